@@ -1,0 +1,73 @@
+//! The RocketMQ NameServer as a pure state machine: frames, disconnects and points in time go in; replies, closes,
+//! views, saves and events come out.
+//!
+//! It never touches a socket, a clock, a thread, a file, a random number or a logger. Whoever drives it (an adapter
+//! for epoll or io_uring, a simulation, a fuzzer) hands the bytes and the time in and carries the outputs out, so any run
+//! can be recorded and replayed.
+//!
+//! Two machines share the work:
+//!
+//! * a [`Session`](session::Session) per connection frames bytes and answers what only reads, from an immutable
+//!   [`RouteView`](route::RouteView);
+//! * the one [`Registry`](registry::Registry) owns every table, is the only writer, and publishes a new view for each
+//!   batch of changes.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod config;
+pub mod event;
+pub mod kv;
+pub mod registry;
+pub mod route;
+pub mod session;
+pub mod time;
+pub mod wire;
+
+use core::fmt;
+use core::net::SocketAddr;
+
+/// The identity of one connection: the I/O thread that owns its socket and a serial number of that thread.
+///
+/// An identity is never used twice in the life of a process, so a late disconnect cannot evict a newcomer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(u64);
+
+impl ConnId {
+    const SERIAL_BITS: u32 = 48;
+
+    /// The identity of the `serial`-th connection of an I/O thread. Serials wrap after 2^48 connections.
+    #[must_use]
+    pub const fn new(io_thread: u16, serial: u64) -> Self {
+        Self(((io_thread as u64) << Self::SERIAL_BITS) | (serial & ((1 << Self::SERIAL_BITS) - 1)))
+    }
+
+    /// The I/O thread that owns the socket.
+    #[must_use]
+    pub const fn io_thread(self) -> usize {
+        (self.0 >> Self::SERIAL_BITS) as usize
+    }
+
+    /// The serial number within the I/O thread.
+    #[must_use]
+    pub const fn serial(self) -> u64 {
+        self.0 & ((1 << Self::SERIAL_BITS) - 1)
+    }
+}
+
+impl fmt::Debug for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.io_thread(), self.serial())
+    }
+}
+
+/// Who sent a frame: the connection it came over, and the address shown in events about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The connection.
+    pub conn: ConnId,
+    /// The address at the other end of it.
+    pub address: SocketAddr,
+}

@@ -1,0 +1,24 @@
+//! The wire: frames, both header forms, typed request headers, register bodies and the JSON that answers are made of.
+
+pub mod body;
+pub mod code;
+pub mod fields;
+pub mod frame;
+pub mod header;
+pub mod json;
+pub mod register;
+pub mod response;
+
+pub use fields::ExtFields;
+pub use frame::{FrameError, Framing, RawFrame, next_frame};
+pub use header::Request;
+
+/// How a command header is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Serialization {
+    /// A JSON object.
+    #[default]
+    Json,
+    /// The binary layout that Java calls `ROCKETMQ`.
+    Binary,
+}

@@ -1,0 +1,1 @@
+//! JSON as fastjson2 writes it, in its two dialects.

@@ -1,0 +1,1 @@
+//! Answers: whole frames in either header form.

@@ -1,0 +1,3 @@
+//! The NameServer on epoll.
+
+fn main() {}
