@@ -12,5 +12,6 @@ pub mod plain_json;
 pub mod process;
 pub mod registration;
 pub mod request;
+pub mod scenario;
 pub mod server;
 pub mod world;

@@ -159,6 +159,11 @@ impl World {
         std::mem::take(&mut self.happenings)
     }
 
+    /// What happened and was not taken yet.
+    pub fn happenings(&mut self) -> impl Iterator<Item = &mut Happening> {
+        self.happenings.iter_mut()
+    }
+
     /// Bytes arrive over a logical connection, which is opened if it is not open. What is answered collects for
     /// [`World::take_output`].
     pub fn receive(&mut self, name: &str, bytes: &[u8]) {

@@ -10,6 +10,7 @@ use namesrv_tests::server::{Server, Setup};
 use namesrv_tests::world::CoreServer;
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the summary is for whoever runs the test with --nocapture")]
 fn every_conversation_is_answered_as_java_answers() {
     let report = replay(CoreServer::start);
     println!("{report}");
