@@ -32,11 +32,11 @@ impl Runner {
     pub(super) fn run(&mut self, command: &str) -> Result<Vec<String>, String> {
         let mut words = Words::split(command)?;
         let verb = words.word("a command")?;
-        if let Some((request, connection, shape)) = request(&verb, &mut words)? {
+        if !self.act(&verb, &mut words)? {
+            let (request, connection, shape) = request(&verb, &mut words)?;
             words.end()?;
             return self.ask(request, connection, shape);
         }
-        self.act(&verb, &mut words)?;
         words.end()?;
         let mut lines = self.answers(None)?;
         lines.extend(self.happenings());
@@ -66,8 +66,8 @@ impl Runner {
         Ok(lines)
     }
 
-    /// Commands that are not requests.
-    fn act(&mut self, verb: &str, words: &mut Words) -> Result<(), String> {
+    /// Carries out a command that is no request; false when it is none.
+    fn act(&mut self, verb: &str, words: &mut Words) -> Result<bool, String> {
         match verb {
             "connect" => {
                 self.world.connect(&words.word("a connection")?);
@@ -101,9 +101,9 @@ impl Runner {
                 let bytes = hex::decode(words.word("bytes in hexadecimal")?).map_err(|error| error.to_string())?;
                 self.world.receive(&connection, &bytes);
             }
-            _ => return Err("an unknown command".to_owned()),
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The answers that arrived; that to request `asked` first and plain, others with their connection.
@@ -156,31 +156,28 @@ fn frames(mut output: &[u8]) -> Result<Vec<&[u8]>, String> {
     if output.is_empty() { Ok(frames) } else { Err("half an answer".to_owned()) }
 }
 
-/// The request that a command stands for, its connection, and how its answer is shown; absent when it is none.
-fn request(verb: &str, words: &mut Words) -> Result<Option<(Request, String, Shape)>, String> {
-    if let Some((request, connection)) = broker_request(verb, words)? {
-        let connection = words.option("via").unwrap_or(connection);
-        let shape = if verb == "members" { Shape::Members } else { Shape::Raw };
-        return Ok(Some((common(request, words)?, connection, shape)));
-    }
-    let Some((request, shape)) = client_request(verb, words)? else { return Ok(None) };
-    let shape = if words.flag("raw") { Shape::Raw } else { shape };
-    let connection = words.option("via").unwrap_or_else(|| CLIENT.to_owned());
-    Ok(Some((common(request, words)?, connection, shape)))
-}
-
-/// Options of every request.
-fn common(mut request: Request, words: &mut Words) -> Result<Request, String> {
-    if words.flag("oneway") {
+/// The request that a command stands for, its connection, and how its answer is shown.
+fn request(verb: &str, words: &mut Words) -> Result<(Request, String, Shape), String> {
+    let via = words.option("via");
+    let release = words.number("release")?;
+    let (oneway, binary, raw) = (words.flag("oneway"), words.flag("binary"), words.flag("raw"));
+    let (mut request, connection, shape) = match broker_request(verb, words)? {
+        Some((request, connection)) => (request, connection, Shape::Raw),
+        None => {
+            let (request, shape) = client_request(verb, words)?.ok_or("an unknown command")?;
+            (request, CLIENT.to_owned(), shape)
+        }
+    };
+    if oneway {
         request = request.oneway();
     }
-    if words.flag("binary") {
+    if binary {
         request = request.binary();
     }
-    if let Some(release) = words.number("release")? {
+    if let Some(release) = release {
         request.version = release;
     }
-    Ok(request)
+    Ok((request, via.unwrap_or(connection), if raw { Shape::Raw } else { shape }))
 }
 
 /// Requests of brokers, which come over the broker's own connection.
@@ -188,16 +185,12 @@ fn broker_request(verb: &str, words: &mut Words) -> Result<Option<(Request, Stri
     if verb == "register" {
         return registration(words).map(Some);
     }
-    if !["unregister", "heartbeat", "query", "members"].contains(&verb) {
+    if !["unregister", "heartbeat", "query"].contains(&verb) {
         return Ok(None);
     }
     let connection = words.word("a broker")?;
     let (name, id) = broker(&connection)?;
     let cluster = words.option("cluster").unwrap_or_else(|| "DefaultCluster".to_owned());
-    if verb == "members" {
-        let request = Request::new(901).field("clusterName", cluster).field("brokerName", name);
-        return Ok(Some((request, CLIENT.to_owned())));
-    }
     let address = words.option("address").unwrap_or_else(|| format!("{name}.{id}:10911"));
     let code = match verb {
         "unregister" => 104,
@@ -269,6 +262,12 @@ fn client_request(verb: &str, words: &mut Words) -> Result<Option<(Request, Shap
             };
             return Ok(Some((request, Shape::Route)));
         }
+        "members" => {
+            let name = words.word("a broker group")?;
+            let cluster = words.option("cluster").unwrap_or_else(|| "DefaultCluster".to_owned());
+            let request = Request::new(901).field("clusterName", cluster).field("brokerName", name);
+            return Ok(Some((request, Shape::Members)));
+        }
         "clusters" => return Ok(Some((Request::new(106), Shape::Clusters))),
         "topics" => {
             let cluster = words.option("cluster");
@@ -301,9 +300,7 @@ fn client_request(verb: &str, words: &mut Words) -> Result<Option<(Request, Shap
         "request" => {
             let code = words.word("a code")?.parse().map_err(|_| "the code is no number")?;
             let body = words.option("body").unwrap_or_default();
-            let oneway = words.flag("oneway");
             let request = Request::new(code).body(body);
-            let request = if oneway { request.oneway() } else { request };
             words.pairs()?.into_iter().fold(request, |request, (name, value)| request.field(&name, value))
         }
         _ => return Ok(None),
