@@ -27,8 +27,6 @@ pub(super) struct KvStore {
 #[derive(Debug)]
 struct Saving {
     ticket: SaveTicket,
-    /// The table as it will be.
-    staged: KvTable,
     requests: Vec<KvRequest>,
 }
 
@@ -112,7 +110,7 @@ impl Registry {
         }
         let ticket = self.next_ticket();
         let contents = staged.encode();
-        self.kv.saving = Some(Saving { ticket, staged, requests: accepted });
+        self.kv.saving = Some(Saving { ticket, requests: accepted });
         self.outputs.push_back(Output::Save { ticket, file: SaveFile::KvConfig, contents });
     }
 

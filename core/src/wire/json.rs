@@ -78,7 +78,7 @@ pub fn string(output: &mut Vec<u8>, text: &str) {
 /// Writes a list of strings.
 pub fn strings<'a>(output: &mut Vec<u8>, texts: impl IntoIterator<Item = &'a str>) {
     output.push(b'[');
-    separated(output, texts, |output, text| string(output, text));
+    separated(output, texts, string);
     output.push(b']');
 }
 
