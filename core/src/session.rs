@@ -108,6 +108,11 @@ impl Session {
         self.last_activity = now.monotonic;
     }
 
+    /// The peer took some output: counts as activity.
+    pub const fn handle_written(&mut self, now: Now) {
+        self.last_activity = now.monotonic;
+    }
+
     /// Forwarded requests that are not answered yet.
     #[must_use]
     pub const fn forwarded(&self) -> usize {

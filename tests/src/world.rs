@@ -10,7 +10,6 @@ use namesrv_core::registry::{CloseReason, Output, Registry, SaveFile, SaveTicket
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
 use namesrv_core::time::{Millis, Now};
-use namesrv_core::wire::Serialization;
 use namesrv_core::{ConnId, Peer};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -112,9 +111,8 @@ impl World {
         };
         let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
         let (configuration, _warnings) = Configuration::new(&entries).expect("the configuration is good");
-        let binary = configuration.value("rocketmq.serialize.type") == Some("ROCKETMQ");
         let idle_max = u64::try_from(configuration.settings().server_channel_max_idle_time_seconds).unwrap_or(0);
-        let serialization = if binary { Serialization::Binary } else { Serialization::Json };
+        let serialization = configuration.serialization();
         let config = Config { secret: *b"a secret of test", limits, configuration, kv, serialization };
         let mut world = Self {
             registry: Registry::new(config, START),
