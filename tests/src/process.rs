@@ -18,6 +18,9 @@ use tempfile::TempDir;
 /// How long anything may take before it counts as a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Name of the configuration file.
+const CONFIG: &str = "namesrv.properties";
+
 /// Correlation number of the requests that only prove that nothing came before their answer.
 const PROBE: i32 = 0x5052_4f42;
 
@@ -38,17 +41,31 @@ impl Process {
     #[must_use]
     pub fn start(binary: &Path, properties: &[(String, String)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let config = folder.path().join("namesrv.properties");
         let kv = folder.path().join("kvConfig.json");
         let mut text = format!("listenPort=0\nbindAddress=127.0.0.1\nkvConfigPath={}\n", kv.display());
         for (key, value) in properties {
             writeln!(text, "{key}={value}").expect("memory takes everything");
         }
-        std::fs::write(&config, text).expect("the configuration file can be written");
+        std::fs::write(folder.path().join(CONFIG), text).expect("the configuration file can be written");
+        Self::start_in(binary, folder)
+    }
+
+    /// Starts a binary again on the files that this process leaves.
+    ///
+    /// # Panics
+    /// It does not come up.
+    #[must_use]
+    pub fn restart(mut self, binary: &Path) -> Self {
+        self.kill();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a temporary folder"));
+        Self::start_in(binary, folder)
+    }
+
+    fn start_in(binary: &Path, folder: TempDir) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).expect("the log can be written");
         let mut child = Command::new(binary)
             .arg("-c")
-            .arg(&config)
+            .arg(folder.path().join(CONFIG))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -102,6 +119,25 @@ impl Process {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the signal can be sent");
     }
 
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits until something is so.
+    ///
+    /// # Panics
+    /// It does not come to be so.
+    pub fn eventually(&self, mut condition: impl FnMut() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !condition() {
+            assert!(Instant::now() < end, "it does not happen: {}", self.log());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until it ended by itself.
     ///
     /// # Panics
@@ -120,9 +156,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
