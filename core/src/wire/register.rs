@@ -194,9 +194,12 @@ fn begins_as_zlib(body: &[u8]) -> bool {
 }
 
 fn inflate(body: &[u8], max: usize) -> Result<Vec<u8>, BodyError> {
-    inflate::decompress_to_vec_zlib_with_limit(body, max).map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => BodyError::TooLong { max },
-        _ => BodyError::Compression(error.to_string()),
+    inflate::decompress_to_vec_zlib_with_limit(body, max).map_err(|error| {
+        if error.status == TINFLStatus::HasMoreOutput {
+            BodyError::TooLong { max }
+        } else {
+            BodyError::Compression(error.to_string())
+        }
     })
 }
 
