@@ -181,7 +181,7 @@ impl World {
         self.opened += 1;
         let conn = ConnId::new(0, self.opened);
         let address = SocketAddr::from(([127, 0, 0, 1], 40_000 + (self.opened % 20_000) as u16));
-        let session = Session::new(self.limits, self.idle_max, self.now);
+        let session = Session::new(&self.limits, self.idle_max, self.now);
         let connection = Connection {
             name: name.to_owned(),
             session,
@@ -270,7 +270,6 @@ impl World {
             connection.input.drain(..used);
             connection.paused = false;
             match step {
-                Ok(Step::Replied) => {}
                 Ok(Step::Forward { length }) => {
                     let frame: Bytes = connection.input.drain(..length).collect::<Vec<_>>().into();
                     let peer = connection.peer;
