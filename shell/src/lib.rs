@@ -1,6 +1,12 @@
 //! What every runtime needs and none should own: command line, files, the registry thread, the saver, the notifier,
 //! logs and signals.
 
+pub mod accepting;
+pub mod conversation;
+pub mod deadlines;
+mod input;
+pub mod line_limit;
+pub mod output;
 pub mod server;
 
 mod cli;
