@@ -1,5 +1,7 @@
 //! The configuration file, GET_NAMESRV_CONFIG and UPDATE_NAMESRV_CONFIG.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use namesrv_core::config::{Configuration, Limits, LogFormat, Update, Warning, properties};
 use namesrv_core::time::Millis;
 use namesrv_core::wire::Serialization;
