@@ -1,6 +1,7 @@
 //! When a listener accepts, and when it has to wait for file descriptors.
 
 use namesrv_core::time::Millis;
+use nix::errno::Errno;
 use std::io::{self, ErrorKind};
 
 /// How long accepting rests when nothing is closed meanwhile.
@@ -56,8 +57,8 @@ impl Accepting {
             self.wake();
             return AfterError::Wait;
         }
-        let exhausted = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
-        if !error.raw_os_error().is_some_and(|code| exhausted.contains(&code)) {
+        let exhausted = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
+        if !error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw(code))) {
             return AfterError::Next;
         }
         if self.rests_until.is_none() {
@@ -90,7 +91,7 @@ mod tests {
         let mut accepting = Accepting::default();
         let now = Millis(5000);
         assert!(accepting.is_open(now));
-        let error = io::Error::from_raw_os_error(libc::EMFILE);
+        let error = io::Error::from_raw_os_error(Errno::EMFILE as i32);
         assert_eq!(accepting.note_error(&error, now), AfterError::Rest);
         assert!(!accepting.is_open(now));
         assert!(accepting.is_open(accepting.rests_until().unwrap()));
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn other_errors_are_about_one_connection() {
         let mut accepting = Accepting::default();
-        let aborted = io::Error::from_raw_os_error(libc::ECONNABORTED);
+        let aborted = io::Error::from_raw_os_error(Errno::ECONNABORTED as i32);
         assert_eq!(accepting.note_error(&aborted, Millis(1)), AfterError::Next);
         assert_eq!(accepting.note_error(&ErrorKind::WouldBlock.into(), Millis(1)), AfterError::Wait);
         assert_eq!(accepting.rests_until(), None);
