@@ -5,13 +5,16 @@
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::str::Utf8Error;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Characters of an error text that are kept: it may quote what the peer sent.
 const REASON_CHARS_MAX: usize = 200;
+/// The only member of a reference to another place of the document, as fastjson 1 writes it.
+pub(super) const REFERENCE: &str = "$ref";
 
 /// What was wrong, in words and with the position, of bounded length.
 pub(super) fn reason(error: &serde_json::Error) -> String {
@@ -78,6 +81,7 @@ pub(super) fn skip<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Err
 }
 
 /// Fills the given value from an object; `null` is none.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Fill<T>(pub(super) T);
 
 impl<'de, T: Object<'de>> DeserializeSeed<'de> for Fill<T> {
@@ -112,10 +116,162 @@ impl<'de, T: Object<'de>> Visitor<'de> for Fill<T> {
 /// # Errors
 /// Anything else, and text after it.
 pub(super) fn read_object<'de, T: Object<'de>>(json: &'de str, target: T) -> Result<Option<T>, serde_json::Error> {
+    read(json, Fill(target))
+}
+
+/// Reads a whole text.
+///
+/// # Errors
+/// What `seed` does not take, and text after it.
+pub(super) fn read<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> Result<S::Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let object = Fill(target).deserialize(&mut deserializer)?;
+    let value = seed.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(object)
+    Ok(value)
+}
+
+/// Takes the place of a text or a list by a reference of fastjson, `{"$ref":"…"}`, which stands for nothing.
+fn skip_reference<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error> {
+    while let Some(Name(name)) = members.next_key()? {
+        if name != REFERENCE {
+            return Err(A::Error::custom("an object stands where a text or a list belongs"));
+        }
+        skip(&mut members)?;
+    }
+    Ok(())
+}
+
+/// A list of so many elements at most; `null` is none.
+pub(super) struct List<S> {
+    pub(super) element: S,
+    pub(super) max: usize,
+}
+
+impl<'de, S: DeserializeSeed<'de> + Clone> DeserializeSeed<'de> for List<S> {
+    type Value = Option<Vec<S::Value>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de> + Clone> Visitor<'de> for List<S> {
+    type Value = Option<Vec<S::Value>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        skip_reference(members).map(|()| Some(Vec::new()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element_seed(self.element.clone())? {
+            if list.len() == self.max {
+                return Err(too_many(self.max, "elements of a list"));
+            }
+            list.push(element);
+        }
+        Ok(Some(list))
+    }
+}
+
+/// A limit of the server is passed.
+pub(super) fn too_many<E: Error>(max: usize, what: &str) -> E {
+    E::custom(format_args!("more than {max} {what}"))
+}
+
+/// Text, borrowed unless it has escapes; a scalar of another type is printed, `null` is none.
+#[derive(Clone, Debug)]
+pub(super) struct Text<'a>(pub(super) Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Owned(text.into()))))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        self.visit_str(if value { "true" } else { "false" })
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        self.visit_str(&alloc::format!("{number:?}"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        skip_reference(members).map(|()| Text(None))
+    }
+}
+
+/// A boolean, also as text or as a number; `null` is false.
+pub(super) struct Flag(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
+struct FlagVisitor;
+
+impl Visitor<'_> for FlagVisitor {
+    type Value = Flag;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a boolean")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Flag(value))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Flag(false))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Flag(number == 1))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Flag(text.eq_ignore_ascii_case("true")))
+    }
 }
 
 /// The name of a member, borrowed unless it has escapes.

@@ -102,7 +102,7 @@ impl<'de> Object<'de> for Fields {
             return Err(A::Error::custom(FrameError::TooManyFields { max: self.max }));
         }
         self.read += 1;
-        if name == "$ref" {
+        if name == input::REFERENCE {
             return skip(members);
         }
         match value_text(members.next_value()?).map_err(A::Error::custom)? {
