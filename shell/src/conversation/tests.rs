@@ -57,10 +57,11 @@ impl World {
     fn forwarded(&mut self) -> Vec<String> {
         let mut seen = Vec::new();
         while let Some(input) = self.queue.receive(Some(std::time::Duration::ZERO)) {
-            match input {
-                ToRegistry::Frame(_, frame) => seen.extend(opaques(&frame).iter().map(usize::to_string)),
-                ToRegistry::Disconnected(_) => seen.push("-".into()),
-                other => panic!("{other:?}"),
+            if let ToRegistry::Frame(_, frame) = input {
+                seen.extend(opaques(&frame).iter().map(usize::to_string));
+            } else {
+                assert!(matches!(input, ToRegistry::Disconnected(_)), "{input:?}");
+                seen.push("-".into());
             }
         }
         seen
