@@ -2,12 +2,13 @@
 
 pub mod keys;
 pub mod properties;
+mod table;
 
 use crate::time::Millis;
 use crate::wire::Serialization;
 use alloc::string::String;
 
-pub use keys::{Configuration, ConfigurationError, Update};
+pub use keys::{Configuration, ConfigurationError, LogFormat, Update, is_jvm_property};
 
 /// What the core needs to know at start.
 #[derive(Clone, Debug)]

@@ -19,6 +19,7 @@ extern crate alloc;
 
 pub mod config;
 pub mod event;
+mod hash;
 pub mod kv;
 pub mod registry;
 pub mod route;

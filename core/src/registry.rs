@@ -1,14 +1,36 @@
 //! The single writer: frames that change something in, outputs out.
 
-use crate::config::Config;
+mod group;
+mod heartbeat;
+mod kv;
+mod leave;
+mod list;
+mod liveness;
+mod notice;
+mod publish;
+mod register;
+mod settings;
+mod tables;
+mod topic;
+
+use crate::config::{Config, Limits, Settings};
 use crate::event::Event;
-use crate::route::RouteView;
+use crate::hash::Secret;
+use crate::route::{OrderTable, RouteView, Topology};
 use crate::time::{Millis, Now};
+use crate::wire::code::{request as code, response};
+use crate::wire::response::{Head, write_frame};
+use crate::wire::{Framing, Request, Serialization, next_frame};
 use crate::{ConnId, Peer};
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use kv::KvStore;
+use settings::ConfigurationStore;
+use tables::Tables;
 
 /// Names one save, so that its end can be told to the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,49 +94,208 @@ pub enum Output {
 }
 
 /// The state machine that owns every table.
+///
+/// Its inputs cannot fail: whatever goes wrong becomes a reply, a close or an event. Drain
+/// [`poll_output`](Registry::poll_output) to `None` after each batch of inputs; a batch may be one input or many.
 #[derive(Debug)]
-pub struct Registry {}
+pub struct Registry {
+    tables: Tables,
+    kv: KvStore,
+    configuration: ConfigurationStore,
+    settings: Settings,
+    limits: Limits,
+    serialization: Serialization,
+    started: Millis,
+    going_away: bool,
+    /// Number of the last request that was sent to a broker.
+    opaque: i32,
+    tickets: u64,
+    outputs: VecDeque<Output>,
+    /// Views that somebody may still read, the newest last.
+    views: Vec<Arc<RouteView>>,
+    topology: Arc<Topology>,
+    order: Arc<OrderTable>,
+    /// The body of the list of all topics, as of when their names changed last.
+    all_topics: Bytes,
+}
 
 impl Registry {
     /// An empty registry; its first view is published by the first [`Registry::poll_output`].
     #[must_use]
-    pub fn new(_config: Config, _now: Now) -> Self {
-        todo!()
+    pub fn new(config: Config, now: Now) -> Self {
+        let secret = Secret::new(config.secret);
+        let mut registry = Self {
+            tables: Tables::new(secret, now),
+            kv: KvStore::new(config.kv),
+            settings: config.configuration.settings(),
+            configuration: ConfigurationStore::new(config.configuration),
+            limits: config.limits,
+            serialization: config.serialization,
+            started: now.monotonic,
+            going_away: false,
+            opaque: 0,
+            tickets: 0,
+            outputs: VecDeque::new(),
+            views: Vec::new(),
+            topology: Arc::default(),
+            order: Arc::new(OrderTable::with_hasher(secret)),
+            all_topics: Bytes::new(),
+        };
+        registry.order_changed();
+        registry
     }
 
     /// A frame that a session forwarded.
-    pub fn handle_frame(&mut self, _peer: Peer, _frame: &Bytes, _now: Now) {
-        todo!()
+    pub fn handle_frame(&mut self, peer: Peer, frame: &Bytes, now: Now) {
+        let Ok(Framing::Complete { frame, .. }) = next_frame(frame, &self.limits) else {
+            return self.close(peer.conn, CloseReason::MalformedFrame);
+        };
+        let Ok(request) = Request::decode(frame, &self.limits) else {
+            return self.close(peer.conn, CloseReason::MalformedFrame);
+        };
+        let ask = Ask { conn: peer.conn, opaque: request.opaque, is_oneway: request.is_oneway() };
+        let answer = match request.code {
+            code::REGISTER_BROKER => self.register_broker(peer, &request, now),
+            code::UNREGISTER_BROKER => self.unregister_broker(&request),
+            code::BROKER_HEARTBEAT => self.broker_heartbeat(&request, now),
+            code::QUERY_DATA_VERSION => self.query_data_version(&request, now),
+            code::WIPE_WRITE_PERM_OF_BROKER => self.change_write_permission(peer, &request, false),
+            code::ADD_WRITE_PERM_OF_BROKER => self.change_write_permission(peer, &request, true),
+            code::REGISTER_TOPIC_IN_NAMESRV => self.register_topic(peer, &request),
+            code::DELETE_TOPIC_IN_NAMESRV => self.delete_topic(peer, &request),
+            code::GET_ALL_TOPIC_LIST_FROM_NAMESERVER => self.all_topics(),
+            code::GET_TOPICS_BY_CLUSTER => self.topics_of_cluster(&request),
+            code::GET_UNIT_TOPIC_LIST
+            | code::GET_HAS_UNIT_SUB_TOPIC_LIST
+            | code::GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST => self.unit_topics(request.code),
+            code::PUT_KV_CONFIG | code::GET_KV_CONFIG | code::DELETE_KV_CONFIG | code::GET_KVLIST_BY_NAMESPACE => {
+                return self.kv_request(ask, peer, &request);
+            }
+            code::UPDATE_NAMESRV_CONFIG => return self.update_configuration(ask, peer, &request),
+            code::GET_NAMESRV_CONFIG => return self.show_configuration(ask, peer),
+            _ => Answer::failure(response::REQUEST_CODE_NOT_SUPPORTED, "not a request for the registry"),
+        };
+        self.answer(ask, answer);
     }
 
-    /// A connection is gone.
-    pub fn handle_disconnect(&mut self, _conn: ConnId, _now: Now) {
-        todo!()
+    /// A connection is gone: everybody who registered over it leaves.
+    pub fn handle_disconnect(&mut self, conn: ConnId, _now: Now) {
+        self.lose_connection(conn);
     }
 
     /// Time passed. Early or repeated calls do nothing.
-    pub fn handle_timeout(&mut self, _now: Now) {
-        todo!()
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.expire(now);
+        self.retire_views();
     }
 
     /// A save ended.
-    pub fn handle_saved(&mut self, _ticket: SaveTicket, _result: Result<(), String>, _now: Now) {
-        todo!()
+    pub fn handle_saved(&mut self, ticket: SaveTicket, result: Result<(), String>, _now: Now) {
+        let _ = self.kv_saved(ticket, &result) || self.configuration_saved(ticket, &result);
     }
 
     /// The server is about to stop: from now on newer clients are told to go away.
     pub fn handle_shutdown(&mut self, _now: Now) {
-        todo!()
+        self.going_away = true;
+        self.tables.changed = true;
     }
 
-    /// The next thing to carry out; drain to `None` after each batch of inputs.
+    /// The next thing to carry out.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        if self.tables.changed {
+            self.retire_views();
+            return Some(self.publish());
+        }
+        self.outputs.pop_front()
     }
 
     /// When to call [`Registry::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Millis> {
-        todo!()
+        self.tables.liveness.next()
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn close(&mut self, conn: ConnId, reason: CloseReason) {
+        self.outputs.push_back(Output::Close { conn, reason });
+    }
+
+    fn next_ticket(&mut self) -> SaveTicket {
+        self.tickets += 1;
+        SaveTicket(self.tickets)
+    }
+
+    /// One-way requests get an empty frame: it tells the connection that they are done.
+    fn answer(&mut self, ask: Ask, answer: Answer) {
+        let mut frame = Vec::new();
+        if !ask.is_oneway {
+            frame.reserve_exact(256 + answer.body.len());
+            answer.write(&mut frame, self.serialization, ask.opaque);
+        }
+        self.outputs.push_back(Output::Reply { conn: ask.conn, frame: frame.into() });
+    }
+}
+
+/// Whom an answer is for.
+#[derive(Clone, Copy, Debug)]
+struct Ask {
+    conn: ConnId,
+    opaque: i32,
+    is_oneway: bool,
+}
+
+/// An answer before it is written.
+#[derive(Debug)]
+struct Answer {
+    code: i32,
+    remark: Option<Cow<'static, str>>,
+    fields: Option<Vec<(&'static str, String)>>,
+    body: Bytes,
+}
+
+impl Answer {
+    const fn success() -> Self {
+        Self { code: response::SUCCESS, remark: None, fields: None, body: Bytes::new() }
+    }
+
+    fn failure(code: i32, remark: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, remark: Some(remark.into()), fields: None, body: Bytes::new() }
+    }
+
+    /// With fields; an empty list still shows in a JSON header.
+    fn with_fields(self, fields: Vec<(&'static str, String)>) -> Self {
+        Self { fields: Some(fields), ..self }
+    }
+
+    /// With the empty field list of an answer whose type has fields.
+    fn with_no_fields(self) -> Self {
+        self.with_fields(Vec::new())
+    }
+
+    fn with_body(self, body: Bytes) -> Self {
+        Self { body, ..self }
+    }
+
+    fn with_optional_body(self, body: Option<impl Into<Bytes>>) -> Self {
+        match body {
+            Some(body) => self.with_body(body.into()),
+            None => self,
+        }
+    }
+
+    fn write(&self, output: &mut Vec<u8>, form: Serialization, opaque: i32) {
+        let mut head = match &self.remark {
+            Some(remark) => Head::failure(self.code, opaque, remark),
+            None => Head::success(opaque),
+        };
+        let fields: Option<Vec<(&str, &str)>> =
+            self.fields.as_ref().map(|fields| fields.iter().map(|(name, value)| (*name, &**value)).collect());
+        if let Some(fields) = &fields {
+            head = head.with_fields(fields);
+        }
+        write_frame(output, form, &head, |output| output.extend_from_slice(&self.body));
     }
 }

@@ -1,5 +1,123 @@
-//! The published view of all routes, and how answers are assembled from it.
+//! The published view of all routes: immutable, shared, and all that a question about routes needs.
+
+mod answer;
+mod topic;
+mod topology;
+
+pub(crate) use topic::{Mapping, QueueRef, TopicKey, TopicRecord, TopicTable};
+pub(crate) use topology::{
+    BrokerGroup, BrokerGroupParts, FilterServers, GroupId, QueueFragment, QueueValues, Topology, write_queue,
+};
+
+use crate::config::{Limits, Settings};
+use crate::time::Millis;
+use crate::wire::Serialization;
+use crate::wire::json::Dialect;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hashbrown::HashMap;
+
+/// Topic to the order configuration that its route carries, as a JSON string.
+pub(crate) type OrderTable = HashMap<String, Box<[u8]>, crate::hash::Secret>;
 
 /// An immutable view of everything that answers about routes depend on.
+///
+/// The registry publishes one for each batch of changes. A reader loads the newest after each read from a socket, so
+/// whoever holds a reply can see its effect.
 #[derive(Debug)]
-pub struct RouteView {}
+pub struct RouteView {
+    pub(crate) topics: TopicTable,
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) order: Arc<OrderTable>,
+    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) serialization: Serialization,
+    pub(crate) ready_at: Millis,
+    pub(crate) going_away: bool,
+}
+
+/// Whom a route is for: decides the dialect and what is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteQuery<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// The dialect that the asking release understands.
+    pub dialect: Dialect,
+    /// The only zone whose masters are wanted; its answers are always in the plain dialect.
+    pub zone: Option<&'a str>,
+}
+
+/// A route that exists in a view, ready to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    view: &'a RouteView,
+    record: &'a TopicRecord,
+    query: RouteQuery<'a>,
+}
+
+impl RouteView {
+    /// The route of a topic (Java: `RouteInfoManager.pickupTopicRouteData`).
+    #[must_use]
+    #[inline]
+    pub fn route<'a>(&'a self, query: RouteQuery<'a>) -> Option<Route<'a>> {
+        let record = self.topics.record(self.topics.key(query.topic))?;
+        if record.queues.is_empty() {
+            return None;
+        }
+        Some(Route { view: self, record, query })
+    }
+
+    /// The settings that behaviour depends on.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The bounds that a session keeps.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How answers are encoded.
+    #[must_use]
+    pub const fn serialization(&self) -> Serialization {
+        self.serialization
+    }
+
+    /// Whether routes are answered yet (Java: `ClientRequestProcessor`, `needWaitForService`).
+    #[must_use]
+    pub fn is_ready(&self, monotonic: Millis) -> bool {
+        monotonic >= self.ready_at
+    }
+
+    /// Whether the server is about to stop.
+    #[must_use]
+    pub const fn is_going_away(&self) -> bool {
+        self.going_away
+    }
+
+    /// The number of topics.
+    #[must_use]
+    pub fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// The body of GET_BROKER_CLUSTER_INFO, written once for each change of the brokers.
+    #[must_use]
+    pub fn cluster_info(&self) -> &[u8] {
+        self.topology.cluster_info()
+    }
+
+    /// The body of GET_SYSTEM_TOPIC_LIST_FROM_NS.
+    pub fn write_system_topics(&self, output: &mut Vec<u8>) {
+        self.topology.write_system_topics(output);
+    }
+
+    /// The body of GET_BROKER_MEMBER_GROUP: the cluster is an echo of the question.
+    pub fn write_member_group(&self, cluster: Option<&str>, broker: Option<&str>, output: &mut Vec<u8>) {
+        self.topology.write_member_group(cluster, broker, output);
+    }
+}

@@ -1,65 +1,256 @@
 //! One connection: bytes to frames, frames to answers or to the registry.
 
 use crate::config::Limits;
-use crate::route::RouteView;
+use crate::route::{RouteQuery, RouteView};
 use crate::time::{Millis, Now};
-use crate::wire::FrameError;
+use crate::wire::code::{request, response};
+use crate::wire::json::Dialect;
+use crate::wire::response::{Head, write_frame};
+use crate::wire::{FrameError, Framing, Request, next_frame};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// The first release that reads quoted integer keys, 4.9.4 (Java: `ClientRequestProcessor`).
+const COMPATIBLE_SINCE: i32 = 401;
+/// The last release that does not know GO_AWAY, 5.3.1 (Java: `NettyRemotingAbstract.processRequestCommand`).
+const GO_AWAY_AFTER: i32 = 475;
 
 /// What a call of [`Session::handle_input`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Frames were answered and there may be more: write the output, then call again.
-    Replied,
-    /// The next `length` bytes of the input are a frame for the registry: move them there, then call again.
+    /// The next `length` bytes of the input are a frame for the registry: move them there, advance the input by as much,
+    /// then call again.
     Forward {
         /// Bytes of the frame.
         length: usize,
     },
     /// The input holds no complete frame: keep what is left of it and read on. The frame will take `bytes` in all.
     NeedInput {
-        /// Bytes of the frame as far as that is known.
+        /// Bytes of the frame as far as that is known: 4 or 8 when even its lengths are not there yet.
         bytes: usize,
     },
-    /// Too much is unanswered or unsent: read no more until a reply came or output was written, then call again.
+    /// Too much is unanswered or unsent: keep what is left of the input, read no more until a reply came or output was
+    /// written, then call again.
     Paused,
 }
 
 /// The state machine of one connection.
+///
+/// It never blocks and never looks at a clock: the driver reads, calls [`handle_input`](Session::handle_input) until it
+/// asks for more input or a pause, and writes what is in `output`.
 #[derive(Debug)]
 pub struct Session {
-    limits: Limits,
+    idle_max: Millis,
+    last_activity: Millis,
+    /// When the first byte of the frame arrived that is incomplete now.
+    frame_since: Option<Millis>,
+    frame_time_max: Millis,
+    /// Bytes of it that were there at the last call: more of them are activity.
+    frame_bytes: usize,
+    forwarded: usize,
 }
 
 impl Session {
-    /// A session of a connection that was accepted now; `idle_max` of silence closes it, zero never.
+    /// A session of a connection that was accepted now; `idle_max` of silence closes it, zero never does.
     #[must_use]
-    pub fn new(limits: Limits, _idle_max: Millis, _now: Now) -> Self {
-        Self { limits }
+    pub fn new(limits: &Limits, idle_max: Millis, now: Now) -> Self {
+        Self {
+            idle_max,
+            last_activity: now.monotonic,
+            frame_since: None,
+            frame_time_max: limits.frame_time_max,
+            frame_bytes: 0,
+            forwarded: 0,
+        }
     }
 
-    /// Takes frames from the front of `input` and answers into `output` what the view answers.
+    /// Takes frames from the front of `input` and appends to `output` the answers that `view` has. Frames for the
+    /// registry are left in the input (see [`Step::Forward`]).
     ///
     /// # Errors
     /// An error means: write what is in `output`, then close.
     pub fn handle_input(
         &mut self,
-        _input: &mut &[u8],
-        _view: &RouteView,
-        _output: &mut alloc::vec::Vec<u8>,
-        _now: Now,
+        input: &mut &[u8],
+        view: &RouteView,
+        output: &mut Vec<u8>,
+        now: Now,
     ) -> Result<Step, FrameError> {
-        let _ = self.limits;
-        todo!()
+        let limits = &view.limits;
+        loop {
+            if output.len() >= limits.output_bytes_pause {
+                return Ok(Step::Paused);
+            }
+            match next_frame(input, limits)? {
+                Framing::Incomplete { bytes } => {
+                    self.note_incomplete(input.len(), now);
+                    return Ok(Step::NeedInput { bytes });
+                }
+                Framing::Complete { frame, length } => {
+                    let request = Request::decode(frame, limits)?;
+                    self.note_complete(now);
+                    if answer(&request, view, output, now) {
+                        *input = &input[length..];
+                    } else if self.forwarded >= limits.forwarded_per_connection_max {
+                        return Ok(Step::Paused);
+                    } else {
+                        self.forwarded += 1;
+                        return Ok(Step::Forward { length });
+                    }
+                }
+            }
+        }
     }
 
     /// One forwarded request was answered: opens the window, counts as activity.
-    pub fn handle_reply(&mut self, _now: Now) {
-        todo!()
+    pub const fn handle_reply(&mut self, now: Now) {
+        self.forwarded = self.forwarded.saturating_sub(1);
+        self.last_activity = now.monotonic;
+    }
+
+    /// The peer took some output: counts as activity.
+    pub const fn handle_written(&mut self, now: Now) {
+        self.last_activity = now.monotonic;
+    }
+
+    /// Forwarded requests that are not answered yet.
+    #[must_use]
+    pub const fn forwarded(&self) -> usize {
+        self.forwarded
     }
 
     /// When this connection has to be closed for silence or for a frame that takes too long; never when absent.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Millis> {
-        todo!()
+        let idle = (self.idle_max > Millis(0)).then(|| self.last_activity + self.idle_max);
+        let frame = self.frame_since.map(|since| since + self.frame_time_max);
+        [idle, frame].into_iter().flatten().min()
     }
+
+    fn note_complete(&mut self, now: Now) {
+        self.last_activity = now.monotonic;
+        self.frame_since = None;
+        self.frame_bytes = 0;
+    }
+
+    fn note_incomplete(&mut self, bytes: usize, now: Now) {
+        if bytes == 0 {
+            self.frame_since = None;
+        } else {
+            if bytes > self.frame_bytes {
+                self.last_activity = now.monotonic;
+            }
+            self.frame_since.get_or_insert(now.monotonic);
+        }
+        self.frame_bytes = bytes;
+    }
+}
+
+/// Answers a request from the view; false: it is for the registry.
+#[inline]
+fn answer(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) -> bool {
+    if request.is_response() {
+        return true;
+    }
+    if view.is_going_away() && request.version > GO_AWAY_AFTER {
+        if !request.is_oneway() {
+            let head = Head::failure(response::GO_AWAY, request.opaque, "please go away");
+            write_frame(output, view.serialization, &head, |_| ());
+        }
+        return true;
+    }
+    if request.code == request::GET_ROUTEINFO_BY_TOPIC {
+        if !request.is_oneway() {
+            answer_route(request, view, output, now);
+        }
+        return true;
+    }
+    if is_for_registry(request.code) {
+        return false;
+    }
+    if !request.is_oneway() {
+        answer_other(request, view, output);
+    }
+    true
+}
+
+/// GET_ROUTEINFO_BY_TOPIC (Java: `ClientRequestProcessor.getRouteInfoByTopic`).
+#[inline]
+fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) {
+    if !view.is_ready(now.monotonic) {
+        let head = Head::failure(response::SYSTEM_ERROR, request.opaque, "name server not ready");
+        return write_frame(output, view.serialization, &head, |_| ());
+    }
+    let fields = &request.fields;
+    let topic = fields.value("topic");
+    let compatible = request.version >= COMPATIBLE_SINCE || fields.is_true("acceptStandardJsonOnly");
+    let dialect = if compatible { Dialect::Compatible } else { Dialect::Plain };
+    let zone = fields.value("__ZONE_NAME").filter(|zone| !zone.trim().is_empty() && fields.is_true("__ZONE_MODE"));
+    let route = topic.as_deref().and_then(|topic| view.route(RouteQuery { topic, dialect, zone: zone.as_deref() }));
+    match route {
+        Some(route) => {
+            write_frame(output, view.serialization, &Head::success(request.opaque), |output| route.write(output));
+        }
+        None => {
+            let remark = format!(
+                "No topic route info in name server for the topic: {}\n\
+                 See https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
+                topic.as_deref().unwrap_or("null")
+            );
+            let head = Head::failure(response::TOPIC_NOT_EXIST, request.opaque, &remark);
+            write_frame(output, view.serialization, &head, |_| ());
+        }
+    }
+}
+
+/// The other questions that the view answers, and codes that nobody knows.
+fn answer_other(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) {
+    let success = Head::success(request.opaque);
+    let form = view.serialization;
+    match request.code {
+        request::GET_BROKER_CLUSTER_INFO => {
+            write_frame(output, form, &success, |output| output.extend_from_slice(view.cluster_info()));
+        }
+        // Java never clears the remark of a fresh answer here (`DefaultRequestProcessor.getBrokerMemberGroup`).
+        request::GET_BROKER_MEMBER_GROUP => {
+            write_frame(output, form, &success.with_remark("not set any response code"), |output| {
+                let (cluster, broker) = (request.fields.value("clusterName"), request.fields.value("brokerName"));
+                view.write_member_group(cluster.as_deref(), broker.as_deref(), output);
+            });
+        }
+        request::GET_SYSTEM_TOPIC_LIST_FROM_NS => {
+            write_frame(output, form, &success, |output| view.write_system_topics(output));
+        }
+        unknown => {
+            let remark = format!(" request type {unknown} not supported");
+            let head = Head::failure(response::REQUEST_CODE_NOT_SUPPORTED, request.opaque, &remark);
+            write_frame(output, form, &head, |_| ());
+        }
+    }
+}
+
+/// Requests that change something, and questions whose answers take time in proportion to all topics.
+const fn is_for_registry(code: i32) -> bool {
+    matches!(
+        code,
+        request::PUT_KV_CONFIG
+            | request::GET_KV_CONFIG
+            | request::DELETE_KV_CONFIG
+            | request::GET_KVLIST_BY_NAMESPACE
+            | request::REGISTER_BROKER
+            | request::UNREGISTER_BROKER
+            | request::QUERY_DATA_VERSION
+            | request::BROKER_HEARTBEAT
+            | request::WIPE_WRITE_PERM_OF_BROKER
+            | request::ADD_WRITE_PERM_OF_BROKER
+            | request::REGISTER_TOPIC_IN_NAMESRV
+            | request::DELETE_TOPIC_IN_NAMESRV
+            | request::GET_ALL_TOPIC_LIST_FROM_NAMESERVER
+            | request::GET_TOPICS_BY_CLUSTER
+            | request::GET_UNIT_TOPIC_LIST
+            | request::GET_HAS_UNIT_SUB_TOPIC_LIST
+            | request::GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST
+            | request::UPDATE_NAMESRV_CONFIG
+            | request::GET_NAMESRV_CONFIG
+    )
 }

@@ -2,15 +2,17 @@
 
 pub mod body;
 pub mod code;
+mod cursor;
 pub mod fields;
 pub mod frame;
 pub mod header;
+mod input;
 pub mod json;
 pub mod register;
 pub mod response;
 
 pub use fields::ExtFields;
-pub use frame::{FrameError, Framing, RawFrame, next_frame};
+pub use frame::{ForeignProtocol, FrameError, Framing, RawFrame, next_frame};
 pub use header::Request;
 
 /// How a command header is encoded.

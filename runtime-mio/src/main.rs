@@ -1,3 +1,11 @@
 //! The NameServer on epoll.
 
-fn main() {}
+mod connection;
+mod inbox;
+mod server;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    namesrv_shell::run("mio", server::serve)
+}

@@ -1,12 +1,237 @@
 //! What every runtime needs and none should own: command line, files, the registry thread, the saver, the notifier,
 //! logs and signals.
 
+pub mod accepting;
+pub mod conversation;
+pub mod deadlines;
+mod input;
+pub mod line_limit;
+pub mod output;
 pub mod server;
 
+mod cli;
+mod clock;
+mod events;
+mod listen;
+mod logging;
+mod notifier;
+mod queue;
+mod registry_thread;
+mod saver;
+mod signals;
+mod startup;
+
+use arc_swap::ArcSwap;
+use cli::Command;
+use clock::Clock;
+use listen::Listen;
+use logging::Log;
+use namesrv_core::config::{Config, Configuration};
+use namesrv_core::registry::{Output, Registry};
+use namesrv_core::wire::Serialization;
+use notifier::Notifier;
+use registry_thread::{Progress, RegistryThread};
+use saver::{SavePaths, Saver};
+use server::{Budget, Inboxes, RegistryHandle, Server};
+use startup::{Environment, StartError, Startup};
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use tracing::{error, info, warn};
+
+/// Exit status of a server that cannot start, as that of the Java server (−1).
+const START_FAILED: u8 = 255;
 
 /// Runs the whole server: reads the command line and the files, binds, starts the registry, and calls `serve` on this
-/// thread, which returns once everything is stopped.
-pub fn run(_runtime: &'static str, _serve: fn(server::Server) -> std::io::Result<()>) -> ExitCode {
-    todo!()
+/// thread, which returns once everything is stopped. `runtime` is the name of the event loop, shown to the operator.
+pub fn run(runtime: &'static str, serve: fn(Server) -> io::Result<()>) -> ExitCode {
+    let command = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            print(io::stderr(), &format!("{error}\n{}", cli::USAGE));
+            return ExitCode::from(1);
+        }
+    };
+    let result = match command {
+        Command::Help => {
+            print(io::stdout(), cli::USAGE);
+            Ok(())
+        }
+        Command::Version => {
+            print(io::stdout(), &format!("namesrv-{runtime} {}\n", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+        Command::PrintItems { config_file } => print_items(config_file.as_deref()),
+        Command::Serve { config_file } => run_server(runtime, config_file.as_deref(), serve),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print(io::stderr(), &format!("namesrv-{runtime}: {error}\n"));
+            ExitCode::from(START_FAILED)
+        }
+    }
+}
+
+fn print_items(config_file: Option<&Path>) -> Result<(), StartError> {
+    let startup = read_configuration(config_file)?;
+    let lines: String = startup.configuration.items().flat_map(|(key, value)| [key, "=", value, "\n"]).collect();
+    print(io::stdout(), &lines);
+    Ok(())
+}
+
+fn read_configuration(config_file: Option<&Path>) -> Result<Startup, StartError> {
+    let startup = Startup::read(config_file, &Environment::of_process())?;
+    if let Some(path) = config_file {
+        print(io::stdout(), &format!("load config properties file OK, {}\n", path.display()));
+    }
+    Ok(startup)
+}
+
+fn run_server(
+    runtime: &'static str,
+    config_file: Option<&Path>,
+    serve: fn(Server) -> io::Result<()>,
+) -> Result<(), StartError> {
+    let signals = signals::catch().map_err(system("cannot catch signals"))?;
+    let startup = read_configuration(config_file)?;
+    let log = Log::start(startup.configuration.log_format(), startup.configuration.log_level())
+        .map_err(system("cannot start a thread"))?;
+    log_configuration(runtime, &startup);
+    raise_open_files_limit();
+    let result = serve_until_stopped(startup.configuration, signals, serve);
+    log.flush();
+    result
+}
+
+/// From the configuration to the end of everything that was started for it.
+fn serve_until_stopped(
+    mut configuration: Configuration,
+    signals: signals::Caught,
+    serve: fn(Server) -> io::Result<()>,
+) -> Result<(), StartError> {
+    let clock = Clock::start();
+    let paths = SavePaths {
+        kv_config: PathBuf::from(configuration.value("kvConfigPath").unwrap_or_default()),
+        runtime_config: PathBuf::from(configuration.runtime_config_path()),
+    };
+    let kv = startup::read_kv_file(&paths.kv_config)?;
+    let listeners = bind(&mut configuration)?;
+    let limits = configuration.limits();
+    let boot_line = boot_line(&configuration);
+    let notifier = Notifier::new(Duration::from_millis(configuration.connect_timeout().0));
+    let serialization = configuration.serialization();
+
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
+    let mut registry = Registry::new(Config { secret, limits, configuration, kv, serialization }, clock.now());
+    let Some(Output::Publish(view)) = registry.poll_output() else {
+        return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
+    };
+
+    let views = Arc::new(ArcSwap::new(view));
+    let inboxes = Arc::new(Inboxes::default());
+    let (queue, receiver) = queue::queue(limits.registry_queue_requests_max, limits.registry_queue_bytes_max);
+    let thread_failed = system("cannot start a thread");
+    let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
+    signals.watch(queue.clone()).map_err(thread_failed)?;
+    let registry_thread = RegistryThread {
+        registry,
+        queue: receiver,
+        views: Arc::clone(&views),
+        inboxes: Arc::clone(&inboxes),
+        saver,
+        notifier,
+        clock,
+        boot_line,
+        progress: Progress::default(),
+    };
+    let registry_thread = thread("registry").spawn(move || registry_thread.run()).map_err(thread_failed)?;
+
+    let served = serve(Server {
+        listeners,
+        views,
+        registry: RegistryHandle::new(queue.clone(), inboxes),
+        clock,
+        limits,
+        budget: Arc::new(Budget::new(&limits)),
+    });
+    queue.push(queue::Input::Finish);
+    if registry_thread.join().is_err() || saver_thread.join().is_err() {
+        error!("a thread ended by a fault of the server");
+    }
+    served.map_err(system("the server stopped"))?;
+    info!("stopped");
+    Ok(())
+}
+
+fn bind(configuration: &mut Configuration) -> Result<Vec<TcpListener>, StartError> {
+    let processors = || thread::available_parallelism().map_or(1, usize::from);
+    let listen = Listen {
+        address: configuration.bind_address(),
+        port: configuration.listen_port(),
+        sockets: match configuration.io_threads() {
+            0 => processors(),
+            threads => threads,
+        },
+        send_bytes: configuration.socket_send_bytes(),
+        receive_bytes: configuration.socket_receive_bytes(),
+    };
+    let failed = |source| StartError::Bind { address: listen.address.to_owned(), port: listen.port, source };
+    let listeners = listen.bind().map_err(failed)?;
+    let first = listeners.first().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
+    let port = first.local_addr().map_err(failed)?.port();
+    configuration.set("listenPort", &port.to_string());
+    Ok(listeners)
+}
+
+/// The line by which tools recognise a server that is up, word for word that of the Java server.
+fn boot_line(configuration: &Configuration) -> String {
+    let serialize_type = match configuration.serialization() {
+        Serialization::Json => "JSON",
+        Serialization::Binary => "ROCKETMQ",
+    };
+    let (address, port) = (configuration.bind_address(), configuration.listen_port());
+    format!("The Name Server boot success. serializeType={serialize_type}, address {address}:{port}")
+}
+
+fn log_configuration(runtime: &str, startup: &Startup) {
+    info!(runtime, version = env!("CARGO_PKG_VERSION"), "starting");
+    for (key, value) in startup.configuration.items() {
+        info!(value, "{key}");
+    }
+    if let Some(path) = &startup.runtime_file_read {
+        info!(path = %path.display(), "changes made at run time were read");
+    }
+    for warning in &startup.warnings {
+        warn!("{}", warning.0);
+    }
+}
+
+/// Each connection is an open file, and the usual soft limit is 1024.
+fn raise_open_files_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        warn!(%error, "the limit of open files cannot be raised");
+    }
+}
+
+/// A thread of the shell: named, with a stack that is enough for name lookup and formatting.
+fn thread(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned()).stack_size(512 * 1024)
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> StartError + Copy {
+    move |source| StartError::System { what, source }
+}
+
+/// Prints text; nobody may be reading.
+fn print(mut output: impl Write, text: &str) {
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }

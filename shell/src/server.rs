@@ -1,14 +1,18 @@
 //! What a runtime is handed to serve with: listeners, the way to the registry, the view, the clock and the limits.
 
+pub use crate::clock::Clock;
+
+use crate::queue::{Input, QueueSender, take};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use namesrv_core::config::Limits;
 use namesrv_core::registry::CloseReason;
 use namesrv_core::route::RouteView;
-use namesrv_core::time::Now;
 use namesrv_core::{ConnId, Peer};
+use std::fmt;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Everything that a runtime serves with. Handed to it once, after configuration was read and ports were bound.
@@ -26,18 +30,6 @@ pub struct Server {
     pub limits: Limits,
     /// Counts connections and incomplete input of all I/O threads against their limits.
     pub budget: Arc<Budget>,
-}
-
-/// Reads both clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock;
-
-impl Clock {
-    /// The time now.
-    #[must_use]
-    pub fn now(&self) -> Now {
-        todo!()
-    }
 }
 
 /// What the registry and the signal handler tell an I/O thread.
@@ -72,53 +64,110 @@ pub trait Inbox: Send + Sync {
 
 /// The way to the registry thread.
 #[derive(Clone, Debug)]
-pub struct RegistryHandle {}
+pub struct RegistryHandle {
+    queue: QueueSender,
+    inboxes: Arc<Inboxes>,
+}
 
 impl RegistryHandle {
+    pub(crate) const fn new(queue: QueueSender, inboxes: Arc<Inboxes>) -> Self {
+        Self { queue, inboxes }
+    }
+
     /// Tells the registry thread and the signal handler how to reach the I/O threads; index = [`ConnId::io_thread`].
-    /// To be called once, before the first connection is accepted.
-    pub fn attach(&self, _inboxes: Vec<Box<dyn Inbox>>) {
-        todo!()
+    /// To be called once, before the first connection is accepted: the server counts as started by it.
+    pub fn attach(&self, inboxes: Vec<Box<dyn Inbox>>) {
+        if self.inboxes.0.set(inboxes).is_ok() {
+            self.queue.push(Input::Attached);
+        }
     }
 
     /// Hands a frame over.
     ///
     /// # Errors
     /// The queue is full, in requests or bytes: the frame comes back; stop reading from that connection and try again soon.
-    pub fn forward(&self, _peer: Peer, _frame: Bytes) -> Result<(), Bytes> {
-        todo!()
+    pub fn forward(&self, peer: Peer, frame: Bytes) -> Result<(), Bytes> {
+        self.queue.offer(peer, frame)
     }
 
     /// Tells that a connection is gone. Never dropped, never blocks.
-    pub fn disconnected(&self, _conn: ConnId) {
-        todo!()
+    pub fn disconnected(&self, conn: ConnId) {
+        self.queue.push(Input::Disconnected(conn));
+    }
+}
+
+/// The ways into all I/O threads, once they are known.
+#[derive(Default)]
+pub(crate) struct Inboxes(OnceLock<Vec<Box<dyn Inbox>>>);
+
+impl Inboxes {
+    /// Whether they are known.
+    pub(crate) fn are_attached(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// Sends a message to the I/O thread of a connection.
+    pub(crate) fn deliver(&self, conn: ConnId, message: ToIo) {
+        // Connections come from attached I/O threads, so the inbox is there.
+        if let Some(inbox) = self.0.get().and_then(|inboxes| inboxes.get(conn.io_thread())) {
+            inbox.deliver(message);
+        }
+    }
+
+    /// Tells every I/O thread to stop; false when they are not known yet.
+    pub(crate) fn stop(&self, within: Duration) -> bool {
+        let Some(inboxes) = self.0.get() else { return false };
+        inboxes.iter().for_each(|inbox| inbox.deliver(ToIo::Stop { within }));
+        true
+    }
+}
+
+impl fmt::Debug for Inboxes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Inboxes").field(&self.0.get().map(Vec::len)).finish()
     }
 }
 
 /// Counters that all I/O threads share.
 #[derive(Debug)]
-pub struct Budget {}
+pub struct Budget {
+    connections: AtomicUsize,
+    connections_max: usize,
+    input_bytes: AtomicUsize,
+    input_bytes_max: usize,
+}
 
 impl Budget {
+    /// Nothing taken yet of what the limits allow.
+    #[must_use]
+    pub const fn new(limits: &Limits) -> Self {
+        Self {
+            connections: AtomicUsize::new(0),
+            connections_max: limits.connections_max,
+            input_bytes: AtomicUsize::new(0),
+            input_bytes_max: limits.incomplete_input_bytes_max,
+        }
+    }
+
     /// Takes a place for one more connection; false when the limit is reached.
     #[must_use]
     pub fn connect(&self) -> bool {
-        todo!()
+        take(&self.connections, 1, self.connections_max)
     }
 
     /// Gives the place back.
     pub fn disconnect(&self) {
-        todo!()
+        self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Takes `bytes` for incomplete input; false when the limit of all connections together is reached.
     #[must_use]
-    pub fn take_input(&self, _bytes: usize) -> bool {
-        todo!()
+    pub fn take_input(&self, bytes: usize) -> bool {
+        take(&self.input_bytes, bytes, self.input_bytes_max)
     }
 
     /// Gives `bytes` back.
-    pub fn return_input(&self, _bytes: usize) {
-        todo!()
+    pub fn return_input(&self, bytes: usize) {
+        self.input_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

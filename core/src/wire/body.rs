@@ -1,12 +1,17 @@
 //! Other request bodies: a data version, the queue entries of a route.
 
+use super::input::{self, Fill, Integer, List, Object, Text, skip};
 use super::register::{BodyError, DataVersion};
 use crate::time::Millis;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use serde::de::MapAccess;
+
+/// Queue entries of one topic: one for each broker group that has it.
+const QUEUE_DATAS_MAX: usize = 100_000;
 
 /// One queue entry in the body of REGISTER_TOPIC_IN_NAMESRV.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueData<'a> {
     /// Name of the broker group.
     pub broker_name: Option<Cow<'a, str>>,
@@ -20,18 +25,132 @@ pub struct QueueData<'a> {
     pub topic_sys_flag: i32,
 }
 
-/// Reads the queue entries of a route; an absent body, list or member is an empty list.
+/// Reads the queue entries of a route; an absent body, list or member is an empty list. A null in the list is an entry
+/// without anything.
 ///
 /// # Errors
-/// Anything that is not a route.
-pub fn decode_queue_datas(_body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> {
-    todo!()
+/// Anything that is not a route, one with more than 100,000 entries, and a broker name with an unpaired surrogate.
+pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> {
+    if body.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = str::from_utf8(body).map_err(BodyError::malformed)?;
+    let route = input::read_object(text, Route { queue_datas: Vec::new() })?;
+    Ok(route.map_or_else(Vec::new, |route| route.queue_datas))
 }
 
 /// Reads a data version; an absent body or `null` is none. `wall` stands in for a missing timestamp.
 ///
 /// # Errors
 /// Anything that is not a data version.
-pub fn decode_data_version(_body: &[u8], _wall: Millis) -> Result<Option<DataVersion>, BodyError> {
-    todo!()
+pub fn decode_data_version(body: &[u8], wall: Millis) -> Result<Option<DataVersion>, BodyError> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let text = input::text(body).map_err(BodyError::malformed)?;
+    Ok(input::read_object(&text, DataVersion::initial(wall))?)
+}
+
+/// Java: `TopicRouteData`, of which only the queue entries are read.
+struct Route<'a> {
+    queue_datas: Vec<QueueData<'a>>,
+}
+
+impl<'de> Object<'de> for Route<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
+        if name != "queueDatas" {
+            return skip(members);
+        }
+        let list = List { element: Fill(QueueData::default()), max: QUEUE_DATAS_MAX };
+        let entries = members.next_value_seed(list)?.unwrap_or_default();
+        self.queue_datas = entries.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(())
+    }
+}
+
+impl<'de> Object<'de> for QueueData<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
+        match &*name {
+            "brokerName" => Text(self.broker_name) = members.next_value()?,
+            "readQueueNums" => Integer(self.read_queue_nums) = members.next_value()?,
+            "writeQueueNums" => Integer(self.write_queue_nums) = members.next_value()?,
+            "perm" => Integer(self.perm) = members.next_value()?,
+            "topicSysFlag" => Integer(self.topic_sys_flag) = members.next_value()?,
+            _ => skip(members)?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WALL: Millis = Millis(1_800_000_000_000);
+
+    #[test]
+    fn reads_the_queue_entries_of_a_route() {
+        let body = br#"{"brokerDatas":[], "filterServerTable":{}, "queueDatas":[
+            {"brokerName":"broker-a","perm":6,"readQueueNums":4,"topicSysFlag":1,"writeQueueNums":"5"}, {}, null]}"#;
+        let entries = decode_queue_datas(body).unwrap();
+        let first = QueueData {
+            broker_name: Some(Cow::Borrowed("broker-a")),
+            read_queue_nums: 4,
+            write_queue_nums: 5,
+            perm: 6,
+            topic_sys_flag: 1,
+        };
+        assert_eq!(entries, [first, QueueData::default(), QueueData::default()]);
+    }
+
+    #[test]
+    fn a_route_without_queue_entries_is_empty() {
+        for body in
+            ["", "null", "{}", r#"{"queueDatas":null}"#, r#"{"queueDatas":[]}"#, r#"{"queueDatas":{"$ref":"$"}}"#]
+        {
+            assert_eq!(decode_queue_datas(body.as_bytes()), Ok(Vec::new()), "{body}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_route() {
+        for body in [
+            "{",
+            " ",
+            "[]",
+            "5",
+            "{queueDatas:[]}",
+            r#"{"queueDatas":5}"#,
+            r#"{"queueDatas":[,]}"#,
+            r#"{"queueDatas":[{"perm":"x"}]}"#,
+            r#"{"queueDatas":[{"perm":2147483648}]}"#,
+            "\u{feff}{}",
+            "{}x",
+        ] {
+            assert!(matches!(decode_queue_datas(body.as_bytes()), Err(BodyError::Malformed(_))), "{body}");
+        }
+        assert!(decode_queue_datas(b"{\"queueDatas\":[{\"brokerName\":\"\xff\"}]}").is_err());
+        let many = alloc::format!("{{\"queueDatas\":[{}{{}}]}}", "{},".repeat(QUEUE_DATAS_MAX));
+        assert!(decode_queue_datas(many.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn reads_a_data_version() {
+        let version = |counter, state_version, timestamp| DataVersion { state_version, counter, timestamp };
+        for (body, expected) in [
+            ("", None),
+            ("null", None),
+            (r#"{"counter":1,"stateVersion":2,"timestamp":3}"#, Some(version(Some(1), 2, 3))),
+            (r#"{"counter":"1","stateVersion":"2","timestamp":"3"}"#, Some(version(Some(1), 2, 3))),
+            (r#"{"counter":1,"timestamp":3}"#, Some(version(Some(1), 0, 3))),
+            (r#"{"counter":null,"timestamp":null}"#, Some(version(None, 0, 0))),
+            ("{}", Some(version(Some(0), 0, 1_800_000_000_000))),
+            (r#"{"counter":1,"counter":9223372036854775807,"timestamp":0}"#, Some(version(Some(i64::MAX), 0, 0))),
+        ] {
+            assert_eq!(decode_data_version(body.as_bytes(), WALL), Ok(expected), "{body}");
+        }
+        for body in ["{", "[]", "1", r#"{"counter":"x"}"#, r#"{"counter":9223372036854775808}"#, "{}{}"] {
+            assert!(decode_data_version(body.as_bytes(), WALL).is_err(), "{body}");
+        }
+    }
 }

@@ -1,6 +1,10 @@
 //! The request header, read from either form.
 
-use super::{ExtFields, FrameError, RawFrame};
+mod binary;
+mod exact;
+mod full;
+
+use super::{ExtFields, FrameError, RawFrame, Serialization};
 use crate::config::Limits;
 
 /// A request: its header fields and its body, borrowed from the frame.
@@ -21,12 +25,21 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads the header of a frame.
+    /// Reads the header of a frame. Members that it leaves out are 0.
+    ///
+    /// A JSON header is read by a short exact path if it looks as real peers write it, and by the full reader else.
     ///
     /// # Errors
     /// A header that cannot be read: the connection has to be closed.
-    pub fn decode(_frame: RawFrame<'a>, _limits: &Limits) -> Result<Self, FrameError> {
-        todo!()
+    pub fn decode(frame: RawFrame<'a>, limits: &Limits) -> Result<Self, FrameError> {
+        let header = match frame.serialization {
+            Serialization::Json => match exact::read(frame.header, limits.ext_fields_max) {
+                Some(header) => header,
+                None => full::read(frame.header, limits.ext_fields_max)?,
+            },
+            Serialization::Binary => binary::read(frame.header, limits.ext_fields_max)?,
+        };
+        Ok(Self { body: frame.body, ..header })
     }
 
     /// Whether this is a response to a request of ours, to be dropped.
@@ -40,4 +53,12 @@ impl<'a> Request<'a> {
     pub const fn is_oneway(&self) -> bool {
         self.flag & 2 != 0
     }
+
+    /// A request without anything, which the readers fill.
+    const fn empty() -> Self {
+        Self { code: 0, opaque: 0, flag: 0, version: 0, fields: ExtFields::None, body: &[] }
+    }
 }
+
+#[cfg(test)]
+mod tests;

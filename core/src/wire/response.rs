@@ -1,1 +1,178 @@
-//! Answers: whole frames in either header form.
+//! What this server sends: whole frames in either header form.
+
+use super::{Serialization, code, json};
+use alloc::vec::Vec;
+
+/// The release that this server announces, 5.5.0, as an ordinal number (Java: `MQVersion.CURRENT_VERSION`).
+pub const VERSION: i16 = 513;
+
+/// Flag of an answer.
+const FLAG_RESPONSE: i32 = 1;
+/// Flag of a request that wants no answer.
+const FLAG_ONEWAY: i32 = 2;
+
+/// The header of a frame to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head<'a> {
+    code: i32,
+    flag: i32,
+    opaque: i32,
+    remark: Option<&'a str>,
+    fields: Option<&'a [(&'a str, &'a str)]>,
+}
+
+impl<'a> Head<'a> {
+    /// An answer that says success and nothing else.
+    #[must_use]
+    pub const fn success(opaque: i32) -> Self {
+        Self { code: code::response::SUCCESS, flag: FLAG_RESPONSE, opaque, remark: None, fields: None }
+    }
+
+    /// An answer that says what went wrong.
+    #[must_use]
+    pub const fn failure(code: i32, opaque: i32, remark: &'a str) -> Self {
+        Self { code, flag: FLAG_RESPONSE, opaque, remark: Some(remark), fields: None }
+    }
+
+    /// A request that wants no answer.
+    #[must_use]
+    pub const fn oneway(code: i32, opaque: i32) -> Self {
+        Self { code, flag: FLAG_ONEWAY, opaque, remark: None, fields: None }
+    }
+
+    /// With this remark.
+    #[must_use]
+    pub const fn with_remark(self, remark: &'a str) -> Self {
+        Self { remark: Some(remark), ..self }
+    }
+
+    /// With these extension fields; an empty list still shows in a JSON header, as `{}`.
+    #[must_use]
+    pub const fn with_fields(self, fields: &'a [(&'a str, &'a str)]) -> Self {
+        Self { fields: Some(fields), ..self }
+    }
+}
+
+/// Appends a frame to `output`; `body` appends the body.
+#[inline]
+pub fn write_frame(output: &mut Vec<u8>, form: Serialization, head: &Head<'_>, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = output.len();
+    output.extend_from_slice(&[0; 8]);
+    match form {
+        Serialization::Json => write_json_header(output, head),
+        Serialization::Binary => write_binary_header(output, head),
+    }
+    let header_bytes = output.len() - start - 8;
+    body(output);
+    let frame_bytes = output.len() - start - 4;
+    let type_bits = match form {
+        Serialization::Json => 0,
+        Serialization::Binary => 1 << 24,
+    };
+    output[start..start + 4].copy_from_slice(&(frame_bytes as u32).to_be_bytes());
+    output[start + 4..start + 8].copy_from_slice(&(type_bits | (header_bytes as u32 & 0x00FF_FFFF)).to_be_bytes());
+}
+
+#[inline]
+fn write_json_header(output: &mut Vec<u8>, head: &Head<'_>) {
+    if head.code == code::response::SUCCESS && head.flag == FLAG_RESPONSE && head.fields.is_none() {
+        output.extend_from_slice(br#"{"code":0,"flag":1,"language":"JAVA","opaque":"#);
+    } else {
+        output.extend_from_slice(br#"{"code":"#);
+        json::integer(output, head.code);
+        if let Some(fields) = head.fields {
+            output.extend_from_slice(br#","extFields":{"#);
+            json::separated(output, fields, |output, (name, value)| {
+                json::string(output, name);
+                output.push(b':');
+                json::string(output, value);
+            });
+            output.push(b'}');
+        }
+        output.extend_from_slice(br#","flag":"#);
+        json::integer(output, head.flag);
+        output.extend_from_slice(br#","language":"JAVA","opaque":"#);
+    }
+    json::integer(output, head.opaque);
+    if let Some(remark) = head.remark {
+        output.extend_from_slice(br#","remark":"#);
+        json::string(output, remark);
+    }
+    output.extend_from_slice(br#","serializeTypeCurrentRPC":"JSON","version":513}"#);
+}
+
+fn write_binary_header(output: &mut Vec<u8>, head: &Head<'_>) {
+    const LANGUAGE_JAVA: u8 = 0;
+    output.extend_from_slice(&(head.code as i16).to_be_bytes());
+    output.push(LANGUAGE_JAVA);
+    output.extend_from_slice(&VERSION.to_be_bytes());
+    output.extend_from_slice(&head.opaque.to_be_bytes());
+    output.extend_from_slice(&head.flag.to_be_bytes());
+    let remark = head.remark.unwrap_or_default();
+    output.extend_from_slice(&(remark.len() as u32).to_be_bytes());
+    output.extend_from_slice(remark.as_bytes());
+    let fields = head.fields.unwrap_or_default();
+    let bytes: usize = fields.iter().map(|(name, value)| 2 + name.len() + 4 + value.len()).sum();
+    output.extend_from_slice(&(bytes as u32).to_be_bytes());
+    for (name, value) in fields {
+        output.extend_from_slice(&(name.len() as u16).to_be_bytes());
+        output.extend_from_slice(name.as_bytes());
+        output.extend_from_slice(&(value.len() as u32).to_be_bytes());
+        output.extend_from_slice(value.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+
+    fn frame(form: Serialization, head: &Head<'_>, body: &[u8]) -> Vec<u8> {
+        let mut output = Vec::new();
+        write_frame(&mut output, form, head, |output| output.extend_from_slice(body));
+        output
+    }
+
+    #[test]
+    fn the_announced_version_is_the_one_in_json_headers() {
+        let frame = frame(Serialization::Json, &Head::success(7), b"");
+        let expected = alloc::format!(
+            r#"{{"code":0,"flag":1,"language":"JAVA","opaque":7,"serializeTypeCurrentRPC":"JSON","version":{VERSION}}}"#
+        );
+        assert_eq!(core::str::from_utf8(&frame[8..]), Ok(expected.as_str()));
+    }
+
+    #[test]
+    fn length_words_count_header_and_body() {
+        let frame = frame(Serialization::Json, &Head::success(-1), b"body");
+        let header = frame.len() - 8 - 4;
+        assert_eq!(frame[..4], ((frame.len() - 4) as u32).to_be_bytes());
+        assert_eq!(frame[4..8], (header as u32).to_be_bytes());
+        assert!(frame.ends_with(b"}body"));
+    }
+
+    #[test]
+    fn json_members_are_in_alphabetical_order_and_fields_show_even_when_empty() {
+        let head = Head::failure(22, 3, "a\nb").with_fields(&[]);
+        let frame = frame(Serialization::Json, &head, b"");
+        assert_eq!(
+            core::str::from_utf8(&frame[8..]),
+            Ok(r#"{"code":22,"extFields":{},"flag":1,"language":"JAVA","opaque":3,"remark":"a\nb","serializeTypeCurrentRPC":"JSON","version":513}"#)
+        );
+    }
+
+    #[test]
+    fn binary_headers_match_the_captured_ones() {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect::<String>();
+        let unsupported = Head::failure(3, 101, " request type 99999 not supported");
+        assert_eq!(
+            hex(&frame(Serialization::Binary, &unsupported, b"")),
+            "0000003a01000036000300020100000065000000010000002120726571756573742074797065203939393939206e6f7420737570706f7274656400000000"
+        );
+        let value = Head::success(103).with_fields(&[("value", "broker-a:4;broker-b:4")]);
+        assert_eq!(
+            hex(&frame(Serialization::Binary, &value, b"")),
+            "0000003901000035000000020100000067000000010000000000000020000576616c75650000001562726f6b65722d613a343b62726f6b65722d623a34"
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! Instructions and time of what the server does most, one line a case.
+//!
+//! `cargo bench -p namesrv-core` runs every case under valgrind's callgrind (with a note when it is not installed) and on
+//! the bare machine. Instructions of one operation are the difference between a run of 2n and a run of n operations,
+//! divided by n, so start-up does not count. `--save` writes the counts to `core/benches/baseline.txt`; `--check` fails
+//! when a count is more than 3 % above it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+use world::{Connection, World, register, route_query};
+
+/// A case: its name, how many operations make a run, and the preparation that returns the operation.
+type Case = (&'static str, u32, fn() -> Box<dyn FnMut()>);
+
+const CASES: &[Case] = &[
+    ("route query, 1 broker, pipelined by 16, per query", 2_000, || query(1, 100)),
+    ("route query, 16 brokers, pipelined by 16, per query", 2_000, || query(16, 100)),
+    ("route query, 300 brokers, per query", 200, || query(300, 10)),
+    ("route query, unknown topic, per query", 2_000, || unknown_topic()),
+    ("decode of a route query header", 20_000, || header_decode()),
+    ("registration, 1,000 topics, unchanged", 100, || registration(1_000, Change::Nothing)),
+    ("registration, 1,000 topics, one changed", 20, || registration(1_000, Change::One)),
+    ("registration, 1,000 topics, all changed", 20, || registration(1_000, Change::All)),
+    ("registration, 10,000 topics, unchanged", 20, || registration(10_000, Change::Nothing)),
+    ("registration, 10,000 topics, all changed", 4, || registration(10_000, Change::All)),
+    ("publish of one changed topic among 1,000", 50, || publish(1_000)),
+    ("publish of one changed topic among 100,000", 50, || publish(100_000)),
+];
+
+const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/baseline.txt");
+const TOLERANCE: f64 = 1.03;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, name, operations] = &arguments[..]
+        && flag == "--run"
+    {
+        let (_, _, prepare) = CASES.iter().find(|(known, _, _)| known == name).unwrap();
+        let mut operation = prepare();
+        (0..operations.parse::<u32>().unwrap()).for_each(|_| operation());
+        return ExitCode::SUCCESS;
+    }
+    let has_flag = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let filter = arguments.iter().find(|argument| !argument.starts_with("--"));
+    let mut counts = BTreeMap::new();
+    println!("{:<56} {:>14} {:>12}", "case", "instructions", "time");
+    for (name, operations, prepare) in CASES {
+        if filter.is_some_and(|filter| !name.contains(&**filter)) {
+            continue;
+        }
+        let instructions = instructions(name, *operations);
+        let shown = instructions.map_or("no valgrind".to_owned(), |count| format!("{count:.0}"));
+        println!("{name:<56} {shown:>14} {:>12}", time(*operations, prepare));
+        counts.extend(instructions.map(|count| (*name, count)));
+    }
+    if has_flag("--save") {
+        let lines: String = counts.iter().map(|(name, count)| format!("{count:.0}\t{name}\n")).collect();
+        std::fs::write(BASELINE, lines).unwrap();
+    }
+    if has_flag("--check") { check(&counts) } else { ExitCode::SUCCESS }
+}
+
+fn check(counts: &BTreeMap<&str, f64>) -> ExitCode {
+    let baseline = std::fs::read_to_string(BASELINE).unwrap();
+    let mut passed = 0;
+    let mut failed = 0;
+    for line in baseline.lines() {
+        let (count, name) = line.split_once('\t').unwrap();
+        let (Some(now), Ok(before)) = (counts.get(name), count.parse::<f64>()) else { continue };
+        if *now > before * TOLERANCE {
+            eprintln!("{name}: {now:.0} instructions, {before:.0} in the baseline");
+            failed += 1;
+        } else {
+            passed += 1;
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Instructions of one operation, absent without valgrind.
+fn instructions(name: &str, operations: u32) -> Option<f64> {
+    let of = |operations: u32| -> Option<f64> {
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(std::env::current_exe().ok()?)
+            .args(["--run", name, &operations.to_string()])
+            .output()
+            .ok()?;
+        let report = String::from_utf8_lossy(&output.stderr).into_owned();
+        let line = report.lines().find(|line| line.contains("Collected"))?;
+        line.rsplit(' ').next()?.parse().ok()
+    };
+    Some((of(2 * operations)? - of(operations)?) / f64::from(operations))
+}
+
+fn time(operations: u32, prepare: &fn() -> Box<dyn FnMut()>) -> String {
+    let mut operation = prepare();
+    let run = |operation: &mut dyn FnMut()| {
+        let start = Instant::now();
+        (0..operations).for_each(|_| operation());
+        start.elapsed() / operations
+    };
+    let best = (0..9).map(|_| run(&mut operation)).min().unwrap();
+    format!("{best:.1?}")
+}
+
+fn query(brokers: usize, topics: usize) -> Box<dyn FnMut()> {
+    let mut world = World::new();
+    for broker in 0..brokers {
+        let (name, address) = (format!("broker-{broker:03}"), format!("10.0.{broker}.1:10911"));
+        world.registry(&register(&name, &address, 1, topics, |_| 8));
+    }
+    let requests: Vec<u8> = (0..16).flat_map(|opaque| route_query("topic-00007", opaque)).collect();
+    let mut connection = Connection::new(&world);
+    let mut answered = 0;
+    Box::new(move || {
+        // One operation is one query, so only each sixteenth call does a batch.
+        answered += 1;
+        if answered % 16 == 0 {
+            assert!(connection.ask(&requests) > 16 * 100);
+        }
+    })
+}
+
+fn unknown_topic() -> Box<dyn FnMut()> {
+    let world = World::new();
+    let request = route_query("nobody knows me", 7);
+    let mut connection = Connection::new(&world);
+    Box::new(move || assert!(connection.ask(&request) > 100))
+}
+
+fn header_decode() -> Box<dyn FnMut()> {
+    use namesrv_core::config::Limits;
+    use namesrv_core::wire::{Framing, Request, next_frame};
+    let limits = Limits::default();
+    let bytes = route_query("topic-00007", 7);
+    Box::new(move || {
+        let Ok(Framing::Complete { frame, .. }) = next_frame(std::hint::black_box(&bytes), &limits) else { panic!() };
+        let request = Request::decode(frame, &limits).unwrap();
+        assert_eq!(std::hint::black_box(request.code), 105);
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Nothing,
+    One,
+    All,
+}
+
+fn registration(topics: usize, change: Change) -> Box<dyn FnMut()> {
+    let mut world = World::new();
+    let frame = |version: i64, round: i32| {
+        let queues = move |topic: usize| match change {
+            Change::Nothing => 8,
+            Change::One => 8 + if topic == 5 { round } else { 0 },
+            Change::All => 8 + round,
+        };
+        register("broker-a", "10.0.0.1:10911", version, topics, queues)
+    };
+    let frames = match change {
+        Change::Nothing => vec![frame(1, 0), world::repeated(&frame(1, 0))],
+        Change::One | Change::All => vec![frame(1, 0), frame(2, 1)],
+    };
+    world.registry(&frames[0]);
+    let mut round = 0;
+    Box::new(move || {
+        round += 1;
+        world.registry(&frames[round % 2]);
+    })
+}
+
+fn publish(topics: usize) -> Box<dyn FnMut()> {
+    let mut world = World::new();
+    world.registry(&register("broker-a", "10.0.0.1:10911", 1, topics, |_| 8));
+    let one = |version: i64| register("broker-a", "10.0.0.1:10911", version, 1, move |_| version as i32);
+    let frames = [one(2), one(3)];
+    let mut round = 0;
+    Box::new(move || {
+        round += 1;
+        world.registry(&frames[round % 2]);
+    })
+}

@@ -1,0 +1,123 @@
+//! A registry and connections with nothing around them, and the frames of real peers.
+
+use bytes::Bytes;
+use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::kv::KvTable;
+use namesrv_core::registry::{Output, Registry};
+use namesrv_core::route::RouteView;
+use namesrv_core::session::{Session, Step};
+use namesrv_core::time::{Millis, Now};
+use namesrv_core::wire::Serialization;
+use namesrv_core::{ConnId, Peer};
+use std::fmt::Write;
+use std::sync::Arc;
+
+const NOW: Now = Now { monotonic: Millis(1_000), wall: Millis(1_700_000_000_000) };
+
+pub struct World {
+    registry: Registry,
+    view: Arc<RouteView>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let (configuration, _) = Configuration::new(&[]).unwrap();
+        let limits = Limits::default();
+        let kv = KvTable::default();
+        let config = Config { secret: [7; 16], limits, configuration, kv, serialization: Serialization::Json };
+        let mut registry = Registry::new(config, NOW);
+        let view = drain(&mut registry).unwrap();
+        Self { registry, view }
+    }
+
+    /// Hands a frame to the registry and carries out what it says.
+    pub fn registry(&mut self, frame: &Bytes) {
+        let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
+        self.registry.handle_frame(peer, frame, NOW);
+        if let Some(view) = drain(&mut self.registry) {
+            self.view = view;
+        }
+    }
+}
+
+fn drain(registry: &mut Registry) -> Option<Arc<RouteView>> {
+    let mut newest = None;
+    while let Some(output) = registry.poll_output() {
+        match output {
+            Output::Publish(view) => newest = Some(view),
+            Output::Reply { frame, .. } => assert!(frame.windows(8).any(|bytes| bytes == b"\"code\":0"), "{frame:?}"),
+            Output::Close { .. } | Output::Notify { .. } | Output::Save { .. } | Output::Event(_) => (),
+        }
+    }
+    newest
+}
+
+pub struct Connection {
+    session: Session,
+    view: Arc<RouteView>,
+    output: Vec<u8>,
+}
+
+impl Connection {
+    pub fn new(world: &World) -> Self {
+        let session = Session::new(&Limits::default(), Millis(0), NOW);
+        Self { session, view: Arc::clone(&world.view), output: Vec::with_capacity(1 << 20) }
+    }
+
+    /// Answers whole requests and returns the length of the answers.
+    pub fn ask(&mut self, mut requests: &[u8]) -> usize {
+        self.output.clear();
+        let step = self.session.handle_input(&mut requests, &self.view, &mut self.output, NOW).unwrap();
+        assert!(matches!(step, Step::NeedInput { .. } | Step::Paused));
+        self.output.len()
+    }
+}
+
+fn frame(header: &str, body: &str) -> Bytes {
+    let mut frame = Vec::new();
+    frame.extend_from_slice(&((4 + header.len() + body.len()) as u32).to_be_bytes());
+    frame.extend_from_slice(&(header.len() as u32).to_be_bytes());
+    frame.extend_from_slice(header.as_bytes());
+    frame.extend_from_slice(body.as_bytes());
+    frame.into()
+}
+
+pub fn route_query(topic: &str, opaque: i32) -> Bytes {
+    let header = format!(
+        r#"{{"code":105,"extFields":{{"topic":"{topic}"}},"flag":0,"language":"JAVA","opaque":{opaque},"serializeTypeCurrentRPC":"JSON","version":513}}"#
+    );
+    frame(&header, "")
+}
+
+/// A registration as a 5.5.0 broker sends it.
+pub fn register(name: &str, address: &str, version: i64, topics: usize, queues: impl Fn(usize) -> i32) -> Bytes {
+    let mut table = String::new();
+    for topic in 0..topics {
+        let comma = if topic > 0 { "," } else { "" };
+        let queues = queues(topic);
+        write!(
+            table,
+            r#"{comma}"topic-{topic:05}":{{"attributes":{{}},"order":false,"perm":6,"readQueueNums":{queues},"topicFilterType":"SINGLE_TAG","topicName":"topic-{topic:05}","topicSysFlag":0,"writeQueueNums":{queues}}}"#
+        )
+        .unwrap();
+    }
+    let body = format!(
+        r#"{{"filterServerList":[],"topicConfigSerializeWrapper":{{"dataVersion":{{"counter":{version},"stateVersion":0,"timestamp":1700000000000}},"mappingDataVersion":{{"counter":0,"stateVersion":0,"timestamp":1700000000001}},"topicConfigTable":{{{table}}},"topicQueueMappingDetailMap":{{}},"topicQueueMappingInfoMap":{{}}}}}}"#
+    );
+    register_frame(name, address, &body)
+}
+
+/// The same registration half a minute later.
+pub fn repeated(frame: &Bytes) -> Bytes {
+    let text = std::str::from_utf8(&frame[8..]).unwrap();
+    let body = &text[text.find("{\"filterServerList").unwrap()..];
+    register_frame("broker-a", "10.0.0.1:10911", &body.replace("1700000000001", "1700000030001"))
+}
+
+fn register_frame(name: &str, address: &str, body: &str) -> Bytes {
+    let crc = crc32fast::hash(body.as_bytes()) & 0x7FFF_FFFF;
+    let header = format!(
+        r#"{{"code":103,"extFields":{{"brokerId":"0","bodyCrc32":"{crc}","clusterName":"DefaultCluster","brokerAddr":"{address}","enableActingMaster":"false","haServerAddr":"10.0.0.1:10912","compressed":"false","brokerName":"{name}"}},"flag":0,"language":"JAVA","opaque":10,"serializeTypeCurrentRPC":"JSON","version":513}}"#
+    );
+    frame(&header, body)
+}

@@ -1,0 +1,48 @@
+//! The keyed hash of every table: nobody can choose names that collide, and the same secret gives the same run.
+
+use core::hash::{BuildHasher, Hash};
+use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher128};
+
+/// Builds hashers keyed by the secret of a [`Config`](crate::config::Config).
+#[derive(Clone, Copy)]
+pub(crate) struct Secret([u8; 16]);
+
+/// A digest of a registration; equal digests mean equal registrations.
+pub(crate) type Digest = u128;
+
+impl Secret {
+    pub(crate) const fn new(key: [u8; 16]) -> Self {
+        Self(key)
+    }
+
+    pub(crate) fn hash(&self, name: &str) -> u64 {
+        self.hash_one(name)
+    }
+
+    /// Digests what `write` feeds in.
+    pub(crate) fn digest(&self, write: impl FnOnce(&mut SipHasher128)) -> Digest {
+        let mut hasher = SipHasher128::new_with_key(&self.0);
+        write(&mut hasher);
+        hasher.finish128().as_u128()
+    }
+}
+
+impl BuildHasher for Secret {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_key(&self.0)
+    }
+}
+
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// Feeds values of any kind into a digest.
+pub(crate) fn feed(hasher: &mut SipHasher128, value: impl Hash) {
+    value.hash(hasher);
+}

@@ -1,0 +1,298 @@
+//! Broker groups as the registry knows them: members, the topics they are in, and their queue values.
+
+use crate::ConnId;
+use crate::hash::{Digest, Secret};
+use crate::route::{BrokerGroup, BrokerGroupParts, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue};
+use crate::time::Millis;
+use crate::wire::register::DataVersion;
+use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hashbrown::{HashMap, HashTable};
+
+/// Names one registration: its group and its identifier there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct MemberKey {
+    pub(super) group: GroupId,
+    pub(super) id: i64,
+}
+
+/// One registered broker: its place in the group and its liveness in one (Java keeps them apart, as `BrokerData` and
+/// `BrokerLiveInfo`, and they drift).
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) address: Arc<str>,
+    pub(super) cluster: Arc<str>,
+    pub(super) ha_server: Option<Arc<str>>,
+    pub(super) conn: ConnId,
+    /// Milliseconds of silence allowed, as the broker asked for.
+    pub(super) timeout: i64,
+    pub(super) deadline: Millis,
+    pub(super) data_version: Option<DataVersion>,
+    pub(super) filter_servers: Option<FilterServers>,
+    /// The counter of the data version jumped: a one-topic registration may have been missed, so the next table with the
+    /// same version is applied in full.
+    pub(super) table_owed: bool,
+    pub(super) last: Option<LastRegistration>,
+}
+
+/// What is kept of a registration to recognise it when it is repeated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastRegistration {
+    pub(super) digest: Digest,
+    /// Checksum and length of the part of the body that repeats.
+    pub(super) tail_crc: u32,
+    pub(super) tail_bytes: u64,
+    /// The stamp of the group after it was applied: with another one, applying it again may do something.
+    pub(super) stamp: u64,
+}
+
+/// A broker group: everything that registered under one broker name.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) name: Arc<str>,
+    pub(super) cluster: Arc<str>,
+    pub(super) zone: Option<Arc<str>>,
+    pub(super) enable_acting_master: bool,
+    pub(super) members: BTreeMap<i64, Member>,
+    /// Topics that have an entry of this group, or a mapping that it owns.
+    pub(super) topics: HashTable<Arc<str>>,
+    pub(super) queues: QueueTable,
+    /// Changes with everything that could make a repeated registration do something.
+    pub(super) stamp: u64,
+    written: Option<Arc<BrokerGroup>>,
+}
+
+impl Group {
+    fn new(name: Arc<str>, cluster: Arc<str>, secret: Secret) -> Self {
+        Self {
+            name,
+            cluster,
+            zone: None,
+            enable_acting_master: false,
+            members: BTreeMap::new(),
+            topics: HashTable::new(),
+            queues: QueueTable::new(secret),
+            stamp: 0,
+            written: None,
+        }
+    }
+
+    /// The identifier of the member with this address.
+    pub(super) fn id_at(&self, address: &str) -> Option<i64> {
+        self.members.iter().find(|(_, member)| *member.address == *address).map(|(id, _)| *id)
+    }
+
+    pub(super) fn min_id(&self) -> Option<i64> {
+        self.members.keys().next().copied()
+    }
+
+    /// Nobody's earlier registration can be taken for a repetition after this.
+    pub(super) const fn touch(&mut self) {
+        self.stamp += 1;
+    }
+
+    /// Members, zone or role changed: touches, and writes the group again for the next view.
+    pub(super) fn change(&mut self) {
+        self.touch();
+        self.written = None;
+        if !self.members.values().any(|member| member.cluster == self.cluster)
+            && let Some(first) = self.members.values().next()
+        {
+            self.cluster = Arc::clone(&first.cluster);
+        }
+    }
+
+    /// Notes that a topic has an entry or a mapping of this group.
+    pub(super) fn enter(&mut self, key: TopicKey<'_>, secret: Secret) {
+        use hashbrown::hash_table::Entry;
+        match self.topics.entry(key.hash, |topic| **topic == *key.name, |topic| secret.hash(topic)) {
+            Entry::Occupied(_) => (),
+            Entry::Vacant(entry) => {
+                entry.insert(key.name.into());
+            }
+        }
+    }
+
+    /// Notes that a topic has neither any more.
+    pub(super) fn leave(&mut self, key: TopicKey<'_>) {
+        if let Ok(entry) = self.topics.find_entry(key.hash, |topic| **topic == *key.name) {
+            entry.remove();
+        }
+    }
+
+    /// A reference to queue values of this group, to be given back by [`QueueTable::release`].
+    pub(super) fn acquire(&mut self, values: QueueValues) -> u32 {
+        let (queue, is_new) = self.queues.acquire(values, &self.name);
+        if is_new {
+            self.written = None;
+        }
+        queue
+    }
+
+    /// The group as the next view shows it.
+    fn written(&mut self) -> Arc<BrokerGroup> {
+        let Self { name, cluster, zone, enable_acting_master, members, queues, written, .. } = self;
+        let group = written.get_or_insert_with(|| {
+            let mut clusters: Vec<Arc<str>> = members.values().map(|member| Arc::clone(&member.cluster)).collect();
+            clusters.dedup();
+            Arc::new(BrokerGroup::new(BrokerGroupParts {
+                name: Arc::clone(name),
+                cluster: Arc::clone(cluster),
+                zone: zone.clone(),
+                enable_acting_master: *enable_acting_master,
+                addresses: members.iter().map(|(id, member)| (*id, Arc::clone(&member.address))).collect(),
+                clusters,
+                queues: queues.fragments.clone(),
+                filter_servers: members.values().filter_map(|member| member.filter_servers.clone()).collect(),
+            }))
+        });
+        Arc::clone(group)
+    }
+}
+
+/// The distinct queue values of a group, counted by the entries that use them.
+#[derive(Debug)]
+pub(super) struct QueueTable {
+    fragments: Vec<QueueFragment>,
+    uses: Vec<u32>,
+    by_values: HashMap<QueueValues, u32, Secret>,
+    free: Vec<u32>,
+}
+
+impl QueueTable {
+    fn new(secret: Secret) -> Self {
+        Self { fragments: Vec::new(), uses: Vec::new(), by_values: HashMap::with_hasher(secret), free: Vec::new() }
+    }
+
+    pub(super) fn values(&self, queue: u32) -> Option<QueueValues> {
+        self.fragments.get(queue as usize).map(|fragment| fragment.values)
+    }
+
+    fn acquire(&mut self, values: QueueValues, broker_name: &str) -> (u32, bool) {
+        if let Some(&queue) = self.by_values.get(&values) {
+            self.uses[queue as usize] += 1;
+            return (queue, false);
+        }
+        let fragment = QueueFragment { values, written: write_queue(broker_name, values) };
+        let queue = match self.free.pop() {
+            Some(queue) => {
+                self.fragments[queue as usize] = fragment;
+                self.uses[queue as usize] = 1;
+                queue
+            }
+            None => {
+                self.fragments.push(fragment);
+                self.uses.push(1);
+                (self.fragments.len() - 1) as u32
+            }
+        };
+        self.by_values.insert(values, queue);
+        (queue, true)
+    }
+
+    pub(super) fn release(&mut self, queue: u32) {
+        let uses = &mut self.uses[queue as usize];
+        *uses -= 1;
+        if *uses == 0 {
+            self.by_values.remove(&self.fragments[queue as usize].values);
+            self.free.push(queue);
+        }
+    }
+}
+
+/// All groups, by slot and by name.
+#[derive(Debug)]
+pub(super) struct Groups {
+    slots: Vec<Option<Group>>,
+    free: Vec<GroupId>,
+    by_name: HashMap<Arc<str>, GroupId, Secret>,
+    secret: Secret,
+}
+
+impl Groups {
+    pub(super) fn new(secret: Secret) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), by_name: HashMap::with_hasher(secret), secret }
+    }
+
+    pub(super) fn id(&self, name: &str) -> Option<GroupId> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(super) fn get(&self, id: GroupId) -> Option<&Group> {
+        self.slots.get(id.0 as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.slots.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<&Group> {
+        self.get(self.id(name)?)
+    }
+
+    pub(super) fn member(&self, key: MemberKey) -> Option<&Member> {
+        self.get(key.group)?.members.get(&key.id)
+    }
+
+    pub(super) fn member_mut(&mut self, key: MemberKey) -> Option<&mut Member> {
+        self.get_mut(key.group)?.members.get_mut(&key.id)
+    }
+
+    /// Groups with a member in a cluster, in no order that may show.
+    pub(super) fn of_cluster(&self, cluster: &str) -> Vec<GroupId> {
+        let in_cluster = |group: &Group| group.members.values().any(|member| *member.cluster == *cluster);
+        let slots = self.slots.iter().enumerate();
+        slots
+            .filter(|(_, group)| group.as_ref().is_some_and(in_cluster))
+            .map(|(slot, _)| GroupId(slot as u32))
+            .collect()
+    }
+
+    pub(super) fn insert(&mut self, name: &str, cluster: &str) -> GroupId {
+        let name: Arc<str> = name.into();
+        let group = Group::new(Arc::clone(&name), cluster.into(), self.secret);
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            GroupId((self.slots.len() - 1) as u32)
+        });
+        self.slots[id.0 as usize] = Some(group);
+        self.by_name.insert(name, id);
+        id
+    }
+
+    pub(super) fn remove(&mut self, id: GroupId) -> Option<Group> {
+        let group = self.slots.get_mut(id.0 as usize)?.take()?;
+        self.by_name.remove(&group.name);
+        self.free.push(id);
+        Some(group)
+    }
+
+    /// All groups as the next view shows them, by slot.
+    pub(super) fn written(&mut self) -> Vec<Option<Arc<BrokerGroup>>> {
+        self.slots.iter_mut().map(|slot| slot.as_mut().map(Group::written)).collect()
+    }
+}
+
+/// Filter servers as routes show them.
+pub(super) fn write_filter_servers<'a>(
+    address: &Arc<str>,
+    servers: impl Iterator<Item = &'a str>,
+) -> FilterServers {
+    let mut written = Vec::new();
+    crate::wire::json::string(&mut written, address);
+    written.push(b':');
+    crate::wire::json::strings(&mut written, servers);
+    FilterServers { address: Arc::clone(address), written: written.into() }
+}
+
+/// How an identity is named in events.
+pub(super) fn identity(group: &Group, id: i64, member: &Member) -> crate::event::BrokerIdentity {
+    crate::event::BrokerIdentity {
+        cluster: member.cluster.to_string(),
+        name: group.name.to_string(),
+        id,
+        address: member.address.to_string(),
+    }
+}

@@ -1,0 +1,255 @@
+//! KV requests (Java: `KVConfigManager`): changes are staged, saved, then applied and answered, in the order in which they came.
+
+use super::{Answer, Ask, Output, Registry, SaveFile, SaveTicket};
+use crate::Peer;
+use crate::event::Event;
+use crate::kv::{KvTable, ORDER_TOPIC_CONFIG, write_namespace};
+use crate::wire::Request;
+use crate::wire::code::{request, response};
+use crate::wire::json;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// The KV table and what is about to become of it.
+#[derive(Debug)]
+pub(super) struct KvStore {
+    table: KvTable,
+    /// The body that answers to registrations carry.
+    order_body: Option<Bytes>,
+    saving: Option<Saving>,
+    /// What came while a save was going on.
+    waiting: Vec<KvRequest>,
+}
+
+#[derive(Debug)]
+struct Saving {
+    ticket: SaveTicket,
+    requests: Vec<KvRequest>,
+}
+
+#[derive(Debug)]
+struct KvRequest {
+    ask: Ask,
+    peer: Peer,
+    action: Action,
+}
+
+#[derive(Debug)]
+enum Action {
+    Put { namespace: String, key: String, value: Option<String> },
+    Delete { namespace: Option<String>, key: Option<String> },
+    Read { namespace: Option<String>, key: Option<String> },
+    List { namespace: Option<String> },
+}
+
+impl KvStore {
+    pub(super) fn new(table: KvTable) -> Self {
+        let order_body = write_order_body(&table);
+        Self { table, order_body, saving: None, waiting: Vec::new() }
+    }
+
+    pub(super) const fn table(&self) -> &KvTable {
+        &self.table
+    }
+
+    /// The order configuration as GET_KVLIST_BY_NAMESPACE would answer it; absent when its namespace is unknown.
+    pub(super) fn order_body(&self) -> Option<Bytes> {
+        self.order_body.clone()
+    }
+}
+
+impl Registry {
+    /// PUT, GET, DELETE_KV_CONFIG and GET_KVLIST_BY_NAMESPACE.
+    pub(super) fn kv_request(&mut self, ask: Ask, peer: Peer, request: &Request<'_>) {
+        let field = |name: &str| request.fields.value(name).map(alloc::borrow::Cow::into_owned);
+        let (namespace, key) = (field("namespace"), field("key"));
+        let action = match request.code {
+            request::PUT_KV_CONFIG => match (namespace, key) {
+                (Some(namespace), Some(key)) => Action::Put { namespace, key, value: field("value") },
+                (Some(_) | None, Some(_) | None) => {
+                    let answer = Answer::failure(response::SYSTEM_ERROR, "namespace or key is null");
+                    return self.answer(ask, answer);
+                }
+            },
+            request::DELETE_KV_CONFIG => Action::Delete { namespace, key },
+            request::GET_KV_CONFIG => Action::Read { namespace, key },
+            _ => Action::List { namespace },
+        };
+        self.kv.waiting.push(KvRequest { ask, peer, action });
+        self.save_kv();
+    }
+
+    /// Starts the next save, unless one is going on. Requests that need none are answered at once.
+    fn save_kv(&mut self) {
+        if self.kv.saving.is_some() || self.kv.waiting.is_empty() {
+            return;
+        }
+        let requests = core::mem::take(&mut self.kv.waiting);
+        if requests.iter().all(|request| !request.action.would_change(&self.kv.table)) {
+            for KvRequest { ask, action, .. } in requests {
+                let answer = action.answer(&self.kv.table);
+                self.answer(ask, answer);
+            }
+            return;
+        }
+        let mut staged = self.kv.table.clone();
+        let mut accepted = Vec::with_capacity(requests.len());
+        let mut bytes = staged.bytes();
+        for request in requests {
+            bytes += request.action.bytes();
+            if bytes > self.limits.kv_bytes_max && request.action.is_change() {
+                let answer = Answer::failure(response::SYSTEM_ERROR, "the KV table is full");
+                self.answer(request.ask, answer);
+                continue;
+            }
+            request.action.apply(&mut staged);
+            accepted.push(request);
+        }
+        let ticket = self.next_ticket();
+        let contents = staged.encode();
+        self.kv.saving = Some(Saving { ticket, requests: accepted });
+        self.outputs.push_back(Output::Save { ticket, file: SaveFile::KvConfig, contents });
+    }
+
+    /// The end of a save. True: it was one of the KV table.
+    pub(super) fn kv_saved(&mut self, ticket: SaveTicket, result: &Result<(), String>) -> bool {
+        let Some(saving) = self.kv.saving.take_if(|saving| saving.ticket == ticket) else { return false };
+        match result {
+            Ok(()) => {
+                for KvRequest { ask, peer, action } in saving.requests {
+                    if action.would_change(&self.kv.table) {
+                        action.apply(&mut self.kv.table);
+                        self.kv_changed(&action, peer);
+                    }
+                    let answer = action.answer(&self.kv.table);
+                    self.answer(ask, answer);
+                }
+                self.kv.order_body = write_order_body(&self.kv.table);
+                self.order_changed();
+            }
+            Err(reason) => {
+                self.event(Event::SaveFailed { file: SaveFile::KvConfig, reason: reason.clone() });
+                for KvRequest { ask, action, .. } in saving.requests {
+                    let answer = if action.is_change() {
+                        Answer::failure(response::SYSTEM_ERROR, format!("the KV file could not be saved: {reason}"))
+                    } else {
+                        action.answer(&self.kv.table)
+                    };
+                    self.answer(ask, answer);
+                }
+            }
+        }
+        self.save_kv();
+        true
+    }
+
+    fn kv_changed(&mut self, action: &Action, peer: Peer) {
+        let (namespace, key, value) = match action {
+            Action::Put { namespace, key, value } => (namespace, key, value.as_ref()),
+            Action::Delete { namespace: Some(namespace), key: Some(key) } => (namespace, key, None),
+            Action::Delete { .. } | Action::Read { .. } | Action::List { .. } => return,
+        };
+        let deleted = matches!(action, Action::Delete { .. });
+        let malformed = namespace == ORDER_TOPIC_CONFIG && value.is_some_and(|value| !is_order_config(value));
+        let (namespace, key) = (namespace.clone(), key.clone());
+        if malformed {
+            self.event(Event::MalformedOrderConfig { topic: key.clone() });
+        }
+        self.event(Event::KvChanged { namespace, key, deleted, peer: peer.address });
+    }
+}
+
+impl Action {
+    const fn is_change(&self) -> bool {
+        match self {
+            Self::Put { .. } | Self::Delete { .. } => true,
+            Self::Read { .. } | Self::List { .. } => false,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Put { namespace, key, value } => {
+                namespace.len() + key.len() + value.as_ref().map_or(0, String::len)
+            }
+            Self::Delete { .. } | Self::Read { .. } | Self::List { .. } => 0,
+        }
+    }
+
+    fn would_change(&self, table: &KvTable) -> bool {
+        match self {
+            Self::Put { namespace, key, value } => {
+                let known = table.namespace(namespace).and_then(|keys| keys.get(key));
+                known.is_none_or(|known| known != value)
+            }
+            Self::Delete { namespace: Some(namespace), key: Some(key) } => {
+                table.namespace(namespace).is_some_and(|keys| keys.contains_key(key))
+            }
+            Self::Delete { .. } | Self::Read { .. } | Self::List { .. } => false,
+        }
+    }
+
+    fn apply(&self, table: &mut KvTable) {
+        match self {
+            Self::Put { namespace, key, value } => {
+                table.put(namespace, key, value.as_deref());
+            }
+            Self::Delete { namespace: Some(namespace), key: Some(key) } => {
+                table.delete(namespace, key);
+            }
+            Self::Delete { .. } | Self::Read { .. } | Self::List { .. } => (),
+        }
+    }
+
+    fn answer(&self, table: &KvTable) -> Answer {
+        let shown = |name: &Option<String>| name.clone().unwrap_or_else(|| "null".into());
+        match self {
+            Self::Put { .. } | Self::Delete { .. } => Answer::success(),
+            Self::Read { namespace, key } => {
+                let value = namespace.as_ref().zip(key.as_ref()).and_then(|(namespace, key)| table.value(namespace, key));
+                match value {
+                    Some(value) => Answer::success().with_fields(vec![("value", value.into())]),
+                    None => {
+                        let remark = format!("No config item, Namespace: {} Key: {}", shown(namespace), shown(key));
+                        Answer::failure(response::QUERY_NOT_FOUND, remark).with_no_fields()
+                    }
+                }
+            }
+            Self::List { namespace } => match namespace.as_ref().and_then(|namespace| table.namespace(namespace)) {
+                Some(keys) => Answer::success().with_body(write_table(keys).into()),
+                None => {
+                    let remark = format!("No config item, Namespace: {}", shown(namespace));
+                    Answer::failure(response::QUERY_NOT_FOUND, remark)
+                }
+            },
+        }
+    }
+}
+
+/// Whether Java clients can read an order configuration, `broker:queues` joined by `;` (Java: `topicRouteData2TopicPublishInfo`).
+pub(super) fn is_order_config(value: &str) -> bool {
+    let is_broker = |part: &str| part.split(':').nth(1).is_some_and(|queues| queues.parse::<i32>().is_ok());
+    value.is_empty() || value.trim_end_matches(';').split(';').all(is_broker)
+}
+
+fn write_order_body(table: &KvTable) -> Option<Bytes> {
+    Some(write_table(table.namespace(ORDER_TOPIC_CONFIG)?).into())
+}
+
+fn write_table(keys: &crate::kv::Namespace) -> Vec<u8> {
+    let mut output = Vec::new();
+    output.extend_from_slice(br#"{"table":"#);
+    write_namespace(&mut output, keys);
+    output.push(b'}');
+    output
+}
+
+/// A topic's order configuration as routes carry it.
+pub(super) fn write_order_config(value: &str) -> Vec<u8> {
+    let mut output = Vec::new();
+    json::string(&mut output, value);
+    output
+}

@@ -1,0 +1,59 @@
+//! Publishing: one view for each batch of changes, sharing with the last one what did not change.
+
+use super::kv::{is_order_config, write_order_config};
+use super::{Output, Registry};
+use crate::kv::ORDER_TOPIC_CONFIG;
+use crate::route::{OrderTable, RouteView, Topology};
+use crate::time::Millis;
+use alloc::sync::Arc;
+
+impl Registry {
+    /// The view of the tables as they are.
+    pub(super) fn publish(&mut self) -> Output {
+        let groups = self.tables.groups.written();
+        if !self.topology.is_of(&groups) {
+            self.topology = Arc::new(Topology::new(groups));
+        }
+        let wait = u64::try_from(self.settings.wait_seconds_for_service).unwrap_or(0);
+        let view = Arc::new(RouteView {
+            topics: self.tables.topics.clone(),
+            topology: Arc::clone(&self.topology),
+            order: Arc::clone(&self.order),
+            settings: self.settings,
+            limits: self.limits,
+            serialization: self.serialization,
+            ready_at: if self.settings.need_wait_for_service {
+                self.started + Millis::from_secs(wait)
+            } else {
+                Millis(0)
+            },
+            going_away: self.going_away,
+        });
+        self.tables.changed = false;
+        self.views.push(Arc::clone(&view));
+        Output::Publish(view)
+    }
+
+    /// Frees views that nobody reads any more: here, so that a reader is never the one who pays for it.
+    pub(super) fn retire_views(&mut self) {
+        let newest = self.views.len().saturating_sub(1);
+        let mut position = 0;
+        self.views.retain(|view| {
+            position += 1;
+            position > newest || Arc::strong_count(view) > 1
+        });
+    }
+
+    /// The order configuration changed: routes carry what clients can read of it.
+    pub(super) fn order_changed(&mut self) {
+        let mut order = OrderTable::with_hasher(self.tables.secret);
+        let entries = self.kv.table().namespace(ORDER_TOPIC_CONFIG).into_iter().flatten();
+        for (topic, value) in entries {
+            if let Some(value) = value.as_deref().filter(|value| is_order_config(value)) {
+                order.insert(topic.clone(), write_order_config(value).into());
+            }
+        }
+        self.order = Arc::new(order);
+        self.tables.changed = true;
+    }
+}

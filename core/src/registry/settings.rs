@@ -1,0 +1,98 @@
+//! Configuration requests (Java: `DefaultRequestProcessor.updateConfig`, `getConfig`): a change is saved to its own file, then it
+//! takes effect, even if it could not be saved.
+
+use super::{Answer, Ask, Output, Registry, SaveFile, SaveTicket};
+use crate::Peer;
+use crate::config::{Configuration, Update};
+use crate::event::Event;
+use crate::wire::Request;
+use crate::wire::code::response;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// The configuration and what is about to become of it.
+#[derive(Debug)]
+pub(super) struct ConfigurationStore {
+    pub(super) configuration: Configuration,
+    saving: Option<Saving>,
+    /// What came while a save was going on.
+    waiting: VecDeque<ConfigurationRequest>,
+}
+
+#[derive(Debug)]
+struct Saving {
+    ticket: SaveTicket,
+    configuration: Box<Configuration>,
+    keys: Vec<String>,
+    ask: Ask,
+    peer: Peer,
+}
+
+#[derive(Debug)]
+struct ConfigurationRequest {
+    ask: Ask,
+    peer: Peer,
+    /// Absent: only to be shown.
+    update: Option<Bytes>,
+}
+
+impl ConfigurationStore {
+    pub(super) const fn new(configuration: Configuration) -> Self {
+        Self { configuration, saving: None, waiting: VecDeque::new() }
+    }
+}
+
+impl Registry {
+    pub(super) fn update_configuration(&mut self, ask: Ask, peer: Peer, request: &Request<'_>) {
+        let update = Some(Bytes::copy_from_slice(request.body));
+        self.configuration.waiting.push_back(ConfigurationRequest { ask, peer, update });
+        self.next_configuration_request();
+    }
+
+    pub(super) fn show_configuration(&mut self, ask: Ask, peer: Peer) {
+        self.configuration.waiting.push_back(ConfigurationRequest { ask, peer, update: None });
+        self.next_configuration_request();
+    }
+
+    fn next_configuration_request(&mut self) {
+        while self.configuration.saving.is_none()
+            && let Some(ConfigurationRequest { ask, peer, update }) = self.configuration.waiting.pop_front()
+        {
+            let configuration = &self.configuration.configuration;
+            let answer = match update.map(|body| configuration.update(&body)) {
+                None => Answer::success().with_body(configuration.listing().into_bytes().into()),
+                Some(Update::Malformed) => Answer::failure(response::SYSTEM_ERROR, "string2Properties error"),
+                Some(Update::Forbidden) => {
+                    Answer::failure(response::NO_PERMISSION, "Can not update config in black list.")
+                }
+                Some(Update::Unchanged) => Answer::success(),
+                Some(Update::Changed { configuration, keys, runtime_file }) => {
+                    let ticket = self.next_ticket();
+                    self.configuration.saving = Some(Saving { ticket, configuration, keys, ask, peer });
+                    let contents = runtime_file.into_bytes();
+                    self.outputs.push_back(Output::Save { ticket, file: SaveFile::RuntimeConfig, contents });
+                    return;
+                }
+            };
+            self.answer(ask, answer);
+        }
+    }
+
+    /// The end of a save. True: it was one of the configuration.
+    pub(super) fn configuration_saved(&mut self, ticket: SaveTicket, result: &Result<(), String>) -> bool {
+        let Some(saving) = self.configuration.saving.take_if(|saving| saving.ticket == ticket) else { return false };
+        if let Err(reason) = result {
+            self.event(Event::SaveFailed { file: SaveFile::RuntimeConfig, reason: reason.clone() });
+        }
+        self.configuration.configuration = *saving.configuration;
+        self.settings = self.configuration.configuration.settings();
+        self.tables.changed = true;
+        self.event(Event::ConfigurationChanged { keys: saving.keys.join(","), peer: saving.peer.address });
+        self.answer(saving.ask, Answer::success());
+        self.next_configuration_request();
+        true
+    }
+}

@@ -1,0 +1,216 @@
+//! The tables: topics, groups and liveness, changed together so that none mentions what another does not know.
+
+use super::group::{Group, Groups, Member, MemberKey};
+use super::liveness::Liveness;
+use crate::ConnId;
+use crate::hash::Secret;
+use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable};
+use crate::time::Now;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) topics: TopicTable,
+    pub(super) groups: Groups,
+    pub(super) liveness: Liveness,
+    pub(super) secret: Secret,
+    /// Something that a view shows changed since the last one.
+    pub(super) changed: bool,
+    /// Topics appeared or disappeared since the list of them was written.
+    pub(super) names_changed: bool,
+}
+
+impl Tables {
+    pub(super) fn new(secret: Secret, now: Now) -> Self {
+        Self {
+            topics: TopicTable::new(secret),
+            groups: Groups::new(secret),
+            liveness: Liveness::new(secret, now),
+            secret,
+            changed: true,
+            names_changed: true,
+        }
+    }
+
+    /// Adds a registration to its group and to every index.
+    pub(super) fn insert_member(&mut self, key: MemberKey, member: Member, now: Now) {
+        let Some(group) = self.groups.get_mut(key.group) else { return };
+        self.liveness.insert(key, &member, now);
+        group.members.insert(key.id, member);
+        group.change();
+        self.changed = true;
+    }
+
+    /// Takes a registration out of its group and of every index; the group stays, even empty.
+    pub(super) fn take_member(&mut self, key: MemberKey) -> Option<Member> {
+        let group = self.groups.get_mut(key.group)?;
+        let member = group.members.remove(&key.id)?;
+        group.change();
+        self.liveness.remove(key, &member);
+        self.changed = true;
+        Some(member)
+    }
+
+    /// Puts a later registration of the same broker in the place of the earlier one.
+    pub(super) fn update_member(&mut self, key: MemberKey, member: Member) {
+        let Some(group) = self.groups.get_mut(key.group) else { return };
+        let Some(known) = group.members.get_mut(&key.id) else { return };
+        self.liveness.postpone(key, known.deadline, member.deadline);
+        self.liveness.reconnect(key, known.conn, member.conn);
+        let filters = |member: &Member| member.filter_servers.as_ref().map(|servers| servers.written.clone());
+        let shows = filters(known) != filters(&member);
+        *known = member;
+        if shows {
+            group.change();
+            self.changed = true;
+        }
+    }
+
+    /// A sign of life from a registration, perhaps over another connection.
+    pub(super) fn refresh(&mut self, key: MemberKey, conn: Option<ConnId>, now: Now) {
+        let Some(member) = self.groups.member_mut(key) else { return };
+        let deadline = super::liveness::deadline(now, member.timeout);
+        self.liveness.postpone(key, member.deadline, deadline);
+        member.deadline = deadline;
+        if let Some(conn) = conn {
+            self.liveness.reconnect(key, member.conn, conn);
+            member.conn = conn;
+        }
+    }
+
+    /// Removes a group with all its entries and mappings.
+    pub(super) fn remove_group(&mut self, id: GroupId) -> Option<Group> {
+        let mut group = self.groups.remove(id)?;
+        for topic in group.topics.drain() {
+            let before = self.topics.len();
+            self.topics.change(self.topics.key(&topic), |record| {
+                record.queues = without(&record.queues, |entry| entry.group == id);
+                record.mappings = without(&record.mappings, |mapping| mapping.owner == id);
+            });
+            self.names_changed |= self.topics.len() != before;
+        }
+        self.names_changed = true;
+        self.changed = true;
+        Some(group)
+    }
+
+    /// What the entry of a group in a topic says.
+    pub(super) fn queue_values(&self, topic: TopicKey<'_>, group: GroupId) -> Option<QueueValues> {
+        let queue = self.topics.record(topic)?.queue_of(group)?;
+        self.groups.get(group)?.queues.values(queue)
+    }
+
+    /// Sets the entry of a group in a topic and returns whether that changed anything.
+    pub(super) fn set_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> bool {
+        let old = self.topics.record(topic).and_then(|record| record.queue_of(id));
+        let Some(group) = self.groups.get_mut(id) else { return false };
+        if let Some(old) = old {
+            if group.queues.values(old) == Some(values) {
+                return false;
+            }
+            group.queues.release(old);
+        }
+        let entry = QueueRef { group: id, queue: group.acquire(values) };
+        if old.is_none() {
+            group.enter(topic, self.secret);
+            self.names_changed = true;
+        }
+        let groups = &self.groups;
+        let name = |id: GroupId| groups.get(id).map(|group| &*group.name);
+        self.topics.change(topic, |record| match record.queues.iter_mut().find(|known| known.group == id) {
+            Some(known) => *known = entry,
+            None => {
+                let at = record.queues.partition_point(|known| name(known.group) < name(id));
+                record.queues = with(&record.queues, at, entry);
+            }
+        });
+        self.changed = true;
+        true
+    }
+
+    /// Removes the entry of a group from a topic and returns whether there was one.
+    pub(super) fn remove_queue(&mut self, topic: TopicKey<'_>, id: GroupId) -> bool {
+        let Some(record) = self.topics.record(topic) else { return false };
+        let Some(queue) = record.queue_of(id) else { return false };
+        let owns_mapping = record.mappings.iter().any(|mapping| mapping.owner == id);
+        if let Some(group) = self.groups.get_mut(id) {
+            group.queues.release(queue);
+            group.touch();
+            if !owns_mapping {
+                group.leave(topic);
+            }
+        }
+        self.topics.change(topic, |record| record.queues = without(&record.queues, |entry| entry.group == id));
+        self.changed = true;
+        self.names_changed = true;
+        true
+    }
+
+    /// Sets a static-topic mapping, in the place of any other under the same broker name.
+    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) {
+        if let Some(group) = self.groups.get_mut(mapping.owner) {
+            group.enter(topic, self.secret);
+        }
+        let owner = mapping.owner;
+        let previous = self.topics.change(topic, |record| {
+            let found = record.mappings.binary_search_by(|known| known.broker_name.cmp(&mapping.broker_name));
+            match found {
+                Ok(at) => Some(core::mem::replace(&mut record.mappings[at], mapping).owner),
+                Err(at) => {
+                    record.mappings = with(&record.mappings, at, mapping);
+                    None
+                }
+            }
+        });
+        if let Some(previous) = previous.filter(|previous| *previous != owner) {
+            self.leave_if_strange(topic, previous);
+        }
+        self.changed = true;
+    }
+
+    /// Takes a topic out of a group's index if it neither has an entry nor a mapping of it.
+    fn leave_if_strange(&mut self, topic: TopicKey<'_>, id: GroupId) {
+        let related = self.topics.record(topic).is_some_and(|record| {
+            record.queue_of(id).is_some() || record.mappings.iter().any(|mapping| mapping.owner == id)
+        });
+        if !related && let Some(group) = self.groups.get_mut(id) {
+            group.leave(topic);
+        }
+    }
+
+    /// The topics that have an entry of a group.
+    pub(super) fn topics_of(&self, id: GroupId) -> Vec<Arc<str>> {
+        let Some(group) = self.groups.get(id) else { return Vec::new() };
+        let has_entry = |topic: &&Arc<str>| {
+            let record = self.topics.record(self.topics.key(topic));
+            record.is_some_and(|record| record.queue_of(id).is_some())
+        };
+        group.topics.iter().filter(has_entry).cloned().collect()
+    }
+
+    /// Changes every entry of a group and returns how many there are.
+    pub(super) fn change_queues(&mut self, id: GroupId, change: impl Fn(QueueValues) -> QueueValues) -> usize {
+        let topics = self.topics_of(id);
+        for topic in &topics {
+            let key = self.topics.key(topic);
+            if let Some(values) = self.queue_values(key, id) {
+                self.set_queue(key, id, change(values));
+            }
+        }
+        topics.len()
+    }
+}
+
+fn with<T: Clone>(list: &[T], at: usize, item: T) -> Box<[T]> {
+    let mut longer = Vec::with_capacity(list.len() + 1);
+    longer.extend_from_slice(&list[..at]);
+    longer.push(item);
+    longer.extend_from_slice(&list[at..]);
+    longer.into()
+}
+
+fn without<T: Clone>(list: &[T], unwanted: impl Fn(&T) -> bool) -> Box<[T]> {
+    list.iter().filter(|item| !unwanted(item)).cloned().collect()
+}

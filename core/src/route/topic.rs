@@ -1,0 +1,185 @@
+//! Topics and their queue entries, in shards that a writer copies before it changes them.
+
+use super::topology::GroupId;
+use crate::hash::Secret;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+/// Publishing copies the shards that changed, so many small ones make small changes cheap and few make big tables cheap.
+const SHARDS: usize = 256;
+
+/// The entry of one broker group in a topic: which group, and which of the group's queue fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueueRef {
+    pub(crate) group: GroupId,
+    pub(crate) queue: u32,
+}
+
+/// A static-topic mapping, written in both dialects.
+#[derive(Clone, Debug)]
+pub(crate) struct Mapping {
+    /// The broker group that the mapping is shown under.
+    pub(crate) broker_name: Box<str>,
+    /// The group that registered it and takes it along when it goes.
+    pub(crate) owner: GroupId,
+    /// `"<broker name>":{…}` by dialect.
+    pub(crate) member: [Box<[u8]>; 2],
+}
+
+/// Everything about one topic.
+#[derive(Clone, Debug)]
+pub(crate) struct TopicRecord {
+    pub(crate) name: Arc<str>,
+    /// In the order of the groups' names.
+    pub(crate) queues: Box<[QueueRef]>,
+    /// In the order of the brokers' names; mappings stay when a topic's entries are deleted.
+    pub(crate) mappings: Box<[Mapping]>,
+}
+
+type Shard = HashTable<Arc<TopicRecord>>;
+
+/// The name of a topic with its hash, which is needed several times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TopicKey<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) hash: u64,
+}
+
+/// All topics by name. Cloning shares everything; a change copies the shard it falls into, once per clone.
+#[derive(Clone, Debug)]
+pub(crate) struct TopicTable {
+    shards: Box<[Arc<Shard>]>,
+    topics: usize,
+    secret: Secret,
+}
+
+impl TopicTable {
+    pub(crate) fn new(secret: Secret) -> Self {
+        let empty = Arc::new(Shard::new());
+        Self { shards: (0..SHARDS).map(|_| Arc::clone(&empty)).collect(), topics: 0, secret }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.topics
+    }
+
+    #[inline]
+    pub(crate) fn key<'a>(&self, name: &'a str) -> TopicKey<'a> {
+        TopicKey { name, hash: self.secret.hash(name) }
+    }
+
+    #[inline]
+    pub(crate) fn record(&self, key: TopicKey<'_>) -> Option<&TopicRecord> {
+        let TopicKey { name, hash } = key;
+        self.shards[shard_of(hash)].find(hash, |record| *record.name == *name).map(|record| &**record)
+    }
+
+    /// Changes the record of a topic; an absent one begins empty, one that ends empty is removed.
+    ///
+    /// Returns what `change` returns.
+    pub(crate) fn change<T>(&mut self, key: TopicKey<'_>, change: impl FnOnce(&mut TopicRecord) -> T) -> T {
+        let TopicKey { name, hash } = key;
+        let secret = self.secret;
+        let shard = Arc::make_mut(&mut self.shards[shard_of(hash)]);
+        match shard.entry(hash, |record| *record.name == *name, |record| secret.hash(&record.name)) {
+            Entry::Occupied(mut entry) => {
+                let record = Arc::make_mut(entry.get_mut());
+                let result = change(record);
+                if record.is_empty() {
+                    entry.remove();
+                    self.topics -= 1;
+                }
+                result
+            }
+            Entry::Vacant(entry) => {
+                let mut record = TopicRecord { name: name.into(), queues: Box::default(), mappings: Box::default() };
+                let result = change(&mut record);
+                if !record.is_empty() {
+                    entry.insert(Arc::new(record));
+                    self.topics += 1;
+                }
+                result
+            }
+        }
+    }
+
+    /// All records, in no order that may show.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &TopicRecord> {
+        self.shards.iter().flat_map(|shard| shard.iter().map(|record| &**record))
+    }
+
+    /// The names of the topics that have a queue entry and that `wanted` takes, in order.
+    pub(crate) fn names_where(&self, wanted: impl Fn(&TopicRecord) -> bool) -> Vec<&str> {
+        let routed = self.records().filter(|record| !record.queues.is_empty() && wanted(record));
+        let mut names: Vec<&str> = routed.map(|record| &*record.name).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+impl TopicRecord {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.mappings.is_empty()
+    }
+
+    /// The entry of a group.
+    pub(crate) fn queue_of(&self, group: GroupId) -> Option<u32> {
+        self.queues.iter().find(|entry| entry.group == group).map(|entry| entry.queue)
+    }
+}
+
+/// The bits that choose the shard are neither those that a shard chooses its bucket by nor those that it tags it with.
+#[inline]
+const fn shard_of(hash: u64) -> usize {
+    (hash >> 32) as usize % SHARDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> TopicTable {
+        TopicTable::new(Secret::new([7; 16]))
+    }
+
+    fn set_queue(table: &mut TopicTable, name: &str, queue: u32) {
+        let key = table.key(name);
+        table.change(key, |record| record.queues = Box::new([QueueRef { group: GroupId(0), queue }]));
+    }
+
+    #[test]
+    fn a_clone_does_not_see_later_changes() {
+        let mut table = table();
+        set_queue(&mut table, "T", 1);
+        let before = table.clone();
+        set_queue(&mut table, "T", 2);
+        set_queue(&mut table, "U", 1);
+        assert_eq!(before.record(before.key("T")).unwrap().queue_of(GroupId(0)), Some(1));
+        assert_eq!(table.record(table.key("T")).unwrap().queue_of(GroupId(0)), Some(2));
+        assert!(before.record(before.key("U")).is_none());
+        assert_eq!((before.len(), table.len()), (1, 2));
+    }
+
+    #[test]
+    fn a_record_that_ends_empty_is_removed() {
+        let mut table = table();
+        set_queue(&mut table, "T", 1);
+        let (there, never_there) = (table.key("T"), table.key("never there"));
+        table.change(there, |record| record.queues = Box::default());
+        table.change(never_there, |_| ());
+        assert_eq!(table.len(), 0);
+        assert!(table.record(there).is_none());
+    }
+
+    #[test]
+    fn names_come_in_order() {
+        let mut table = table();
+        for name in ["c", "a", "b"] {
+            set_queue(&mut table, name, 0);
+        }
+        assert_eq!(table.names_where(|record| &*record.name != "b"), ["a", "c"]);
+    }
+}

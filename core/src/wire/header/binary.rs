@@ -1,0 +1,42 @@
+//! The reader of binary headers (Java: `RocketMQSerializable.rocketMQProtocolDecode`).
+
+use super::super::cursor::Cursor;
+use super::super::fields::BinaryEntries;
+use super::{ExtFields, FrameError, Request};
+
+const TOO_SHORT: FrameError = FrameError::BinaryHeader("it ends within its fixed part");
+
+/// Reads a header; the body stays empty. What follows the map of extension fields is ignored.
+///
+/// # Errors
+/// A header whose lengths contradict each other, and more extension fields than the limit.
+pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'_>, FrameError> {
+    let mut cursor = Cursor::new(header);
+    let mut request = Request::empty();
+    request.code = cursor.short().ok_or(TOO_SHORT)?.into();
+    // Only Java tells apart the languages that it knows.
+    let _language = cursor.byte().ok_or(TOO_SHORT)?;
+    request.version = cursor.short().ok_or(TOO_SHORT)?.into();
+    request.opaque = cursor.int().ok_or(TOO_SHORT)?;
+    request.flag = cursor.int().ok_or(TOO_SHORT)?;
+    let remark_length = cursor.int().ok_or(TOO_SHORT)?;
+    cursor.take(remark_length).ok_or(FrameError::BinaryHeader("its remark does not fit"))?;
+    let fields_length = cursor.int().ok_or(TOO_SHORT)?;
+    // Zero and less is no map at all.
+    if fields_length > 0 {
+        let entries = cursor.take(fields_length).ok_or(FrameError::BinaryHeader("its extension fields do not fit"))?;
+        check_entries(entries, fields_max)?;
+        request.fields = ExtFields::Binary(entries);
+    }
+    Ok(request)
+}
+
+fn check_entries(entries: &[u8], fields_max: usize) -> Result<(), FrameError> {
+    for (index, entry) in BinaryEntries(entries).enumerate() {
+        if index == fields_max {
+            return Err(FrameError::TooManyFields { max: fields_max });
+        }
+        entry.map_err(|_| FrameError::BinaryHeader("an extension field runs past the end of its map"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! The full reader of JSON headers: standard JSON, with the conversions that Java makes.
+
+use super::super::input::{self, Fill, Integer, Object, skip};
+use super::{ExtFields, FrameError, Request};
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Ordinal of the last language, NODE_JS.
+const LANGUAGE_MAX: u64 = 13;
+/// Ordinal of the last serialization type, ROCKETMQ.
+const SERIALIZE_TYPE_MAX: u64 = 1;
+
+/// Reads a header; the body stays empty.
+///
+/// # Errors
+/// Anything but one JSON object whose members can be converted, and more extension fields than the limit.
+pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'static>, FrameError> {
+    let malformed = |error: serde_json::Error| FrameError::JsonHeader(input::reason(&error));
+    let text = input::text(header).map_err(|error| FrameError::JsonHeader(error.to_string()))?;
+    let header = Header { request: Request::empty(), fields_max };
+    match input::read_object(&text, header).map_err(malformed)? {
+        Some(header) => Ok(header.request),
+        None => Err(FrameError::JsonHeader("null".into())),
+    }
+}
+
+struct Header {
+    request: Request<'static>,
+    fields_max: usize,
+}
+
+impl<'de> Object<'de> for Header {
+    fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
+        let request = &mut self.request;
+        match &*name {
+            "code" => Integer(request.code) = members.next_value()?,
+            "opaque" => Integer(request.opaque) = members.next_value()?,
+            "flag" => Integer(request.flag) = members.next_value()?,
+            "version" => Integer(request.version) = members.next_value()?,
+            "language" => _ = members.next_value::<Ordinal<LANGUAGE_MAX>>()?,
+            "serializeTypeCurrentRPC" => _ = members.next_value::<Ordinal<SERIALIZE_TYPE_MAX>>()?,
+            "extFields" => {
+                let fields = Fields { entries: Vec::new(), read: 0, max: self.fields_max };
+                request.fields = match members.next_value_seed(Fill(fields))? {
+                    Some(fields) => ExtFields::Owned(fields.entries),
+                    None => ExtFields::None,
+                };
+            }
+            _ => skip(members)?,
+        }
+        Ok(())
+    }
+}
+
+/// The name or the number of a constant of a Java enum, of which only the range of the number is checked.
+struct Ordinal<const MAX: u64>;
+
+impl<'de, const MAX: u64> Deserialize<'de> for Ordinal<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<const MAX: u64> Visitor<'_> for Ordinal<MAX> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a name, null or a number up to {MAX}")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E: Error>(self, ordinal: u64) -> Result<Self, E> {
+        if ordinal > MAX {
+            return Err(E::custom("the number of a constant is out of range"));
+        }
+        Ok(self)
+    }
+}
+
+/// Extension fields, with values of any type turned into text.
+struct Fields {
+    entries: Vec<(String, String)>,
+    /// Members so far, those without effect included.
+    read: usize,
+    max: usize,
+}
+
+impl<'de> Object<'de> for Fields {
+    fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
+        if self.read == self.max {
+            return Err(A::Error::custom(FrameError::TooManyFields { max: self.max }));
+        }
+        self.read += 1;
+        if name == input::REFERENCE {
+            return skip(members);
+        }
+        match value_text(members.next_value()?).map_err(A::Error::custom)? {
+            Some(value) => self.entries.push((name.into_owned(), value)),
+            // null hides what stood before it.
+            None => self.entries.retain(|(entry, _)| *entry != name),
+        }
+        Ok(())
+    }
+}
+
+/// The text of a value as Java turns it into a string; `null` is none.
+fn value_text(value: &RawValue) -> Result<Option<String>, serde_json::Error> {
+    let json = value.get();
+    Ok(match json.as_bytes().first() {
+        Some(b'"') => Some(serde_json::from_str(json)?),
+        Some(b'{' | b'[') => Some(compact(json)),
+        Some(b'n') => None,
+        Some(b't' | b'f') | None => Some(json.into()),
+        Some(_) => Some(number_text(json)),
+    })
+}
+
+/// JSON without the white space between its tokens.
+fn compact(json: &str) -> String {
+    let mut inside_string = false;
+    let mut escaped = false;
+    let keep = |character: &char| {
+        if inside_string {
+            inside_string = escaped || *character != '"';
+            escaped = !escaped && *character == '\\';
+            return true;
+        }
+        inside_string = *character == '"';
+        !matches!(character, ' ' | '\t' | '\n' | '\r')
+    };
+    json.chars().filter(keep).collect()
+}
+
+/// A number keeps its text, except that one with an exponent is printed as a Java `double`.
+fn number_text(json: &str) -> String {
+    match json.parse::<f64>() {
+        Ok(number) if json.contains(['e', 'E']) => double_text(number),
+        _ => json.into(),
+    }
+}
+
+/// Java's `Double.toString`.
+fn double_text(number: f64) -> String {
+    let magnitude = number.abs();
+    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
+        return alloc::format!("{number:?}");
+    }
+    if magnitude.is_infinite() {
+        return if number > 0.0 { "Infinity" } else { "-Infinity" }.into();
+    }
+    let scientific = alloc::format!("{number:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let point = if digits.contains('.') { "" } else { ".0" };
+    alloc::format!("{digits}{point}E{exponent}")
+}

@@ -1,0 +1,490 @@
+//! JSON from peers: a standard reader, and on top of it the conversions between types that peers of a Java server may
+//! rely on.
+//!
+//! Objects are read member by member: unknown members are skipped, and the last of a repeated member counts.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+use core::str::Utf8Error;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Characters of an error text that are kept: it may quote what the peer sent.
+const REASON_CHARS_MAX: usize = 200;
+/// The only member of a reference to another place of the document, as fastjson 1 writes it.
+pub(super) const REFERENCE: &str = "$ref";
+
+/// What was wrong, in words and with the position, of bounded length.
+pub(super) fn reason(error: &serde_json::Error) -> String {
+    let mut reason = error.to_string();
+    if let Some((end, _)) = reason.char_indices().nth(REASON_CHARS_MAX) {
+        reason.truncate(end);
+        reason.push('…');
+    }
+    reason
+}
+
+/// JSON bytes as text in which every escape stands for a character.
+///
+/// Java strings may hold unpaired surrogates, and Java writes those as `?` when it encodes UTF-8; a Rust string cannot
+/// hold them, so they become `?` here already.
+///
+/// # Errors
+/// Invalid UTF-8.
+pub(super) fn text(json: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
+    let text = str::from_utf8(json)?;
+    Ok(if json.contains(&b'\\') { replace_unpaired_surrogates(text) } else { Cow::Borrowed(text) })
+}
+
+fn replace_unpaired_surrogates(text: &str) -> Cow<'_, str> {
+    let mut replaced = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = text.as_bytes().get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+        at += found;
+        at += match (escaped_unit(text, at), escaped_unit(text, at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => {
+                replaced.push_str(text.get(copied..at).unwrap_or_default());
+                replaced.push('?');
+                copied = at + 6;
+                6
+            }
+            // Whatever is escaped, it is not the backslash of another escape.
+            _ => 2,
+        };
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    replaced.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(replaced)
+}
+
+/// The UTF-16 unit of a `\uXXXX` escape that begins at `at`.
+fn escaped_unit(text: &str, at: usize) -> Option<u16> {
+    let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
+/// A JSON object that fills a value of ours.
+pub(super) trait Object<'de>: Sized {
+    /// Takes the value of the member `name` from `members`; [`skip`] does for one that does not matter.
+    fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error>;
+}
+
+/// Skips the value of one member, without recursion however deep it is.
+pub(super) fn skip<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Error> {
+    members.next_value::<IgnoredAny>().map(drop)
+}
+
+/// Fills the given value from an object; `null` is none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fill<T>(pub(super) T);
+
+impl<'de, T: Object<'de>> DeserializeSeed<'de> for Fill<T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Object<'de>> Visitor<'de> for Fill<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self::Value, A::Error> {
+        while let Some(Name(name)) = members.next_key()? {
+            self.0.member(name, &mut members)?;
+        }
+        Ok(Some(self.0))
+    }
+}
+
+/// Reads a whole text as one object; `null` is none.
+///
+/// # Errors
+/// Anything else, and text after it.
+pub(super) fn read_object<'de, T: Object<'de>>(json: &'de str, target: T) -> Result<Option<T>, serde_json::Error> {
+    read(json, Fill(target))
+}
+
+/// Reads a whole text.
+///
+/// # Errors
+/// What `seed` does not take, and text after it.
+pub(super) fn read<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> Result<S::Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = seed.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Takes the place of a text or a list by a reference of fastjson, `{"$ref":"…"}`, which stands for nothing.
+fn skip_reference<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error> {
+    while let Some(Name(name)) = members.next_key()? {
+        if name != REFERENCE {
+            return Err(A::Error::custom("an object stands where a text or a list belongs"));
+        }
+        skip(&mut members)?;
+    }
+    Ok(())
+}
+
+/// A list of so many elements at most; `null` is none.
+pub(super) struct List<S> {
+    pub(super) element: S,
+    pub(super) max: usize,
+}
+
+impl<'de, S: DeserializeSeed<'de> + Clone> DeserializeSeed<'de> for List<S> {
+    type Value = Option<Vec<S::Value>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de> + Clone> Visitor<'de> for List<S> {
+    type Value = Option<Vec<S::Value>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        skip_reference(members).map(|()| Some(Vec::new()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element_seed(self.element.clone())? {
+            if list.len() == self.max {
+                return Err(too_many(self.max, "elements of a list"));
+            }
+            list.push(element);
+        }
+        Ok(Some(list))
+    }
+}
+
+/// A limit of the server is passed.
+pub(super) fn too_many<E: Error>(max: usize, what: &str) -> E {
+    E::custom(format_args!("more than {max} {what}"))
+}
+
+/// Text, borrowed unless it has escapes; a scalar of another type is printed, `null` is none.
+#[derive(Clone, Debug)]
+pub(super) struct Text<'a>(pub(super) Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Owned(text.into()))))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        self.visit_str(if value { "true" } else { "false" })
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        self.visit_str(&alloc::format!("{number:?}"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        skip_reference(members).map(|()| Text(None))
+    }
+}
+
+/// A boolean, also as text or as a number; `null` is false.
+pub(super) struct Flag(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
+struct FlagVisitor;
+
+impl Visitor<'_> for FlagVisitor {
+    type Value = Flag;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a boolean")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Flag(value))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Flag(false))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Flag(number == 1))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Flag(text.eq_ignore_ascii_case("true")))
+    }
+}
+
+/// The name of a member, borrowed unless it has escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a member name")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(text.into())))
+            }
+        }
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+/// An integer: a number with its fraction cut off, or such a number as text; null, empty text and false are 0, true is 1
+/// (fastjson2: `JSONReader.readInt32Value`). Outside of the range of `T` is an error, and so are lists and objects.
+pub(super) struct Integer<T>(pub(super) T);
+
+impl<'de, T: TryFrom<i128>> Deserialize<'de> for Integer<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IntegerVisitor(PhantomData))
+    }
+}
+
+struct IntegerVisitor<T>(PhantomData<T>);
+
+impl<T: TryFrom<i128>> IntegerVisitor<T> {
+    fn narrow<E: Error>(number: i128) -> Result<Integer<T>, E> {
+        T::try_from(number).map(Integer).map_err(|_| E::custom("an integer is out of range"))
+    }
+}
+
+impl<T: TryFrom<i128>> Visitor<'_> for IntegerVisitor<T> {
+    type Value = Integer<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Self::narrow(0)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Self::narrow(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Self::narrow(number.into())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Self::narrow(number.into())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        // The cast cuts the fraction off and saturates far outside of every range.
+        Self::narrow(number as i128)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        if text.is_empty() {
+            return Self::narrow(0);
+        }
+        if let Ok(number) = text.parse::<i64>() {
+            return Self::narrow(number.into());
+        }
+        let decimal = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+        match text.parse::<f64>() {
+            Ok(number) if decimal => self.visit_f64(number),
+            _ => Err(E::custom("text that is no number stands for an integer")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unpaired_surrogates_become_question_marks() {
+        for (json, expected) in [
+            (r#""\ud83d""#, r#""?""#),
+            (r#""\uDE00""#, r#""?""#),
+            (r#""a\ud83db""#, r#""a?b""#),
+            (r#""\ud83d\ud83d\ude00""#, r#""?\ud83d\ude00""#),
+            (r#""\ude00\ud83d""#, r#""??""#),
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""\\ud83d""#, r#""\\ud83d""#),
+            (r#""\\\ud83d""#, r#""\\?""#),
+            (r#""\ud83""#, r#""\ud83""#),
+            (r#""\ud83é""#, r#""\ud83é""#),
+            (r#""\"#, r#""\"#),
+            (r#""\é""#, r#""\é""#),
+            (r#""\u00e9\n""#, r#""\u00e9\n""#),
+        ] {
+            assert_eq!(text(json.as_bytes()).unwrap(), expected, "{json}");
+        }
+        assert!(matches!(text(b"\"plain\\n\"").unwrap(), Cow::Borrowed(_)));
+        assert!(text(b"\"\xed\xa0\x80\"").is_err());
+    }
+
+    #[test]
+    fn integers_are_read_as_java_reads_them() {
+        for (json, expected) in [
+            ("106", Some(106)),
+            ("-106", Some(-106)),
+            ("\"106\"", Some(106)),
+            ("\"0106\"", Some(106)),
+            ("\"+106\"", Some(106)),
+            ("\"-106\"", Some(-106)),
+            ("\"106.0\"", Some(106)),
+            ("106.0", Some(106)),
+            ("106.7", Some(106)),
+            ("-106.7", Some(-106)),
+            ("1e2", Some(100)),
+            ("1E2", Some(100)),
+            ("\"1e2\"", Some(100)),
+            ("1e-2", Some(0)),
+            ("-0", Some(0)),
+            ("null", Some(0)),
+            ("\"\"", Some(0)),
+            ("false", Some(0)),
+            ("true", Some(1)),
+            ("2147483647", Some(i32::MAX)),
+            ("2147483647.9", Some(i32::MAX)),
+            ("-2147483648", Some(i32::MIN)),
+            ("2147483648", None),
+            ("-2147483649", None),
+            ("5000000000", None),
+            ("99999999999999999999999", None),
+            ("1e999", None),
+            ("\"5000000000\"", None),
+            ("\"1e999\"", None),
+            ("\"abc\"", None),
+            ("\" 106 \"", None),
+            ("\"inf\"", None),
+            ("\"NaN\"", None),
+            ("\"e\"", None),
+            ("\"0x10\"", None),
+            ("NaN", None),
+            ("0x10", None),
+            ("+5", None),
+            ("05", None),
+            ("[106]", None),
+            ("[]", None),
+            ("{}", None),
+        ] {
+            let read = serde_json::from_str::<Integer<i32>>(json).ok().map(|integer| integer.0);
+            assert_eq!(read, expected, "{json}");
+        }
+        assert!(matches!(serde_json::from_str(" 9223372036854775807"), Ok(Integer(i64::MAX))));
+        assert!(serde_json::from_str::<Integer<i64>>("9223372036854775808").is_err());
+    }
+
+    #[test]
+    fn reasons_have_a_bounded_length() {
+        let json = alloc::format!("\"{}\"", "é".repeat(100_000));
+        let error = read_object(&json, Nothing).err().unwrap();
+        let reason = reason(&error);
+        assert!(reason.starts_with("invalid type: string \"éé") && reason.chars().count() == 201, "{reason}");
+    }
+
+    struct Nothing;
+
+    impl<'de> Object<'de> for Nothing {
+        fn member<A: MapAccess<'de>>(&mut self, _: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
+            skip(members)
+        }
+    }
+
+    #[test]
+    fn nesting_costs_no_stack() {
+        let depth = 1_000_000;
+        let json = alloc::format!("{{\"x\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(read_object(&json, Nothing).unwrap().is_some());
+        assert!(read_object(&"[".repeat(depth), Nothing).is_err());
+        assert!(read_object(&"{\"x\":".repeat(depth), Nothing).is_err());
+    }
+
+    #[test]
+    fn an_object_is_read_to_its_end() {
+        assert!(read_object("null", Nothing).unwrap().is_none());
+        assert!(read_object(" {} \r\n\t", Nothing).unwrap().is_some());
+        for malformed in [
+            "",
+            " ",
+            "[]",
+            "5",
+            "{}x",
+            "{}{}",
+            "{",
+            "{\"a\"}",
+            "{a:1}",
+            "{\"a\":1,}",
+            "{\"a\":1,,}",
+            "\u{feff}{}",
+            "{}\0",
+        ] {
+            assert!(read_object(malformed, Nothing).is_err(), "{malformed}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The register body as the content of a zlib stream: counts, lengths and pieces of JSON and of plain text
+//! (Java: `RegisterBrokerBody.encode` and `decode`).
+
+use super::super::cursor::Cursor;
+use super::super::input;
+use super::{BodyError, DataVersion, RegisterBody, TopicConfig, TopicQueueMapping, integer_keys, json};
+use crate::time::Millis;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Release 5.0.0: senders since then append the section of topic queue mappings.
+const VERSION_WITH_MAPPINGS: i32 = 413;
+const TOPIC_FILTER_TYPES: [&str; 2] = ["SINGLE_TAG", "MULTI_TAG"];
+
+/// Reads inflated bytes; what follows the last section is ignored.
+pub(super) fn read(inflated: &[u8], version: i32, wall: Millis, max: usize) -> Result<RegisterBody<'_>, BodyError> {
+    let mut cursor = Cursor::new(inflated);
+    let data_version = read_data_version(block(&mut cursor)?, wall)?;
+    let topics = read_topics(&mut cursor, max)?;
+    let filter_servers = read_filter_servers(block(&mut cursor)?, max);
+    let mappings = if version < VERSION_WITH_MAPPINGS { Vec::new() } else { read_mappings(&mut cursor, max)? };
+    Ok(RegisterBody { filter_servers, data_version, topics: Some(topics), mappings })
+}
+
+fn block<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], BodyError> {
+    cursor.block().ok_or_else(|| BodyError::malformed("a compressed body ends too early"))
+}
+
+/// A count of entries. Less than none is none, as it is for a loop in Java.
+fn count(cursor: &mut Cursor<'_>, max: usize, what: &str) -> Result<usize, BodyError> {
+    let count = cursor.int().ok_or_else(|| BodyError::malformed("a compressed body ends too early"))?;
+    let count = usize::try_from(count).unwrap_or(0);
+    if count > max {
+        return Err(input::too_many::<serde_json::Error>(max, what).into());
+    }
+    Ok(count)
+}
+
+fn read_data_version(json: &[u8], wall: Millis) -> Result<Option<DataVersion>, BodyError> {
+    if json.is_empty() {
+        return Ok(None);
+    }
+    let text = input::text(json).map_err(BodyError::malformed)?;
+    Ok(input::read_object(&text, DataVersion::initial(wall))?)
+}
+
+fn read_topics<'a>(cursor: &mut Cursor<'a>, max: usize) -> Result<Vec<TopicConfig<'a>>, BodyError> {
+    let count = count(cursor, max, "topics")?;
+    let mut topics = Vec::new();
+    for _ in 0..count {
+        let line = block(cursor)?;
+        topics.push(read_topic(line).ok_or_else(|| {
+            let line = String::from_utf8_lossy(line.get(..100).unwrap_or(line));
+            BodyError::Malformed(alloc::format!("a topic cannot be read from {line:?}"))
+        })?);
+    }
+    json::keep_last_topics(&mut topics);
+    Ok(topics)
+}
+
+/// Reads `<name> <read queues> <write queues> <permission> <filter type>`; what follows is not needed.
+fn read_topic(line: &[u8]) -> Option<TopicConfig<'_>> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let name = String::from_utf8_lossy(words.next()?);
+    let mut number = || str::from_utf8(words.next()?).ok()?.parse().ok();
+    let topic = TopicConfig {
+        key: name.clone(),
+        name: Some(name),
+        read_queue_nums: number()?,
+        write_queue_nums: number()?,
+        perm: number()?,
+        topic_sys_flag: 0,
+    };
+    let filter_type = str::from_utf8(words.next()?).ok()?;
+    TOPIC_FILTER_TYPES.contains(&filter_type).then_some(topic)
+}
+
+/// A list that cannot be read is empty.
+fn read_filter_servers(json: &[u8], max: usize) -> Option<Vec<Cow<'_, str>>> {
+    let text = str::from_utf8(json).unwrap_or_default();
+    json::read_filter_servers(text, max).unwrap_or_else(|_| Some(Vec::new()))
+}
+
+fn read_mappings(cursor: &mut Cursor<'_>, max: usize) -> Result<Vec<TopicQueueMapping<'static>>, BodyError> {
+    let count = count(cursor, max, "topic queue mappings")?;
+    let mut mappings = Vec::new();
+    for _ in 0..count {
+        let text = input::text(block(cursor)?).map_err(BodyError::malformed)?;
+        let text = integer_keys::quote(text);
+        let mapping = json::read_mapping(&text, max)?.map(TopicQueueMapping::into_owned);
+        mappings.push(mapping.ok_or_else(|| BodyError::malformed("a topic queue mapping without a topic"))?);
+    }
+    json::keep_last_mappings(&mut mappings);
+    Ok(mappings)
+}
+
+impl TopicQueueMapping<'_> {
+    /// The same, borrowing nothing.
+    fn into_owned(self) -> TopicQueueMapping<'static> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        TopicQueueMapping {
+            key: Cow::Owned(self.key.into_owned()),
+            topic: owned(self.topic),
+            scope: owned(self.scope),
+            total_queues: self.total_queues,
+            bname: owned(self.bname),
+            epoch: self.epoch,
+            dirty: self.dirty,
+            curr_id_map: self.curr_id_map,
+        }
+    }
+}

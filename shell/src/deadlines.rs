@@ -1,0 +1,108 @@
+//! Deadlines of the connections of one I/O thread.
+
+use namesrv_core::time::Millis;
+use std::collections::BTreeSet;
+
+/// A caller that comes later than so is one that was not able to run.
+const LATE: Millis = Millis::from_secs(3);
+/// Time in which what peers sent meanwhile is read before a deadline counts again.
+const GRACE: Millis = Millis::from_secs(1);
+
+/// An index of deadlines with at most one entry a connection.
+///
+/// It is lazy: a deadline that moves away is not moved here. When its entry comes due, the owner looks again and arms
+/// the later one. After a pause of the whole process (a stopped container, a frozen machine) nothing comes due until
+/// there was time to read what peers sent, so a server that slept does not close everybody.
+#[derive(Debug, Default)]
+pub struct Deadlines {
+    entries: BTreeSet<(Millis, u64)>,
+    last: Millis,
+    not_before: Millis,
+}
+
+impl Deadlines {
+    /// Makes sure that `key` comes due at `deadline` or earlier; `armed` is its entry.
+    pub fn arm(&mut self, key: u64, armed: &mut Option<Millis>, deadline: Option<Millis>) {
+        let Some(deadline) = deadline else { return };
+        if armed.is_some_and(|armed| armed <= deadline) {
+            return;
+        }
+        self.disarm(key, armed);
+        self.entries.insert((deadline, key));
+        *armed = Some(deadline);
+    }
+
+    /// Removes the entry of `key`.
+    pub fn disarm(&mut self, key: u64, armed: &mut Option<Millis>) {
+        if let Some(armed) = armed.take() {
+            self.entries.remove(&(armed, key));
+        }
+    }
+
+    /// Notes the time. To be called at least once a second, before what arrived is read.
+    pub fn tick(&mut self, now: Millis) {
+        if self.last > Millis(0) && now.since(self.last) > LATE {
+            self.not_before = now + GRACE;
+        }
+        self.last = now;
+    }
+
+    /// When something comes due.
+    #[must_use]
+    pub fn next(&self) -> Option<Millis> {
+        self.entries.first().map(|(deadline, _)| (*deadline).max(self.not_before))
+    }
+
+    /// Removes and returns a key whose entry came due; its owner clears what it holds as armed.
+    pub fn pop_due(&mut self, now: Millis) -> Option<u64> {
+        if self.next()? > now {
+            return None;
+        }
+        self.entries.pop_first().map(|(_, key)| key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_earlier_deadline_moves_an_entry() {
+        let mut deadlines = Deadlines::default();
+        let mut armed = None;
+        deadlines.arm(7, &mut armed, None);
+        assert_eq!((deadlines.next(), armed), (None, None));
+        for (deadline, expected) in [(500, 500), (600, 500), (400, 400)] {
+            deadlines.arm(7, &mut armed, Some(Millis(deadline)));
+            assert_eq!((deadlines.next(), armed), (Some(Millis(expected)), Some(Millis(expected))));
+        }
+        assert_eq!(deadlines.pop_due(Millis(399)), None);
+        assert_eq!(deadlines.pop_due(Millis(400)), Some(7));
+        assert_eq!(deadlines.pop_due(Millis(900)), None);
+    }
+
+    #[test]
+    fn what_is_disarmed_never_comes_due() {
+        let mut deadlines = Deadlines::default();
+        let (mut first, mut second) = (None, None);
+        deadlines.arm(1, &mut first, Some(Millis(10)));
+        deadlines.arm(2, &mut second, Some(Millis(10)));
+        deadlines.disarm(1, &mut first);
+        assert_eq!(first, None);
+        assert_eq!(deadlines.pop_due(Millis(10)), Some(2));
+        assert_eq!(deadlines.pop_due(Millis(10)), None);
+    }
+
+    #[test]
+    fn after_a_pause_input_comes_before_deadlines() {
+        let mut deadlines = Deadlines::default();
+        deadlines.arm(1, &mut None, Some(Millis(100_000)));
+        deadlines.tick(Millis(1000));
+        deadlines.tick(Millis(2000));
+        deadlines.tick(Millis(200_000));
+        assert_eq!(deadlines.next(), Some(Millis(201_000)));
+        assert_eq!(deadlines.pop_due(Millis(200_500)), None);
+        deadlines.tick(Millis(201_000));
+        assert_eq!(deadlines.pop_due(Millis(201_000)), Some(1));
+    }
+}

@@ -1,0 +1,150 @@
+//! Listening sockets: one for each I/O thread, on one port.
+
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+
+/// What to listen on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listen<'a> {
+    /// A host name, an IPv4 or an IPv6 address.
+    pub(crate) address: &'a str,
+    /// 0 is any.
+    pub(crate) port: u16,
+    /// Sockets that share the port.
+    pub(crate) sockets: usize,
+    /// SO_SNDBUF of accepted connections; 0 leaves it alone.
+    pub(crate) send_bytes: usize,
+    /// SO_RCVBUF of accepted connections; 0 leaves it alone.
+    pub(crate) receive_bytes: usize,
+}
+
+impl Listen<'_> {
+    /// The listeners, non-blocking. The kernel spreads connections over them.
+    ///
+    /// # Errors
+    /// The address is unknown or not of this machine, or the port is taken.
+    pub(crate) fn bind(&self) -> io::Result<Vec<TcpListener>> {
+        let address = self.resolve()?;
+        let first = match self.socket(address, false) {
+            // A machine without IPv6 has no socket for both families.
+            Err(error) if address.ip().is_unspecified() && error.kind() != io::ErrorKind::AddrInUse => {
+                self.socket(SocketAddr::from(([0; 4], self.port)), false)?
+            }
+            result => result?,
+        };
+        let address = first.local_addr()?;
+        let mut listeners = vec![first];
+        for _ in 1..self.sockets {
+            // Sharing a port would let a second server in as well. So the first socket takes the port for itself, which
+            // fails if anybody listens on it, and only then begins to share it.
+            SockRef::from(&listeners[0]).set_reuse_port(true)?;
+            listeners.push(self.socket(address, true)?);
+        }
+        Ok(listeners)
+    }
+
+    /// IPv4 first, as Java prefers it; both wildcard addresses mean all of both families, as in Java.
+    fn resolve(&self) -> io::Result<SocketAddr> {
+        let host = self.address.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.address);
+        let mut found: Vec<SocketAddr> = (host, self.port).to_socket_addrs()?.collect();
+        found.sort_by_key(SocketAddr::is_ipv6);
+        let address = *found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let any = address.ip().is_unspecified();
+        Ok(if any { SocketAddr::from((Ipv6Addr::UNSPECIFIED, self.port)) } else { address })
+    }
+
+    fn socket(&self, address: SocketAddr, share: bool) -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(!address.ip().is_unspecified())?;
+        }
+        socket.set_reuse_address(true)?;
+        if share {
+            socket.set_reuse_port(true)?;
+        }
+        // Accepted connections inherit the sizes; they have to be set before listening to count for the window.
+        if self.send_bytes > 0 {
+            socket.set_send_buffer_size(self.send_bytes)?;
+        }
+        if self.receive_bytes > 0 {
+            socket.set_recv_buffer_size(self.receive_bytes)?;
+        }
+        socket.bind(&SockAddr::from(address))?;
+        socket.listen(backlog_max())?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
+    }
+}
+
+/// The kernel's maximum: it would cut a larger backlog silently, and a smaller one gains nothing.
+fn backlog_max() -> i32 {
+    const USUAL: i32 = 4096;
+    let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(USUAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+    use std::time::{Duration, Instant};
+
+    const LOOPBACK: Listen<'static> =
+        Listen { address: "127.0.0.1", port: 0, sockets: 2, send_bytes: 0, receive_bytes: 0 };
+
+    fn port(listeners: &[TcpListener]) -> u16 {
+        listeners[0].local_addr().unwrap().port()
+    }
+
+    #[test]
+    fn port_zero_gives_all_listeners_the_same_port() {
+        let listeners = LOOPBACK.bind().unwrap();
+        assert_eq!(listeners.len(), 2);
+        assert_ne!(port(&listeners), 0);
+        assert_eq!(listeners[0].local_addr().unwrap(), listeners[1].local_addr().unwrap());
+    }
+
+    #[test]
+    fn a_taken_port_is_an_error_however_many_share_it() {
+        for sockets in [1, 2] {
+            let holders = Listen { sockets, ..LOOPBACK }.bind().unwrap();
+            for newcomers in [1, 2] {
+                let error = Listen { port: port(&holders), sockets: newcomers, ..LOOPBACK }.bind().unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+            }
+        }
+    }
+
+    #[test]
+    fn connections_are_spread_over_the_listeners() {
+        let listeners = LOOPBACK.bind().unwrap();
+        let address = listeners[0].local_addr().unwrap();
+        let connections: Vec<_> = (0..64).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let accepted = |listener: &TcpListener| std::iter::from_fn(|| listener.accept().ok()).count();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut counts = [0, 0];
+        while counts[0] + counts[1] < connections.len() && Instant::now() < deadline {
+            counts[0] += accepted(&listeners[0]);
+            counts[1] += accepted(&listeners[1]);
+        }
+        assert!(counts[0] > 0 && counts[1] > 0 && counts[0] + counts[1] == connections.len(), "{counts:?}");
+    }
+
+    #[test]
+    fn names_and_both_families_are_understood() {
+        for address in ["127.0.0.1", "localhost"] {
+            let listeners = Listen { address, ..LOOPBACK }.bind().unwrap();
+            assert!(listeners[0].local_addr().unwrap().is_ipv4(), "{address}");
+        }
+        for address in ["0.0.0.0", "::", "[::]"] {
+            let resolved = Listen { address, ..LOOPBACK }.resolve().unwrap();
+            assert_eq!(resolved, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), "{address}");
+        }
+        for address in ["::1", "[::1]"] {
+            let resolved = Listen { address, ..LOOPBACK }.resolve().unwrap();
+            assert_eq!(resolved, SocketAddr::from((Ipv6Addr::LOCALHOST, 0)), "{address}");
+        }
+        assert!(Listen { address: "no such host", ..LOOPBACK }.bind().is_err());
+    }
+}

@@ -1,0 +1,149 @@
+//! The log: structured lines to standard error, written by a thread of their own.
+//!
+//! Whoever logs never waits for standard error: a terminal that is paused or a pipe that nobody reads must not stop the
+//! registry. Lines that find too much waiting are counted and dropped.
+
+use crate::queue::take;
+use namesrv_core::config::LogFormat;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use tracing::level_filters::LevelFilter;
+use tracing::warn;
+
+/// Bytes of lines that may wait to be written.
+const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The running log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    lines: Lines,
+}
+
+#[derive(Clone, Debug)]
+struct Lines {
+    messages: Sender<Message>,
+    backlog: Arc<Backlog>,
+}
+
+#[derive(Debug, Default)]
+struct Backlog {
+    bytes: AtomicUsize,
+    lost_lines: AtomicUsize,
+}
+
+#[derive(Debug)]
+enum Message {
+    Line(Vec<u8>),
+    /// Answered once everything before it is written.
+    Flush(Sender<()>),
+}
+
+impl Log {
+    /// Starts the log of this process. `level` is `error`, `warn`, `info`, `debug` or `trace`.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub(crate) fn start(format: LogFormat, level: &str) -> io::Result<Self> {
+        let (messages, receiver) = mpsc::channel();
+        let lines = Lines { messages, backlog: Arc::default() };
+        let backlog = Arc::clone(&lines.backlog);
+        crate::thread("log").spawn(move || write_lines(&receiver, &backlog, io::stderr()))?;
+
+        let level = level.parse().unwrap_or(LevelFilter::INFO);
+        let writer = lines.clone();
+        let make_writer = move || writer.clone();
+        let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(make_writer);
+        // A second log in one process (a test) keeps the first one's subscriber.
+        let _ = match format {
+            LogFormat::Text => tracing::subscriber::set_global_default(builder.with_ansi(false).finish()),
+            LogFormat::Json => tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish()),
+        };
+        Ok(Self { lines })
+    }
+
+    /// Waits until everything logged so far is written.
+    pub(crate) fn flush(&self) {
+        let (done, written) = mpsc::channel();
+        if self.lines.messages.send(Message::Flush(done)).is_ok() {
+            let _ = written.recv();
+        }
+    }
+}
+
+/// Each call is one whole line.
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if take(&self.backlog.bytes, line.len(), WAITING_BYTES_MAX) {
+            let _ = self.messages.send(Message::Line(line.to_vec()));
+        } else {
+            self.backlog.lost_lines.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_lines(messages: &Receiver<Message>, backlog: &Backlog, mut output: impl Write) {
+    while let Ok(message) = messages.recv() {
+        match message {
+            Message::Line(line) => {
+                // Nobody may be reading any more; the server goes on.
+                let _ = output.write_all(&line);
+                backlog.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+                let lines = backlog.lost_lines.swap(0, Ordering::Relaxed);
+                if lines > 0 {
+                    warn!(lines, "log lines were lost: they are not read fast enough");
+                }
+            }
+            Message::Flush(done) => drop(done.send(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_beyond_the_bound_are_dropped_and_counted() {
+        let (messages, receiver) = mpsc::channel();
+        let mut lines = Lines { messages, backlog: Arc::default() };
+        let half = vec![b'x'; WAITING_BYTES_MAX / 2];
+        for _ in 0..3 {
+            lines.write_all(&half).unwrap();
+        }
+        assert_eq!(lines.backlog.lost_lines.load(Ordering::Relaxed), 1);
+        let backlog = Arc::clone(&lines.backlog);
+        drop(lines);
+        let mut output = Vec::new();
+        write_lines(&receiver, &backlog, &mut output);
+        assert_eq!(output.len(), WAITING_BYTES_MAX);
+        assert_eq!(backlog.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn names_cannot_break_lines() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let (messages, receiver) = mpsc::channel();
+            let lines = Lines { messages, backlog: Arc::default() };
+            let writer = lines.clone();
+            let builder = tracing_subscriber::fmt().with_writer(move || writer.clone());
+            let log = || tracing::info!(topic = "a\nb\r\x1b[31m\u{2028}", "topic deleted");
+            match format {
+                LogFormat::Text => tracing::subscriber::with_default(builder.with_ansi(false).finish(), log),
+                LogFormat::Json => tracing::subscriber::with_default(builder.json().finish(), log),
+            }
+            drop(lines);
+            let mut output = Vec::new();
+            write_lines(&receiver, &Backlog::default(), &mut output);
+            let text = String::from_utf8(output).unwrap();
+            let controls = text.trim_end_matches('\n').chars().filter(|character| character.is_control()).count();
+            assert_eq!((text.lines().count(), controls), (1, 0), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The notifier: sends one-way requests to brokers' own addresses, on threads of its own.
+
+use bytes::Bytes;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::time::Duration;
+use tracing::{debug, warn};
+
+/// Threads. An address always goes to the same one, so that its requests arrive in order, and a host that does not
+/// answer delays only its share of the others.
+const THREADS: usize = 4;
+
+/// Requests that may wait for each thread.
+const QUEUE_REQUESTS_MAX: usize = 1024;
+
+/// How long a broker may take to accept the bytes of a request.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The way to the threads; they start with the first request and end with this value.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    threads: [Option<SyncSender<Notification>>; THREADS],
+    connect_timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Notification {
+    address: String,
+    frame: Bytes,
+}
+
+impl Notifier {
+    pub(crate) fn new(connect_timeout: Duration) -> Self {
+        Self { threads: Default::default(), connect_timeout }
+    }
+
+    /// Sends a request to `host:port` soon. Never blocks: when too many wait, this one is dropped.
+    pub(crate) fn notify(&mut self, address: String, frame: Bytes) {
+        let mut hasher = DefaultHasher::new();
+        address.hash(&mut hasher);
+        let index = hasher.finish() as usize % THREADS;
+        let connect_timeout = self.connect_timeout;
+        let thread = match &mut self.threads[index] {
+            Some(thread) => thread,
+            empty => match start(index, connect_timeout) {
+                Ok(thread) => empty.insert(thread),
+                Err(error) => return warn!(%error, "no thread to notify brokers with"),
+            },
+        };
+        match thread.try_send(Notification { address, frame }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(dropped) | TrySendError::Disconnected(dropped)) => {
+                warn!(address = dropped.address.as_str(), "too many notifications wait: one is dropped");
+            }
+        }
+    }
+}
+
+fn start(index: usize, connect_timeout: Duration) -> io::Result<SyncSender<Notification>> {
+    let (sender, receiver) = mpsc::sync_channel(QUEUE_REQUESTS_MAX);
+    crate::thread(&format!("notifier-{index}")).spawn(move || run(&receiver, connect_timeout))?;
+    Ok(sender)
+}
+
+fn run(notifications: &Receiver<Notification>, connect_timeout: Duration) {
+    while let Ok(Notification { address, frame }) = notifications.recv() {
+        match send(&address, &frame, connect_timeout) {
+            Ok(()) => debug!(address = address.as_str(), "broker notified"),
+            Err(error) => warn!(address = address.as_str(), %error, "broker cannot be notified"),
+        }
+    }
+}
+
+/// One connection for one request: they are rare, and a kept connection would have to be watched.
+fn send(address: &str, frame: &[u8], connect_timeout: Duration) -> io::Result<()> {
+    let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
+    for address in address.to_socket_addrs()? {
+        result = TcpStream::connect_timeout(&address, connect_timeout);
+        if result.is_ok() {
+            break;
+        }
+    }
+    let mut stream = result?;
+    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    stream.write_all(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    #[test]
+    fn requests_reach_a_broker_in_order() {
+        let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("localhost:{}", broker.local_addr().unwrap().port());
+        let mut notifier = Notifier::new(WRITE_TIMEOUT);
+        notifier.notify(address.clone(), Bytes::from_static(b"one"));
+        notifier.notify(address, Bytes::from_static(b"two"));
+        for expected in ["one", "two"] {
+            let mut received = String::new();
+            broker.accept().unwrap().0.read_to_string(&mut received).unwrap();
+            assert_eq!(received, expected);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_an_error() {
+        for address in ["", "127.0.0.1", "127.0.0.1:port", "a\0b:1"] {
+            assert!(send(address, b"", WRITE_TIMEOUT).is_err(), "{address:?}");
+        }
+    }
+}

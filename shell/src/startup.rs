@@ -1,0 +1,161 @@
+//! What is read before the server starts: files, environment, the operator's home.
+
+use namesrv_core::config::properties::{self, PropertiesError, Property};
+use namesrv_core::config::{Configuration, ConfigurationError, Warning, is_jvm_property};
+use namesrv_core::kv::{KvFileError, KvTable};
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// Names the default serialization of answers, unless the file does.
+const SERIALIZE_TYPE_VARIABLE: &str = "ROCKETMQ_SERIALIZE_TYPE";
+
+/// The configuration and where it came from.
+#[derive(Debug)]
+pub(crate) struct Startup {
+    pub(crate) configuration: Configuration,
+    /// The runtime file, when there is one.
+    pub(crate) runtime_file_read: Option<PathBuf>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Why the server does not start: one line for the operator.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum StartError {
+    #[error("{path}: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path}: {source}")]
+    Properties { path: PathBuf, source: PropertiesError },
+    #[error("{path}: {source}")]
+    Configuration { path: PathBuf, source: ConfigurationError },
+    #[error("environment variable {SERIALIZE_TYPE_VARIABLE}: {reason}")]
+    SerializeType { reason: String },
+    #[error("{path}: {source}")]
+    Kv { path: PathBuf, source: KvFileError },
+    #[error("failed to bind to {address}:{port}: {source}")]
+    Bind { address: String, port: u16, source: io::Error },
+    #[error("{what}: {source}")]
+    System { what: &'static str, source: io::Error },
+}
+
+/// Where the process runs: handed in, so that a test can make one up.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    /// A variable's value.
+    pub(crate) variable: fn(&str) -> Option<OsString>,
+    /// Home of the user that the process runs as.
+    pub(crate) home: PathBuf,
+}
+
+impl Environment {
+    /// That of this process.
+    pub(crate) fn of_process() -> Self {
+        Self { variable: |name| std::env::var_os(name), home: home() }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.trim().is_empty())
+    }
+}
+
+/// The home that the user database names, as Java's `user.home`: `$HOME` may be another, and so another KV file would be
+/// found. A user without an entry (some containers) has what `$HOME` says.
+fn home() -> PathBuf {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
+    user.map(|user| user.dir).or_else(|| std::env::var_os("HOME").map(PathBuf::from)).unwrap_or_else(|| "/".into())
+}
+
+impl Startup {
+    /// Reads the configuration: defaults, environment, the operator's file, then what was changed at run time.
+    ///
+    /// # Errors
+    /// A file that is named and cannot be read, or a bad value.
+    pub(crate) fn read(config_file: Option<&Path>, environment: &Environment) -> Result<Self, StartError> {
+        let entries = match config_file {
+            Some(path) => parse(path, &read(path)?)?,
+            None => Vec::new(),
+        };
+        let (mut configuration, mut warnings) = Configuration::new(&entries).map_err(|source| {
+            StartError::Configuration { path: config_file.unwrap_or(Path::new("")).to_owned(), source }
+        })?;
+        set_paths(&mut configuration, config_file, environment);
+        set_serialization(&mut configuration, &entries, environment)?;
+
+        let path = PathBuf::from(configuration.runtime_config_path());
+        let runtime_file = read_if_there(&path)?;
+        if let Some(text) = &runtime_file {
+            let more = configuration
+                .read_runtime_file(&parse(&path, text)?)
+                .map_err(|source| StartError::Configuration { path: path.clone(), source })?;
+            warnings.extend(more.into_iter().map(|Warning(line)| Warning(format!("{}: {line}", path.display()))));
+        }
+        warnings.extend(jvm_options_warning(environment));
+        Ok(Self { configuration, runtime_file_read: runtime_file.map(|_| path), warnings })
+    }
+}
+
+/// Reads the KV file. Without one, or with an empty one, the table is empty.
+///
+/// # Errors
+/// Contents that are no KV table. Also a file that is there and cannot be read: Java starts empty then, and the first
+/// change would overwrite what it could not read.
+pub(crate) fn read_kv_file(path: &Path) -> Result<KvTable, StartError> {
+    let contents = read_if_there(path)?.unwrap_or_default();
+    KvTable::decode(&contents).map_err(|source| StartError::Kv { path: path.to_owned(), source })
+}
+
+fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, environment: &Environment) {
+    let folder = environment.home.join("namesrv");
+    if let Some(home) = environment.text("ROCKETMQ_HOME").filter(|_| configuration.value("rocketmqHome").is_none()) {
+        configuration.set("rocketmqHome", &home);
+    }
+    if configuration.value("kvConfigPath").is_none() {
+        configuration.set("kvConfigPath", &folder.join("kvConfig.json").to_string_lossy());
+    }
+    // The file named on the command line counts more than what it says about itself (`NamesrvStartup`).
+    if let Some(path) = config_file {
+        configuration.set("configStorePath", &path.to_string_lossy());
+    } else if configuration.value("configStorePath").is_none() {
+        configuration.set("configStorePath", &folder.join("namesrv.properties").to_string_lossy());
+    }
+}
+
+fn set_serialization(
+    configuration: &mut Configuration,
+    entries: &[Property],
+    environment: &Environment,
+) -> Result<(), StartError> {
+    const KEY: &str = "rocketmq.serialize.type";
+    let Some(value) = environment.text(SERIALIZE_TYPE_VARIABLE) else { return Ok(()) };
+    if entries.iter().any(|entry| entry.key == KEY) {
+        return Ok(());
+    }
+    configuration.default_from_environment(KEY, value.trim()).map_err(|reason| StartError::SerializeType { reason })
+}
+
+/// `JAVA_OPT_EXT` does nothing here: whoever sets a property of the JVM in it wants to know what to set instead.
+fn jvm_options_warning(environment: &Environment) -> Option<Warning> {
+    let options = environment.text("JAVA_OPT_EXT")?;
+    let properties = options.split_whitespace().filter_map(|option| option.strip_prefix("-D"));
+    let names = properties.map(|property| property.split('=').next().unwrap_or_default());
+    let names: Vec<_> = names.filter(|name| is_jvm_property(name)).collect();
+    let joined = names.join(", ");
+    (!names.is_empty())
+        .then(|| Warning(format!("JAVA_OPT_EXT has no effect: set as keys of the configuration file: {joined}")))
+}
+
+fn parse(path: &Path, text: &[u8]) -> Result<Vec<Property>, StartError> {
+    properties::parse(text).map_err(|source| StartError::Properties { path: path.to_owned(), source })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|source| StartError::Unreadable { path: path.to_owned(), source })
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
+    match read(path) {
+        Err(StartError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}

@@ -1,0 +1,42 @@
+//! DIFFERENCES.md as the tests see it: every entry has an identifier and names the tests that pin it.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// One entry: a heading ``### `identifier`: title`` and what follows.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// What the overlay and the scenarios call it.
+    pub identifier: String,
+    /// Files that pin it, relative to the repository.
+    pub tests: Vec<String>,
+}
+
+/// All entries, in the order of the file.
+///
+/// # Panics
+/// The file cannot be read.
+#[must_use]
+pub fn entries() -> Vec<Difference> {
+    let text = std::fs::read_to_string(repository().join("DIFFERENCES.md")).expect("DIFFERENCES.md can be read");
+    let mut entries: Vec<Difference> = Vec::new();
+    for line in text.lines() {
+        if let Some(identifier) = line.strip_prefix("### `").and_then(|rest| rest.split('`').next()) {
+            entries.push(Difference { identifier: identifier.to_owned(), tests: Vec::new() });
+        } else if let (Some(entry), Some(tests)) = (entries.last_mut(), line.strip_prefix("Pinned by ")) {
+            entry.tests.extend(tests.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    entries
+}
+
+/// The identifiers of all entries.
+#[must_use]
+pub fn identifiers() -> Vec<String> {
+    entries().into_iter().map(|entry| entry.identifier).collect()
+}

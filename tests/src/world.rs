@@ -1,0 +1,466 @@
+//! The pure core driven without an operating system: logical connections, virtual time, saves that end when they are told to.
+
+use crate::server::{Reaction, Server, Setup};
+use bytes::Bytes;
+use namesrv_core::config::properties::Property;
+use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::event::Event;
+use namesrv_core::kv::KvTable;
+use namesrv_core::registry::{CloseReason, Output, Registry, SaveFile, SaveTicket};
+use namesrv_core::route::RouteView;
+use namesrv_core::session::{Session, Step};
+use namesrv_core::time::{Millis, Now};
+use namesrv_core::{ConnId, Peer};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The virtual time at which every world begins.
+const START: Now = Now { monotonic: Millis(1_000_000), wall: Millis(1_750_000_000_000) };
+
+/// What becomes of the files that the registry wants saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Saving {
+    /// Every save succeeds at once.
+    #[default]
+    Succeeds,
+    /// Every save fails at once, for this reason.
+    Fails(String),
+    /// Saves wait until the policy changes.
+    Waits,
+}
+
+/// Something that the server did besides answering.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// It told the operator something.
+    Event(Event),
+    /// It closed a connection.
+    Closed {
+        /// Logical name of the connection.
+        connection: String,
+        /// Why, in words.
+        reason: String,
+        /// What was written to it before and not taken yet.
+        written: Vec<u8>,
+    },
+    /// It sent a request to a broker's own address.
+    Notified {
+        /// The address.
+        address: String,
+        /// The whole request.
+        frame: Bytes,
+    },
+    /// It wants a file saved.
+    Saved {
+        /// Which.
+        file: SaveFile,
+        /// All of its contents.
+        contents: Vec<u8>,
+    },
+}
+
+/// A whole NameServer in memory.
+#[derive(Debug)]
+pub struct World {
+    registry: Registry,
+    view: Option<Arc<RouteView>>,
+    now: Now,
+    limits: Limits,
+    idle_max: Millis,
+    connections: BTreeMap<ConnId, Connection>,
+    names: BTreeMap<String, ConnId>,
+    opened: u64,
+    saving: Saving,
+    saves: VecDeque<SaveTicket>,
+    happenings: Vec<Happening>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    name: String,
+    session: Session,
+    peer: Peer,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    paused: bool,
+    closing: Option<String>,
+}
+
+impl World {
+    /// A server with these entries in its configuration file and an empty KV file.
+    ///
+    /// # Panics
+    /// The configuration is refused.
+    #[must_use]
+    pub fn new(properties: &[(String, String)]) -> Self {
+        Self::with(properties, KvTable::default(), Limits::default())
+    }
+
+    /// A server with these entries in its configuration file, this KV table and these limits.
+    ///
+    /// # Panics
+    /// The configuration is refused.
+    #[must_use]
+    pub fn with(properties: &[(String, String)], kv: KvTable, limits: Limits) -> Self {
+        let entry = |(line, (key, value)): (usize, &(String, String))| Property {
+            key: key.clone(),
+            value: value.clone(),
+            line: line + 1,
+        };
+        let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
+        let (configuration, _warnings) = Configuration::new(&entries).expect("the configuration is good");
+        let idle_max = u64::try_from(configuration.settings().server_channel_max_idle_time_seconds).unwrap_or(0);
+        let serialization = configuration.serialization();
+        let config = Config { secret: *b"a secret of test", limits, configuration, kv, serialization };
+        let mut world = Self {
+            registry: Registry::new(config, START),
+            view: None,
+            now: START,
+            limits,
+            idle_max: Millis::from_secs(idle_max),
+            connections: BTreeMap::new(),
+            names: BTreeMap::new(),
+            opened: 0,
+            saving: Saving::Succeeds,
+            saves: VecDeque::new(),
+            happenings: Vec::new(),
+        };
+        world.carry_out();
+        world
+    }
+
+    /// The view that is published now.
+    ///
+    /// # Panics
+    /// None was ever published.
+    #[must_use]
+    pub fn view(&self) -> &RouteView {
+        self.view.as_deref().expect("the first view is published at once")
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The limits that sessions have.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What happened since this was asked last.
+    pub fn take_happenings(&mut self) -> Vec<Happening> {
+        std::mem::take(&mut self.happenings)
+    }
+
+    /// What happened and was not taken yet.
+    pub fn happenings(&mut self) -> impl Iterator<Item = &mut Happening> {
+        self.happenings.iter_mut()
+    }
+
+    /// Bytes arrive over a logical connection, which is opened if it is not open. What is answered collects for
+    /// [`World::take_output`].
+    pub fn receive(&mut self, name: &str, bytes: &[u8]) {
+        let conn = self.connect(name);
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.input.extend_from_slice(bytes);
+        }
+        self.read(conn);
+        self.reap();
+    }
+
+    /// Opens a logical connection if it is not open.
+    pub fn connect(&mut self, name: &str) -> ConnId {
+        if let Some(conn) = self.names.get(name) {
+            return *conn;
+        }
+        self.opened += 1;
+        let conn = ConnId::new(0, self.opened);
+        let address = SocketAddr::from(([127, 0, 0, 1], 40_000 + (self.opened % 20_000) as u16));
+        let session = Session::new(&self.limits, self.idle_max, self.now);
+        let connection = Connection {
+            name: name.to_owned(),
+            session,
+            peer: Peer { conn, address },
+            input: Vec::new(),
+            output: Vec::new(),
+            paused: false,
+            closing: None,
+        };
+        self.connections.insert(conn, connection);
+        self.names.insert(name.to_owned(), conn);
+        conn
+    }
+
+    /// Everything that was written to a logical connection since this was asked last; absent when it is not open.
+    pub fn take_output(&mut self, name: &str) -> Option<Vec<u8>> {
+        let connection = self.connections.get_mut(self.names.get(name)?)?;
+        let mut output = std::mem::take(&mut connection.output);
+        if connection.paused {
+            self.reap();
+            output.extend(self.take_output(name).unwrap_or_default());
+        }
+        Some(output)
+    }
+
+    /// The peer closes a logical connection.
+    pub fn disconnect(&mut self, name: &str) {
+        if let Some(conn) = self.names.remove(name) {
+            self.connections.remove(&conn);
+            self.registry.handle_disconnect(conn, self.now);
+            self.carry_out();
+            self.reap();
+        }
+    }
+
+    /// Time passes, every timer fires when it is due.
+    pub fn advance(&mut self, time: Duration) {
+        let end = self.now.monotonic + Millis(time.as_millis() as u64);
+        while let Some(due) = self.next_timer().filter(|due| *due <= end) {
+            self.move_to(due.max(self.now.monotonic));
+            self.fire_timers();
+            assert!(self.next_timer() != Some(due), "the timer of {due:?} fires for ever");
+        }
+        self.move_to(end);
+    }
+
+    /// Time passes while the server does not run: all timers that became due fire once, at the end, after what arrived meanwhile.
+    pub fn freeze(&mut self, time: Duration, arrived: &[(String, Vec<u8>)]) {
+        self.move_to(self.now.monotonic + Millis(time.as_millis() as u64));
+        for (connection, bytes) in arrived {
+            self.receive(connection, bytes);
+        }
+        self.fire_timers();
+    }
+
+    /// The wall clock is set, forward or back. Nothing else changes.
+    pub fn step_wall_clock(&mut self, millis: i64) {
+        self.now.wall = Millis(self.now.wall.0.saturating_add_signed(millis));
+        self.fire_timers();
+    }
+
+    /// Changes what becomes of saves; those that wait end accordingly.
+    pub fn set_saving(&mut self, saving: Saving) {
+        self.saving = saving;
+        self.end_saves();
+        self.carry_out();
+        self.reap();
+    }
+
+    /// Tells the server to stop.
+    pub fn shut_down(&mut self) {
+        self.registry.handle_shutdown(self.now);
+        self.carry_out();
+    }
+
+    /// Reads what is in the input of one connection, as a driver does after a read from its socket.
+    fn read(&mut self, conn: ConnId) {
+        while let Some(connection) = self.connections.get_mut(&conn) {
+            if connection.closing.is_some() {
+                return;
+            }
+            let view = Arc::clone(self.view.as_ref().expect("the first view is published at once"));
+            let mut rest = connection.input.as_slice();
+            let step = connection.session.handle_input(&mut rest, &view, &mut connection.output, self.now);
+            let used = connection.input.len() - rest.len();
+            connection.input.drain(..used);
+            connection.paused = false;
+            match step {
+                Ok(Step::Forward { length }) => {
+                    let frame: Bytes = connection.input.drain(..length).collect::<Vec<_>>().into();
+                    let peer = connection.peer;
+                    self.registry.handle_frame(peer, &frame, self.now);
+                    self.carry_out();
+                }
+                Ok(Step::NeedInput { bytes }) => {
+                    assert!(
+                        bytes > connection.input.len(),
+                        "asks for {bytes} bytes and has {}",
+                        connection.input.len()
+                    );
+                    return;
+                }
+                Ok(Step::Paused) => {
+                    connection.paused = true;
+                    return;
+                }
+                Err(error) => connection.closing = Some(error.to_string()),
+            }
+        }
+    }
+
+    /// Carries out what the registry wants, in order, until it wants nothing.
+    fn carry_out(&mut self) {
+        while let Some(output) = self.registry.poll_output() {
+            match output {
+                Output::Publish(view) => self.view = Some(view),
+                Output::Reply { conn, frame } => {
+                    if let Some(connection) = self.connections.get_mut(&conn) {
+                        connection.session.handle_reply(self.now);
+                        connection.output.extend_from_slice(&frame);
+                    }
+                }
+                Output::Close { conn, reason } => {
+                    if let Some(connection) = self.connections.get_mut(&conn) {
+                        connection.closing = Some(close_reason(reason).to_owned());
+                    }
+                }
+                Output::Notify { address, frame } => self.happenings.push(Happening::Notified { address, frame }),
+                Output::Save { ticket, file, contents } => {
+                    self.happenings.push(Happening::Saved { file, contents });
+                    self.saves.push_back(ticket);
+                    self.end_saves();
+                }
+                Output::Event(event) => self.happenings.push(Happening::Event(event)),
+            }
+        }
+    }
+
+    fn end_saves(&mut self) {
+        let result = match &self.saving {
+            Saving::Succeeds => Ok(()),
+            Saving::Fails(reason) => Err(reason.clone()),
+            Saving::Waits => return,
+        };
+        while let Some(ticket) = self.saves.pop_front() {
+            self.registry.handle_saved(ticket, result.clone(), self.now);
+        }
+    }
+
+    /// Finishes the connections that are to be closed and goes on reading those that were paused, until nothing is left to do.
+    fn reap(&mut self) {
+        loop {
+            let closing = |connection: &Connection| Some((connection.peer.conn, connection.closing.clone()?));
+            while let Some((conn, reason)) = self.connections.values().find_map(closing) {
+                self.finish(conn, reason);
+            }
+            let paused = self.connections.values().filter(|connection| connection.paused);
+            for conn in paused.map(|connection| connection.peer.conn).collect::<Vec<_>>() {
+                self.read(conn);
+            }
+            if !self.connections.values().any(|connection| connection.closing.is_some()) {
+                return;
+            }
+        }
+    }
+
+    fn finish(&mut self, conn: ConnId, reason: String) {
+        if let Some(connection) = self.connections.remove(&conn) {
+            self.names.remove(&connection.name);
+            let Connection { name, output, .. } = connection;
+            self.happenings.push(Happening::Closed { connection: name, reason, written: output });
+            self.registry.handle_disconnect(conn, self.now);
+            self.carry_out();
+        }
+    }
+
+    fn next_timer(&self) -> Option<Millis> {
+        let sessions = self.connections.values().filter_map(|connection| connection.session.poll_timeout());
+        sessions.chain(self.registry.poll_timeout()).min()
+    }
+
+    fn fire_timers(&mut self) {
+        self.registry.handle_timeout(self.now);
+        self.carry_out();
+        for connection in self.connections.values_mut() {
+            if connection.session.poll_timeout().is_some_and(|due| due <= self.now.monotonic) {
+                connection.closing.get_or_insert_with(|| "silent for too long".to_owned());
+            }
+        }
+        self.reap();
+    }
+
+    fn move_to(&mut self, monotonic: Millis) {
+        self.now.wall = self.now.wall + monotonic.since(self.now.monotonic);
+        self.now.monotonic = monotonic;
+    }
+}
+
+fn close_reason(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::BrokerExpired => "all its brokers expired",
+        CloseReason::MalformedFrame => "a frame cannot be read",
+    }
+}
+
+/// The world as a server of golden conversations.
+#[derive(Debug)]
+pub struct CoreServer {
+    world: World,
+    /// Frames arrive in pieces of so many bytes.
+    piece: usize,
+}
+
+impl CoreServer {
+    /// Starts a server that is handed whole frames.
+    #[must_use]
+    pub fn start(setup: &Setup) -> Self {
+        Self { world: World::new(&setup.properties), piece: usize::MAX }
+    }
+
+    /// Starts a server that is handed every frame in pieces of `piece` bytes.
+    #[must_use]
+    pub fn start_in_pieces(setup: &Setup, piece: usize) -> Self {
+        Self { piece, ..Self::start(setup) }
+    }
+
+    /// The world inside.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+}
+
+impl Server for CoreServer {
+    fn exchange(&mut self, connection: &str, frame: &[u8]) -> Reaction {
+        for piece in frame.chunks(self.piece.min(frame.len())) {
+            self.world.receive(connection, piece);
+            if !self.world.names.contains_key(connection) {
+                return Reaction::Closed;
+            }
+        }
+        match self.world.take_output(connection) {
+            None => Reaction::Closed,
+            Some(output) if output.is_empty() => Reaction::Silent,
+            Some(output) => Reaction::Answer(output),
+        }
+    }
+
+    fn disconnect(&mut self, connection: &str) {
+        self.world.disconnect(connection);
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.world.advance(time);
+    }
+
+    fn terminate(&mut self) {
+        self.world.shut_down();
+    }
+
+    fn pushed(&mut self, address: &str) -> Option<Vec<u8>> {
+        let wanted =
+            |happening: &Happening| matches!(happening, Happening::Notified { address: to, .. } if to == address);
+        let index = self.world.happenings.iter().position(wanted)?;
+        match self.world.happenings.remove(index) {
+            Happening::Notified { frame, .. } => Some(frame.to_vec()),
+            Happening::Event(_) | Happening::Closed { .. } | Happening::Saved { .. } => None,
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn localize(&self, frame: &[u8]) -> Vec<u8> {
+        frame.to_vec()
+    }
+
+    fn own_keys(&self) -> &'static [&'static str] {
+        &["rocketmqHome", "kvConfigPath", "configStorePath", "listenPort", "rocketmq.serialize.type"]
+    }
+}
