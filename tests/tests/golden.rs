@@ -54,7 +54,7 @@ struct Outcome {
 
 impl Outcome {
     fn of(pieces: [&[u8]; 2], view: &RouteView, limits: Limits, now: Now) -> Self {
-        let mut session = Session::new(limits, Millis::from_secs(120), now);
+        let mut session = Session::new(&limits, Millis::from_secs(120), now);
         let mut outcome = Self::default();
         let mut buffer = Vec::new();
         for piece in pieces {
@@ -72,7 +72,6 @@ impl Outcome {
             let used = buffer.len() - rest.len();
             buffer.drain(..used);
             match step {
-                Ok(Step::Replied) => {}
                 Ok(Step::Forward { length }) => self.forwarded.push(buffer.drain(..length).collect()),
                 Ok(Step::NeedInput { bytes }) => {
                     assert!(bytes > buffer.len(), "asks for {bytes} bytes and has {}", buffer.len());
