@@ -350,3 +350,6 @@ impl Drop for Conversation {
         self.shared.budget.disconnect();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,7 +193,7 @@ pub(super) static KEYS: &[Key] = &[
     // Where changes by UPDATE_NAMESRV_CONFIG are kept; empty: `.runtime` appended to configStorePath.
     own("runtimeConfigPath", Text, ""),
     // The limits, each described where it is used: `Limits`.
-    own("headerBytesMax", LIMIT, "1048576"),
+    own("headerBytesMax", LIMIT, "16777215"),
     own("extFieldsMax", LIMIT, "1024"),
     own("inflatedBytesMax", LIMIT, "268435456"),
     own("topicsPerRegistrationMax", LIMIT, "1000000"),

@@ -9,48 +9,19 @@ use super::{ExtFields, Request};
 pub(super) fn read(header: &[u8], fields_max: usize) -> Option<Request<'_>> {
     let mut rest = str::from_utf8(header).ok()?.strip_prefix('{')?;
     let mut request = Request::empty();
-    let mut seen = 0_u8;
     loop {
-        // The names of the members differ in their first letter already.
-        let member = match rest.as_bytes().get(1)? {
-            b'c' => {
-                (request.code, rest) = integer(rest.strip_prefix("\"code\":")?)?;
-                1
-            }
-            b'e' => {
-                (request.fields, rest) = fields(rest.strip_prefix("\"extFields\":{")?, fields_max)?;
-                2
-            }
-            b'f' => {
-                (request.flag, rest) = integer(rest.strip_prefix("\"flag\":")?)?;
-                4
-            }
-            b'l' => {
-                rest = until_quote(rest.strip_prefix("\"language\":\"")?)?.1;
-                8
-            }
-            b'o' => {
-                (request.opaque, rest) = integer(rest.strip_prefix("\"opaque\":")?)?;
-                16
-            }
-            b'r' => {
-                rest = remark(rest.strip_prefix("\"remark\":")?)?;
-                32
-            }
-            b's' => {
-                rest = until_quote(rest.strip_prefix("\"serializeTypeCurrentRPC\":\"")?)?.1;
-                64
-            }
-            b'v' => {
-                (request.version, rest) = integer(rest.strip_prefix("\"version\":")?)?;
-                128
-            }
+        // The names of the members differ in their first letter already. Of a repeated one the last counts.
+        match rest.as_bytes().get(1)? {
+            b'c' => (request.code, rest) = integer(rest.strip_prefix("\"code\":")?)?,
+            b'e' => (request.fields, rest) = fields(rest.strip_prefix("\"extFields\":{")?, fields_max)?,
+            b'f' => (request.flag, rest) = integer(rest.strip_prefix("\"flag\":")?)?,
+            b'l' => rest = until_quote(rest.strip_prefix("\"language\":\"")?)?.1,
+            b'o' => (request.opaque, rest) = integer(rest.strip_prefix("\"opaque\":")?)?,
+            b'r' => rest = remark(rest.strip_prefix("\"remark\":")?)?,
+            b's' => rest = until_quote(rest.strip_prefix("\"serializeTypeCurrentRPC\":\"")?)?.1,
+            b'v' => (request.version, rest) = integer(rest.strip_prefix("\"version\":")?)?,
             _ => return None,
-        };
-        if seen & member != 0 {
-            return None;
         }
-        seen |= member;
         match rest.strip_prefix(',') {
             Some(next) => rest = next,
             None => return (rest == "}").then_some(request),
