@@ -190,7 +190,8 @@ mod tests {
     #[test]
     fn lenient_values_become_text_and_nulls_vanish() {
         let table =
-            KvTable::decode(br#"{"x":1,"configTable":{"n":{"a":5,"b":true,"c":{"d":1},"e":null},"gone":null}}"#).unwrap();
+            KvTable::decode(br#"{"x":1,"configTable":{"n":{"a":5,"b":true,"c":{"d":1},"e":null},"gone":null}}"#)
+                .unwrap();
         assert_eq!(table.value("n", "a"), Some("5"));
         assert_eq!(table.value("n", "b"), Some("true"));
         assert_eq!(table.value("n", "c"), Some(r#"{"d":1}"#));

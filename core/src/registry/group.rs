@@ -2,7 +2,9 @@
 
 use crate::ConnId;
 use crate::hash::{Digest, Secret};
-use crate::route::{BrokerGroup, BrokerGroupParts, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue};
+use crate::route::{
+    BrokerGroup, BrokerGroupParts, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue,
+};
 use crate::time::Millis;
 use crate::wire::register::DataVersion;
 use alloc::collections::BTreeMap;
@@ -276,10 +278,7 @@ impl Groups {
 }
 
 /// Filter servers as routes show them.
-pub(super) fn write_filter_servers<'a>(
-    address: &Arc<str>,
-    servers: impl Iterator<Item = &'a str>,
-) -> FilterServers {
+pub(super) fn write_filter_servers<'a>(address: &Arc<str>, servers: impl Iterator<Item = &'a str>) -> FilterServers {
     let mut written = Vec::new();
     crate::wire::json::string(&mut written, address);
     written.push(b':');

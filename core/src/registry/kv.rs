@@ -172,9 +172,7 @@ impl Action {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Put { namespace, key, value } => {
-                namespace.len() + key.len() + value.as_ref().map_or(0, String::len)
-            }
+            Self::Put { namespace, key, value } => namespace.len() + key.len() + value.as_ref().map_or(0, String::len),
             Self::Delete { .. } | Self::Read { .. } | Self::List { .. } => 0,
         }
     }
@@ -209,7 +207,8 @@ impl Action {
         match self {
             Self::Put { .. } | Self::Delete { .. } => Answer::success(),
             Self::Read { namespace, key } => {
-                let value = namespace.as_ref().zip(key.as_ref()).and_then(|(namespace, key)| table.value(namespace, key));
+                let value =
+                    namespace.as_ref().zip(key.as_ref()).and_then(|(namespace, key)| table.value(namespace, key));
                 match value {
                     Some(value) => Answer::success().with_fields(vec![("value", value.into())]),
                     None => {

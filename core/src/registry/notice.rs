@@ -27,7 +27,8 @@ impl Registry {
             Some(address) => Some(("offlineBrokerAddr", address)),
             None => ha_server.map(|address| ("haBrokerAddr", address)),
         };
-        let fields: Vec<_> = reason.into_iter().chain([("minBrokerAddr", &*min.address), ("minBrokerId", &*id)]).collect();
+        let fields: Vec<_> =
+            reason.into_iter().chain([("minBrokerAddr", &*min.address), ("minBrokerId", &*id)]).collect();
         let mut frame = Vec::new();
         self.opaque = self.opaque.wrapping_add(1);
         let head = Head::oneway(NOTIFY_MIN_BROKER_ID_CHANGE, self.opaque).with_fields(&fields);

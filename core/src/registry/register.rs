@@ -86,7 +86,9 @@ impl Registry {
         }
         match self.decode_and_register(&header, peer, request, &fingerprint, now) {
             Ok(answer) => answer,
-            Err(error) => Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the register body: {error}")),
+            Err(error) => {
+                Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the register body: {error}"))
+            }
         }
     }
 

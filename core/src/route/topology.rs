@@ -89,16 +89,8 @@ pub(crate) struct BrokerGroupParts {
 
 impl BrokerGroup {
     pub(crate) fn new(parts: BrokerGroupParts) -> Self {
-        let BrokerGroupParts {
-            name,
-            cluster,
-            zone,
-            enable_acting_master,
-            addresses,
-            clusters,
-            queues,
-            filter_servers,
-        } = parts;
+        let BrokerGroupParts { name, cluster, zone, enable_acting_master, addresses, clusters, queues, filter_servers } =
+            parts;
         let mut group = Self {
             name,
             cluster,

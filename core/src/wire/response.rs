@@ -157,7 +157,9 @@ mod tests {
         let frame = frame(Serialization::Json, &head, b"");
         assert_eq!(
             core::str::from_utf8(&frame[8..]),
-            Ok(r#"{"code":22,"extFields":{},"flag":1,"language":"JAVA","opaque":3,"remark":"a\nb","serializeTypeCurrentRPC":"JSON","version":513}"#)
+            Ok(
+                r#"{"code":22,"extFields":{},"flag":1,"language":"JAVA","opaque":3,"remark":"a\nb","serializeTypeCurrentRPC":"JSON","version":513}"#
+            )
         );
     }
 
