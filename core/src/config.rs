@@ -93,7 +93,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             frame_bytes_max: 16 * 1024 * 1024,
-            header_bytes_max: 1024 * 1024,
+            header_bytes_max: 0x00FF_FFFF,
             ext_fields_max: 1024,
             inflated_bytes_max: 256 * 1024 * 1024,
             topics_per_registration_max: 1_000_000,

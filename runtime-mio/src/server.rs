@@ -6,7 +6,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use namesrv_core::time::Millis;
 use namesrv_core::{ConnId, Peer};
-use namesrv_shell::accepting::{Accepting, AfterError};
+use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
 use namesrv_shell::conversation::{Closing, Conversation, Shared};
 use namesrv_shell::deadlines::Deadlines;
 use namesrv_shell::server::{Clock, Inbox, Server, ToIo};
@@ -36,6 +36,7 @@ const RETRY: Millis = Millis(2);
 /// The operating system refuses to poll.
 pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     let shared = Arc::new(Shared::new(&server));
+    let troubles = Arc::new(Troubles::default());
     let mut inboxes: Vec<Box<dyn Inbox>> = Vec::new();
     let mut threads = Vec::new();
     for (index, listener) in (0..).zip(mem::take(&mut server.listeners)) {
@@ -53,7 +54,7 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
             shared: Arc::clone(&shared),
             desk: Desk::new(Arc::clone(&server.views), server.clock.now()),
             listener: Some(listener),
-            accepting: Accepting::default(),
+            accepting: Accepting::new(Arc::clone(&troubles)),
             backlog: true,
             connections: FxHashMap::default(),
             serial: 0,
@@ -120,6 +121,7 @@ impl IoThread {
             self.desk.now = self.clock.now();
             self.desk.views.load();
             self.deadlines.tick(self.now());
+            self.accepting.tick(self.now());
             for event in &events {
                 match event.token() {
                     LISTENER => self.backlog = true,
@@ -209,7 +211,7 @@ impl IoThread {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         let peer = Peer { conn: ConnId::new(self.index, self.serial), address };
         let conversation = Conversation::open(peer, self.desk.views.load(), &self.shared, self.desk.now);
-        self.accepting.note_accepted(conversation.is_some());
+        self.accepting.note_accepted(conversation.is_some(), self.now());
         let Some(conversation) = conversation else { return };
         let interest = Interest::READABLE | Interest::WRITABLE;
         let prepared = stream
@@ -241,7 +243,8 @@ impl IoThread {
             connection.queued = false;
             match connection.turn(&mut self.desk) {
                 Turn::NoRoom => {
-                    self.close_largest();
+                    let bytes = connection.conversation.kept() + self.desk.arrived_bytes();
+                    self.make_room(serial, bytes);
                     continue;
                 }
                 Turn::Close(closing) => {
@@ -264,12 +267,11 @@ impl IoThread {
         }
     }
 
-    /// Makes room for the requests of others.
-    fn close_largest(&mut self) {
-        let largest = self.connections.iter().max_by_key(|(_, connection)| connection.conversation.kept());
-        if let Some((&serial, _)) = largest {
-            self.close(serial, Some(Closing::NoRoom));
-        }
+    /// Makes room for `bytes` of a connection: closes the one that keeps most, or that one itself if it is the largest.
+    fn make_room(&mut self, serial: u64, bytes: usize) {
+        let kept = self.connections.iter().map(|(serial, connection)| (connection.conversation.kept(), *serial));
+        let (_, largest) = kept.chain([(bytes, serial)]).max().unwrap_or((bytes, serial));
+        self.close(largest, Some(Closing::NoRoom));
     }
 
     fn close_silent(&mut self) {

@@ -1,16 +1,28 @@
 //! When a listener accepts, and when it has to wait for file descriptors.
 
 use namesrv_core::time::Millis;
+use nix::errno::Errno;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long accepting rests when nothing is closed meanwhile.
 const REST: Millis = Millis::from_secs(1);
+/// A trouble is over when it was not seen for so long.
+const QUIET: Millis = Millis::from_secs(5);
 
-/// Decides for one listener whether it accepts, and tells the operator when that changes: one line each way.
-#[derive(Debug, Default)]
+/// Decides for one listener whether it accepts.
+#[derive(Debug)]
 pub struct Accepting {
     rests_until: Option<Millis>,
-    refusing: bool,
+    troubles: Arc<Troubles>,
+}
+
+/// What keeps all listeners together from accepting: the operator is told once when it begins and once when it is over.
+#[derive(Debug, Default)]
+pub struct Troubles {
+    exhausted: Trouble,
+    crowded: Trouble,
 }
 
 /// What to do after a failed attempt to accept.
@@ -25,10 +37,23 @@ pub enum AfterError {
 }
 
 impl Accepting {
+    /// Accepts; what happens to it is told together with the other listeners that share `troubles`.
+    #[must_use]
+    pub const fn new(troubles: Arc<Troubles>) -> Self {
+        Self { rests_until: None, troubles }
+    }
+
     /// Until when nothing is accepted, if so.
     #[must_use]
     pub const fn rests_until(&self) -> Option<Millis> {
         self.rests_until
+    }
+
+    /// Notes the time, so that the end of a trouble is told soon.
+    pub fn tick(&self, now: Millis) {
+        if self.troubles.exhausted.is_over(now) {
+            tracing::info!("connections do not wait any more to be accepted");
+        }
     }
 
     /// Whether it is time to accept.
@@ -38,30 +63,28 @@ impl Accepting {
     }
 
     /// A connection was accepted; `welcome` is whether there was a place for it.
-    pub fn note_accepted(&mut self, welcome: bool) {
-        self.wake();
-        if self.refusing == welcome {
-            self.refusing = !welcome;
-            if welcome {
-                tracing::info!("connections are taken again");
-            } else {
-                tracing::warn!("new connections are closed at once: there are as many as allowed");
-            }
+    pub fn note_accepted(&mut self, welcome: bool, now: Millis) {
+        self.rests_until = None;
+        if !welcome && self.troubles.crowded.begins(now) {
+            tracing::warn!("new connections are closed at once: there are as many as allowed");
+        }
+        if welcome && self.troubles.crowded.is_over(now) {
+            tracing::info!("new connections are welcome again");
         }
     }
 
     /// An attempt to accept failed.
     pub fn note_error(&mut self, error: &io::Error, now: Millis) -> AfterError {
         if error.kind() == ErrorKind::WouldBlock {
-            self.wake();
+            self.rests_until = None;
             return AfterError::Wait;
         }
-        let exhausted = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
-        if !error.raw_os_error().is_some_and(|code| exhausted.contains(&code)) {
+        let exhausted = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
+        if !error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw(code))) {
             return AfterError::Next;
         }
-        if self.rests_until.is_none() {
-            tracing::warn!(%error, "accepting connections rests until a descriptor is free");
+        if self.troubles.exhausted.begins(now) {
+            tracing::warn!(%error, "connections wait to be accepted");
         }
         self.rests_until = Some(now + REST);
         AfterError::Rest
@@ -73,11 +96,24 @@ impl Accepting {
             self.rests_until = Some(Millis(0));
         }
     }
+}
 
-    fn wake(&mut self) {
-        if self.rests_until.take().is_some() {
-            tracing::info!("connections are accepted again");
-        }
+/// Something that comes and goes: when it was seen last, in milliseconds; zero: it is over.
+#[derive(Debug, Default)]
+struct Trouble(AtomicU64);
+
+impl Trouble {
+    /// It was seen; whether it was over before.
+    fn begins(&self, now: Millis) -> bool {
+        self.0.swap(now.0.max(1), Ordering::Relaxed) == 0
+    }
+
+    /// It was not seen this time; whether that ended it.
+    fn is_over(&self, now: Millis) -> bool {
+        let seen = self.0.load(Ordering::Relaxed);
+        seen != 0
+            && now.since(Millis(seen)) >= QUIET
+            && self.0.compare_exchange(seen, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -85,29 +121,46 @@ impl Accepting {
 mod tests {
     use super::*;
 
+    fn error(errno: Errno) -> io::Error {
+        io::Error::from_raw_os_error(errno as i32)
+    }
+
     #[test]
     fn no_descriptor_means_a_rest_until_one_is_free() {
-        let mut accepting = Accepting::default();
+        let mut accepting = Accepting::new(Arc::default());
         let now = Millis(5000);
         assert!(accepting.is_open(now));
-        let error = io::Error::from_raw_os_error(libc::EMFILE);
-        assert_eq!(accepting.note_error(&error, now), AfterError::Rest);
+        assert_eq!(accepting.note_error(&error(Errno::EMFILE), now), AfterError::Rest);
         assert!(!accepting.is_open(now));
         assert!(accepting.is_open(accepting.rests_until().unwrap()));
         accepting.note_closed();
         assert!(accepting.is_open(now));
-        assert_eq!(accepting.note_error(&error, now), AfterError::Rest);
+        assert_eq!(accepting.note_error(&error(Errno::ENFILE), now), AfterError::Rest);
         assert!(!accepting.is_open(now));
-        accepting.note_accepted(true);
+        accepting.note_accepted(true, now);
         assert_eq!(accepting.rests_until(), None);
     }
 
     #[test]
     fn other_errors_are_about_one_connection() {
-        let mut accepting = Accepting::default();
-        let aborted = io::Error::from_raw_os_error(libc::ECONNABORTED);
-        assert_eq!(accepting.note_error(&aborted, Millis(1)), AfterError::Next);
+        let mut accepting = Accepting::new(Arc::default());
+        assert_eq!(accepting.note_error(&error(Errno::ECONNABORTED), Millis(1)), AfterError::Next);
         assert_eq!(accepting.note_error(&ErrorKind::WouldBlock.into(), Millis(1)), AfterError::Wait);
         assert_eq!(accepting.rests_until(), None);
+    }
+
+    #[test]
+    fn a_trouble_that_flickers_is_told_once() {
+        let trouble = Trouble::default();
+        assert!(!trouble.is_over(Millis(0)));
+        assert!(trouble.begins(Millis(0)));
+        for second in 1..100 {
+            assert!(!trouble.is_over(Millis::from_secs(second)));
+            assert!(!trouble.begins(Millis::from_secs(second)));
+        }
+        assert!(!trouble.is_over(Millis::from_secs(103)));
+        assert!(trouble.is_over(Millis::from_secs(104)));
+        assert!(!trouble.is_over(Millis::from_secs(200)));
+        assert!(trouble.begins(Millis::from_secs(201)));
     }
 }

@@ -147,13 +147,22 @@ impl RegistryThread {
         let _ = writeln!(std::io::stdout(), "{}", self.boot_line);
     }
 
+    /// The I/O threads stop at once, or, with `enableShutdownGracefully`, after a time in which newer clients are sent
+    /// elsewhere (Java: `NettyRemotingServer.shutdown`).
     fn begin_to_stop(&mut self) {
         if self.progress.stopping {
             return;
         }
         self.progress.stopping = true;
         let now = self.clock.now();
-        self.progress.stop_at = Some(now.monotonic);
+        let settings = *self.views.load().settings();
+        let mut wait = Millis(0);
+        if settings.enable_shutdown_gracefully {
+            wait = Millis::from_secs(u64::try_from(settings.shutdown_wait_time_seconds).unwrap_or(0));
+            self.registry.handle_shutdown(now);
+        }
+        info!(seconds = wait.0 / 1000, "stopping");
+        self.progress.stop_at = Some(now.monotonic + wait);
     }
 
     fn stop_when_due(&mut self) {
@@ -161,5 +170,197 @@ impl RegistryThread {
         if due && self.inboxes.stop(STOP_WITHIN) {
             self.progress.stop_at = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{QueueSender, queue};
+    use crate::saver::SavePaths;
+    use crate::server::{Inbox, RegistryHandle};
+    use bytes::Bytes;
+    use namesrv_core::config::{Config, Configuration, properties};
+    use namesrv_core::event::Event;
+    use namesrv_core::kv::KvTable;
+    use namesrv_core::wire::Serialization;
+    use namesrv_core::{ConnId, Peer};
+    use std::path::PathBuf;
+    use std::sync::mpsc::{self, Receiver, Sender};
+    use std::thread::JoinHandle;
+
+    /// What arrived, and whether the view published by then says that the server is going away.
+    type Arrival = (ToIo, bool);
+
+    struct TestInbox(Sender<Arrival>, Arc<ArcSwap<RouteView>>);
+
+    impl Inbox for TestInbox {
+        fn deliver(&self, message: ToIo) {
+            self.0.send((message, self.1.load().is_going_away())).unwrap();
+        }
+    }
+
+    fn peer() -> Peer {
+        Peer { conn: ConnId::new(0, 7), address: ([127, 0, 0, 1], 1).into() }
+    }
+
+    fn frame(code: i32, fields: &str, body: &str) -> Bytes {
+        let header = format!(r#"{{"code":{code},"flag":0,"opaque":1,"version":513,"extFields":{{{fields}}}}}"#);
+        let lengths = [4 + header.len() + body.len(), header.len()].map(|length| u32::try_from(length).unwrap());
+        [&lengths[0].to_be_bytes(), &lengths[1].to_be_bytes(), header.as_bytes(), body.as_bytes()].concat().into()
+    }
+
+    /// A registry thread with one I/O thread, whose place the test takes.
+    struct Running {
+        handle: RegistryHandle,
+        queue: QueueSender,
+        arrivals: Receiver<Arrival>,
+        threads: [JoinHandle<()>; 2],
+        kv_config: PathBuf,
+        folder: tempfile::TempDir,
+    }
+
+    /// A thread that does not run yet.
+    struct Made {
+        registry_thread: RegistryThread,
+        saver_thread: JoinHandle<()>,
+        queue: QueueSender,
+        kv_config: PathBuf,
+        folder: tempfile::TempDir,
+    }
+
+    fn make(file: &str) -> Made {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = SavePaths { kv_config: folder.path().join("kv"), runtime_config: folder.path().join("runtime") };
+        let kv_config = paths.kv_config.clone();
+        let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
+        let (limits, serialization) = (configuration.limits(), Serialization::Json);
+        let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+        let clock = Clock::start();
+        let mut registry = Registry::new(config, clock.now());
+        let Some(Output::Publish(view)) = registry.poll_output() else { panic!("no view") };
+        let views = Arc::new(ArcSwap::new(view));
+        let (queue, receiver) = queue(100, 100_000);
+        let (saver, saver_thread) = Saver::start(paths, queue.clone()).unwrap();
+        let registry_thread = RegistryThread {
+            registry,
+            queue: receiver,
+            views,
+            inboxes: Arc::default(),
+            saver,
+            notifier: Notifier::new(Duration::from_secs(3)),
+            clock,
+            boot_line: String::new(),
+            progress: Progress::default(),
+        };
+        Made { registry_thread, saver_thread, queue, kv_config, folder }
+    }
+
+    fn start(file: &str) -> Running {
+        let Made { registry_thread, saver_thread, queue, kv_config, folder } = make(file);
+        let views = Arc::clone(&registry_thread.views);
+        let handle = RegistryHandle::new(queue.clone(), Arc::clone(&registry_thread.inboxes));
+        let registry_thread = std::thread::spawn(move || registry_thread.run());
+        let (sender, arrivals) = mpsc::channel();
+        handle.attach(vec![Box::new(TestInbox(sender, views))]);
+        let threads = [registry_thread, saver_thread];
+        Running { handle, queue, arrivals, threads, kv_config, folder }
+    }
+
+    impl Running {
+        fn ask(&self, code: i32, fields: &str) {
+            self.handle.forward(peer(), frame(code, fields, "")).unwrap();
+        }
+
+        fn reply(&self) -> String {
+            let (ToIo::Reply { conn, frame }, _) = self.arrivals.recv().unwrap() else { panic!("no reply") };
+            assert_eq!(conn, peer().conn, "the connection that asked");
+            String::from_utf8_lossy(&frame).into_owned()
+        }
+
+        /// The files stay while the folder is held.
+        fn finish(self) -> tempfile::TempDir {
+            self.queue.push(Input::Finish);
+            self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+            self.folder
+        }
+    }
+
+    const PUT: &str = r#""namespace":"n","key":"k","value":"v""#;
+
+    #[test]
+    fn replies_reach_the_connection_that_asked() {
+        let running = start("");
+        running.ask(319, "");
+        assert!(running.reply().ends_with("writeBufferLowWaterMark=0\n"));
+        running.finish();
+    }
+
+    #[test]
+    fn a_change_is_answered_once_it_is_saved() {
+        let running = start("");
+        running.ask(100, PUT);
+        assert!(running.reply().contains(r#""code":0,"#));
+        assert_eq!(std::fs::read(&running.kv_config).unwrap(), br#"{"configTable":{"n":{"k":"v"}}}"#);
+        running.finish();
+    }
+
+    #[test]
+    fn a_change_that_cannot_be_saved_is_refused() {
+        let running = start("");
+        std::fs::create_dir(&running.kv_config).unwrap();
+        running.ask(100, PUT);
+        assert!(running.reply().contains(r#""code":1,"#));
+        running.finish();
+    }
+
+    #[test]
+    fn what_was_asked_before_the_end_is_saved() {
+        let running = start("");
+        running.ask(100, PUT);
+        let kv_config = running.kv_config.clone();
+        let _folder = running.finish();
+        assert!(kv_config.exists());
+    }
+
+    #[test]
+    fn stopping_reaches_the_io_threads_at_once() {
+        let running = start("");
+        running.queue.push(Input::Stop);
+        assert!(matches!(running.arrivals.recv().unwrap(), (ToIo::Stop { within: STOP_WITHIN }, false)));
+        running.finish();
+    }
+
+    #[test]
+    fn stopping_gracefully_sends_clients_away_first() {
+        let running = start("enableShutdownGracefully=true\nshutdownWaitTimeSeconds=0");
+        running.queue.push(Input::Stop);
+        assert!(matches!(running.arrivals.recv().unwrap(), (ToIo::Stop { .. }, true)));
+        running.finish();
+    }
+
+    #[test]
+    fn peers_are_heard_before_they_are_judged() {
+        let Made { mut registry_thread, queue, .. } = make("");
+        let broker = r#""brokerName":"b","brokerAddr":"b:1","clusterName":"c","haServerAddr":"","brokerId":"0""#;
+        let fields = format!(r#"{broker},"heartbeatTimeoutMillis":"1""#);
+        let body = r#"{"topicConfigSerializeWrapper":{"topicConfigTable":{},"dataVersion":{"counter":1}}}"#;
+        registry_thread.take(Input::Frame(peer(), frame(103, &fields, body)));
+        std::thread::sleep(Duration::from_millis(5));
+
+        (8..11).for_each(|serial| queue.push(Input::Disconnected(ConnId::new(0, serial))));
+        registry_thread.tick();
+        assert_eq!(registry_thread.progress.inputs_before_tick, Some(3));
+        assert_eq!(registry_thread.timeout(), Some(Duration::ZERO), "it does not sleep meanwhile");
+        assert!(!evicted(&mut registry_thread));
+        let first = registry_thread.queue.receive(None).unwrap();
+        registry_thread.take_batch(first);
+        registry_thread.tick();
+        assert!(evicted(&mut registry_thread));
+    }
+
+    fn evicted(registry_thread: &mut RegistryThread) -> bool {
+        std::iter::from_fn(|| registry_thread.registry.poll_output())
+            .any(|output| matches!(output, Output::Event(Event::BrokerEvicted { .. })))
     }
 }

@@ -159,3 +159,104 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
         result => result.map(Some),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use namesrv_core::wire::Serialization;
+
+    fn environment(variable: fn(&str) -> Option<OsString>) -> Environment {
+        Environment { variable, home: "/home/user".into() }
+    }
+
+    fn bare() -> Environment {
+        environment(|_| None)
+    }
+
+    fn value<'a>(startup: &'a Startup, key: &str) -> &'a str {
+        startup.configuration.value(key).unwrap_or_default()
+    }
+
+    #[test]
+    fn paths_are_below_the_users_home() {
+        let startup = Startup::read(None, &bare()).unwrap();
+        assert_eq!(value(&startup, "kvConfigPath"), "/home/user/namesrv/kvConfig.json");
+        assert_eq!(value(&startup, "configStorePath"), "/home/user/namesrv/namesrv.properties");
+        assert_eq!(startup.configuration.value("rocketmqHome"), None);
+        assert_eq!(startup.runtime_file_read, None);
+    }
+
+    #[test]
+    fn the_file_decides_over_defaults_and_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ns.conf");
+        let text = "kvConfigPath=/kv\nconfigStorePath=/store\nrocketmqHome=/file\nrocketmq.serialize.type=JSON\n";
+        std::fs::write(&path, text).unwrap();
+        let environment = environment(|name| match name {
+            "ROCKETMQ_HOME" => Some("/variable".into()),
+            "ROCKETMQ_SERIALIZE_TYPE" => Some("ROCKETMQ".into()),
+            _ => None,
+        });
+        let startup = Startup::read(Some(&path), &environment).unwrap();
+        assert_eq!(value(&startup, "kvConfigPath"), "/kv");
+        assert_eq!(value(&startup, "configStorePath"), path.to_str().unwrap(), "the file that was read");
+        assert_eq!(value(&startup, "rocketmqHome"), "/file");
+        assert_eq!(startup.configuration.serialization(), Serialization::Json);
+
+        let startup = Startup::read(None, &environment).unwrap();
+        assert_eq!(value(&startup, "rocketmqHome"), "/variable");
+        assert_eq!(startup.configuration.serialization(), Serialization::Binary);
+    }
+
+    #[test]
+    fn a_bad_variable_is_named() {
+        let environment = environment(|name| (name == SERIALIZE_TYPE_VARIABLE).then(|| "json".into()));
+        let error = Startup::read(None, &environment).unwrap_err().to_string();
+        assert_eq!(error, "environment variable ROCKETMQ_SERIALIZE_TYPE: `json` is none of JSON, ROCKETMQ");
+    }
+
+    #[test]
+    fn changes_made_at_run_time_are_read_after_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ns.conf");
+        let runtime = folder.path().join("ns.conf.runtime");
+        std::fs::write(&path, "enableTopicList=true\nlistenPort=1").unwrap();
+        std::fs::write(&runtime, "enableTopicList=false\nlistenPort=2").unwrap();
+        let startup = Startup::read(Some(&path), &bare()).unwrap();
+        assert!(!startup.configuration.settings().enable_topic_list);
+        assert_eq!(startup.configuration.listen_port(), 1);
+        let [Warning(line)] = &*startup.warnings else { panic!("{:?}", startup.warnings) };
+        assert!(line.starts_with(&format!("{}: line 2: listenPort", runtime.display())), "{line}");
+        assert_eq!(startup.runtime_file_read.as_deref(), Some(&*runtime));
+
+        std::fs::write(&runtime, "\nenableTopicList=x").unwrap();
+        let error = Startup::read(Some(&path), &bare()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: line 2: enableTopicList", runtime.display())), "{error}");
+    }
+
+    #[test]
+    fn options_of_a_jvm_are_pointed_out_once() {
+        let environment = environment(|name| {
+            let options = "-Xmx4g -Dtls.enable=true -Dmine=1 -Drocketmq.serialize.type=ROCKETMQ";
+            (name == "JAVA_OPT_EXT").then(|| options.into())
+        });
+        let startup = Startup::read(None, &environment).unwrap();
+        let [Warning(line)] = &*startup.warnings else { panic!("{:?}", startup.warnings) };
+        assert!(line.ends_with(": tls.enable, rocketmq.serialize.type"), "{line}");
+    }
+
+    #[test]
+    fn a_kv_file_is_missing_empty_good_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        assert_eq!(read_kv_file(&path).unwrap(), KvTable::default());
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(read_kv_file(&path).unwrap(), KvTable::default());
+        std::fs::write(&path, r#"{"configTable":{"n":{"k":"v"}}}"#).unwrap();
+        assert_ne!(read_kv_file(&path).unwrap(), KvTable::default());
+        std::fs::write(&path, r#"{"configTable":{"n""#).unwrap();
+        let error = read_kv_file(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: line 1, column ", path.display())), "{error}");
+        assert!(matches!(read_kv_file(folder.path()), Err(StartError::Unreadable { .. })));
+    }
+}

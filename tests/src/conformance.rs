@@ -26,7 +26,7 @@ pub fn golden_conversations(binary: &Path) -> Report {
 pub fn pipelined_requests(binary: &Path) {
     const REQUESTS: i32 = 4000;
     let server = Process::start(binary, &[]);
-    register(&server, "broker-a");
+    let _broker = register(&server, "broker-a");
     let mut stream = server.connect();
     let mut input = Vec::new();
     for opaque in 0..REQUESTS {

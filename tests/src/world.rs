@@ -85,7 +85,16 @@ struct Connection {
     input: Vec<u8>,
     output: Vec<u8>,
     paused: bool,
+    /// Its deadlines do not count before: they are postponed by a pause of the server.
+    not_before: Millis,
     closing: Option<String>,
+}
+
+impl Connection {
+    /// When it has to be closed for silence or for a frame that takes too long.
+    fn due(&self) -> Option<Millis> {
+        self.session.poll_timeout().map(|due| due.max(self.not_before))
+    }
 }
 
 impl World {
@@ -189,6 +198,7 @@ impl World {
             input: Vec::new(),
             output: Vec::new(),
             paused: false,
+            not_before: Millis(0),
             closing: None,
         };
         self.connections.insert(conn, connection);
@@ -228,11 +238,16 @@ impl World {
         self.move_to(end);
     }
 
-    /// Time passes while the server does not run: all timers that became due fire once, at the end, after what arrived meanwhile.
+    /// Time passes while the server does not run. In the end what arrived meanwhile is read, then all timers that are due fire
+    /// once; those of connections are postponed by the length of the pause, as drivers have to do it.
     pub fn freeze(&mut self, time: Duration, arrived: &[(String, Vec<u8>)]) {
-        self.move_to(self.now.monotonic + Millis(time.as_millis() as u64));
+        let late = Millis(time.as_millis() as u64);
+        self.move_to(self.now.monotonic + late);
         for (connection, bytes) in arrived {
             self.receive(connection, bytes);
+        }
+        for connection in self.connections.values_mut() {
+            connection.not_before = connection.due().map_or(Millis(0), |due| due + late);
         }
         self.fire_timers();
     }
@@ -359,7 +374,7 @@ impl World {
     }
 
     fn next_timer(&self) -> Option<Millis> {
-        let sessions = self.connections.values().filter_map(|connection| connection.session.poll_timeout());
+        let sessions = self.connections.values().filter_map(Connection::due);
         sessions.chain(self.registry.poll_timeout()).min()
     }
 
@@ -367,7 +382,7 @@ impl World {
         self.registry.handle_timeout(self.now);
         self.carry_out();
         for connection in self.connections.values_mut() {
-            if connection.session.poll_timeout().is_some_and(|due| due <= self.now.monotonic) {
+            if connection.due().is_some_and(|due| due <= self.now.monotonic) {
                 connection.closing.get_or_insert_with(|| "silent for too long".to_owned());
             }
         }

@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 const NOW: Now = Now { monotonic: Millis(1_000), wall: Millis(1_700_000_000_000) };
 
-pub struct World {
+pub(crate) struct World {
     registry: Registry,
     view: Arc<RouteView>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (configuration, _) = Configuration::new(&[]).unwrap();
         let limits = Limits::default();
         let kv = KvTable::default();
@@ -31,7 +31,7 @@ impl World {
     }
 
     /// Hands a frame to the registry and carries out what it says.
-    pub fn registry(&mut self, frame: &Bytes) {
+    pub(crate) fn registry(&mut self, frame: &Bytes) {
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         self.registry.handle_frame(peer, frame, NOW);
         if let Some(view) = drain(&mut self.registry) {
@@ -52,20 +52,20 @@ fn drain(registry: &mut Registry) -> Option<Arc<RouteView>> {
     newest
 }
 
-pub struct Connection {
+pub(crate) struct Connection {
     session: Session,
     view: Arc<RouteView>,
     output: Vec<u8>,
 }
 
 impl Connection {
-    pub fn new(world: &World) -> Self {
+    pub(crate) fn new(world: &World) -> Self {
         let session = Session::new(&Limits::default(), Millis(0), NOW);
         Self { session, view: Arc::clone(&world.view), output: Vec::with_capacity(1 << 20) }
     }
 
     /// Answers whole requests and returns the length of the answers.
-    pub fn ask(&mut self, mut requests: &[u8]) -> usize {
+    pub(crate) fn ask(&mut self, mut requests: &[u8]) -> usize {
         self.output.clear();
         let step = self.session.handle_input(&mut requests, &self.view, &mut self.output, NOW).unwrap();
         assert!(matches!(step, Step::NeedInput { .. } | Step::Paused));
@@ -82,7 +82,7 @@ fn frame(header: &str, body: &str) -> Bytes {
     frame.into()
 }
 
-pub fn route_query(topic: &str, opaque: i32) -> Bytes {
+pub(crate) fn route_query(topic: &str, opaque: i32) -> Bytes {
     let header = format!(
         r#"{{"code":105,"extFields":{{"topic":"{topic}"}},"flag":0,"language":"JAVA","opaque":{opaque},"serializeTypeCurrentRPC":"JSON","version":513}}"#
     );
@@ -90,7 +90,7 @@ pub fn route_query(topic: &str, opaque: i32) -> Bytes {
 }
 
 /// A registration as a 5.5.0 broker sends it.
-pub fn register(name: &str, address: &str, version: i64, topics: usize, queues: impl Fn(usize) -> i32) -> Bytes {
+pub(crate) fn register(name: &str, address: &str, version: i64, topics: usize, queues: impl Fn(usize) -> i32) -> Bytes {
     let mut table = String::new();
     for topic in 0..topics {
         let comma = if topic > 0 { "," } else { "" };
@@ -108,7 +108,7 @@ pub fn register(name: &str, address: &str, version: i64, topics: usize, queues: 
 }
 
 /// The same registration half a minute later.
-pub fn repeated(frame: &Bytes) -> Bytes {
+pub(crate) fn repeated(frame: &Bytes) -> Bytes {
     let text = std::str::from_utf8(&frame[8..]).unwrap();
     let body = &text[text.find("{\"filterServerList").unwrap()..];
     register_frame("broker-a", "10.0.0.1:10911", &body.replace("1700000000001", "1700000030001"))

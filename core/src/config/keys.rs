@@ -381,7 +381,7 @@ impl Key {
     }
 
     /// The value in the form in which it is shown, or what is wrong with it.
-    fn canonical(&self, text: &str) -> Result<String, String> {
+    pub(super) fn canonical(&self, text: &str) -> Result<String, String> {
         match self.kind {
             Kind::Text => Ok(text.to_owned()),
             Kind::Boolean if text.eq_ignore_ascii_case("true") => Ok("true".to_owned()),

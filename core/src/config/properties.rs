@@ -62,19 +62,21 @@ impl LogicalLines<'_> {
     fn next_logical(&mut self) -> Option<(usize, Vec<u8>)> {
         let mut content = Vec::new();
         let mut first_line = self.next_line;
+        let mut continued = false;
         loop {
             let line = self.next_line;
             let Some(natural) = self.next_natural() else {
-                return (!content.is_empty()).then_some((first_line, content));
+                return continued.then_some((first_line, content));
             };
             let natural = trim_start(natural);
             if content.is_empty() {
                 if matches!(natural.first(), None | Some(b'#' | b'!')) {
+                    continued = false;
                     continue;
                 }
                 first_line = line;
             }
-            let continued = ends_in_escape(natural);
+            continued = ends_in_escape(natural);
             content.extend_from_slice(if continued { &natural[..natural.len() - 1] } else { natural });
             if !continued {
                 return Some((first_line, content));
@@ -196,7 +198,8 @@ mod tests {
 
     #[test]
     fn text_is_read_as_java_reads_it() {
-        let table: &[(&[u8], &[(&str, &str)])] = &[
+        type Pairs = &'static [(&'static str, &'static str)];
+        let table: &[(&[u8], Pairs)] = &[
             (b"", &[]),
             (b"a=1", &[("a", "1")]),
             (b"a = 1\nb: 2\nc 3\nd\te", &[("a", "1"), ("b", "2"), ("c", "3"), ("d", "e")]),
@@ -215,6 +218,7 @@ mod tests {
             (b"a=1\\", &[("a", "1")]),
             (b"\\\n#a=1", &[]),
             (b"\\\n\na=1", &[("a", "1")]),
+            (b"a\n\\", &[("a", ""), ("", "")]),
             (b"a\\ b\\=c\\:d=e", &[("a b=c:d", "e")]),
             (b"a=\\t\\n\\r\\f\\\\\\q\\\"", &[("a", "\t\n\r\x0c\\q\"")]),
             (b"a=\\u00e9\\u4E2D\\ud83d\\uDE00\\ud83d", &[("a", "é中😀?")]),

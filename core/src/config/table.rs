@@ -193,7 +193,7 @@ pub(super) static KEYS: &[Key] = &[
     // Where changes by UPDATE_NAMESRV_CONFIG are kept; empty: `.runtime` appended to configStorePath.
     own("runtimeConfigPath", Text, ""),
     // The limits, each described where it is used: `Limits`.
-    own("headerBytesMax", LIMIT, "1048576"),
+    own("headerBytesMax", LIMIT, "16777215"),
     own("extFieldsMax", LIMIT, "1024"),
     own("inflatedBytesMax", LIMIT, "268435456"),
     own("topicsPerRegistrationMax", LIMIT, "1000000"),
@@ -207,3 +207,34 @@ pub(super) static KEYS: &[Key] = &[
     own("frameSecondsMax", LIMIT, "120"),
     own("kvBytesMax", LIMIT, "67108864"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use alloc::string::ToString;
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = KEYS.iter().map(|key| key.name).collect();
+        assert_eq!(names.len(), KEYS.len());
+    }
+
+    #[test]
+    fn defaults_are_values_in_the_form_in_which_they_are_shown() {
+        for key in KEYS {
+            if let Some(default) = key.default.filter(|default| !default.is_empty()) {
+                assert_eq!(key.canonical(default), Ok(default.to_string()), "{}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_of_keys_name_keys() {
+        for key in KEYS {
+            if let DefaultOf(name) = key.effect {
+                assert_eq!(find(name).map(|target| (target.kind, target.default)), Some((key.kind, key.default)));
+            }
+        }
+    }
+}

@@ -72,7 +72,8 @@ fn route(route: &Json) -> Vec<String> {
         let queues = mapping.member("currIdMap").map(Json::members).unwrap_or_default();
         let queues: Vec<_> = queues.iter().map(|(key, local)| format!("{}-{}", bare(key), local.scalar())).collect();
         let (total, epoch) = (text("totalQueues"), text("epoch"));
-        lines.push(format!("mapping of {}: {} of {total}, epoch {epoch}", bare(broker), queues.join(" ")));
+        let queues = if queues.is_empty() { "none".to_owned() } else { queues.join(" ") };
+        lines.push(format!("mapping of {}: {queues} of {total}, epoch {epoch}", bare(broker)));
     }
     lines
 }

@@ -105,13 +105,16 @@ fn topic(text: &str) -> Result<Topic, String> {
     Ok(topic)
 }
 
-/// A version as `counter` or `state.counter`; its time follows from the counter.
+/// A version as `counter`, `state.counter` or either with `@milliseconds` behind it; its time follows from the counter, later by
+/// so much.
 pub(super) fn version(text: &str) -> Result<Option<Version>, String> {
     if text == "null" {
         return Ok(None);
     }
+    let (text, later) = text.split_once('@').unwrap_or((text, "0"));
     let (state, counter) = text.split_once('.').unwrap_or(("0", text));
-    Ok(Some(Version { state: number(state)?, ..Version::counter(number(counter)?) }))
+    let version = Version::counter(number(counter)?);
+    Ok(Some(Version { state: number(state)?, timestamp: version.timestamp + number::<i64>(later)?, ..version }))
 }
 
 /// Mappings as `topic:global-local+global-local/total/epoch`, separated by commas.

@@ -12,9 +12,15 @@ use siphasher::sip::SipHasher13;
 
 /// Reads the body of a sender since 3.0.11.
 pub(super) fn read(json: &str, wall: Millis, max: usize) -> Result<RegisterBody<'_>, BodyError> {
-    let body = Body { filter_servers: Some(Vec::new()), wrapper: Wrapper::new(wall, max), wall, max };
+    let body = Body { filter_servers: Some(Vec::new()), wrapper: Some(Wrapper::new(wall, max)), wall, max };
     let Some(body) = input::read_object(json, body)? else { return Err(BodyError::malformed("null")) };
-    Ok(body.wrapper.into_body(body.filter_servers))
+    Ok(match body.wrapper {
+        Some(wrapper) => wrapper.into_body(body.filter_servers),
+        // Java: the null meets `RouteInfoManager.registerBroker` like a null table.
+        None => {
+            RegisterBody { filter_servers: body.filter_servers, data_version: None, topics: None, mappings: Vec::new() }
+        }
+    })
 }
 
 /// Reads the body of a sender before 3.0.11: only what is one member later.
@@ -40,7 +46,7 @@ pub(super) fn read_mapping(json: &str, max: usize) -> Result<Option<TopicQueueMa
 /// Java: `RegisterBrokerBody`.
 struct Body<'a> {
     filter_servers: Option<Vec<Cow<'a, str>>>,
-    wrapper: Wrapper<'a>,
+    wrapper: Option<Wrapper<'a>>,
     wall: Millis,
     max: usize,
 }
@@ -52,9 +58,7 @@ impl<'de> Object<'de> for Body<'de> {
                 self.filter_servers = members.next_value_seed(filter_server_list(self.max))?.map(without_nulls);
             }
             "topicConfigSerializeWrapper" => {
-                let wrapper = Wrapper::new(self.wall, self.max);
-                // A null is as good as none.
-                self.wrapper = members.next_value_seed(Fill(wrapper))?.unwrap_or(Wrapper::new(self.wall, self.max));
+                self.wrapper = members.next_value_seed(Fill(Wrapper::new(self.wall, self.max)))?;
             }
             _ => skip(members)?,
         }

@@ -1,0 +1,312 @@
+//! Conversations without a socket: what is answered, forwarded, kept, paused and told.
+
+use super::*;
+use crate::queue::{self, Input as ToRegistry, QueueReceiver};
+use namesrv_core::ConnId;
+use namesrv_core::config::{Config, Configuration};
+use namesrv_core::registry::{Output as FromRegistry, Registry};
+use namesrv_core::wire::Serialization;
+
+const NOW: Now = Now { monotonic: Millis(1000), wall: Millis(1000) };
+
+/// One conversation, the view it is answered from, and the registry's end of the queue.
+struct World {
+    conversation: Conversation,
+    view: Arc<RouteView>,
+    queue: QueueReceiver,
+    answers: Vec<u8>,
+}
+
+impl World {
+    fn new(limits: Limits) -> Self {
+        let config = Config {
+            secret: [0; 16],
+            limits,
+            configuration: Configuration::default(),
+            kv: Default::default(),
+            serialization: Serialization::Json,
+        };
+        let Some(FromRegistry::Publish(view)) = Registry::new(config, NOW).poll_output() else { panic!("no view") };
+        let (sender, queue) = queue::queue(limits.registry_queue_requests_max, limits.registry_queue_bytes_max);
+        let shared = Arc::new(Shared {
+            registry: RegistryHandle::new(sender, Arc::default()),
+            budget: Arc::new(Budget::new(&limits)),
+            limits,
+            lines: LineLimit::default(),
+        });
+        let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
+        let conversation = Conversation::open(peer, &view, &shared, NOW).unwrap();
+        Self { conversation, view, queue, answers: Vec::new() }
+    }
+
+    fn input(&mut self, bytes: &[u8]) -> Progress {
+        let mut arrived = bytes;
+        let progress = self.conversation.handle_input(&mut arrived, &self.view, &mut self.answers, NOW);
+        assert!(arrived.is_empty(), "everything was taken");
+        progress
+    }
+
+    /// Opaque numbers of the answers since the last call.
+    fn answered(&mut self) -> Vec<usize> {
+        let mut sink = Vec::new();
+        self.conversation.write(&mut self.answers, &mut sink, NOW).unwrap();
+        opaques(&sink)
+    }
+
+    /// Opaque numbers of what reached the registry's queue since the last call, and a dash for the end.
+    fn forwarded(&mut self) -> Vec<String> {
+        let mut seen = Vec::new();
+        while let Some(input) = self.queue.receive(Some(std::time::Duration::ZERO)) {
+            if let ToRegistry::Frame(_, frame) = input {
+                seen.extend(opaques(&frame).iter().map(usize::to_string));
+            } else {
+                assert!(matches!(input, ToRegistry::Disconnected(_)), "{input:?}");
+                seen.push("-".into());
+            }
+        }
+        seen
+    }
+
+    fn input_bytes_free(&self) -> bool {
+        let budget = &self.conversation.shared.budget;
+        let free = budget.take_input(self.conversation.shared.limits.incomplete_input_bytes_max);
+        if free {
+            budget.return_input(self.conversation.shared.limits.incomplete_input_bytes_max);
+        }
+        free
+    }
+}
+
+fn frame(code: i32, opaque: usize, body_bytes: usize) -> Vec<u8> {
+    let header = format!(
+        r#"{{"code":{code},"language":"JAVA","version":513,"opaque":{opaque},"flag":0,"extFields":{{"topic":"t"}}}}"#
+    );
+    let length = u32::try_from(4 + header.len() + body_bytes).unwrap();
+    let mut frame = length.to_be_bytes().to_vec();
+    frame.extend(u32::try_from(header.len()).unwrap().to_be_bytes());
+    frame.extend(header.as_bytes());
+    frame.resize(frame.len() + body_bytes, b' ');
+    frame
+}
+
+/// A question that the view answers.
+fn question(opaque: usize) -> Vec<u8> {
+    frame(105, opaque, 0)
+}
+
+/// A request for the registry.
+fn change(opaque: usize) -> Vec<u8> {
+    frame(904, opaque, 0)
+}
+
+fn opaques(frames: &[u8]) -> Vec<usize> {
+    let text = String::from_utf8_lossy(frames);
+    let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap();
+    text.split("\"opaque\":").skip(1).map(digits).collect()
+}
+
+#[test]
+fn frames_cut_anywhere_are_answered_and_forwarded_alike() {
+    let stream = [question(1), change(2), question(3), change(4)].concat();
+    for first in 0..stream.len() {
+        for second in (first..stream.len()).step_by(37) {
+            let mut world = World::new(Limits::default());
+            for part in [&stream[..first], &stream[first..second], &stream[second..]] {
+                assert_eq!(world.input(part), Progress::Read);
+            }
+            assert_eq!(world.answered(), [1, 3]);
+            assert_eq!(world.forwarded(), ["2", "4"]);
+            assert!(world.input_bytes_free());
+        }
+    }
+}
+
+#[test]
+fn what_is_only_announced_costs_nothing() {
+    let mut world = World::new(Limits::default());
+    let large = frame(904, 1, 10_000_000);
+    world.input(&large[..100]);
+    assert!(world.conversation.kept() <= 200, "{}", world.conversation.kept());
+    for part in large[100..].chunks(65_536) {
+        world.input(part);
+        assert!(world.conversation.kept() <= large.len());
+    }
+    assert_eq!(world.forwarded(), ["1"]);
+    assert_eq!(world.conversation.kept(), 0);
+}
+
+#[test]
+fn a_large_frame_is_moved_although_the_next_one_came_with_its_end() {
+    let mut input = Input::default();
+    let budget = Budget::new(&Limits::default());
+    input.append(&[1; 1000], 3000, &budget).unwrap();
+    input.append(&[1; 2000], 3000, &budget).unwrap();
+    let address = input.unread().as_ptr();
+    let taken = input.take_frame(3000);
+    assert_eq!(taken.as_ptr(), address);
+    input.put_back(taken);
+    assert_eq!((input.unread().as_ptr(), input.kept()), (address, 3000));
+    input.append(&[2; 10], 0, &budget).unwrap();
+    let copied = input.take_frame(3000);
+    input.put_back(copied);
+    assert_eq!(input.unread().len(), 3010);
+    assert_eq!(input.take_frame(3000).len(), 3000);
+    input.frame_taken(&budget);
+    assert_eq!(input.unread(), [2; 10]);
+
+    let mut world = World::new(Limits::default());
+    let stream = [frame(904, 1, 5000), question(2)].concat();
+    world.input(&stream[..2000]);
+    world.input(&stream[2000..]);
+    assert_eq!((world.forwarded(), world.answered()), (vec!["1".to_owned()], vec![2]));
+}
+
+#[test]
+fn without_room_nothing_is_lost() {
+    let mut world = World::new(Limits { incomplete_input_bytes_max: 1000, ..Limits::default() });
+    assert!(world.conversation.shared.budget.take_input(950));
+    let stream = [question(1), frame(105, 2, 500)].concat();
+    let mut arrived = &stream[..300];
+    let call = |world: &mut World, arrived: &mut &[u8]| {
+        world.conversation.handle_input(arrived, &world.view, &mut world.answers, NOW)
+    };
+    assert_eq!(call(&mut world, &mut arrived), Progress::NoRoom);
+    assert_eq!(call(&mut world, &mut arrived), Progress::NoRoom);
+    world.conversation.shared.budget.return_input(950);
+    assert_eq!(call(&mut world, &mut arrived), Progress::Read);
+    world.input(&stream[300..]);
+    assert_eq!(world.answered(), [1, 2]);
+    assert!(world.input_bytes_free());
+}
+
+#[test]
+fn a_full_registry_stops_the_reading_and_keeps_the_order() {
+    let mut world = World::new(Limits { registry_queue_requests_max: 1, ..Limits::default() });
+    let stream = [change(1), question(2), change(3), question(4), change(5)].concat();
+    assert_eq!(world.input(&stream), Progress::Retry);
+    assert!(!world.conversation.wants_input() && world.conversation.may_go_on());
+    assert_eq!(world.input(&[]), Progress::Retry);
+    assert_eq!((world.forwarded(), world.answered()), (vec!["1".to_owned()], vec![2]));
+    assert_eq!(world.input(&[]), Progress::Retry);
+    assert_eq!((world.forwarded(), world.answered()), (vec!["3".to_owned()], vec![4]));
+    assert_eq!(world.input(&[]), Progress::Read);
+    assert!(world.conversation.wants_input());
+    assert_eq!(world.forwarded(), ["5"]);
+    assert_eq!(world.conversation.session.forwarded(), 3);
+}
+
+#[test]
+fn a_closed_window_waits_for_a_reply_and_not_for_output() {
+    let mut world = World::new(Limits { forwarded_per_connection_max: 1, ..Limits::default() });
+    assert_eq!(world.input(&[question(1), change(2), change(3), question(4)].concat()), Progress::Wait);
+    assert_eq!(world.answered(), [1]);
+    assert!(world.conversation.may_go_on(), "output may have been what it waited for");
+    assert_eq!(world.input(&[]), Progress::Wait);
+    assert!(!world.conversation.may_go_on() && !world.conversation.wants_input());
+    world.conversation.handle_reply(Bytes::new(), NOW);
+    assert!(world.conversation.may_go_on());
+    assert_eq!(world.input(&[]), Progress::Read);
+    assert_eq!((world.forwarded(), world.answered()), (vec!["2".to_owned(), "3".to_owned()], vec![4]));
+}
+
+#[test]
+fn unwritten_output_stops_the_reading() {
+    let mut world = World::new(Limits { output_bytes_pause: 1000, output_bytes_max: 5000, ..Limits::default() });
+    let questions: Vec<u8> = (0..100).flat_map(question).collect();
+    assert_eq!(world.input(&questions), Progress::Wait);
+    assert!(world.answers.len() < 2000);
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    assert_eq!(world.conversation.write(&mut world.answers, &mut Full, NOW).unwrap(), Written::Blocked);
+    assert!(!world.conversation.may_go_on() && !world.conversation.wants_input());
+    let mut seen = world.answered();
+    while world.conversation.may_go_on() {
+        world.input(&[]);
+        seen.extend(world.answered());
+    }
+    assert!(seen.into_iter().eq(0..100));
+    assert!(world.conversation.wants_input());
+}
+
+#[test]
+fn a_lone_answer_may_be_larger_than_the_limit() {
+    let mut world = World::new(Limits { output_bytes_max: 100, ..Limits::default() });
+    world.conversation.handle_reply(Bytes::from(vec![0; 1000]), NOW);
+    assert!(!world.conversation.is_overfull());
+    world.conversation.handle_reply(Bytes::from_static(b"x"), NOW);
+    assert!(world.conversation.is_overfull());
+}
+
+#[test]
+fn after_its_end_a_peer_gets_what_it_is_owed_and_is_told_as_lost_once() {
+    let mut world = World::new(Limits::default());
+    world.input(&[change(1), question(2), question(3)[..20].to_vec()].concat());
+    world.conversation.handle_end();
+    assert_eq!(world.input(&[]), Progress::Read);
+    assert_eq!(world.forwarded(), ["1", "-"]);
+    assert_eq!(world.answered(), [2]);
+    assert!(!world.conversation.is_done(), "one reply is missing");
+    world.conversation.handle_reply(Bytes::from_static(b"reply"), NOW);
+    assert!(!world.conversation.is_done(), "it is not written");
+    world.answered();
+    assert!(world.conversation.is_done());
+    let World { conversation, queue, .. } = world;
+    drop(conversation);
+    assert!(queue.receive(Some(std::time::Duration::ZERO)).is_none());
+}
+
+#[test]
+fn a_dropped_conversation_is_told_as_lost_and_gives_its_places_back() {
+    let mut world = World::new(Limits { connections_max: 1, ..Limits::default() });
+    world.input(&question(1)[..20]);
+    let World { conversation, queue, view, .. } = world;
+    let (peer, shared) = (conversation.peer, Arc::clone(&conversation.shared));
+    assert!(Conversation::open(peer, &view, &shared, NOW).is_none());
+    drop(conversation);
+    assert!(matches!(queue.receive(None), Some(ToRegistry::Disconnected(conn)) if conn == peer.conn));
+    assert!(shared.budget.take_input(shared.limits.incomplete_input_bytes_max));
+    assert!(Conversation::open(peer, &view, &shared, NOW).is_some());
+}
+
+#[test]
+fn a_server_that_stops_loses_nobody() {
+    let mut world = World::new(Limits::default());
+    world.conversation.handle_stop();
+    world.conversation.handle_end();
+    world.input(&[change(1), question(2)].concat());
+    assert_eq!(world.answered(), [2]);
+    let World { conversation, queue, .. } = world;
+    drop(conversation);
+    assert!(matches!(queue.receive(None), Some(ToRegistry::Frame(..))));
+    assert!(queue.receive(Some(std::time::Duration::ZERO)).is_none());
+}
+
+#[test]
+fn a_malformed_frame_ends_the_conversation_after_the_answers_before_it() {
+    let mut world = World::new(Limits::default());
+    assert_eq!(world.input(&[question(1), change(2), vec![0, 0, 0, 1, 9, 9], question(3)].concat()), Progress::Read);
+    assert!(!world.conversation.wants_input() && !world.conversation.is_done());
+    assert_eq!((world.answered(), world.forwarded()), (vec![1], vec!["2".to_owned(), "-".to_owned()]));
+    world.conversation.handle_reply(Bytes::new(), NOW);
+    assert!(world.conversation.is_done());
+}
+
+#[test]
+fn a_close_by_the_registry_waits_for_no_reply() {
+    for (reason, written) in [(CloseReason::BrokerExpired, vec![]), (CloseReason::MalformedFrame, vec![7])] {
+        let mut world = World::new(Limits::default());
+        world.input(&[change(1), change(2)].concat());
+        world.conversation.handle_reply(Bytes::from_static(b"\"opaque\":7,"), NOW);
+        world.conversation.handle_close(reason, NOW);
+        assert_eq!(world.answered(), written);
+        assert!(world.conversation.is_done());
+        assert_eq!(world.forwarded(), ["1", "2", "-"]);
+    }
+}

@@ -1,0 +1,280 @@
+//! Starting and stopping as an operator sees it: arguments, files, exit codes, standard output, signals.
+//!
+//! This test runs itself again as the server, with a runtime that serves nobody and waits for the end.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "without a harness nothing marks the functions as tests")]
+
+use namesrv_shell::server::{Inbox, Server, ToIo};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc;
+use tempfile::TempDir;
+
+/// Set in the process that plays the server.
+const PLAYS_SERVER: &str = "NAMESRV_TEST_PLAYS_SERVER";
+
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name as fn())),*] };
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os(PLAYS_SERVER).is_some() {
+        return namesrv_shell::run("test", serve);
+    }
+    let tests: &[(&str, fn())] = tests![
+        questions_are_answered_without_starting,
+        a_wrong_command_line_is_refused,
+        what_stops_the_start_is_one_line,
+        a_corrupt_kv_file_is_left_alone,
+        a_taken_port_is_an_error,
+        a_server_says_where_it_listens_and_stops_on_a_signal,
+        the_log_shows_the_configuration,
+        a_second_signal_stops_at_once,
+        a_hangup_is_ignored,
+        nobody_has_to_read_the_log,
+    ];
+    let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, test) in tests {
+        if filters.is_empty() || filters.iter().any(|filter| name.contains(filter)) {
+            test();
+            println!("test {name} ... ok");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+struct Messages(mpsc::Sender<ToIo>);
+
+impl Inbox for Messages {
+    fn deliver(&self, message: ToIo) {
+        self.0.send(message).unwrap();
+    }
+}
+
+fn serve(server: Server) -> std::io::Result<()> {
+    let (sender, messages) = mpsc::channel();
+    server.registry.attach(vec![Box::new(Messages(sender))]);
+    while !matches!(messages.recv(), Ok(ToIo::Stop { .. }) | Err(_)) {}
+    Ok(())
+}
+
+/// A folder with a configuration file, in which three lines come before the given ones.
+struct Files {
+    folder: TempDir,
+    config: PathBuf,
+}
+
+impl Files {
+    fn new(entries: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("namesrv.properties");
+        let files = Self { folder, config };
+        let own = format!("bindAddress=127.0.0.1\nlistenPort=0\nkvConfigPath={}\n", files.kv().display());
+        fs::write(&files.config, own + entries).unwrap();
+        files
+    }
+
+    fn kv(&self) -> PathBuf {
+        self.folder.path().join("kv.json")
+    }
+
+    fn server(&self) -> Command {
+        server(&["-c", self.config.to_str().unwrap()])
+    }
+}
+
+fn server(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(arguments).env(PLAYS_SERVER, "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for variable in ["ROCKETMQ_HOME", "ROCKETMQ_SERIALIZE_TYPE", "JAVA_OPT_EXT"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Runs a command that ends by itself: its exit code, standard output and standard error.
+fn outcome(mut command: Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The last line of standard error of a server that does not start.
+fn complaint(command: Command) -> String {
+    let (code, _, stderr) = outcome(command);
+    assert_eq!(code, 255, "{stderr}");
+    stderr.lines().last().unwrap_or_default().to_owned()
+}
+
+/// A server that is up.
+struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    boot_line: String,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut boot_line = String::new();
+        while !boot_line.starts_with("The Name Server boot success.") {
+            boot_line.clear();
+            assert_ne!(stdout.read_line(&mut boot_line).unwrap(), 0, "the server does not come up");
+        }
+        Self { child, stdout, boot_line: boot_line.trim_end().to_owned() }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Waits for the end: its status, and what standard error had.
+    fn end(mut self) -> (ExitStatus, String) {
+        let mut log = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut log).unwrap();
+        }
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "nothing follows the boot line");
+        (self.child.wait().unwrap(), log)
+    }
+}
+
+fn questions_are_answered_without_starting() {
+    let files = Files::new("mine=1\nenableTopicList=FALSE\n");
+    let config = files.config.to_str().unwrap();
+    let (code, stdout, stderr) = outcome(server(&["-p", "-c", config]));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let lines: Vec<_> = stdout.lines().collect();
+    assert_eq!(lines[..2], [&format!("load config properties file OK, {config}"), "rocketmqHome="]);
+    for line in [&format!("configStorePath={config}"), "enableTopicList=false", "ioThreads=0", "mine=1"] {
+        assert!(lines.contains(&line), "{line}");
+    }
+    let (code, stdout, _) = outcome(server(&["-h", "-c", "/no such file"]));
+    assert!(code == 0 && stdout.starts_with("usage: mqnamesrv "), "{stdout}");
+    let (code, stdout, _) = outcome(server(&["--version"]));
+    assert_eq!((code, stdout), (0, format!("namesrv-test {}\n", env!("CARGO_PKG_VERSION"))));
+}
+
+fn a_wrong_command_line_is_refused() {
+    for arguments in [&["-x"][..], &["--config"], &["-c"]] {
+        let (code, stdout, stderr) = outcome(server(arguments));
+        assert_eq!((code, stdout.as_str()), (1, ""), "{arguments:?}");
+        assert!(stderr.lines().nth(1).unwrap().starts_with("usage: mqnamesrv "), "{stderr}");
+    }
+}
+
+fn what_stops_the_start_is_one_line() {
+    let missing = complaint(server(&["-c", "/no/such file"]));
+    assert!(missing.starts_with("namesrv-test: /no/such file: "), "{missing}");
+    for (entry, reason) in [
+        ("waitSecondsForService=soon", "line 4: waitSecondsForService: `soon` is not a whole number"),
+        ("clusterTest=true", "line 4: clusterTest: `true`: cluster-test mode"),
+        ("productEnvName=\\u00zz", "line 4: malformed \\u escape"),
+    ] {
+        let files = Files::new(entry);
+        let line = complaint(files.server());
+        assert!(line.starts_with(&format!("namesrv-test: {}: {reason}", files.config.display())), "{line}");
+    }
+    let line = complaint(Files::new("bindAddress=192.0.2.1").server());
+    assert!(line.starts_with("namesrv-test: failed to bind to 192.0.2.1:0: "), "{line}");
+}
+
+fn a_corrupt_kv_file_is_left_alone() {
+    let corrupt = "{\"configTable\":\n{]";
+    let files = Files::new("");
+    fs::write(files.kv(), corrupt).unwrap();
+    let line = complaint(files.server());
+    assert!(line.starts_with(&format!("namesrv-test: {}: line 2, column ", files.kv().display())), "{line}");
+    assert_eq!(fs::read_to_string(files.kv()).unwrap(), corrupt);
+}
+
+fn a_taken_port_is_an_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for io_threads in [1, 3] {
+        let files = Files::new(&format!("listenPort={port}\nioThreads={io_threads}\n"));
+        let line = complaint(files.server());
+        assert!(line.starts_with(&format!("namesrv-test: failed to bind to 127.0.0.1:{port}: ")), "{line}");
+    }
+}
+
+fn a_server_says_where_it_listens_and_stops_on_a_signal() {
+    for (signal, serialize_type, entries) in [
+        (Signal::SIGTERM, "JSON", ""),
+        (Signal::SIGINT, "ROCKETMQ", "enableShutdownGracefully=true\nshutdownWaitTimeSeconds=1\n"),
+    ] {
+        let files = Files::new(entries);
+        let mut command = files.server();
+        command.env("ROCKETMQ_SERIALIZE_TYPE", serialize_type);
+        let running = Running::start(command);
+        let boot_line = running.boot_line.clone();
+        let expected = format!("The Name Server boot success. serializeType={serialize_type}, address 127.0.0.1:");
+        let port: u16 = boot_line.strip_prefix(&expected).unwrap().parse().unwrap();
+        assert_ne!(port, 0);
+        running.signal(signal);
+        let (status, log) = running.end();
+        assert!(status.success(), "{status}");
+        assert!(log.contains(&boot_line), "{log}");
+    }
+}
+
+fn the_log_shows_the_configuration() {
+    let files = Files::new("logFormat=json\nsurprise=1\nserverWorkerThreads=9\n");
+    let runtime = format!("{}.runtime", files.config.display());
+    fs::write(&runtime, "enableTopicList=false\n").unwrap();
+    let mut command = files.server();
+    command.env("ROCKETMQ_HOME", "/opt/rocketmq").env("JAVA_OPT_EXT", "-Dtls.enable=true");
+    let running = Running::start(command);
+    running.signal(Signal::SIGTERM);
+    let (_, log) = running.end();
+    assert!(log.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{log}");
+    for text in [
+        r#""message":"enableTopicList","value":"false""#,
+        r#""message":"rocketmqHome","value":"/opt/rocketmq""#,
+        r#""message":"unknown keys, without effect: surprise""#,
+        r#""message":"keys without effect in this server: serverWorkerThreads""#,
+        "JAVA_OPT_EXT has no effect",
+        &runtime,
+        r#""message":"stopped""#,
+    ] {
+        assert!(log.contains(text), "{text}: {log}");
+    }
+}
+
+fn a_second_signal_stops_at_once() {
+    let files = Files::new("enableShutdownGracefully=true\nshutdownWaitTimeSeconds=3600\n");
+    let running = Running::start(files.server());
+    // Two of the same kind could arrive as one.
+    running.signal(Signal::SIGTERM);
+    running.signal(Signal::SIGINT);
+    let (status, _) = running.end();
+    assert_eq!(status.signal(), None, "the signal is caught");
+    assert!([128 + 15, 128 + 2].contains(&status.code().unwrap()), "{status}");
+}
+
+fn a_hangup_is_ignored() {
+    let files = Files::new("");
+    let running = Running::start(files.server());
+    running.signal(Signal::SIGHUP);
+    running.signal(Signal::SIGTERM);
+    let (status, _) = running.end();
+    assert!(status.success(), "{status}");
+}
+
+fn nobody_has_to_read_the_log() {
+    let files = Files::new("");
+    let mut running = Running::start(files.server());
+    drop(running.child.stderr.take());
+    running.signal(Signal::SIGTERM);
+    let (status, _) = running.end();
+    assert!(status.success(), "{status}");
+}
