@@ -131,9 +131,6 @@ start_nameserver() {
     await says nameserver "boot success"
 }
 
-# nameserver_notes TEXT: does its log say so? The Java NameServer has words of its own: nothing is asked of it.
-nameserver_notes() { nameserver_is_java || says nameserver "$1"; }
-
 # A graceful stop; ours exits 0, the Java virtual machine 143.
 stop_nameserver() {
     local status
