@@ -96,13 +96,16 @@ java_command() {
 }
 
 says() { # says COMPONENT TEXT: is it in its log? Fails when the process is gone.
-    kill -0 "${pid[$1]}" 2>/dev/null || fail "$1 ended"
+    ! ended "$1" || fail "$1 ended"
     grep -qs -- "$2" "$run_folder/$1/output.log"
 }
 
-# exit_status COMPONENT: sets `status` to the exit status of a component that was told to stop.
+ended() { ! kill -0 "${pid[$1]}" 2>/dev/null; }
+
+# exit_status COMPONENT: waits for its end and sets `status` to its exit status.
 exit_status() {
     status=0
+    await ended "$1"
     wait "${pid[$1]}" || status=$?
     unset "pid[$1]"
 }
@@ -239,7 +242,7 @@ no_route() { # no_route TOPIC: response code 17, TOPIC_NOT_EXIST
 
 # java_client VERSION TOPIC: a producer and a consumer of that version; every message must arrive.
 java_client() {
-    local status result
+    local status result await_seconds=120
     java_command "$1" "client-$1" 128
     launch "client-$1" "${java[@]}" SendAndReceive "$nameserver_address" "$2" "$messages"
     exit_status "client-$1"
