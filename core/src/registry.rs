@@ -212,7 +212,9 @@ impl Registry {
     /// When to call [`Registry::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Millis> {
-        self.tables.liveness.next()
+        let liveness = &self.tables.liveness;
+        let retirement = self.has_replaced_views().then(|| liveness.next_tick());
+        liveness.next().into_iter().chain(retirement).min()
     }
 
     fn event(&mut self, event: Event) {
