@@ -2,6 +2,7 @@
 //! `onChannelDestroy`, `scanNotActiveBroker`). Decided and applied in one call.
 
 use super::group::{MemberKey, identity};
+use super::liveness::deadline;
 use super::{Answer, CloseReason, Output, Registry};
 use crate::ConnId;
 use crate::event::{Event, EvictionCause};
