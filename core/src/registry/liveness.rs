@@ -103,6 +103,12 @@ impl Liveness {
         self.connections.get(&conn).map_or(&[], Vec::as_slice)
     }
 
+    /// Everybody who registered over a connection that is gone, taken out of its index at once: one by one, each would cost
+    /// a search among all of them.
+    pub(super) fn take_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
+        self.connections.remove(&conn).unwrap_or_default()
+    }
+
     /// Everybody who registered with this address in this cluster, the latest last.
     pub(super) fn at_address(&self, cluster: &str, address: &str) -> &[MemberKey] {
         self.addresses.get(&AddressRef { cluster, address }).map_or(&[], Vec::as_slice)
