@@ -1,0 +1,78 @@
+//! What peers can make grow in the core, and that it does not grow past its limit.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use namesrv_core::config::Limits;
+use namesrv_core::kv::KvTable;
+use namesrv_tests::answer::Answer;
+use namesrv_tests::request::Request;
+use namesrv_tests::world::{Happening, Saving, World};
+
+const KV_BYTES_MAX: usize = 1000;
+
+fn world(kv: KvTable) -> World {
+    World::with(&[], kv, Limits { kv_bytes_max: KV_BYTES_MAX, ..Limits::default() })
+}
+
+fn put(key: &str, bytes: usize) -> Request {
+    Request::new(100).field("namespace", "n").field("key", key).field("value", "v".repeat(bytes))
+}
+
+fn delete(key: &str) -> Request {
+    Request::new(102).field("namespace", "n").field("key", key)
+}
+
+/// The codes of the answers that came over a connection.
+fn codes(world: &mut World, connection: &str) -> Vec<i32> {
+    let output = world.take_output(connection).unwrap();
+    let mut rest = output.as_slice();
+    let mut codes = Vec::new();
+    while let Some((length, _)) = rest.split_first_chunk::<4>() {
+        let (frame, after) = rest.split_at(4 + u32::from_be_bytes(*length) as usize);
+        codes.push(Answer::decode(frame).unwrap().code);
+        rest = after;
+    }
+    codes
+}
+
+fn saves(world: &mut World) -> usize {
+    world.take_happenings().iter().filter(|happening| matches!(happening, Happening::Saved { .. })).count()
+}
+
+#[test]
+fn entries_can_be_deleted_from_a_table_that_is_over_its_limit() {
+    let mut kv = KvTable::default();
+    kv.put("n", "large", Some(&"v".repeat(2 * KV_BYTES_MAX)));
+    let mut world = world(kv);
+    world.receive("admin", &[put("k", 1), delete("large"), put("k", 1)].map(|request| request.encode()).concat());
+    assert_eq!(codes(&mut world, "admin"), [1, 0, 0]);
+    assert_eq!(saves(&mut world), 2, "what is refused is not saved");
+}
+
+#[test]
+fn a_refused_entry_takes_no_room_from_others() {
+    let mut world = world(KvTable::default());
+    world.set_saving(Saving::Waits);
+    world.receive(
+        "admin",
+        &[put("a", 1), put("b", 800), put("c", 100), put("d", 10)].map(|request| request.encode()).concat(),
+    );
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 0, 0, 0]);
+    world.set_saving(Saving::Waits);
+    world.receive("admin", &[put("e", 1), put("f", 200), put("g", 10)].map(|request| request.encode()).concat());
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 1, 0]);
+}
+
+#[test]
+fn what_waits_for_a_save_is_bounded() {
+    let mut world = world(KvTable::default());
+    world.set_saving(Saving::Waits);
+    world.receive("admin", &[put("a", 1), put("b", 600), put("c", 600)].map(|request| request.encode()).concat());
+    assert_eq!(codes(&mut world, "admin"), [1], "the last is refused at once");
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 0]);
+    world.receive("admin", &put("c", 100).encode());
+    assert_eq!(codes(&mut world, "admin"), [0], "room again");
+}
