@@ -142,6 +142,7 @@ impl Registry {
             all_topics: Bytes::new(),
         };
         registry.order_changed();
+        registry.report_malformed_order();
         registry
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use namesrv_core::config::Limits;
+use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
 use namesrv_tests::answer::Answer;
 use namesrv_tests::request::Request;
@@ -75,4 +76,16 @@ fn what_waits_for_a_save_is_bounded() {
     assert_eq!(codes(&mut world, "admin"), [0, 0]);
     world.receive("admin", &put("c", 100).encode());
     assert_eq!(codes(&mut world, "admin"), [0], "room again");
+}
+
+#[test]
+fn malformed_order_configuration_of_the_file_is_told_at_start() {
+    let mut kv = KvTable::default();
+    kv.put("ORDER_TOPIC_CONFIG", "good", Some("broker-a:8"));
+    kv.put("ORDER_TOPIC_CONFIG", "bad", Some("broker-a"));
+    let happenings = world(kv).take_happenings();
+    assert!(
+        matches!(happenings.as_slice(), [Happening::Event(Event::MalformedOrderConfig { topic })] if topic == "bad"),
+        "{happenings:?}"
+    );
 }

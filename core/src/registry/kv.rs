@@ -165,6 +165,15 @@ impl Registry {
         true
     }
 
+    /// Tells what the file holds that clients cannot read; later changes are told when they come.
+    pub(super) fn report_malformed_order(&mut self) {
+        for (topic, value) in self.kv.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten() {
+            if value.as_ref().is_some_and(|value| !is_order_config(value)) {
+                self.outputs.push_back(Output::Event(Event::MalformedOrderConfig { topic: topic.clone() }));
+            }
+        }
+    }
+
     fn kv_changed(&mut self, action: &Action, peer: Peer) {
         let (namespace, key, value) = match action {
             Action::Put { namespace, key, value } => (namespace, key, value.as_ref()),
