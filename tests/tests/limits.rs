@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use namesrv_core::config::Limits;
+use namesrv_core::config::{Config, Configuration, Limits};
 use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
+use namesrv_core::registry::{Output, Registry};
+use namesrv_core::time::{Millis, Now};
+use namesrv_core::wire::Serialization;
 use namesrv_tests::answer::Answer;
 use namesrv_tests::request::Request;
 use namesrv_tests::world::{Happening, Saving, World};
@@ -76,6 +79,50 @@ fn what_waits_for_a_save_is_bounded() {
     assert_eq!(codes(&mut world, "admin"), [0, 0]);
     world.receive("admin", &put("c", 100).encode());
     assert_eq!(codes(&mut world, "admin"), [0], "room again");
+}
+
+#[test]
+fn configuration_changes_that_wait_for_a_save_are_bounded() {
+    let limits = Limits { frame_bytes_max: 1000, ..Limits::default() };
+    let mut world = World::with(&[], KvTable::default(), limits);
+    world.set_saving(Saving::Waits);
+    let change = |value: bool, bytes| {
+        Request::new(318).body(format!("# {}\norderMessageEnable={value}\n", "-".repeat(bytes))).encode()
+    };
+    world.receive("admin", &[change(true, 700), change(false, 700), change(true, 700)].concat());
+    assert_eq!(codes(&mut world, "admin"), [1], "the last is refused at once");
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 0]);
+    world.receive("admin", &change(true, 700));
+    assert_eq!(codes(&mut world, "admin"), [0], "room again");
+}
+
+#[test]
+fn a_view_is_freed_soon_after_its_last_reader_is_gone() {
+    let (configuration, _) = Configuration::new(&[]).unwrap();
+    let config = Config {
+        secret: [0; 16],
+        limits: Limits::default(),
+        configuration,
+        kv: KvTable::default(),
+        serialization: Serialization::Json,
+    };
+    let mut now = Now { monotonic: Millis(5000), wall: Millis(0) };
+    let mut registry = Registry::new(config, now);
+    let Some(Output::Publish(read)) = registry.poll_output() else { panic!("no view") };
+    let old = std::sync::Arc::downgrade(&read);
+    registry.handle_shutdown(now);
+    let Some(Output::Publish(_new)) = registry.poll_output() else { panic!("no second view") };
+    for _ in 0..3 {
+        now.monotonic = now.monotonic.max(registry.poll_timeout().expect("it has to look again"));
+        registry.handle_timeout(now);
+        assert!(old.upgrade().is_some(), "it is being read");
+    }
+    drop(read);
+    now.monotonic = registry.poll_timeout().unwrap();
+    registry.handle_timeout(now);
+    assert!(old.upgrade().is_none());
+    assert_eq!(registry.poll_timeout(), None);
 }
 
 #[test]
