@@ -4,6 +4,7 @@ use super::Target;
 use super::peer::{Peer, broker, cluster_info, get, put, route};
 use crate::process::{CONFIG, Folder, KV_FILE, RUNTIME_CONFIG};
 use crate::request::{Request, VERSION_4_9_7};
+use rustix::process::Signal;
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -123,6 +124,8 @@ pub(super) fn accepted_requests_are_answered_before_the_end(target: &Target) {
         }
         let mut deaf = Peer::connect(&server);
         scope.spawn(|| send_until(&over, move || deaf.try_write(&cluster_info().encode()).is_ok()));
+        // What is sent now is still unread when the server hears that it has to stop.
+        server.signal(Signal::STOP);
         for peer in &mut peers {
             let requests = (0..REQUESTS).map(|opaque| match opaque % 3 {
                 0 => get("n", "k"),
@@ -134,6 +137,7 @@ pub(super) fn accepted_requests_are_answered_before_the_end(target: &Target) {
             );
         }
         server.terminate();
+        server.signal(Signal::CONT);
         for peer in &mut peers {
             let mut numbers: Vec<_> = std::iter::from_fn(|| peer.next()).map(|answer| answer.opaque).collect();
             numbers.sort_unstable();

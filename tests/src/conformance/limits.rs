@@ -41,14 +41,15 @@ fn frame_of(mut request: Request, bytes: usize) -> Vec<u8> {
     request.encode()
 }
 
-/// A thousand peers that announce frames of 16 MiB and fall silent cost what they sent.
+/// A thousand peers that announce frames of 16 MiB and fall silent cost what they sent, and none of them is closed for
+/// it.
 pub(super) fn announced_frames_cost_no_memory(target: &Target) {
     const KIB_EACH_MAX: u64 = 32;
     let crowd = Crowd::gather(1000);
     let server = target.start(&[("ioThreads", "1")]);
     let mut probe = Peer::connect(&server);
     assert_eq!(probe.ask(&cluster_info()).code, 0);
-    let before = server.resident_kib();
+    let (open_files, before) = (server.open_files(), server.resident_kib());
     let frame = frame_of(route("T"), 16 * MEBIBYTE);
     let peers: Vec<_> = (0..crowd.connections)
         .map(|_| {
@@ -57,8 +58,10 @@ pub(super) fn announced_frames_cost_no_memory(target: &Target) {
             peer
         })
         .collect();
+    server.eventually(|| server.open_files() == open_files + peers.len());
     assert_eq!(probe.ask(&cluster_info()).code, 0, "all of it is read");
     let used = server.resident_kib().saturating_sub(before);
+    assert_eq!(server.open_files(), open_files + peers.len(), "nobody has to go for it");
     let count = peers.len() as u64;
     assert!(used < count * KIB_EACH_MAX, "{count} announcements cost {used} KiB");
     target.figure("memory of an announced frame", &format!("{} bytes", used * 1024 / count));

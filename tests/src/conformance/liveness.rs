@@ -77,8 +77,8 @@ pub(super) fn silent_brokers_expire_and_others_stay(target: &Target) {
     assert_eq!(alive_peer.ask(&route("T")).code, 0);
 }
 
-/// A server that was stopped for longer than the brokers' timeouts evicts none that went on sending, although it has much
-/// to read before it finds their heartbeats; one that is silent still expires.
+/// A server that was stopped for longer than the brokers' timeouts evicts none that went on sending, although it has
+/// much to read before it finds their heartbeats; one that is silent still expires.
 pub(super) fn a_server_that_was_stopped_evicts_nobody(target: &Target) {
     const BROKERS: usize = 8;
     const TIMEOUT: i64 = 2000;
