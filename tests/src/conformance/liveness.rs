@@ -82,6 +82,7 @@ pub(super) fn silent_brokers_expire_and_others_stay(target: &Target) {
 pub(super) fn a_server_that_was_stopped_evicts_nobody(target: &Target) {
     const BROKERS: usize = 8;
     const TIMEOUT: i64 = 2000;
+    const STOPPED: Duration = Duration::from_secs(5);
     let server = target.start(&[]);
     let over = AtomicBool::new(false);
     let mut silent = broker("silent", 0, &["S"]);
@@ -103,7 +104,7 @@ pub(super) fn a_server_that_was_stopped_evicts_nobody(target: &Target) {
         let _silent = Peer::register(&server, &silent);
         let mut client = Peer::connect(&server);
         server.signal(Signal::STOP);
-        thread::sleep(Duration::from_millis(2 * TIMEOUT as u64));
+        thread::sleep(STOPPED);
         server.signal(Signal::CONT);
         let mut fewest = BROKERS;
         server.eventually(|| {
