@@ -4,6 +4,7 @@ use crate::config::Limits;
 use crate::route::{RouteQuery, RouteView};
 use crate::time::{Millis, Now};
 use crate::wire::code::{request, response};
+use crate::wire::fields::is_true;
 use crate::wire::json::Dialect;
 use crate::wire::response::{Head, write_frame};
 use crate::wire::{FrameError, Framing, Request, next_frame};
@@ -181,11 +182,11 @@ fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, n
         let head = Head::failure(response::SYSTEM_ERROR, request.opaque, "name server not ready");
         return write_frame(output, view.serialization, &head, |_| ());
     }
-    let fields = &request.fields;
-    let topic = fields.value("topic");
-    let compatible = request.version >= COMPATIBLE_SINCE || fields.is_true("acceptStandardJsonOnly");
+    let [topic, standard_only, zone_mode, zone] =
+        request.fields.values(["topic", "acceptStandardJsonOnly", "__ZONE_MODE", "__ZONE_NAME"]);
+    let compatible = request.version >= COMPATIBLE_SINCE || is_true(standard_only.as_deref());
     let dialect = if compatible { Dialect::Compatible } else { Dialect::Plain };
-    let zone = fields.value("__ZONE_NAME").filter(|zone| !zone.trim().is_empty() && fields.is_true("__ZONE_MODE"));
+    let zone = zone.filter(|zone| !zone.trim().is_empty() && is_true(zone_mode.as_deref()));
     let route = topic.as_deref().and_then(|topic| view.route(RouteQuery { topic, dialect, zone: zone.as_deref() }));
     match route {
         Some(route) => {

@@ -279,6 +279,7 @@ fn a_dropped_conversation_is_told_as_lost_and_gives_its_places_back() {
 fn a_server_that_stops_loses_nobody() {
     let mut world = World::new(Limits::default());
     world.conversation.handle_stop();
+    world.conversation.handle_end();
     world.input(&[change(1), question(2)].concat());
     assert_eq!(world.answered(), [2]);
     let World { conversation, queue, .. } = world;
