@@ -127,12 +127,13 @@ impl Lane {
         }
     }
 
-    /// Makes room for the requests of others. No conversation may be locked by the caller.
-    pub(crate) fn close_largest(&self, now: Now) {
-        let largest = self.links().into_iter().max_by_key(|link| link.kept());
-        if let Some(link) = largest {
-            link.close(Some(Closing::NoRoom), now);
-            link.mailbox.nudge();
+    /// Makes room for `bytes` of a connection: closes the one that keeps most, or that one itself if it is the largest. No
+    /// conversation may be locked by the caller.
+    pub(crate) fn make_room(&self, link: &Arc<Link>, bytes: usize, now: Now) {
+        let kept = self.links().into_iter().map(|link| (link.kept(), link));
+        let largest = kept.chain([(bytes, Arc::clone(link))]).max_by_key(|(bytes, _)| *bytes);
+        if let Some((_, link)) = largest {
+            link.close(Closing::NoRoom, now);
         }
     }
 
@@ -143,11 +144,6 @@ impl Lane {
             deadlines.disarm(serial, &mut member.armed);
         }
         self.mailbox.nudge();
-    }
-
-    fn insert(&self, serial: u64, link: Arc<Link>, deadline: Option<Millis>) {
-        lock(&self.members).connections.insert(serial, Member { link, armed: None });
-        self.arm(serial, deadline);
     }
 
     /// All connections, so that they can be spoken to without the lock.
@@ -286,10 +282,10 @@ impl Keeper {
         let prepared = stream.set_nodelay(true).and_then(|()| Async::new(stream));
         // It fails when the peer is gone already, and the conversation ends with it.
         if let Ok(stream) = prepared {
-            let deadline = conversation.poll_timeout();
             let link = Arc::new(Link::new(conversation));
-            self.lane.insert(serial, Arc::clone(&link), deadline);
-            let connection = Connection::new(serial, Arc::clone(&self.lane), link, stream, deadline);
+            let member = Member { link: Arc::clone(&link), armed: None };
+            lock(&self.lane.members).connections.insert(serial, member);
+            let connection = Connection::new(serial, Arc::clone(&self.lane), link, stream);
             task::spawn(connection.run());
         }
     }
