@@ -55,22 +55,26 @@ impl Connection {
         Self { serial, lane, link, stream, readiness: Readiness::default(), armed: None }
     }
 
-    /// Takes turns until it is closed.
-    pub(crate) async fn run(mut self) {
+    /// Takes turns until it is to be closed.
+    pub(crate) async fn run(&mut self) {
         loop {
             match self.turn() {
                 Next::Yield => task::yield_now().await,
                 Next::Wait => {
                     if future::poll_fn(|context| self.poll_event(context)).await.is_err() {
-                        break;
+                        return;
                     }
                 }
                 Next::Sleep => {
                     Timer::after(RETRY).await;
                 }
-                Next::End => break,
+                Next::End => return,
             }
         }
+    }
+
+    /// Closes it.
+    pub(crate) fn close(self) {
         let Self { serial, lane, link, stream, .. } = self;
         link.end();
         // The lane may wait for the descriptor.
@@ -121,7 +125,8 @@ impl Connection {
                     conversation.log_closing(closing, now);
                     return Ok(Next::End);
                 }
-                Turn::Rest if link.mailbox.is_empty() => Next::Wait,
+                // Even to go on reading it waits for the reactor, which busy tasks keep waiting: others have been quiet.
+                Turn::Rest | Turn::Again if link.mailbox.is_empty() && !conversation.may_go_on() => Next::Wait,
                 Turn::Rest | Turn::Again => Next::Yield,
                 Turn::Retry => Next::Sleep,
             };

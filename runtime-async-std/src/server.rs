@@ -262,13 +262,11 @@ impl Keeper {
                 Err(error) => match self.accepting.note_error(&error, now.monotonic) {
                     AfterError::Next => {}
                     AfterError::Rest => return,
-                    AfterError::Wait => {
-                        self.backlog = false;
-                        return;
-                    }
+                    AfterError::Wait => break,
                 },
             }
         }
+        self.backlog = false;
     }
 
     fn open(&mut self, stream: TcpStream, address: SocketAddr, now: Now) {
@@ -285,8 +283,11 @@ impl Keeper {
             let link = Arc::new(Link::new(conversation));
             let member = Member { link: Arc::clone(&link), armed: None };
             lock(&self.lane.members).connections.insert(serial, member);
-            let connection = Connection::new(serial, Arc::clone(&self.lane), link, stream);
-            task::spawn(connection.run());
+            let mut connection = Connection::new(serial, Arc::clone(&self.lane), link, stream);
+            task::spawn(async move {
+                connection.run().await;
+                connection.close();
+            });
         }
     }
 }

@@ -185,3 +185,108 @@ impl Desk {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::tests::{NOW, World, opaques, question};
+    use namesrv_core::config::Limits;
+
+    /// A socket that has `sent` to be read, then nothing for now, and takes `room` bytes.
+    struct Socket {
+        sent: Vec<u8>,
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl Socket {
+        fn new(sent: Vec<u8>) -> Self {
+            Self { sent, taken: Vec::new(), room: usize::MAX }
+        }
+    }
+
+    impl Read for Socket {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.sent.len().min(buffer.len());
+            if length == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            buffer[..length].copy_from_slice(&self.sent[..length]);
+            self.sent.drain(..length);
+            Ok(length)
+        }
+    }
+
+    impl Write for Socket {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let length = bytes.len().min(self.room);
+            if length == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            self.room -= length;
+            self.taken.extend(&bytes[..length]);
+            Ok(length)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn turn(world: &mut World, socket: &mut Socket, readiness: &mut Readiness, desk: &mut Desk) -> Turn {
+        desk.turn(&mut world.conversation, socket, readiness, || &world.view, NOW).unwrap()
+    }
+
+    fn readable() -> Readiness {
+        Readiness { readable: true, ..Readiness::default() }
+    }
+
+    #[test]
+    fn one_read_a_turn_until_one_is_not_full() {
+        let (mut world, mut desk, mut readiness) = (World::new(Limits::default()), Desk::default(), readable());
+        let questions = READ_BYTES_MAX / question(1).len() + 1;
+        let mut socket = Socket::new(question(1).repeat(questions));
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Again);
+        assert_eq!(opaques(&socket.taken).len(), questions - 1);
+        desk.clear();
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Rest);
+        assert_eq!(opaques(&socket.taken).len(), questions);
+        assert!(!readiness.readable);
+    }
+
+    #[test]
+    fn a_server_that_stops_answers_what_was_sent_already() {
+        let (mut world, mut desk) = (World::new(Limits::default()), Desk::default());
+        let mut readiness = Readiness { stopping: true, ..Readiness::default() };
+        let mut socket = Socket::new(question(7));
+        world.conversation.handle_stop();
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Done);
+        assert_eq!(opaques(&socket.taken), [7]);
+    }
+
+    #[test]
+    fn what_a_full_socket_does_not_take_is_written_when_it_does() {
+        let (mut world, mut desk, mut readiness) = (World::new(Limits::default()), Desk::default(), readable());
+        let mut socket = Socket::new(question(1));
+        socket.room = 10;
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Rest);
+        assert!(!readiness.writable && !world.conversation.output().is_empty());
+        socket.room = usize::MAX;
+        desk.clear();
+        readiness.writable = true;
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Rest);
+        assert_eq!(opaques(&socket.taken), [1]);
+    }
+
+    #[test]
+    fn what_found_no_room_is_dealt_with_when_there_is_some() {
+        let limits = Limits { incomplete_input_bytes_max: 0, ..Limits::default() };
+        let (mut world, mut desk, mut readiness) = (World::new(limits), Desk::default(), readable());
+        let whole = question(3);
+        let mut socket = Socket::new([&whole[..], &whole[..9]].concat());
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::NoRoom);
+        assert_eq!(desk.kept(&world.conversation), 9);
+        assert_eq!(opaques(&socket.taken), [3], "answered all the same");
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::NoRoom);
+    }
+}
