@@ -76,7 +76,7 @@ impl Connection {
     /// Closes it.
     pub(crate) fn close(self) {
         let Self { serial, lane, link, stream, .. } = self;
-        link.end();
+        drop(lock(&link.conversation).take());
         // The lane may wait for the descriptor.
         drop(stream);
         lane.remove(serial);
@@ -186,10 +186,6 @@ impl Link {
             conversation.log_closing(closing, now);
         }
         self.mailbox.nudge();
-    }
-
-    fn end(&self) {
-        drop(lock(&self.conversation).take());
     }
 }
 

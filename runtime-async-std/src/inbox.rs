@@ -6,8 +6,8 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// The end that the registry thread and the signal handler deliver to.
-pub(crate) struct Sender(Arc<Lane>);
+/// The end that the registry thread and the signal handler deliver to: a lane and its connections.
+pub(crate) struct Sender(pub(crate) Arc<Lane>);
 
 /// What others tell one task. Not a channel of the runtime, which would reserve memory for a full window of replies for
 /// each connection: the window itself bounds what can be in it. Empty, it owns no memory.
@@ -22,13 +22,6 @@ pub(crate) struct Mail {
     pub(crate) nudged: bool,
     /// The task, if it waits.
     waker: Option<Waker>,
-}
-
-impl Sender {
-    /// Delivers to the connections of `lane` and to the lane itself.
-    pub(crate) const fn new(lane: Arc<Lane>) -> Self {
-        Self(lane)
-    }
 }
 
 impl Inbox for Sender {

@@ -46,7 +46,7 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
             mailbox: Mailbox::default(),
             members: Mutex::default(),
         });
-        inboxes.push(Box::new(Sender::new(Arc::clone(&lane))));
+        inboxes.push(Box::new(Sender(Arc::clone(&lane))));
         keepers.push(Keeper {
             index,
             lane,
