@@ -290,8 +290,9 @@ impl Answer {
     }
 
     fn write(&self, output: &mut Vec<u8>, form: Serialization, opaque: i32) {
+        let remark = [self.remark.as_deref().unwrap_or_default()];
         let mut head = match &self.remark {
-            Some(remark) => Head::failure(self.code, opaque, remark),
+            Some(_) => Head::failure(self.code, opaque, &remark),
             None => Head::success(opaque),
         };
         let fields: Option<Vec<(&str, &str)>> =

@@ -355,4 +355,4 @@ impl Drop for Conversation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

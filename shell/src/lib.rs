@@ -8,6 +8,7 @@ mod input;
 pub mod line_limit;
 pub mod output;
 pub mod server;
+pub mod turn;
 
 mod cli;
 mod clock;

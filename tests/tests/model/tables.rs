@@ -219,8 +219,8 @@ impl Tables {
         }
     }
 
-    /// Whom a heartbeat is from, the latest last, with the versions that are known of them.
-    pub(crate) fn hear(&mut self, name: &str, cluster: &str, address: &str) -> Vec<Option<Version>> {
+    /// Whom a heartbeat is from, the latest last, with the versions that are known of them and whether a table is owed.
+    pub(crate) fn hear(&mut self, name: &str, cluster: &str, address: &str) -> Vec<(Option<Version>, bool)> {
         let of_name = |group: &Group| {
             let mut members = group.members.values();
             members.any(|member| member.cluster == cluster && member.address == address)
@@ -232,7 +232,7 @@ impl Tables {
             for member in members.values_mut() {
                 if member.cluster == cluster && member.address == address && (!only || group == name) {
                     member.deadline = now + member.timeout + 1;
-                    heard.insert(member.seat, member.version);
+                    heard.insert(member.seat, (member.version, member.table_owed));
                 }
             }
         }
