@@ -4,27 +4,33 @@ use io_uring::{IoUring, Probe, opcode};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io::{self, ErrorKind};
 
-/// Memory that the process has to be allowed to lock, in bytes: what glommio insists on.
+/// Memory that the process has to be allowed to lock, in bytes: glommio insists on it for each executor, and two take less.
 const LOCKED_BYTES: u64 = 512 * 1024;
 
-/// Tries what glommio is going to need, and raises the soft limit of locked memory if that is all it takes.
+/// What helps when too little memory may be locked.
+pub(crate) const LOCKED_ADVICE: &str = "raise the limit of locked memory (ulimit -l, LimitMEMLOCK= of systemd, --ulimit \
+     memlock= of a container) or run namesrv-mio, which does the same without";
+
+/// Tries what glommio is going to need, and allows as much locked memory as this process may allow itself.
 ///
 /// # Errors
 /// It is not there; says so in one line, and what helps.
 pub(crate) fn probe() -> Result<(), String> {
+    let allowed = raise_limit();
+    if allowed < LOCKED_BYTES {
+        let (allowed, wanted) = (allowed / 1024, LOCKED_BYTES / 1024);
+        return Err(format!(
+            "only {allowed} KiB of memory may be locked, and io_uring takes {wanted} KiB; {LOCKED_ADVICE}"
+        ));
+    }
     try_ring().map_err(|error| {
+        if error.kind() == ErrorKind::OutOfMemory {
+            return format!("io_uring may lock no more memory; {LOCKED_ADVICE}");
+        }
         format!(
-            "io_uring cannot be used ({error}); it takes Linux 5.8, sysctl kernel.io_uring_disabled=0 and, in a container, a \
-             seccomp profile that allows io_uring_setup, io_uring_enter and io_uring_register; namesrv-mio does the same \
+            "io_uring cannot be used: {error}; allow it (Linux 5.8, sysctl kernel.io_uring_disabled=0, in a container a seccomp \
+             profile with io_uring_setup, io_uring_enter and io_uring_register) or run namesrv-mio, which does the same \
              without"
-        )
-    })?;
-    raise_limit().map_err(|allowed| {
-        format!(
-            "only {} KiB of memory may be locked, and io_uring takes {} KiB; raise the limit (ulimit -l, LimitMEMLOCK= of \
-             systemd, --ulimit memlock= of a container); namesrv-mio does the same without",
-            allowed / 1024,
-            LOCKED_BYTES / 1024
         )
     })
 }
@@ -40,14 +46,8 @@ fn try_ring() -> io::Result<()> {
     ring.submit().map(|_| ())
 }
 
-/// The error is the limit, in bytes.
-fn raise_limit() -> Result<(), u64> {
+/// The limit of locked memory in bytes, raised as far as it goes.
+fn raise_limit() -> u64 {
     let (soft, hard) = getrlimit(Resource::RLIMIT_MEMLOCK).unwrap_or((0, 0));
-    if soft >= LOCKED_BYTES {
-        return Ok(());
-    }
-    if hard < LOCKED_BYTES {
-        return Err(hard);
-    }
-    setrlimit(Resource::RLIMIT_MEMLOCK, hard, hard).map_err(|_| soft)
+    if soft < hard && setrlimit(Resource::RLIMIT_MEMLOCK, hard, hard).is_ok() { hard } else { soft }
 }

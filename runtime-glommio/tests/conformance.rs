@@ -9,11 +9,11 @@ use std::path::Path;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_namesrv-glommio");
 
-/// Runs a case, or says past the test harness why not.
+/// Runs a case, or says why not, where the test harness does not capture it.
 fn run(case: impl FnOnce(&Path)) {
     match probe::probe() {
         Ok(()) => case(Path::new(BINARY)),
-        Err(reason) => writeln!(stderr(), "skipped: {reason}").expect("standard error can be written"),
+        Err(reason) => drop(stderr().write_all(format!("skipped: {reason}\n").as_bytes())),
     }
 }
 
