@@ -22,7 +22,7 @@ fn configuration(file: &str) -> Configuration {
 fn update(configuration: &Configuration, body: impl AsRef<[u8]>) -> (Configuration, Vec<String>, String) {
     match configuration.update(body.as_ref()) {
         Update::Changed { configuration, keys, runtime_file } => (*configuration, keys, runtime_file),
-        other => panic!("{other:?}"),
+        other @ (Update::Malformed | Update::Forbidden | Update::Unchanged) => panic!("{other:?}"),
     }
 }
 

@@ -1,20 +1,21 @@
 //! Executors: each has its own listener and its own connections, with a task for each of them.
 
-use crate::connection::{Connection, Desk, Turn};
+use crate::connection::Connection;
 use crate::inbox;
 use crate::probe::LOCKED_ADVICE;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Cache};
 use async_channel::Receiver;
 use glommio::net::{TcpListener, TcpStream};
 use glommio::timer::Timer;
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement, spawn_local, yield_if_needed};
 use namesrv_core::route::RouteView;
-use namesrv_core::time::Millis;
+use namesrv_core::time::{Millis, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
 use namesrv_shell::conversation::{Closing, Conversation, Shared};
 use namesrv_shell::deadlines::Deadlines;
 use namesrv_shell::server::{Clock, Inbox, Server, ToIo};
+use namesrv_shell::turn::{Desk, Turn};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use rustc_hash::FxHashMap;
@@ -70,8 +71,8 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
             troubles: Arc::clone(&troubles),
         };
         let (made, attached) = (made.clone(), Arc::clone(&attached));
-        threads
-            .push(thread::Builder::new().name(format!("io-{index}")).spawn(move || plan.carry_out(&made, &attached))?);
+        let builder = thread::Builder::new().name(format!("io-{index}"));
+        threads.push(builder.spawn(move || plan.carry_out(&made, &attached))?);
     }
     drop(made);
     makings.into_iter().take(threads.len()).collect::<io::Result<()>>()?;
@@ -154,7 +155,9 @@ async fn run(plan: Plan) {
         clock: plan.clock,
         inbox: inbox.clone(),
         shared: plan.shared,
-        desk: Desk::new(plan.views, plan.clock.now()),
+        views: Cache::new(plan.views),
+        now: plan.clock.now(),
+        desk: Desk::default(),
         accepting: Accepting::new(plan.troubles),
         connections: FxHashMap::default(),
         serial: 0,
@@ -164,17 +167,21 @@ async fn run(plan: Plan) {
     let mut accepting = Some(spawn_local(accept(Rc::clone(&thread), listener)));
     let _watching = spawn_local(watch_clock(Rc::clone(&thread)));
     while let Ok(message) = inbox.recv().await {
-        if let ToIo::Stop { within } = message {
-            accepting = None;
-            let inbox = inbox.clone();
-            spawn_local(async move {
-                Timer::new(within).await;
-                inbox.close();
-            })
-            .detach();
+        match message {
+            ToIo::Reply { .. } => yield_if_needed().await,
+            // A reply that came before has a turn to be written.
+            ToIo::Close { .. } => glommio::executor().yield_now().await,
+            ToIo::Stop { within } => {
+                accepting = None;
+                let inbox = inbox.clone();
+                spawn_local(async move {
+                    Timer::new(within.max(RETRY)).await;
+                    inbox.close();
+                })
+                .detach();
+            }
         }
         thread.borrow_mut().handle(message);
-        yield_if_needed().await;
     }
     drop(accepting);
     thread.borrow_mut().connections.clear();
@@ -207,11 +214,11 @@ async fn accept(thread: Rc<RefCell<IoThread>>, listener: TcpListener) {
 async fn converse(thread: Rc<RefCell<IoThread>>, serial: u64) {
     loop {
         match poll_fn(|context| thread.borrow_mut().turn(serial, context)).await {
-            Pause::Turn => glommio::executor().yield_now().await,
-            Pause::Retry => {
+            Turn::Again => glommio::executor().yield_now().await,
+            Turn::Retry => {
                 Timer::new(RETRY).await;
             }
-            Pause::End => return,
+            Turn::Rest | Turn::NoRoom | Turn::Done | Turn::Close(_) => return,
         }
     }
 }
@@ -228,16 +235,6 @@ async fn watch_clock(thread: Rc<RefCell<IoThread>>) {
     }
 }
 
-/// Why a task does not go on at once.
-enum Pause {
-    /// The others have their turns first.
-    Turn,
-    /// The registry has no room.
-    Retry,
-    /// The connection is closed.
-    End,
-}
-
 /// One thread: its connections, and what they wait for. Its tasks borrow it for as long as they do not wait.
 struct IoThread {
     index: u16,
@@ -245,6 +242,8 @@ struct IoThread {
     /// To be closed when everything is done.
     inbox: Receiver<ToIo>,
     shared: Arc<Shared>,
+    views: Cache<Arc<ArcSwap<RouteView>>, Arc<RouteView>>,
+    now: Now,
     desk: Desk,
     accepting: Accepting,
     connections: FxHashMap<u64, Box<Connection>>,
@@ -257,8 +256,8 @@ struct IoThread {
 impl IoThread {
     /// Notes the time; returns how long to wait when nothing comes due earlier.
     fn tick(&mut self) -> Duration {
-        let now = self.now();
-        self.desk.views.load();
+        let now = self.look_at_clock();
+        self.views.load();
         self.deadlines.tick(now);
         self.accepting.tick(now);
         let Millis(wait) = self.deadlines.next().map_or(TICK, |deadline| deadline.since(now).min(TICK));
@@ -266,8 +265,8 @@ impl IoThread {
     }
 
     fn handle(&mut self, message: ToIo) {
-        self.now();
-        let now = self.desk.now;
+        self.look_at_clock();
+        let now = self.now;
         match message {
             ToIo::Reply { conn, frame } => {
                 self.wake(conn, |connection| connection.conversation.handle_reply(frame, now));
@@ -289,23 +288,23 @@ impl IoThread {
     }
 
     fn may_accept(&mut self) -> bool {
-        let now = self.now();
+        let now = self.look_at_clock();
         self.accepting.is_open(now)
     }
 
     fn handle_accept_error(&mut self, error: &io::Error) -> AfterError {
-        let now = self.now();
+        let now = self.look_at_clock();
         self.accepting.note_error(error, now)
     }
 
     /// Takes a connection in and returns its serial; none when there is no place for it or its peer is gone already.
     fn open(&mut self, stream: TcpStream) -> Option<u64> {
-        let now = self.now();
+        let now = self.look_at_clock();
         let address = stream.peer_addr().ok()?;
         self.serial += 1;
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         let peer = Peer { conn: ConnId::new(self.index, self.serial), address };
-        let conversation = Conversation::open(peer, self.desk.views.load(), &self.shared, self.desk.now);
+        let conversation = Conversation::open(peer, self.views.load(), &self.shared, self.now);
         self.accepting.note_accepted(conversation.is_some(), now);
         let conversation = conversation?;
         stream.set_nodelay(true).ok()?;
@@ -324,40 +323,45 @@ impl IoThread {
         }
     }
 
-    fn turn(&mut self, serial: u64, context: &mut Context<'_>) -> Poll<Pause> {
-        self.now();
+    /// Ready when the task is not to wait for the socket or the registry: [`Turn::Done`] says that there is no connection.
+    fn turn(&mut self, serial: u64, context: &mut Context<'_>) -> Poll<Turn> {
+        self.look_at_clock();
         self.desk.clear();
         while let Some(connection) = self.connections.get_mut(&serial) {
-            let next = match connection.turn(&mut self.desk, context) {
-                Turn::NoRoom => {
-                    self.close_largest();
-                    continue;
+            let (conversation, mut socket, mut readiness) = connection.parts(context);
+            let turn = self.desk.turn(conversation, &mut socket, &mut readiness, || self.views.load(), self.now);
+            match turn {
+                Ok(turn @ (Turn::Again | Turn::Retry | Turn::Rest)) => {
+                    let deadline = conversation.poll_timeout();
+                    self.deadlines.arm(serial, &mut connection.armed, deadline);
+                    return if turn == Turn::Rest { Poll::Pending } else { Poll::Ready(turn) };
                 }
-                Turn::Close(closing) => {
-                    self.close(serial, closing);
-                    break;
+                Ok(Turn::NoRoom) => {
+                    let bytes = self.desk.kept(conversation);
+                    self.make_room(serial, bytes);
                 }
-                Turn::Again => Poll::Ready(Pause::Turn),
-                Turn::Retry => Poll::Ready(Pause::Retry),
-                Turn::Rest => Poll::Pending,
-            };
-            let deadline = connection.conversation.poll_timeout();
-            self.deadlines.arm(serial, &mut connection.armed, deadline);
-            return next;
+                Ok(Turn::Done) => {
+                    socket.finish();
+                    self.desk.discard(&mut socket);
+                    self.close(serial, None);
+                }
+                Ok(Turn::Close(closing)) => self.close(serial, Some(closing)),
+                // A socket that failed (most often: was reset) is closed and not spoken of.
+                Err(_) => self.close(serial, None),
+            }
         }
-        Poll::Ready(Pause::End)
+        Poll::Ready(Turn::Done)
     }
 
-    /// Makes room for the requests of others.
-    fn close_largest(&mut self) {
-        let largest = self.connections.iter().max_by_key(|(_, connection)| connection.conversation.kept());
-        if let Some((&serial, _)) = largest {
-            self.close(serial, Some(Closing::NoRoom));
-        }
+    /// Makes room for `bytes` of a connection: closes the one that keeps most, or that one itself if it is the largest.
+    fn make_room(&mut self, serial: u64, bytes: usize) {
+        let kept = self.connections.iter().map(|(serial, connection)| (connection.conversation.kept(), *serial));
+        let (_, largest) = kept.chain([(bytes, serial)]).max().unwrap_or((bytes, serial));
+        self.close(largest, Some(Closing::NoRoom));
     }
 
     fn close_silent(&mut self) {
-        let now = self.now();
+        let now = self.look_at_clock();
         while let Some(serial) = self.deadlines.pop_due(now) {
             let Some(connection) = self.connections.get_mut(&serial) else { continue };
             connection.armed = None;
@@ -373,7 +377,7 @@ impl IoThread {
     fn close(&mut self, serial: u64, closing: Option<Closing>) {
         if let Some(mut connection) = self.connections.remove(&serial) {
             if let Some(closing) = closing {
-                connection.conversation.log_closing(closing, self.desk.now);
+                connection.conversation.log_closing(closing, self.now);
             }
             self.deadlines.disarm(serial, &mut connection.armed);
             self.accepting.note_closed();
@@ -389,9 +393,8 @@ impl IoThread {
         }
     }
 
-    /// Looks at the clock.
-    fn now(&mut self) -> Millis {
-        self.desk.now = self.clock.now();
-        self.desk.now.monotonic
+    fn look_at_clock(&mut self) -> Millis {
+        self.now = self.clock.now();
+        self.now.monotonic
     }
 }

@@ -70,6 +70,11 @@ impl Desk {
         }
     }
 
+    /// Bytes that were read and not dealt with.
+    pub(crate) fn arrived_bytes(&self) -> usize {
+        self.arrived.len()
+    }
+
     /// Forgets what the last connection left.
     pub(crate) fn clear(&mut self) {
         self.arrived = 0..0;
@@ -100,6 +105,7 @@ impl Connection {
 
     /// The server stops.
     pub(crate) const fn stop(&mut self) {
+        self.conversation.handle_stop();
         self.stopping = true;
     }
 
@@ -157,7 +163,7 @@ impl Connection {
         };
         self.readable &= self.read_closed || read == desk.scratch.len();
         if self.stopping {
-            self.conversation.handle_stop();
+            self.conversation.handle_end();
         }
         desk.arrived = 0..read;
         Ok(read > 0 || self.stopping)

@@ -243,7 +243,8 @@ impl IoThread {
             connection.queued = false;
             match connection.turn(&mut self.desk) {
                 Turn::NoRoom => {
-                    self.close_largest();
+                    let bytes = connection.conversation.kept() + self.desk.arrived_bytes();
+                    self.make_room(serial, bytes);
                     continue;
                 }
                 Turn::Close(closing) => {
@@ -266,12 +267,11 @@ impl IoThread {
         }
     }
 
-    /// Makes room for the requests of others.
-    fn close_largest(&mut self) {
-        let largest = self.connections.iter().max_by_key(|(_, connection)| connection.conversation.kept());
-        if let Some((&serial, _)) = largest {
-            self.close(serial, Some(Closing::NoRoom));
-        }
+    /// Makes room for `bytes` of a connection: closes the one that keeps most, or that one itself if it is the largest.
+    fn make_room(&mut self, serial: u64, bytes: usize) {
+        let kept = self.connections.iter().map(|(serial, connection)| (connection.conversation.kept(), *serial));
+        let (_, largest) = kept.chain([(bytes, serial)]).max().unwrap_or((bytes, serial));
+        self.close(largest, Some(Closing::NoRoom));
     }
 
     fn close_silent(&mut self) {

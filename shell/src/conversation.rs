@@ -48,7 +48,7 @@ pub enum Progress {
     /// The registry's queue is full: call again soon.
     Retry,
     /// All connections together keep as much incomplete input as they may: close the one that keeps most (see
-    /// [`Conversation::kept`]), then call again with what is left of the input.
+    /// [`Conversation::kept`]), which may be this one, else call again with what is left of the input.
     NoRoom,
 }
 
@@ -145,13 +145,13 @@ impl Conversation {
     }
 
     /// The peer sends no more: what arrived is answered, then the connection is to be closed.
-    pub fn handle_end(&mut self) {
+    pub const fn handle_end(&mut self) {
         self.ended = true;
     }
 
-    /// The server stops: as at the end of the stream, but the peer is not lost.
-    pub fn handle_stop(&mut self) {
-        self.ended = true;
+    /// The server stops: the end of this connection does not mean that a peer is lost. To be followed by
+    /// [`handle_end`](Self::handle_end) when nothing more is read.
+    pub const fn handle_stop(&mut self) {
         self.told = true;
     }
 
@@ -352,4 +352,4 @@ impl Drop for Conversation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,7 @@ mod input;
 pub mod line_limit;
 pub mod output;
 pub mod server;
+pub mod turn;
 
 mod cli;
 mod clock;
@@ -36,12 +37,13 @@ use server::{Budget, Inboxes, RegistryHandle, Server};
 use startup::{Environment, StartError, Startup};
 use std::io::{self, Write};
 use std::net::TcpListener;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// Exit status of a server that cannot start, as that of the Java server (−1).
 const START_FAILED: u8 = 255;
@@ -109,6 +111,7 @@ fn run_server(
     config_file: Option<&Path>,
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
+    end_with_any_thread();
     let signals = signals::catch().map_err(system("cannot catch signals"))?;
     let startup = read_configuration(config_file)?;
     let log = Log::start(startup.configuration.log_format(), startup.configuration.log_level())
@@ -173,9 +176,8 @@ fn serve_until_stopped(
         budget: Arc::new(Budget::new(&limits)),
     });
     queue.push(queue::Input::Finish);
-    if registry_thread.join().is_err() || saver_thread.join().is_err() {
-        error!("a thread ended by a fault of the server");
-    }
+    // A thread that panics ends the process.
+    let _ = registry_thread.join().and_then(|()| saver_thread.join());
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())
@@ -222,6 +224,15 @@ fn log_configuration(runtime: &str, startup: &Startup) {
     for warning in &startup.warnings {
         warn!("{}", warning.0);
     }
+}
+
+/// A panic is a fault of this program: a server that lost one of its threads must not look alive.
+fn end_with_any_thread() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |fault| {
+        report(fault);
+        std::process::abort();
+    }));
 }
 
 /// Each connection is an open file, and the usual soft limit is 1024.

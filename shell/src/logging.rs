@@ -9,11 +9,15 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing::warn;
 
 /// Bytes of lines that may wait to be written.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long the end of the process waits for standard error.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The running log.
 #[derive(Debug)]
@@ -63,11 +67,11 @@ impl Log {
         Ok(Self { lines })
     }
 
-    /// Waits until everything logged so far is written.
+    /// Waits until everything logged so far is written, but not for a reader that does not read.
     pub(crate) fn flush(&self) {
         let (done, written) = mpsc::channel();
         if self.lines.messages.send(Message::Flush(done)).is_ok() {
-            let _ = written.recv();
+            let _ = written.recv_timeout(FLUSH_PATIENCE);
         }
     }
 }

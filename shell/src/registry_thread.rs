@@ -181,6 +181,7 @@ mod tests {
     use crate::server::{Inbox, RegistryHandle};
     use bytes::Bytes;
     use namesrv_core::config::{Config, Configuration, properties};
+    use namesrv_core::event::Event;
     use namesrv_core::kv::KvTable;
     use namesrv_core::wire::Serialization;
     use namesrv_core::{ConnId, Peer};
@@ -199,6 +200,16 @@ mod tests {
         }
     }
 
+    fn peer() -> Peer {
+        Peer { conn: ConnId::new(0, 7), address: ([127, 0, 0, 1], 1).into() }
+    }
+
+    fn frame(code: i32, fields: &str, body: &str) -> Bytes {
+        let header = format!(r#"{{"code":{code},"flag":0,"opaque":1,"version":513,"extFields":{{{fields}}}}}"#);
+        let lengths = [4 + header.len() + body.len(), header.len()].map(|length| u32::try_from(length).unwrap());
+        [&lengths[0].to_be_bytes(), &lengths[1].to_be_bytes(), header.as_bytes(), body.as_bytes()].concat().into()
+    }
+
     /// A registry thread with one I/O thread, whose place the test takes.
     struct Running {
         handle: RegistryHandle,
@@ -209,7 +220,16 @@ mod tests {
         folder: tempfile::TempDir,
     }
 
-    fn start(file: &str) -> Running {
+    /// A thread that does not run yet.
+    struct Made {
+        registry_thread: RegistryThread,
+        saver_thread: JoinHandle<()>,
+        queue: QueueSender,
+        kv_config: PathBuf,
+        folder: tempfile::TempDir,
+    }
+
+    fn make(file: &str) -> Made {
         let folder = tempfile::tempdir().unwrap();
         let paths = SavePaths { kv_config: folder.path().join("kv"), runtime_config: folder.path().join("runtime") };
         let kv_config = paths.kv_config.clone();
@@ -220,22 +240,27 @@ mod tests {
         let mut registry = Registry::new(config, clock.now());
         let Some(Output::Publish(view)) = registry.poll_output() else { panic!("no view") };
         let views = Arc::new(ArcSwap::new(view));
-        let inboxes = Arc::new(Inboxes::default());
         let (queue, receiver) = queue(100, 100_000);
         let (saver, saver_thread) = Saver::start(paths, queue.clone()).unwrap();
         let registry_thread = RegistryThread {
             registry,
             queue: receiver,
-            views: Arc::clone(&views),
-            inboxes: Arc::clone(&inboxes),
+            views,
+            inboxes: Arc::default(),
             saver,
             notifier: Notifier::new(Duration::from_secs(3)),
             clock,
             boot_line: String::new(),
             progress: Progress::default(),
         };
+        Made { registry_thread, saver_thread, queue, kv_config, folder }
+    }
+
+    fn start(file: &str) -> Running {
+        let Made { registry_thread, saver_thread, queue, kv_config, folder } = make(file);
+        let views = Arc::clone(&registry_thread.views);
+        let handle = RegistryHandle::new(queue.clone(), Arc::clone(&registry_thread.inboxes));
         let registry_thread = std::thread::spawn(move || registry_thread.run());
-        let handle = RegistryHandle::new(queue.clone(), inboxes);
         let (sender, arrivals) = mpsc::channel();
         handle.attach(vec![Box::new(TestInbox(sender, views))]);
         let threads = [registry_thread, saver_thread];
@@ -244,16 +269,12 @@ mod tests {
 
     impl Running {
         fn ask(&self, code: i32, fields: &str) {
-            let header = format!(r#"{{"code":{code},"flag":0,"opaque":1,"version":513,"extFields":{{{fields}}}}}"#);
-            let length = u32::try_from(header.len()).unwrap();
-            let frame = [&(length + 4).to_be_bytes(), &length.to_be_bytes(), header.as_bytes()].concat();
-            let peer = Peer { conn: ConnId::new(0, 7), address: ([127, 0, 0, 1], 1).into() };
-            self.handle.forward(peer, Bytes::from(frame)).unwrap();
+            self.handle.forward(peer(), frame(code, fields, "")).unwrap();
         }
 
         fn reply(&self) -> String {
             let (ToIo::Reply { conn, frame }, _) = self.arrivals.recv().unwrap() else { panic!("no reply") };
-            assert_eq!(conn, ConnId::new(0, 7), "the connection that asked");
+            assert_eq!(conn, peer().conn, "the connection that asked");
             String::from_utf8_lossy(&frame).into_owned()
         }
 
@@ -316,5 +337,30 @@ mod tests {
         running.queue.push(Input::Stop);
         assert!(matches!(running.arrivals.recv().unwrap(), (ToIo::Stop { .. }, true)));
         running.finish();
+    }
+
+    #[test]
+    fn peers_are_heard_before_they_are_judged() {
+        let Made { mut registry_thread, queue, .. } = make("");
+        let broker = r#""brokerName":"b","brokerAddr":"b:1","clusterName":"c","haServerAddr":"","brokerId":"0""#;
+        let fields = format!(r#"{broker},"heartbeatTimeoutMillis":"1""#);
+        let body = r#"{"topicConfigSerializeWrapper":{"topicConfigTable":{},"dataVersion":{"counter":1}}}"#;
+        registry_thread.take(Input::Frame(peer(), frame(103, &fields, body)));
+        std::thread::sleep(Duration::from_millis(5));
+
+        (8..11).for_each(|serial| queue.push(Input::Disconnected(ConnId::new(0, serial))));
+        registry_thread.tick();
+        assert_eq!(registry_thread.progress.inputs_before_tick, Some(3));
+        assert_eq!(registry_thread.timeout(), Some(Duration::ZERO), "it does not sleep meanwhile");
+        assert!(!evicted(&mut registry_thread));
+        let first = registry_thread.queue.receive(None).unwrap();
+        registry_thread.take_batch(first);
+        registry_thread.tick();
+        assert!(evicted(&mut registry_thread));
+    }
+
+    fn evicted(registry_thread: &mut RegistryThread) -> bool {
+        std::iter::from_fn(|| registry_thread.registry.poll_output())
+            .any(|output| matches!(output, Output::Event(Event::BrokerEvicted { .. })))
     }
 }

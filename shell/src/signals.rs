@@ -5,7 +5,7 @@ use crate::queue::{Input, QueueSender};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
-use tracing::{info, warn};
+use tracing::info;
 
 /// Signals caught from now on, so that even a process 1, for which the kernel has no default, reacts to them.
 #[derive(Debug)]
@@ -36,7 +36,6 @@ fn watch(mut signals: Signals, queue: &QueueSender) {
         if signal == SIGHUP {
             info!("SIGHUP ignored");
         } else if stopping {
-            warn!("stopping at once: second signal");
             // As a shell reports a process that a signal ended.
             std::process::exit(128 + signal);
         } else {

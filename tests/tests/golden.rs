@@ -1,13 +1,16 @@
 //! The golden conversations against the pure core: whole frames, and frames that arrive in pieces.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
 use namesrv_core::config::Limits;
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
 use namesrv_core::time::{Millis, Now};
-use namesrv_tests::golden::groups;
 use namesrv_tests::golden::replay::replay;
-use namesrv_tests::server::{Server, Setup};
+use namesrv_tests::golden::{Line, groups};
+use namesrv_tests::server::{Reaction, Server, Setup};
 use namesrv_tests::world::CoreServer;
+use std::time::Duration;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the summary is for whoever runs the test with --nocapture")]
@@ -40,6 +43,64 @@ fn a_frame_cut_anywhere_comes_to_the_same() {
             }
             server.exchange(line.conn.as_deref().unwrap(), &frame);
         }
+    }
+}
+
+#[test]
+#[should_panic(expected = "the overlay expects another answer than Java's, but it is the same")]
+fn a_deliberate_difference_that_is_none_is_a_failure() {
+    let mut groups = groups().into_iter();
+    replay(|_| Java { lines: groups.next().unwrap().lines, next: 0 });
+}
+
+#[test]
+#[should_panic(expected = "not as Java")]
+fn a_difference_that_is_not_deliberate_is_a_failure() {
+    replay(|setup| {
+        let deaf = ("enableAllTopicList".to_owned(), "false".to_owned());
+        let properties = setup.properties.iter().cloned().chain([deaf]).collect();
+        CoreServer::start(&Setup { properties, listeners: Vec::new() })
+    });
+}
+
+/// A server that answers exactly as Java did.
+struct Java {
+    lines: Vec<Line>,
+    next: usize,
+}
+
+impl Server for Java {
+    fn exchange(&mut self, _connection: &str, _frame: &[u8]) -> Reaction {
+        let mut lines = self.lines.iter().filter(|line| line.request.is_some());
+        let line = lines.nth(self.next).unwrap();
+        self.next += 1;
+        match (&line.response, line.outcome.as_deref()) {
+            (Some(response), _) => Reaction::Answer(hex::decode(response).unwrap()),
+            (None, Some("silent")) => Reaction::Silent,
+            (None, _) => Reaction::Closed,
+        }
+    }
+
+    fn disconnect(&mut self, _connection: &str) {}
+
+    fn pass(&mut self, _time: Duration) {}
+
+    fn terminate(&mut self) {}
+
+    fn pushed(&mut self, _address: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn localize(&self, frame: &[u8]) -> Vec<u8> {
+        frame.to_vec()
+    }
+
+    fn own_keys(&self) -> &'static [&'static str] {
+        &[]
     }
 }
 

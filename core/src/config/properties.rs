@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn text_is_read_as_java_reads_it() {
-        let table: &[(&[u8], &[(&str, &str)])] = &[
+        type Pairs = &'static [(&'static str, &'static str)];
+        let table: &[(&[u8], Pairs)] = &[
             (b"", &[]),
             (b"a=1", &[("a", "1")]),
             (b"a = 1\nb: 2\nc 3\nd\te", &[("a", "1"), ("b", "2"), ("c", "3"), ("d", "e")]),

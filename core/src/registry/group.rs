@@ -99,6 +99,11 @@ impl Group {
     pub(super) fn change(&mut self) {
         self.touch();
         self.written = None;
+    }
+
+    /// The group stays in its cluster as long as a member of it is there. To be called once somebody who was replaced has
+    /// a successor, not before.
+    pub(super) fn settle_cluster(&mut self) {
         if !self.members.values().any(|member| member.cluster == self.cluster)
             && let Some(first) = self.members.values().next()
         {

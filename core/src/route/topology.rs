@@ -111,7 +111,7 @@ impl BrokerGroup {
     }
 
     pub(crate) fn has_master(&self) -> bool {
-        self.addresses.first().is_some_and(|(id, _)| *id == 0)
+        self.addresses.binary_search_by_key(&0, |(id, _)| *id).is_ok()
     }
 
     /// How the group stands in a route; `acting`: with its smallest slave as master.

@@ -41,10 +41,24 @@ impl ExtFields<'_> {
         }
     }
 
+    /// The values of several fields in one pass, each as [`value`](Self::value) has it.
+    #[must_use]
+    #[inline]
+    pub fn values<const N: usize>(&self, names: [&str; N]) -> [Option<Cow<'_, str>>; N] {
+        let Self::Exact(members) = self else { return names.map(|name| self.value(name)) };
+        let mut values = [const { None }; N];
+        for (key, value) in ExactEntries(members) {
+            if let Some(slot) = names.iter().position(|name| *name == key).and_then(|at| values.get_mut(at)) {
+                *slot = Some(Cow::Borrowed(value));
+            }
+        }
+        values
+    }
+
     /// Whether the field is `true`, ignoring case, as Java's `Boolean.parseBoolean` has it.
     #[must_use]
     pub fn is_true(&self, name: &str) -> bool {
-        self.value(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        is_true(self.value(name).as_deref())
     }
 
     /// The value as Java's `Long.parseLong` reads it; absent when it does not.
@@ -66,6 +80,12 @@ impl ExtFields<'_> {
             Self::Owned(entries) => entries.clone(),
         }
     }
+}
+
+/// Whether a value is `true`, ignoring case.
+#[must_use]
+pub fn is_true(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// Walks `"key":"value"` members that are separated by commas, all strings without escapes.

@@ -7,18 +7,18 @@ use namesrv_core::config::{Config, Configuration};
 use namesrv_core::registry::{Output as FromRegistry, Registry};
 use namesrv_core::wire::Serialization;
 
-const NOW: Now = Now { monotonic: Millis(1000), wall: Millis(1000) };
+pub(crate) const NOW: Now = Now { monotonic: Millis(1000), wall: Millis(1000) };
 
 /// One conversation, the view it is answered from, and the registry's end of the queue.
-struct World {
-    conversation: Conversation,
-    view: Arc<RouteView>,
+pub(crate) struct World {
+    pub(crate) conversation: Conversation,
+    pub(crate) view: Arc<RouteView>,
     queue: QueueReceiver,
     answers: Vec<u8>,
 }
 
 impl World {
-    fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         let config = Config {
             secret: [0; 16],
             limits,
@@ -90,16 +90,16 @@ fn frame(code: i32, opaque: usize, body_bytes: usize) -> Vec<u8> {
 }
 
 /// A question that the view answers.
-fn question(opaque: usize) -> Vec<u8> {
+pub(crate) fn question(opaque: usize) -> Vec<u8> {
     frame(105, opaque, 0)
 }
 
 /// A request for the registry.
-fn change(opaque: usize) -> Vec<u8> {
+pub(crate) fn change(opaque: usize) -> Vec<u8> {
     frame(904, opaque, 0)
 }
 
-fn opaques(frames: &[u8]) -> Vec<usize> {
+pub(crate) fn opaques(frames: &[u8]) -> Vec<usize> {
     let text = String::from_utf8_lossy(frames);
     let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap();
     text.split("\"opaque\":").skip(1).map(digits).collect()
@@ -279,6 +279,7 @@ fn a_dropped_conversation_is_told_as_lost_and_gives_its_places_back() {
 fn a_server_that_stops_loses_nobody() {
     let mut world = World::new(Limits::default());
     world.conversation.handle_stop();
+    world.conversation.handle_end();
     world.input(&[change(1), question(2)].concat());
     assert_eq!(world.answered(), [2]);
     let World { conversation, queue, .. } = world;
