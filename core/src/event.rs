@@ -41,7 +41,7 @@ pub enum Event {
         /// The other end of its connection.
         peer: SocketAddr,
     },
-    /// A known broker registered with another data version, address, zone or role and something changed by it.
+    /// A known broker registered with another data version or another identifier, or changed topics.
     BrokerChanged {
         /// The broker.
         broker: BrokerIdentity,

@@ -142,6 +142,7 @@ impl Registry {
             all_topics: Bytes::new(),
         };
         registry.order_changed();
+        registry.report_malformed_order();
         registry
     }
 
@@ -212,7 +213,9 @@ impl Registry {
     /// When to call [`Registry::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Millis> {
-        self.tables.liveness.next()
+        let liveness = &self.tables.liveness;
+        let retirement = self.has_replaced_views().then(|| liveness.next_tick());
+        liveness.next().into_iter().chain(retirement).min()
     }
 
     fn event(&mut self, event: Event) {
@@ -287,8 +290,9 @@ impl Answer {
     }
 
     fn write(&self, output: &mut Vec<u8>, form: Serialization, opaque: i32) {
+        let remark = [self.remark.as_deref().unwrap_or_default()];
         let mut head = match &self.remark {
-            Some(remark) => Head::failure(self.code, opaque, remark),
+            Some(_) => Head::failure(self.code, opaque, &remark),
             None => Head::success(opaque),
         };
         let fields: Option<Vec<(&str, &str)>> =

@@ -8,7 +8,6 @@ use crate::wire::fields::is_true;
 use crate::wire::json::Dialect;
 use crate::wire::response::{Head, write_frame};
 use crate::wire::{FrameError, Framing, Request, next_frame};
-use alloc::format;
 use alloc::vec::Vec;
 
 /// The first release that reads quoted integer keys, 4.9.4 (Java: `ClientRequestProcessor`).
@@ -155,7 +154,7 @@ fn answer(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: No
     }
     if view.is_going_away() && request.version > GO_AWAY_AFTER {
         if !request.is_oneway() {
-            let head = Head::failure(response::GO_AWAY, request.opaque, "please go away");
+            let head = Head::failure(response::GO_AWAY, request.opaque, &["please go away"]);
             write_frame(output, view.serialization, &head, |_| ());
         }
         return true;
@@ -179,7 +178,7 @@ fn answer(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: No
 #[inline]
 fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) {
     if !view.is_ready(now.monotonic) {
-        let head = Head::failure(response::SYSTEM_ERROR, request.opaque, "name server not ready");
+        let head = Head::failure(response::SYSTEM_ERROR, request.opaque, &["name server not ready"]);
         return write_frame(output, view.serialization, &head, |_| ());
     }
     let [topic, standard_only, zone_mode, zone] =
@@ -193,11 +192,11 @@ fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, n
             write_frame(output, view.serialization, &Head::success(request.opaque), |output| route.write(output));
         }
         None => {
-            let remark = format!(
-                "No topic route info in name server for the topic: {}\n\
-                 See https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
-                topic.as_deref().unwrap_or("null")
-            );
+            let remark = [
+                "No topic route info in name server for the topic: ",
+                topic.as_deref().unwrap_or("null"),
+                "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
+            ];
             let head = Head::failure(response::TOPIC_NOT_EXIST, request.opaque, &remark);
             write_frame(output, view.serialization, &head, |_| ());
         }
@@ -214,7 +213,7 @@ fn answer_other(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) {
         }
         // Java never clears the remark of a fresh answer here (`DefaultRequestProcessor.getBrokerMemberGroup`).
         request::GET_BROKER_MEMBER_GROUP => {
-            write_frame(output, form, &success.with_remark("not set any response code"), |output| {
+            write_frame(output, form, &success.with_remark(&["not set any response code"]), |output| {
                 let (cluster, broker) = (request.fields.value("clusterName"), request.fields.value("brokerName"));
                 view.write_member_group(cluster.as_deref(), broker.as_deref(), output);
             });
@@ -223,7 +222,8 @@ fn answer_other(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) {
             write_frame(output, form, &success, |output| view.write_system_topics(output));
         }
         unknown => {
-            let remark = format!(" request type {unknown} not supported");
+            let mut digits = itoa::Buffer::new();
+            let remark = [" request type ", digits.format(unknown), " not supported"];
             let head = Head::failure(response::REQUEST_CODE_NOT_SUPPORTED, request.opaque, &remark);
             write_frame(output, form, &head, |_| ());
         }

@@ -1,6 +1,8 @@
 # The verbs that scenarios are written in: components that start and stop, and what mqadmin sees of them.
 # shellcheck disable=SC2154
-# Uses of the caller: nameserver (a path, or java), messages, first_port.
+# Uses of the caller: nameserver (a path, or java), messages and jobs.
+
+shopt -s extglob
 
 declare -A pid=()           # component -> process
 declare -A broker_address=() # broker -> host:port
@@ -10,10 +12,14 @@ run_folder=
 
 # ---- running a scenario ----
 
+# run_scenario NAME FIRST_PORT: the NameServer gets that port, brokers get ports above it.
 run_scenario() {
+    first_port=$2
     run_folder=$PWD/target/run/$1
     rm -rf "$run_folder"
     mkdir -p "$run_folder"
+    # What scenarios print must not mingle: unless only one runs at a time, it is shown when they are done.
+    ((jobs == 1)) || exec {screen}>&1 >"$run_folder/steps.log" 2>&1
     trap finish EXIT
     trap 'exit 130' INT TERM
     echo "scenario $1 ($([[ $nameserver == java ]] && echo "Java NameServer" || echo "${nameserver##*/}"))"
@@ -57,14 +63,15 @@ finish() {
     if [[ -n $current_step ]] && ((status != 130)); then
         echo "    FAILED  $current_step"
         [[ -z $printed ]] || { echo "--- mqadmin printed last" && tail -n 15 <<<"$printed"; }
-        for component in "$run_folder"/*/; do
-            echo "--- the end of $component"
-            tail -qn 15 "$component"/{output,logs/rocketmqlogs/broker}.log 2>/dev/null | grep -v '|-'
+        for component in $(cd "$run_folder" && ls -d !(mqadmin|steps.log)); do
+            echo "--- the end of $component's log"
+            tail -qn 15 "$run_folder/$component"/{output,logs/rocketmqlogs/broker}.log 2>/dev/null | grep -v '|-'
         done
     fi
     ((${#pid[@]} == 0)) || kill -KILL "${pid[@]}" 2>/dev/null
     wait 2>/dev/null
     rm -rf "$run_folder"/*/store
+    ((jobs == 1)) || cat "$run_folder/steps.log" >&"$screen"
     exit "$status"
 }
 
@@ -89,13 +96,16 @@ java_command() {
 }
 
 says() { # says COMPONENT TEXT: is it in its log? Fails when the process is gone.
-    kill -0 "${pid[$1]}" 2>/dev/null || fail "$1 ended"
+    ! ended "$1" || fail "$1 ended"
     grep -qs -- "$2" "$run_folder/$1/output.log"
 }
 
-# exit_status COMPONENT: sets `status` to the exit status of a component that was told to stop.
+ended() { ! kill -0 "${pid[$1]}" 2>/dev/null; }
+
+# exit_status COMPONENT: waits for its end and sets `status` to its exit status.
 exit_status() {
     status=0
+    await ended "$1"
     wait "${pid[$1]}" || status=$?
     unset "pid[$1]"
 }
@@ -232,7 +242,7 @@ no_route() { # no_route TOPIC: response code 17, TOPIC_NOT_EXIST
 
 # java_client VERSION TOPIC: a producer and a consumer of that version; every message must arrive.
 java_client() {
-    local status result
+    local status result await_seconds=120
     java_command "$1" "client-$1" 128
     launch "client-$1" "${java[@]}" SendAndReceive "$nameserver_address" "$2" "$messages"
     exit_status "client-$1"

@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod differences;
 pub mod fuzz;
 pub mod golden;
+pub mod matrix;
 pub mod plain_json;
 pub mod process;
 pub mod registration;

@@ -3,7 +3,7 @@
 use crate::ConnId;
 use crate::hash::{Digest, Secret};
 use crate::route::{
-    BrokerGroup, BrokerGroupParts, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue,
+    BrokerData, BrokerGroup, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue,
 };
 use crate::time::Millis;
 use crate::wire::register::DataVersion;
@@ -99,6 +99,11 @@ impl Group {
     pub(super) fn change(&mut self) {
         self.touch();
         self.written = None;
+    }
+
+    /// The group stays in its cluster as long as a member of it is there. To be called once somebody who was replaced has
+    /// a successor, not before.
+    pub(super) fn settle_cluster(&mut self) {
         if !self.members.values().any(|member| member.cluster == self.cluster)
             && let Some(first) = self.members.values().next()
         {
@@ -139,7 +144,7 @@ impl Group {
         let group = written.get_or_insert_with(|| {
             let mut clusters: Vec<Arc<str>> = members.values().map(|member| Arc::clone(&member.cluster)).collect();
             clusters.dedup();
-            Arc::new(BrokerGroup::new(BrokerGroupParts {
+            Arc::new(BrokerGroup::new(BrokerData {
                 name: Arc::clone(name),
                 cluster: Arc::clone(cluster),
                 zone: zone.clone(),

@@ -36,8 +36,11 @@ impl Registry {
             }
         };
         self.refresh(&keys, now);
-        let known = keys.last().and_then(|key| self.tables.groups.member(*key)).and_then(|member| member.data_version);
-        let changed = known.is_none() || known != asked;
+        let member = keys.last().and_then(|key| self.tables.groups.member(*key));
+        let known = member.and_then(|member| member.data_version);
+        // A broker that sends its table only when it is asked for is asked for the one that it owes.
+        let is_owed = member.is_some_and(|member| member.table_owed);
+        let changed = known.is_none() || known != asked || is_owed;
         let answer = Answer::success().with_fields(vec![("changed", changed.to_string())]);
         answer.with_optional_body(known.map(write_data_version))
     }

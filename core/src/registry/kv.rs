@@ -22,6 +22,8 @@ pub(super) struct KvStore {
     saving: Option<Saving>,
     /// What came while a save was going on.
     waiting: Vec<KvRequest>,
+    /// Bytes of their names, keys and values.
+    waiting_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -48,11 +50,15 @@ enum Action {
 impl KvStore {
     pub(super) fn new(table: KvTable) -> Self {
         let order_body = write_order_body(&table);
-        Self { table, order_body, saving: None, waiting: Vec::new() }
+        Self { table, order_body, saving: None, waiting: Vec::new(), waiting_bytes: 0 }
     }
 
     pub(super) const fn table(&self) -> &KvTable {
         &self.table
+    }
+
+    fn is_unchanged_by(&self, requests: &[KvRequest]) -> bool {
+        requests.iter().all(|request| !request.action.would_change(&self.table))
     }
 
     /// The order configuration as GET_KVLIST_BY_NAMESPACE would answer it; absent when its namespace is unknown.
@@ -78,6 +84,11 @@ impl Registry {
             request::GET_KV_CONFIG => Action::Read { namespace, key },
             _ => Action::List { namespace },
         };
+        let bytes = action.bytes();
+        if self.kv.waiting_bytes + bytes > self.limits.kv_bytes_max {
+            return self.answer(ask, Answer::failure(response::SYSTEM_ERROR, "too much waits for the KV file"));
+        }
+        self.kv.waiting_bytes += bytes;
         self.kv.waiting.push(KvRequest { ask, peer, action });
         self.save_kv();
     }
@@ -88,30 +99,38 @@ impl Registry {
             return;
         }
         let requests = core::mem::take(&mut self.kv.waiting);
-        if requests.iter().all(|request| !request.action.would_change(&self.kv.table)) {
-            for KvRequest { ask, action, .. } in requests {
-                let answer = action.answer(&self.kv.table);
-                self.answer(ask, answer);
-            }
-            return;
+        self.kv.waiting_bytes = 0;
+        if self.kv.is_unchanged_by(&requests) {
+            return self.answer_kv(requests);
         }
         let mut staged = self.kv.table.clone();
         let mut accepted = Vec::with_capacity(requests.len());
         let mut bytes = staged.bytes();
         for request in requests {
-            bytes += request.action.bytes();
-            if bytes > self.limits.kv_bytes_max && request.action.is_change() {
-                let answer = Answer::failure(response::SYSTEM_ERROR, "the KV table is full");
-                self.answer(request.ask, answer);
+            let more = request.action.adds_bytes();
+            if more > 0 && bytes + more > self.limits.kv_bytes_max {
+                self.answer(request.ask, Answer::failure(response::SYSTEM_ERROR, "the KV table is full"));
                 continue;
             }
+            bytes += more;
             request.action.apply(&mut staged);
             accepted.push(request);
+        }
+        if self.kv.is_unchanged_by(&accepted) {
+            return self.answer_kv(accepted);
         }
         let ticket = self.next_ticket();
         let contents = staged.encode();
         self.kv.saving = Some(Saving { ticket, requests: accepted });
         self.outputs.push_back(Output::Save { ticket, file: SaveFile::KvConfig, contents });
+    }
+
+    /// Answers requests that change nothing.
+    fn answer_kv(&mut self, requests: Vec<KvRequest>) {
+        for KvRequest { ask, action, .. } in requests {
+            let answer = action.answer(&self.kv.table);
+            self.answer(ask, answer);
+        }
     }
 
     /// The end of a save. True: it was one of the KV table.
@@ -146,6 +165,15 @@ impl Registry {
         true
     }
 
+    /// Tells what the file holds that clients cannot read; later changes are told when they come.
+    pub(super) fn report_malformed_order(&mut self) {
+        for (topic, value) in self.kv.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten() {
+            if value.as_ref().is_some_and(|value| !is_order_config(value)) {
+                self.outputs.push_back(Output::Event(Event::MalformedOrderConfig { topic: topic.clone() }));
+            }
+        }
+    }
+
     fn kv_changed(&mut self, action: &Action, peer: Peer) {
         let (namespace, key, value) = match action {
             Action::Put { namespace, key, value } => (namespace, key, value.as_ref()),
@@ -170,9 +198,20 @@ impl Action {
         }
     }
 
+    /// Bytes that it keeps in memory while it waits.
     fn bytes(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         match self {
-            Self::Put { namespace, key, value } => namespace.len() + key.len() + value.as_ref().map_or(0, String::len),
+            Self::Put { namespace, key, value } => namespace.len() + key.len() + length(value),
+            Self::Delete { namespace, key } | Self::Read { namespace, key } => length(namespace) + length(key),
+            Self::List { namespace } => length(namespace),
+        }
+    }
+
+    /// Bytes that it adds to the table at most.
+    fn adds_bytes(&self) -> usize {
+        match self {
+            Self::Put { .. } => self.bytes(),
             Self::Delete { .. } | Self::Read { .. } | Self::List { .. } => 0,
         }
     }

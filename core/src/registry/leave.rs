@@ -2,6 +2,7 @@
 //! `onChannelDestroy`, `scanNotActiveBroker`). Decided and applied in one call.
 
 use super::group::{MemberKey, identity};
+use super::liveness::deadline;
 use super::{Answer, CloseReason, Output, Registry};
 use crate::ConnId;
 use crate::event::{Event, EvictionCause};
@@ -28,7 +29,7 @@ impl Registry {
 
     /// Everybody who registered over a connection leaves with it.
     pub(super) fn lose_connection(&mut self, conn: ConnId) {
-        while let Some(key) = self.tables.liveness.of_connection(conn).first().copied() {
+        for key in self.tables.liveness.take_connection(conn) {
             self.leave(key, Some(EvictionCause::ConnectionLost));
         }
     }
@@ -37,7 +38,7 @@ impl Registry {
     /// because a server that could not listen cannot tell who was silent.
     pub(super) fn expire(&mut self, now: Now) {
         if let Some(late) = self.tables.liveness.tick(now) {
-            self.postpone_deadlines(late);
+            self.postpone_deadlines(late, now);
             self.event(Event::Late { by: late });
         }
         while let Some(key) = self.tables.liveness.expired(now) {
@@ -49,10 +50,12 @@ impl Registry {
         }
     }
 
-    fn postpone_deadlines(&mut self, by: Millis) {
-        for (deadline, key) in self.tables.liveness.take_deadlines() {
+    /// Nobody is granted more silence by it than after a sign of life at this moment: who was heard after the pause needs no
+    /// postponing.
+    fn postpone_deadlines(&mut self, by: Millis, now: Now) {
+        for (before, key) in self.tables.liveness.take_deadlines() {
             let Some(member) = self.tables.groups.member_mut(key) else { continue };
-            member.deadline = deadline + by;
+            member.deadline = (before + by).min(deadline(now, member.timeout)).max(before);
             self.tables.liveness.put_deadline(member.deadline, key);
         }
     }
@@ -61,7 +64,8 @@ impl Registry {
     pub(super) fn leave(&mut self, key: MemberKey, cause: Option<EvictionCause>) {
         let min_before = self.tables.groups.get(key.group).and_then(super::group::Group::min_id);
         let Some(member) = self.tables.take_member(key) else { return };
-        let Some(group) = self.tables.groups.get(key.group) else { return };
+        let Some(group) = self.tables.groups.get_mut(key.group) else { return };
+        group.settle_cluster();
         let broker = identity(group, key.id, &member);
         let is_empty = group.members.is_empty();
         let acting = group.enable_acting_master;

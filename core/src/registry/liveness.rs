@@ -12,7 +12,7 @@ use hashbrown::{Equivalent, HashMap};
 /// How often the registry wants to run even if no deadline is near, so that it notices when it could not.
 const TICK: Millis = Millis(1000);
 /// A tick that is later than this tells of a pause of the process; all deadlines are postponed by it.
-const LATENESS_TOLERATED: Millis = Millis(500);
+const LATENESS_TOLERATED: Millis = Millis(3000);
 
 /// An address in a cluster: what a heartbeat names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +103,12 @@ impl Liveness {
         self.connections.get(&conn).map_or(&[], Vec::as_slice)
     }
 
+    /// Everybody who registered over a connection that is gone, taken out of its index at once: one by one, each would cost
+    /// a search among all of them.
+    pub(super) fn take_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
+        self.connections.remove(&conn).unwrap_or_default()
+    }
+
     /// Everybody who registered with this address in this cluster, the latest last.
     pub(super) fn at_address(&self, cluster: &str, address: &str) -> &[MemberKey] {
         self.addresses.get(&AddressRef { cluster, address }).map_or(&[], Vec::as_slice)
@@ -116,6 +122,11 @@ impl Liveness {
     /// When to look again.
     pub(super) fn next(&self) -> Option<Millis> {
         self.deadlines.first().map(|(deadline, _)| (*deadline).min(self.next_tick))
+    }
+
+    /// When the registry wants to run even if no deadline is near.
+    pub(super) const fn next_tick(&self) -> Millis {
+        self.next_tick
     }
 
     /// Notes that the registry runs, and returns by how much it is later than it wanted to be if that is not ordinary.

@@ -34,6 +34,11 @@ impl Registry {
         Output::Publish(view)
     }
 
+    /// Whether there are views besides the newest.
+    pub(super) fn has_replaced_views(&self) -> bool {
+        self.views.len() > 1
+    }
+
     /// Frees views that nobody reads any more: here, so that a reader is never the one who pays for it.
     pub(super) fn retire_views(&mut self) {
         let newest = self.views.len().saturating_sub(1);

@@ -67,6 +67,8 @@ struct Seat {
     table_owed: bool,
     /// Nobody held the identifier.
     is_first: bool,
+    /// The broker held another identifier before.
+    moved: bool,
     /// The smallest identifier of the group is another one now.
     min_changed: bool,
 }
@@ -251,7 +253,7 @@ impl Registry {
         if seat.version_before.is_none() {
             let broker = registration.identity();
             self.event(Event::BrokerRegistered { broker, topics: topics.len(), peer: peer.address });
-        } else if version_changed || topics_changed > 0 {
+        } else if version_changed || topics_changed > 0 || seat.moved {
             self.event(Event::BrokerChanged { broker: registration.identity(), topics_changed });
         }
         if seat.min_changed && self.settings.notify_min_broker_id_changed {
@@ -305,7 +307,8 @@ impl Registry {
             self.report_second_cluster(registration, group);
             self.tables.insert_member(key, member, now);
         }
-        Seat { key, version_before, table_owed, is_first, min_changed }
+        let moved = own_seat.is_some_and(|own| own != key);
+        Seat { key, version_before, table_owed, is_first, moved, min_changed }
     }
 
     /// Zone and acting master are the group's, and the last registration wins.

@@ -20,6 +20,8 @@ pub(super) struct ConfigurationStore {
     saving: Option<Saving>,
     /// What came while a save was going on.
     waiting: VecDeque<ConfigurationRequest>,
+    /// Bytes of the changes among them.
+    waiting_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -41,12 +43,17 @@ struct ConfigurationRequest {
 
 impl ConfigurationStore {
     pub(super) const fn new(configuration: Configuration) -> Self {
-        Self { configuration, saving: None, waiting: VecDeque::new() }
+        Self { configuration, saving: None, waiting: VecDeque::new(), waiting_bytes: 0 }
     }
 }
 
 impl Registry {
     pub(super) fn update_configuration(&mut self, ask: Ask, peer: Peer, request: &Request<'_>) {
+        let bytes = request.body.len();
+        if self.configuration.waiting_bytes + bytes > self.limits.frame_bytes_max {
+            return self.answer(ask, Answer::failure(response::SYSTEM_ERROR, "too many changes wait to be saved"));
+        }
+        self.configuration.waiting_bytes += bytes;
         let update = Some(Bytes::copy_from_slice(request.body));
         self.configuration.waiting.push_back(ConfigurationRequest { ask, peer, update });
         self.next_configuration_request();
@@ -61,6 +68,7 @@ impl Registry {
         while self.configuration.saving.is_none()
             && let Some(ConfigurationRequest { ask, peer, update }) = self.configuration.waiting.pop_front()
         {
+            self.configuration.waiting_bytes -= update.as_ref().map_or(0, Bytes::len);
             let configuration = &self.configuration.configuration;
             let answer = match update.map(|body| configuration.update(&body)) {
                 None => Answer::success().with_body(configuration.listing().into_bytes().into()),

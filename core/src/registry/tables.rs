@@ -40,6 +40,7 @@ impl Tables {
         self.liveness.insert(key, &member, now);
         group.members.insert(key.id, member);
         group.change();
+        group.settle_cluster();
         self.changed = true;
     }
 

@@ -31,6 +31,8 @@ impl Registry {
         if let Some(group) = self.tables.groups.get_mut(group) {
             // What an operator decided is not undone by a table that is still owed.
             group.members.values_mut().for_each(|member| member.table_owed = false);
+            // A table without a version is applied in full each time, and undoes it.
+            group.touch();
         }
         self.tables.change_queues(group, |values| {
             if writable { values.with_perm(QueueValues::PERM_READ_WRITE) } else { values.read_only() }

@@ -60,7 +60,19 @@ pub fn integer_key(output: &mut Vec<u8>, key: i64, dialect: Dialect) {
 
 /// Writes a string with its quotes. Only quotes, backslashes and control characters below U+0020 are escaped.
 pub fn string(output: &mut Vec<u8>, text: &str) {
+    string_of(output, &[text]);
+}
+
+/// Writes one string made of several texts.
+pub fn string_of(output: &mut Vec<u8>, texts: &[&str]) {
     output.push(b'"');
+    for text in texts {
+        escaped(output, text);
+    }
+    output.push(b'"');
+}
+
+fn escaped(output: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut clean_from = 0;
     for (at, &byte) in bytes.iter().enumerate() {
@@ -72,7 +84,6 @@ pub fn string(output: &mut Vec<u8>, text: &str) {
         escape(output, byte);
     }
     output.extend_from_slice(&bytes[clean_from..]);
-    output.push(b'"');
 }
 
 /// Writes a list of strings.

@@ -17,7 +17,7 @@ pub struct Head<'a> {
     code: i32,
     flag: i32,
     opaque: i32,
-    remark: Option<&'a str>,
+    remark: Option<&'a [&'a str]>,
     fields: Option<&'a [(&'a str, &'a str)]>,
 }
 
@@ -28,9 +28,9 @@ impl<'a> Head<'a> {
         Self { code: code::response::SUCCESS, flag: FLAG_RESPONSE, opaque, remark: None, fields: None }
     }
 
-    /// An answer that says what went wrong.
+    /// An answer that says what went wrong; the remark is the texts in a row.
     #[must_use]
-    pub const fn failure(code: i32, opaque: i32, remark: &'a str) -> Self {
+    pub const fn failure(code: i32, opaque: i32, remark: &'a [&'a str]) -> Self {
         Self { code, flag: FLAG_RESPONSE, opaque, remark: Some(remark), fields: None }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Head<'a> {
 
     /// With this remark.
     #[must_use]
-    pub const fn with_remark(self, remark: &'a str) -> Self {
+    pub const fn with_remark(self, remark: &'a [&'a str]) -> Self {
         Self { remark: Some(remark), ..self }
     }
 
@@ -96,7 +96,7 @@ fn write_json_header(output: &mut Vec<u8>, head: &Head<'_>) {
     json::integer(output, head.opaque);
     if let Some(remark) = head.remark {
         output.extend_from_slice(br#","remark":"#);
-        json::string(output, remark);
+        json::string_of(output, remark);
     }
     output.extend_from_slice(br#","serializeTypeCurrentRPC":"JSON","version":513}"#);
 }
@@ -109,8 +109,9 @@ fn write_binary_header(output: &mut Vec<u8>, head: &Head<'_>) {
     output.extend_from_slice(&head.opaque.to_be_bytes());
     output.extend_from_slice(&head.flag.to_be_bytes());
     let remark = head.remark.unwrap_or_default();
-    output.extend_from_slice(&(remark.len() as u32).to_be_bytes());
-    output.extend_from_slice(remark.as_bytes());
+    let remark_bytes: usize = remark.iter().map(|text| text.len()).sum();
+    output.extend_from_slice(&(remark_bytes as u32).to_be_bytes());
+    remark.iter().for_each(|text| output.extend_from_slice(text.as_bytes()));
     let fields = head.fields.unwrap_or_default();
     let bytes: usize = fields.iter().map(|(name, value)| 2 + name.len() + 4 + value.len()).sum();
     output.extend_from_slice(&(bytes as u32).to_be_bytes());
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn json_members_are_in_alphabetical_order_and_fields_show_even_when_empty() {
-        let head = Head::failure(22, 3, "a\nb").with_fields(&[]);
+        let head = Head::failure(22, 3, &["a\n", "b"]).with_fields(&[]);
         let frame = frame(Serialization::Json, &head, b"");
         assert_eq!(
             core::str::from_utf8(&frame[8..]),
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn binary_headers_match_the_captured_ones() {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect::<String>();
-        let unsupported = Head::failure(3, 101, " request type 99999 not supported");
+        let unsupported = Head::failure(3, 101, &[" request type ", "99999", " not supported"]);
         assert_eq!(
             hex(&frame(Serialization::Binary, &unsupported, b"")),
             "0000003a01000036000300020100000065000000010000002120726571756573742074797065203939393939206e6f7420737570706f7274656400000000"

@@ -35,6 +35,7 @@ public final class SendAndReceive {
         CountDownLatch missing = new CountDownLatch(count);
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("consumer-" + run);
         consumer.setNamesrvAddr(nameServer);
+        consumer.setHeartbeatBrokerInterval(1000); // a starting consumer may lose a heartbeat and repeats it only after 30 s
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {

@@ -10,5 +10,6 @@ scenario() {
     step "the broker is killed" kill_broker broker-a
     step "the route disappears" await no_route Orders
     step "the broker leaves clusterList" await cluster_lacks broker-a
+    nameserver_is_java || step "the NameServer notes a lost connection" await says nameserver "connection lost.* broker=.broker-a"
     step "the NameServer stops" stop_nameserver
 }

@@ -12,5 +12,6 @@ scenario() {
     step "the broker is told to stop" stop_broker broker-a
     step "the route disappears" await no_route Orders
     step "the broker leaves clusterList" await cluster_lacks broker-a
+    nameserver_is_java || step "the NameServer notes that it unregistered" await says nameserver "broker unregistered.* broker=.broker-a"
     step "the NameServer stops" stop_nameserver
 }

@@ -15,5 +15,6 @@ scenario() {
     step "topicRoute leads to the broker" await route_leads Orders broker-c
     step "the broker is told to stop" stop_broker broker-c
     step "the route disappears" await no_route Orders
+    step "the NameServer notes that it unregistered" await says nameserver "broker unregistered.* broker=.broker-c"
     step "the NameServer stops" stop_nameserver
 }

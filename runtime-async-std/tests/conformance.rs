@@ -1,0 +1,8 @@
+//! The suite that every runtime passes, run against this one.
+
+use namesrv_tests::conformance;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance::run(env!("CARGO_BIN_EXE_namesrv-async-std"), None)
+}

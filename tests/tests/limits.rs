@@ -1,0 +1,138 @@
+//! What peers can make grow in the core, and that it does not grow past its limit.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::event::Event;
+use namesrv_core::kv::KvTable;
+use namesrv_core::registry::{Output, Registry};
+use namesrv_core::time::{Millis, Now};
+use namesrv_core::wire::Serialization;
+use namesrv_tests::answer::Answer;
+use namesrv_tests::request::Request;
+use namesrv_tests::world::{Happening, Saving, World};
+
+const KV_BYTES_MAX: usize = 1000;
+
+fn world(kv: KvTable) -> World {
+    World::with(&[], kv, Limits { kv_bytes_max: KV_BYTES_MAX, ..Limits::default() })
+}
+
+fn put(key: &str, bytes: usize) -> Request {
+    Request::new(100).field("namespace", "n").field("key", key).field("value", "v".repeat(bytes))
+}
+
+fn delete(key: &str) -> Request {
+    Request::new(102).field("namespace", "n").field("key", key)
+}
+
+/// The codes of the answers that came over a connection.
+fn codes(world: &mut World, connection: &str) -> Vec<i32> {
+    let output = world.take_output(connection).unwrap();
+    let mut rest = output.as_slice();
+    let mut codes = Vec::new();
+    while let Some((length, _)) = rest.split_first_chunk::<4>() {
+        let (frame, after) = rest.split_at(4 + u32::from_be_bytes(*length) as usize);
+        codes.push(Answer::decode(frame).unwrap().code);
+        rest = after;
+    }
+    codes
+}
+
+fn saves(world: &mut World) -> usize {
+    world.take_happenings().iter().filter(|happening| matches!(happening, Happening::Saved { .. })).count()
+}
+
+#[test]
+fn entries_can_be_deleted_from_a_table_that_is_over_its_limit() {
+    let mut kv = KvTable::default();
+    kv.put("n", "large", Some(&"v".repeat(2 * KV_BYTES_MAX)));
+    let mut world = world(kv);
+    world.receive("admin", &[put("k", 1), delete("large"), put("k", 1)].map(|request| request.encode()).concat());
+    assert_eq!(codes(&mut world, "admin"), [1, 0, 0]);
+    assert_eq!(saves(&mut world), 2, "what is refused is not saved");
+}
+
+#[test]
+fn a_refused_entry_takes_no_room_from_others() {
+    let mut world = world(KvTable::default());
+    world.set_saving(Saving::Waits);
+    world.receive(
+        "admin",
+        &[put("a", 1), put("b", 800), put("c", 100), put("d", 10)].map(|request| request.encode()).concat(),
+    );
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 0, 0, 0]);
+    world.set_saving(Saving::Waits);
+    world.receive("admin", &[put("e", 1), put("f", 200), put("g", 10)].map(|request| request.encode()).concat());
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 1, 0]);
+}
+
+#[test]
+fn what_waits_for_a_save_is_bounded() {
+    let mut world = world(KvTable::default());
+    world.set_saving(Saving::Waits);
+    world.receive("admin", &[put("a", 1), put("b", 600), put("c", 600)].map(|request| request.encode()).concat());
+    assert_eq!(codes(&mut world, "admin"), [1], "the last is refused at once");
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 0]);
+    world.receive("admin", &put("c", 100).encode());
+    assert_eq!(codes(&mut world, "admin"), [0], "room again");
+}
+
+#[test]
+fn configuration_changes_that_wait_for_a_save_are_bounded() {
+    let limits = Limits { frame_bytes_max: 1000, ..Limits::default() };
+    let mut world = World::with(&[], KvTable::default(), limits);
+    world.set_saving(Saving::Waits);
+    let change = |value: bool, bytes| {
+        Request::new(318).body(format!("# {}\norderMessageEnable={value}\n", "-".repeat(bytes))).encode()
+    };
+    world.receive("admin", &[change(true, 700), change(false, 700), change(true, 700)].concat());
+    assert_eq!(codes(&mut world, "admin"), [1], "the last is refused at once");
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 0]);
+    world.receive("admin", &change(true, 700));
+    assert_eq!(codes(&mut world, "admin"), [0], "room again");
+}
+
+#[test]
+fn a_view_is_freed_soon_after_its_last_reader_is_gone() {
+    let (configuration, _) = Configuration::new(&[]).unwrap();
+    let config = Config {
+        secret: [0; 16],
+        limits: Limits::default(),
+        configuration,
+        kv: KvTable::default(),
+        serialization: Serialization::Json,
+    };
+    let mut now = Now { monotonic: Millis(5000), wall: Millis(0) };
+    let mut registry = Registry::new(config, now);
+    let Some(Output::Publish(read)) = registry.poll_output() else { panic!("no view") };
+    let old = std::sync::Arc::downgrade(&read);
+    registry.handle_shutdown(now);
+    let Some(Output::Publish(_new)) = registry.poll_output() else { panic!("no second view") };
+    for _ in 0..3 {
+        now.monotonic = now.monotonic.max(registry.poll_timeout().expect("it has to look again"));
+        registry.handle_timeout(now);
+        assert!(old.upgrade().is_some(), "it is being read");
+    }
+    drop(read);
+    now.monotonic = registry.poll_timeout().unwrap();
+    registry.handle_timeout(now);
+    assert!(old.upgrade().is_none());
+    assert_eq!(registry.poll_timeout(), None);
+}
+
+#[test]
+fn malformed_order_configuration_of_the_file_is_told_at_start() {
+    let mut kv = KvTable::default();
+    kv.put("ORDER_TOPIC_CONFIG", "good", Some("broker-a:8"));
+    kv.put("ORDER_TOPIC_CONFIG", "bad", Some("broker-a"));
+    let happenings = world(kv).take_happenings();
+    assert!(
+        matches!(happenings.as_slice(), [Happening::Event(Event::MalformedOrderConfig { topic })] if topic == "bad"),
+        "{happenings:?}"
+    );
+}
