@@ -237,8 +237,8 @@ impl<'a> RegisterBody<'a> {
     }
 }
 
-/// Where the digits of `mappingDataVersion.timestamp` stand in the body of a 5.x broker, if that member is written as
-/// those brokers write it and begins within the first 4 KiB.
+/// Where the digits of `mappingDataVersion.timestamp` stand in the body of a 5.x broker, if that is an object and that member
+/// is written as those brokers write it and begins within the first 4 KiB.
 ///
 /// In every registration that timestamp is the time of sending, while everything else repeats. A digest over all but
 /// these digits recognises an unchanged registration, and leaving them out is safe: the pattern cannot stand inside of a
@@ -248,6 +248,10 @@ impl<'a> RegisterBody<'a> {
 #[must_use]
 pub fn unstable_range(body: &[u8]) -> Option<Range<usize>> {
     const WITHIN_BYTES: usize = 4096;
+    // In a compressed body, where nothing is escaped, the same bytes may be the name of a topic.
+    if body.first() != Some(&b'{') {
+        return None;
+    }
     let front = body.get(..WITHIN_BYTES).unwrap_or(body);
     let mut end = memmem::find(front, b"\"mappingDataVersion\":")?;
     let mut digits = end..end;

@@ -433,7 +433,7 @@ fn limits_hold() {
 fn the_digits_that_change_in_every_registration_are_found() {
     let body = br#"{"filterServerList":[],"topicConfigSerializeWrapper":{"dataVersion":{"counter":0,"stateVersion":0,"timestamp":1795459921965},"mappingDataVersion":{"counter":0,"stateVersion":0,"timestamp":1795459928192},"topicConfigTable":{}}}"#;
     assert_eq!(&body[unstable_range(body).unwrap()], b"1795459928192");
-    let far = [&b" ".repeat(4096)[..], body].concat();
+    let far = [b"{\"x\":\"", &b" ".repeat(4096)[..], b"\",", &body[1..]].concat();
     assert_eq!(unstable_range(&far), None);
     for other in [
         &b""[..],
@@ -449,6 +449,15 @@ fn the_digits_that_change_in_every_registration_are_found() {
     ] {
         assert_eq!(unstable_range(other), None, "{}", String::from_utf8_lossy(other));
     }
+}
+
+/// Two zlib streams of stored bytes may have the same checksum and differ in the digits of such a name only.
+#[test]
+fn in_compressed_bodies_no_digits_are_left_out() {
+    let name = br#""mappingDataVersion":{"counter":0,"stateVersion":0,"timestamp":1234}"#;
+    let stored = compress_to_vec_zlib(name, 0);
+    assert!(stored.windows(name.len()).any(|window| window == name));
+    assert_eq!(unstable_range(&stored), None);
 }
 
 /// JSON text built from the words of a register body.
