@@ -310,6 +310,15 @@ fn the_runtime_file_holds_all_changes_and_is_read_back() {
 }
 
 #[test]
+fn unknown_keys_keep_their_blanks_over_a_restart() {
+    let (changed, _, runtime_file) = update(&configuration("unknown=x"), "unknown= a  ");
+    assert_eq!(changed.value("unknown"), Some("a  "));
+    let mut restarted = configuration("unknown=x");
+    assert_eq!(restarted.read_runtime_file(&properties::parse(runtime_file.as_bytes()).unwrap()), Ok(vec![]));
+    assert_eq!(restarted.listing(), changed.listing());
+}
+
+#[test]
 fn the_runtime_file_cannot_do_more_than_an_update() {
     let mut configuration = configuration("");
     let warnings = configuration

@@ -138,7 +138,8 @@ impl Configuration {
                     continue;
                 }
                 Some(key) => key.canonical(text).map_err(|reason| bad_value(entry, reason))?,
-                None => text.to_owned(),
+                // As it was set: nobody knows what it means.
+                None => entry.value.clone(),
             };
             self.set(&entry.key, &value);
             self.changed.insert(entry.key.clone(), value);
