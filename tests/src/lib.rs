@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod conformance;
 pub mod differences;
+pub mod fuzz;
 pub mod golden;
 pub mod matrix;
 pub mod plain_json;
