@@ -35,8 +35,10 @@ use std::time::Duration;
 const RING_DEPTH: usize = 64;
 /// Memory that glommio locks for files, of which there are none: the least it takes, instead of 10 MiB.
 const IO_MEMORY: usize = 64 * 1024;
-/// How long tasks run before io_uring is asked what else is ready.
+/// How long tasks run, if they are many, before io_uring is asked what else is ready.
 const PREEMPT: Duration = Duration::from_millis(1);
+/// The shortest wait. As long as a task is ready glommio does not look at its rings, so others would not be heard.
+const ROUND: Duration = Duration::from_micros(1);
 /// How often an idle executor looks at the clock and lets go of an old view.
 const TICK: Millis = Millis::from_secs(1);
 /// How soon a frame is forwarded again that the registry had no room for.
@@ -213,8 +215,18 @@ async fn accept(thread: Rc<RefCell<IoThread>>, listener: TcpListener) {
 /// The task of one connection: a turn whenever it has something to do.
 async fn converse(thread: Rc<RefCell<IoThread>>, serial: u64) {
     loop {
-        match poll_fn(|context| thread.borrow_mut().turn(serial, context)).await {
-            Turn::Again => glommio::executor().yield_now().await,
+        let mut rested = false;
+        let turn = poll_fn(|context| {
+            let turn = thread.borrow_mut().turn(serial, context);
+            rested |= turn.is_pending();
+            turn
+        });
+        match turn.await {
+            // Mostly it finds nothing more to read then.
+            Turn::Again if rested => glommio::executor().yield_now().await,
+            Turn::Again => {
+                Timer::new(ROUND).await;
+            }
             Turn::Retry => {
                 Timer::new(RETRY).await;
             }
