@@ -11,7 +11,7 @@ use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement, spa
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Millis, Now};
 use namesrv_core::{ConnId, Peer};
-use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
+use namesrv_shell::accepting::{Accepting, Troubles};
 use namesrv_shell::conversation::{Closing, Conversation, Shared};
 use namesrv_shell::deadlines::Deadlines;
 use namesrv_shell::server::{Clock, Inbox, Server, ToIo};
@@ -81,9 +81,8 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     server.registry.attach(inboxes);
     drop(server);
     let _ = attached.set(());
-    for thread in threads {
-        thread.join().map_err(|_| io::Error::other("an I/O thread failed"))?;
-    }
+    // A thread that panics ends the process.
+    threads.into_iter().for_each(|thread| drop(thread.join()));
     Ok(())
 }
 
@@ -110,16 +109,16 @@ struct Plan {
 impl Plan {
     /// Tells through `made` whether there is an executor, and runs it when the registry is `attached`.
     fn carry_out(self, made: &mpsc::Sender<io::Result<()>>, attached: &OnceLock<()>) {
-        let (executor, result) = match self.make_executor() {
-            Ok(executor) => (Some(executor), Ok(())),
-            Err(error) => (None, Err(error)),
-        };
         // Nobody listens only when another thread failed before.
-        let _ = made.send(result);
-        if let Some(executor) = executor {
-            attached.wait();
-            executor.run(run(self));
-        }
+        let _ = match self.make_executor() {
+            Ok(executor) => {
+                let told = made.send(Ok(()));
+                attached.wait();
+                executor.run(run(self));
+                told
+            }
+            Err(error) => made.send(Err(error)),
+        };
     }
 
     fn make_executor(&self) -> io::Result<LocalExecutor> {
@@ -202,8 +201,8 @@ async fn accept(thread: Rc<RefCell<IoThread>>, listener: TcpListener) {
                 }
             }
             Err(error) => {
-                let next = thread.borrow_mut().handle_accept_error(&error.into());
-                while next == AfterError::Rest && !thread.borrow_mut().may_accept() {
+                thread.borrow_mut().handle_accept_error(&error.into());
+                while !thread.borrow_mut().may_accept() {
                     Timer::new(REST).await;
                 }
             }
@@ -224,12 +223,8 @@ async fn converse(thread: Rc<RefCell<IoThread>>, serial: u64) {
         match turn.await {
             // Mostly it finds nothing more to read then.
             Turn::Again if rested => glommio::executor().yield_now().await,
-            Turn::Again => {
-                Timer::new(ROUND).await;
-            }
-            Turn::Retry => {
-                Timer::new(RETRY).await;
-            }
+            Turn::Again => _ = Timer::new(ROUND).await,
+            Turn::Retry => _ = Timer::new(RETRY).await,
             Turn::Rest | Turn::NoRoom | Turn::Done | Turn::Close(_) => return,
         }
     }
@@ -304,9 +299,9 @@ impl IoThread {
         self.accepting.is_open(now)
     }
 
-    fn handle_accept_error(&mut self, error: &io::Error) -> AfterError {
+    fn handle_accept_error(&mut self, error: &io::Error) {
         let now = self.look_at_clock();
-        self.accepting.note_error(error, now)
+        self.accepting.note_error(error, now);
     }
 
     /// Takes a connection in and returns its serial; none when there is no place for it or its peer is gone already.
