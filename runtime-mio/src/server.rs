@@ -1,15 +1,16 @@
 //! I/O threads: each polls its own listener and its own connections.
 
-use crate::connection::{Connection, Desk, Turn};
+use crate::connection::{Connection, Views};
 use crate::inbox::{Queue, Sender};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
-use namesrv_core::time::Millis;
+use namesrv_core::time::{Millis, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
 use namesrv_shell::conversation::{Closing, Conversation, Shared};
 use namesrv_shell::deadlines::Deadlines;
 use namesrv_shell::server::{Clock, Inbox, Server, ToIo};
+use namesrv_shell::turn::{Desk, Turn};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -52,7 +53,9 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
             clock: server.clock,
             inbox: queue,
             shared: Arc::clone(&shared),
-            desk: Desk::new(Arc::clone(&server.views), server.clock.now()),
+            views: Views::new(Arc::clone(&server.views)),
+            desk: Desk::default(),
+            now: server.clock.now(),
             listener: Some(listener),
             accepting: Accepting::new(Arc::clone(&troubles)),
             backlog: true,
@@ -90,7 +93,10 @@ struct IoThread {
     clock: Clock,
     inbox: Queue,
     shared: Arc<Shared>,
+    views: Views,
     desk: Desk,
+    /// The time of this round.
+    now: Now,
     /// None once the server stops.
     listener: Option<TcpListener>,
     accepting: Accepting,
@@ -118,10 +124,10 @@ impl IoThread {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}
             }
-            self.desk.now = self.clock.now();
-            self.desk.views.load();
-            self.deadlines.tick(self.now());
-            self.accepting.tick(self.now());
+            self.now = self.clock.now();
+            self.views.load();
+            self.deadlines.tick(self.moment());
+            self.accepting.tick(self.moment());
             for event in &events {
                 match event.token() {
                     LISTENER => self.backlog = true,
@@ -138,7 +144,7 @@ impl IoThread {
                 }
             }
             self.close_silent();
-            if self.stop_at.is_some_and(|stop_at| self.connections.is_empty() || stop_at <= self.now()) {
+            if self.stop_at.is_some_and(|stop_at| self.connections.is_empty() || stop_at <= self.moment()) {
                 return Ok(());
             }
         }
@@ -147,10 +153,10 @@ impl IoThread {
     /// How long to wait when no socket has anything to say.
     fn patience(&self) -> Duration {
         let acceptable = self.backlog && self.listener.is_some();
-        if !self.ready.is_empty() || (acceptable && self.accepting.is_open(self.now())) {
+        if !self.ready.is_empty() || (acceptable && self.accepting.is_open(self.moment())) {
             return Duration::ZERO;
         }
-        let until = |moment: Millis| moment.since(self.now());
+        let until = |moment: Millis| moment.since(self.moment());
         let retry = (!self.blocked.is_empty()).then_some(RETRY);
         let rest = self.accepting.rests_until().filter(|_| acceptable).map(until);
         let waits = [retry, rest, self.deadlines.next().map(until), self.stop_at.map(until)];
@@ -159,7 +165,7 @@ impl IoThread {
     }
 
     fn read_inbox(&mut self) {
-        let now = self.desk.now;
+        let now = self.now;
         for message in self.inbox.take() {
             match message {
                 ToIo::Reply { conn, frame } => {
@@ -176,7 +182,7 @@ impl IoThread {
     fn stop(&mut self, within: Duration) {
         self.listener = None;
         let within = Millis(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
-        self.stop_at = Some(self.now() + within);
+        self.stop_at = Some(self.moment() + within);
         for (serial, connection) in &mut self.connections {
             connection.stop();
             if !connection.queued {
@@ -187,14 +193,14 @@ impl IoThread {
     }
 
     fn accept(&mut self) {
-        if !self.backlog || !self.accepting.is_open(self.now()) {
+        if !self.backlog || !self.accepting.is_open(self.moment()) {
             return;
         }
         for _ in 0..ACCEPTS_MAX {
             let Some(listener) = &self.listener else { return };
             match listener.accept() {
                 Ok((stream, address)) => self.open(stream, address),
-                Err(error) => match self.accepting.note_error(&error, self.now()) {
+                Err(error) => match self.accepting.note_error(&error, self.moment()) {
                     AfterError::Next => {}
                     AfterError::Rest => return,
                     AfterError::Wait => {
@@ -210,8 +216,8 @@ impl IoThread {
         self.serial += 1;
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         let peer = Peer { conn: ConnId::new(self.index, self.serial), address };
-        let conversation = Conversation::open(peer, self.desk.views.load(), &self.shared, self.desk.now);
-        self.accepting.note_accepted(conversation.is_some(), self.now());
+        let conversation = Conversation::open(peer, self.views.load(), &self.shared, self.now);
+        self.accepting.note_accepted(conversation.is_some(), self.moment());
         let Some(conversation) = conversation else { return };
         let interest = Interest::READABLE | Interest::WRITABLE;
         let prepared = stream
@@ -241,25 +247,28 @@ impl IoThread {
         self.desk.clear();
         while let Some(connection) = self.connections.get_mut(&serial) {
             connection.queued = false;
-            match connection.turn(&mut self.desk) {
-                Turn::NoRoom => {
-                    let bytes = connection.conversation.kept() + self.desk.arrived_bytes();
+            match connection.turn(&mut self.desk, &mut self.views, self.now) {
+                Ok(Turn::NoRoom) => {
+                    let bytes = self.desk.kept(&connection.conversation);
                     self.make_room(serial, bytes);
                     continue;
                 }
-                Turn::Close(closing) => {
-                    self.close(serial, closing);
-                    return;
+                Ok(Turn::Done) => {
+                    connection.finish(&mut self.desk);
+                    return self.close(serial, None);
                 }
-                Turn::Again => {
+                Ok(Turn::Close(closing)) => return self.close(serial, Some(closing)),
+                // A socket that failed (most often: was reset) is closed and not spoken of.
+                Err(_) => return self.close(serial, None),
+                Ok(Turn::Again) => {
                     connection.queued = true;
                     self.ready.push_back(serial);
                 }
-                Turn::Retry => {
+                Ok(Turn::Retry) => {
                     connection.queued = true;
                     self.blocked.push(serial);
                 }
-                Turn::Rest => {}
+                Ok(Turn::Rest) => {}
             }
             let deadline = connection.conversation.poll_timeout();
             self.deadlines.arm(serial, &mut connection.armed, deadline);
@@ -275,11 +284,11 @@ impl IoThread {
     }
 
     fn close_silent(&mut self) {
-        while let Some(serial) = self.deadlines.pop_due(self.now()) {
+        while let Some(serial) = self.deadlines.pop_due(self.moment()) {
             let Some(connection) = self.connections.get_mut(&serial) else { continue };
             connection.armed = None;
             let deadline = connection.conversation.poll_timeout();
-            if deadline.is_some_and(|deadline| deadline <= self.desk.now.monotonic) {
+            if deadline.is_some_and(|deadline| deadline <= self.now.monotonic) {
                 self.close(serial, Some(Closing::Silent));
             } else {
                 self.deadlines.arm(serial, &mut connection.armed, deadline);
@@ -290,14 +299,14 @@ impl IoThread {
     fn close(&mut self, serial: u64, closing: Option<Closing>) {
         if let Some(mut connection) = self.connections.remove(&serial) {
             if let Some(closing) = closing {
-                connection.conversation.log_closing(closing, self.desk.now);
+                connection.conversation.log_closing(closing, self.now);
             }
             self.deadlines.disarm(serial, &mut connection.armed);
             self.accepting.note_closed();
         }
     }
 
-    const fn now(&self) -> Millis {
-        self.desk.now.monotonic
+    const fn moment(&self) -> Millis {
+        self.now.monotonic
     }
 }

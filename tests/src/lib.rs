@@ -8,6 +8,7 @@ pub mod answer;
 pub mod conformance;
 pub mod differences;
 pub mod golden;
+pub mod matrix;
 pub mod plain_json;
 pub mod process;
 pub mod registration;
