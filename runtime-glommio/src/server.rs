@@ -11,7 +11,7 @@ use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement, spa
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Millis, Now};
 use namesrv_core::{ConnId, Peer};
-use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
+use namesrv_shell::accepting::{Accepting, Troubles};
 use namesrv_shell::conversation::{Closing, Conversation, Shared};
 use namesrv_shell::deadlines::Deadlines;
 use namesrv_shell::server::{Clock, Inbox, Server, ToIo};
@@ -35,8 +35,10 @@ use std::time::Duration;
 const RING_DEPTH: usize = 64;
 /// Memory that glommio locks for files, of which there are none: the least it takes, instead of 10 MiB.
 const IO_MEMORY: usize = 64 * 1024;
-/// How long tasks run before io_uring is asked what else is ready.
+/// How long tasks run, if they are many, before io_uring is asked what else is ready.
 const PREEMPT: Duration = Duration::from_millis(1);
+/// The shortest wait. As long as a task is ready glommio does not look at its rings, so others would not be heard.
+const ROUND: Duration = Duration::from_micros(1);
 /// How often an idle executor looks at the clock and lets go of an old view.
 const TICK: Millis = Millis::from_secs(1);
 /// How soon a frame is forwarded again that the registry had no room for.
@@ -79,9 +81,8 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     server.registry.attach(inboxes);
     drop(server);
     let _ = attached.set(());
-    for thread in threads {
-        thread.join().map_err(|_| io::Error::other("an I/O thread failed"))?;
-    }
+    // A thread that panics ends the process.
+    threads.into_iter().for_each(|thread| drop(thread.join()));
     Ok(())
 }
 
@@ -108,16 +109,16 @@ struct Plan {
 impl Plan {
     /// Tells through `made` whether there is an executor, and runs it when the registry is `attached`.
     fn carry_out(self, made: &mpsc::Sender<io::Result<()>>, attached: &OnceLock<()>) {
-        let (executor, result) = match self.make_executor() {
-            Ok(executor) => (Some(executor), Ok(())),
-            Err(error) => (None, Err(error)),
-        };
         // Nobody listens only when another thread failed before.
-        let _ = made.send(result);
-        if let Some(executor) = executor {
-            attached.wait();
-            executor.run(run(self));
-        }
+        let _ = match self.make_executor() {
+            Ok(executor) => {
+                let told = made.send(Ok(()));
+                attached.wait();
+                executor.run(run(self));
+                told
+            }
+            Err(error) => made.send(Err(error)),
+        };
     }
 
     fn make_executor(&self) -> io::Result<LocalExecutor> {
@@ -200,8 +201,8 @@ async fn accept(thread: Rc<RefCell<IoThread>>, listener: TcpListener) {
                 }
             }
             Err(error) => {
-                let next = thread.borrow_mut().handle_accept_error(&error.into());
-                while next == AfterError::Rest && !thread.borrow_mut().may_accept() {
+                thread.borrow_mut().handle_accept_error(&error.into());
+                while !thread.borrow_mut().may_accept() {
                     Timer::new(REST).await;
                 }
             }
@@ -213,11 +214,17 @@ async fn accept(thread: Rc<RefCell<IoThread>>, listener: TcpListener) {
 /// The task of one connection: a turn whenever it has something to do.
 async fn converse(thread: Rc<RefCell<IoThread>>, serial: u64) {
     loop {
-        match poll_fn(|context| thread.borrow_mut().turn(serial, context)).await {
-            Turn::Again => glommio::executor().yield_now().await,
-            Turn::Retry => {
-                Timer::new(RETRY).await;
-            }
+        let mut rested = false;
+        let turn = poll_fn(|context| {
+            let turn = thread.borrow_mut().turn(serial, context);
+            rested |= turn.is_pending();
+            turn
+        });
+        match turn.await {
+            // Mostly it finds nothing more to read then.
+            Turn::Again if rested => glommio::executor().yield_now().await,
+            Turn::Again => _ = Timer::new(ROUND).await,
+            Turn::Retry => _ = Timer::new(RETRY).await,
             Turn::Rest | Turn::NoRoom | Turn::Done | Turn::Close(_) => return,
         }
     }
@@ -292,9 +299,9 @@ impl IoThread {
         self.accepting.is_open(now)
     }
 
-    fn handle_accept_error(&mut self, error: &io::Error) -> AfterError {
+    fn handle_accept_error(&mut self, error: &io::Error) {
         let now = self.look_at_clock();
-        self.accepting.note_error(error, now)
+        self.accepting.note_error(error, now);
     }
 
     /// Takes a connection in and returns its serial; none when there is no place for it or its peer is gone already.
