@@ -6,7 +6,7 @@ mod topology;
 
 pub(crate) use topic::{Mapping, QueueRef, TopicKey, TopicRecord, TopicTable};
 pub(crate) use topology::{
-    BrokerGroup, BrokerGroupParts, FilterServers, GroupId, QueueFragment, QueueValues, Topology, write_queue,
+    BrokerData, BrokerGroup, FilterServers, GroupId, QueueFragment, QueueValues, Topology, write_queue,
 };
 
 use crate::config::{Limits, Settings};

@@ -83,6 +83,8 @@ pub struct Conversation {
     ended: bool,
     /// No replies are waited for.
     abandoned: bool,
+    /// Output that the next write leaves is given up: its peer is most likely gone.
+    expired: bool,
     /// The registry knows of the end, or does not need to.
     told: bool,
 }
@@ -107,6 +109,7 @@ impl Conversation {
             window_closed: false,
             ended: false,
             abandoned: false,
+            expired: false,
             told: false,
         })
     }
@@ -137,7 +140,7 @@ impl Conversation {
     /// The registry closes this connection.
     pub fn handle_close(&mut self, reason: CloseReason, now: Now) {
         match reason {
-            CloseReason::BrokerExpired => self.output.clear(),
+            CloseReason::BrokerExpired => self.expired = true,
             CloseReason::MalformedFrame => self.fail(&"a request that was forwarded is malformed", now),
         }
         self.stop_reading();
@@ -201,11 +204,11 @@ impl Conversation {
         self.forwarding > 0 || (self.paused && !self.window_closed && !self.is_clogged())
     }
 
-    /// Whether everything that was owed is done: close.
+    /// Whether everything that was owed is done or given up: close. To be asked after a write.
     #[must_use]
     pub const fn is_done(&self) -> bool {
         let owes_nothing = self.input.is_empty() && (self.abandoned || self.session.forwarded() == 0);
-        self.ended && owes_nothing && self.output.is_empty()
+        self.ended && owes_nothing && (self.expired || self.output.is_empty())
     }
 
     /// Whether so much output waits that the connection has to be closed. One answer alone may be larger.

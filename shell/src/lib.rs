@@ -51,6 +51,16 @@ const START_FAILED: u8 = 255;
 /// Runs the whole server: reads the command line and the files, binds, starts the registry, and calls `serve` on this
 /// thread, which returns once everything is stopped. `runtime` is the name of the event loop, shown to the operator.
 pub fn run(runtime: &'static str, serve: fn(Server) -> io::Result<()>) -> ExitCode {
+    run_where(runtime, || Ok(()), serve)
+}
+
+/// As [`run`], for an event loop that not every machine has: unless `probe` finds it, nothing is read or bound, and the
+/// operator is told what it says.
+pub fn run_where(
+    runtime: &'static str,
+    probe: fn() -> Result<(), String>,
+    serve: fn(Server) -> io::Result<()>,
+) -> ExitCode {
     let command = match cli::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(error) => {
@@ -68,7 +78,9 @@ pub fn run(runtime: &'static str, serve: fn(Server) -> io::Result<()>) -> ExitCo
             Ok(())
         }
         Command::PrintItems { config_file } => print_items(config_file.as_deref()),
-        Command::Serve { config_file } => run_server(runtime, config_file.as_deref(), serve),
+        Command::Serve { config_file } => {
+            probe().map_err(StartError::Machine).and_then(|()| run_server(runtime, config_file.as_deref(), serve))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,12 @@
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a port may be taken. When a server on io_uring was killed, the kernel still holds its sockets for a moment.
+const TAKEN_MAX: Duration = Duration::from_millis(500);
+const TAKEN_STEP: Duration = Duration::from_millis(10);
 
 /// What to listen on.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +29,20 @@ impl Listen<'_> {
     /// The listeners, non-blocking. The kernel spreads connections over them.
     ///
     /// # Errors
-    /// The address is unknown or not of this machine, or the port is taken.
+    /// The address is unknown or not of this machine, or the port is taken and stays so.
     pub(crate) fn bind(&self) -> io::Result<Vec<TcpListener>> {
+        let give_up = Instant::now() + TAKEN_MAX;
+        loop {
+            match self.try_bind() {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < give_up => {
+                    thread::sleep(TAKEN_STEP);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_bind(&self) -> io::Result<Vec<TcpListener>> {
         let address = self.resolve()?;
         let first = match self.socket(address, false) {
             // A machine without IPv6 has no socket for both families.

@@ -46,11 +46,6 @@ impl Output {
         self.chunks.len() <= 1
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     /// Appends a chunk.
     pub fn push(&mut self, chunk: Bytes) {
         if !chunk.is_empty() {

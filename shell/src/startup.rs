@@ -35,6 +35,8 @@ pub(crate) enum StartError {
     Kv { path: PathBuf, source: KvFileError },
     #[error("failed to bind to {address}:{port}: {source}")]
     Bind { address: String, port: u16, source: io::Error },
+    #[error("{0}")]
+    Machine(String),
     #[error("{what}: {source}")]
     System { what: &'static str, source: io::Error },
 }

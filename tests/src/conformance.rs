@@ -1,137 +1,164 @@
-//! What every runtime's binary has to pass over real sockets.
+//! The conformance suite: what every runtime's binary has to pass over real sockets, started as a user starts it.
+//!
+//! Each case starts servers of its own, on a free port and in a folder of their own, so cases run side by side and
+//! alone. Nothing is asserted about time: what has to happen is waited for with much patience.
 
-use crate::answer::Answer;
-use crate::golden::replay::{Report, replay};
-use crate::plain_json::Json;
-use crate::process::{Process, ProcessServer, read_frame};
-use crate::registration::{Registration, Topic};
-use crate::request::Request;
+mod connections;
+mod framing;
+mod golden;
+mod lifetime;
+mod limits;
+mod liveness;
+mod load;
+mod peer;
+mod storage;
+mod visibility;
+
+use crate::matrix::{Column, Outcome};
+use crate::process::{Folder, Process};
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::any::Any;
 use std::io::Write;
-use std::net::{Shutdown, TcpStream};
-use std::path::Path;
-use std::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Replays the golden conversations against a binary.
+/// Set to `full`, every case runs at its full size; otherwise some are scaled down, but for sizes that are promised.
+const SCALE: &str = "CONFORMANCE_SCALE";
+
+/// Cases at one time, unless `--test-threads` says otherwise: most of them wait most of the time.
+const THREADS: usize = 4;
+
+/// One case: what it is called, and the function that panics when the binary does not pass.
+struct Case {
+    name: &'static str,
+    run: fn(&Target),
+}
+
+macro_rules! cases {
+    ($($subject:ident: $($case:ident),+;)+) => {
+        &[$($(Case { name: concat!(stringify!($subject), "::", stringify!($case)), run: $subject::$case }),+),+]
+    };
+}
+
+/// Every case there is.
+#[rustfmt::skip]
+const CASES: &[Case] = cases! {
+    golden: conversations;
+    framing: cut_at_every_byte, byte_by_byte, ten_thousand_pipelined_requests, a_stream_in_odd_pieces,
+        bad_input_costs_nobody_else, other_protocols_are_closed;
+    visibility: a_reply_in_hand_is_visible_everywhere, a_kv_reply_in_hand_is_visible_everywhere,
+        registrations_and_queries_mixed;
+    limits: sixteen_mebibyte_frames, announced_frames_cost_no_memory, the_largest_incomplete_frame_makes_room,
+        a_slow_reader_is_paused, a_reader_that_never_reads_is_closed, connections_beyond_the_limit_are_closed,
+        a_frame_that_takes_too_long_is_closed;
+    connections: half_closed_peer, reset_connections, storm, fifteen_thousand_idle, descriptors_run_out_and_return,
+        idle_connections_are_closed;
+    liveness: brokers_come_and_go, a_lost_connection_loses_all_its_brokers, silent_brokers_expire_and_others_stay,
+        a_server_that_was_stopped_evicts_nobody, a_new_minimum_is_told_to_the_group;
+    lifetime: command_line, a_taken_port, files_that_stop_the_start, accepted_requests_are_answered_before_the_end,
+        clients_are_sent_away_before_the_end, a_second_signal_ends_at_once;
+    storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
+        a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
+        configuration_changes_survive_beside_the_operators_file;
+    load: two_hundred_thousand_topics, quiet_peers_are_served_beside_busy_ones, figures_of_a_fresh_server;
+};
+
+/// Runs the suite, or what the command line selects of it, against a binary: the whole `main` of a runtime's test.
 ///
-/// # Panics
-/// An answer differs from Java's and the overlay does not say so.
-pub fn golden_conversations(binary: &Path) -> Report {
-    replay(|setup| ProcessServer::start(binary, setup))
+/// Where `refusal` has a reason, nothing is run, every case is reported as ignored, and the reason is printed.
+pub fn run(binary: &str, refusal: Option<String>) -> ExitCode {
+    let binary = PathBuf::from(binary);
+    let name = binary.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let column = Arc::new(Mutex::new(Column::new(&name)));
+    let target = Arc::new(Target { binary, column: Arc::clone(&column) });
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
+    if !arguments.list {
+        // What a run before left must not be taken for the result of this one.
+        save(&column);
+    }
+    let trials = CASES.iter().map(|case| trial(case, &target, refusal.as_deref())).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !arguments.list {
+        if let Some(reason) = refusal {
+            say(&format!("{name}: every case is skipped: {reason}"));
+        }
+        save(&column);
+    }
+    conclusion.exit_code()
 }
 
-/// Thousands of requests in one write are all answered, those that only read and those that change something, in whichever order.
-///
-/// # Panics
-/// An answer is missing, comes twice or is not the right one.
-pub fn pipelined_requests(binary: &Path) {
-    const REQUESTS: i32 = 4000;
-    let server = Process::start(binary, &[]);
-    let _broker = register(&server, "broker-a");
-    let mut stream = server.connect();
-    let mut input = Vec::new();
-    for opaque in 0..REQUESTS {
-        let request = match opaque % 4 {
-            0 => Request::new(101).field("namespace", "n").field("key", opaque),
-            1 => Request::new(106),
-            _ => Request::new(105).field("topic", "T"),
-        };
-        input.extend(request.opaque(opaque).encode());
-    }
-    let mut writer = stream.try_clone().expect("one more handle");
-    let writing = thread::spawn(move || writer.write_all(&input));
-    let mut answered = vec![false; REQUESTS as usize];
-    for _ in 0..REQUESTS {
-        let answer = answer(&mut stream);
-        assert_eq!(answer.code, if answer.opaque % 4 == 0 { 22 } else { 0 });
-        let slot = answered.get_mut(answer.opaque as usize).expect("a number that was sent");
-        assert!(!std::mem::replace(slot, true), "{} is answered twice", answer.opaque);
-    }
-    writing.join().expect("the writer ends").expect("all is written");
+/// Why a binary does not run on this machine, in its own words: it ends at once with status 255 and a last line of
+/// standard error in which one of `words` occurs. Any other failure is left to the cases.
+#[must_use]
+pub fn refusal(binary: &str, words: &[&str]) -> Option<String> {
+    let folder = Folder::new::<&str, &str>(&[]);
+    let refusal = folder.attempt(Path::new(binary)).filter(|refusal| refusal.code == Some(255))?;
+    let line = refusal.stderr.lines().last().unwrap_or_default();
+    words.iter().any(|word| line.contains(word)).then(|| line.to_owned())
 }
 
-/// A peer that closes its side still hears the answers to what it sent, then the connection ends.
-///
-/// # Panics
-/// It does not.
-pub fn half_closed_peer(binary: &Path) {
-    let server = Process::start(binary, &[]);
-    let mut stream = server.connect();
-    for opaque in 0..3 {
-        let request = Request::new(101).field("namespace", "n").field("key", "k");
-        stream.write_all(&request.opaque(opaque).encode()).expect("the server reads");
-    }
-    stream.shutdown(Shutdown::Write).expect("the connection is open");
-    for _ in 0..3 {
-        assert_eq!(answer(&mut stream).code, 22);
-    }
-    assert_eq!(read_frame(&mut stream), None);
-}
-
-/// A peer that sends what cannot be read is cut off, and others are served.
-///
-/// # Panics
-/// They are not.
-pub fn bad_input_costs_nobody_else(binary: &Path) {
-    let server = Process::start(binary, &[]);
-    let mut good = server.connect();
-    for bad in [&[0, 0, 0, 3][..], &[0xff; 4], &[0, 0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0], b"GET / HTTP/1.1\r\n\r\n"] {
-        let mut stream = server.connect();
-        stream.write_all(bad).expect("the server reads");
-        assert_eq!(read_frame(&mut stream), None, "{bad:?}");
-        assert_eq!(ask(&mut good, &Request::new(106)).code, 0);
+fn save(column: &Mutex<Column>) {
+    let column = column.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(error) = column.save() {
+        say(&format!("{}: the column of the matrix cannot be saved: {error}", column.name()));
     }
 }
 
-/// A KV entry that was answered survives a kill, and SIGTERM ends the server with status 0.
-///
-/// # Panics
-/// It does not.
-pub fn restart_keeps_what_was_answered(binary: &Path) {
-    let mut server = Process::start(binary, &[]);
-    let mut stream = server.connect();
-    let put = Request::new(100).field("namespace", "n").field("key", "k").field("value", "é\n");
-    assert_eq!(ask(&mut stream, &put).code, 0);
-    server.kill();
-    let mut server = server.restart(binary);
-    let get = Request::new(101).field("namespace", "n").field("key", "k");
-    assert_eq!(ask(&mut server.connect(), &get).field("value"), Some("é\n"));
-    server.terminate();
-    let status = server.wait();
-    assert!(status.success(), "{status}: {}", server.log());
-}
-
-/// Many brokers over many connections: all of them are in one answer, and all are gone when their connections are.
-///
-/// # Panics
-/// They are not.
-pub fn brokers_come_and_go(binary: &Path) {
-    let server = Process::start(binary, &[]);
-    let connections: Vec<_> = (0..32).map(|number| register(&server, &format!("broker-{number}"))).collect();
-    let mut client = server.connect();
-    let route = Request::new(105).field("topic", "T");
-    let body = Json::parse(&ask(&mut client, &route).text()).expect("a route");
-    assert_eq!(body.member("brokerDatas").map(Json::elements).unwrap_or_default().len(), 32);
-    for mut connection in connections {
-        connection.shutdown(Shutdown::Write).expect("the connection is open");
-        assert_eq!(read_frame(&mut connection), None);
+fn trial(case: &'static Case, target: &Arc<Target>, refusal: Option<&str>) -> Trial {
+    let target = Arc::clone(target);
+    if let Some(reason) = refusal {
+        target.record(case.name, Outcome::Skipped(reason.to_owned()));
+        return Trial::test(case.name, || Ok(())).with_ignored_flag(true);
     }
-    server.eventually(|| ask(&mut client, &route).code == 17);
+    Trial::test(case.name, move || {
+        let result = catch_unwind(AssertUnwindSafe(|| (case.run)(&target)));
+        target.record(case.name, if result.is_ok() { Outcome::Passed } else { Outcome::Failed });
+        result.map_err(|fault| Failed::from(message(&*fault)))
+    })
 }
 
-/// Registers a master with two topics over a connection of its own.
-fn register(server: &Process, broker: &str) -> TcpStream {
-    let mut registration = Registration::new(broker, 0);
-    registration.topics = Some(vec![Topic::new("T"), Topic::new("U")]);
-    let mut stream = server.connect();
-    assert_eq!(ask(&mut stream, &registration.request()).code, 0);
-    stream
+fn message(fault: &(dyn Any + Send)) -> String {
+    let text = fault.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| fault.downcast_ref::<&str>().copied()).unwrap_or("it panics").to_owned()
 }
 
-fn ask(stream: &mut TcpStream, request: &Request) -> Answer {
-    stream.write_all(&request.encode()).expect("the server reads");
-    answer(stream)
+/// The binary that is put to the test.
+struct Target {
+    binary: PathBuf,
+    column: Arc<Mutex<Column>>,
 }
 
-fn answer(stream: &mut TcpStream) -> Answer {
-    Answer::decode(&read_frame(stream).expect("the server answers")).expect("a frame")
+impl Target {
+    fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// Starts a server with these entries in its configuration file.
+    fn start(&self, properties: &[(&str, &str)]) -> Process {
+        Folder::new(properties).start(&self.binary)
+    }
+
+    /// `size` when the suite runs at full size, else `small`.
+    fn scaled(&self, small: usize, size: usize) -> usize {
+        if std::env::var(SCALE).is_ok_and(|scale| scale == "full") { size } else { small }
+    }
+
+    /// Reports a number that is measured and not judged.
+    fn figure(&self, name: &str, value: &str) {
+        let mut column = self.column.lock().unwrap_or_else(PoisonError::into_inner);
+        say(&format!("{}: {name}: {value}", column.name()));
+        column.set_figure(name, value);
+    }
+
+    fn record(&self, case: &str, outcome: Outcome) {
+        self.column.lock().unwrap_or_else(PoisonError::into_inner).set_outcome(case, outcome);
+    }
+}
+
+/// Prints a line; nobody may be reading.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

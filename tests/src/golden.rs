@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod overlay;
+pub mod process_server;
 pub mod replay;
 
 use serde::Deserialize;

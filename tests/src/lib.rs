@@ -7,7 +7,9 @@
 pub mod answer;
 pub mod conformance;
 pub mod differences;
+pub mod fuzz;
 pub mod golden;
+pub mod matrix;
 pub mod plain_json;
 pub mod process;
 pub mod registration;

@@ -1,84 +1,169 @@
-//! A server binary under test: started with a configuration file of its own, talked to over sockets, killed in the end.
+//! A server binary under test: started as a user starts it, with a configuration file and a folder of its own, talked
+//! to over sockets, killed in the end.
 
-use crate::answer::{Answer, is_unanswered};
-use crate::request::Request;
-use crate::server::{Reaction, Server, Setup};
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long anything may take before it counts as a failure.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anything may take before it counts as a failure. Nothing takes so long on the slowest machine that is in
+/// use.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long to wait before something is looked at again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Name of the configuration file.
-const CONFIG: &str = "namesrv.properties";
+pub const CONFIG: &str = "namesrv.properties";
 
-/// Correlation number of the requests that only prove that nothing came before their answer.
-const PROBE: i32 = 0x5052_4f42;
+/// Name of the file beside it that keeps changes made at run time.
+pub const RUNTIME_CONFIG: &str = "namesrv.properties.runtime";
+
+/// Name of the KV file.
+pub const KV_FILE: &str = "kvConfig.json";
+
+/// Name of the file that standard error goes to.
+const LOG: &str = "log";
+
+/// The folder of one server: its configuration, its KV file, its log. It goes with this value.
+#[derive(Debug)]
+pub struct Folder {
+    folder: TempDir,
+    open_files_max: Option<u32>,
+}
 
 /// A running server binary.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     address: SocketAddr,
-    folder: TempDir,
+    folder: Folder,
 }
 
-impl Process {
-    /// Starts a binary with these entries in its configuration file and waits until it says that it is up. It listens on a free
-    /// port of the loopback address and keeps its files in a folder that goes with it.
+/// How a server ended that was not meant to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Exit status; absent when a signal ended it.
+    pub code: Option<i32>,
+    /// All of standard error.
+    pub stderr: String,
+}
+
+impl Folder {
+    /// A folder with a configuration file that has these entries, after three that make the server keep to itself: it
+    /// listens on a free port of the loopback address and keeps its KV file here.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    #[must_use]
+    pub fn new<K: AsRef<str>, V: AsRef<str>>(properties: &[(K, V)]) -> Self {
+        let folder = Self { folder: tempfile::tempdir().expect("a temporary folder"), open_files_max: None };
+        let kv = folder.path(KV_FILE);
+        let mut text = format!("listenPort=0\nbindAddress=127.0.0.1\nkvConfigPath={}\n", kv.display());
+        for (key, value) in properties {
+            writeln!(text, "{}={}", key.as_ref(), value.as_ref()).expect("memory takes everything");
+        }
+        fs::write(folder.path(CONFIG), text).expect("the configuration file can be written");
+        folder
+    }
+
+    /// The server that is started here may have so many files open.
+    #[must_use]
+    pub fn with_open_files_max(mut self, files: u32) -> Self {
+        self.open_files_max = Some(files);
+        self
+    }
+
+    /// The path of a file in it.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What a server that was started here wrote to its log so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path(LOG)).unwrap_or_default()
+    }
+
+    /// Starts a binary on its files and waits until it says that it is up.
     ///
     /// # Panics
     /// It does not come up.
     #[must_use]
-    pub fn start(binary: &Path, properties: &[(String, String)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let kv = folder.path().join("kvConfig.json");
-        let mut text = format!("listenPort=0\nbindAddress=127.0.0.1\nkvConfigPath={}\n", kv.display());
-        for (key, value) in properties {
-            writeln!(text, "{key}={value}").expect("memory takes everything");
+    pub fn start(self, binary: &Path) -> Process {
+        let mut child = self.spawn(binary);
+        let lines = lines_of(child.stdout.take().expect("standard output is piped"));
+        let port = boot_port(&lines);
+        let mut process = Process { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), folder: self };
+        match port {
+            Some(port) => process.address.set_port(port),
+            None => panic!("{} does not come up: {}", binary.display(), process.log()),
         }
-        std::fs::write(folder.path().join(CONFIG), text).expect("the configuration file can be written");
-        Self::start_in(binary, folder)
+        process
     }
 
-    /// Starts a binary again on the files that this process leaves.
+    /// Starts a binary that is not meant to come up and waits for its end.
+    ///
+    /// # Panics
+    /// It comes up.
+    #[must_use]
+    pub fn refusal(&self, binary: &Path) -> Refusal {
+        self.attempt(binary).unwrap_or_else(|| panic!("the server starts: {}", self.log()))
+    }
+
+    /// Starts a binary: how it ended; nothing when it came up, in which case it is killed.
+    ///
+    /// # Panics
+    /// It neither comes up nor ends.
+    #[must_use]
+    pub fn attempt(&self, binary: &Path) -> Option<Refusal> {
+        let mut child = self.spawn(binary);
+        let lines = lines_of(child.stdout.take().expect("standard output is piped"));
+        if boot_port(&lines).is_some() {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        let status = ended(&mut child).unwrap_or_else(|| panic!("the server does not end: {}", self.log()));
+        Some(Refusal { code: status.code(), stderr: self.log() })
+    }
+
+    fn spawn(&self, binary: &Path) -> Child {
+        let log = fs::File::create(self.path(LOG)).expect("the log can be written");
+        let mut command = match self.open_files_max {
+            None => Command::new(binary),
+            Some(files) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(binary);
+                shell
+            }
+        };
+        command.arg("-c").arg(self.path(CONFIG)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        for variable in ["ROCKETMQ_HOME", "ROCKETMQ_SERIALIZE_TYPE", "JAVA_OPT_EXT"] {
+            command.env_remove(variable);
+        }
+        command.spawn().unwrap_or_else(|error| panic!("{}: {error}", binary.display()))
+    }
+}
+
+impl Process {
+    /// Kills it and starts a binary on the files that it leaves.
     ///
     /// # Panics
     /// It does not come up.
     #[must_use]
     pub fn restart(mut self, binary: &Path) -> Self {
         self.kill();
-        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a temporary folder"));
-        Self::start_in(binary, folder)
-    }
-
-    fn start_in(binary: &Path, folder: TempDir) -> Self {
-        let log = std::fs::File::create(folder.path().join("log")).expect("the log can be written");
-        let mut child = Command::new(binary)
-            .arg("-c")
-            .arg(folder.path().join(CONFIG))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
-        let lines = lines_of(child.stdout.take().expect("standard output is piped"));
-        let port = boot_port(&lines);
-        let mut process = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), folder };
-        match port {
-            Some(port) => process.address.set_port(port),
-            None => panic!("{} does not come up: {}", binary.display(), process.log()),
-        }
-        process
+        let nothing: &[(&str, &str)] = &[];
+        std::mem::replace(&mut self.folder, Folder::new(nothing)).start(binary)
     }
 
     /// Where it listens.
@@ -87,16 +172,16 @@ impl Process {
         self.address
     }
 
-    /// The folder of its configuration and KV file.
+    /// Where its files are.
     #[must_use]
-    pub fn folder(&self) -> PathBuf {
-        self.folder.path().to_path_buf()
+    pub fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// What it wrote to its log so far.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        self.folder.log()
     }
 
     /// Opens a connection to it.
@@ -106,9 +191,16 @@ impl Process {
     #[must_use]
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("the server accepts");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
-        stream.set_nodelay(true).expect("no delay");
+        be_patient(&stream);
         stream
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// The signal cannot be sent.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the signal can be sent");
     }
 
     /// Sends it SIGTERM.
@@ -116,7 +208,7 @@ impl Process {
     /// # Panics
     /// The signal cannot be sent.
     pub fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the signal can be sent");
+        self.signal(Signal::TERM);
     }
 
     /// Kills it, as a crash would.
@@ -134,7 +226,7 @@ impl Process {
         let end = Instant::now() + PATIENCE;
         while !condition() {
             assert!(Instant::now() < end, "it does not happen: {}", self.log());
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(PAUSE);
         }
     }
 
@@ -143,14 +235,40 @@ impl Process {
     /// # Panics
     /// It does not.
     pub fn wait(&mut self) -> ExitStatus {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child of ours") {
-                return status;
-            }
-            assert!(Instant::now() < end, "the server does not end: {}", self.log());
-            thread::sleep(Duration::from_millis(5));
-        }
+        ended(&mut self.child).unwrap_or_else(|| panic!("the server does not end: {}", self.log()))
+    }
+
+    /// KiB of memory that are really in use.
+    ///
+    /// # Panics
+    /// The system does not tell.
+    #[must_use]
+    pub fn resident_kib(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// Threads.
+    ///
+    /// # Panics
+    /// The system does not tell.
+    #[must_use]
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
+    /// Files, sockets and the like that it has open.
+    ///
+    /// # Panics
+    /// The system does not tell.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the process is there").count()
+    }
+
+    fn status(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is there");
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel tells");
+        value.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
     }
 }
 
@@ -158,6 +276,28 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Reads and writes of a connection fail after [`PATIENCE`], and small writes leave at once.
+///
+/// # Panics
+/// The system refuses.
+pub fn be_patient(stream: &TcpStream) {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a write timeout");
+    stream.set_nodelay(true).expect("no delay");
+}
+
+/// Waits for the end of a process; none when it does not end.
+fn ended(child: &mut Child) -> Option<ExitStatus> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait().expect("a child of ours") {
+            return Some(status);
+        }
+        thread::sleep(PAUSE);
+    }
+    None
 }
 
 /// The lines of a pipe, read by a thread of its own until its end.
@@ -180,143 +320,6 @@ fn boot_port(lines: &Receiver<String>) -> Option<u16> {
         if line.starts_with("The Name Server boot success.") {
             return line.rsplit(':').next()?.trim().parse().ok();
         }
-    }
-}
-
-/// A process as a server of golden conversations.
-#[derive(Debug)]
-pub struct ProcessServer {
-    process: Process,
-    connections: BTreeMap<String, TcpStream>,
-    listeners: Vec<Listener>,
-}
-
-/// A broker's own address: the one that the conversation names, and the one that is really listened on.
-#[derive(Debug)]
-struct Listener {
-    named: String,
-    bound: String,
-    frames: Receiver<Vec<u8>>,
-}
-
-impl ProcessServer {
-    /// Starts a binary.
-    ///
-    /// # Panics
-    /// It does not come up.
-    #[must_use]
-    pub fn start(binary: &Path, setup: &Setup) -> Self {
-        let listeners = setup.listeners.iter().map(|named| Listener::bind(named)).collect();
-        Self { process: Process::start(binary, &setup.properties), connections: BTreeMap::new(), listeners }
-    }
-
-    fn connection(&mut self, name: &str) -> TcpStream {
-        let stream = self.connections.entry(name.to_owned()).or_insert_with(|| self.process.connect());
-        stream.try_clone().expect("one more handle")
-    }
-}
-
-impl Server for ProcessServer {
-    fn exchange(&mut self, connection: &str, frame: &[u8]) -> Reaction {
-        let mut stream = self.connection(connection);
-        let silent = is_unanswered(frame);
-        let mut bytes = frame.to_vec();
-        if silent {
-            bytes.extend(Request::new(99_999).opaque(PROBE).encode());
-        }
-        // A connection that the server closes early shows in what is read.
-        let _ = stream.write_all(&bytes);
-        match read_frame(&mut stream) {
-            Some(answer) if silent && Answer::decode(&answer).is_ok_and(|answer| answer.opaque == PROBE) => {
-                Reaction::Silent
-            }
-            Some(answer) => Reaction::Answer(answer),
-            None => {
-                self.connections.remove(connection);
-                Reaction::Closed
-            }
-        }
-    }
-
-    fn disconnect(&mut self, connection: &str) {
-        if let Some(mut stream) = self.connections.remove(connection) {
-            // The server closes its side when it has seen ours; until then nothing else may be asked.
-            let _ = stream.shutdown(Shutdown::Write);
-            let _ = stream.read_to_end(&mut Vec::new());
-        }
-    }
-
-    fn pass(&mut self, _time: Duration) {}
-
-    /// Returns when the server acts on the signal: it tells new clients to go away.
-    fn terminate(&mut self) {
-        self.process.terminate();
-        let end = Instant::now() + PATIENCE;
-        let probe = Request::new(99_999).encode();
-        let mut stream = self.process.connect();
-        while stream.write_all(&probe).is_ok() && Instant::now() < end {
-            match read_frame(&mut stream).and_then(|answer| Answer::decode(&answer).ok()) {
-                Some(answer) if answer.code != 1500 => thread::sleep(Duration::from_millis(5)),
-                _ => return,
-            }
-        }
-    }
-
-    fn pushed(&mut self, address: &str) -> Option<Vec<u8>> {
-        let listener = self.listeners.iter().find(|listener| listener.named == address)?;
-        listener.frames.recv_timeout(PATIENCE).ok()
-    }
-
-    fn patience(&self) -> Duration {
-        PATIENCE
-    }
-
-    fn localize(&self, frame: &[u8]) -> Vec<u8> {
-        let mut frame = frame.to_vec();
-        for listener in &self.listeners {
-            let (named, bound) = (listener.named.as_bytes(), listener.bound.as_bytes());
-            let starts: Vec<_> =
-                frame.windows(named.len()).enumerate().filter(|(_, window)| *window == named).collect();
-            for start in starts.into_iter().map(|(start, _)| start).collect::<Vec<_>>() {
-                frame[start..start + named.len()].copy_from_slice(bound);
-            }
-        }
-        frame
-    }
-
-    fn own_keys(&self) -> &'static [&'static str] {
-        &["rocketmqHome", "kvConfigPath", "configStorePath", "listenPort", "bindAddress"]
-    }
-}
-
-impl Listener {
-    /// Binds a port with as many digits as the named one has, so that no length in a frame changes.
-    fn bind(named: &str) -> Self {
-        let mut rejected = Vec::new();
-        loop {
-            let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-            let bound = socket.local_addr().expect("a bound address").to_string();
-            if bound.len() == named.len() {
-                let (sender, frames) = channel();
-                thread::spawn(move || collect(&socket, &sender));
-                return Self { named: named.to_owned(), bound, frames };
-            }
-            rejected.push(socket);
-        }
-    }
-}
-
-/// Hands on all frames of all connections that a listener accepts, until nobody wants them.
-fn collect(socket: &TcpListener, frames: &Sender<Vec<u8>>) {
-    for mut stream in socket.incoming().map_while(Result::ok) {
-        let frames = frames.clone();
-        thread::spawn(move || {
-            while let Some(frame) = read_frame(&mut stream) {
-                if frames.send(frame).is_err() {
-                    return;
-                }
-            }
-        });
     }
 }
 

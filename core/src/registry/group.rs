@@ -3,7 +3,7 @@
 use crate::ConnId;
 use crate::hash::{Digest, Secret};
 use crate::route::{
-    BrokerGroup, BrokerGroupParts, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue,
+    BrokerData, BrokerGroup, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue,
 };
 use crate::time::Millis;
 use crate::wire::register::DataVersion;
@@ -144,7 +144,7 @@ impl Group {
         let group = written.get_or_insert_with(|| {
             let mut clusters: Vec<Arc<str>> = members.values().map(|member| Arc::clone(&member.cluster)).collect();
             clusters.dedup();
-            Arc::new(BrokerGroup::new(BrokerGroupParts {
+            Arc::new(BrokerGroup::new(BrokerData {
                 name: Arc::clone(name),
                 cluster: Arc::clone(cluster),
                 zone: zone.clone(),

@@ -18,7 +18,7 @@ impl<'a> Route<'a> {
             output.extend_from_slice(group.written(dialect, acting && !queue.values.is_writable()));
         });
         output.extend_from_slice(br#"],"filterServerTable":{"#);
-        if self.shown().any(|(group, _)| !group.filter_servers.is_empty()) {
+        if self.shown().any(|(group, _)| !group.data.filter_servers.is_empty()) {
             self.write_filter_servers(output);
         }
         output.push(b'}');
@@ -47,7 +47,7 @@ impl<'a> Route<'a> {
         let Self { view, record, query } = *self;
         let entry = move |entry: &QueueRef| {
             let group = view.topology.group(entry.group)?;
-            Some((group, group.queues.get(entry.queue as usize)?))
+            Some((group, group.data.queues.get(entry.queue as usize)?))
         };
         let route = *self;
         record
@@ -64,12 +64,12 @@ impl<'a> Route<'a> {
     /// A group without a master is in every zone; an acting master counts as one.
     fn is_in_zone(&self, group: &BrokerGroup, queue: QueueValues, zone: &str) -> bool {
         let acting = self.shows_acting_masters() && group.can_act() && !queue.is_writable();
-        let has_master = group.has_master() || acting;
-        !has_master || group.zone.as_deref().is_some_and(|own| equals_ignoring_case(own, zone))
+        let has_master = group.data.has_master() || acting;
+        !has_master || group.data.zone.as_deref().is_some_and(|own| equals_ignoring_case(own, zone))
     }
 
     fn write_filter_servers(&self, output: &mut Vec<u8>) {
-        let mut servers: Vec<_> = self.shown().flat_map(|(group, _)| &group.filter_servers).collect();
+        let mut servers: Vec<_> = self.shown().flat_map(|(group, _)| &group.data.filter_servers).collect();
         servers.sort_unstable_by(|left, right| left.address.cmp(&right.address));
         servers.dedup_by(|left, right| left.address == right.address);
         json::separated(output, servers, |output, server| output.extend_from_slice(&server.written));

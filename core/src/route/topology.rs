@@ -55,9 +55,9 @@ pub(crate) struct FilterServers {
     pub(crate) written: Box<[u8]>,
 }
 
-/// A broker group as answers show it.
+/// What a broker group is made of.
 #[derive(Debug)]
-pub(crate) struct BrokerGroup {
+pub(crate) struct BrokerData {
     pub(crate) name: Arc<str>,
     pub(crate) cluster: Arc<str>,
     pub(crate) zone: Option<Arc<str>>,
@@ -68,50 +68,24 @@ pub(crate) struct BrokerGroup {
     pub(crate) clusters: Vec<Arc<str>>,
     pub(crate) queues: Vec<QueueFragment>,
     pub(crate) filter_servers: Vec<FilterServers>,
+}
+
+/// A broker group as answers show it.
+#[derive(Debug)]
+pub(crate) struct BrokerGroup {
+    pub(crate) data: BrokerData,
     /// `{"brokerAddrs":…}` by dialect.
     written: [Box<[u8]>; 2],
     /// The same with the smallest slave shown as master; only where an acting master is allowed and there is no master.
     acting: Option<[Box<[u8]>; 2]>,
 }
 
-/// Everything that a group is made of before it is written.
-#[derive(Debug)]
-pub(crate) struct BrokerGroupParts {
-    pub(crate) name: Arc<str>,
-    pub(crate) cluster: Arc<str>,
-    pub(crate) zone: Option<Arc<str>>,
-    pub(crate) enable_acting_master: bool,
-    pub(crate) addresses: Vec<(i64, Arc<str>)>,
-    pub(crate) clusters: Vec<Arc<str>>,
-    pub(crate) queues: Vec<QueueFragment>,
-    pub(crate) filter_servers: Vec<FilterServers>,
-}
-
 impl BrokerGroup {
-    pub(crate) fn new(parts: BrokerGroupParts) -> Self {
-        let BrokerGroupParts { name, cluster, zone, enable_acting_master, addresses, clusters, queues, filter_servers } =
-            parts;
-        let mut group = Self {
-            name,
-            cluster,
-            zone,
-            enable_acting_master,
-            addresses,
-            clusters,
-            queues,
-            filter_servers,
-            written: Default::default(),
-            acting: None,
-        };
-        group.written = Dialect::ALL.map(|dialect| group.write(dialect, None));
-        if enable_acting_master && !group.addresses.is_empty() && !group.has_master() {
-            group.acting = Some(Dialect::ALL.map(|dialect| group.write(dialect, Some(0))));
-        }
-        group
-    }
-
-    pub(crate) fn has_master(&self) -> bool {
-        self.addresses.binary_search_by_key(&0, |(id, _)| *id).is_ok()
+    pub(crate) fn new(data: BrokerData) -> Self {
+        let written = Dialect::ALL.map(|dialect| data.write(dialect, None));
+        let may_act = data.enable_acting_master && !data.addresses.is_empty() && !data.has_master();
+        let acting = may_act.then(|| Dialect::ALL.map(|dialect| data.write(dialect, Some(0))));
+        Self { data, written, acting }
     }
 
     /// How the group stands in a route; `acting`: with its smallest slave as master.
@@ -127,6 +101,12 @@ impl BrokerGroup {
     #[inline]
     pub(crate) const fn can_act(&self) -> bool {
         self.acting.is_some()
+    }
+}
+
+impl BrokerData {
+    pub(crate) fn has_master(&self) -> bool {
+        self.addresses.binary_search_by_key(&0, |(id, _)| *id).is_ok()
     }
 
     fn write(&self, dialect: Dialect, first_id: Option<i64>) -> Box<[u8]> {
@@ -192,9 +172,9 @@ impl Topology {
         let mut clusters: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
         for (slot, group) in groups.iter().enumerate() {
             let Some(group) = group else { continue };
-            by_name.insert(Arc::clone(&group.name), GroupId(slot as u32));
-            for cluster in &group.clusters {
-                clusters.entry(Arc::clone(cluster)).or_default().insert(Arc::clone(&group.name));
+            by_name.insert(Arc::clone(&group.data.name), GroupId(slot as u32));
+            for cluster in &group.data.clusters {
+                clusters.entry(Arc::clone(cluster)).or_default().insert(Arc::clone(&group.data.name));
             }
         }
         Self { groups, by_name, clusters, cluster_info: OnceBox::new() }
@@ -233,7 +213,7 @@ impl Topology {
         output.extend_from_slice(br#"{"brokerAddrTable":{"#);
         let groups = self.by_name.values().filter_map(|id| self.group(*id));
         json::separated(output, groups, |output, group| {
-            json::string(output, &group.name);
+            json::string(output, &group.data.name);
             output.push(b':');
             output.extend_from_slice(group.written(Dialect::Plain, false));
         });
@@ -249,7 +229,7 @@ impl Topology {
     pub(crate) fn write_member_group(&self, cluster: Option<&str>, broker: Option<&str>, output: &mut Vec<u8>) {
         output.extend_from_slice(br#"{"brokerMemberGroup":{"#);
         let group = broker.and_then(|name| self.group_named(name));
-        let addresses = group.map_or(&[][..], |group| &group.addresses);
+        let addresses = group.map_or(&[][..], |group| &group.data.addresses);
         write_addresses(output, addresses, Dialect::Plain, None);
         for (name, value) in [(&br#","brokerName":"#[..], broker), (br#","cluster":"#, cluster)] {
             if let Some(value) = value {
@@ -268,7 +248,7 @@ impl Topology {
             .collect();
         let first_broker = self.clusters.values().flatten().filter_map(|name| self.group_named(name)).next();
         output.push(b'{');
-        if let Some((_, address)) = first_broker.and_then(|group| group.addresses.first()) {
+        if let Some((_, address)) = first_broker.and_then(|group| group.data.addresses.first()) {
             output.extend_from_slice(br#""brokerAddr":"#);
             json::string(output, address);
             output.push(b',');

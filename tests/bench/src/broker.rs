@@ -28,6 +28,8 @@ const TURN_BYTES_MAX: usize = 64 * 1024;
 pub struct Broker {
     pub(crate) stream: TcpStream,
     name: String,
+    /// The one it advertises.
+    address: String,
     version: i64,
     /// What it sends when it has nothing else to say.
     repeated: Arc<Vec<u8>>,
@@ -49,7 +51,7 @@ impl Broker {
     /// # Errors
     /// The server does not admit it.
     pub fn of_table(address: SocketAddr, table: Table, number: usize) -> Result<Self> {
-        let mut broker = Self::connect(address, format!("broker-{number:02}"))?;
+        let mut broker = Self::connect(address, format!("broker-{number:02}"), 10 + number)?;
         let topics: Vec<usize> = (0..table.topics).collect();
         for chunk in topics.chunks(CHUNK_TOPICS) {
             let frame = broker.registration(chunk.iter().map(|topic| (topic_name(*topic), topic_queues(*topic))));
@@ -68,13 +70,13 @@ impl Broker {
     /// # Errors
     /// The server does not admit it.
     pub fn of_changes(address: SocketAddr) -> Result<Self> {
-        let mut broker = Self::connect(address, "broker-changing".to_owned())?;
+        let mut broker = Self::connect(address, "broker-changing".to_owned(), 9)?;
         let first = broker.change();
         broker.exchange(&first)?;
         Ok(broker)
     }
 
-    fn connect(address: SocketAddr, name: String) -> Result<Self> {
+    fn connect(address: SocketAddr, name: String, host: usize) -> Result<Self> {
         let stream = TcpStream::connect(address).context("cannot connect")?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -82,6 +84,7 @@ impl Broker {
         Ok(Self {
             stream,
             name,
+            address: format!("10.0.0.{host}:10911"),
             version: 0,
             repeated: Arc::default(),
             sending: None,
@@ -98,7 +101,7 @@ impl Broker {
     fn registration(&mut self, topics: impl Iterator<Item = (String, i32)>) -> Vec<u8> {
         self.version += 1;
         let mut registration = Registration::new(&self.name, 0);
-        registration.address = Some(format!("{}.example:10911", self.name));
+        registration.address = Some(self.address.clone());
         registration.timeout = Some(SILENCE_MILLIS);
         registration.version = Some(Version::counter(self.version));
         registration.topics = Some(
@@ -206,7 +209,7 @@ mod tests {
 
     fn broker() -> Broker {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        Broker::connect(listener.local_addr().unwrap(), "broker".to_owned()).unwrap()
+        Broker::connect(listener.local_addr().unwrap(), "broker".to_owned(), 9).unwrap()
     }
 
     #[test]

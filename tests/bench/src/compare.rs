@@ -46,9 +46,10 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
         interrupted,
     };
     comparison.starts(&contenders);
-    for (index, group) in workloads.chunk_by(|one, next| one.table == next.table).enumerate() {
+    comparison.idle_connections(&contenders);
+    for group in workloads.chunk_by(|one, next| one.table == next.table) {
         if let Some(first) = group.first().filter(|_| !comparison.stopped()) {
-            comparison.table(&contenders, first.table, group, index == 0);
+            comparison.table(&contenders, first.table, group);
         }
     }
     comparison.progress.finish();
@@ -80,8 +81,26 @@ impl Comparison<'_> {
         }
     }
 
+    /// On servers of their own: a server that was busy before has memory to spare.
+    fn idle_connections(&mut self, contenders: &[Contender]) {
+        let wanted = if self.results.options.quick { 2000 } else { 15_000 };
+        let connections = wanted.min(self.results.host.open_files.saturating_sub(FILES_BESIDE)) as usize;
+        let table = Table { brokers: 1, topics: 100 };
+        for subject in self.fill(contenders, table).iter_mut().flatten() {
+            if self.stopped() {
+                return;
+            }
+            self.progress.step(&format!("{}: idle connections", subject.contender.name));
+            subject.resume();
+            let observed = subject.hold(connections, self.interrupted);
+            subject.pause();
+            self.note(subject.contender, IDLE_CONNECTIONS, 0, observed);
+        }
+        self.results.answer_bytes.clear();
+    }
+
     /// All loads on one table. All servers stay, and all but one are paused.
-    fn table(&mut self, contenders: &[Contender], table: Table, workloads: &[Workload], hold: bool) {
+    fn table(&mut self, contenders: &[Contender], table: Table, workloads: &[Workload]) {
         let mut subjects = self.fill(contenders, table);
         for (index, workload) in workloads.iter().enumerate() {
             let mut loads = self.warm_up(&mut subjects, workload, index == 0);
@@ -90,21 +109,6 @@ impl Comparison<'_> {
                     self.sample(&mut subjects, &mut loads, position, workload, repetition);
                 }
             }
-        }
-        if !hold {
-            return;
-        }
-        for subject in subjects.iter_mut().flatten() {
-            if self.stopped() {
-                return;
-            }
-            self.progress.step(&format!("{}: idle connections", subject.contender.name));
-            subject.resume();
-            let wanted = if self.results.options.quick { 1000 } else { 15_000 };
-            let connections = wanted.min(self.results.host.open_files.saturating_sub(FILES_BESIDE)) as usize;
-            let observed = subject.hold(connections, self.interrupted);
-            subject.pause();
-            self.note(subject.contender, IDLE_CONNECTIONS, 0, observed);
         }
     }
 

@@ -152,7 +152,7 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn first_warm_up(&self, run: Duration) -> Duration {
         match self.contender.kind {
-            Kind::Java(_) => run * 4,
+            Kind::Java(_) => run.max(Duration::from_millis(500)) * 8,
             Kind::Ours(_) | Kind::Echo(_) | Kind::RocketmqRust(_) => run / 2,
         }
     }

@@ -1,5 +1,8 @@
 //! The load generator against servers that behave and servers that do not.
 
+// A panic is how a test fails.
+#![allow(clippy::unwrap_used)]
+
 use namesrv_bench::echo::{FrameCounter, constant_answer};
 use namesrv_bench::load::{Load, Outcome, Plan};
 use namesrv_bench::question::{CLASSES, Expected, OPAQUE_MIN, Routes, topic_name, topic_queues};
@@ -38,6 +41,9 @@ fn route(opaque: i32, topic: usize) -> Vec<u8> {
 fn topic_of(request: &Answer) -> usize {
     (0..100).find(|topic| request.field("topic") == Some(topic_name(*topic).as_str())).unwrap()
 }
+
+/// What becomes of an answer; its number comes first.
+type Spoil = fn(usize, Vec<u8>) -> Vec<Vec<u8>>;
 
 /// Answers every request but makes something of it before.
 fn nameserver(spoil: impl Fn(usize, Vec<u8>) -> Vec<Vec<u8>> + Send + Clone + 'static) -> SocketAddr {
@@ -106,7 +112,7 @@ fn answers_may_come_in_any_order_and_in_pieces() {
 
 #[test]
 fn wrong_answers_end_the_run() {
-    let spoiled: [(&str, fn(usize, Vec<u8>) -> Vec<Vec<u8>>); 4] = [
+    let spoiled: [(&str, Spoil); 4] = [
         ("nobody asked", |_, answer| vec![answer.clone(), answer]),
         ("wrong header", |count, answer| {
             vec![if count == 20 { replaced(answer, "\"code\":0", "\"code\":1") } else { answer }]

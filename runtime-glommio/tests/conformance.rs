@@ -1,0 +1,11 @@
+//! The suite that every runtime passes, run against this one where io_uring is allowed.
+
+#[path = "../src/probe.rs"]
+mod probe;
+
+use namesrv_tests::conformance;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance::run(env!("CARGO_BIN_EXE_namesrv-glommio"), probe::probe().err())
+}

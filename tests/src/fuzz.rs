@@ -1,0 +1,59 @@
+//! What the fuzzers check. A target is a function of bytes that panics when something is not as it must be; `fuzz/` calls it with what
+//! libFuzzer makes up, an ordinary test with the committed corpora.
+
+mod action;
+mod first_bytes;
+mod frame;
+mod header;
+mod register_body;
+mod registry;
+mod session;
+mod text;
+
+use namesrv_core::config::Limits;
+
+/// One target.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Name of the target and of the folder of its corpus.
+    pub name: &'static str,
+    /// Checks everything that is to be said about these bytes; panics when it finds something.
+    pub run: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "frame", run: frame::frame },
+    Target { name: "json_header", run: header::json_header },
+    Target { name: "binary_header", run: header::binary_header },
+    Target { name: "register_body", run: register_body::register_body },
+    Target { name: "properties", run: text::properties },
+    Target { name: "kv_file", run: text::kv_file },
+    Target { name: "first_bytes", run: first_bytes::first_bytes },
+    Target { name: "session", run: session::session },
+    Target { name: "registry", run: registry::registry },
+];
+
+/// Runs one target.
+///
+/// # Panics
+/// It finds something, or there is no target of that name.
+pub fn run(name: &str, data: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a target of that name");
+    (target.run)(data);
+}
+
+/// Limits that are small enough for a fuzzer to reach.
+fn limits() -> Limits {
+    Limits {
+        frame_bytes_max: 64 * 1024,
+        header_bytes_max: 2048,
+        ext_fields_max: 12,
+        inflated_bytes_max: 16 * 1024,
+        topics_per_registration_max: 24,
+        forwarded_per_connection_max: 3,
+        output_bytes_pause: 1024,
+        kv_bytes_max: 256,
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,164 @@
+//! Whole conversations with one session over a view that does not change.
+
+use super::limits;
+use crate::answer::Answer;
+use crate::registration::{Mapping, Registration, Topic};
+use crate::request::frame;
+use crate::world::World;
+use namesrv_core::kv::{KvTable, ORDER_TOPIC_CONFIG};
+use namesrv_core::route::RouteView;
+use namesrv_core::session::{Session, Step};
+use namesrv_core::time::{Millis, Now};
+use namesrv_core::wire::{self, FrameError, Framing, next_frame};
+use std::sync::LazyLock;
+
+const NOW: Now = Now { monotonic: Millis(2_000_000), wall: Millis(1_750_001_000_000) };
+/// Ends a frame in framed input; no byte of UTF-8.
+const FRAME_END: u8 = 0xff;
+/// Ends the header of a frame in framed input.
+const HEADER_END: u8 = 0xfe;
+
+/// What a whole conversation came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) written: Vec<u8>,
+    pub(super) forwarded: Vec<Vec<u8>>,
+    pub(super) end: End,
+}
+
+/// How it stands when the input is used up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Waits { bytes: usize },
+    Closed(FrameError),
+}
+
+/// The first byte chooses: 1 and 2 the view, 4 the input is a list of frames without their lengths, the rest how it is cut.
+/// Cutting the input anywhere changes nothing, and every question is answered once and in order.
+pub(super) fn session(data: &[u8]) {
+    let Some((choice, content)) = data.split_first() else { return };
+    let view = view(usize::from(choice & 3));
+    let input = if choice & 4 == 0 { content.to_vec() } else { framed(content) };
+    let seen = converse(&input, usize::MAX, view);
+    for piece in [1, 2 + usize::from(choice >> 3)] {
+        assert_eq!(converse(&input, piece, view), seen, "in pieces of {piece} bytes");
+    }
+    check_answers(&input, &seen, view);
+}
+
+/// Lets a session read the input in pieces. One that arrives in a single piece finds replies late and its output full.
+pub(super) fn converse(input: &[u8], piece: usize, view: &RouteView) -> Seen {
+    let mut session = Session::new(view.limits(), Millis::from_secs(120), NOW);
+    let mut seen = Seen { written: Vec::new(), forwarded: Vec::new(), end: End::Waits { bytes: 8 } };
+    let mut output = Vec::new();
+    let mut kept = Vec::new();
+    for arrived in input.chunks(piece.min(input.len().max(1))) {
+        kept.extend_from_slice(arrived);
+        loop {
+            let mut rest = kept.as_slice();
+            let step = session.handle_input(&mut rest, view, &mut output, NOW);
+            let used = kept.len() - rest.len();
+            kept.drain(..used);
+            match step {
+                Ok(Step::Forward { length }) => {
+                    seen.forwarded.push(kept.drain(..length).collect());
+                    assert!(session.forwarded() <= view.limits().forwarded_per_connection_max);
+                    if piece < usize::MAX {
+                        session.handle_reply(NOW);
+                    }
+                }
+                Ok(Step::NeedInput { bytes }) => {
+                    assert!(bytes > kept.len(), "asks for {bytes} bytes and has {}", kept.len());
+                    seen.end = End::Waits { bytes };
+                    break;
+                }
+                Ok(Step::Paused) => {
+                    assert!(!output.is_empty() || session.forwarded() > 0, "nothing could end the pause");
+                    seen.written.append(&mut output);
+                    (0..session.forwarded()).for_each(|_| session.handle_reply(NOW));
+                }
+                Err(error) => {
+                    seen.written.append(&mut output);
+                    return Seen { end: End::Closed(error), ..seen };
+                }
+            }
+        }
+    }
+    seen.written.append(&mut output);
+    seen
+}
+
+/// Every frame is either handed on or answered, but for responses and for one-way questions.
+fn check_answers(mut input: &[u8], seen: &Seen, view: &RouteView) {
+    let mut forwarded = seen.forwarded.iter();
+    let mut written = seen.written.as_slice();
+    while let Ok(Framing::Complete { frame, length }) = next_frame(input, view.limits())
+        && let Ok(request) = wire::Request::decode(frame, view.limits())
+    {
+        let (whole, rest) = input.split_at(length);
+        input = rest;
+        if forwarded.as_slice().first().is_some_and(|next| next == whole) {
+            assert!(!request.is_response());
+            forwarded.next();
+        } else if !request.is_response() && !request.is_oneway() {
+            let answer = next_answer(&mut written);
+            assert_eq!((answer.opaque, answer.flag), (request.opaque, 1));
+        }
+    }
+    assert!(forwarded.next().is_none() && written.is_empty(), "more than was asked for");
+}
+
+fn next_answer(written: &mut &[u8]) -> Answer {
+    let length = written.first_chunk::<4>().map(|length| 4 + u32::from_be_bytes(*length) as usize);
+    let frame = written.split_off(..length.expect("an answer for each question")).expect("whole answers");
+    Answer::decode(frame).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Frames made of what stands between the end marks. The first byte of each is the form of its header.
+fn framed(content: &[u8]) -> Vec<u8> {
+    let pieces = content.split(|byte| *byte == FRAME_END).filter_map(<[u8]>::split_first);
+    let frames = pieces.map(|(form, piece)| {
+        let end = piece.iter().position(|byte| *byte == HEADER_END);
+        let (header, body) = piece.split_at(end.unwrap_or(piece.len()));
+        frame(form & 1, header, body.get(1..).unwrap_or_default())
+    });
+    frames.collect::<Vec<_>>().concat()
+}
+
+/// One of four views: answers in JSON headers, in binary ones, not ready yet, going away.
+pub(super) fn view(choice: usize) -> &'static RouteView {
+    static WORLDS: LazyLock<[World; 4]> = LazyLock::new(|| {
+        let binary = ("rocketmq.serialize.type", "ROCKETMQ");
+        let unready = [("needWaitForService", "true"), ("waitSecondsForService", "1000000")];
+        let mut stopping = world(&[]);
+        stopping.shut_down();
+        [world(&[]), world(&[binary]), world(&unready), stopping]
+    });
+    WORLDS[choice % 4].view()
+}
+
+/// Two groups in two clusters: an acting master, zones, filter servers, a static topic, order configuration.
+fn world(extra: &[(&str, &str)]) -> World {
+    let properties = [("supportActingMaster", "true"), ("orderMessageEnable", "true")];
+    let properties: Vec<_> =
+        properties.iter().chain(extra).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let mut kv = KvTable::default();
+    kv.put(ORDER_TOPIC_CONFIG, "T", Some("a:8;b:4"));
+    let mut world = World::with(&properties, kv, limits());
+    let topics = ["T", "TopicTest", "rmq_sys_SYNC_BROKER_MEMBER_a", "\u{e9}\"\u{1}"].map(Topic::new).to_vec();
+    let mut master = Registration::new("a", 0);
+    master.zone = Some("z1".to_owned());
+    master.topics = Some(topics.clone());
+    master.filter_servers = Some(vec!["127.0.0.1:1".to_owned()]);
+    master.mappings = vec![Mapping { topic: "T".to_owned(), total_queues: 2, epoch: 1 << 60, queues: vec![(0, 0)] }];
+    let mut slave = Registration::new("b", 1);
+    slave.cluster = Some("Other".to_owned());
+    slave.zone = Some("z2".to_owned());
+    slave.acting_master = true;
+    slave.topics = Some(topics);
+    for registration in [master, Registration::new("a", 1), slave] {
+        world.receive("broker", &registration.request().encode());
+    }
+    assert!(world.view().topic_count() > 0);
+    world
+}
