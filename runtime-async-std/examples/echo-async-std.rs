@@ -43,7 +43,7 @@ async fn echo(stream: &Async<TcpStream>, answer: &[u8]) -> io::Result<()> {
     let mut pending = Vec::new();
     loop {
         stream.readable().await?;
-        let frames = SCRATCH.with_borrow_mut(|scratch| match stream.get_ref().read(scratch)? {
+        let frames: io::Result<usize> = SCRATCH.with_borrow_mut(|scratch| match stream.get_ref().read(scratch)? {
             0 => Err(ErrorKind::UnexpectedEof.into()),
             read => Ok(counter.count(scratch.get(..read).unwrap_or_default())),
         });

@@ -43,6 +43,10 @@ pub struct Broker {
     changes: Vec<Arc<Vec<u8>>>,
     next_due: Option<Duration>,
     every: Duration,
+    /// When the last registration was begun, since the start of the run.
+    begun: Duration,
+    /// How long each registration of this run took to be answered.
+    answered_in: Vec<Duration>,
 }
 
 impl Broker {
@@ -94,6 +98,8 @@ impl Broker {
             changes: Vec::new(),
             next_due: None,
             every: REPEAT_EVERY,
+            begun: Duration::ZERO,
+            answered_in: Vec::new(),
         })
     }
 
@@ -124,6 +130,7 @@ impl Broker {
         let count = if changes { lasts.saturating_sub(first).div_duration_f64(every) as usize + 1 } else { 0 };
         self.changes = (0..count).map(|_| Arc::new(self.change())).rev().collect();
         self.every = every;
+        self.answered_in.clear();
         self.next_due = (changes || !self.repeated.is_empty()).then_some(first);
     }
 
@@ -136,6 +143,11 @@ impl Broker {
         answer.resize(4 + length, 0);
         self.stream.read_exact(answer.get_mut(4..).unwrap_or_default()).context("no answer to a registration")?;
         admitted(&answer)
+    }
+
+    /// How long each registration of the last run took to be answered.
+    pub(crate) fn answered_in(&self) -> &[Duration] {
+        &self.answered_in
     }
 
     /// When it sends next, since the start of the run.
@@ -152,6 +164,7 @@ impl Broker {
     pub(crate) fn start_due(&mut self, now: Duration) -> bool {
         let Some(due) = self.next_due.filter(|due| *due <= now && self.is_idle()) else { return false };
         self.next_due = Some(due + self.every);
+        self.begun = now;
         self.sending = match self.changes.pop() {
             Some(change) => Some(change),
             None if self.repeated.is_empty() => None,
@@ -178,7 +191,7 @@ impl Broker {
     }
 
     /// Reads once and checks complete answers.
-    pub(crate) fn receive(&mut self, scratch: &mut [u8]) -> Result<()> {
+    pub(crate) fn receive(&mut self, scratch: &mut [u8], now: Duration) -> Result<()> {
         match self.stream.read(scratch) {
             Ok(0) => bail!("the server closed the connection of {}", self.name),
             Ok(read) => self.received.extend_from_slice(scratch.get(..read).unwrap_or_default()),
@@ -191,6 +204,7 @@ impl Broker {
             admitted(frame)?;
             self.unanswered = self.unanswered.checked_sub(1).context("an answer that nobody asked for")?;
             self.received.drain(..length);
+            self.answered_in.push(now.saturating_sub(self.begun));
         }
         Ok(())
     }

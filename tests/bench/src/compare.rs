@@ -7,12 +7,16 @@ use crate::options::Options;
 use crate::progress::Progress;
 use crate::results::{Failure, IDLE_CONNECTIONS, Results, START, Sample};
 use crate::subject::{Observation, Subject, start};
-use crate::workload::{Table, Workload, workloads};
+use crate::trace::Trace;
+use crate::workload::{Pace, Table, Workload, workloads};
 use anyhow::Result;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Open files that a server needs besides its connections.
 const FILES_BESIDE: u64 = 200;
+/// How long system calls are counted.
+const CALLS_COUNTED_FOR: Duration = Duration::from_millis(100);
 /// Answer of echo servers that nobody asks anything.
 const SOME_BYTES: usize = 300;
 
@@ -44,6 +48,7 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
         },
         progress: Progress::new(steps),
         interrupted,
+        count_calls: Trace::is_possible(),
     };
     comparison.starts(&contenders);
     comparison.idle_connections(&contenders);
@@ -61,6 +66,8 @@ struct Comparison<'a> {
     results: Results,
     progress: Progress,
     interrupted: &'a AtomicBool,
+    /// Whether there is a strace that may count.
+    count_calls: bool,
 }
 
 impl Comparison<'_> {
@@ -108,6 +115,9 @@ impl Comparison<'_> {
                 for position in 0..subjects.len() {
                     self.sample(&mut subjects, &mut loads, position, workload, repetition);
                 }
+            }
+            if self.count_calls && matches!(workload.pace, Pace::Closed { .. }) {
+                self.calls(&mut subjects, &mut loads, workload);
             }
         }
     }
@@ -181,6 +191,29 @@ impl Comparison<'_> {
             Ok(_) if self.stopped() => {}
             Err(error) => self.give_up(place, &workload.name, &error),
             Ok(_) => self.note(subject.contender, &workload.name, repetition, observed),
+        }
+    }
+
+    fn calls(&mut self, subjects: &mut [Option<Subject<'_>>], loads: &mut [Option<Load>], workload: &Workload) {
+        let repetition = self.results.options.repetitions;
+        for (place, load) in subjects.iter_mut().zip(loads) {
+            let (Some(subject), Some(load)) = (place.as_mut(), load.as_mut()) else { continue };
+            if self.stopped() || !self.count_calls {
+                return;
+            }
+            self.progress.tell(&format!("{}: system calls of {}", subject.contender.name, workload.name));
+            subject.resume();
+            let observed = subject.count_calls(load, workload, CALLS_COUNTED_FOR, self.interrupted);
+            subject.pause();
+            match observed {
+                Ok(_) if self.stopped() => {}
+                Err(error) => {
+                    // Connections are in an unknown state, and it would fail again.
+                    self.count_calls = false;
+                    self.give_up(place, &format!("the counting of system calls in {}", workload.name), &error);
+                }
+                Ok(_) => self.note(subject.contender, &workload.name, repetition, observed),
+            }
         }
     }
 

@@ -19,4 +19,5 @@ pub mod report;
 pub mod results;
 pub mod server;
 pub mod subject;
+pub mod trace;
 pub mod workload;

@@ -178,7 +178,7 @@ impl Load {
             if flags.contains(epoll::EventFlags::OUT) {
                 self.write_registration(index, broker)?;
             }
-            return if flags == epoll::EventFlags::OUT { Ok(()) } else { broker.receive(scratch) };
+            return if flags == epoll::EventFlags::OUT { Ok(()) } else { broker.receive(scratch, run.began.elapsed()) };
         };
         if flags != epoll::EventFlags::OUT {
             connection.receive(scratch, run.began.elapsed(), &mut run.judge)?;

@@ -11,6 +11,8 @@ use crate::workload::{Pace, Table, Workload};
 
 /// Marks figures that must not be trusted.
 const DOUBT: &str = " †";
+/// Stands where nothing was measured.
+const NOTHING: &str = "–";
 
 /// Writes everything down.
 #[must_use]
@@ -25,6 +27,7 @@ pub fn report(results: &Results) -> Document {
     report.processor_time(&mut document);
     report.throughput(&mut document);
     report.latency(&mut document);
+    report.calls(&mut document);
     report.size(&mut document);
     report.noise(&mut document);
     report.method(&mut document);
@@ -118,9 +121,35 @@ impl Report<'_> {
                 }
                 rows.push(row);
             }
+            if workload.change_every.is_some() {
+                let mut row = self.row(workload, |contender| self.cell(contender, workload, Figure::ChangeMillis));
+                if let Some(first) = row.first_mut() {
+                    "a change of all these topics, until it is answered, in milliseconds".clone_into(first);
+                }
+                rows.push(row);
+            }
         }
         document.table(self.head("load"), rows);
         document.plot(bars("Latency, µs (logarithmic)", &groups));
+    }
+
+    fn calls(&self, document: &mut Document) {
+        let closed = self.closed().into_iter().flat_map(|(table, workloads)| {
+            workloads.into_iter().map(move |workload| (format!("{}: {}", table.title(), workload.title()), workload))
+        });
+        let rows: Vec<Vec<String>> = closed
+            .filter_map(|(title, workload)| {
+                let mut row = self.row(workload, |contender| self.cell(contender, workload, Figure::Calls));
+                let measured = row.iter().skip(1).any(|cell| cell != NOTHING);
+                *row.first_mut()? = title;
+                measured.then_some(row)
+            })
+            .collect();
+        if !rows.is_empty() {
+            document.heading("System calls for each route query");
+            document.text("Counted by strace in a run of its own, in which all servers are slow.");
+            document.table(self.head("load"), rows);
+        }
     }
 
     fn size(&self, document: &mut Document) {
@@ -135,7 +164,7 @@ impl Report<'_> {
         let rows = figures.iter().map(|(workload, figure, title)| {
             let cells = self.results.contenders.iter().map(|contender| {
                 let summary = self.results.summary(&contender.name, workload, *figure);
-                summary.map_or_else(|| "–".to_owned(), |summary| digits(summary.median))
+                summary.map_or_else(|| NOTHING.to_owned(), |summary| digits(summary.median))
             });
             std::iter::once((*title).to_owned()).chain(cells).collect()
         });
@@ -245,7 +274,8 @@ impl Report<'_> {
     }
 
     fn row(&self, workload: &Workload, cell: impl Fn(&Contender) -> Option<String>) -> Vec<String> {
-        let cells = self.results.contenders.iter().map(|contender| cell(contender).unwrap_or_else(|| "–".to_owned()));
+        let cells =
+            self.results.contenders.iter().map(|contender| cell(contender).unwrap_or_else(|| NOTHING.to_owned()));
         std::iter::once(workload.title()).chain(cells).collect()
     }
 

@@ -32,6 +32,10 @@ pub enum Figure {
     LoadShare,
     /// 99 % of the requests were sent at most so late, microseconds.
     Lateness,
+    /// From the first byte of a registration that changes all of its topics until its answer, milliseconds.
+    ChangeMillis,
+    /// System calls of the server for each request.
+    Calls,
     /// From the start of the process until it listens, milliseconds.
     StartMillis,
     /// Memory of a server that knows nothing, its program included, MiB.

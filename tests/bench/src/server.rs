@@ -101,7 +101,9 @@ impl Server {
         lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
     }
 
-    fn pid(&self) -> Pid {
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 }

@@ -9,6 +9,7 @@ use crate::measure::{Processor, Used};
 use crate::question::{CLASSES, Expected, OPAQUE_MIN, Question, Routes};
 use crate::results::Figure;
 use crate::server::Server;
+use crate::trace::Trace;
 use crate::workload::{Pace, Table, Workload};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -113,6 +114,40 @@ impl<'a> Subject<'a> {
         lasts: Duration,
         interrupted: &AtomicBool,
     ) -> Result<Observation> {
+        self.prepare_brokers(workload, lasts);
+        let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
+        let own = rustix::process::getpid();
+        let before = (self.server.processor()?, Processor::read(own)?);
+        let outcome = load.run(plan, &mut self.brokers, interrupted).with_context(|| self.server.log())?;
+        let server = self.server.processor()?.since(&before.0);
+        let generator = Processor::read(own)?.since(&before.1);
+        let mut observation = observe(workload.pace, &outcome, server, generator);
+        if let Some(median) = self.median_change() {
+            observation.figures.insert(Figure::ChangeMillis, median.as_secs_f64() * 1000.0);
+        }
+        Ok(observation)
+    }
+
+    /// Runs a load once more while system calls are counted.
+    ///
+    /// # Errors
+    /// They cannot be counted here, or as for [`Subject::run`].
+    pub fn count_calls(
+        &mut self,
+        load: &mut Load,
+        workload: &Workload,
+        lasts: Duration,
+        interrupted: &AtomicBool,
+    ) -> Result<Observation> {
+        self.prepare_brokers(workload, lasts);
+        let trace = Trace::attach(self.server.pid())?;
+        let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
+        let outcome = load.run(plan, &mut self.brokers, interrupted)?;
+        let calls = trace.finish()? as f64 / outcome.requests as f64;
+        Ok(Observation { figures: BTreeMap::from([(Figure::Calls, calls)]), doubt: None })
+    }
+
+    fn prepare_brokers(&mut self, workload: &Workload, lasts: Duration) {
         let real = self.table.brokers;
         for (number, broker) in self.brokers.iter_mut().enumerate() {
             // Spread over the interval, as brokers that started at different times.
@@ -122,13 +157,13 @@ impl<'a> Subject<'a> {
                 _ => broker.prepare(first, REPEAT_EVERY, lasts, false),
             }
         }
-        let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
-        let own = rustix::process::getpid();
-        let before = (self.server.processor()?, Processor::read(own)?);
-        let outcome = load.run(plan, &mut self.brokers, interrupted).with_context(|| self.server.log())?;
-        let server = self.server.processor()?.since(&before.0);
-        let generator = Processor::read(own)?.since(&before.1);
-        Ok(observe(workload.pace, &outcome, server, generator))
+    }
+
+    /// How long a change of all topics took, in the run before.
+    fn median_change(&self) -> Option<Duration> {
+        let mut all = self.brokers.get(self.table.brokers)?.answered_in().to_vec();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied()
     }
 
     /// Opens so many connections, asks once over each of them and looks what they cost.
