@@ -1,0 +1,97 @@
+//! An echo server on mio: what the sockets cost when nothing is done for a request. Reads once and writes once for each
+//! wake-up, on one thread, as the NameServer does.
+
+use anyhow::Result;
+use mio::event::Event;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use namesrv_bench::echo::{Arguments, FrameCounter};
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+
+const LISTENER: Token = Token(0);
+/// Bytes of one read.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let mut poll = Poll::new()?;
+    let mut listener = TcpListener::bind(arguments.address)?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let mut events = Events::with_capacity(1024);
+    let mut connections = HashMap::new();
+    let mut serial = 0;
+    let mut scratch = vec![0; READ_BYTES_MAX];
+    loop {
+        if let Err(error) = poll.poll(&mut events, None)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            return Err(error.into());
+        }
+        for event in &events {
+            if event.token() == LISTENER {
+                while let Ok((mut stream, _)) = listener.accept() {
+                    serial += 1;
+                    stream.set_nodelay(true)?;
+                    let both = Interest::READABLE | Interest::WRITABLE;
+                    poll.registry().register(&mut stream, Token(serial), both)?;
+                    connections.insert(Token(serial), Connection::new(stream));
+                }
+            } else if let Some(connection) = connections.get_mut(&event.token())
+                && connection.turn(event, &mut scratch, &arguments.answer).is_err()
+            {
+                connections.remove(&event.token());
+            }
+        }
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    counter: FrameCounter,
+    /// Answers that the socket did not take, from `written` on.
+    pending: Vec<u8>,
+    written: usize,
+}
+
+impl Connection {
+    const fn new(stream: TcpStream) -> Self {
+        Self { stream, counter: FrameCounter::new(), pending: Vec::new(), written: 0 }
+    }
+
+    /// Reads until a read is not full, and answers each of them with one write.
+    fn turn(&mut self, event: &Event, scratch: &mut [u8], answer: &[u8]) -> io::Result<()> {
+        if event.is_writable() {
+            self.write()?;
+        }
+        while event.is_readable() {
+            let read = match self.stream.read(scratch) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            for _ in 0..self.counter.count(scratch.get(..read).unwrap_or_default()) {
+                self.pending.extend_from_slice(answer);
+            }
+            self.write()?;
+            if read < scratch.len() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(written) => self.written += written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        self.pending.clear();
+        self.written = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! One connection of the load: what it asked and what is still to come.
+
+use crate::question::{Belongs, CLASSES, Expected, OPAQUE_MIN, OPAQUES, Question, SAMPLE};
+use anyhow::{Context, Result, bail};
+use hdrhistogram::Histogram;
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// Longer frames are not answers to anything that is asked here.
+const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A connection that asks for routes.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    /// Not written yet, from `written` on.
+    outgoing: Vec<u8>,
+    written: usize,
+    /// The beginning of a frame whose end has not arrived.
+    partial: Vec<u8>,
+    in_flight: VecDeque<InFlight>,
+    sequence: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    opaque: u32,
+    class: usize,
+    /// When it should have been sent, since the start of the run.
+    intended: Duration,
+}
+
+/// What answers are judged by, and where their latencies go.
+pub(crate) struct Judge<'a> {
+    pub(crate) expected: &'a Expected,
+    /// Nanoseconds.
+    pub(crate) latencies: Histogram<u64>,
+    pub(crate) answers: u64,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).context("cannot connect")?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            outgoing: Vec::new(),
+            written: 0,
+            partial: Vec::new(),
+            in_flight: VecDeque::new(),
+            sequence: 0,
+        })
+    }
+
+    /// Asks for a topic; [`Connection::flush`] sends it.
+    pub(crate) fn ask(&mut self, question: &Question, topic: usize, intended: Duration) {
+        let opaque = OPAQUE_MIN + self.sequence;
+        self.sequence = (self.sequence + 1) % OPAQUES;
+        question.write(topic, opaque, &mut self.outgoing);
+        self.in_flight.push_back(InFlight { opaque, class: topic % CLASSES, intended });
+    }
+
+    /// Requests without an answer.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Writes as much as the socket takes; whether that was everything.
+    pub(crate) fn flush(&mut self) -> Result<bool> {
+        while let Some(rest) = self.outgoing.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(written) => self.written += written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("cannot write to the server"),
+            }
+        }
+        self.outgoing.clear();
+        self.written = 0;
+        Ok(true)
+    }
+
+    /// Reads once and judges all answers that are complete.
+    pub(crate) fn receive(&mut self, scratch: &mut [u8], now: Duration, judge: &mut Judge<'_>) -> Result<()> {
+        let read = match self.stream.read(scratch) {
+            Ok(0) => bail!("the server closed a connection"),
+            Ok(read) => read,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(()),
+            Err(error) => return Err(error).context("cannot read from the server"),
+        };
+        let arrived = scratch.get(..read).unwrap_or_default();
+        if self.partial.is_empty() {
+            let used = self.judge_all(arrived, now, judge)?;
+            self.partial.extend_from_slice(arrived.get(used..).unwrap_or_default());
+        } else {
+            let mut all = std::mem::take(&mut self.partial);
+            all.extend_from_slice(arrived);
+            let used = self.judge_all(&all, now, judge)?;
+            all.drain(..used);
+            self.partial = all;
+        }
+        Ok(())
+    }
+
+    /// Judges complete frames; how many bytes they are.
+    fn judge_all(&mut self, bytes: &[u8], now: Duration, judge: &mut Judge<'_>) -> Result<usize> {
+        let mut used = 0;
+        while let Some(length) = bytes.get(used..).and_then(|rest| rest.first_chunk::<4>()) {
+            let length = 4 + u32::from_be_bytes(*length) as usize;
+            anyhow::ensure!(length <= FRAME_BYTES_MAX, "a frame of {length} bytes");
+            let Some(frame) = bytes.get(used..used + length) else { break };
+            self.judge(frame, now, judge)?;
+            used += length;
+        }
+        Ok(used)
+    }
+
+    fn judge(&mut self, frame: &[u8], now: Duration, judge: &mut Judge<'_>) -> Result<()> {
+        let position = match judge.expected.check(frame)? {
+            Belongs::ToOldest => 0,
+            Belongs::To(opaque) => self
+                .in_flight
+                .iter()
+                .position(|request| request.opaque == opaque)
+                .with_context(|| format!("an answer to {opaque}, which nobody asked or which was answered"))?,
+        };
+        let request = self.in_flight.remove(position).context("an answer that nobody asked for")?;
+        judge.answers += 1;
+        if judge.answers % SAMPLE == 1 {
+            judge.expected.compare(frame, request.class)?;
+        }
+        let latency = now.saturating_sub(request.intended).as_nanos();
+        judge.latencies.saturating_record(u64::try_from(latency).unwrap_or(u64::MAX));
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! The servers that are compared: which there are, and how each is started.
+
+use crate::options::Options;
+use anyhow::{Context, Result, bail, ensure};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const PREFIX: &str = "namesrv-";
+/// What the crate `rocketmq-namesrv` installs.
+const ROCKETMQ_RUST: &str = "rocketmq-namesrv-rust";
+/// Where `tests/interop/run` leaves the released artifacts.
+const JAVA_FOLDER: &str = "tests/interop/target/lib/5.5.0";
+const JAVA_OPENED: [&str; 3] = ["java.base/jdk.internal.ref", "java.base/java.nio", "java.base/sun.nio.ch"];
+
+/// One server.
+#[derive(Clone, Debug, Serialize)]
+pub struct Contender {
+    /// Short and unique.
+    pub name: String,
+    /// How it is started.
+    pub kind: Kind,
+}
+
+/// How a server is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A runtime of this repository.
+    Ours(PathBuf),
+    /// Answers constant bytes: the limit of a runtime.
+    Echo(PathBuf),
+    /// The Java NameServer, from a folder of jars.
+    Java(PathBuf),
+    /// The released rocketmq-rust.
+    RocketmqRust(PathBuf),
+}
+
+/// One that could take part and does not.
+#[derive(Clone, Debug, Serialize)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Contender {
+    /// Whether it only answers constant bytes.
+    #[must_use]
+    pub const fn is_echo(&self) -> bool {
+        matches!(self.kind, Kind::Echo(_))
+    }
+
+    /// Whether it is built from this repository and serves routes.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self.kind, Kind::Ours(_))
+    }
+
+    /// The command that serves on a port of the loopback address and keeps its files in a folder.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn command(&self, port: u16, folder: &Path, answer_bytes: usize) -> Result<Command> {
+        let mut command = match &self.kind {
+            Kind::Ours(binary) => {
+                let mut command = Command::new(binary);
+                command.arg("-c").arg(properties(port, folder, "ioThreads=1\nlogLevel=warn\n")?);
+                command
+            }
+            Kind::Echo(binary) => {
+                let mut command = Command::new(binary);
+                command.arg(port.to_string()).arg(answer_bytes.to_string());
+                command
+            }
+            Kind::Java(jars) => {
+                let mut command = Command::new("java");
+                // The collector and the limits of the released start script, with a heap that fits small hosts.
+                command.args(["-Xms1g", "-Xmx1g", "-XX:+UseG1GC"]);
+                command.args(JAVA_OPENED.map(|package| format!("--add-opens={package}=ALL-UNNAMED")));
+                command.arg(format!("-Duser.home={}", folder.display()));
+                command.arg("-cp").arg(format!("{}/*", jars.display()));
+                command.arg("org.apache.rocketmq.namesrv.NamesrvStartup").arg("-c").arg(properties(port, folder, "")?);
+                command
+            }
+            Kind::RocketmqRust(binary) => {
+                let mut command = Command::new(binary);
+                command.args(["--listenPort", &port.to_string(), "--bindAddress", "127.0.0.1"]);
+                command.arg("--rocketmqHome").arg(folder).arg("--kvConfigPath").arg(folder.join("kvConfig.json"));
+                command.args(["--log-filter", "warn"]);
+                command
+            }
+        };
+        command.current_dir(folder).env("ROCKETMQ_HOME", folder);
+        Ok(command)
+    }
+}
+
+fn properties(port: u16, folder: &Path, more: &str) -> Result<PathBuf> {
+    let path = folder.join("namesrv.properties");
+    let kv = folder.join("kvConfig.json");
+    let text = format!(
+        "listenPort={port}\nbindAddress=127.0.0.1\nkvConfigPath={}\nserverChannelMaxIdleTimeSeconds=86400\n{more}",
+        kv.display()
+    );
+    fs::write(&path, text).context("cannot write a configuration file")?;
+    Ok(path)
+}
+
+/// Builds what this repository has and looks for the others.
+///
+/// # Errors
+/// The build fails, or there is nothing to compare.
+pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut runtimes = runtimes(&root)?;
+    runtimes.retain(|runtime| options.wants(&format!("{PREFIX}{runtime}")));
+    ensure!(!runtimes.is_empty(), "no runtime is left to compare");
+    let built = build(&root, &runtimes)?;
+    let (mut contenders, mut skipped) = (Vec::new(), Vec::new());
+    for runtime in &runtimes {
+        for (name, kind) in
+            [(format!("echo-{runtime}"), Kind::Echo as fn(PathBuf) -> Kind), (format!("{PREFIX}{runtime}"), Kind::Ours)]
+        {
+            match built.get(&name) {
+                Some(binary) => contenders.push(Contender { name, kind: kind(binary.clone()) }),
+                None => {
+                    skipped.push(Skipped { name, reason: "there is no such program in this repository".to_owned() })
+                }
+            }
+        }
+    }
+    let peers = [
+        ("java-5.5.0", find_java(options, &root).map(Kind::Java)),
+        ("rocketmq-rust", find_rocketmq_rust(options).map(Kind::RocketmqRust)),
+    ];
+    for (name, kind) in peers {
+        let name = name.to_owned();
+        match kind {
+            _ if !options.wants(&name) => {}
+            Ok(kind) => contenders.push(Contender { name, kind }),
+            Err(reason) => skipped.push(Skipped { name, reason: format!("{reason:#}") }),
+        }
+    }
+    Ok((contenders, skipped))
+}
+
+/// What stands behind `runtime-` in the names of the folders.
+fn runtimes(root: &Path) -> Result<Vec<String>> {
+    let mut runtimes = Vec::new();
+    for entry in fs::read_dir(root).context("the sources are gone")? {
+        let entry = entry?;
+        if let Some(runtime) = entry.file_name().to_string_lossy().strip_prefix("runtime-")
+            && entry.path().join("Cargo.toml").exists()
+        {
+            runtimes.push(runtime.to_owned());
+        }
+    }
+    // The one that runs everywhere first, then by name.
+    runtimes.sort_by_key(|runtime| (runtime != "mio", runtime.clone()));
+    Ok(runtimes)
+}
+
+/// Builds the runtimes and their echo servers; the programs by name.
+fn build(root: &Path, runtimes: &[String]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root).args(["build", "--release", "--message-format=json-render-diagnostics"]);
+    for runtime in runtimes {
+        command.args(["-p", &format!("{PREFIX}{runtime}"), "--bin", &format!("{PREFIX}{runtime}")]);
+        if root.join(format!("runtime-{runtime}/examples/echo-{runtime}.rs")).exists() {
+            command.args(["--example", &format!("echo-{runtime}")]);
+        }
+    }
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the build fails");
+    }
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    Ok(artifacts
+        .filter_map(|artifact| {
+            let name = artifact.get("target")?.get("name")?.as_str()?.to_owned();
+            Some((name, PathBuf::from(artifact.get("executable")?.as_str()?)))
+        })
+        .collect())
+}
+
+fn find_java(options: &Options, root: &Path) -> Result<PathBuf> {
+    let folder = options.java.clone().unwrap_or_else(|| root.join(JAVA_FOLDER));
+    let has_jar = |name: &str| {
+        let mut entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        entries.any(|entry| entry.file_name().to_string_lossy().starts_with(name))
+    };
+    ensure!(has_jar("rocketmq-namesrv-"), "no jars: run tests/interop/run once, or give their folder with --java");
+    let version = Command::new("java").arg("-version").output();
+    ensure!(version.is_ok_and(|output| output.status.success()), "there are jars, but no java to run them");
+    folder.canonicalize().context("the folder of jars is gone")
+}
+
+fn find_rocketmq_rust(options: &Options) -> Result<PathBuf> {
+    if let Some(path) = &options.rocketmq_rust {
+        return path.canonicalize().with_context(|| format!("{} is not there", path.display()));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.extend(std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo/bin")));
+    let mut candidates = folders.into_iter().map(|folder| folder.join(ROCKETMQ_RUST));
+    candidates.find(|candidate| candidate.is_file()).context(
+        "not installed: cargo install rocketmq-namesrv --version 1.0.0 --locked, or give its path with --rocketmq-rust",
+    )
+}

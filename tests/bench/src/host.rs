@@ -1,0 +1,140 @@
+//! What is known about this machine, and the processors that programs are pinned to.
+
+use anyhow::{Context, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde::Serialize;
+use std::fs;
+
+/// Facts that figures depend on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Host {
+    /// Release of the kernel.
+    pub kernel: String,
+    /// Name of the processor.
+    pub processor: String,
+    /// Processors that this program may use.
+    pub processors: Vec<usize>,
+    /// Main memory, bytes.
+    pub memory_bytes: u64,
+    /// What is known about io_uring without trying it.
+    pub io_uring: String,
+    /// Open files of one process, at most.
+    pub open_files: u64,
+    /// Locked memory of one process in bytes; absent is without limit.
+    pub locked_bytes: Option<u64>,
+    /// Runnable processes in the last minute before the start, on average.
+    pub load_before: String,
+}
+
+impl Host {
+    /// Looks around. Raises the number of open files as far as that is allowed, for this process and those it starts.
+    ///
+    /// # Errors
+    /// The kernel does not say where this process may run.
+    pub fn look() -> Result<Self> {
+        let files = getrlimit(Resource::Nofile);
+        // Where it cannot be raised, the old limit is reported.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum });
+        Ok(Self {
+            kernel: line("/proc/sys/kernel/osrelease"),
+            processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            processors: allowed_processors()?,
+            memory_bytes: field("/proc/meminfo", "MemTotal")
+                .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok())
+                .unwrap_or_default()
+                * 1024,
+            io_uring: io_uring(&line("/proc/sys/kernel/io_uring_disabled"), field("/proc/self/status", "Seccomp")),
+            open_files: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
+            locked_bytes: getrlimit(Resource::Memlock).current,
+            load_before: line("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+fn io_uring(disabled: &str, seccomp: Option<String>) -> String {
+    let filtered = seccomp.is_some_and(|mode| mode != "0");
+    match (disabled, filtered) {
+        ("2", _) => "disabled (kernel.io_uring_disabled=2)".to_owned(),
+        ("1", _) => "only for privileged processes (kernel.io_uring_disabled=1)".to_owned(),
+        (_, true) => "enabled in the kernel, but a seccomp filter may refuse it".to_owned(),
+        ("0", false) => "enabled".to_owned(),
+        (_, false) => "not switched off".to_owned(),
+    }
+}
+
+/// Where a server and the load generator run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pinning {
+    /// Processors of the server.
+    pub server: Vec<usize>,
+    /// Processors of the load generator.
+    pub load: Vec<usize>,
+}
+
+impl Pinning {
+    /// The first processor for the server and the second for the load, unless told otherwise; absent where there is only one.
+    #[must_use]
+    pub fn choose(processors: &[usize], server: Option<usize>, load: Option<usize>) -> Option<Self> {
+        let server = server.or_else(|| processors.iter().copied().find(|processor| Some(*processor) != load))?;
+        let load = load.or_else(|| processors.iter().copied().find(|processor| *processor != server))?;
+        (server != load).then_some(Self { server: vec![server], load: vec![load] })
+    }
+}
+
+/// Pins this thread, and with it every thread and process that it starts from now on.
+///
+/// # Errors
+/// There is no such processor.
+pub fn pin(processors: &[usize]) -> Result<()> {
+    let mut set = CpuSet::new();
+    for processor in processors {
+        anyhow::ensure!(*processor < CpuSet::MAX_CPU, "there is no processor {processor}");
+        set.set(*processor);
+    }
+    sched_setaffinity(None, &set).with_context(|| format!("cannot run on processors {processors:?}"))
+}
+
+fn allowed_processors() -> Result<Vec<usize>> {
+    let set = sched_getaffinity(None).context("cannot read the affinity")?;
+    Ok((0..CpuSet::MAX_CPU).filter(|processor| set.is_set(*processor)).collect())
+}
+
+fn line(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+/// The value of the first line `NAME: VALUE` of a file.
+fn field(path: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+    lines.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_and_load_never_share_a_processor() {
+        let both = |server, load| Pinning { server: vec![server], load: vec![load] };
+        let table = [
+            (&[0, 1][..], None, None, Some(both(0, 1))),
+            (&[0, 1], Some(1), None, Some(both(1, 0))),
+            (&[0, 1], None, Some(0), Some(both(1, 0))),
+            (&[2, 3, 5], Some(5), Some(3), Some(both(5, 3))),
+            (&[0, 1], Some(1), Some(1), None),
+            (&[4], None, None, None),
+        ];
+        for (processors, server, load, expected) in table {
+            assert_eq!(Pinning::choose(processors, server, load), expected);
+        }
+    }
+
+    #[test]
+    fn io_uring_is_told_as_far_as_known() {
+        assert_eq!(io_uring("0", Some("0".to_owned())), "enabled");
+        assert!(io_uring("2", None).starts_with("disabled"));
+        assert!(io_uring("0", Some("2".to_owned())).contains("seccomp"));
+    }
+}

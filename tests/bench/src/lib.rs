@@ -1,0 +1,23 @@
+//! Compares NameServers on one host: a load generator that checks every answer, and a report that says which runtime is
+//! best there. It talks to loopback addresses only.
+
+pub mod broker;
+pub mod compare;
+mod connection;
+pub mod contender;
+pub mod document;
+pub mod echo;
+pub mod host;
+pub mod load;
+pub mod measure;
+pub mod options;
+pub mod plot;
+pub mod progress;
+pub mod question;
+pub mod recommendation;
+pub mod report;
+pub mod results;
+pub mod server;
+pub mod subject;
+pub mod trace;
+pub mod workload;

@@ -1,0 +1,293 @@
+//! The load generator: one thread, one epoll, every answer checked.
+
+use crate::broker::Broker;
+use crate::connection::{Connection, Judge};
+use crate::question::{Expected, Question};
+use crate::workload::Pace;
+use anyhow::{Context, Result, bail};
+use hdrhistogram::Histogram;
+use rustix::event::{Timespec, epoll};
+use rustix::fd::OwnedFd;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const EVENTS_MAX: usize = 1024;
+const SCRATCH_BYTES: usize = 256 * 1024;
+/// How long answers may be missing after the last request.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Longest latency that is told apart.
+const LATENCY_NANOS_MAX: u64 = 60_000_000_000;
+/// How often an idle generator looks whether it was interrupted.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A set of connections to one server.
+pub struct Load {
+    epoll: OwnedFd,
+    connections: Vec<Connection>,
+    question: Question,
+    expected: Expected,
+    topics: usize,
+    scratch: Vec<u8>,
+    random: u64,
+    /// The connection whose turn it is in an open loop.
+    turn: usize,
+    brokers_added: bool,
+}
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// When requests are sent.
+    pub pace: Pace,
+    /// How long they are.
+    pub lasts: Duration,
+    /// How many there are at most.
+    pub requests_max: u64,
+}
+
+/// What a run came to. It begins and ends with nothing on its way.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Requests; each was answered rightly.
+    pub requests: u64,
+    /// From the first request to the last answer.
+    pub wall: Duration,
+    /// Nanoseconds from the intended sending of a request to its answer.
+    pub latencies: Histogram<u64>,
+    /// Nanoseconds by which requests were sent later than intended.
+    pub lateness: Histogram<u64>,
+}
+
+/// What is true for the length of one run.
+struct Run<'a> {
+    plan: Plan,
+    began: Instant,
+    judge: Judge<'a>,
+    lateness: Histogram<u64>,
+    sent: u64,
+    interrupted: &'a AtomicBool,
+}
+
+impl Run<'_> {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn goes_on(&self, now: Duration) -> bool {
+        now < self.plan.lasts && self.sent < self.plan.requests_max && !self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+impl Load {
+    /// Opens connections that will ask for the first `topics` topics at random.
+    ///
+    /// # Errors
+    /// The server does not accept them.
+    pub fn connect(address: SocketAddr, connections: usize, topics: usize, expected: Expected) -> Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("cannot poll")?;
+        let connections = (0..connections).map(|_| Connection::open(address)).collect::<Result<Vec<_>>>()?;
+        for (index, connection) in connections.iter().enumerate() {
+            epoll::add(&epoll, &connection.stream, token(index), epoll::EventFlags::IN)?;
+        }
+        Ok(Self {
+            epoll,
+            connections,
+            question: Question::new()?,
+            expected,
+            topics,
+            scratch: vec![0; SCRATCH_BYTES],
+            random: 0x9e37_79b9_7f4a_7c15,
+            turn: 0,
+            brokers_added: false,
+        })
+    }
+
+    /// Asks as planned, while the brokers register as they were prepared to. Call it with the same brokers each time.
+    ///
+    /// # Errors
+    /// A wrong or missing answer, or a lost connection. Nothing can be run after that.
+    pub fn run(&mut self, plan: Plan, brokers: &mut [Broker], interrupted: &AtomicBool) -> Result<Outcome> {
+        self.add_brokers(brokers)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let expected = self.expected.clone();
+        let judge = Judge { expected: &expected, latencies: histogram()?, answers: 0 };
+        let began = Instant::now();
+        let mut run = Run { plan, began, judge, lateness: histogram()?, sent: 0, interrupted };
+        let result = self.drive(&mut run, brokers, &mut scratch);
+        self.scratch = scratch;
+        result?;
+        Ok(Outcome {
+            requests: run.judge.answers,
+            wall: run.now(),
+            latencies: run.judge.latencies,
+            lateness: run.lateness,
+        })
+    }
+
+    fn drive(&mut self, run: &mut Run<'_>, brokers: &mut [Broker], scratch: &mut [u8]) -> Result<()> {
+        let mut events = Vec::with_capacity(EVENTS_MAX);
+        if let Pace::Closed { depth } = run.plan.pace {
+            for index in 0..self.connections.len() {
+                self.burst(index, depth, run)?;
+            }
+        }
+        loop {
+            let now = run.now();
+            let goes_on = run.goes_on(now);
+            if !goes_on && run.judge.answers == run.sent && brokers.iter().all(Broker::is_idle) {
+                return Ok(());
+            }
+            if now > run.plan.lasts + DRAIN {
+                bail!("{} answers are missing", run.sent - run.judge.answers);
+            }
+            if goes_on {
+                if let Pace::Open { rate } = run.plan.pace {
+                    self.send_due(rate, now, run)?;
+                }
+                for (index, broker) in brokers.iter_mut().enumerate() {
+                    if broker.start_due(now) {
+                        self.write_registration(index, broker)?;
+                    }
+                }
+            }
+            events.clear();
+            let patience = patience(run.plan.pace, goes_on, now, brokers);
+            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&patience)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error).context("cannot poll"),
+            }
+            for event in &events {
+                self.handle(*event, run, brokers, scratch)?;
+            }
+        }
+    }
+
+    fn handle(
+        &mut self,
+        event: epoll::Event,
+        run: &mut Run<'_>,
+        brokers: &mut [Broker],
+        scratch: &mut [u8],
+    ) -> Result<()> {
+        let index = event.data.u64() as usize;
+        let flags = event.flags;
+        let Some(connection) = self.connections.get_mut(index) else {
+            let index = index - self.connections.len();
+            let Some(broker) = brokers.get_mut(index) else { return Ok(()) };
+            if flags.contains(epoll::EventFlags::OUT) {
+                self.write_registration(index, broker)?;
+            }
+            return if flags == epoll::EventFlags::OUT { Ok(()) } else { broker.receive(scratch, run.began.elapsed()) };
+        };
+        if flags != epoll::EventFlags::OUT {
+            connection.receive(scratch, run.began.elapsed(), &mut run.judge)?;
+        }
+        let answered = connection.in_flight() == 0;
+        match run.plan.pace {
+            Pace::Closed { depth } if answered && run.goes_on(run.now()) => self.burst(index, depth, run),
+            Pace::Closed { .. } | Pace::Open { .. } if flags.contains(epoll::EventFlags::OUT) => {
+                self.flush(index, true)
+            }
+            Pace::Closed { .. } | Pace::Open { .. } => Ok(()),
+        }
+    }
+
+    /// Sends the next requests of one connection, all at once.
+    fn burst(&mut self, index: usize, depth: usize, run: &mut Run<'_>) -> Result<()> {
+        let now = run.now();
+        for _ in 0..depth {
+            if run.sent < run.plan.requests_max {
+                self.ask(index, now);
+                run.sent += 1;
+            }
+        }
+        self.flush(index, false)
+    }
+
+    /// Sends everything whose time has come, connection by connection.
+    fn send_due(&mut self, rate: u32, now: Duration, run: &mut Run<'_>) -> Result<()> {
+        while run.sent < run.plan.requests_max {
+            let intended = Duration::from_secs_f64(run.sent as f64 / f64::from(rate));
+            if intended > now {
+                return Ok(());
+            }
+            let index = self.turn;
+            self.turn = (self.turn + 1) % self.connections.len();
+            self.ask(index, intended);
+            run.sent += 1;
+            self.flush(index, false)?;
+            run.lateness.saturating_record(u64::try_from((now - intended).as_nanos()).unwrap_or(u64::MAX));
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, index: usize, intended: Duration) {
+        // Marsaglia's xorshift: spreads over the table, the same in each run.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let topic = (self.random % self.topics as u64) as usize;
+        if let Some(connection) = self.connections.get_mut(index) {
+            connection.ask(&self.question, topic, intended);
+        }
+    }
+
+    /// Writes, and listens for room when there is none; `waited` when it listened before.
+    fn flush(&mut self, index: usize, waited: bool) -> Result<()> {
+        let Some(connection) = self.connections.get_mut(index) else { return Ok(()) };
+        let done = connection.flush()?;
+        if done == waited {
+            epoll::modify(&self.epoll, &connection.stream, token(index), interest(done))?;
+        }
+        Ok(())
+    }
+
+    fn write_registration(&mut self, index: usize, broker: &mut Broker) -> Result<()> {
+        let done = broker.flush()?;
+        epoll::modify(&self.epoll, &broker.stream, token(self.connections.len() + index), interest(done))?;
+        Ok(())
+    }
+
+    fn add_brokers(&mut self, brokers: &[Broker]) -> Result<()> {
+        if self.brokers_added {
+            return Ok(());
+        }
+        for (index, broker) in brokers.iter().enumerate() {
+            broker.stream.set_nonblocking(true)?;
+            epoll::add(&self.epoll, &broker.stream, token(self.connections.len() + index), epoll::EventFlags::IN)?;
+        }
+        self.brokers_added = true;
+        Ok(())
+    }
+}
+
+const fn token(index: usize) -> epoll::EventData {
+    epoll::EventData::new_u64(index as u64)
+}
+
+const fn interest(written: bool) -> epoll::EventFlags {
+    if written { epoll::EventFlags::IN } else { epoll::EventFlags::IN.union(epoll::EventFlags::OUT) }
+}
+
+/// An open loop never sleeps, or it would be late.
+fn patience(pace: Pace, goes_on: bool, now: Duration, brokers: &[Broker]) -> Timespec {
+    let wait = match pace {
+        Pace::Open { .. } if goes_on => Duration::ZERO,
+        Pace::Open { .. } | Pace::Closed { .. } => {
+            let due = brokers
+                .iter()
+                .filter(|broker| broker.is_idle())
+                .filter_map(Broker::next_due)
+                .map(|due| due.saturating_sub(now));
+            due.fold(TICK, Duration::min)
+        }
+    };
+    // Whole milliseconds: older kernels know nothing finer.
+    let millis = if wait.is_zero() { 0 } else { wait.as_millis().max(1) };
+    Timespec { tv_sec: 0, tv_nsec: millis as i64 * 1_000_000 }
+}
+
+fn histogram() -> Result<Histogram<u64>> {
+    Histogram::new_with_bounds(1, LATENCY_NANOS_MAX, 3).context("cannot make a histogram")
+}

@@ -1,0 +1,138 @@
+//! What the kernel says about a process: processor time and memory.
+
+use anyhow::{Context, Result};
+use rustix::process::Pid;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+/// Clock ticks a second in `/proc/PID/stat`; Linux shows the same to every program.
+const TICKS_PER_SECOND: u64 = 100;
+/// By how many ticks both accounts may differ.
+const TICKS_TOLERANCE: u64 = 3;
+
+/// Processor time of a process up to a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Processor {
+    /// By thread: nanoseconds on a processor, and nanoseconds ready but waiting for one.
+    threads: BTreeMap<u32, (u64, u64)>,
+    /// All threads together, those that ended included.
+    ticks: u64,
+}
+
+/// Processor time of a process between two moments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// On a processor.
+    pub running: Duration,
+    /// Ready, but something else was on the processor.
+    pub waiting: Duration,
+}
+
+impl Processor {
+    /// Reads the account of a process.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn read(process: Pid) -> Result<Self> {
+        let folder = format!("/proc/{}", process.as_raw_nonzero());
+        let mut threads = BTreeMap::new();
+        for thread in fs::read_dir(format!("{folder}/task")).with_context(|| format!("{folder} is gone"))? {
+            let thread = thread?;
+            // A thread may end between the listing and the reading.
+            let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+            let mut numbers = text.split_whitespace().map_while(|word| word.parse().ok());
+            if let (Ok(id), Some(running), Some(waiting)) =
+                (thread.file_name().to_string_lossy().parse(), numbers.next(), numbers.next())
+            {
+                threads.insert(id, (running, waiting));
+            }
+        }
+        let stat = fs::read_to_string(format!("{folder}/stat")).with_context(|| format!("{folder} is gone"))?;
+        Ok(Self { threads, ticks: ticks(&stat).context("an unknown form of /proc/PID/stat")? })
+    }
+
+    /// What was used since an earlier reading.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Used {
+        let (mut running, mut waiting) = (0, 0);
+        for (thread, now) in &self.threads {
+            let before = earlier.threads.get(thread).copied().unwrap_or_default();
+            running += now.0.saturating_sub(before.0);
+            waiting += now.1.saturating_sub(before.1);
+        }
+        // The fine account forgets threads that ended; the coarse one does not.
+        let ticks = self.ticks.saturating_sub(earlier.ticks);
+        let coarse = ticks.saturating_sub(TICKS_TOLERANCE) * (1_000_000_000 / TICKS_PER_SECOND);
+        Used { running: Duration::from_nanos(running.max(coarse)), waiting: Duration::from_nanos(waiting) }
+    }
+}
+
+/// User and system time out of `/proc/PID/stat`, whose second field is a name in brackets that may hold anything.
+fn ticks(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
+/// Memory of a process, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Everything in memory, the program itself included.
+    pub resident: u64,
+    /// What the process allocated, without the program's file.
+    pub anonymous: u64,
+}
+
+impl Memory {
+    /// Reads what a process holds now.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn read(process: Pid) -> Result<Self> {
+        let path = format!("/proc/{}/status", process.as_raw_nonzero());
+        let status = fs::read_to_string(&path).with_context(|| format!("{path} is gone"))?;
+        let field = |name| kibibytes(&status, name).with_context(|| format!("{path} has no {name}"));
+        Ok(Self { resident: field("VmRSS:")? * 1024, anonymous: field("RssAnon:")? * 1024 })
+    }
+}
+
+fn kibibytes(status: &str, name: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn processor(threads: &[(u32, u64, u64)], ticks: u64) -> Processor {
+        Processor { threads: threads.iter().map(|(id, running, waiting)| (*id, (*running, *waiting))).collect(), ticks }
+    }
+
+    #[test]
+    fn time_is_summed_over_old_and_new_threads() {
+        let before = processor(&[(1, 100, 5), (2, 50, 0)], 10);
+        let after = processor(&[(1, 300, 6), (3, 70, 2)], 11);
+        assert_eq!(after.since(&before), Used { running: Duration::from_nanos(270), waiting: Duration::from_nanos(3) });
+    }
+
+    #[test]
+    fn threads_that_ended_are_not_forgotten() {
+        let before = processor(&[(1, 0, 0)], 0);
+        let after = processor(&[(1, 1_000_000, 0)], 103);
+        assert_eq!(after.since(&before).running, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn names_with_blanks_and_brackets_do_not_shift_fields() {
+        let stat = "7 (a) b c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 3 0 9 9 9";
+        assert_eq!(ticks(stat), Some(300));
+    }
+
+    #[test]
+    fn own_process_can_be_read() {
+        let own = rustix::process::getpid();
+        assert!(Processor::read(own).unwrap().since(&Processor::default()).running > Duration::ZERO);
+        let memory = Memory::read(own).unwrap();
+        assert!(memory.resident >= memory.anonymous && memory.anonymous > 0);
+    }
+}

@@ -1,0 +1,130 @@
+//! The command line.
+
+use anyhow::Result;
+use lexopt::prelude::{Long, Short, Value, ValueExt};
+use serde::Serialize;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What `--help` prints.
+pub const USAGE: &str = "\
+usage: namesrv-bench compare [OPTIONS]
+
+Builds the NameServers of this repository, runs them, the echo servers of their runtimes and what else is found under the
+same load, and writes report.md, report.html and samples.json.
+
+  --out DIR              where to (default: target/compare)
+  --quick                less of everything: about a minute
+  --only NAME,...        only these contenders
+  --repetitions N        how often each load is run on each server (default: 5; quick: 3)
+  --seconds S            how long each run is (default: 2; quick: 0.3)
+  --java DIR             a folder with the jars of the Java NameServer (default: what tests/interop/run fetched)
+  --rocketmq-rust FILE   rocketmq-namesrv-rust of rocketmq-rust (default: looked for on the PATH and in ~/.cargo/bin)
+  --server-processor N   where servers run (default: the first)
+  --load-processor N     where the load generator runs (default: the second)
+  --help                 this text
+";
+
+/// What the user asks for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Options {
+    /// Where the report goes.
+    pub out: PathBuf,
+    /// Less of everything.
+    pub quick: bool,
+    /// Names of contenders; empty is all.
+    pub only: Vec<String>,
+    /// How often each load is run on each server.
+    pub repetitions: usize,
+    /// How long each run is.
+    pub run: Duration,
+    /// Folder with the jars of the Java NameServer.
+    pub java: Option<PathBuf>,
+    /// Program of rocketmq-rust.
+    pub rocketmq_rust: Option<PathBuf>,
+    /// Processor of the servers.
+    pub server_processor: Option<usize>,
+    /// Processor of the load generator.
+    pub load_processor: Option<usize>,
+}
+
+impl Options {
+    /// Reads the words after the program's name; absent when help is wanted.
+    ///
+    /// # Errors
+    /// An unknown word, or a value that is none.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Option<Self>> {
+        let mut parser = lexopt::Parser::from_args(words);
+        let (mut compare, mut help) = (false, false);
+        let (mut repetitions, mut seconds) = (None, None);
+        let mut options = Self {
+            out: PathBuf::from("target/compare"),
+            quick: false,
+            only: Vec::new(),
+            repetitions: 0,
+            run: Duration::ZERO,
+            java: None,
+            rocketmq_rust: None,
+            server_processor: None,
+            load_processor: None,
+        };
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Value(word) if word == "compare" && !compare => compare = true,
+                Long("out") => options.out = parser.value()?.into(),
+                Long("quick") => options.quick = true,
+                Long("only") => options.only.extend(parser.value()?.string()?.split(',').map(str::to_owned)),
+                Long("repetitions") => repetitions = Some(parser.value()?.parse::<usize>()?),
+                Long("seconds") => seconds = Some(parser.value()?.parse::<f64>()?),
+                Long("java") => options.java = Some(parser.value()?.into()),
+                Long("rocketmq-rust") => options.rocketmq_rust = Some(parser.value()?.into()),
+                Long("server-processor") => options.server_processor = Some(parser.value()?.parse()?),
+                Long("load-processor") => options.load_processor = Some(parser.value()?.parse()?),
+                Long("help") | Short('h') => help = true,
+                Value(_) | Long(_) | Short(_) => return Err(argument.unexpected().into()),
+            }
+        }
+        if help || !compare {
+            return Ok(None);
+        }
+        options.repetitions = repetitions.unwrap_or(if options.quick { 3 } else { 5 });
+        let seconds = seconds.unwrap_or(if options.quick { 0.3 } else { 2.0 });
+        anyhow::ensure!((1..=1000).contains(&options.repetitions), "--repetitions is not between 1 and 1000");
+        anyhow::ensure!((0.01..=600.0).contains(&seconds), "--seconds is not between 0.01 and 600");
+        options.run = Duration::from_secs_f64(seconds);
+        Ok(Some(options))
+    }
+
+    /// Whether a contender takes part.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Option<Options>> {
+        Options::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn quick_has_other_defaults() {
+        let long = parse("compare").unwrap().unwrap();
+        let quick = parse("compare --quick --only namesrv-mio,java-5.5.0").unwrap().unwrap();
+        assert!(quick.run < long.run && quick.repetitions < long.repetitions);
+        assert!(quick.wants("namesrv-mio") && !quick.wants("namesrv-glommio") && long.wants("namesrv-glommio"));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for line in ["compare --what", "compare --repetitions 0", "compare --seconds nan", "compare compare", "race"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        assert!(parse("").unwrap().is_none());
+        assert!(parse("compare --help").unwrap().is_none());
+    }
+}

@@ -1,0 +1,47 @@
+//! What the person in front of the screen sees meanwhile.
+
+use std::io::{IsTerminal, Write, stderr};
+
+const BAR_CHARACTERS: usize = 20;
+
+/// One line that is written over, or a line for each step where standard error is no terminal.
+#[derive(Debug)]
+pub struct Progress {
+    steps: usize,
+    done: usize,
+    terminal: bool,
+}
+
+impl Progress {
+    /// Of so many steps.
+    #[must_use]
+    pub fn new(steps: usize) -> Self {
+        Self { steps, done: 0, terminal: stderr().is_terminal() }
+    }
+
+    /// The next step begins.
+    pub fn step(&mut self, what: &str) {
+        self.done += 1;
+        self.tell(what);
+    }
+
+    /// Something that is no step of its own begins.
+    pub fn tell(&self, what: &str) {
+        let filled = (self.done * BAR_CHARACTERS / self.steps.max(1)).min(BAR_CHARACTERS);
+        let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR_CHARACTERS - filled));
+        let (start, end) = if self.terminal { ("\r\x1b[K", "") } else { ("", "\n") };
+        self.write(&format!("{start}[{bar}] {:4}/{} {what}{end}", self.done, self.steps));
+    }
+
+    /// Everything is done.
+    pub fn finish(&self) {
+        if self.terminal {
+            self.write("\n");
+        }
+    }
+
+    fn write(&self, text: &str) {
+        // A closed standard error must not end a comparison.
+        let _ = stderr().write_all(text.as_bytes()).and_then(|()| stderr().flush());
+    }
+}

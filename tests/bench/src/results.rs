@@ -1,0 +1,248 @@
+//! What was measured, raw and summed up.
+
+use crate::contender::{Contender, Skipped};
+use crate::host::{Host, Pinning};
+use crate::options::Options;
+use crate::workload::{Table, Workload};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Name of the samples that starts are.
+pub const START: &str = "start";
+/// Name of the samples that many idle connections are.
+pub const IDLE_CONNECTIONS: &str = "idle-connections";
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Processor seconds of the server for 100,000 requests.
+    CpuPer100k,
+    /// Requests a second.
+    Rate,
+    /// Median latency, microseconds.
+    P50,
+    /// 99 % of the latencies are at most this, microseconds.
+    P99,
+    /// 99.9 % of the latencies are at most this, microseconds.
+    P999,
+    /// Part of the time that the server was on a processor.
+    ServerShare,
+    /// Part of the time that the load generator was on a processor.
+    LoadShare,
+    /// 99 % of the requests were sent at most so late, microseconds.
+    Lateness,
+    /// From the first byte of a registration that changes all of its topics until its answer, milliseconds.
+    ChangeMillis,
+    /// System calls of the server for each request.
+    Calls,
+    /// From the start of the process until it listens, milliseconds.
+    StartMillis,
+    /// Memory of a server that knows nothing, its program included, MiB.
+    IdleResident,
+    /// Allocated memory of a server that knows nothing, MiB.
+    IdleAnonymous,
+    /// Connections that were open.
+    Connections,
+    /// Allocated memory that each connection took, KiB.
+    ConnectionKib,
+}
+
+/// One run of one load on one server.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sample {
+    /// Name of the server.
+    pub contender: String,
+    /// Name of the load.
+    pub workload: String,
+    /// From 0.
+    pub repetition: usize,
+    /// What was measured.
+    pub figures: BTreeMap<Figure, f64>,
+    /// Why it must not be trusted.
+    pub doubt: Option<String>,
+}
+
+/// A server that could not go on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// Name of the server.
+    pub contender: String,
+    /// What was done.
+    pub during: String,
+    /// What happened.
+    pub reason: String,
+}
+
+/// Everything about one comparison.
+#[derive(Clone, Debug, Serialize)]
+pub struct Results {
+    /// False when it was interrupted.
+    pub complete: bool,
+    /// What was asked for.
+    pub options: Options,
+    /// The machine.
+    pub host: Host,
+    /// Absent where there is only one processor.
+    pub pinning: Option<Pinning>,
+    /// Those that took part.
+    pub contenders: Vec<Contender>,
+    /// Those that did not.
+    pub skipped: Vec<Skipped>,
+    /// The loads.
+    pub workloads: Vec<Workload>,
+    /// Bytes of an answer, by table.
+    pub answer_bytes: Vec<(Table, usize)>,
+    /// What was measured.
+    pub samples: Vec<Sample>,
+    /// What went wrong.
+    pub failures: Vec<Failure>,
+}
+
+/// Several values of one figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Half of the values are at most this.
+    pub median: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+    /// Whether half of the samples or more must not be trusted.
+    pub doubtful: bool,
+}
+
+impl Summary {
+    fn of(values: impl IntoIterator<Item = (f64, bool)>) -> Option<Self> {
+        let values: Vec<(f64, bool)> = values.into_iter().filter(|(value, _)| value.is_finite()).collect();
+        let doubtful = values.iter().filter(|(_, doubt)| *doubt).count() * 2 >= values.len();
+        let mut sorted: Vec<f64> = values.into_iter().map(|(value, _)| value).collect();
+        sorted.sort_by(f64::total_cmp);
+        let (min, max) = (*sorted.first()?, *sorted.last()?);
+        let upper = *sorted.get(sorted.len() / 2)?;
+        let lower = *sorted.get((sorted.len() - 1) / 2)?;
+        Some(Self { median: f64::midpoint(lower, upper), min, max, doubtful })
+    }
+
+    /// From the smallest to the largest, as a part of the median.
+    #[must_use]
+    pub fn spread(&self) -> f64 {
+        (self.max - self.min) / self.median
+    }
+}
+
+impl Results {
+    /// Sums up a figure over all repetitions; absent when there is none.
+    #[must_use]
+    pub fn summary(&self, contender: &str, workload: &str, figure: Figure) -> Option<Summary> {
+        Summary::of(self.values(contender, workload, figure).into_values())
+    }
+
+    /// Sums up by how much a figure is larger than that of another server in the same repetition.
+    #[must_use]
+    pub fn ratio(&self, contender: &str, limit: &str, workload: &str, figure: Figure) -> Option<Summary> {
+        let limits = self.values(limit, workload, figure);
+        let pairs = self.values(contender, workload, figure).into_iter().filter_map(|(repetition, (value, doubt))| {
+            let (limit, limit_doubt) = limits.get(&repetition)?;
+            Some((value / limit, doubt || *limit_doubt))
+        });
+        Summary::of(pairs)
+    }
+
+    /// The limit that a server is measured by: the echo server of its own runtime, else the one on mio.
+    #[must_use]
+    pub fn limit(&self, contender: &Contender) -> Option<&str> {
+        let own = contender.name.strip_prefix("namesrv-").unwrap_or("mio");
+        let find =
+            |runtime: &str| self.contenders.iter().find(|one| one.is_echo() && one.name == format!("echo-{runtime}"));
+        find(own).or_else(|| find("mio")).map(|limit| limit.name.as_str())
+    }
+
+    /// By repetition: the value, and whether it must not be trusted.
+    fn values(&self, contender: &str, workload: &str, figure: Figure) -> BTreeMap<usize, (f64, bool)> {
+        let samples = self.samples.iter().filter(|one| one.contender == contender && one.workload == workload);
+        samples.filter_map(|one| Some((one.repetition, (*one.figures.get(&figure)?, one.doubt.is_some())))).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::contender::Kind;
+    use crate::workload::workloads;
+    use std::path::PathBuf;
+
+    /// Results of two servers and their limit, five repetitions each, with made-up figures.
+    pub(crate) fn results() -> Results {
+        let contenders: Vec<_> = [
+            ("echo-mio", Kind::Echo as fn(PathBuf) -> Kind, 1.0),
+            ("namesrv-mio", Kind::Ours, 1.1),
+            ("java-5.5.0", Kind::Java, 8.0),
+        ]
+        .into_iter()
+        .map(|(name, kind, factor)| (Contender { name: name.to_owned(), kind: kind(PathBuf::from("/")) }, factor))
+        .collect();
+        let workloads = workloads(true);
+        let mut samples = Vec::new();
+        for workload in &workloads {
+            for (contender, factor) in &contenders {
+                samples.extend((0..5).map(|repetition| sample(&contender.name, &workload.name, repetition, *factor)));
+            }
+        }
+        Results {
+            complete: true,
+            options: Options::parse(["compare".into(), "--quick".into()]).unwrap().unwrap(),
+            host: Host::look().unwrap(),
+            pinning: None,
+            contenders: contenders.into_iter().map(|(contender, _)| contender).collect(),
+            skipped: vec![Skipped { name: "rocketmq-rust".to_owned(), reason: "not <installed>".to_owned() }],
+            answer_bytes: vec![(Table { brokers: 1, topics: 100 }, 332)],
+            workloads,
+            samples,
+            failures: Vec::new(),
+        }
+    }
+
+    fn sample(contender: &str, workload: &str, repetition: usize, factor: f64) -> Sample {
+        let figures = [
+            (Figure::CpuPer100k, 0.5),
+            (Figure::Rate, 1e5),
+            (Figure::P50, 100.0),
+            (Figure::P99, 200.0),
+            (Figure::P999, 300.0),
+        ]
+        .map(|(figure, value)| (figure, value * factor * (1.0 + repetition as f64 / 100.0)));
+        Sample {
+            contender: contender.to_owned(),
+            workload: workload.to_owned(),
+            repetition,
+            figures: figures.into(),
+            doubt: None,
+        }
+    }
+
+    #[test]
+    fn median_is_that_of_odd_and_even_numbers() {
+        let of = |values: &[f64]| Summary::of(values.iter().map(|value| (*value, false)));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[3.0, 1.0, 2.0]), Some(Summary { median: 2.0, min: 1.0, max: 3.0, doubtful: false }));
+        assert_eq!(of(&[4.0, 1.0, 2.0, 3.0]).map(|summary| summary.median), Some(2.5));
+    }
+
+    #[test]
+    fn half_of_the_samples_make_a_doubt() {
+        let of = |doubts: &[bool]| Summary::of(doubts.iter().map(|doubt| (1.0, *doubt))).unwrap().doubtful;
+        assert!(!of(&[true, false, false]) && of(&[true, false]));
+    }
+
+    #[test]
+    fn ratios_are_taken_within_a_repetition() {
+        let mut results = results();
+        let workload = results.workloads[0].name.clone();
+        let ratio = results.ratio("namesrv-mio", "echo-mio", &workload, Figure::CpuPer100k).unwrap();
+        assert!((ratio.min - 1.1).abs() < 1e-9 && (ratio.max - 1.1).abs() < 1e-9);
+        results.samples.retain(|sample| sample.contender != "echo-mio" || sample.repetition > 3);
+        let ratio = results.ratio("namesrv-mio", "echo-mio", &workload, Figure::CpuPer100k).unwrap();
+        assert!((ratio.median - 1.1).abs() < 1e-9);
+    }
+}

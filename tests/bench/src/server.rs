@@ -1,0 +1,126 @@
+//! One running server: started on a free port of the loopback address, watched, paused, killed in the end.
+
+use crate::contender::Contender;
+use crate::host;
+use crate::measure::{Memory, Processor};
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long a server may take to listen.
+const START_MAX: Duration = Duration::from_secs(60);
+/// How often a server that starts is asked whether it listens.
+const ASK_EVERY: Duration = Duration::from_micros(100);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    folder: TempDir,
+    started_in: Duration,
+}
+
+impl Server {
+    /// Starts a contender and waits until it listens. An echo server is told how long its answers are.
+    ///
+    /// # Errors
+    /// It does not come up; the error holds the end of its log.
+    pub fn start(contender: &Contender, answer_bytes: usize, pinning: Option<&host::Pinning>) -> Result<Self> {
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let mut command = contender.command(port, folder.path(), answer_bytes)?;
+        let log = fs::File::create(folder.path().join("log"))?;
+        // A group of its own: Ctrl-C is for this program alone.
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        let began = Instant::now();
+        let child = spawn(&mut command, pinning).with_context(|| format!("cannot start {}", contender.name))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut server = Self { child, address, folder, started_in: Duration::ZERO };
+        while TcpStream::connect(address).is_err() {
+            if began.elapsed() > START_MAX || server.child.try_wait()?.is_some() {
+                bail!("{} does not come up: {}", contender.name, server.log());
+            }
+            thread::sleep(ASK_EVERY);
+        }
+        server.started_in = began.elapsed();
+        Ok(server)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From the start of the process until it accepted a connection.
+    #[must_use]
+    pub const fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    /// Processor time that it used so far.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn processor(&self) -> Result<Processor> {
+        Processor::read(self.pid())
+    }
+
+    /// Memory that it holds.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn memory(&self) -> Result<Memory> {
+        Memory::read(self.pid())
+    }
+
+    /// Stops its clockwork, so that it does not disturb others.
+    pub fn pause(&self) {
+        // It fails only when the server is gone, which shows later.
+        let _ = kill_process(self.pid(), Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        let _ = kill_process(self.pid(), Signal::CONT);
+    }
+
+    /// The end of what it printed.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let text = fs::read(self.folder.path().join("log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let lines: Vec<&str> = text.lines().rev().take(5).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A child inherits the processors of the thread that starts it.
+fn spawn(command: &mut Command, pinning: Option<&host::Pinning>) -> Result<Child> {
+    let Some(pinning) = pinning else { return Ok(command.spawn()?) };
+    host::pin(&pinning.server)?;
+    let child = command.spawn();
+    host::pin(&pinning.load)?;
+    Ok(child?)
+}
