@@ -4,17 +4,19 @@
 use anyhow::{Context, Result};
 use futures_io::{AsyncRead, AsyncWrite};
 use glommio::net::{TcpListener, TcpStream};
+use glommio::timer::Timer;
 use glommio::{LocalExecutorBuilder, Placement, PoolPlacement, spawn_local};
 use namesrv_bench::echo::{Arguments, FrameCounter};
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// Bytes of one read.
 const READ_BYTES_MAX: usize = 64 * 1024;
+const TICK: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// A read never waits, so one buffer is enough.
@@ -38,8 +40,20 @@ fn main() -> Result<()> {
 async fn serve(arguments: Arguments) -> Result<()> {
     let listener = TcpListener::bind(arguments.address).ok().context("cannot listen")?;
     let answer: Rc<[u8]> = arguments.answer.into();
+    // An idle executor looks at its rings at least so often, as that of the NameServer does.
+    let _ticking = spawn_local(async {
+        loop {
+            Timer::new(TICK).await;
+        }
+    });
     loop {
-        let stream = listener.accept().await.ok().context("cannot accept")?;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "cannot accept: {error}");
+                continue;
+            }
+        };
         stream.set_nodelay(true).ok().context("cannot prepare a connection")?;
         let answer = Rc::clone(&answer);
         // A lost connection is no news.
