@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, Cache};
 use async_channel::Receiver;
 use glommio::net::{TcpListener, TcpStream};
 use glommio::timer::Timer;
-use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement, spawn_local, yield_if_needed};
+use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement, spawn_local};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Millis, Now};
 use namesrv_core::{ConnId, Peer};
@@ -22,7 +22,6 @@ use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, IntoRawFd};
 use std::rc::Rc;
@@ -35,10 +34,13 @@ use std::time::Duration;
 const RING_DEPTH: usize = 64;
 /// Memory that glommio locks for files, of which there are none: the least it takes, instead of 10 MiB.
 const IO_MEMORY: usize = 64 * 1024;
-/// How long tasks run, if they are many, before io_uring is asked what else is ready.
-const PREEMPT: Duration = Duration::from_millis(1);
-/// The shortest wait. As long as a task is ready glommio does not look at its rings, so others would not be heard.
+/// As good as never: where it expires before a task had its turn, as on a busy machine, glommio 0.9 may go to sleep
+/// although tasks are ready. So whoever is busy waits now and then.
+const PREEMPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The shortest wait: as long as a task is ready, glommio does not look at its rings.
 const ROUND: Duration = Duration::from_micros(1);
+/// Connections accepted, or messages passed on, in one round.
+const ROUND_MAX: usize = 64;
 /// How often an idle executor looks at the clock and lets go of an old view.
 const TICK: Millis = Millis::from_secs(1);
 /// How soon a frame is forwarded again that the registry had no room for.
@@ -53,7 +55,7 @@ const REST: Duration = Duration::from_millis(20);
 pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     let shared = Arc::new(Shared::new(&server));
     let troubles = Arc::new(Troubles::default());
-    let listeners = mem::take(&mut server.listeners);
+    let listeners = std::mem::take(&mut server.listeners);
     let cores = cores(listeners.len());
     let attached = Arc::new(OnceLock::new());
     let (made, makings) = mpsc::channel();
@@ -86,8 +88,7 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     Ok(())
 }
 
-/// A core for each executor, if there are exactly as many: a process that may only use some of more cores does not choose
-/// the same as the next.
+/// A core for each executor, if there are just as many: of more, the next process might choose the same.
 fn cores(executors: usize) -> Vec<usize> {
     let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
     let cores: Vec<usize> = (0..CpuSet::count()).filter(|&core| allowed.is_set(core).unwrap_or(false)).collect();
@@ -167,9 +168,11 @@ async fn run(plan: Plan) {
     }));
     let mut accepting = Some(spawn_local(accept(Rc::clone(&thread), listener)));
     let _watching = spawn_local(watch_clock(Rc::clone(&thread)));
-    while let Ok(message) = inbox.recv().await {
+    for round in 1.. {
+        let Ok(message) = inbox.recv().await else { break };
         match message {
-            ToIo::Reply { .. } => yield_if_needed().await,
+            ToIo::Reply { .. } if round % ROUND_MAX == 0 => _ = Timer::new(ROUND).await,
+            ToIo::Reply { .. } => {}
             // A reply that came before has a turn to be written.
             ToIo::Close { .. } => glommio::executor().yield_now().await,
             ToIo::Stop { within } => {
@@ -192,7 +195,7 @@ async fn run(plan: Plan) {
 
 /// Opens connections and gives each a task.
 async fn accept(thread: Rc<RefCell<IoThread>>, listener: TcpListener) {
-    loop {
+    for round in 1.. {
         match listener.accept().await {
             Ok(stream) => {
                 let opened = thread.borrow_mut().open(stream);
@@ -207,7 +210,9 @@ async fn accept(thread: Rc<RefCell<IoThread>>, listener: TcpListener) {
                 }
             }
         }
-        yield_if_needed().await;
+        if round % ROUND_MAX == 0 {
+            Timer::new(ROUND).await;
+        }
     }
 }
 
@@ -275,12 +280,8 @@ impl IoThread {
         self.look_at_clock();
         let now = self.now;
         match message {
-            ToIo::Reply { conn, frame } => {
-                self.wake(conn, |connection| connection.conversation.handle_reply(frame, now));
-            }
-            ToIo::Close { conn, reason } => {
-                self.wake(conn, |connection| connection.conversation.handle_close(reason, now));
-            }
+            ToIo::Reply { conn, frame } => self.wake(conn, |conversation| conversation.handle_reply(frame, now)),
+            ToIo::Close { conn, reason } => self.wake(conn, |conversation| conversation.handle_close(reason, now)),
             ToIo::Stop { .. } => self.stop(),
         }
     }
@@ -316,16 +317,15 @@ impl IoThread {
         let conversation = conversation?;
         stream.set_nodelay(true).ok()?;
         let mut connection = Box::new(Connection::new(stream, conversation));
-        let deadline = connection.conversation.poll_timeout();
-        self.deadlines.arm(self.serial, &mut connection.armed, deadline);
+        self.deadlines.arm(self.serial, &mut connection.armed, connection.conversation.poll_timeout());
         self.connections.insert(self.serial, connection);
         Some(self.serial)
     }
 
     /// Tells a connection something and has a turn given to it.
-    fn wake(&mut self, conn: ConnId, tell: impl FnOnce(&mut Connection)) {
+    fn wake(&mut self, conn: ConnId, tell: impl FnOnce(&mut Conversation)) {
         if let Some(connection) = self.connections.get_mut(&conn.serial()) {
-            tell(connection);
+            tell(&mut connection.conversation);
             connection.wake();
         }
     }
