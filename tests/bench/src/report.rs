@@ -219,7 +219,7 @@ impl Report<'_> {
             format!("Meanwhile every broker repeats a registration of 100 topics each {} s (real brokers do so every 30 s). Topics are asked for at random.", REPEAT_EVERY.as_secs()),
             "A burst of requests is sent at once, and the next one when all of its answers are there. So each server may answer a whole burst with one read and one write.".to_owned(),
             "A run is doubtful when the load generator used its whole processor and the server did not, or when requests of a fixed rate were sent too late.".to_owned(),
-            "All servers stay up during a table; those that are not measured are stopped (SIGSTOP).".to_owned(),
+            "All servers stay up during a table. Those of others are stopped (SIGSTOP) while they are not measured, since they work even when nobody asks; ours and the echo servers rest.".to_owned(),
             "The Java server has warmed up before its first run counts, with a heap of 1 GiB and the G1 collector.".to_owned(),
         ]);
     }
