@@ -1,0 +1,61 @@
+# What mqadmin does and sees.
+# shellcheck shell=bash disable=SC2154,SC2034
+
+# One mqadmin of 5.5.0 that stays for the whole scenario; commands go in and output comes back over two pipes.
+start_console() {
+    mkdir -p "$run_folder/mqadmin"
+    mkfifo "$run_folder/mqadmin"/{commands,answers}
+    java_command 5.5.0 mqadmin 128
+    launch mqadmin run_console
+    exec {commands}>"$run_folder/mqadmin/commands" {answers}<"$run_folder/mqadmin/answers"
+}
+
+run_console() { exec "${java[@]}" AdminConsole <"$run_folder/mqadmin/commands" >"$run_folder/mqadmin/answers"; }
+
+# mqadmin WORDS...: runs one command and sets `printed` to what it printed. Its exit status would say nothing.
+mqadmin() {
+    local line
+    printed=
+    echo "$* -n $nameserver_address" >&"$commands"
+    while IFS= read -r -t 60 -u "$answers" line; do
+        [[ $line != "<<end>>" ]] || { printf '$ mqadmin %s\n%s\n' "$*" "$printed" >>"$run_folder/mqadmin/output.log" && return; }
+        printed+=$line$'\n'
+    done
+    fail "mqadmin $1 did not answer"
+}
+
+prints() { grep -Eq -- "$1" <<<"$printed"; } # prints PATTERN
+
+# cluster_has VERSION BROKER: does clusterList show this master, at its address and with its version?
+cluster_has() {
+    mqadmin clusterList
+    prints "^[^ ]+ +$2 +0 +${broker_address[$2]} +V${1//./_} "
+}
+
+# cluster_lacks BROKER
+cluster_lacks() {
+    mqadmin clusterList
+    prints "^#Cluster Name " && ! prints " $1 "
+}
+
+# create_topic TOPIC: on every broker of the cluster, 4 queues each.
+create_topic() {
+    mqadmin updateTopic -c DefaultCluster -t "$1" -r 4 -w 4
+    prints "^create topic to .* success" || fail "updateTopic did not succeed"
+}
+
+topic_is_listed() {
+    mqadmin topicList
+    prints "^$1\$"
+}
+
+# route_leads TOPIC BROKER: does the route name the broker's address, with 4 queues to read and write?
+route_leads() {
+    mqadmin topicRoute -l -t "$1"
+    prints "^DefaultCluster +$2 +\{0=${broker_address[$2]}\} +4 +4 +6 *\$"
+}
+
+no_route() { # no_route TOPIC: response code 17, TOPIC_NOT_EXIST
+    mqadmin topicRoute -t "$1"
+    prints "CODE: 17  DESC: No topic route info in name server for the topic: $1\$"
+}
