@@ -83,7 +83,8 @@ impl Report<'_> {
             count(Verdict::NotMeasured)
         ));
         let row = |goal: &Goal| {
-            vec![goal.goal.clone(), goal.server.clone(), goal.measured.clone(), goal.verdict.title().to_owned()]
+            let server = format!("`{}`", goal.server);
+            vec![goal.goal.clone(), server, goal.measured.clone(), goal.verdict.title().to_owned()]
         };
         let head = ["goal", "server", "measured", "verdict"];
         document.table(head.map(str::to_owned).to_vec(), all.iter().map(row).collect());
