@@ -71,6 +71,8 @@ struct Seat {
     moved: bool,
     /// The smallest identifier of the group is another one now.
     min_changed: bool,
+    /// The zone, the acting master or the filter servers that answers show are others now.
+    shown_otherwise: bool,
 }
 
 impl Registry {
@@ -231,14 +233,13 @@ impl Registry {
         let version_changed = seat.version_before.flatten().is_none_or(|before| Some(before) != body.data_version);
         let in_full = version_changed || seat.is_first || seat.table_owed;
         let mut topics_changed = 0;
+        let mut shown_otherwise = seat.shown_otherwise;
         if self.contributes(registration, group) {
             if self.settings.delete_topic_with_broker_registration && body.mappings.is_empty() {
                 topics_changed += self.remove_unlisted(group, topics);
             }
             topics_changed += self.apply_topics(registration, group, topics, in_full);
-            if in_full {
-                self.apply_mappings(group, &body.mappings);
-            }
+            shown_otherwise |= in_full && self.apply_mappings(group, &body.mappings);
         }
         if topics_changed > 0
             && let Some(group) = self.tables.groups.get_mut(group)
@@ -253,7 +254,7 @@ impl Registry {
         if seat.version_before.is_none() {
             let broker = registration.identity();
             self.event(Event::BrokerRegistered { broker, topics: topics.len(), peer: peer.address });
-        } else if version_changed || topics_changed > 0 || seat.moved {
+        } else if seat.version_before != Some(body.data_version) || topics_changed > 0 || seat.moved || shown_otherwise {
             self.event(Event::BrokerChanged { broker: registration.identity(), topics_changed });
         }
         if seat.min_changed && self.settings.notify_min_broker_id_changed {
@@ -270,7 +271,7 @@ impl Registry {
             None => self.tables.groups.insert(registration.name, registration.cluster),
         };
         let key = MemberKey { group, id: registration.id };
-        self.set_group_properties(registration, group);
+        let mut shown_otherwise = self.set_group_properties(registration, group);
         let known = self.tables.groups.get(group);
         let min_changed = registration.id < known.and_then(super::group::Group::min_id).unwrap_or(0);
         let is_first = known.is_none_or(|group| !group.members.contains_key(&registration.id));
@@ -299,7 +300,7 @@ impl Registry {
             last: None,
         };
         if own_seat == Some(key) && version_before.is_some() {
-            self.tables.update_member(key, member);
+            shown_otherwise |= self.tables.update_member(key, member);
         } else {
             for replaced in [own_seat, (!is_first).then_some(key)].into_iter().flatten() {
                 self.replace(replaced);
@@ -308,20 +309,22 @@ impl Registry {
             self.tables.insert_member(key, member, now);
         }
         let moved = own_seat.is_some_and(|own| own != key);
-        Seat { key, version_before, table_owed, is_first, moved, min_changed }
+        Seat { key, version_before, table_owed, is_first, moved, min_changed, shown_otherwise }
     }
 
-    /// Zone and acting master are the group's, and the last registration wins.
-    fn set_group_properties(&mut self, registration: &Registration<'_>, group: GroupId) {
+    /// Zone and acting master are the group's, and the last registration wins. Returns whether they changed.
+    fn set_group_properties(&mut self, registration: &Registration<'_>, group: GroupId) -> bool {
         let acting = registration.header.enable_acting_master == Some(true);
         let zone = registration.header.zone_name.as_deref();
-        let Some(group) = self.tables.groups.get_mut(group) else { return };
-        if group.enable_acting_master != acting || group.zone.as_deref() != zone {
+        let Some(group) = self.tables.groups.get_mut(group) else { return false };
+        let changed = group.enable_acting_master != acting || group.zone.as_deref() != zone;
+        if changed {
             group.enable_acting_master = acting;
             group.zone = zone.map(Arc::from);
             group.change();
             self.tables.changed = true;
         }
+        changed
     }
 
     /// Somebody else sits there now, or the same broker sits elsewhere.
@@ -396,13 +399,16 @@ impl Registry {
         changed
     }
 
-    fn apply_mappings(&mut self, owner: GroupId, mappings: &[TopicQueueMapping<'_>]) {
+    /// Sets the static-topic mappings and returns whether that changed anything.
+    fn apply_mappings(&mut self, owner: GroupId, mappings: &[TopicQueueMapping<'_>]) -> bool {
+        let mut changed = false;
         for mapping in mappings {
             let Some(broker_name) = mapping.bname.as_deref() else { continue };
             let member = Dialect::ALL.map(|dialect| write_mapping(mapping, broker_name, dialect).into());
             let topic = self.tables.topics.key(&mapping.key);
-            self.tables.set_mapping(topic, Mapping { broker_name: broker_name.into(), owner, member });
+            changed |= self.tables.set_mapping(topic, Mapping { broker_name: broker_name.into(), owner, member });
         }
+        changed
     }
 
     /// The answer to a registration that was applied: where the master is, and the order configuration.

@@ -54,10 +54,10 @@ impl Tables {
         Some(member)
     }
 
-    /// Puts a later registration of the same broker in the place of the earlier one.
-    pub(super) fn update_member(&mut self, key: MemberKey, member: Member) {
-        let Some(group) = self.groups.get_mut(key.group) else { return };
-        let Some(known) = group.members.get_mut(&key.id) else { return };
+    /// Puts a later registration of the same broker in the place of the earlier one and returns whether answers show it.
+    pub(super) fn update_member(&mut self, key: MemberKey, member: Member) -> bool {
+        let Some(group) = self.groups.get_mut(key.group) else { return false };
+        let Some(known) = group.members.get_mut(&key.id) else { return false };
         self.liveness.postpone(key, known.deadline, member.deadline);
         self.liveness.reconnect(key, known.conn, member.conn);
         let filters = |member: &Member| member.filter_servers.as_ref().map(|servers| servers.written.clone());
@@ -67,6 +67,7 @@ impl Tables {
             group.change();
             self.changed = true;
         }
+        shows
     }
 
     /// A sign of life from a registration, perhaps over another connection.
@@ -149,8 +150,13 @@ impl Tables {
         true
     }
 
-    /// Sets a static-topic mapping, in the place of any other under the same broker name.
-    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) {
+    /// Sets a static-topic mapping, in the place of any other under the same broker name, and returns whether that changed
+    /// anything.
+    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) -> bool {
+        let known = self.topics.record(topic).map_or(&[][..], |record| &record.mappings);
+        if known.contains(&mapping) {
+            return false;
+        }
         if let Some(group) = self.groups.get_mut(mapping.owner) {
             group.enter(topic, self.secret);
         }
@@ -169,6 +175,7 @@ impl Tables {
             self.leave_if_strange(topic, previous);
         }
         self.changed = true;
+        true
     }
 
     /// Takes a topic out of a group's index if it neither has an entry nor a mapping of it.
