@@ -112,10 +112,11 @@ impl Mapping {
     fn plain_json(&self, broker: &str) -> String {
         let queues: Vec<_> = self.queues.iter().map(|(global, local)| format!("{global}:{local}")).collect();
         format!(
-            r#"{{"bname":"{broker}","currIdMap":{{{}}},"dirty":false,"epoch":{},"scope":"__global__","topic":"{}","totalQueues":{}}}"#,
+            r#"{{"bname":{},"currIdMap":{{{}}},"dirty":false,"epoch":{},"scope":"__global__","topic":{},"totalQueues":{}}}"#,
+            json!(broker),
             queues.join(","),
             self.epoch,
-            self.topic,
+            json!(self.topic),
             self.total_queues
         )
     }

@@ -254,7 +254,8 @@ impl Registry {
         if seat.version_before.is_none() {
             let broker = registration.identity();
             self.event(Event::BrokerRegistered { broker, topics: topics.len(), peer: peer.address });
-        } else if seat.version_before != Some(body.data_version) || topics_changed > 0 || seat.moved || shown_otherwise {
+        } else if seat.version_before != Some(body.data_version) || topics_changed > 0 || seat.moved || shown_otherwise
+        {
             self.event(Event::BrokerChanged { broker: registration.identity(), topics_changed });
         }
         if seat.min_changed && self.settings.notify_min_broker_id_changed {
