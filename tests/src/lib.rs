@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod answer;
+pub mod captures;
 pub mod conformance;
 pub mod differences;
 pub mod fuzz;
