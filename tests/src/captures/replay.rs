@@ -118,15 +118,15 @@ impl Run {
         let is_unknown = self.server != RELEASE
             || self.not_compared.contains(&code)
             || self.unrecorded.iter().any(|word| text.contains(word.as_str()));
+        if is_unknown {
+            return Verdict::DecodedOnly;
+        }
         match (response, got) {
-            (Some(_) | None, Reaction::Answer(_) | Reaction::Silent | Reaction::Closed) if is_unknown => {
-                Verdict::DecodedOnly
-            }
             (None, Reaction::Silent) if is_unanswered(request) => Verdict::Unanswered,
-            (Some(response), Reaction::Answer(answer)) => match compare(request, response, answer, own_keys) {
-                Likeness::Different => Verdict::Different(code),
-                likeness => Verdict::Alike(likeness),
-            },
+            (Some(response), Reaction::Answer(answer)) => {
+                let likeness = compare(request, response, answer, own_keys);
+                if likeness == Likeness::Different { Verdict::Different(code) } else { Verdict::Alike(likeness) }
+            }
             (Some(_) | None, Reaction::Answer(_) | Reaction::Silent | Reaction::Closed) => Verdict::Different(code),
         }
     }
