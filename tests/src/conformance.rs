@@ -55,7 +55,8 @@ const CASES: &[Case] = cases! {
         a_frame_that_takes_too_long_is_closed;
     connections: half_closed_peer, reset_connections, storm, fifteen_thousand_idle, descriptors_run_out_and_return,
         idle_connections_are_closed;
-    liveness: brokers_come_and_go, a_lost_connection_loses_all_its_brokers, silent_brokers_expire_and_others_stay,
+    liveness: brokers_come_and_go, a_lost_connection_loses_all_its_brokers, lost_connections_are_not_missed_under_load,
+        silent_brokers_expire_and_others_stay,
         a_server_that_was_stopped_evicts_nobody, a_new_minimum_is_told_to_the_group;
     lifetime: command_line, a_taken_port, files_that_stop_the_start, accepted_requests_are_answered_before_the_end,
         clients_are_sent_away_before_the_end, a_second_signal_ends_at_once;
