@@ -63,7 +63,7 @@ const CASES: &[Case] = cases! {
     storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
         a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
         configuration_changes_survive_beside_the_operators_file;
-    load: two_hundred_thousand_topics, quiet_peers_are_served_beside_busy_ones, figures_of_a_fresh_server;
+    load: two_hundred_thousand_topics, many_brokers_with_many_topics, quiet_peers_are_served_beside_busy_ones, figures_of_a_fresh_server;
 };
 
 /// Runs the suite, or what the command line selects of it, against a binary: the whole `main` of a runtime's test.

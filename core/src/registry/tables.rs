@@ -222,3 +222,51 @@ fn with<T: Clone>(list: &[T], at: usize, item: T) -> Box<[T]> {
 fn without<T: Clone>(list: &[T], unwanted: impl Fn(&T) -> bool) -> Box<[T]> {
     list.iter().filter(|item| !unwanted(item)).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUES: QueueValues = QueueValues { read_queue_nums: 8, write_queue_nums: 8, perm: 6, topic_sys_flag: 0 };
+
+    fn mapping(owner: GroupId) -> Mapping {
+        Mapping { broker_name: "a".into(), owner, member: [Box::default(), Box::default()] }
+    }
+
+    /// Tables with two groups.
+    fn tables() -> (Tables, [GroupId; 2]) {
+        let mut tables = Tables::new(Secret::new([7; 16]), Now::default());
+        let groups = ["a", "b"].map(|name| tables.groups.insert(name, "cluster"));
+        (tables, groups)
+    }
+
+    fn indexed(tables: &Tables, group: GroupId) -> usize {
+        tables.groups.get(group).unwrap().topics.len()
+    }
+
+    #[test]
+    fn a_group_keeps_no_topic_of_which_it_has_nothing() {
+        let (mut tables, [a, b]) = tables();
+        let topic = tables.topics.key("T");
+        assert!(tables.set_queue(topic, a, VALUES));
+        assert!(tables.set_mapping(topic, mapping(a)));
+        assert!(tables.remove_queue(topic, a));
+        assert_eq!(indexed(&tables, a), 1, "the mapping is left");
+        assert!(tables.set_mapping(topic, mapping(b)));
+        assert_eq!((indexed(&tables, a), indexed(&tables, b)), (0, 1), "the mapping is another group's now");
+        tables.remove_group(b);
+        assert_eq!(tables.topics.len(), 0);
+    }
+
+    #[test]
+    fn setting_what_is_set_changes_nothing() {
+        let (mut tables, [a, _]) = tables();
+        let topic = tables.topics.key("T");
+        assert!(tables.set_queue(topic, a, VALUES) && tables.set_mapping(topic, mapping(a)));
+        tables.changed = false;
+        assert!(!tables.set_queue(topic, a, VALUES) && !tables.set_mapping(topic, mapping(a)));
+        assert!(!tables.changed);
+        assert!(tables.set_queue(topic, a, VALUES.read_only()));
+        assert!(tables.changed);
+    }
+}
