@@ -86,12 +86,10 @@ impl Tables {
     pub(super) fn remove_group(&mut self, id: GroupId) -> Option<Group> {
         let mut group = self.groups.remove(id)?;
         for topic in group.topics.drain() {
-            let before = self.topics.len();
             self.topics.change(self.topics.key(&topic), |record| {
                 record.queues = without(&record.queues, |entry| entry.group == id);
                 record.mappings = without(&record.mappings, |mapping| mapping.owner == id);
             });
-            self.names_changed |= self.topics.len() != before;
         }
         self.names_changed = true;
         self.changed = true;
