@@ -16,4 +16,5 @@ pub mod registration;
 pub mod request;
 pub mod scenario;
 pub mod server;
+pub mod simulation;
 pub mod world;

@@ -152,6 +152,8 @@ pub struct Registration {
     pub filter_servers: Option<Vec<String>>,
     /// Its static topics.
     pub mappings: Vec<Mapping>,
+    /// Version of its static topics; the time in it is now whenever a real 5.x broker registers.
+    pub mapping_version: Version,
 }
 
 impl Registration {
@@ -173,6 +175,7 @@ impl Registration {
             topics: Some(Vec::new()),
             filter_servers: Some(Vec::new()),
             mappings: Vec::new(),
+            mapping_version: Version::counter(0),
         }
     }
 
@@ -202,7 +205,7 @@ impl Registration {
             .body(body)
     }
 
-    /// The body as JSON text. `mappingDataVersion` says 2023, where a real broker always says now.
+    /// The body as JSON text.
     #[must_use]
     pub fn json_body(&self) -> String {
         let version = self.version.map_or(Value::Null, |version| match self.generation {
@@ -224,7 +227,7 @@ impl Registration {
             self.mappings.iter().map(|one| format!(r#""{}":{}"#, one.topic, one.plain_json(broker))).collect();
         format!(
             r#"{{"filterServerList":{filter_servers},"topicConfigSerializeWrapper":{{"dataVersion":{version},"mappingDataVersion":{},"topicConfigTable":{topics},"topicQueueMappingDetailMap":{{}},"topicQueueMappingInfoMap":{{{}}}}}}}"#,
-            Version::counter(0).json(),
+            self.mapping_version.json(),
             mappings.join(",")
         )
     }

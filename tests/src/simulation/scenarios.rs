@@ -1,0 +1,1 @@
+//! Fixed stories, each a list of steps.
