@@ -32,6 +32,9 @@ use client::Client;
 use fastrand::Rng;
 use judge::CONVERGENCE_MILLIS;
 use peer::Kind;
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::Once;
 
 /// Faults go on for so long, then they stop and everything has to come right.
 const UNREST_MILLIS: Time = 15 * 60_000;
@@ -71,7 +74,28 @@ pub fn run(seed: u64, minutes: u64, shows_trace: bool) -> Result<Outcome, Violat
 /// A command line that repeats a run.
 #[must_use]
 pub fn reproduction(seed: u64, minutes: u64) -> String {
-    format!("cargo run --release -p namesrv-tests --bin simulate -- --seed {seed} --seeds 1 --minutes {minutes} --trace")
+    format!(
+        "cargo run --release -p namesrv-tests --bin simulate -- --seed {seed} --hours 0 --minutes {minutes} --trace"
+    )
+}
+
+thread_local! {
+    static REPRODUCTION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From now on a panic of this thread also says how to repeat it.
+pub fn announce_on_panic(reproduction: String) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let default = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            default(panic);
+            if let Some(reproduction) = REPRODUCTION.with_borrow(Clone::clone) {
+                let _ = writeln!(std::io::stderr(), "again: {reproduction}");
+            }
+        }));
+    });
+    REPRODUCTION.set(Some(reproduction));
 }
 
 impl Cluster {

@@ -8,8 +8,13 @@ use crate::registration::{Compression, Registration, Topic, Version};
 use crate::request::{Request, frame};
 
 /// Settings that do not change what the simulation expects of answers.
-const SWITCHES: [&str; 5] =
-    ["orderMessageEnable", "returnOrderTopicConfigToBroker", "enableTopicList", "notifyMinBrokerIdChanged", "listenPort"];
+const SWITCHES: [&str; 5] = [
+    "orderMessageEnable",
+    "returnOrderTopicConfigToBroker",
+    "enableTopicList",
+    "notifyMinBrokerIdChanged",
+    "listenPort",
+];
 
 /// One administrator.
 #[derive(Debug, Default)]

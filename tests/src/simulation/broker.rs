@@ -87,14 +87,16 @@ impl Cluster {
     pub(super) fn broker(&self, peer: usize) -> Option<&Broker> {
         match &self.peers[peer].kind {
             Kind::Broker(broker) => Some(broker),
-            Kind::Client(_) | Kind::Admin(_) | Kind::Stranger | Kind::Judge(_) => None,
+            Kind::Client(_) | Kind::Admin(_) | Kind::Stranger | Kind::Judge(_) | Kind::Puppet => None,
         }
     }
 
     pub(super) fn broker_mut(&mut self, peer: usize) -> &mut Broker {
         match &mut self.peers[peer].kind {
             Kind::Broker(broker) => broker,
-            Kind::Client(_) | Kind::Admin(_) | Kind::Stranger | Kind::Judge(_) => panic!("peer {peer} is no broker"),
+            Kind::Client(_) | Kind::Admin(_) | Kind::Stranger | Kind::Judge(_) | Kind::Puppet => {
+                panic!("peer {peer} is no broker")
+            }
         }
     }
 
@@ -201,7 +203,13 @@ impl Cluster {
         }
     }
 
-    pub(super) fn send_registration(&mut self, peer: usize, server: usize, registration: Registration, is_oneway: bool) {
+    pub(super) fn send_registration(
+        &mut self,
+        peer: usize,
+        server: usize,
+        registration: Registration,
+        is_oneway: bool,
+    ) {
         let request = registration.request();
         let request = if is_oneway { request.oneway() } else { request };
         self.ask(peer, server, request, Told::Register(Box::new(registration)), None);
@@ -225,11 +233,8 @@ impl Cluster {
         let group = &self.groups[self.broker(peer).expect("a broker").group];
         let (name, version) = (group.name.clone(), group.version);
         for server in self.servers_up(peer) {
-            let request = if compatible {
-                self.named(peer, 322).body(version.json().to_string())
-            } else {
-                self.named(peer, 904)
-            };
+            let request =
+                if compatible { self.named(peer, 322).body(version.json().to_string()) } else { self.named(peer, 904) };
             let told = Told::Alive(self.identity(peer));
             self.ask(peer, server, request.oneway(), told, None);
         }

@@ -163,7 +163,7 @@ impl Cluster {
         match happening {
             Happening::Arrive(from) => self.arrive(from),
             Happening::GiveUp(from, since) => self.give_up(from, since),
-            Happening::Fault(fault) => self.carry_out_fault(fault),
+            Happening::Fault(fault) => self.carry_out_planned_fault(fault),
             Happening::Task(process, life, task) => {
                 let process = &mut self.processes[process];
                 if process.life != life || !process.running {
@@ -246,7 +246,11 @@ impl Cluster {
     /// Sends bytes in one piece or in several, cut anywhere.
     pub(super) fn send_bytes(&mut self, from: Socket, mut bytes: Vec<u8>) {
         while bytes.len() > 1 && self.random.u8(..) < 64 {
-            let at = if self.random.bool() { self.random.usize(1..bytes.len().min(12)) } else { self.random.usize(1..bytes.len()) };
+            let at = if self.random.bool() {
+                self.random.usize(1..bytes.len().min(12))
+            } else {
+                self.random.usize(1..bytes.len())
+            };
             let rest = bytes.split_off(at);
             self.send(from, Part::Bytes(std::mem::replace(&mut bytes, rest)));
         }

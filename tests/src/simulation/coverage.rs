@@ -11,19 +11,85 @@ pub struct Coverage {
 
 /// Everything that a run could reach. Pairs are request code and response code.
 const REACHABLE: &[&str] = &[
-    "100→0", "100→1", "100→1500", "101→0", "101→22", "102→0", "102→1", "103→0", "103→1", "103→1500", "104→0", "105→0",
-    "105→1", "105→17", "105→1500", "106→0", "106→1500", "205→0", "206→0", "206→1", "216→0", "217→0", "217→1", "219→0",
-    "219→22", "224→0", "224→1", "304→0", "311→0", "312→0", "313→0", "318→0", "318→1", "318→16", "319→0", "322→0", "322→1",
-    "327→0", "901→0", "904→0", "904→1", "unknown→3", "step Forward", "step NeedInput", "step Paused",
-    "frame error TooLong", "frame error Foreign", "frame error TooShort", "frame error HeaderPastFrame",
-    "frame error UnknownSerialization", "frame error JsonHeader", "frame error BinaryHeader", "frame error TooManyFields",
-    "closed idle", "output Publish", "output Reply", "output Reply empty", "output Close BrokerExpired",
-    "output Close MalformedFrame", "output Notify", "output Save KvConfig", "output Save RuntimeConfig",
-    "event BrokerRegistered", "event BrokerChanged", "event BrokerUnregistered", "event BrokerEvicted Expired",
-    "event BrokerEvicted ConnectionLost", "event BrokerEvicted Replaced", "event BrokerEvicted ConflictLost",
-    "event RegistrationRefused", "event ClusterConflict", "event TopicDeleted", "event TopicRegistered",
-    "event WritePermissionChanged", "event KvChanged", "event MalformedOrderConfig", "event SaveFailed",
-    "event ConfigurationChanged", "event Late",
+    "100→0",
+    "100→1",
+    "100→1500",
+    "101→0",
+    "101→22",
+    "102→0",
+    "102→1",
+    "103→0",
+    "103→1",
+    "103→1500",
+    "104→0",
+    "105→0",
+    "105→1",
+    "105→17",
+    "105→1500",
+    "106→0",
+    "106→1500",
+    "205→0",
+    "206→0",
+    "206→1",
+    "216→0",
+    "217→0",
+    "217→1",
+    "219→0",
+    "219→22",
+    "224→0",
+    "224→1",
+    "304→0",
+    "311→0",
+    "312→0",
+    "313→0",
+    "318→0",
+    "318→1",
+    "318→16",
+    "319→0",
+    "322→0",
+    "322→1",
+    "327→0",
+    "901→0",
+    "904→0",
+    "904→1",
+    "unknown→3",
+    "step Forward",
+    "step NeedInput",
+    "step Paused",
+    "frame error TooLong",
+    "frame error Foreign",
+    "frame error TooShort",
+    "frame error HeaderPastFrame",
+    "frame error UnknownSerialization",
+    "frame error JsonHeader",
+    "frame error BinaryHeader",
+    "frame error TooManyFields",
+    "closed idle",
+    "output Publish",
+    "output Reply",
+    "output Reply empty",
+    "output Close BrokerExpired",
+    "output Close MalformedFrame",
+    "output Notify",
+    "output Save KvConfig",
+    "output Save RuntimeConfig",
+    "event BrokerRegistered",
+    "event BrokerChanged",
+    "event BrokerUnregistered",
+    "event BrokerEvicted Expired",
+    "event BrokerEvicted ConnectionLost",
+    "event BrokerEvicted Replaced",
+    "event BrokerEvicted ConflictLost",
+    "event RegistrationRefused",
+    "event ClusterConflict",
+    "event TopicDeleted",
+    "event TopicRegistered",
+    "event WritePermissionChanged",
+    "event KvChanged",
+    "event MalformedOrderConfig",
+    "event SaveFailed",
+    "event ConfigurationChanged",
+    "event Late",
 ];
 
 impl Coverage {
@@ -37,12 +103,19 @@ impl Coverage {
 
     /// An answer to a question.
     pub(super) fn count_answer(&mut self, request: i32, response: i32) {
-        let known = REACHABLE.iter().any(|name| name.strip_suffix(&format!("→{response}")) == Some(&request.to_string()));
+        let known =
+            REACHABLE.iter().any(|name| name.strip_suffix(&format!("→{response}")) == Some(&request.to_string()));
         if known || response != 3 {
             self.count(&format!("{request}→{response}"));
         } else {
             self.count("unknown→3");
         }
+    }
+
+    /// How often something was reached.
+    #[must_use]
+    pub fn of(&self, name: &str) -> u64 {
+        self.counts.get(name).copied().unwrap_or(0)
     }
 
     /// Adds what another run reached.

@@ -12,8 +12,8 @@ const YEAR_MILLIS: i64 = 365 * 24 * 3600 * 1000;
 /// Something that goes wrong, or is good again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The next fault, whichever it is.
-    Any,
+    /// The next fault of an unrest, whichever it is.
+    Any(u32),
     /// A connection is reset.
     Reset(u64),
     /// One end of a connection closes it in good order.
@@ -51,6 +51,8 @@ pub(super) enum Fault {
 pub(super) struct Faults {
     /// Nothing goes wrong and nothing changes any more.
     pub(super) is_calm: bool,
+    /// Counts unrests.
+    unrest: u32,
     /// Milliseconds between two faults, on average; never when zero.
     pub(super) mean_millis: Time,
     /// Brokers that a server has confirmed to be gone, by their address.
@@ -62,17 +64,25 @@ impl Cluster {
     pub(super) fn begin_faults(&mut self, mean_millis: Time) {
         self.faults.is_calm = false;
         self.faults.mean_millis = mean_millis;
-        self.plan_fault(mean_millis, Fault::Any);
+        self.faults.unrest += 1;
+        self.plan_fault(mean_millis, Fault::Any(self.faults.unrest));
     }
 
     pub(super) fn plan_fault(&mut self, delay: Time, fault: Fault) {
         self.agenda.add(&mut self.random, delay, Happening::Fault(fault));
     }
 
+    /// A fault that was planned, unless it is too late for faults.
+    pub(super) fn carry_out_planned_fault(&mut self, fault: Fault) {
+        if !self.faults.is_calm {
+            self.carry_out_fault(fault);
+        }
+    }
+
     /// A fault, with its name in the trace and in the counts.
     pub(super) fn carry_out_fault(&mut self, fault: Fault) {
-        if fault == Fault::Any {
-            return self.carry_out_any_fault();
+        if let Fault::Any(unrest) = fault {
+            return self.carry_out_any_fault(unrest);
         }
         let text = format!("{fault:?}");
         let name = text.split('(').next().unwrap_or_default();
@@ -81,7 +91,7 @@ impl Cluster {
             self.coverage.count(&format!("fault {name}"));
         }
         match fault {
-            Fault::Any => {}
+            Fault::Any(_) => {}
             Fault::Reset(connection) => self.reset(connection),
             Fault::Close(connection) => self.close_somewhere(connection),
             Fault::Forget(id) => {
@@ -167,13 +177,13 @@ impl Cluster {
     }
 
     /// Chooses a fault, injects it, and plans its end and the next one.
-    fn carry_out_any_fault(&mut self) {
-        if self.faults.is_calm {
+    fn carry_out_any_fault(&mut self, unrest: u32) {
+        if self.faults.unrest != unrest {
             return;
         }
         let mean = self.faults.mean_millis;
         let next = self.random.u64(mean / 4..mean * 7 / 4);
-        self.plan_fault(next, Fault::Any);
+        self.plan_fault(next, Fault::Any(unrest));
         let lasts = if self.random.bool() { self.random.u64(500..20_000) } else { self.random.u64(20_000..300_000) };
         let server = self.random.usize(..self.servers.len());
         let process = self.random.usize(..self.processes.len());
@@ -247,6 +257,14 @@ impl Cluster {
         for server in 0..self.servers.len() {
             self.servers[server].disk.health = Health::Good;
             self.servers[server].save_millis = 3;
+            if self.servers[server].running.as_ref().is_some_and(|running| running.is_stopping) {
+                self.kill_server(server, false);
+            }
+        }
+        for peer in 0..self.peers.len() {
+            if self.broker(peer).is_some_and(|broker| broker.is_leaving) {
+                self.kill_peer(peer, false);
+            }
         }
         for connection in self.network.forgotten() {
             if let Some(forgotten) = self.network.connection_mut(connection) {

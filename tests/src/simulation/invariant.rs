@@ -100,7 +100,8 @@ pub(super) fn shows_a_moment(subject: &Subject, code: i32, text: &str, ledger: &
                 let expected = groups.iter().filter_map(|group| Some((group, moment.groups.get(group)?)));
                 let expected: BTreeMap<_, BTreeSet<_>> =
                     expected.map(|(group, members)| (group.clone(), members.values().cloned().collect())).collect();
-                shown == expected || (*in_zone && shown.iter().all(|(group, members)| expected.get(group) == Some(members)))
+                shown == expected
+                    || (*in_zone && shown.iter().all(|(group, members)| expected.get(group) == Some(members)))
             }
             Some(_) => false,
         },

@@ -75,9 +75,8 @@ impl Cluster {
         self.pass(PATIENCE_MILLIS)?;
         let Kind::Judge(answers) = &self.peers[judge].kind else { return Ok(()) };
         for server in 0..self.servers.len() {
-            self.compare(server, &truth, answers).or_else(|details| {
-                violated(Invariant::Converges, format!("NameServer {server}: {details}"))
-            })?;
+            self.compare(server, &truth, answers)
+                .or_else(|details| violated(Invariant::Converges, format!("NameServer {server}: {details}")))?;
         }
         let distinct: BTreeSet<_> = answers.clusters.values().collect();
         if distinct.len() > 1 {

@@ -97,7 +97,8 @@ pub(super) struct Running {
     /// The latest moment of the ledger that somebody has a reply from.
     pub(super) moment_in_hand: u64,
     pub(super) pauses: Vec<(Time, Time)>,
-    is_stopping: bool,
+    /// It sends newer clients elsewhere.
+    pub(super) is_stopping: bool,
 }
 
 impl NameServer {

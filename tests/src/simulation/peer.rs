@@ -51,6 +51,8 @@ pub(super) enum Kind {
     Admin(Admin),
     Stranger,
     Judge(Judge),
+    /// It does what a story says.
+    Puppet,
 }
 
 /// A process that talks to NameServers.
@@ -59,7 +61,8 @@ pub(super) struct Peer {
     pub(super) process: ProcessId,
     pub(super) kind: Kind,
     pub(super) links: BTreeMap<usize, Link>,
-    closes_on_timeout: bool,
+    /// It closes a connection over which an answer is missing for too long.
+    pub(super) closes_on_timeout: bool,
 }
 
 /// A connection to one NameServer.
@@ -122,7 +125,7 @@ impl Cluster {
             Kind::Client(_) => self.perform(peer, Duty::Poll, 10),
             Kind::Admin(_) => self.perform(peer, Duty::Administer, 5000),
             Kind::Stranger => self.perform(peer, Duty::Annoy, 5000),
-            Kind::Judge(_) => {}
+            Kind::Judge(_) | Kind::Puppet => {}
         }
     }
 
@@ -203,17 +206,31 @@ impl Cluster {
 
     /// Sends a request, if there is a connection; `told` is what it tells the server.
     pub(super) fn ask(&mut self, peer: usize, server: usize, request: Request, told: Told, subject: Option<Subject>) {
-        let Some(link) = self.peers[peer].links.get(&server).filter(|link| link.is_up) else { return };
+        if let Some((socket, frame)) = self.compose(peer, server, request, told, subject) {
+            self.send_bytes(socket, frame);
+        }
+    }
+
+    /// A request that is about to be sent to a server, unless there is no connection.
+    pub(super) fn compose(
+        &mut self,
+        peer: usize,
+        server: usize,
+        request: Request,
+        told: Told,
+        subject: Option<Subject>,
+    ) -> Option<(Socket, Vec<u8>)> {
+        let link = self.peers[peer].links.get(&server).filter(|link| link.is_up)?;
         let socket = link.socket;
-        let life = self.network.connection(socket.connection).map_or(0, |connection| connection.ends[LISTENER].life);
-        let leaving = match &told {
-            Told::Unregister(broker) => Some(broker.address.clone()),
+        let life = self.network.connection(socket.connection)?.ends[LISTENER].life;
+        let mut leaving = None;
+        match &told {
+            Told::Unregister(broker) => leaving = Some(broker.address.clone()),
             Told::Register(registration) => {
                 self.faults.left.remove(&(server, registration.address.clone().unwrap_or_default()));
-                None
             }
-            _ => None,
-        };
+            _ => {}
+        }
         let opaque = self.next_opaque(told);
         let request = request.opaque(opaque);
         if request.flag & 2 == 0 {
@@ -221,13 +238,11 @@ impl Cluster {
             let since = self.servers[server].running.as_ref().map_or(0, |running| running.moment_in_hand);
             let expires_at = now + Question::patience(request.code);
             let question = Question { code: request.code, subject, leaving, asked_at: now, expires_at, life, since };
-            if let Some(link) = self.peers[peer].links.get_mut(&server) {
-                link.questions.insert(opaque, question);
-            }
+            self.peers[peer].links.get_mut(&server)?.questions.insert(opaque, question);
         }
         let name = &self.processes[self.peers[peer].process].name;
         self.trace.note(self.agenda.now(), format_args!("{name} asks {server}: {} #{opaque}", request.code));
-        self.send_bytes(socket, request.encode());
+        Some((socket, request.encode()))
     }
 
     /// Something arrived at a socket of a peer.
@@ -257,7 +272,12 @@ impl Cluster {
 
     fn take_answer(&mut self, peer: usize, server: usize, answer: Answer) {
         let name = self.processes[self.peers[peer].process].name.clone();
-        self.note(format_args!("{name} has from {server}: {} #{} {} bytes", answer.code, answer.opaque, answer.body.len()));
+        self.note(format_args!(
+            "{name} has from {server}: {} #{} {} bytes",
+            answer.code,
+            answer.opaque,
+            answer.body.len()
+        ));
         let link = self.peers[peer].links.get_mut(&server);
         let question = link.and_then(|link| link.questions.remove(&answer.opaque)).filter(|_| answer.flag & 1 != 0);
         let Some(question) = question else {
@@ -283,7 +303,7 @@ impl Cluster {
         match &mut self.peers[peer].kind {
             Kind::Judge(judge) => judge.take(server, question.subject, &answer),
             Kind::Client(client) if answer.code == 1500 => client.leave(),
-            Kind::Broker(_) | Kind::Client(_) | Kind::Admin(_) | Kind::Stranger => {}
+            Kind::Broker(_) | Kind::Client(_) | Kind::Admin(_) | Kind::Stranger | Kind::Puppet => {}
         }
     }
 
