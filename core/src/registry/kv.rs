@@ -24,6 +24,8 @@ pub(super) struct KvStore {
     waiting: Vec<KvRequest>,
     /// Bytes of their names, keys and values.
     waiting_bytes: usize,
+    /// The last save failed: the file may hold what was refused.
+    file_is_doubtful: bool,
 }
 
 #[derive(Debug)]
@@ -50,15 +52,19 @@ enum Action {
 impl KvStore {
     pub(super) fn new(table: KvTable) -> Self {
         let order_body = write_order_body(&table);
-        Self { table, order_body, saving: None, waiting: Vec::new(), waiting_bytes: 0 }
+        Self { table, order_body, saving: None, waiting: Vec::new(), waiting_bytes: 0, file_is_doubtful: false }
     }
 
     pub(super) const fn table(&self) -> &KvTable {
         &self.table
     }
 
+    /// Whether requests can be answered without a save: they change nothing, and where they claim that something is kept,
+    /// it is.
     fn is_unchanged_by(&self, requests: &[KvRequest]) -> bool {
-        requests.iter().all(|request| !request.action.would_change(&self.table))
+        let needs_save =
+            |action: &Action| action.would_change(&self.table) || (self.file_is_doubtful && action.is_change());
+        !requests.iter().any(|request| needs_save(&request.action))
     }
 
     /// The order configuration as GET_KVLIST_BY_NAMESPACE would answer it; absent when its namespace is unknown.
@@ -136,6 +142,7 @@ impl Registry {
     /// The end of a save. True: it was one of the KV table.
     pub(super) fn kv_saved(&mut self, ticket: SaveTicket, result: &Result<(), String>) -> bool {
         let Some(saving) = self.kv.saving.take_if(|saving| saving.ticket == ticket) else { return false };
+        self.kv.file_is_doubtful = result.is_err();
         match result {
             Ok(()) => {
                 for KvRequest { ask, peer, action } in saving.requests {
