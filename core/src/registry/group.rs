@@ -33,8 +33,8 @@ pub(super) struct Member {
     pub(super) deadline: Millis,
     pub(super) data_version: Option<DataVersion>,
     pub(super) filter_servers: Option<FilterServers>,
-    /// The counter of the data version jumped: a one-topic registration may have been missed, so the next table with the
-    /// same version is applied in full.
+    /// The counter of the data version jumped: a one-topic registration may have been missed, so registrations with the
+    /// same version are applied in full up to the next that is a whole table.
     pub(super) table_owed: bool,
     pub(super) last: Option<LastRegistration>,
 }
@@ -46,6 +46,8 @@ pub(super) struct LastRegistration {
     /// Checksum and length of the part of the body that repeats.
     pub(super) tail_crc: u32,
     pub(super) tail_bytes: u64,
+    /// It has one topic, so it is an update and pays no table that is owed.
+    pub(super) is_update: bool,
     /// The stamp of the group after it was applied: with another one, applying it again may do something.
     pub(super) stamp: u64,
 }

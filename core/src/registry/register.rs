@@ -129,6 +129,7 @@ impl Registry {
             digest: fingerprint.digest,
             tail_crc: crc32(&request.body[fingerprint.tail_from..]),
             tail_bytes: (request.body.len() - fingerprint.tail_from) as u64,
+            is_update: topics.len() == 1,
             stamp: 0,
         };
         Ok(self.apply(&registration, &body, topics, last, peer, now))
@@ -181,7 +182,7 @@ impl Registry {
     fn register_again(&mut self, key: MemberKey, peer: Peer, now: Now) -> Answer {
         self.tables.refresh(key, Some(peer.conn), now);
         if let Some(member) = self.tables.groups.member_mut(key) {
-            member.table_owed = false;
+            member.table_owed &= member.last.is_some_and(|last| last.is_update);
         }
         self.registered(key)
     }
@@ -248,7 +249,9 @@ impl Registry {
         let stamp = self.tables.groups.get(group).map_or(0, |group| group.stamp);
         if let Some(member) = self.tables.groups.member_mut(seat.key) {
             member.last = Some(LastRegistration { stamp, ..last });
-            member.table_owed = !seat.is_first && counter_jumped(seat.version_before.flatten(), body.data_version);
+            let is_still_owed = seat.table_owed && last.is_update;
+            let jumped = counter_jumped(seat.version_before.flatten(), body.data_version);
+            member.table_owed = !seat.is_first && (jumped || is_still_owed);
         }
         if seat.version_before.is_none() {
             let broker = registration.identity();

@@ -94,10 +94,11 @@ impl Tables {
                 None => previous.map(|previous| previous.filter_servers.clone()).unwrap_or_default(),
             },
             table_owed: !is_first
-                && previous
-                    .and_then(|previous| previous.version)
-                    .zip(registration.version)
-                    .is_some_and(|(before, after)| after.counter - before.counter > 1),
+                && previous.is_some_and(|previous| {
+                    let versions = previous.version.zip(registration.version);
+                    let jumped = versions.is_some_and(|(before, after)| after.counter - before.counter > 1);
+                    jumped || (previous.table_owed && topics.len() == 1)
+                }),
             seat: if stays { holder.unwrap().seat } else { self.seats },
             cluster: cluster.clone(),
         };
