@@ -295,6 +295,9 @@ impl KvLedger {
     pub(super) fn answer(&mut self, opaque: i32, accepted: bool) {
         let Some(at) = self.pending.iter().position(|(pending, ..)| *pending == opaque) else { return };
         let (_, key, change) = self.pending.remove(at);
+        if accepted {
+            self.doubtful.retain(|(doubtful, _)| *doubtful != key);
+        }
         match change {
             change if !accepted => self.doubtful.push((key, change)),
             Some(value) => drop(self.acknowledged.insert(key, value)),

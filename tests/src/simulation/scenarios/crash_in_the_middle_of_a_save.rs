@@ -23,7 +23,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         cluster.happens(Fault::SlowDisk(0, 3));
         cluster.pass(50)?;
         cluster.happens(Fault::Start(server));
-        cluster.seconds(5)?;
+        cluster.reconnect(admin)?;
         cluster.read_back(admin)?;
     }
     Ok(())

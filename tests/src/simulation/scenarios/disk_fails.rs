@@ -27,7 +27,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         cluster.happens(Fault::Vanish(server));
         cluster.happens(Fault::Start(server));
         cluster.assert_acknowledged("first");
-        cluster.seconds(5)?;
+        cluster.reconnect(admin)?;
         cluster.read_back(admin)?;
         cluster.put(admin, "last")?;
         cluster.assert_acknowledged("last");

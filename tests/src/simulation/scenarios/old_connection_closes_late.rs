@@ -8,7 +8,7 @@ use crate::simulation::fault::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
-    for (group, release) in ["a", "b"].into_iter().zip([Release::Four, Release::Acting]) {
+    for (group, release) in ["a", "b"].into_iter().zip([Release::Four, Release::Five]) {
         cluster.with_broker(group, 0, EAST, release);
     }
     cluster.start_all()?;

@@ -42,7 +42,9 @@ impl Cluster {
 
     /// A process that says what it is told to.
     pub(super) fn with_puppet(&mut self, name: &str) -> usize {
-        self.add_peer(name, EAST, Kind::Puppet)
+        let puppet = self.add_peer(name, EAST, Kind::Puppet);
+        self.peers[puppet].closes_on_timeout = false;
+        puppet
     }
 
     /// Starts everything that was added and does not run, and waits until it has settled.
@@ -101,6 +103,13 @@ impl Cluster {
     pub(super) fn put(&mut self, peer: usize, value: &str) -> Story {
         let request = Request::new(100).field("namespace", "n").field("key", "k").field("value", value);
         self.say(peer, 0, request, Told::Kv { key: key(), change: Some(Some(value.to_owned())) })
+    }
+
+    /// A peer takes a new connection.
+    pub(super) fn reconnect(&mut self, peer: usize) -> Story {
+        self.hang_up(peer, 0);
+        self.connect(peer, 0);
+        self.pass(100)
     }
 
     pub(super) fn read_back(&mut self, peer: usize) -> Story {
