@@ -1,21 +1,20 @@
 //! The simulated world, some minutes of it for some seeds, and every scenario.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use namesrv_tests::simulation::scenarios::SCENARIOS;
 use namesrv_tests::simulation::{self, Outcome, Violation};
 
 /// Simulated minutes of each seed.
 const MINUTES: u64 = 4;
 
-fn holds(result: Result<Outcome, Violation>, reproduction: &str) -> Outcome {
-    result.unwrap_or_else(|violation| {
-        panic!("{} does not hold: {}\nagain: {reproduction}", violation.invariant, violation.details)
-    })
+fn holds(result: Result<Outcome, Violation>) -> Outcome {
+    result.unwrap_or_else(|violation| panic!("{} does not hold: {}", violation.invariant, violation.details))
 }
 
 fn simulate(seed: u64) -> Outcome {
-    let reproduction = simulation::reproduction(seed, MINUTES);
-    simulation::announce_on_panic(reproduction.clone());
-    holds(simulation::run(seed, MINUTES, false), &reproduction)
+    simulation::announce_on_panic(simulation::reproduction(seed, MINUTES));
+    holds(simulation::run(seed, MINUTES, false))
 }
 
 #[test]
@@ -73,8 +72,7 @@ scenarios!(
 fn play(name: &str) {
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).expect("a scenario of that name");
     for seed in 1..=2 {
-        let reproduction = scenario.reproduction(seed);
-        simulation::announce_on_panic(reproduction.clone());
-        holds(scenario.run(seed, false), &reproduction);
+        simulation::announce_on_panic(scenario.reproduction(seed));
+        holds(scenario.run(seed, false));
     }
 }

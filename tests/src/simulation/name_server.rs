@@ -354,21 +354,10 @@ impl Cluster {
     fn hear_of(&mut self, running: &mut Running, event: &Event) {
         let name = format!("{event:?}");
         let kind = name.split([' ', '{']).next().unwrap_or_default();
-        let departs = |broker: &BrokerIdentity, cause| {
-            let BrokerIdentity { name, id, address, .. } = broker.clone();
-            Departure { name, id, address, cause }
-        };
-        let departure = match event {
-            Event::BrokerEvicted { broker, cause } => {
-                self.coverage.count(&format!("event {kind} {cause:?}"));
-                departs(broker, Some(*cause))
-            }
-            Event::BrokerUnregistered { broker } => {
-                self.coverage.count("event BrokerUnregistered");
-                departs(broker, None)
-            }
-            _ => return self.coverage.count(&format!("event {kind}")),
-        };
+        let departure = departure(event);
+        let cause = departure.as_ref().and_then(|departure| departure.cause);
+        self.coverage.count(&cause.map_or_else(|| format!("event {kind}"), |cause| format!("event {kind} {cause:?}")));
+        let Some(departure) = departure else { return };
         self.note(format_args!("{departure:?}"));
         if departure.cause == Some(EvictionCause::Expired) {
             let seat = running.ledger.seats.get(&departure.name).and_then(|members| members.get(&departure.id));
@@ -461,6 +450,29 @@ impl Cluster {
             self.conversation_reads(server, &mut running, socket);
             self.servers[server].running = Some(running);
         }
+    }
+}
+
+/// Who left, if an event tells that somebody did.
+fn departure(event: &Event) -> Option<Departure> {
+    let departs = |BrokerIdentity { name, id, address, .. }: &BrokerIdentity, cause| {
+        Some(Departure { name: name.clone(), id: *id, address: address.clone(), cause })
+    };
+    match event {
+        Event::BrokerEvicted { broker, cause } => departs(broker, Some(*cause)),
+        Event::BrokerUnregistered { broker } => departs(broker, None),
+        Event::BrokerRegistered { .. }
+        | Event::BrokerChanged { .. }
+        | Event::RegistrationRefused { .. }
+        | Event::ClusterConflict { .. }
+        | Event::TopicDeleted { .. }
+        | Event::TopicRegistered { .. }
+        | Event::WritePermissionChanged { .. }
+        | Event::KvChanged { .. }
+        | Event::MalformedOrderConfig { .. }
+        | Event::SaveFailed { .. }
+        | Event::ConfigurationChanged { .. }
+        | Event::Late { .. } => None,
     }
 }
 

@@ -229,7 +229,12 @@ impl Cluster {
             Told::Register(registration) => {
                 self.faults.left.remove(&(server, registration.address.clone().unwrap_or_default()));
             }
-            _ => {}
+            Told::Alive(_)
+            | Told::DeleteTopic { .. }
+            | Told::RegisterTopic { .. }
+            | Told::Kv { .. }
+            | Told::Permission { .. }
+            | Told::Nothing => {}
         }
         let opaque = self.next_opaque(told);
         let request = request.opaque(opaque);
