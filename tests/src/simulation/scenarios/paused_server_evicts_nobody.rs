@@ -25,6 +25,15 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         cluster.seconds(9)?;
         cluster.assert_known(0, &["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"]);
     }
+    // The whole machine stands still, and its brokers take longer to go on.
+    let brokers = ["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"].map(|name| cluster.process(name));
+    brokers.into_iter().chain([server]).for_each(|process| cluster.happens(Fault::Pause(process)));
+    cluster.seconds(200)?;
+    cluster.happens(Fault::Resume(server));
+    cluster.seconds(3)?;
+    brokers.into_iter().for_each(|process| cluster.happens(Fault::Resume(process)));
+    cluster.seconds(9)?;
+    cluster.assert_known(0, &["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"]);
     assert_eq!(cluster.count("event BrokerEvicted Expired") + cluster.count("event BrokerEvicted ConnectionLost"), 0);
     cluster.comes_right()
 }
