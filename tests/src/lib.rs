@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod conformance;
 pub mod differences;
+pub mod differential;
 pub mod fuzz;
 pub mod golden;
 pub mod matrix;

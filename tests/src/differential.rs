@@ -1,0 +1,80 @@
+//! The differential run: random sequences of requests against the Java NameServer and ours side by side, every answer compared.
+
+pub mod clusters;
+pub mod defect;
+pub mod generate;
+pub mod judge;
+pub mod pair;
+pub mod recognise;
+pub mod report;
+pub mod step;
+
+mod cleaning;
+mod words;
+
+use crate::server::Server;
+use generate::sequence;
+use judge::{judge, shrink};
+use pair::{Pair, Spoiled};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+pub use report::Report;
+use std::time::Duration;
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many sequences.
+    pub sequences: u64,
+    /// The seed of the first; each of the following has the next number.
+    pub seed: u64,
+    /// Steps of a sequence, at most.
+    pub steps_max: usize,
+    /// After so many findings it stops.
+    pub findings_max: usize,
+    /// How long a difference must last, each time anew, before it is a finding. Before anybody thinks about its cause it is a
+    /// sixtieth of that.
+    pub patience: Duration,
+}
+
+/// Runs sequences; `start` starts both servers, again when they are spoiled.
+pub fn run<J: Server, O: Server>(options: Options, mut start: impl FnMut() -> Pair<J, O>) -> Report {
+    let mut report = Report::default();
+    let mut pair = start();
+    for seed in options.seed..options.seed.saturating_add(options.sequences) {
+        if report.findings.len() >= options.findings_max {
+            break;
+        }
+        report.sequences += 1;
+        if let Err(Spoiled(reason)) = one(&mut pair, options, seed, &mut report) {
+            report.spoiled.push((seed, reason));
+            report.add(&pair);
+            pair = start();
+        }
+    }
+    report.add(&pair);
+    report
+}
+
+fn one<J: Server, O: Server>(
+    pair: &mut Pair<J, O>,
+    options: Options,
+    seed: u64,
+    report: &mut Report,
+) -> Result<(), Spoiled> {
+    let config = Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new(config);
+    let mut tree = sequence(options.steps_max).new_tree(&mut runner).expect("nothing is filtered");
+    let steps = tree.current();
+    report.steps += steps.len();
+    let verdict = judge(pair, &steps, [options.patience / 60, options.patience])?;
+    report.passing += verdict.passing;
+    for (entry, count) in verdict.recognised {
+        *report.recognised.entry(entry).or_default() += count;
+    }
+    if let Some(found) = verdict.finding {
+        let (_, run) = shrink(pair, &mut tree, found, options.patience / 60)?;
+        report.findings.push((seed, run));
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Decides what a difference is: one that DIFFERENCES.md names, one that does not last, or a finding, which is made small.
+
+use super::pair::{Difference, Pair, Run, Spoiled};
+use super::recognise::recognisers;
+use super::step::Step;
+use crate::server::Server;
+use proptest::strategy::ValueTree;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often a finding is shown to be one.
+const CONFIRMATIONS: usize = 2;
+
+/// How many smaller sequences are tried.
+const ATTEMPTS_MAX: usize = 2000;
+
+/// What came of judging.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Entries of DIFFERENCES.md whose differences were met, and how many.
+    pub recognised: BTreeMap<String, usize>,
+    /// Differences that did not last.
+    pub passing: usize,
+    /// What nothing explains: the sequence that is left, and what came of it.
+    pub finding: Option<(Vec<Step>, Run)>,
+}
+
+/// Runs a sequence. What is recognised is taken out of it and the rest is compared again, until nothing differs or nothing explains
+/// what does. A difference must last for the first of `patience` before anybody thinks about its cause, and a finding
+/// for the second, each time anew.
+///
+/// # Errors
+/// The servers have to be replaced.
+pub fn judge<J: Server, O: Server>(
+    pair: &mut Pair<J, O>,
+    sequence: &[Step],
+    patience: [Duration; 2],
+) -> Result<Verdict, Spoiled> {
+    let mut verdict = Verdict::default();
+    let mut steps = sequence.to_vec();
+    let [short, long] = patience;
+    let mut run = pair.run(&steps, short)?;
+    while let Some(difference) = &run.difference {
+        if let Some((entry, rest, next)) = explain(pair, &steps, &run, difference, short)? {
+            *verdict.recognised.entry(entry).or_default() += 1;
+            (steps, run) = (rest, next);
+            continue;
+        }
+        for _ in 0..CONFIRMATIONS {
+            run = pair.run(&steps, long)?;
+            if run.difference.is_none() {
+                verdict.passing += 1;
+                return Ok(verdict);
+            }
+        }
+        // It may be another one than before, which something does explain.
+        match run.difference.as_ref().map(|difference| explain(pair, &steps, &run, difference, short)).transpose()?.flatten() {
+            Some((entry, rest, next)) => {
+                *verdict.recognised.entry(entry).or_default() += 1;
+                (steps, run) = (rest, next);
+            }
+            None => {
+                verdict.finding = Some((steps, run));
+                return Ok(verdict);
+            }
+        }
+    }
+    Ok(verdict)
+}
+
+/// The entry whose causes, taken out, take the difference with them; what is left, and what comes of it.
+#[expect(clippy::type_complexity, reason = "the three belong together only here")]
+fn explain<J: Server, O: Server>(
+    pair: &mut Pair<J, O>,
+    steps: &[Step],
+    run: &Run,
+    difference: &Difference,
+    patience: Duration,
+) -> Result<Option<(String, Vec<Step>, Run)>, Spoiled> {
+    for (entry, recogniser) in recognisers() {
+        let causes: Vec<_> = recogniser(run, difference).into_iter().filter(|cause| *cause <= difference.step).collect();
+        if causes.is_empty() {
+            continue;
+        }
+        let keep = |(index, step): (usize, &Step)| (!causes.contains(&index)).then(|| step.clone());
+        let rest: Vec<_> = steps.iter().enumerate().filter_map(keep).collect();
+        let next = pair.run(&rest, patience)?;
+        let place = difference.step - causes.iter().filter(|cause| **cause < difference.step).count();
+        let stays = |left: &Difference| !causes.contains(&difference.step) && left.step == place;
+        if !next.difference.as_ref().is_some_and(stays) {
+            return Ok(Some((entry, rest, next)));
+        }
+    }
+    Ok(None)
+}
+
+/// The smallest sequence found that still has a finding.
+///
+/// # Errors
+/// The servers have to be replaced.
+pub fn shrink<J: Server, O: Server>(
+    pair: &mut Pair<J, O>,
+    tree: &mut impl ValueTree<Value = Vec<Step>>,
+    found: (Vec<Step>, Run),
+    patience: Duration,
+) -> Result<(Vec<Step>, Run), Spoiled> {
+    let mut smallest = found;
+    let mut more = tree.simplify();
+    for _ in 0..ATTEMPTS_MAX {
+        if !more {
+            break;
+        }
+        match judge(pair, &tree.current(), [patience; 2])?.finding {
+            Some(found) => {
+                smallest = found;
+                more = tree.simplify();
+            }
+            None => more = tree.complicate(),
+        }
+    }
+    drop_steps(pair, smallest, patience)
+}
+
+/// Leaves out every step that it goes without.
+fn drop_steps<J: Server, O: Server>(
+    pair: &mut Pair<J, O>,
+    mut smallest: (Vec<Step>, Run),
+    patience: Duration,
+) -> Result<(Vec<Step>, Run), Spoiled> {
+    let mut index = smallest.0.len();
+    while index > 0 {
+        index -= 1;
+        let mut steps = smallest.0.clone();
+        steps.remove(index);
+        if let Some(found) = judge(pair, &steps, [patience; 2])?.finding {
+            index = found.0.len();
+            smallest = found;
+        }
+    }
+    Ok(smallest)
+}

@@ -1,0 +1,315 @@
+//! Deliberate differences, recognised by what caused them: one function for each entry of DIFFERENCES.md that a sequence can meet,
+//! called like it. A function says which steps of a run may be the cause, and the judge takes those out and looks whether the
+//! difference is gone: a guess too many costs a run and hides nothing.
+
+use super::cleaning::OBSERVER;
+use super::clusters::Clusters;
+use super::defect::Defect;
+use super::pair::{Difference, Done, Run};
+use super::step::{Act, Content, Message, salted};
+use crate::answer::{Answer, Parts};
+use crate::registration::{Compression, Registration, Version};
+use crate::request::Request;
+use crate::server::{Reaction, Server};
+use namesrv_core::kv::ORDER_TOPIC_CONFIG;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Finds the steps that may have caused the difference of a run.
+pub type Recogniser = fn(&Run, &Difference) -> Vec<usize>;
+
+/// Every recogniser with the identifier of its entry, which is its own name with other dashes.
+macro_rules! recognisers {
+    ($($name:ident),* $(,)?) => {
+        /// All recognisers, each with the identifier of its entry in DIFFERENCES.md. What changes least is tried first.
+        #[must_use]
+        pub fn recognisers() -> Vec<(String, Recogniser)> {
+            vec![$((stringify!($name).replace('_', "-"), $name as Recogniser)),*]
+        }
+    };
+}
+
+recognisers![
+    standard_json,
+    declared_header_length,
+    missing_opaque,
+    live_keys_only,
+    compressed_is_recognised,
+    identity_is_required,
+    order_configuration_is_checked,
+    expiry_at_the_deadline,
+    connections_lose_all_brokers,
+    clusters_may_share_a_name,
+    static_topics_leave,
+    replaced_registrations_go,
+    unregistering_is_immediate,
+    registrations_are_whole,
+    missed_updates_heal,
+];
+
+/// The identifiers of all entries that can be recognised.
+#[must_use]
+pub fn entries() -> Vec<String> {
+    recognisers().into_iter().map(|(name, _)| name).chain([FIRST_BY_NAME.to_owned()]).collect()
+}
+
+/// The entry that shows in single answers, without a step that is to blame for it.
+pub const FIRST_BY_NAME: &str = "first-by-name";
+
+/// Another broker of several is taken for the first: its address is named, or its flags decide about a topic. Asks ours what it knows.
+pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &mut impl Server) -> bool {
+    let (Some(java), Some(ours)) = (answer(java), answer(ours)) else { return false };
+    let Ok(request) = Answer::decode(request) else { return false };
+    let (Ok(java), Ok(ours)) = (serde_json::from_slice::<Value>(&java.body), serde_json::from_slice::<Value>(&ours.body)) else {
+        return false;
+    };
+    let names = |list: &Value| -> BTreeSet<String> {
+        list["topicList"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let (listed_by_java, listed_by_ours) = (names(&java), names(&ours));
+    match request.code {
+        304 => {
+            let is_member = |list: &Value| Clusters::of(server).members().iter().any(|(_, _, _, address)| list["brokerAddr"] == **address);
+            listed_by_java == listed_by_ours && [&java, &ours].into_iter().all(is_member)
+        }
+        311..=313 => listed_by_java.symmetric_difference(&listed_by_ours).all(|topic| disagree(request.code, topic, server)),
+        _ => false,
+    }
+}
+
+/// Whether the brokers of a topic have different flags, so that it matters which is the first. A server that shows no routes yet
+/// cannot tell.
+fn disagree(code: i32, topic: &str, server: &mut impl Server) -> bool {
+    let route = server.exchange(OBSERVER, &Request::new(105).field("topic", topic).encode());
+    let Some(route) = answer(&route).filter(|route| route.code != 1) else { return true };
+    let route = serde_json::from_slice::<Value>(&route.body).unwrap_or_default();
+    let flags = route["queueDatas"].as_array().into_iter().flatten().filter_map(|entry| entry["topicSysFlag"].as_i64());
+    let is_listed = |flags: i64| match code {
+        311 => flags & 1 != 0,
+        312 => flags & 2 != 0,
+        _ => flags & 3 == 2,
+    };
+    flags.map(is_listed).collect::<BTreeSet<_>>().len() == 2
+}
+
+/// The request that differs is read by one side only: Java reads more than JSON, and a little less than all of it.
+fn standard_json(run: &Run, difference: &Difference) -> Vec<usize> {
+    let (java, ours) = (is_read(&difference.java), is_read(&difference.ours));
+    let is_damaged = |done: &Done| matches!(defect(done), Some(Defect::Member { .. } | Defect::Header { .. } | Defect::Body { .. }));
+    let differs = move |done: &Done| is_damaged(done) && java != ours && java != is_standard(&done.frame);
+    own_step(run, difference, differs)
+}
+
+/// A binary header with more in it than its fields.
+fn declared_header_length(run: &Run, difference: &Difference) -> Vec<usize> {
+    let is_long = |message: &Message| message.binary && matches!(message.defect, Some(Defect::Header { .. }));
+    own_step(run, difference, |done| done.step.message().is_some_and(is_long))
+}
+
+/// The answers are the same but for the correlation number, which the request does not say.
+fn missing_opaque(run: &Run, difference: &Difference) -> Vec<usize> {
+    let without = |reaction: &Reaction| match reaction {
+        Reaction::Answer(frame) => Answer::decode(frame).ok().map(|answer| Answer { opaque: 0, ..answer }),
+        Reaction::Silent | Reaction::Closed => None,
+    };
+    let same = without(&difference.java) == without(&difference.ours);
+    let header = |done: &Done| serde_json::from_slice::<Value>(Parts::split(&done.frame).ok()?.header).ok();
+    own_step(run, difference, |done| same && header(done).is_some_and(|header| header.get("opaque").is_none()))
+}
+
+/// Ours refuses to change a key that Java changes without any effect.
+fn live_keys_only(run: &Run, _: &Difference) -> Vec<usize> {
+    let is_refused = |done: &Done| code(&done.java) == Some(0) && code(&done.ours) == Some(16);
+    steps(run, |done| done.step.code() == Some(318) && (is_refused(done) || done.ours == Reaction::Silent))
+}
+
+/// Ours reads a compressed table whatever the header says.
+fn compressed_is_recognised(run: &Run, _: &Difference) -> Vec<usize> {
+    let is_denied = |done: &Done, one: &Registration| {
+        let is_said = matches!(defect(done), Some(Defect::Field { name: "compressed", .. }));
+        one.compression == Compression::Denied || one.compression == Compression::Announced && is_said
+    };
+    let is_java_alone = |done: &Done| code(&done.java) == Some(1) && code(&done.ours) == Some(0) || done.java == Reaction::Silent;
+    registrations(run, |done, one| is_denied(done, one) && is_java_alone(done))
+}
+
+/// A registration lacks what it cannot do without; Java does half of it.
+fn identity_is_required(run: &Run, _: &Difference) -> Vec<usize> {
+    registrations(run, |done, one| {
+        let nameless = |topic: &crate::registration::Topic| !topic.named;
+        let lacks_topics = one.topics.as_ref().is_none_or(|topics| topics.iter().any(nameless));
+        let request = done.step.message().map(|message| message.request(&run.salt));
+        let cluster = request.iter().flat_map(|request| request.fields.iter().flatten()).find(|(name, _)| name == "clusterName");
+        let refused = code(&done.java) == Some(0) && code(&done.ours) == Some(1);
+        let damaged = matches!(defect(done), Some(Defect::Body { .. }));
+        lacks_topics || cluster.is_none_or(|(_, name)| name.is_empty()) || refused || damaged
+    })
+}
+
+/// A route shows an order configuration that no client can read.
+fn order_configuration_is_checked(run: &Run, difference: &Difference) -> Vec<usize> {
+    let shows = |reaction: &Reaction| answer(reaction).is_some_and(|answer| answer.text().contains("\"orderTopicConf\""));
+    let is_odd = |message: &Message| match &message.content {
+        Content::Request(request) if request.code == 100 => {
+            let field = |name| request.fields.iter().flatten().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+            field("namespace") == Some(ORDER_TOPIC_CONFIG) && !field("value").is_some_and(is_order)
+        }
+        Content::Request(_) | Content::Registration(_) => false,
+    };
+    if !shows(&difference.java) || shows(&difference.ours) {
+        return Vec::new();
+    }
+    steps(run, |done| done.step.message().is_some_and(is_odd))
+}
+
+/// A broker that expires at once expires later in Java, and takes its connection with it.
+fn expiry_at_the_deadline(run: &Run, _: &Difference) -> Vec<usize> {
+    registrations(run, |_, one| one.timeout.is_some_and(|timeout| timeout <= 0 || timeout == i64::MAX))
+}
+
+/// A connection that several brokers registered over is closed, by either side.
+fn connections_lose_all_brokers(run: &Run, _: &Difference) -> Vec<usize> {
+    let mut brokers: BTreeMap<usize, Vec<[Option<String>; 2]>> = BTreeMap::new();
+    let mut causes = Vec::new();
+    for (index, done) in run.done.iter().enumerate() {
+        let over = brokers.entry(done.step.connection).or_default();
+        if matches!(done.step.act, Act::Close) || done.ours == Reaction::Closed {
+            if over.len() > 1 {
+                causes.push(index);
+            }
+            over.clear();
+        } else if let Some(one) = done.step.registration() {
+            let identity = [one.cluster.clone(), one.address.clone()];
+            if !over.contains(&identity) {
+                over.push(identity);
+            }
+        }
+    }
+    causes
+}
+
+/// A registration in another cluster than that of its group.
+fn clusters_may_share_a_name(run: &Run, _: &Difference) -> Vec<usize> {
+    registrations(run, |done, one| {
+        let (name, cluster) = (own(run, &one.broker), own(run, &one.cluster));
+        done.before.names().iter().any(|(other, group)| *group == name && *other != cluster)
+    })
+}
+
+/// Java still shows the mappings of brokers that left.
+fn static_topics_leave(run: &Run, difference: &Difference) -> Vec<usize> {
+    let shown = |reaction: &Reaction| answer(reaction).map_or(0, |answer| answer.text().matches("\"currIdMap\"").count());
+    if shown(&difference.java) <= shown(&difference.ours) {
+        return Vec::new();
+    }
+    registrations(run, |_, one| !one.mappings.is_empty())
+}
+
+/// A registration takes the identifier of another address, which Java never quite forgets.
+fn replaced_registrations_go(run: &Run, _: &Difference) -> Vec<usize> {
+    registrations(run, |done, one| {
+        let (name, address) = (own(run, &one.broker), own(run, &one.address));
+        let id = one.id.unwrap_or_default().to_string();
+        done.before.members().iter().any(|(_, group, other, at)| *group == name && *other == id && *at != address)
+    })
+}
+
+/// Unregistering something else than a current registration.
+fn unregistering_is_immediate(run: &Run, _: &Difference) -> Vec<usize> {
+    steps(run, |done| {
+        let Some(message) = done.step.message().filter(|message| message.code() == 104) else { return false };
+        let request = message.request(&run.salt);
+        let field = |name| request.fields.iter().flatten().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let is_named = |(cluster, name, _, address): &(String, String, String, String)| {
+            let named = [field("clusterName"), field("brokerName"), field("brokerAddr")];
+            named == [Some(cluster.clone()), Some(name.clone()), Some(address.clone())]
+        };
+        message.defect.is_some() || !done.before.members().iter().any(is_named)
+    })
+}
+
+/// A registration that came to nothing leaves no halves.
+fn registrations_are_whole(run: &Run, _: &Difference) -> Vec<usize> {
+    registrations(run, |done, one| {
+        let (name, address) = (own(run, &one.broker), own(run, &one.address));
+        !done.after.members().iter().any(|(_, group, _, at)| *group == name && *at == address)
+    })
+}
+
+/// A data version whose counter jumped.
+fn missed_updates_heal(run: &Run, _: &Difference) -> Vec<usize> {
+    let mut versions: BTreeMap<[String; 2], Option<Version>> = BTreeMap::new();
+    registrations(run, |_, one| {
+        let key = [own(run, &one.cluster), own(run, &one.address)];
+        let before = versions.insert(key, one.version).flatten();
+        before.zip(one.version).is_some_and(|(before, after)| after.counter > before.counter + 1)
+    })
+}
+
+/// The steps of a run that are so.
+fn steps(run: &Run, mut is_cause: impl FnMut(&Done) -> bool) -> Vec<usize> {
+    run.done.iter().enumerate().filter(|(_, done)| is_cause(done)).map(|(index, _)| index).collect()
+}
+
+/// The registrations of a run that are so.
+fn registrations(run: &Run, mut is_cause: impl FnMut(&Done, &Registration) -> bool) -> Vec<usize> {
+    steps(run, |done| done.step.registration().is_some_and(|one| is_cause(done, one)))
+}
+
+/// The step whose own answer differs, if it is so.
+fn own_step(run: &Run, difference: &Difference, is_cause: impl Fn(&Done) -> bool) -> Vec<usize> {
+    let own = run.done.get(difference.step).filter(|done| done.frame == difference.request);
+    own.filter(|done| is_cause(done)).map(|_| difference.step).into_iter().collect()
+}
+
+fn own(run: &Run, text: &Option<String>) -> String {
+    salted(text.as_deref().unwrap_or_default(), &run.salt)
+}
+
+fn defect(done: &Done) -> Option<&Defect> {
+    done.step.message()?.defect.as_ref()
+}
+
+fn answer(reaction: &Reaction) -> Option<Answer> {
+    match reaction {
+        Reaction::Answer(frame) => Answer::decode(frame).ok(),
+        Reaction::Silent | Reaction::Closed => None,
+    }
+}
+
+fn code(reaction: &Reaction) -> Option<i32> {
+    answer(reaction).map(|answer| answer.code)
+}
+
+/// Whether a request was understood.
+fn is_read(reaction: &Reaction) -> bool {
+    !matches!((reaction, code(reaction)), (Reaction::Closed, _) | (_, Some(1)))
+}
+
+/// Whether header and body are JSON as the standard has it, without lists and objects where a number is meant.
+fn is_standard(frame: &[u8]) -> bool {
+    let Ok(parts) = Parts::split(frame) else { return false };
+    let header = serde_json::from_slice::<Value>(parts.header);
+    let is_plain = |header: &Value| ["code", "opaque", "version"].iter().all(|name| !header[*name].is_array() && !header[*name].is_object());
+    let is_text = |body: &[u8]| body.is_empty() || serde_json::from_slice::<Value>(body).is_ok();
+    (parts.serialization == 1 || header.is_ok_and(|header| is_plain(&header))) && is_text(parts.body)
+}
+
+/// Whether clients can read it: `broker:queues` joined by `;`.
+fn is_order(value: &str) -> bool {
+    value.split(';').all(|part| part.split_once(':').is_some_and(|(name, queues)| !name.is_empty() && queues.parse::<u32>().is_ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::differences::identifiers;
+
+    #[test]
+    fn every_recogniser_is_called_like_an_entry() {
+        let known = identifiers();
+        for name in entries() {
+            assert!(known.contains(&name), "DIFFERENCES.md has no entry `{name}`");
+        }
+    }
+}
