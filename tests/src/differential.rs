@@ -18,7 +18,7 @@ use judge::{judge, shrink};
 use pair::{Pair, Spoiled};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-pub use report::Report;
+pub use report::{Finding, Report};
 use std::time::Duration;
 
 /// What is run.
@@ -37,8 +37,12 @@ pub struct Options {
     pub patience: Duration,
 }
 
-/// Runs sequences; `start` starts both servers, again when they are spoiled.
-pub fn run<J: Server, O: Server>(options: Options, mut start: impl FnMut() -> Pair<J, O>) -> Report {
+/// Runs sequences; `start` starts both servers, again when they are spoiled, and `watch` sees the report after each sequence.
+pub fn run<J: Server, O: Server>(
+    options: Options,
+    mut start: impl FnMut() -> Pair<J, O>,
+    mut watch: impl FnMut(&Report),
+) -> Report {
     let mut report = Report::default();
     let mut pair = start();
     for seed in options.seed..options.seed.saturating_add(options.sequences) {
@@ -51,6 +55,7 @@ pub fn run<J: Server, O: Server>(options: Options, mut start: impl FnMut() -> Pa
             report.add(&pair);
             pair = start();
         }
+        watch(&report);
     }
     report.add(&pair);
     report
@@ -74,7 +79,7 @@ fn one<J: Server, O: Server>(
     }
     if let Some(found) = verdict.finding {
         let (_, run) = shrink(pair, &mut tree, found, options.patience / 60)?;
-        report.findings.push((seed, run));
+        report.findings.push(Finding { seed, run });
     }
     Ok(())
 }

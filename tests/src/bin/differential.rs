@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 const USAGE: &str = "usage: differential --java PATH --nameserver PATH [--sequences N] [--seed N] [--steps N] [--findings N]";
 
+/// After so many sequences it says that it is still there.
+const PROGRESS: usize = 500;
+
 /// How long Java may take to do what it queues.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -35,7 +38,18 @@ fn main() -> io::Result<ExitCode> {
     let began = Instant::now();
     let properties = PROPERTIES.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let setup = Setup { properties, listeners: Vec::new() };
-    let report = run(options, || Pair::new(ProcessServer::start(&java, &setup), ProcessServer::start(&ours, &setup)));
+    let start = || Pair::new(ProcessServer::start(&java, &setup), ProcessServer::start(&ours, &setup));
+    let mut told = 0;
+    let report = run(options, start, |report| {
+        for finding in report.findings.iter().skip(told) {
+            // Whoever does not read it has the report.
+            let _ = writeln!(io::stdout(), "{finding}");
+        }
+        told = report.findings.len();
+        if report.sequences.is_multiple_of(PROGRESS) {
+            let _ = writeln!(io::stderr(), "{} sequences in {} s", report.sequences, began.elapsed().as_secs());
+        }
+    });
     writeln!(io::stdout(), "{report} in {} s", began.elapsed().as_secs())?;
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

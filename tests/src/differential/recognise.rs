@@ -92,12 +92,14 @@ fn disagree(code: i32, topic: &str, server: &mut impl Server) -> bool {
     flags.map(is_listed).collect::<BTreeSet<_>>().len() == 2
 }
 
-/// The request that differs is read by one side only: Java reads more than JSON, and a little less than all of it.
+/// The request that differs is read by one side only: Java reads more than JSON, and not every `language`.
 fn standard_json(run: &Run, difference: &Difference) -> Vec<usize> {
     let (java, ours) = (is_read(&difference.java), is_read(&difference.ours));
-    let is_damaged = |done: &Done| matches!(defect(done), Some(Defect::Member { .. } | Defect::Header { .. } | Defect::Body { .. }));
-    let differs = move |done: &Done| is_damaged(done) && java != ours && java != is_standard(&done.frame);
-    own_step(run, difference, differs)
+    own_step(run, difference, |done| match defect(done) {
+        Some(Defect::Member { name: "language" | "serializeTypeCurrentRPC", .. }) if ours && !java => is_standard(&done.frame),
+        Some(Defect::Member { .. } | Defect::Header { .. } | Defect::Body { .. }) => java && !ours && !is_standard(&done.frame),
+        Some(Defect::Field { .. }) | None => false,
+    })
 }
 
 /// A binary header with more in it than its fields.
@@ -118,31 +120,46 @@ fn missing_opaque(run: &Run, difference: &Difference) -> Vec<usize> {
 }
 
 /// Ours refuses to change a key that Java changes without any effect.
-fn live_keys_only(run: &Run, _: &Difference) -> Vec<usize> {
-    let is_refused = |done: &Done| code(&done.java) == Some(0) && code(&done.ours) == Some(16);
-    steps(run, |done| done.step.code() == Some(318) && (is_refused(done) || done.ours == Reaction::Silent))
+fn live_keys_only(run: &Run, difference: &Difference) -> Vec<usize> {
+    let is_refused = code(&difference.java) == Some(0) && code(&difference.ours) == Some(16);
+    own_step(run, difference, |done| done.step.code() == Some(318) && is_refused)
 }
 
 /// Ours reads a compressed table whatever the header says.
-fn compressed_is_recognised(run: &Run, _: &Difference) -> Vec<usize> {
-    let is_denied = |done: &Done, one: &Registration| {
-        let is_said = matches!(defect(done), Some(Defect::Field { name: "compressed", .. }));
-        one.compression == Compression::Denied || one.compression == Compression::Announced && is_said
-    };
-    let is_java_alone = |done: &Done| code(&done.java) == Some(1) && code(&done.ours) == Some(0) || done.java == Reaction::Silent;
-    registrations(run, |done, one| is_denied(done, one) && is_java_alone(done))
+fn compressed_is_recognised(run: &Run, difference: &Difference) -> Vec<usize> {
+    let is_java_alone = code(&difference.java) == Some(1) && code(&difference.ours) == Some(0);
+    own_step(run, difference, |done| {
+        let is_said = !matches!(defect(done), Some(Defect::Field { name: "compressed", .. }));
+        let is_denied = |compression| match compression {
+            Compression::None => false,
+            Compression::Announced => !is_said,
+            Compression::Denied => true,
+        };
+        is_java_alone && done.step.registration().is_some_and(|one| is_denied(one.compression))
+    })
 }
 
-/// A registration lacks what it cannot do without; Java does half of it.
-fn identity_is_required(run: &Run, _: &Difference) -> Vec<usize> {
+/// A registration lacks what it cannot do without; Java answers success and does half of it. What it did may show later only when a
+/// topic has no name.
+fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
+    let is_refused = |done: &Done| {
+        let own_answer = done.frame == difference.request;
+        own_answer && code(&difference.java) == Some(0) && code(&difference.ours) == Some(1) || leaves_a_ghost(difference)
+    };
     registrations(run, |done, one| {
-        let nameless = |topic: &crate::registration::Topic| !topic.named;
-        let lacks_topics = one.topics.as_ref().is_none_or(|topics| topics.iter().any(nameless));
         let request = done.step.message().map(|message| message.request(&run.salt));
-        let cluster = request.iter().flat_map(|request| request.fields.iter().flatten()).find(|(name, _)| name == "clusterName");
-        let refused = code(&done.java) == Some(0) && code(&done.ours) == Some(1);
-        let damaged = matches!(defect(done), Some(Defect::Body { .. }));
-        lacks_topics || cluster.is_none_or(|(_, name)| name.is_empty()) || refused || damaged
+        let fields = request.iter().flat_map(|request| request.fields.iter().flatten());
+        let lacks_cluster = !fields.clone().any(|(name, cluster)| name == "clusterName" && !cluster.is_empty());
+        let is_named = |body: &Value| {
+            let topics = body["topicConfigSerializeWrapper"]["topicConfigTable"].as_object();
+            topics.is_none_or(|topics| topics.values().all(|topic| topic["topicName"].is_string()))
+        };
+        let body = request.as_ref().and_then(|request| serde_json::from_slice::<Value>(&request.body).ok());
+        let is_half = body.as_ref().is_some_and(|body| !is_named(body));
+        let lacks_table = one.topics.is_none() || body.as_ref().is_some_and(|body| {
+            body["topicConfigSerializeWrapper"].is_null() || body["topicConfigSerializeWrapper"]["topicConfigTable"].is_null()
+        });
+        is_half || (lacks_cluster || lacks_table) && is_refused(done)
     })
 }
 
@@ -167,22 +184,19 @@ fn expiry_at_the_deadline(run: &Run, _: &Difference) -> Vec<usize> {
     registrations(run, |_, one| one.timeout.is_some_and(|timeout| timeout <= 0 || timeout == i64::MAX))
 }
 
-/// A connection that several brokers registered over is closed, by either side.
-fn connections_lose_all_brokers(run: &Run, _: &Difference) -> Vec<usize> {
-    let mut brokers: BTreeMap<usize, Vec<[Option<String>; 2]>> = BTreeMap::new();
+/// A connection that several brokers registered over is closed, by either side, and Java keeps some of them.
+fn connections_lose_all_brokers(run: &Run, difference: &Difference) -> Vec<usize> {
+    let mut brokers: BTreeMap<usize, BTreeSet<[Option<String>; 2]>> = BTreeMap::new();
     let mut causes = Vec::new();
     for (index, done) in run.done.iter().enumerate() {
         let over = brokers.entry(done.step.connection).or_default();
         if matches!(done.step.act, Act::Close) || done.ours == Reaction::Closed {
-            if over.len() > 1 {
+            if over.len() > 1 && members(&difference.ours).is_subset(&members(&difference.java)) {
                 causes.push(index);
             }
             over.clear();
         } else if let Some(one) = done.step.registration() {
-            let identity = [one.cluster.clone(), one.address.clone()];
-            if !over.contains(&identity) {
-                over.push(identity);
-            }
+            over.insert([one.cluster.clone(), one.address.clone()]);
         }
     }
     causes
@@ -228,22 +242,49 @@ fn unregistering_is_immediate(run: &Run, _: &Difference) -> Vec<usize> {
     })
 }
 
-/// A registration that came to nothing leaves no halves.
-fn registrations_are_whole(run: &Run, _: &Difference) -> Vec<usize> {
-    registrations(run, |done, one| {
+/// A registration that came to nothing leaves halves in Java, but no member.
+fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
+    let causes = registrations(run, |done, one| {
         let (name, address) = (own(run, &one.broker), own(run, &one.address));
         !done.after.members().iter().any(|(_, group, _, at)| *group == name && *at == address)
-    })
+    });
+    causes.into_iter().filter(|cause| *cause == difference.step && leaves_a_ghost(difference)).collect()
 }
 
-/// A data version whose counter jumped.
-fn missed_updates_heal(run: &Run, _: &Difference) -> Vec<usize> {
-    let mut versions: BTreeMap<[String; 2], Option<Version>> = BTreeMap::new();
-    registrations(run, |_, one| {
-        let key = [own(run, &one.cluster), own(run, &one.address)];
-        let before = versions.insert(key, one.version).flatten();
-        before.zip(one.version).is_some_and(|(before, after)| after.counter > before.counter + 1)
-    })
+/// A data version whose counter jumped, and the same version once more, in a registration or in a question for it.
+fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
+    let asked = |reaction: &Reaction| answer(reaction).map(|answer| answer.body);
+    let is_query = Answer::decode(&difference.request).is_ok_and(|request| request.code == 322);
+    let only_changed = is_query && asked(&difference.java) == asked(&difference.ours);
+    let mut jumps: BTreeMap<[String; 2], (Option<Version>, Option<usize>)> = BTreeMap::new();
+    let mut causes = Vec::new();
+    for (index, done) in run.done.iter().enumerate() {
+        let Some(one) = done.step.registration() else { continue };
+        let known = jumps.entry([own(run, &one.cluster), own(run, &one.address)]).or_default();
+        let counters = known.0.zip(one.version).map(|(before, after)| (before.counter, after.counter));
+        match counters {
+            Some((before, after)) if after > before + 1 => known.1 = Some(index),
+            _ if known.0 == one.version => causes.extend(known.1.filter(|_| !is_query)),
+            _ => known.1 = None,
+        }
+        known.0 = one.version;
+    }
+    causes.extend(jumps.into_values().filter_map(|(_, jump)| jump.filter(|_| only_changed)));
+    causes
+}
+
+/// Whether Java shows a group or a cluster that ours does not, or another state of a group, but no other member.
+fn leaves_a_ghost(difference: &Difference) -> bool {
+    let is_clusters = Answer::decode(&difference.request).is_ok_and(|request| request.code == 106);
+    is_clusters && members(&difference.java).is_subset(&members(&difference.ours))
+}
+
+/// Name, identifier and address of everybody in cluster information; nobody in any other answer.
+fn members(reaction: &Reaction) -> BTreeSet<(String, String, String)> {
+    if !answer(reaction).is_some_and(|answer| answer.text().starts_with("{\"brokerAddrTable\"")) {
+        return BTreeSet::new();
+    }
+    Clusters::read(reaction).members().into_iter().map(|(_, name, id, address)| (name, id, address)).collect()
 }
 
 /// The steps of a run that are so.

@@ -21,9 +21,18 @@ pub struct Report {
     pub passing: usize,
     /// Seeds of sequences after which the servers had to be replaced, and why.
     pub spoiled: Vec<(u64, String)>,
-    /// Seeds of sequences with differences that nothing explains, and the smallest run of each that shows it.
-    pub findings: Vec<(u64, Run)>,
+    /// Differences that nothing explains.
+    pub findings: Vec<Finding>,
     likeness: BTreeMap<Likeness, usize>,
+}
+
+/// A difference that nothing explains.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The seed of its sequence.
+    pub seed: u64,
+    /// The smallest run that shows it.
+    pub run: Run,
 }
 
 impl Default for Report {
@@ -73,28 +82,28 @@ impl fmt::Display for Report {
         for (seed, reason) in &self.spoiled {
             writeln!(f, "SPOILED by seed {seed}: {reason}")?;
         }
-        for (seed, run) in &self.findings {
-            write_finding(f, *seed, run)?;
-        }
         write!(f, "{} findings", self.findings.len())
     }
 }
 
-fn write_finding(f: &mut fmt::Formatter<'_>, seed: u64, run: &Run) -> fmt::Result {
-    writeln!(f, "DIFFERENT: tests/differential/run --sequences 1 --seed {seed}")?;
-    let Some(difference) = &run.difference else { return Ok(()) };
-    for (index, done) in run.done.iter().enumerate() {
-        writeln!(f, "    > {}", done.step)?;
-        if index != difference.step || done.frame != difference.request {
-            writeln!(f, "      {}", show(run, &done.ours))?;
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, run } = self;
+        writeln!(f, "DIFFERENT: tests/differential/run --sequences 1 --seed {seed}")?;
+        let Some(difference) = &run.difference else { return Ok(()) };
+        for (index, done) in run.done.iter().enumerate() {
+            writeln!(f, "    > {}", done.step)?;
+            if index != difference.step || done.frame != difference.request {
+                writeln!(f, "      {}", show(run, &done.ours))?;
+            }
         }
+        if run.done.get(difference.step).is_none_or(|done| done.frame != difference.request) {
+            writeln!(f, "    asked after that: {}", text(run, &difference.request))?;
+        }
+        let (java, ours) = (show(run, &difference.java), show(run, &difference.ours));
+        writeln!(f, "      Java: {}", apart(&java, &ours))?;
+        write!(f, "      ours: {}", apart(&ours, &java))
     }
-    if run.done.get(difference.step).is_none_or(|done| done.frame != difference.request) {
-        writeln!(f, "    asked after that: {}", text(run, &difference.request))?;
-    }
-    let (java, ours) = (show(run, &difference.java), show(run, &difference.ours));
-    writeln!(f, "      Java: {}", apart(&java, &ours))?;
-    writeln!(f, "      ours: {}", apart(&ours, &java))
 }
 
 /// A text; of many lines only those that the other does not have.
