@@ -24,8 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn clean(server: &mut impl Server, run: &Run) -> Result<(), String> {
     let requests = run.done.iter().filter_map(|done| done.step.message()).map(|message| message.request(&run.salt));
     let undone = requests.flat_map(|request| undo(&request));
-    tell(server, registered(run).iter().map(unregister).chain(undone).collect());
-    drain(server, &run.salt);
+    drain(server, &run.salt, registered(run).iter().map(unregister).chain(undone).collect());
     let end = Instant::now() + PATIENCE;
     loop {
         let answers = tell(server, vec![Request::new(106), Request::new(206)]);
@@ -37,8 +36,7 @@ pub(super) fn clean(server: &mut impl Server, run: &Run) -> Result<(), String> {
             return Err(format!("{clusters:?} {topics:?}"));
         }
         let forgotten = topics.into_iter().map(|topic| Request::new(216).field("topic", topic));
-        tell(server, forgotten.chain(removal(&clusters)).collect());
-        drain(server, &run.salt);
+        drain(server, &run.salt, forgotten.chain(removal(&clusters)).collect());
     }
 }
 
@@ -78,16 +76,17 @@ fn unregister((cluster, name, id, address): &Member) -> Request {
     request.field("clusterName", cluster).field("brokerId", id)
 }
 
-/// Waits until everything that was queued is done: a broker that came last is gone.
-pub(super) fn drain(server: &mut impl Server, salt: &str) {
+/// Sends requests and waits until everything that was queued is done: a broker that came last is gone.
+pub(super) fn drain(server: &mut impl Server, salt: &str, mut requests: Vec<Request>) {
     let last = Registration { cluster: Some("cleaning".to_owned()), ..Registration::new(&format!("last{salt}"), 0) };
     let name = last.broker.clone().unwrap_or_default();
     let member = ("cleaning".to_owned(), name.clone(), "0".to_owned(), last.address.clone().unwrap_or_default());
-    tell(server, vec![last.request()]);
+    requests.push(last.request());
     let end = Instant::now() + PATIENCE;
     loop {
-        let members = Request::new(901).field("clusterName", "cleaning").field("brokerName", &name);
-        let answers = tell(server, vec![unregister(&member), members]);
+        requests.push(unregister(&member));
+        requests.push(Request::new(901).field("clusterName", "cleaning").field("brokerName", &name));
+        let answers = tell(server, std::mem::take(&mut requests));
         let is_gone = |answer: Answer| answer.text().contains("\"brokerAddrs\":{}");
         if answers.last().and_then(answer).is_some_and(is_gone) || Instant::now() > end {
             return;

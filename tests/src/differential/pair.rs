@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// Requests that change nothing, so that they can be repeated until the answers are alike.
 const QUESTIONS: [i32; 12] = [101, 105, 106, 206, 219, 224, 304, 311, 312, 313, 319, 901];
 
+/// Requests that can change who is registered and which topics there are.
+const SEEN: [i32; 4] = [103, 104, 216, 217];
+
 /// Two servers, and what was compared between them.
 #[derive(Debug)]
 pub struct Pair<J, O> {
@@ -118,11 +121,11 @@ impl<J: Server, O: Server> Pair<J, O> {
         let connection = step.connection_name();
         let before = run.done.last().map_or_else(|| Clusters::of(&mut self.ours), |done| done.after.clone());
         let index = run.done.len();
-        let (frame, (java, ours, differs), is_question) = match &step.act {
+        let (frame, (java, ours, differs), is_seen) = match &step.act {
             Act::Close => {
                 self.java.disconnect(&connection);
                 self.ours.disconnect(&connection);
-                (Vec::new(), (Reaction::Silent, Reaction::Silent, false), false)
+                (Vec::new(), (Reaction::Silent, Reaction::Silent, false), true)
             }
             Act::Send(message) => {
                 self.opaque += 1;
@@ -130,14 +133,14 @@ impl<J: Server, O: Server> Pair<J, O> {
                 let is_question = QUESTIONS.contains(&message.code()) && !message.oneway && message.defect.is_none();
                 let patience = if is_question { patience } else { Duration::ZERO };
                 let reactions = self.insist(&connection, &frame, patience);
-                (frame, reactions, is_question)
+                (frame, reactions, message.defect.is_some() || SEEN.contains(&message.code()))
             }
         };
         let own = Difference { step: index, request: frame.clone(), java: java.clone(), ours: ours.clone() };
-        let (difference, after) = match (differs, is_question) {
+        let (difference, after) = match (differs, is_seen) {
             (true, _) => (Some(own), Clusters::of(&mut self.ours)),
-            (false, true) => (None, before.clone()),
-            (false, false) => self.look(step, index, &run.salt, patience),
+            (false, false) => (None, before.clone()),
+            (false, true) => self.look(step, index, &run.salt, patience),
         };
         run.done.push(Done { step: step.clone(), frame, java, ours, before, after });
         difference
@@ -146,7 +149,7 @@ impl<J: Server, O: Server> Pair<J, O> {
     /// Waits until the servers agree on who is registered and which topics there are.
     fn look(&mut self, step: &Step, index: usize, salt: &str, patience: Duration) -> (Option<Difference>, Clusters) {
         if step.code().is_none_or(|code| code == 104) {
-            cleaning::drain(&mut self.java, salt);
+            cleaning::drain(&mut self.java, salt, Vec::new());
         }
         let (difference, ours) = self.ask(index, vec![Request::new(106), Request::new(206)], patience);
         (difference, Clusters::read(&ours[0]))
