@@ -19,6 +19,7 @@ use pair::{Pair, Spoiled};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 pub use report::{Finding, Report};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// What is run.
@@ -50,7 +51,10 @@ pub fn run<J: Server, O: Server>(
             break;
         }
         report.sequences += 1;
-        if let Err(Spoiled(reason)) = one(&mut pair, options, seed, &mut report) {
+        // A server that neither answers nor closes ends in a panic, after a minute.
+        let outcome = catch_unwind(AssertUnwindSafe(|| one(&mut pair, options, seed, &mut report)));
+        let spoiled = outcome.map_or_else(|_| Some(format!("asked {}", pair.asked.escape_ascii())), |end| end.err().map(|Spoiled(reason)| reason));
+        if let Some(reason) = spoiled {
             report.spoiled.push((seed, reason));
             report.add(&pair);
             pair = start();

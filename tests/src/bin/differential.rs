@@ -39,13 +39,16 @@ fn main() -> io::Result<ExitCode> {
     let properties = PROPERTIES.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let setup = Setup { properties, listeners: Vec::new() };
     let start = || Pair::new(ProcessServer::start(&java, &setup), ProcessServer::start(&ours, &setup));
-    let mut told = 0;
+    let (mut told, mut spoiled) = (0, 0);
     let report = run(options, start, |report| {
         for finding in report.findings.iter().skip(told) {
             // Whoever does not read it has the report.
             let _ = writeln!(io::stdout(), "{finding}");
         }
-        told = report.findings.len();
+        for (seed, reason) in report.spoiled.iter().skip(spoiled) {
+            let _ = writeln!(io::stdout(), "SPOILED by seed {seed}: {reason}");
+        }
+        (told, spoiled) = (report.findings.len(), report.spoiled.len());
         if report.sequences.is_multiple_of(PROGRESS) {
             let _ = writeln!(io::stderr(), "{} sequences in {} s", report.sequences, began.elapsed().as_secs());
         }

@@ -1,7 +1,7 @@
 //! Decides what a difference is: one that DIFFERENCES.md names, one that does not last, or a finding, which is made small.
 
-use super::pair::{Difference, Pair, Run, Spoiled};
-use super::recognise::recognisers;
+use super::pair::{Pair, Run, Spoiled};
+use super::recognise::{Recogniser, recognisers};
 use super::step::Step;
 use crate::server::Server;
 use proptest::strategy::ValueTree;
@@ -40,8 +40,8 @@ pub fn judge<J: Server, O: Server>(
     let mut steps = sequence.to_vec();
     let [short, long] = patience;
     let mut run = pair.run(&steps, short)?;
-    while let Some(difference) = &run.difference {
-        if let Some((entry, rest, next)) = explain(pair, &steps, &run, difference, short)? {
+    while run.difference.is_some() {
+        if let Some((entry, rest, next)) = explain(pair, &run, &steps, short)? {
             *verdict.recognised.entry(entry).or_default() += 1;
             (steps, run) = (rest, next);
             continue;
@@ -54,7 +54,7 @@ pub fn judge<J: Server, O: Server>(
             }
         }
         // It may be another one than before, which something does explain.
-        match run.difference.as_ref().map(|difference| explain(pair, &steps, &run, difference, short)).transpose()?.flatten() {
+        match explain(pair, &run, &steps, short)? {
             Some((entry, rest, next)) => {
                 *verdict.recognised.entry(entry).or_default() += 1;
                 (steps, run) = (rest, next);
@@ -72,23 +72,41 @@ pub fn judge<J: Server, O: Server>(
 #[expect(clippy::type_complexity, reason = "the three belong together only here")]
 fn explain<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
-    steps: &[Step],
     run: &Run,
-    difference: &Difference,
+    steps: &[Step],
     patience: Duration,
 ) -> Result<Option<(String, Vec<Step>, Run)>, Spoiled> {
     for (entry, recogniser) in recognisers() {
-        let causes: Vec<_> = recogniser(run, difference).into_iter().filter(|cause| *cause <= difference.step).collect();
-        if causes.is_empty() {
-            continue;
-        }
-        let keep = |(index, step): (usize, &Step)| (!causes.contains(&index)).then(|| step.clone());
-        let rest: Vec<_> = steps.iter().enumerate().filter_map(keep).collect();
-        let next = pair.run(&rest, patience)?;
-        let place = difference.step - causes.iter().filter(|cause| **cause < difference.step).count();
-        let stays = |left: &Difference| !causes.contains(&difference.step) && left.step == place;
-        if !next.difference.as_ref().is_some_and(stays) {
+        if let Some((rest, next)) = without(pair, run, steps, recogniser, patience)? {
             return Ok(Some((entry, rest, next)));
+        }
+    }
+    Ok(None)
+}
+
+/// A sequence without what a recogniser says may be to blame for its difference, and what comes of it, if that is not the same. With
+/// one cause gone another may take its place.
+fn without<J: Server, O: Server>(
+    pair: &mut Pair<J, O>,
+    run: &Run,
+    steps: &[Step],
+    recogniser: Recogniser,
+    patience: Duration,
+) -> Result<Option<(Vec<Step>, Run)>, Spoiled> {
+    let (mut steps, mut run) = (steps.to_vec(), run.clone());
+    while let Some(difference) = &run.difference {
+        let mut causes = recogniser(&run, difference);
+        causes.retain(|cause| *cause <= difference.step);
+        if causes.is_empty() {
+            return Ok(None);
+        }
+        let is_itself = causes.contains(&difference.step);
+        let place = difference.step - causes.iter().filter(|cause| **cause < difference.step).count();
+        let mut index = 0..;
+        steps.retain(|_| index.next().is_some_and(|index| !causes.contains(&index)));
+        run = pair.run(&steps, patience)?;
+        if is_itself || run.difference.as_ref().is_none_or(|left| left.step != place) {
+            return Ok(Some((steps, run)));
         }
     }
     Ok(None)

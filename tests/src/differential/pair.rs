@@ -26,6 +26,8 @@ pub struct Pair<J, O> {
     ours: O,
     opaque: i32,
     runs: u32,
+    /// The request that was sent last.
+    pub asked: Vec<u8>,
     /// How many answers were how much alike.
     pub likeness: BTreeMap<Likeness, usize>,
     /// How many answers differ in whom they take for the first, see [`first_by_name`].
@@ -80,7 +82,7 @@ pub struct Spoiled(pub String);
 impl<J: Server, O: Server> Pair<J, O> {
     /// Two servers that were just started.
     pub fn new(java: J, ours: O) -> Self {
-        let mut pair = Self { java, ours, opaque: 0, runs: 0, likeness: BTreeMap::new(), first_by_name: 0 };
+        let mut pair = Self { java, ours, opaque: 0, runs: 0, asked: Vec::new(), likeness: BTreeMap::new(), first_by_name: 0 };
         // An emptied namespace stays, so that it has to be there from the beginning.
         for code in [100, 102] {
             let request = Request::new(code).field("namespace", ORDER_TOPIC_CONFIG).field("key", "k").field("value", "v:1");
@@ -133,6 +135,9 @@ impl<J: Server, O: Server> Pair<J, O> {
                 let is_question = QUESTIONS.contains(&message.code()) && !message.oneway && message.defect.is_none();
                 let patience = if is_question { patience } else { Duration::ZERO };
                 let reactions = self.insist(&connection, &frame, patience);
+                if message.oneway {
+                    self.await_oneway();
+                }
                 (frame, reactions, message.defect.is_some() || SEEN.contains(&message.code()))
             }
         };
@@ -144,6 +149,12 @@ impl<J: Server, O: Server> Pair<J, O> {
         };
         run.done.push(Done { step: step.clone(), frame, java, ours, before, after });
         difference
+    }
+
+    /// Returns when everything that was asked before is done: this question waits for changes of the KV table, which wait for the disk.
+    fn await_oneway(&mut self) {
+        let frame = self.frame(Request::new(219).field("namespace", ORDER_TOPIC_CONFIG));
+        self.both(OBSERVER, &frame);
     }
 
     /// Waits until the servers agree on who is registered and which topics there are.
@@ -170,6 +181,7 @@ impl<J: Server, O: Server> Pair<J, O> {
         for registration in steps.iter().filter_map(Step::registration) {
             let field = |text: &Option<String>| salted(text.as_deref().unwrap_or_default(), salt);
             let request = Request::new(322).field("clusterName", field(&registration.cluster)).body("null");
+            let request = request.field("brokerName", field(&registration.broker));
             questions.push(request.field("brokerAddr", field(&registration.address)));
         }
         self.ask(steps.len(), questions, patience).0
@@ -206,6 +218,7 @@ impl<J: Server, O: Server> Pair<J, O> {
     }
 
     fn both(&mut self, connection: &str, frame: &[u8]) -> (Reaction, Reaction) {
+        self.asked = frame.to_vec();
         (self.java.exchange(connection, frame), self.ours.exchange(connection, frame))
     }
 

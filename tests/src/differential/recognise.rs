@@ -3,10 +3,10 @@
 //! difference is gone: a guess too many costs a run and hides nothing.
 
 use super::cleaning::OBSERVER;
-use super::clusters::Clusters;
+use super::clusters::{Clusters, Member};
 use super::defect::Defect;
 use super::pair::{Difference, Done, Run};
-use super::step::{Act, Content, Message, salted};
+use super::step::{Act, Content, Message};
 use crate::answer::{Answer, Parts};
 use crate::registration::{Compression, Registration, Version};
 use crate::request::Request;
@@ -41,6 +41,7 @@ recognisers![
     connections_lose_all_brokers,
     clusters_may_share_a_name,
     static_topics_leave,
+    addresses_may_be_shared,
     replaced_registrations_go,
     unregistering_is_immediate,
     registrations_are_whole,
@@ -103,9 +104,9 @@ fn standard_json(run: &Run, difference: &Difference) -> Vec<usize> {
 }
 
 /// A binary header with more in it than its fields.
-fn declared_header_length(run: &Run, difference: &Difference) -> Vec<usize> {
+fn declared_header_length(run: &Run, _: &Difference) -> Vec<usize> {
     let is_long = |message: &Message| message.binary && matches!(message.defect, Some(Defect::Header { .. }));
-    own_step(run, difference, |done| done.step.message().is_some_and(is_long))
+    steps(run, |done| done.step.message().is_some_and(is_long))
 }
 
 /// The answers are the same but for the correlation number, which the request does not say.
@@ -148,8 +149,8 @@ fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
     };
     registrations(run, |done, one| {
         let request = done.step.message().map(|message| message.request(&run.salt));
-        let fields = request.iter().flat_map(|request| request.fields.iter().flatten());
-        let lacks_cluster = !fields.clone().any(|(name, cluster)| name == "clusterName" && !cluster.is_empty());
+        let [cluster] = fields(run, done, ["clusterName"]);
+        let lacks_cluster = cluster.is_empty();
         let is_named = |body: &Value| {
             let topics = body["topicConfigSerializeWrapper"]["topicConfigTable"].as_object();
             topics.is_none_or(|topics| topics.values().all(|topic| topic["topicName"].is_string()))
@@ -204,8 +205,8 @@ fn connections_lose_all_brokers(run: &Run, difference: &Difference) -> Vec<usize
 
 /// A registration in another cluster than that of its group.
 fn clusters_may_share_a_name(run: &Run, _: &Difference) -> Vec<usize> {
-    registrations(run, |done, one| {
-        let (name, cluster) = (own(run, &one.broker), own(run, &one.cluster));
+    registrations(run, |done, _| {
+        let [name, cluster] = fields(run, done, ["brokerName", "clusterName"]);
         done.before.names().iter().any(|(other, group)| *group == name && *other != cluster)
     })
 }
@@ -219,11 +220,18 @@ fn static_topics_leave(run: &Run, difference: &Difference) -> Vec<usize> {
     registrations(run, |_, one| !one.mappings.is_empty())
 }
 
+/// Several names at one address, which Java does not tell apart.
+fn addresses_may_be_shared(run: &Run, _: &Difference) -> Vec<usize> {
+    registrations(run, |done, _| {
+        let [name, address] = fields(run, done, ["brokerName", "brokerAddr"]);
+        done.before.members().iter().any(|(_, other, _, at)| *other != name && *at == address)
+    })
+}
+
 /// A registration takes the identifier of another address, which Java never quite forgets.
 fn replaced_registrations_go(run: &Run, _: &Difference) -> Vec<usize> {
-    registrations(run, |done, one| {
-        let (name, address) = (own(run, &one.broker), own(run, &one.address));
-        let id = one.id.unwrap_or_default().to_string();
+    registrations(run, |done, _| {
+        let [name, address, id] = fields(run, done, ["brokerName", "brokerAddr", "brokerId"]);
         done.before.members().iter().any(|(_, group, other, at)| *group == name && *other == id && *at != address)
     })
 }
@@ -232,20 +240,16 @@ fn replaced_registrations_go(run: &Run, _: &Difference) -> Vec<usize> {
 fn unregistering_is_immediate(run: &Run, _: &Difference) -> Vec<usize> {
     steps(run, |done| {
         let Some(message) = done.step.message().filter(|message| message.code() == 104) else { return false };
-        let request = message.request(&run.salt);
-        let field = |name| request.fields.iter().flatten().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let is_named = |(cluster, name, _, address): &(String, String, String, String)| {
-            let named = [field("clusterName"), field("brokerName"), field("brokerAddr")];
-            named == [Some(cluster.clone()), Some(name.clone()), Some(address.clone())]
-        };
+        let named = fields(run, done, ["clusterName", "brokerName", "brokerAddr"]);
+        let is_named = |(cluster, name, _, address): &Member| named == [&**cluster, &**name, &**address];
         message.defect.is_some() || !done.before.members().iter().any(is_named)
     })
 }
 
 /// A registration that came to nothing leaves halves in Java, but no member.
 fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
-    let causes = registrations(run, |done, one| {
-        let (name, address) = (own(run, &one.broker), own(run, &one.address));
+    let causes = registrations(run, |done, _| {
+        let [name, address] = fields(run, done, ["brokerName", "brokerAddr"]);
         !done.after.members().iter().any(|(_, group, _, at)| *group == name && *at == address)
     });
     causes.into_iter().filter(|cause| *cause == difference.step && leaves_a_ghost(difference)).collect()
@@ -260,7 +264,7 @@ fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
     let mut causes = Vec::new();
     for (index, done) in run.done.iter().enumerate() {
         let Some(one) = done.step.registration() else { continue };
-        let known = jumps.entry([own(run, &one.cluster), own(run, &one.address)]).or_default();
+        let known = jumps.entry(fields(run, done, ["clusterName", "brokerAddr"])).or_default();
         let counters = known.0.zip(one.version).map(|(before, after)| (before.counter, after.counter));
         match counters {
             Some((before, after)) if after > before + 1 => known.1 = Some(index),
@@ -303,8 +307,11 @@ fn own_step(run: &Run, difference: &Difference, is_cause: impl Fn(&Done) -> bool
     own.filter(|done| is_cause(done)).map(|_| difference.step).into_iter().collect()
 }
 
-fn own(run: &Run, text: &Option<String>) -> String {
-    salted(text.as_deref().unwrap_or_default(), &run.salt)
+/// The values of fields of a step's request; empty where they are left out.
+fn fields<const N: usize>(run: &Run, done: &Done, names: [&str; N]) -> [String; N] {
+    let request = done.step.message().map(|message| message.request(&run.salt));
+    let fields = request.and_then(|request| request.fields).unwrap_or_default();
+    names.map(|name| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone()).unwrap_or_default())
 }
 
 fn defect(done: &Done) -> Option<&Defect> {
