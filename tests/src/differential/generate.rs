@@ -70,17 +70,20 @@ impl Plan {
             }
         };
         let defect = self.defect.filter(|defect| is_bearable(&content, self.binary, defect));
-        let oneway = self.oneway && can_be_oneway(&content);
+        let oneway = self.oneway && can_be_oneway(&content, defect.as_ref());
         Act::Send(Box::new(Message { content, oneway, binary: self.binary, release, defect }))
     }
 }
 
-/// Nobody sends one-way what ours answers otherwise than Java, and what came of it would be hard to tell from a request that was lost.
-fn can_be_oneway(content: &Content) -> bool {
-    match content {
-        Content::Registration(registration) => registration.compression != Compression::Denied,
-        Content::Request(request) => request.code != 318,
-    }
+/// What ours answers otherwise than Java is not sent one-way: what comes of it looks like a request that was lost. Neither is what
+/// may not be readable, because then nobody can tell whether there will be an answer.
+fn can_be_oneway(content: &Content, defect: Option<&Defect>) -> bool {
+    let is_readable = !matches!(defect, Some(Defect::Member { .. } | Defect::Header { .. }));
+    is_readable
+        && match content {
+            Content::Registration(registration) => registration.compression != Compression::Denied,
+            Content::Request(request) => request.code != 318,
+        }
 }
 
 /// Whether a Java server lives on after a request with this defect. One registration without broker name or address spoils it for good.

@@ -8,6 +8,9 @@ use std::fmt;
 /// What stands in a name for the text that tells the runs apart.
 pub const MARK: char = '~';
 
+/// The first release that registers with more than a wrapper of its topics.
+const FULL_BODY_SINCE: i32 = 37;
+
 /// One step.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -112,6 +115,9 @@ impl Message {
             request.form = HeaderForm::Binary;
         }
         request.version = self.release.unwrap_or(request.version);
+        if request.code == 103 && (0..FULL_BODY_SINCE).contains(&request.version) {
+            leave_wrapper(&mut request);
+        }
         if let Some(defect) = &self.defect {
             defect.damage_request(&mut request);
         }
@@ -125,6 +131,19 @@ impl Message {
         match &self.defect {
             Some(defect) => defect.damage_frame(&frame),
             None => frame,
+        }
+    }
+}
+
+/// Takes the wrapper out of a JSON body. Without it a server would take the time at which it reads for the data version.
+fn leave_wrapper(request: &mut Request) {
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    let wrapper = body.split_once("\"topicConfigSerializeWrapper\":").and_then(|(_, rest)| rest.strip_suffix('}'));
+    if let Some(wrapper) = wrapper {
+        request.body = wrapper.as_bytes().to_vec();
+        let crc = (crc32fast::hash(&request.body) & 0x7fff_ffff).to_string();
+        for (_, value) in request.fields.iter_mut().flatten().filter(|(name, _)| name == "bodyCrc32") {
+            value.clone_from(&crc);
         }
     }
 }
