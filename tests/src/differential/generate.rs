@@ -76,9 +76,9 @@ impl Plan {
 }
 
 /// What ours answers otherwise than Java is not sent one-way: what comes of it looks like a request that was lost. Neither is what
-/// may not be readable, because then nobody can tell whether there will be an answer.
+/// may not be readable: nobody can tell whether there will be an answer.
 fn can_be_oneway(content: &Content, defect: Option<&Defect>) -> bool {
-    let is_readable = !matches!(defect, Some(Defect::Member { .. } | Defect::Header { .. }));
+    let is_readable = matches!(defect, None | Some(Defect::Field { .. }));
     is_readable
         && match content {
             Content::Registration(registration) => registration.compression != Compression::Denied,

@@ -69,6 +69,8 @@ pub struct Difference {
 pub struct Run {
     /// The text that its names have in place of [`MARK`].
     pub salt: String,
+    /// Keys of configuration listings whose values are a server's own.
+    pub own_keys: &'static [&'static str],
     /// The steps that were carried out.
     pub done: Vec<Done>,
     /// The first difference.
@@ -98,7 +100,8 @@ impl<J: Server, O: Server> Pair<J, O> {
     /// The servers cannot be cleaned up.
     pub fn run(&mut self, steps: &[Step], patience: Duration) -> Result<Run, Spoiled> {
         self.runs += 1;
-        let mut run = Run { salt: format!("-{:x}", self.runs), done: Vec::new(), difference: None };
+        let salt = format!("-{:x}", self.runs);
+        let mut run = Run { salt, own_keys: self.ours.own_keys(), done: Vec::new(), difference: None };
         for step in steps {
             run.difference = self.step(step, &mut run, patience);
             if run.difference.is_some() {

@@ -9,7 +9,8 @@ use super::pair::{Difference, Done, Run};
 use super::step::{Act, Content, Message};
 use crate::answer::{Answer, Parts};
 use crate::registration::{Compression, Registration, Version};
-use crate::request::Request;
+use crate::golden::compare::{Likeness, compare};
+use crate::request::{Request, frame};
 use crate::server::{Reaction, Server};
 use namesrv_core::kv::ORDER_TOPIC_CONFIG;
 use serde_json::Value;
@@ -95,10 +96,13 @@ fn disagree(code: i32, topic: &str, server: &mut impl Server) -> bool {
 
 /// The request that differs is read by one side only: Java reads more than JSON, and not every `language`.
 fn standard_json(run: &Run, difference: &Difference) -> Vec<usize> {
-    let (java, ours) = (is_read(&difference.java), is_read(&difference.ours));
+    let (java, ours) = (&difference.java, &difference.ours);
+    let (closed_by_java, closed_by_ours) = (*java == Reaction::Closed, *ours == Reaction::Closed);
+    let is_refused = code(ours) == Some(1);
     own_step(run, difference, |done| match defect(done) {
-        Some(Defect::Member { name: "language" | "serializeTypeCurrentRPC", .. }) if ours && !java => is_standard(&done.frame),
-        Some(Defect::Member { .. } | Defect::Header { .. } | Defect::Body { .. }) => java && !ours && !is_standard(&done.frame),
+        Some(Defect::Member { name: "language" | "serializeTypeCurrentRPC", .. }) if closed_by_java => is_standard(&done.frame),
+        Some(Defect::Member { .. } | Defect::Header { .. }) => closed_by_ours && !closed_by_java && !is_standard(&done.frame),
+        Some(Defect::Body { .. }) => is_refused && !is_standard(&done.frame),
         Some(Defect::Field { .. }) | None => false,
     })
 }
@@ -109,15 +113,16 @@ fn declared_header_length(run: &Run, _: &Difference) -> Vec<usize> {
     steps(run, |done| done.step.message().is_some_and(is_long))
 }
 
-/// The answers are the same but for the correlation number, which the request does not say.
+/// The answers are alike but for the correlation number, which the request does not say.
 fn missing_opaque(run: &Run, difference: &Difference) -> Vec<usize> {
-    let without = |reaction: &Reaction| match reaction {
-        Reaction::Answer(frame) => Answer::decode(frame).ok().map(|answer| Answer { opaque: 0, ..answer }),
-        Reaction::Silent | Reaction::Closed => None,
-    };
-    let same = without(&difference.java) == without(&difference.ours);
+    let (Reaction::Answer(java), Reaction::Answer(ours)) = (&difference.java, &difference.ours) else { return Vec::new() };
+    let (Ok(parts), Some(decoded)) = (Parts::split(java), answer(&difference.java)) else { return Vec::new() };
+    let opaque = |number: i32| format!("\"opaque\":{number},");
+    let header = String::from_utf8_lossy(parts.header).replace(&opaque(decoded.opaque), &opaque(0));
+    let java = frame(parts.serialization, header.as_bytes(), parts.body);
+    let is_alike = compare(&difference.request, &java, ours, run.own_keys) != Likeness::Different;
     let header = |done: &Done| serde_json::from_slice::<Value>(Parts::split(&done.frame).ok()?.header).ok();
-    own_step(run, difference, |done| same && header(done).is_some_and(|header| header.get("opaque").is_none()))
+    own_step(run, difference, |done| is_alike && header(done).is_some_and(|header| header.get("opaque").is_none()))
 }
 
 /// Ours refuses to change a key that Java changes without any effect.
@@ -156,7 +161,8 @@ fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
             topics.is_none_or(|topics| topics.values().all(|topic| topic["topicName"].is_string()))
         };
         let body = request.as_ref().and_then(|request| serde_json::from_slice::<Value>(&request.body).ok());
-        let is_half = body.as_ref().is_some_and(|body| !is_named(body));
+        let is_nameless = one.topics.iter().flatten().any(|topic| !topic.named);
+        let is_half = is_nameless || body.as_ref().is_some_and(|body| !is_named(body));
         let lacks_table = one.topics.is_none() || body.as_ref().is_some_and(|body| {
             body["topicConfigSerializeWrapper"].is_null() || body["topicConfigSerializeWrapper"]["topicConfigTable"].is_null()
         });
@@ -231,7 +237,7 @@ fn addresses_may_be_shared(run: &Run, _: &Difference) -> Vec<usize> {
 /// A registration takes the identifier of another address, which Java never quite forgets.
 fn replaced_registrations_go(run: &Run, _: &Difference) -> Vec<usize> {
     registrations(run, |done, _| {
-        let [name, address, id] = fields(run, done, ["brokerName", "brokerAddr", "brokerId"]);
+        let [name, id, address] = seat(run, done);
         done.before.members().iter().any(|(_, group, other, at)| *group == name && *other == id && *at != address)
     })
 }
@@ -249,8 +255,8 @@ fn unregistering_is_immediate(run: &Run, _: &Difference) -> Vec<usize> {
 /// A registration that came to nothing leaves halves in Java, but no member.
 fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
     let causes = registrations(run, |done, _| {
-        let [name, address] = fields(run, done, ["brokerName", "brokerAddr"]);
-        !done.after.members().iter().any(|(_, group, _, at)| *group == name && *at == address)
+        let seat = seat(run, done);
+        !done.after.members().iter().any(|(_, name, id, address)| seat == [&**name, &**id, &**address])
     });
     causes.into_iter().filter(|cause| *cause == difference.step && leaves_a_ghost(difference)).collect()
 }
@@ -307,6 +313,12 @@ fn own_step(run: &Run, difference: &Difference, is_cause: impl Fn(&Done) -> bool
     own.filter(|done| is_cause(done)).map(|_| difference.step).into_iter().collect()
 }
 
+/// Name, identifier and address of a registration.
+fn seat(run: &Run, done: &Done) -> [String; 3] {
+    let [name, id, address] = fields(run, done, ["brokerName", "brokerId", "brokerAddr"]);
+    [name, id.parse::<i64>().map(|id| id.to_string()).unwrap_or_default(), address]
+}
+
 /// The values of fields of a step's request; empty where they are left out.
 fn fields<const N: usize>(run: &Run, done: &Done, names: [&str; N]) -> [String; N] {
     let request = done.step.message().map(|message| message.request(&run.salt));
@@ -327,11 +339,6 @@ fn answer(reaction: &Reaction) -> Option<Answer> {
 
 fn code(reaction: &Reaction) -> Option<i32> {
     answer(reaction).map(|answer| answer.code)
-}
-
-/// Whether a request was understood.
-fn is_read(reaction: &Reaction) -> bool {
-    !matches!((reaction, code(reaction)), (Reaction::Closed, _) | (_, Some(1)))
 }
 
 /// Whether header and body are JSON as the standard has it, without lists and objects where a number is meant.
