@@ -1,6 +1,6 @@
 //! What makes one pair of servers serve any number of sequences: everything that a sequence left behind goes again.
 
-use super::clusters::{Clusters, Member, topics};
+use super::clusters::{Clusters, Member, keys, topics};
 use super::pair::Run;
 use super::step::salted;
 use super::words::RESETS;
@@ -8,6 +8,7 @@ use crate::answer::Answer;
 use crate::registration::Registration;
 use crate::request::Request;
 use crate::server::{Reaction, Server};
+use namesrv_core::kv::ORDER_TOPIC_CONFIG;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -27,16 +28,18 @@ pub(super) fn clean(server: &mut impl Server, run: &Run) -> Result<(), String> {
     drain(server, &run.salt, registered(run).iter().map(unregister).chain(undone).collect());
     let end = Instant::now() + PATIENCE;
     loop {
-        let answers = tell(server, vec![Request::new(106), Request::new(206)]);
-        let (clusters, topics) = (Clusters::read(&answers[0]), topics(&answers[1]));
-        if clusters.is_empty() && topics.is_empty() {
+        let order = Request::new(219).field("namespace", ORDER_TOPIC_CONFIG);
+        let answers = tell(server, vec![Request::new(106), Request::new(206), order]);
+        let (clusters, topics, keys) = (Clusters::read(&answers[0]), topics(&answers[1]), keys(&answers[2]));
+        if clusters.is_empty() && topics.is_empty() && keys.is_empty() {
             return Ok(());
         }
         if Instant::now() > end {
-            return Err(format!("{clusters:?} {topics:?}"));
+            return Err(format!("{clusters:?} {topics:?} {keys:?}"));
         }
-        let forgotten = topics.into_iter().map(|topic| Request::new(216).field("topic", topic));
-        drain(server, &run.salt, forgotten.chain(removal(&clusters)).collect());
+        let topics = topics.into_iter().map(|topic| Request::new(216).field("topic", topic));
+        let keys = keys.into_iter().map(|key| Request::new(102).field("namespace", ORDER_TOPIC_CONFIG).field("key", key));
+        drain(server, &run.salt, topics.chain(keys).chain(removal(&clusters)).collect());
     }
 }
 

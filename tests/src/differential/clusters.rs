@@ -74,6 +74,13 @@ pub(super) fn topics(reaction: &Reaction) -> Vec<String> {
     body(reaction).member("topicList").into_iter().flat_map(Json::elements).map(unescaped).collect()
 }
 
+/// The keys of a namespace of the KV table.
+pub(super) fn keys(reaction: &Reaction) -> Vec<String> {
+    let table = body(reaction);
+    let members = table.member("table").map_or(&[][..], Json::members);
+    members.iter().map(|(key, _)| unescaped(&Json::Text(bare(key).to_owned()))).collect()
+}
+
 fn body(reaction: &Reaction) -> Json {
     match reaction {
         Reaction::Answer(frame) => {

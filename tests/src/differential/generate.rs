@@ -1,7 +1,7 @@
 //! Sequences of steps from few names, so that things meet. Most of it is what real peers send.
 
 use super::defect::Defect;
-use super::step::{Act, Content, Message, Step};
+use super::step::{Act, Content, FULL_BODY_SINCE, Message, Step};
 use super::words::{
     ADDRESSES, BINARY_BYTES, BODY_BYTES, BROKERS, CLUSTERS, CODES, FIELD_VALUES, HEADER_BYTES, MEMBER_VALUES, PROPERTIES,
     RELEASES, TOPICS, VALUES, ZONES,
@@ -65,8 +65,10 @@ impl Plan {
             }
             Deed::Register { changes, release: other } => {
                 release = other;
+                // There were no static topics then.
+                let mappings = if other.is_some_and(|other| other < FULL_BODY_SINCE) { Vec::new() } else { broker.mappings.clone() };
                 let version = |version: Version| Version { state: version.state, ..Version::counter(version.counter + changes) };
-                Content::Registration(Registration { version: broker.version.map(version), ..broker.clone() })
+                Content::Registration(Registration { version: broker.version.map(version), mappings, ..broker.clone() })
             }
         };
         let defect = self.defect.filter(|defect| is_bearable(&content, self.binary, defect));
@@ -86,12 +88,13 @@ fn can_be_oneway(content: &Content, defect: Option<&Defect>) -> bool {
         }
 }
 
-/// Whether a Java server lives on after a request with this defect. One registration without broker name or address spoils it for good.
+/// Whether both servers can be compared after a request with this defect. One registration without broker name or address spoils a
+/// Java server for good, and one of an old release that is none gets the time of the server for its data version.
 fn is_bearable(content: &Content, binary: bool, defect: &Defect) -> bool {
     let is_registration = matches!(content, Content::Registration(_));
     match defect {
         Defect::Field { name, .. } => !is_registration || !["brokerName", "brokerAddr"].contains(name),
-        Defect::Member { name, .. } => !binary && !(is_registration && *name == "extFields"),
+        Defect::Member { name, .. } => !binary && !(is_registration && ["extFields", "version"].contains(name)),
         Defect::Header { bytes, .. } => !is_registration && binary == BINARY_BYTES.contains(bytes),
         Defect::Body { .. } => true,
     }

@@ -5,7 +5,8 @@ use super::recognise::{Recogniser, recognisers};
 use super::step::Step;
 use crate::server::Server;
 use proptest::strategy::ValueTree;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 use std::time::Duration;
 
 /// How often a finding is shown to be one.
@@ -41,9 +42,8 @@ pub fn judge<J: Server, O: Server>(
     let [short, long] = patience;
     let mut run = pair.run(&steps, short)?;
     while run.difference.is_some() {
-        if let Some((entry, rest, next)) = explain(pair, &run, &steps, short)? {
-            *verdict.recognised.entry(entry).or_default() += 1;
-            (steps, run) = (rest, next);
+        if let Some(explanation) = explain(pair, &run, &steps, short)? {
+            (steps, run) = verdict.recognise(explanation);
             continue;
         }
         for _ in 0..CONFIRMATIONS {
@@ -55,10 +55,7 @@ pub fn judge<J: Server, O: Server>(
         }
         // It may be another one than before, which something does explain.
         match explain(pair, &run, &steps, short)? {
-            Some((entry, rest, next)) => {
-                *verdict.recognised.entry(entry).or_default() += 1;
-                (steps, run) = (rest, next);
-            }
+            Some(explanation) => (steps, run) = verdict.recognise(explanation),
             None => {
                 verdict.finding = Some((steps, run));
                 return Ok(verdict);
@@ -68,45 +65,68 @@ pub fn judge<J: Server, O: Server>(
     Ok(verdict)
 }
 
-/// The entry whose causes, taken out, take the difference with them; what is left, and what comes of it.
-#[expect(clippy::type_complexity, reason = "the three belong together only here")]
+impl Verdict {
+    /// Counts what was recognised and hands out what is left.
+    fn recognise(&mut self, explanation: Explanation) -> (Vec<Step>, Run) {
+        for entry in explanation.entries {
+            *self.recognised.entry(entry).or_default() += 1;
+        }
+        (explanation.rest, explanation.run)
+    }
+}
+
+/// What takes a difference away.
+struct Explanation {
+    /// The entries of DIFFERENCES.md that name its causes.
+    entries: Vec<String>,
+    /// The sequence without them.
+    rest: Vec<Step>,
+    /// What comes of it.
+    run: Run,
+}
+
+/// Looks for the entry whose causes, taken out of a sequence, take its difference with them, or for several that do so together.
 fn explain<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
     run: &Run,
     steps: &[Step],
     patience: Duration,
-) -> Result<Option<(String, Vec<Step>, Run)>, Spoiled> {
-    for (entry, recogniser) in recognisers() {
-        if let Some((rest, next)) = without(pair, run, steps, recogniser, patience)? {
-            return Ok(Some((entry, rest, next)));
+) -> Result<Option<Explanation>, Spoiled> {
+    let all = recognisers();
+    for some in all.iter().map(slice::from_ref).chain([&all[..]]) {
+        if let Some(explanation) = without(pair, run, steps, some, patience)? {
+            return Ok(Some(explanation));
         }
     }
     Ok(None)
 }
 
-/// A sequence without what a recogniser says may be to blame for its difference, and what comes of it, if that is not the same. With
-/// one cause gone another may take its place.
+/// Takes out what some recognisers say may be to blame. With one cause gone another may take its place.
 fn without<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
     run: &Run,
     steps: &[Step],
-    recogniser: Recogniser,
+    recognisers: &[(String, Recogniser)],
     patience: Duration,
-) -> Result<Option<(Vec<Step>, Run)>, Spoiled> {
-    let (mut steps, mut run) = (steps.to_vec(), run.clone());
+) -> Result<Option<Explanation>, Spoiled> {
+    let (mut entries, mut rest, mut run) = (Vec::new(), steps.to_vec(), run.clone());
     while let Some(difference) = &run.difference {
-        let mut causes = recogniser(&run, difference);
-        causes.retain(|cause| *cause <= difference.step);
+        let mut causes = BTreeSet::new();
+        for (entry, recogniser) in recognisers {
+            let found: Vec<_> = recogniser(&run, difference).into_iter().filter(|cause| *cause <= difference.step).collect();
+            entries.extend((!found.is_empty() && !entries.contains(entry)).then(|| entry.clone()));
+            causes.extend(found);
+        }
         if causes.is_empty() {
             return Ok(None);
         }
         let is_itself = causes.contains(&difference.step);
-        let place = difference.step - causes.iter().filter(|cause| **cause < difference.step).count();
+        let place = difference.step - causes.range(..difference.step).count();
         let mut index = 0..;
-        steps.retain(|_| index.next().is_some_and(|index| !causes.contains(&index)));
-        run = pair.run(&steps, patience)?;
+        rest.retain(|_| index.next().is_some_and(|index| !causes.contains(&index)));
+        run = pair.run(&rest, patience)?;
         if is_itself || run.difference.as_ref().is_none_or(|left| left.step != place) {
-            return Ok(Some((steps, run)));
+            return Ok(Some(Explanation { entries, rest, run }));
         }
     }
     Ok(None)

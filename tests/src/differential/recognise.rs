@@ -133,7 +133,7 @@ fn live_keys_only(run: &Run, difference: &Difference) -> Vec<usize> {
 
 /// Ours reads a compressed table whatever the header says.
 fn compressed_is_recognised(run: &Run, difference: &Difference) -> Vec<usize> {
-    let is_java_alone = code(&difference.java) == Some(1) && code(&difference.ours) == Some(0);
+    let is_refused = code(&difference.java) == Some(1);
     own_step(run, difference, |done| {
         let is_said = !matches!(defect(done), Some(Defect::Field { name: "compressed", .. }));
         let is_denied = |compression| match compression {
@@ -141,7 +141,7 @@ fn compressed_is_recognised(run: &Run, difference: &Difference) -> Vec<usize> {
             Compression::Announced => !is_said,
             Compression::Denied => true,
         };
-        is_java_alone && done.step.registration().is_some_and(|one| is_denied(one.compression))
+        is_refused && done.step.registration().is_some_and(|one| is_denied(one.compression))
     })
 }
 

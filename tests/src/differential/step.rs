@@ -9,7 +9,7 @@ use std::fmt;
 pub const MARK: char = '~';
 
 /// The first release that registers with more than a wrapper of its topics.
-const FULL_BODY_SINCE: i32 = 37;
+pub(super) const FULL_BODY_SINCE: i32 = 37;
 
 /// One step.
 #[derive(Clone, Debug)]
