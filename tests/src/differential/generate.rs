@@ -185,7 +185,7 @@ fn registration() -> impl Strategy<Value = Registration> {
     let identity = (
         broker(),
         prop_oneof![20 => Just(0_i64), 12 => Just(1), 6 => Just(2), 1 => Just(-1), 1 => Just(i64::MAX)],
-        prop_oneof![20 => Just(None), 1 => select(&ADDRESSES[..]).prop_map(Some)],
+        prop_oneof![12 => Just(None), 1 => select(&ADDRESSES[..]).prop_map(Some)],
         prop_oneof![50 => Just(None), 1 => select(&CLUSTERS[..]).prop_map(Some)],
     );
     let role = (

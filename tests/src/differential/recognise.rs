@@ -210,11 +210,12 @@ fn connections_lose_all_brokers(run: &Run, difference: &Difference) -> Vec<usize
 }
 
 /// A registration in another cluster than that of its group.
-fn clusters_may_share_a_name(run: &Run, _: &Difference) -> Vec<usize> {
-    registrations(run, |done, _| {
+fn clusters_may_share_a_name(run: &Run, difference: &Difference) -> Vec<usize> {
+    let causes = registrations(run, |done, _| {
         let [name, cluster] = fields(run, done, ["brokerName", "clusterName"]);
         done.before.names().iter().any(|(other, group)| *group == name && *other != cluster)
-    })
+    });
+    later(causes, difference)
 }
 
 /// Java still shows the mappings of brokers that left.
@@ -227,29 +228,33 @@ fn static_topics_leave(run: &Run, difference: &Difference) -> Vec<usize> {
 }
 
 /// Several names at one address, which Java does not tell apart.
-fn addresses_may_be_shared(run: &Run, _: &Difference) -> Vec<usize> {
-    registrations(run, |done, _| {
+fn addresses_may_be_shared(run: &Run, difference: &Difference) -> Vec<usize> {
+    let causes = registrations(run, |done, _| {
         let [name, address] = fields(run, done, ["brokerName", "brokerAddr"]);
         done.before.members().iter().any(|(_, other, _, at)| *other != name && *at == address)
-    })
+    });
+    later(causes, difference)
 }
 
 /// A registration takes the identifier of another address, which Java never quite forgets.
-fn replaced_registrations_go(run: &Run, _: &Difference) -> Vec<usize> {
-    registrations(run, |done, _| {
+fn replaced_registrations_go(run: &Run, difference: &Difference) -> Vec<usize> {
+    let causes = registrations(run, |done, _| {
         let [name, id, address] = seat(run, done);
         done.before.members().iter().any(|(_, group, other, at)| *group == name && *other == id && *at != address)
-    })
+    });
+    later(causes, difference)
 }
 
 /// Unregistering something else than a current registration.
-fn unregistering_is_immediate(run: &Run, _: &Difference) -> Vec<usize> {
-    steps(run, |done| {
+fn unregistering_is_immediate(run: &Run, difference: &Difference) -> Vec<usize> {
+    let causes = steps(run, |done| {
         let Some(message) = done.step.message().filter(|message| message.code() == 104) else { return false };
         let named = fields(run, done, ["clusterName", "brokerName", "brokerAddr"]);
         let is_named = |(cluster, name, _, address): &Member| named == [&**cluster, &**name, &**address];
         message.defect.is_some() || !done.before.members().iter().any(is_named)
-    })
+    });
+    let removes_more = members(&difference.java).is_subset(&members(&difference.ours));
+    causes.into_iter().filter(|cause| *cause < difference.step || removes_more).collect()
 }
 
 /// A registration that came to nothing leaves halves in Java, but no member.
@@ -281,6 +286,14 @@ fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
     }
     causes.extend(jumps.into_values().filter_map(|(_, jump)| jump.filter(|_| only_changed)));
     causes
+}
+
+/// Those of some causes that come before the difference: what they do themselves is alike, but for the cluster that a group is
+/// shown in.
+fn later(causes: Vec<usize>, difference: &Difference) -> Vec<usize> {
+    let is_clusters = Answer::decode(&difference.request).is_ok_and(|request| request.code == 106);
+    let is_at_once = is_clusters && members(&difference.java) == members(&difference.ours);
+    causes.into_iter().filter(|cause| *cause < difference.step || is_at_once).collect()
 }
 
 /// Whether Java shows a group or a cluster that ours does not, or another state of a group, but no other member.
