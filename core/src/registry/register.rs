@@ -214,7 +214,7 @@ impl Registry {
                 peer: peer.address,
             }),
         }
-        Answer::success().with_no_fields()
+        self.with_order_configuration(Answer::success().with_no_fields())
     }
 
     fn apply(
@@ -418,7 +418,10 @@ impl Registry {
             }
             fields.push(("masterAddr", master.address.to_string()));
         }
-        let answer = Answer::success().with_fields(fields);
+        self.with_order_configuration(Answer::success().with_fields(fields))
+    }
+
+    fn with_order_configuration(&self, answer: Answer) -> Answer {
         if self.settings.return_order_topic_config_to_broker {
             answer.with_optional_body(self.kv.order_body())
         } else {
