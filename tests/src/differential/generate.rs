@@ -19,10 +19,27 @@ const CONNECTIONS: usize = 3;
 
 /// A sequence of at most so many steps.
 pub fn sequence(steps_max: usize) -> impl Strategy<Value = Vec<Step>> {
-    (vec(registration(), 1..5), vec(plan(), 1..=steps_max)).prop_map(|(brokers, plans)| {
+    let brokers = (vec(registration(), 1..5), prop::bool::weighted(0.4));
+    (brokers, vec(plan(), 1..=steps_max)).prop_map(|((brokers, is_group), plans)| {
+        let brokers = if is_group { one_group(brokers) } else { brokers };
         let step = |plan: Plan| Step { connection: plan.connection, act: plan.act(&brokers) };
         plans.into_iter().map(step).collect()
     })
+}
+
+/// The same brokers as members of one group that takes part in acting master.
+fn one_group(brokers: Vec<Registration>) -> Vec<Registration> {
+    let (name, cluster) = BROKERS[0];
+    let member = |(id, broker): (i64, Registration)| Registration {
+        cluster: Some(cluster.to_owned()),
+        acting_master: true,
+        generation: Generation::Five,
+        broker: Some(name.to_owned()),
+        id: Some(id),
+        address: Some(format!("{name}.{id}:10911")),
+        ..broker
+    };
+    (0..).zip(brokers).map(member).collect()
 }
 
 /// A step that may still be about any of a sequence's brokers.
@@ -126,7 +143,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         5 => kv().prop_map(Deed::Request),
         3 => settings().prop_map(Deed::Request),
         2 => select(&CODES[..]).prop_map(|code| Deed::Request(Request::new(code))),
-        2 => Just(Deed::Close),
+        3 => Just(Deed::Close),
     ]
 }
 

@@ -254,16 +254,24 @@ fn unregistering_is_immediate(run: &Run, difference: &Difference) -> Vec<usize> 
         message.defect.is_some() || !done.before.members().iter().any(is_named)
     });
     let removes_more = members(&difference.java).is_subset(&members(&difference.ours));
-    causes.into_iter().filter(|cause| *cause < difference.step || removes_more).collect()
+    // A request without an identifier ends the work of Java's queue for that time.
+    let is_broken = |cause: usize| run.done.get(cause).is_some_and(|done| defect(done).is_some());
+    causes.into_iter().filter(|cause| *cause < difference.step || removes_more || is_broken(*cause)).collect()
 }
 
-/// A registration that came to nothing leaves halves in Java, but no member.
+/// A registration that came to nothing leaves halves in Java, but no member; one that meets another without a data version comes to
+/// nothing in Java alone.
 fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
-    let causes = registrations(run, |done, _| {
+    let mut has_version = true;
+    let causes = registrations(run, |done, one| {
         let seat = seat(run, done);
-        !done.after.members().iter().any(|(_, name, id, address)| seat == [&**name, &**id, &**address])
+        let is_in = |clusters: &Clusters| clusters.members().iter().any(|(_, name, id, address)| seat == [&**name, &**id, &**address]);
+        has_version &= one.version.is_some();
+        let is_undecided = !has_version && !is_in(&done.before);
+        is_undecided || !is_in(&done.after) && leaves_a_ghost(difference)
     });
-    causes.into_iter().filter(|cause| *cause == difference.step && leaves_a_ghost(difference)).collect()
+    let is_clusters = Answer::decode(&difference.request).is_ok_and(|request| request.code == 106);
+    causes.into_iter().filter(|cause| *cause == difference.step && is_clusters).collect()
 }
 
 /// A data version whose counter jumped, and the same version once more, in a registration or in a question for it.
