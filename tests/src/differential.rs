@@ -53,7 +53,10 @@ pub fn run<J: Server, O: Server>(
         report.sequences += 1;
         // A server that neither answers nor closes ends in a panic, after a minute.
         let outcome = catch_unwind(AssertUnwindSafe(|| one(&mut pair, options, seed, &mut report)));
-        let spoiled = outcome.map_or_else(|_| Some(format!("asked {}", pair.asked.escape_ascii())), |end| end.err().map(|Spoiled(reason)| reason));
+        let spoiled = outcome.map_or_else(
+            |_| Some(format!("asked {}", pair.asked.escape_ascii())),
+            |end| end.err().map(|Spoiled(reason)| reason),
+        );
         if let Some(reason) = spoiled {
             report.spoiled.push((seed, reason));
             report.add(&pair);

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "usage: differential --java PATH --nameserver PATH [--sequences N] [--seed N] [--steps N] [--findings N]";
+const USAGE: &str =
+    "usage: differential --java PATH --nameserver PATH [--sequences N] [--seed N] [--steps N] [--findings N]";
 
 /// After so many sequences it says that it is still there.
 const PROGRESS: usize = 500;

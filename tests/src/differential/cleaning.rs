@@ -38,7 +38,8 @@ pub(super) fn clean(server: &mut impl Server, run: &Run) -> Result<(), String> {
             return Err(format!("{clusters:?} {topics:?} {keys:?}"));
         }
         let topics = topics.into_iter().map(|topic| Request::new(216).field("topic", topic));
-        let keys = keys.into_iter().map(|key| Request::new(102).field("namespace", ORDER_TOPIC_CONFIG).field("key", key));
+        let keys =
+            keys.into_iter().map(|key| Request::new(102).field("namespace", ORDER_TOPIC_CONFIG).field("key", key));
         drain(server, &run.salt, topics.chain(keys).chain(removal(&clusters)).collect());
     }
 }

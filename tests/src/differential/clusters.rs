@@ -44,7 +44,12 @@ impl Clusters {
         for (name, group) in self.table("brokerAddrTable") {
             let cluster = group.member("cluster").map(unescaped).unwrap_or_default();
             for (id, address) in group.member("brokerAddrs").into_iter().flat_map(Json::members) {
-                members.push((cluster.clone(), unescaped(&Json::Text(bare(name).to_owned())), id.clone(), unescaped(address)));
+                members.push((
+                    cluster.clone(),
+                    unescaped(&Json::Text(bare(name).to_owned())),
+                    id.clone(),
+                    unescaped(address),
+                ));
             }
         }
         members

@@ -89,7 +89,7 @@ impl Defect {
 
 /// A place below `length`.
 fn scaled(place: u16, length: usize) -> usize {
-    usize::from(place) * length >> 16
+    (usize::from(place) * length) >> 16
 }
 
 /// A JSON header with another value for one of its members.

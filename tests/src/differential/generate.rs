@@ -3,8 +3,8 @@
 use super::defect::Defect;
 use super::step::{Act, Content, FULL_BODY_SINCE, Message, Step};
 use super::words::{
-    ADDRESSES, BINARY_BYTES, BODY_BYTES, BROKERS, CLUSTERS, CODES, FIELD_VALUES, HEADER_BYTES, MEMBER_VALUES, PROPERTIES,
-    RELEASES, TOPICS, VALUES, ZONES,
+    ADDRESSES, BINARY_BYTES, BODY_BYTES, BROKERS, CLUSTERS, CODES, FIELD_VALUES, HEADER_BYTES, MEMBER_VALUES,
+    PROPERTIES, RELEASES, TOPICS, VALUES, ZONES,
 };
 use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
 use crate::request::Request;
@@ -56,9 +56,17 @@ struct Plan {
 #[derive(Clone, Debug)]
 enum Deed {
     /// A broker registers, its table changed so many times, as another release than it is of, or as another registration.
-    Register { changes: i64, release: Option<i32> },
+    Register {
+        changes: i64,
+        release: Option<i32>,
+    },
     /// A request that names a broker, some of it perhaps wrong.
-    Named { code: i32, counter: i64, cluster: Option<&'static str>, address: Option<&'static str> },
+    Named {
+        code: i32,
+        counter: i64,
+        cluster: Option<&'static str>,
+        address: Option<&'static str>,
+    },
     Request(Request),
     Close,
 }
@@ -83,8 +91,13 @@ impl Plan {
             Deed::Register { changes, release: other } => {
                 release = other;
                 // There were no static topics then.
-                let mappings = if other.is_some_and(|other| other < FULL_BODY_SINCE) { Vec::new() } else { broker.mappings.clone() };
-                let version = |version: Version| Version { state: version.state, ..Version::counter(version.counter + changes) };
+                let mappings = if other.is_some_and(|other| other < FULL_BODY_SINCE) {
+                    Vec::new()
+                } else {
+                    broker.mappings.clone()
+                };
+                let version =
+                    |version: Version| Version { state: version.state, ..Version::counter(version.counter + changes) };
                 Content::Registration(Registration { version: broker.version.map(version), mappings, ..broker.clone() })
             }
         };
@@ -111,7 +124,7 @@ fn is_bearable(content: &Content, binary: bool, defect: &Defect) -> bool {
     let is_registration = matches!(content, Content::Registration(_));
     match defect {
         Defect::Field { name, .. } => !is_registration || !["brokerName", "brokerAddr"].contains(name),
-        Defect::Member { name, .. } => !binary && !(is_registration && ["extFields", "version"].contains(name)),
+        Defect::Member { name, .. } => !(binary || is_registration && ["extFields", "version"].contains(name)),
         Defect::Header { bytes, .. } => !is_registration && binary == BINARY_BYTES.contains(bytes),
         Defect::Body { .. } => true,
     }
@@ -120,12 +133,15 @@ fn is_bearable(content: &Content, binary: bool, defect: &Defect) -> bool {
 fn plan() -> impl Strategy<Value = Plan> {
     let defect = prop_oneof![10 => Just(None), 1 => defect().prop_map(Some)];
     let ways = (prop::bool::weighted(0.05), prop::bool::weighted(0.15));
-    (deed(), 0..CONNECTIONS, 0..4_usize, ways, defect).prop_map(|(deed, connection, broker, (oneway, binary), defect)| {
-        let is_binary = matches!(&defect, Some(Defect::Header { bytes, .. }) if BINARY_BYTES.contains(bytes));
-        // A number that does not fit into a binary header would be another code there.
-        let binary = (binary || is_binary) && !matches!(&deed, Deed::Request(request) if i16::try_from(request.code).is_err());
-        Plan { connection, deed, broker, oneway, binary, defect }
-    })
+    (deed(), 0..CONNECTIONS, 0..4_usize, ways, defect).prop_map(
+        |(deed, connection, broker, (oneway, binary), defect)| {
+            let is_binary = matches!(&defect, Some(Defect::Header { bytes, .. }) if BINARY_BYTES.contains(bytes));
+            // A number that does not fit into a binary header would be another code there.
+            let binary = (binary || is_binary)
+                && !matches!(&deed, Deed::Request(request) if i16::try_from(request.code).is_err());
+            Plan { connection, deed, broker, oneway, binary, defect }
+        },
+    )
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -156,13 +172,17 @@ fn topic() -> impl Strategy<Value = &'static str> {
 }
 
 fn version() -> impl Strategy<Value = Option<Version>> {
-    let version = (prop_oneof![8 => Just(0_i64), 1 => Just(1), 1 => Just(2)], prop_oneof![4 => Just(1_i64), 1 => 0_i64..4]);
+    let version =
+        (prop_oneof![8 => Just(0_i64), 1 => Just(1), 1 => Just(2)], prop_oneof![4 => Just(1_i64), 1 => 0_i64..4]);
     let version = version.prop_map(|(state, counter)| Some(Version { state, ..Version::counter(counter) }));
     prop_oneof![30 => version, 1 => Just(None)]
 }
 
 fn topics() -> impl Strategy<Value = Option<Vec<Topic>>> {
-    let queues = (prop_oneof![3 => Just(8), 1 => Just(4), 1 => Just(0)], prop_oneof![3 => Just(8), 1 => Just(1), 1 => Just(i32::MAX)]);
+    let queues = (
+        prop_oneof![3 => Just(8), 1 => Just(4), 1 => Just(0)],
+        prop_oneof![3 => Just(8), 1 => Just(1), 1 => Just(i32::MAX)],
+    );
     let perm = prop_oneof![5 => Just(6), 1 => Just(4), 1 => Just(2), 1 => Just(7), 1 => Just(0), 1 => Just(-1)];
     let named = prop::bool::weighted(0.999);
     let shape = (queues, perm, 0..4_i32, named);
@@ -217,7 +237,14 @@ fn registration() -> impl Strategy<Value = Registration> {
         2 => vec(select(vec!["f:1".to_owned(), String::new(), "g~\"/".to_owned()]), 1..3).prop_map(Some)
     ];
     (identity, role, version(), topics(), filters, mappings()).prop_map(
-        |((broker, id, address, cluster), (kind, zone, timeout, compression), version, topics, filter_servers, mappings)| {
+        |(
+            (broker, id, address, cluster),
+            (kind, zone, timeout, compression),
+            version,
+            topics,
+            filter_servers,
+            mappings,
+        )| {
             let (generation, acting_master) = kind;
             let (name, home) = BROKERS[broker];
             Registration {
@@ -247,7 +274,8 @@ fn route() -> impl Strategy<Value = Request> {
         1 => select(&ZONES[..]).prop_map(|zone| Some((zone, "false"))),
     ];
     (topic(), release, standard, zone).prop_map(|(topic, release, standard, zone)| {
-        let request = Request::new(105).version(release).field("topic", topic).optional("acceptStandardJsonOnly", standard);
+        let request =
+            Request::new(105).version(release).field("topic", topic).optional("acceptStandardJsonOnly", standard);
         match zone {
             Some((zone, mode)) => request.field("__ZONE_NAME", zone).field("__ZONE_MODE", mode),
             None => request,

@@ -113,7 +113,8 @@ fn without<J: Server, O: Server>(
     while let Some(difference) = &run.difference {
         let mut causes = BTreeSet::new();
         for (entry, recogniser) in recognisers {
-            let found: Vec<_> = recogniser(&run, difference).into_iter().filter(|cause| *cause <= difference.step).collect();
+            let found: Vec<_> =
+                recogniser(&run, difference).into_iter().filter(|cause| *cause <= difference.step).collect();
             entries.extend((!found.is_empty() && !entries.contains(entry)).then(|| entry.clone()));
             causes.extend(found);
         }

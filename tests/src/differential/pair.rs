@@ -84,10 +84,12 @@ pub struct Spoiled(pub String);
 impl<J: Server, O: Server> Pair<J, O> {
     /// Two servers that were just started.
     pub fn new(java: J, ours: O) -> Self {
-        let mut pair = Self { java, ours, opaque: 0, runs: 0, asked: Vec::new(), likeness: BTreeMap::new(), first_by_name: 0 };
+        let mut pair =
+            Self { java, ours, opaque: 0, runs: 0, asked: Vec::new(), likeness: BTreeMap::new(), first_by_name: 0 };
         // An emptied namespace stays, so that it has to be there from the beginning.
         for code in [100, 102] {
-            let request = Request::new(code).field("namespace", ORDER_TOPIC_CONFIG).field("key", "k").field("value", "v:1");
+            let request =
+                Request::new(code).field("namespace", ORDER_TOPIC_CONFIG).field("key", "k").field("value", "v:1");
             let frame = pair.frame(request);
             pair.both(OBSERVER, &frame);
         }

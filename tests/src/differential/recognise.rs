@@ -8,8 +8,8 @@ use super::defect::Defect;
 use super::pair::{Difference, Done, Run};
 use super::step::{Act, Content, Message};
 use crate::answer::{Answer, Parts};
-use crate::registration::{Compression, Registration, Version};
 use crate::golden::compare::{Likeness, compare};
+use crate::registration::{Compression, Registration, Version};
 use crate::request::{Request, frame};
 use crate::server::{Reaction, Server};
 use namesrv_core::kv::ORDER_TOPIC_CONFIG;
@@ -62,7 +62,9 @@ pub const FIRST_BY_NAME: &str = "first-by-name";
 pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &mut impl Server) -> bool {
     let (Some(java), Some(ours)) = (answer(java), answer(ours)) else { return false };
     let Ok(request) = Answer::decode(request) else { return false };
-    let (Ok(java), Ok(ours)) = (serde_json::from_slice::<Value>(&java.body), serde_json::from_slice::<Value>(&ours.body)) else {
+    let (Ok(java), Ok(ours)) =
+        (serde_json::from_slice::<Value>(&java.body), serde_json::from_slice::<Value>(&ours.body))
+    else {
         return false;
     };
     let names = |list: &Value| -> BTreeSet<String> {
@@ -71,10 +73,14 @@ pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &
     let (listed_by_java, listed_by_ours) = (names(&java), names(&ours));
     match request.code {
         304 => {
-            let is_member = |list: &Value| Clusters::of(server).members().iter().any(|(_, _, _, address)| list["brokerAddr"] == **address);
+            let is_member = |list: &Value| {
+                Clusters::of(server).members().iter().any(|(_, _, _, address)| list["brokerAddr"] == **address)
+            };
             listed_by_java == listed_by_ours && [&java, &ours].into_iter().all(is_member)
         }
-        311..=313 => listed_by_java.symmetric_difference(&listed_by_ours).all(|topic| disagree(request.code, topic, server)),
+        311..=313 => {
+            listed_by_java.symmetric_difference(&listed_by_ours).all(|topic| disagree(request.code, topic, server))
+        }
         _ => false,
     }
 }
@@ -100,8 +106,12 @@ fn standard_json(run: &Run, difference: &Difference) -> Vec<usize> {
     let (closed_by_java, closed_by_ours) = (*java == Reaction::Closed, *ours == Reaction::Closed);
     let is_refused = code(ours) == Some(1);
     own_step(run, difference, |done| match defect(done) {
-        Some(Defect::Member { name: "language" | "serializeTypeCurrentRPC", .. }) if closed_by_java => is_standard(&done.frame),
-        Some(Defect::Member { .. } | Defect::Header { .. }) => closed_by_ours && !closed_by_java && !is_standard(&done.frame),
+        Some(Defect::Member { name: "language" | "serializeTypeCurrentRPC", .. }) if closed_by_java => {
+            is_standard(&done.frame)
+        }
+        Some(Defect::Member { .. } | Defect::Header { .. }) => {
+            closed_by_ours && !closed_by_java && !is_standard(&done.frame)
+        }
         Some(Defect::Body { .. }) => is_refused && !is_standard(&done.frame),
         Some(Defect::Field { .. }) | None => false,
     })
@@ -115,7 +125,9 @@ fn declared_header_length(run: &Run, _: &Difference) -> Vec<usize> {
 
 /// The answers are alike but for the correlation number, which the request does not say.
 fn missing_opaque(run: &Run, difference: &Difference) -> Vec<usize> {
-    let (Reaction::Answer(java), Reaction::Answer(ours)) = (&difference.java, &difference.ours) else { return Vec::new() };
+    let (Reaction::Answer(java), Reaction::Answer(ours)) = (&difference.java, &difference.ours) else {
+        return Vec::new();
+    };
     let (Ok(parts), Some(decoded)) = (Parts::split(java), answer(&difference.java)) else { return Vec::new() };
     let opaque = |number: i32| format!("\"opaque\":{number},");
     let header = String::from_utf8_lossy(parts.header).replace(&opaque(decoded.opaque), &opaque(0));
@@ -150,7 +162,8 @@ fn compressed_is_recognised(run: &Run, difference: &Difference) -> Vec<usize> {
 fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
     let is_refused = |done: &Done| {
         let own_answer = done.frame == difference.request;
-        own_answer && code(&difference.java) == Some(0) && code(&difference.ours) == Some(1) || leaves_a_ghost(difference)
+        own_answer && code(&difference.java) == Some(0) && code(&difference.ours) == Some(1)
+            || leaves_a_ghost(difference)
     };
     registrations(run, |done, one| {
         let request = done.step.message().map(|message| message.request(&run.salt));
@@ -163,19 +176,23 @@ fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
         let body = request.as_ref().and_then(|request| serde_json::from_slice::<Value>(&request.body).ok());
         let is_nameless = one.topics.iter().flatten().any(|topic| !topic.named);
         let is_half = is_nameless || body.as_ref().is_some_and(|body| !is_named(body));
-        let lacks_table = one.topics.is_none() || body.as_ref().is_some_and(|body| {
-            body["topicConfigSerializeWrapper"].is_null() || body["topicConfigSerializeWrapper"]["topicConfigTable"].is_null()
-        });
+        let lacks_table = one.topics.is_none()
+            || body.as_ref().is_some_and(|body| {
+                body["topicConfigSerializeWrapper"].is_null()
+                    || body["topicConfigSerializeWrapper"]["topicConfigTable"].is_null()
+            });
         is_half || (lacks_cluster || lacks_table) && is_refused(done)
     })
 }
 
 /// A route shows an order configuration that no client can read.
 fn order_configuration_is_checked(run: &Run, difference: &Difference) -> Vec<usize> {
-    let shows = |reaction: &Reaction| answer(reaction).is_some_and(|answer| answer.text().contains("\"orderTopicConf\""));
+    let shows =
+        |reaction: &Reaction| answer(reaction).is_some_and(|answer| answer.text().contains("\"orderTopicConf\""));
     let is_odd = |message: &Message| match &message.content {
         Content::Request(request) if request.code == 100 => {
-            let field = |name| request.fields.iter().flatten().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+            let field =
+                |name| request.fields.iter().flatten().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
             field("namespace") == Some(ORDER_TOPIC_CONFIG) && !field("value").is_some_and(is_order)
         }
         Content::Request(_) | Content::Registration(_) => false,
@@ -220,7 +237,8 @@ fn clusters_may_share_a_name(run: &Run, difference: &Difference) -> Vec<usize> {
 
 /// Java still shows the mappings of brokers that left.
 fn static_topics_leave(run: &Run, difference: &Difference) -> Vec<usize> {
-    let shown = |reaction: &Reaction| answer(reaction).map_or(0, |answer| answer.text().matches("\"currIdMap\"").count());
+    let shown =
+        |reaction: &Reaction| answer(reaction).map_or(0, |answer| answer.text().matches("\"currIdMap\"").count());
     if shown(&difference.java) <= shown(&difference.ours) {
         return Vec::new();
     }
@@ -265,7 +283,9 @@ fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
     let mut has_version = true;
     let causes = registrations(run, |done, one| {
         let seat = seat(run, done);
-        let is_in = |clusters: &Clusters| clusters.members().iter().any(|(_, name, id, address)| seat == [&**name, &**id, &**address]);
+        let is_in = |clusters: &Clusters| {
+            clusters.members().iter().any(|(_, name, id, address)| seat == [&**name, &**id, &**address])
+        };
         has_version &= one.version.is_some();
         let is_undecided = !has_version && !is_in(&done.before);
         is_undecided || !is_in(&done.after) && leaves_a_ghost(difference)
@@ -366,14 +386,18 @@ fn code(reaction: &Reaction) -> Option<i32> {
 fn is_standard(frame: &[u8]) -> bool {
     let Ok(parts) = Parts::split(frame) else { return false };
     let header = serde_json::from_slice::<Value>(parts.header);
-    let is_plain = |header: &Value| ["code", "opaque", "version"].iter().all(|name| !header[*name].is_array() && !header[*name].is_object());
+    let is_plain = |header: &Value| {
+        ["code", "opaque", "version"].iter().all(|name| !header[*name].is_array() && !header[*name].is_object())
+    };
     let is_text = |body: &[u8]| body.is_empty() || serde_json::from_slice::<Value>(body).is_ok();
     (parts.serialization == 1 || header.is_ok_and(|header| is_plain(&header))) && is_text(parts.body)
 }
 
 /// Whether clients can read it: `broker:queues` joined by `;`.
 fn is_order(value: &str) -> bool {
-    value.split(';').all(|part| part.split_once(':').is_some_and(|(name, queues)| !name.is_empty() && queues.parse::<u32>().is_ok()))
+    value.split(';').all(|part| {
+        part.split_once(':').is_some_and(|(name, queues)| !name.is_empty() && queues.parse::<u32>().is_ok())
+    })
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::pair::{Pair, Run};
 use super::recognise::{FIRST_BY_NAME, entries};
-use crate::server::Server;
 use crate::golden::compare::Likeness;
 use crate::server::Reaction;
+use crate::server::Server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

@@ -64,15 +64,51 @@ pub(super) const FIELD_VALUES: [(&str, Option<&str>); 31] = [
 pub(super) const MEMBER_VALUES: [(&str, &[Option<&str>]); 9] = [
     (
         "code",
-        &[Some("\"105\""), Some("105.7"), Some("1.06e2"), Some("null"), Some("\"\""), Some("false"), Some("true"), Some("\" 1\""), None],
+        &[
+            Some("\"105\""),
+            Some("105.7"),
+            Some("1.06e2"),
+            Some("null"),
+            Some("\"\""),
+            Some("false"),
+            Some("true"),
+            Some("\" 1\""),
+            None,
+        ],
     ),
-    ("opaque", &[Some("\"7\""), Some("7.9"), Some("-2147483648"), Some("2147483648"), Some("null"), Some("true"), Some("[7]"), None]),
+    (
+        "opaque",
+        &[
+            Some("\"7\""),
+            Some("7.9"),
+            Some("-2147483648"),
+            Some("2147483648"),
+            Some("null"),
+            Some("true"),
+            Some("[7]"),
+            None,
+        ],
+    ),
     ("version", &[Some("\"400\""), Some("400.9"), Some("null"), Some("4e2"), Some("x"), Some("[400]"), None]),
     (
         "language",
-        &[Some("\"RUST\""), Some("\"nobody's\""), Some("null"), Some("3"), Some("14"), Some("-1"), Some("true"), Some("{}"), Some("[]"), None],
+        &[
+            Some("\"RUST\""),
+            Some("\"nobody's\""),
+            Some("null"),
+            Some("3"),
+            Some("14"),
+            Some("-1"),
+            Some("true"),
+            Some("{}"),
+            Some("[]"),
+            None,
+        ],
     ),
-    ("serializeTypeCurrentRPC", &[Some("\"ROCKETMQ\""), Some("\"x\""), Some("0"), Some("1"), Some("2"), Some("null"), Some("{}"), None]),
+    (
+        "serializeTypeCurrentRPC",
+        &[Some("\"ROCKETMQ\""), Some("\"x\""), Some("0"), Some("1"), Some("2"), Some("null"), Some("{}"), None],
+    ),
     ("remark", &[Some("\"\""), Some("null"), Some("5"), Some("{\"a\":[1]}"), Some("[\"x\"]")]),
     (
         "extFields",
@@ -95,12 +131,31 @@ pub(super) const MEMBER_VALUES: [(&str, &[Option<&str>]); 9] = [
 
 /// Letters that are put into JSON headers.
 pub(super) const HEADER_BYTES: [&[u8]; 20] = [
-    b" ", b"\t\r\n", b",", b"{", b"}", b"[", b"]", b":", b"\"", b"'", b"\\", b"\\u0041", b"\\x41", b"\\/", b"/**/", b"\0", b"\xff", b"\xef\xbb\xbf",
-    b"\xc3\xa9", b"//\n",
+    b" ",
+    b"\t\r\n",
+    b",",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b"\"",
+    b"'",
+    b"\\",
+    b"\\u0041",
+    b"\\x41",
+    b"\\/",
+    b"/**/",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xc3\xa9",
+    b"//\n",
 ];
 
 /// Bytes that are put into binary headers.
-pub(super) const BINARY_BYTES: [&[u8]; 4] = [b"\x00\x00\x00", b"\x01\x80", b"\xff\xfe\xfd\xfc", b"\x00\x01k\x00\x00\x00\x01v"];
+pub(super) const BINARY_BYTES: [&[u8]; 4] =
+    [b"\x00\x00\x00", b"\x01\x80", b"\xff\xfe\xfd\xfc", b"\x00\x01k\x00\x00\x00\x01v"];
 
 /// Letters that are put into bodies; nothing cuts the body off.
 pub(super) const BODY_BYTES: [&[u8]; 14] =
