@@ -1,6 +1,6 @@
 //! Random sequences of requests against two NameServers side by side, the Java one and ours. `tests/differential/run` starts it.
 
-use lexopt::prelude::{Long, ValueExt};
+use lexopt::prelude::{Long, Short, Value, ValueExt};
 use namesrv_tests::differential::pair::Pair;
 use namesrv_tests::differential::{Options, run};
 use namesrv_tests::golden::process_server::ProcessServer;
@@ -70,7 +70,7 @@ fn arguments() -> Result<(PathBuf, PathBuf, Options), lexopt::Error> {
             Long("seed") => options.seed = words.value()?.parse()?,
             Long("steps") => options.steps_max = words.value()?.parse()?,
             Long("findings") => options.findings_max = words.value()?.parse()?,
-            other => return Err(other.unexpected()),
+            other @ (Long(_) | Short(_) | Value(_)) => return Err(other.unexpected()),
         }
     }
     Ok((java.ok_or("--java is missing")?, ours.ok_or("--nameserver is missing")?, options))
