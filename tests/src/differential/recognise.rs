@@ -62,6 +62,10 @@ pub const FIRST_BY_NAME: &str = "first-by-name";
 pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &mut impl Server) -> bool {
     let (Some(java), Some(ours)) = (answer(java), answer(ours)) else { return false };
     let Ok(request) = Answer::decode(request) else { return false };
+    let header = |answer: &Answer| Answer { body: Vec::new(), ..answer.clone() };
+    if header(&java) != header(&ours) {
+        return false;
+    }
     let (Ok(java), Ok(ours)) =
         (serde_json::from_slice::<Value>(&java.body), serde_json::from_slice::<Value>(&ours.body))
     else {
@@ -76,10 +80,13 @@ pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &
             let is_member = |list: &Value| {
                 Clusters::of(server).members().iter().any(|(_, _, _, address)| list["brokerAddr"] == **address)
             };
-            listed_by_java == listed_by_ours && [&java, &ours].into_iter().all(is_member)
+            java["brokerAddr"] != ours["brokerAddr"]
+                && listed_by_java == listed_by_ours
+                && [&java, &ours].into_iter().all(is_member)
         }
         311..=313 => {
-            listed_by_java.symmetric_difference(&listed_by_ours).all(|topic| disagree(request.code, topic, server))
+            let mut topics = listed_by_java.symmetric_difference(&listed_by_ours).peekable();
+            topics.peek().is_some() && topics.all(|topic| disagree(request.code, topic, server))
         }
         _ => false,
     }
