@@ -19,25 +19,25 @@ const CONNECTIONS: usize = 3;
 
 /// A sequence of at most so many steps.
 pub fn sequence(steps_max: usize) -> impl Strategy<Value = Vec<Step>> {
-    let brokers = (vec(registration(), 1..5), prop::bool::weighted(0.4));
-    (brokers, vec(plan(), 1..=steps_max)).prop_map(|((brokers, is_group), plans)| {
-        let brokers = if is_group { one_group(brokers) } else { brokers };
+    let a_seat = prop_oneof![5 => Just(None), 3 => Just(Some(1)), 2 => Just(Some(2))];
+    (vec(registration(), 1..5), a_seat, vec(plan(), 1..=steps_max)).prop_map(|(brokers, a_seat, plans)| {
+        let brokers = a_seat.map_or_else(|| brokers.clone(), |a_seat| one_group(&brokers, a_seat));
         let step = |plan: Plan| Step { connection: plan.connection, act: plan.act(&brokers) };
         plans.into_iter().map(step).collect()
     })
 }
 
-/// The same brokers as members of one group that takes part in acting master.
-fn one_group(brokers: Vec<Registration>) -> Vec<Registration> {
+/// The same brokers as members of one group that takes part in acting master, so many of them for each identifier.
+fn one_group(brokers: &[Registration], a_seat: i64) -> Vec<Registration> {
     let (name, cluster) = BROKERS[0];
-    let member = |(id, broker): (i64, Registration)| Registration {
+    let member = |(index, broker): (i64, &Registration)| Registration {
         cluster: Some(cluster.to_owned()),
         acting_master: true,
         generation: Generation::Five,
         broker: Some(name.to_owned()),
-        id: Some(id),
-        address: Some(format!("{name}.{id}:10911")),
-        ..broker
+        id: Some(index / a_seat),
+        address: Some(format!("{name}.{index}:10911")),
+        ..broker.clone()
     };
     (0..).zip(brokers).map(member).collect()
 }

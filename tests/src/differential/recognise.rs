@@ -309,7 +309,8 @@ fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
     let mut jumps: BTreeMap<[String; 2], (Option<Version>, Option<usize>)> = BTreeMap::new();
     let mut causes = Vec::new();
     for (index, done) in run.done.iter().enumerate() {
-        let Some(one) = done.step.registration() else { continue };
+        let is_refused = done.ours == Reaction::Closed || code(&done.ours) == Some(1);
+        let Some(one) = done.step.registration().filter(|_| !is_refused) else { continue };
         let known = jumps.entry(fields(run, done, ["clusterName", "brokerAddr"])).or_default();
         let counters = known.0.zip(one.version).map(|(before, after)| (before.counter, after.counter));
         match counters {
