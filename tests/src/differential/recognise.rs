@@ -9,6 +9,7 @@ use super::pair::{Difference, Done, Run};
 use super::step::{Act, Content, Message};
 use crate::answer::{Answer, Parts};
 use crate::golden::compare::{Likeness, compare};
+use crate::plain_json::Json;
 use crate::registration::{Compression, Registration, Version};
 use crate::request::{Request, frame};
 use crate::server::{Reaction, Server};
@@ -175,20 +176,15 @@ fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
     registrations(run, |done, one| {
         let request = done.step.message().map(|message| message.request(&run.salt));
         let [cluster] = fields(run, done, ["clusterName"]);
-        let lacks_cluster = cluster.is_empty();
-        let is_named = |body: &Value| {
-            let topics = body["topicConfigSerializeWrapper"]["topicConfigTable"].as_object();
-            topics.is_none_or(|topics| topics.values().all(|topic| topic["topicName"].is_string()))
-        };
-        let body = request.as_ref().and_then(|request| serde_json::from_slice::<Value>(&request.body).ok());
-        let is_nameless = one.topics.iter().flatten().any(|topic| !topic.named);
-        let is_half = is_nameless || body.as_ref().is_some_and(|body| !is_named(body));
-        let lacks_table = one.topics.is_none()
-            || body.as_ref().is_some_and(|body| {
-                body["topicConfigSerializeWrapper"].is_null()
-                    || body["topicConfigSerializeWrapper"]["topicConfigTable"].is_null()
-            });
-        is_half || (lacks_cluster || lacks_table) && is_refused(done)
+        // A body that was damaged may lack more than the registration that it was made of.
+        let body = request.and_then(|request| Json::parse(&String::from_utf8_lossy(&request.body)).ok());
+        let wrapper = body.as_ref().and_then(|body| body.member("topicConfigSerializeWrapper"));
+        let table = wrapper.and_then(|wrapper| wrapper.member("topicConfigTable"));
+        let is_named = |topic: &Json| matches!(topic.member("topicName"), Some(Json::Text(_)));
+        let is_half = one.topics.iter().flatten().any(|topic| !topic.named)
+            || table.is_some_and(|table| table.members().iter().any(|(_, topic)| !is_named(topic)));
+        let lacks_table = body.is_some() && !matches!(table, Some(Json::Object(_)));
+        is_half || (cluster.is_empty() || lacks_table || one.topics.is_none()) && is_refused(done)
     })
 }
 
@@ -287,18 +283,20 @@ fn unregistering_is_immediate(run: &Run, difference: &Difference) -> Vec<usize> 
 /// A registration that came to nothing leaves halves in Java, but no member; one that meets another without a data version comes to
 /// nothing in Java alone.
 fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
+    let is_ghost = leaves_a_ghost(difference);
     let mut has_version = true;
-    let causes = registrations(run, |done, one| {
+    let mut causes = registrations(run, |done, one| {
         let seat = seat(run, done);
         let is_in = |clusters: &Clusters| {
             clusters.members().iter().any(|(_, name, id, address)| seat == [&**name, &**id, &**address])
         };
         has_version &= one.version.is_some();
-        let is_undecided = !has_version && !is_in(&done.before);
-        is_undecided || !is_in(&done.after) && leaves_a_ghost(difference)
+        let is_rival = |(_, name, id, address): &Member| seat[0] == *name && seat[1] == *id && seat[2] != *address;
+        let is_undecided = !has_version && done.before.members().iter().any(is_rival);
+        is_undecided || is_ghost && !is_in(&done.after)
     });
-    let is_clusters = Answer::decode(&difference.request).is_ok_and(|request| request.code == 106);
-    causes.into_iter().filter(|cause| *cause == difference.step && is_clusters).collect()
+    causes.retain(|cause| *cause == difference.step);
+    causes
 }
 
 /// A data version whose counter jumped, and the same version once more, in a registration or in a question for it.
