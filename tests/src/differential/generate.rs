@@ -246,6 +246,11 @@ fn registration() -> impl Strategy<Value = Registration> {
             mappings,
         )| {
             let (generation, acting_master) = kind;
+            // Before 5.0 a data version had no state.
+            let version = version.map(|version| match generation {
+                Generation::Four => Version { state: 0, ..version },
+                Generation::Five => version,
+            });
             let (name, home) = BROKERS[broker];
             Registration {
                 cluster: Some(cluster.unwrap_or(home).to_owned()),
