@@ -16,8 +16,9 @@ impl Secret {
         Self(key)
     }
 
-    pub(crate) fn hash(&self, name: &str) -> u64 {
-        self.hash_one(name)
+    #[inline]
+    pub(crate) fn hash(&self, name: &[u8]) -> u64 {
+        self.build_hasher().hash(name)
     }
 
     /// Digests what `write` feeds in.

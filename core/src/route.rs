@@ -14,13 +14,12 @@ use crate::time::Millis;
 use crate::wire::Serialization;
 use crate::wire::json::Dialect;
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 /// Topic to the order configuration that its route carries, as a JSON string.
-pub(crate) type OrderTable = HashMap<String, Box<[u8]>, crate::hash::Secret>;
+pub(crate) type OrderTable = HashMap<Box<[u8]>, Box<[u8]>, crate::hash::Secret>;
 
 /// An immutable view of everything that answers about routes depend on.
 ///
@@ -41,8 +40,8 @@ pub struct RouteView {
 /// Whom a route is for: decides the dialect and what is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteQuery<'a> {
-    /// The topic.
-    pub topic: &'a str,
+    /// The topic: what is not UTF-8 is no topic.
+    pub topic: &'a [u8],
     /// The dialect that the asking release understands.
     pub dialect: Dialect,
     /// The only zone whose masters are wanted; its answers are always in the plain dialect.
@@ -62,7 +61,7 @@ impl RouteView {
     #[must_use]
     #[inline]
     pub fn route<'a>(&'a self, query: RouteQuery<'a>) -> Option<Route<'a>> {
-        let record = self.topics.record(self.topics.key(query.topic))?;
+        let record = self.topics.named(query.topic)?;
         if record.queues.is_empty() {
             return None;
         }

@@ -8,6 +8,8 @@ use crate::wire::fields::is_true;
 use crate::wire::json::Dialect;
 use crate::wire::response::{Head, write_frame};
 use crate::wire::{FrameError, Framing, Request, next_frame};
+use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The first release that reads quoted integer keys, 4.9.4 (Java: `ClientRequestProcessor`).
@@ -183,24 +185,27 @@ fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, n
     }
     let [topic, standard_only, zone_mode, zone] =
         request.fields.values(["topic", "acceptStandardJsonOnly", "__ZONE_MODE", "__ZONE_NAME"]);
-    let compatible = request.version >= COMPATIBLE_SINCE || is_true(standard_only.as_deref());
+    let is_true = |value: &Option<Cow<'_, [u8]>>| value.as_deref().is_some_and(is_true);
+    let compatible = request.version >= COMPATIBLE_SINCE || is_true(&standard_only);
     let dialect = if compatible { Dialect::Compatible } else { Dialect::Plain };
-    let zone = zone.filter(|zone| !zone.trim().is_empty() && is_true(zone_mode.as_deref()));
-    let route = topic.as_deref().and_then(|topic| view.route(RouteQuery { topic, dialect, zone: zone.as_deref() }));
+    let zone = if is_true(&zone_mode) { zone.as_deref().map(String::from_utf8_lossy) } else { None };
+    let zone = zone.as_deref().filter(|zone| !zone.trim().is_empty());
+    let route = topic.as_deref().and_then(|topic| view.route(RouteQuery { topic, dialect, zone }));
     match route {
         Some(route) => {
             write_frame(output, view.serialization, &Head::success(request.opaque), |output| route.write(output));
         }
-        None => {
-            let remark = [
-                "No topic route info in name server for the topic: ",
-                topic.as_deref().unwrap_or("null"),
-                "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
-            ];
-            let head = Head::failure(response::TOPIC_NOT_EXIST, request.opaque, &remark);
-            write_frame(output, view.serialization, &head, |_| ());
-        }
+        None => answer_no_route(topic.as_deref(), request.opaque, view, output),
     }
+}
+
+fn answer_no_route(topic: Option<&[u8]>, opaque: i32, view: &RouteView, output: &mut Vec<u8>) {
+    let remark = [
+        "No topic route info in name server for the topic: ",
+        &topic.map_or("null".into(), String::from_utf8_lossy),
+        "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
+    ];
+    write_frame(output, view.serialization, &Head::failure(response::TOPIC_NOT_EXIST, opaque, &remark), |_| ());
 }
 
 /// The other questions that the view answers, and codes that nobody knows.

@@ -114,7 +114,7 @@ impl Group {
     /// Notes that a topic has an entry or a mapping of this group.
     pub(super) fn enter(&mut self, key: TopicKey<'_>, secret: Secret) {
         use hashbrown::hash_table::Entry;
-        match self.topics.entry(key.hash, |topic| **topic == *key.name, |topic| secret.hash(topic)) {
+        match self.topics.entry(key.hash, |topic| **topic == *key.name, |topic| secret.hash(topic.as_bytes())) {
             Entry::Occupied(_) => (),
             Entry::Vacant(entry) => {
                 entry.insert(key.name.into());

@@ -55,7 +55,7 @@ impl Registry {
         let entries = self.kv.table().namespace(ORDER_TOPIC_CONFIG).into_iter().flatten();
         for (topic, value) in entries {
             if let Some(value) = value.as_deref().filter(|value| is_order_config(value)) {
-                order.insert(topic.clone(), write_order_config(value).into());
+                order.insert(topic.as_bytes().into(), write_order_config(value).into());
             }
         }
         self.order = Arc::new(order);

@@ -5,7 +5,7 @@ use crate::wire::json::{self, Dialect};
 use alloc::vec::Vec;
 
 /// Topics by which brokers watch their own group; they always show the group as it is.
-const SYNC_BROKER_MEMBER_PREFIX: &str = "rmq_sys_SYNC_BROKER_MEMBER_";
+const SYNC_BROKER_MEMBER_PREFIX: &[u8] = b"rmq_sys_SYNC_BROKER_MEMBER_";
 
 impl<'a> Route<'a> {
     /// Appends the body (Java: `TopicRouteData` encoded by `ClientRequestProcessor`, then `ZoneRouteRPCHook`).

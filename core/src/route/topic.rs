@@ -68,13 +68,23 @@ impl TopicTable {
 
     #[inline]
     pub(crate) fn key<'a>(&self, name: &'a str) -> TopicKey<'a> {
-        TopicKey { name, hash: self.secret.hash(name) }
+        TopicKey { name, hash: self.secret.hash(name.as_bytes()) }
+    }
+
+    /// The record of the topic of that name, which need not be UTF-8 to be unknown.
+    #[inline]
+    pub(crate) fn named(&self, name: &[u8]) -> Option<&TopicRecord> {
+        self.find(name, self.secret.hash(name))
+    }
+
+    #[inline]
+    fn find(&self, name: &[u8], hash: u64) -> Option<&TopicRecord> {
+        self.shards[shard_of(hash)].find(hash, |record| record.name.as_bytes() == name).map(|record| &**record)
     }
 
     #[inline]
     pub(crate) fn record(&self, key: TopicKey<'_>) -> Option<&TopicRecord> {
-        let TopicKey { name, hash } = key;
-        self.shards[shard_of(hash)].find(hash, |record| *record.name == *name).map(|record| &**record)
+        self.find(key.name.as_bytes(), key.hash)
     }
 
     /// Changes the record of a topic; an absent one begins empty, one that ends empty is removed.
@@ -84,7 +94,7 @@ impl TopicTable {
         let TopicKey { name, hash } = key;
         let secret = self.secret;
         let shard = Arc::make_mut(&mut self.shards[shard_of(hash)]);
-        match shard.entry(hash, |record| *record.name == *name, |record| secret.hash(&record.name)) {
+        match shard.entry(hash, |record| *record.name == *name, |record| secret.hash(record.name.as_bytes())) {
             Entry::Occupied(mut entry) => {
                 let record = Arc::make_mut(entry.get_mut());
                 let result = change(record);

@@ -286,7 +286,7 @@ impl World {
 
 fn check_route(view: &RouteView, other: &RouteView, topic: &str, groups: &BTreeSet<&str>) {
     for (dialect, zone) in [(Dialect::Plain, None), (Dialect::Compatible, None), (Dialect::Plain, Some(ZONES[0]))] {
-        let query = RouteQuery { topic, dialect, zone };
+        let query = RouteQuery { topic: topic.as_bytes(), dialect, zone };
         let [body, same] = [view, other].map(|view| {
             let route = view.route(query)?;
             let mut body = Vec::new();

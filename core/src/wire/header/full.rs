@@ -18,6 +18,8 @@ const SERIALIZE_TYPE_MAX: u64 = 1;
 ///
 /// # Errors
 /// Anything but one JSON object whose members can be converted, and more extension fields than the limit.
+#[cold]
+#[inline(never)]
 pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'static>, FrameError> {
     let malformed = |error: serde_json::Error| FrameError::JsonHeader(input::reason(&error));
     let text = input::text(header).map_err(|error| FrameError::JsonHeader(error.to_string()))?;

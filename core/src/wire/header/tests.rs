@@ -33,7 +33,7 @@ const REAL: [&str; 8] = [
     r#"{"code":105,"extFields":{"__ZONE_MODE":"true","__ZONE_NAME":"z1","topic":"ZoneT"},"flag":0,"language":"JAVA","opaque":0,"serializeTypeCurrentRPC":"JSON","version":513}"#,
     r#"{"code":105,"language":"GO","version":317,"opaque":1,"flag":0,"remark":"","extFields":{"topic":"GoTopic"}}"#,
     r#"{"code":105,"language":"JAVA","opaque":1,"flag":0,"version":121,"extFields":{"Signature":"EIcj2gNO8PFHEcfZvhpTvZDDJXc=","AccessKey":"ak","OnsChannel":"ALIYUN","topic":"OnsT"}}"#,
-    r#"{"code":105,"flag":0,"language":"RUST","opaque":-3,"remark":null,"extFields":{"topic":"é"},"version":474,"serializeTypeCurrentRPC":"JSON"}"#,
+    r#"{"code":105,"flag":0,"language":"RUST","opaque":-3,"remark":null,"extFields":{"topic":"RustT"},"version":474,"serializeTypeCurrentRPC":"JSON"}"#,
     r#"{"code":34,"extFields":{},"opaque":-2147483648}"#,
 ];
 
@@ -89,6 +89,13 @@ fn the_full_reader_takes_what_java_takes_of_standard_json() {
         let request = json(header).expect(header);
         assert_eq!((request.code, request.opaque), (code, opaque), "{header}");
     }
+}
+
+#[test]
+fn the_full_reader_takes_what_is_not_ascii() {
+    let header = r#"{"code":105,"extFields":{"topic":"é😀"},"remark":"ö"}"#;
+    assert!(exact::read(header.as_bytes(), 100).is_none());
+    assert_eq!(json(header).unwrap().fields.value("topic"), Some(Cow::Borrowed("é😀")));
 }
 
 #[test]

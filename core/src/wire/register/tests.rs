@@ -53,8 +53,8 @@ fn nothing() -> RegisterBody<'static> {
 
 #[test]
 fn reads_the_header_of_a_5x_broker() {
-    let members = r#""heartbeatTimeoutMillis":"10000","brokerId":"2","bodyCrc32":"1011716302","clusterName":"AM","brokerAddr":"127.0.0.1:22320","enableActingMaster":"true","haServerAddr":"127.0.0.1:22321","compressed":"True","brokerName":"am","__ZONE_NAME":"z1""#;
-    let fields = ExtFields::Exact(members);
+    let members = r#""heartbeatTimeoutMillis":"10000","brokerId":"2","bodyCrc32":"1011716302","clusterName":"AM","brokerAddr":"127.0.0.1:22320","enableActingMaster":"true","haServerAddr":"127.0.0.1:22321","compressed":"True","brokerName":"am","__ZONE_NAME":"z1"}"#;
+    let fields = ExtFields::exact(members);
     let expected = RegisterHeader {
         broker_name: Some("am".into()),
         broker_addr: Some("127.0.0.1:22320".into()),
@@ -75,8 +75,8 @@ fn missing_and_malformed_header_fields_are_absent() {
     let absent = RegisterHeader::read(&ExtFields::None);
     assert_eq!((absent.broker_id, absent.heartbeat_timeout_millis, absent.enable_acting_master), (None, None, None));
     assert_eq!((absent.compressed, absent.body_crc32, absent.broker_name), (false, 0, None));
-    let malformed = ExtFields::Exact(
-        r#""brokerId":"x","heartbeatTimeoutMillis":" 1","enableActingMaster":"1","compressed":"yes","bodyCrc32":"2147483648""#,
+    let malformed = ExtFields::exact(
+        r#""brokerId":"x","heartbeatTimeoutMillis":" 1","enableActingMaster":"1","compressed":"yes","bodyCrc32":"2147483648"}"#,
     );
     let malformed = RegisterHeader::read(&malformed);
     assert_eq!((malformed.broker_id, malformed.heartbeat_timeout_millis), (None, None));
