@@ -1,9 +1,11 @@
 //! The published view of all routes: immutable, shared, and all that a question about routes needs.
 
 mod answer;
+mod row;
 mod topic;
 mod topology;
 
+pub(crate) use row::Row;
 pub(crate) use topic::{Mapping, QueueRef, TopicKey, TopicRecord, TopicTable};
 pub(crate) use topology::{
     BrokerData, BrokerGroup, FilterServers, GroupId, QueueFragment, QueueValues, Topology, write_queue,

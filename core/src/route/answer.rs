@@ -12,16 +12,15 @@ impl<'a> Route<'a> {
     #[inline]
     pub fn write(&self, output: &mut Vec<u8>) {
         output.extend_from_slice(br#"{"brokerDatas":["#);
-        let acting = self.shows_acting_masters();
         let dialect = if self.query.zone.is_some() { Dialect::Plain } else { self.query.dialect };
-        json::separated(output, self.shown(), |output, (group, queue)| {
-            output.extend_from_slice(group.written(dialect, acting && !queue.values.is_writable()));
-        });
-        output.extend_from_slice(br#"],"filterServerTable":{"#);
-        if self.shown().any(|(group, _)| !group.data.filter_servers.is_empty()) {
+        self.write_groups(dialect, output);
+        if self.view.topology.has_filter_servers() {
+            output.extend_from_slice(br#"],"filterServerTable":{"#);
             self.write_filter_servers(output);
+            output.push(b'}');
+        } else {
+            output.extend_from_slice(br#"],"filterServerTable":{}"#);
         }
-        output.push(b'}');
         if self.view.settings.order_message_enable
             && let Some(order) = self.view.order.get(self.query.topic)
         {
@@ -30,15 +29,28 @@ impl<'a> Route<'a> {
         }
         output.extend_from_slice(br#","queueDatas":["#);
         json::separated(output, self.shown(), |output, (_, queue)| output.extend_from_slice(&queue.written));
-        output.push(b']');
-        if !self.record.mappings.is_empty() {
-            output.extend_from_slice(br#","topicQueueMappingByBroker":{"#);
-            json::separated(output, &self.record.mappings, |output, mapping| {
-                output.extend_from_slice(&mapping.member[dialect.index()]);
-            });
-            output.push(b'}');
+        if self.record.mappings.is_empty() {
+            return output.extend_from_slice(b"]}");
         }
-        output.push(b'}');
+        output.extend_from_slice(br#"],"topicQueueMappingByBroker":{"#);
+        json::separated(output, &self.record.mappings, |output, mapping| {
+            output.extend_from_slice(&mapping.member[dialect.index()]);
+        });
+        output.extend_from_slice(b"}}");
+    }
+
+    #[inline]
+    fn write_groups(&self, dialect: Dialect, output: &mut Vec<u8>) {
+        let acting = self.shows_acting_masters();
+        if self.query.zone.is_none()
+            && !acting
+            && let Some(written) = self.view.topology.row().neighbours(&self.record.queues, dialect)
+        {
+            return output.extend_from_slice(written);
+        }
+        json::separated(output, self.shown(), |output, (group, queue)| {
+            output.extend_from_slice(group.written(dialect, acting && !queue.values.is_writable()));
+        });
     }
 
     /// The groups that the topic is on, but for those that the zone leaves out, with their queue entries.

@@ -1,5 +1,6 @@
 //! Broker groups and clusters, with the fragments that answers are assembled from.
 
+use super::Row;
 use crate::wire::json::{self, Dialect};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -161,8 +162,10 @@ pub(crate) fn write_queue(broker_name: &str, values: QueueValues) -> Arc<[u8]> {
 #[derive(Debug, Default)]
 pub(crate) struct Topology {
     groups: Vec<Option<Arc<BrokerGroup>>>,
+    row: Row,
     by_name: BTreeMap<Arc<str>, GroupId>,
     clusters: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    has_filter_servers: bool,
     cluster_info: OnceBox<Vec<u8>>,
 }
 
@@ -177,7 +180,22 @@ impl Topology {
                 clusters.entry(Arc::clone(cluster)).or_default().insert(Arc::clone(&group.data.name));
             }
         }
-        Self { groups, by_name, clusters, cluster_info: OnceBox::new() }
+        let has_filter_servers = groups.iter().flatten().any(|group| !group.data.filter_servers.is_empty());
+        let written = |id: &GroupId| Some((id.0 as usize, groups.get(id.0 as usize)?.as_deref()?));
+        let row = Row::new(groups.len(), by_name.values().filter_map(written));
+        Self { groups, row, by_name, clusters, has_filter_servers, cluster_info: OnceBox::new() }
+    }
+
+    /// All groups, written.
+    #[inline]
+    pub(crate) const fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Whether any group has some; none has since brokers of 5.0.
+    #[inline]
+    pub(crate) const fn has_filter_servers(&self) -> bool {
+        self.has_filter_servers
     }
 
     /// Whether these are the very groups that this was made of.
