@@ -16,7 +16,10 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// What the conversations of one I/O thread share.
+/// Lines about connections that were closed that may come at once.
+const CLOSING_LINES: u64 = 10;
+
+/// What the conversations of all I/O threads share.
 #[derive(Debug)]
 pub struct Shared {
     registry: RegistryHandle,
@@ -33,7 +36,7 @@ impl Shared {
             registry: server.registry.clone(),
             budget: Arc::clone(&server.budget),
             limits: server.limits,
-            lines: LineLimit::default(),
+            lines: LineLimit::new("closed connections", CLOSING_LINES),
         }
     }
 }

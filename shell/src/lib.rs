@@ -25,6 +25,7 @@ mod startup;
 use arc_swap::ArcSwap;
 use cli::Command;
 use clock::Clock;
+use events::EventLog;
 use listen::Listen;
 use logging::Log;
 use namesrv_core::config::{Config, Configuration};
@@ -138,7 +139,7 @@ fn serve_until_stopped(
     let listeners = bind(&mut configuration)?;
     let limits = configuration.limits();
     let boot_line = boot_line(&configuration);
-    let notifier = Notifier::new(Duration::from_millis(configuration.connect_timeout().0));
+    let notifier = Notifier::new(Duration::from_millis(configuration.connect_timeout().0), clock);
     let serialization = configuration.serialization();
 
     let mut secret = [0; 16];
@@ -161,6 +162,7 @@ fn serve_until_stopped(
         inboxes: Arc::clone(&inboxes),
         saver,
         notifier,
+        events: EventLog::default(),
         clock,
         boot_line,
         progress: Progress::default(),

@@ -1,7 +1,7 @@
 //! The registry thread: feeds the one registry from its queue and carries out what it asks for.
 
 use crate::clock::Clock;
-use crate::events;
+use crate::events::EventLog;
 use crate::notifier::Notifier;
 use crate::queue::{Input, QueueReceiver};
 use crate::saver::Saver;
@@ -31,6 +31,7 @@ pub(crate) struct RegistryThread {
     pub(crate) inboxes: Arc<Inboxes>,
     pub(crate) saver: Saver,
     pub(crate) notifier: Notifier,
+    pub(crate) events: EventLog,
     pub(crate) clock: Clock,
     /// Told to the operator once the server accepts connections.
     pub(crate) boot_line: String,
@@ -136,7 +137,7 @@ impl RegistryThread {
                     self.progress.saving += 1;
                     self.saver.save(ticket, file, contents);
                 }
-                Output::Event(event) => events::log(&event),
+                Output::Event(event) => self.events.log(&event, self.clock.now().monotonic),
             }
         }
     }
@@ -248,7 +249,8 @@ mod tests {
             views,
             inboxes: Arc::default(),
             saver,
-            notifier: Notifier::new(Duration::from_secs(3)),
+            notifier: Notifier::new(Duration::from_secs(3), clock),
+            events: EventLog::default(),
             clock,
             boot_line: String::new(),
             progress: Progress::default(),

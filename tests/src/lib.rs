@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod differences;
 pub mod fuzz;
 pub mod golden;
+pub mod hostile;
 pub mod matrix;
 mod peer;
 pub mod plain_json;

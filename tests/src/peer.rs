@@ -65,6 +65,18 @@ impl Peer {
         self.stream.write_all(bytes)
     }
 
+    /// Writes without waiting for a server that does not read.
+    pub(crate) fn write_what_fits(&mut self, mut bytes: &[u8]) {
+        self.stream.set_nonblocking(true).expect("a socket that does not wait");
+        while let Ok(written) = self.stream.write(bytes) {
+            bytes = &bytes[written..];
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        self.stream.set_nonblocking(false).expect("a socket that waits");
+    }
+
     pub(crate) fn send(&mut self, request: &Request) {
         self.write(&request.encode());
     }

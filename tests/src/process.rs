@@ -36,7 +36,8 @@ const LOG: &str = "log";
 #[derive(Debug)]
 pub struct Folder {
     folder: TempDir,
-    open_files_max: Option<u32>,
+    /// Options of `ulimit` and their values.
+    limits: Vec<(char, u64)>,
 }
 
 /// A running server binary.
@@ -64,7 +65,7 @@ impl Folder {
     /// It cannot be written.
     #[must_use]
     pub fn new<K: AsRef<str>, V: AsRef<str>>(properties: &[(K, V)]) -> Self {
-        let folder = Self { folder: tempfile::tempdir().expect("a temporary folder"), open_files_max: None };
+        let folder = Self { folder: tempfile::tempdir().expect("a temporary folder"), limits: Vec::new() };
         let kv = folder.path(KV_FILE);
         let mut text = format!("listenPort=0\nbindAddress=127.0.0.1\nkvConfigPath={}\n", kv.display());
         for (key, value) in properties {
@@ -76,8 +77,18 @@ impl Folder {
 
     /// The server that is started here may have so many files open.
     #[must_use]
-    pub fn with_open_files_max(mut self, files: u32) -> Self {
-        self.open_files_max = Some(files);
+    pub fn with_open_files_max(self, files: u32) -> Self {
+        self.with_limit('n', files.into())
+    }
+
+    /// The server that is started here may need so many KiB of memory for its data; the kernel refuses more.
+    #[must_use]
+    pub fn with_memory_max(self, kib: u64) -> Self {
+        self.with_limit('d', kib)
+    }
+
+    fn with_limit(mut self, option: char, value: u64) -> Self {
+        self.limits.push((option, value));
         self
     }
 
@@ -138,14 +149,9 @@ impl Folder {
 
     fn spawn(&self, binary: &Path) -> Child {
         let log = fs::File::create(self.path(LOG)).expect("the log can be written");
-        let mut command = match self.open_files_max {
-            None => Command::new(binary),
-            Some(files) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(binary);
-                shell
-            }
-        };
+        let limits = self.limits.iter().map(|(option, value)| format!("ulimit -{option} {value} && "));
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{}exec \"$0\" \"$@\"", limits.collect::<String>())]).arg(binary);
         command.arg("-c").arg(self.path(CONFIG)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         for variable in ["ROCKETMQ_HOME", "ROCKETMQ_SERIALIZE_TYPE", "JAVA_OPT_EXT"] {
             command.env_remove(variable);
@@ -245,6 +251,15 @@ impl Process {
     #[must_use]
     pub fn resident_kib(&self) -> u64 {
         self.status("VmRSS:")
+    }
+
+    /// The most KiB of memory that were in use at one time.
+    ///
+    /// # Panics
+    /// The system does not tell.
+    #[must_use]
+    pub fn peak_kib(&self) -> u64 {
+        self.status("VmHWM:")
     }
 
     /// Threads.

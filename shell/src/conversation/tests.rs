@@ -32,7 +32,7 @@ impl World {
             registry: RegistryHandle::new(sender, Arc::default()),
             budget: Arc::new(Budget::new(&limits)),
             limits,
-            lines: LineLimit::default(),
+            lines: LineLimit::new("closed connections", CLOSING_LINES),
         });
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         let conversation = Conversation::open(peer, &view, &shared, NOW).unwrap();
