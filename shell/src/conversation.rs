@@ -50,8 +50,7 @@ pub enum Progress {
     Wait,
     /// The registry's queue is full: call again soon.
     Retry,
-    /// All connections together keep as much incomplete input as they may: close the one that keeps most (see
-    /// [`Conversation::kept`]), which may be this one, else call again with what is left of the input.
+    /// All connections together keep so much incomplete input that this one may keep no more: close it.
     NoRoom,
 }
 
@@ -60,7 +59,7 @@ pub enum Progress {
 pub enum Closing {
     /// Its output passed [`Limits::output_bytes_max`].
     OutputFull,
-    /// Its incomplete input was the largest when there was no room for more.
+    /// Its incomplete input was too large for the room that was left.
     NoRoom,
     /// Nothing was heard of it, or a frame took too long.
     Silent,
@@ -119,11 +118,11 @@ impl Conversation {
 
     /// Deals with what was kept and with `arrived`: appends to `answers` what the view answers and forwards the rest. The
     /// view has to be loaded after the bytes arrived.
-    pub fn handle_input(&mut self, arrived: &mut &[u8], view: &RouteView, answers: &mut Vec<u8>, now: Now) -> Progress {
+    pub fn handle_input(&mut self, arrived: &[u8], view: &RouteView, answers: &mut Vec<u8>, now: Now) -> Progress {
         self.paused = false;
-        let progress = self.advance(arrived, view, answers, now).unwrap_or_else(|error| {
+        let mut arrived = arrived;
+        let progress = self.advance(&mut arrived, view, answers, now).unwrap_or_else(|error| {
             self.fail(&error, now);
-            *arrived = &[];
             Progress::Read
         });
         if self.ended && progress == Progress::Read {
@@ -184,8 +183,7 @@ impl Conversation {
     }
 
     /// Bytes of memory that are kept for input.
-    #[must_use]
-    pub const fn kept(&self) -> usize {
+    const fn kept(&self) -> usize {
         self.input.kept()
     }
 

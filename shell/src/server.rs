@@ -160,10 +160,12 @@ impl Budget {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Takes `bytes` for incomplete input; false when the limit of all connections together is reached.
+    /// Takes `bytes` more for the incomplete input of a connection that has `held`; false when it would have more than is
+    /// left for all others. So whoever hoards is refused first, a newcomer always finds some room, and no thread has to
+    /// know what the connections of the others have.
     #[must_use]
-    pub fn take_input(&self, bytes: usize) -> bool {
-        take(&self.input_bytes, bytes, self.input_bytes_max)
+    pub fn take_input(&self, bytes: usize, held: usize) -> bool {
+        take(&self.input_bytes, bytes, self.input_bytes_max.saturating_sub(held + bytes))
     }
 
     /// Gives `bytes` back.

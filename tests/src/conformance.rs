@@ -29,7 +29,7 @@ fn table() -> Vec<Case> {
             bad_input_costs_nobody_else, other_protocols_are_closed;
         visibility: a_reply_in_hand_is_visible_everywhere, a_kv_reply_in_hand_is_visible_everywhere,
             registrations_and_queries_mixed;
-        limits: sixteen_mebibyte_frames, announced_frames_cost_no_memory, the_largest_incomplete_frame_makes_room,
+        limits: sixteen_mebibyte_frames, announced_frames_cost_no_memory, incomplete_frames_leave_room_for_others,
             a_slow_reader_is_paused, a_reader_that_never_reads_is_closed, connections_beyond_the_limit_are_closed,
             a_frame_that_takes_too_long_is_closed;
         connections: half_closed_peer, reset_connections, storm, fifteen_thousand_idle, descriptors_run_out_and_return,

@@ -53,6 +53,7 @@ fn broken_frames() -> Vec<(&'static str, Vec<u8>)> {
         ("a_header_of_broken_utf_8", header(b"{\"code\":105,\"remark\":\"\xff\xfe\xc0\x80\"}")),
         ("a_code_beyond_an_integer", header(b"{\"code\":99999999999999999999999999}")),
         ("a_number_of_a_million_digits", header(&[b"{\"code\":", "9".repeat(1 << 20).as_bytes(), b"}"].concat())),
+        ("a_megabyte_where_a_number_belongs", header(format!("{{\"code\":\"{}\"}}", "x".repeat(1 << 20)).as_bytes())),
         ("too_many_fields", Request { fields: Some(many_fields(100_000)), ..Request::new(105) }.encode()),
     ]
 }

@@ -38,8 +38,13 @@ pub(super) fn episodes() -> Vec<Episode> {
         plain("a_body_of_deep_keys", [b"{\"topicConfigSerializeWrapper\":", &b"{1:".repeat(1 << 20)[..]].concat()),
         plain("a_body_of_one_string_without_end", [b"{\"", &vec![b'x'; 4 << 20][..]].concat()),
         plain("a_body_of_broken_utf_8", [b"{\"filterServerList\":[\"", &[0xff; 1 << 20][..], b"\"]}"].concat()),
+        plain("a_megabyte_where_a_number_belongs", with_version(&"x".repeat(1 << 20))),
         Episode::new("a_checksum_that_is_wrong", 4, wrong_sums),
     ]
+}
+
+fn with_version(text: &str) -> Vec<u8> {
+    format!("{{\"topicConfigSerializeWrapper\":{{\"dataVersion\":{{\"counter\":\"{text}\"}}}}}}").into_bytes()
 }
 
 fn registration(body: Vec<u8>, announced: bool) -> Request {

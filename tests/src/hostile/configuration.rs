@@ -10,15 +10,21 @@ pub(super) fn episodes() -> Vec<Episode> {
     vec![
         Episode::new("values_of_15_mebibytes", 256, large_values).with("kvBytesMax", "33554432").lines(10),
         Episode::new("a_value_of_nothing_but_escapes", 256, escapes).lines(4),
-        Episode::new("more_entries_than_fit", 32, many_entries).with("kvBytesMax", "65536").lines_a_second(120),
-        Episode::new("namespaces_without_number", 32, many_namespaces).with("kvBytesMax", "65536").lines_a_second(120),
-        Episode::new("one_entry_changed_for_ever", 32, one_entry).lines_a_second(120),
+        Episode::new("more_entries_than_fit", 32, many_entries)
+            .with("kvBytesMax", "32768")
+            .lines(110)
+            .lines_a_second(11),
+        Episode::new("namespaces_without_number", 32, many_namespaces)
+            .with("kvBytesMax", "32768")
+            .lines(110)
+            .lines_a_second(11),
+        Episode::new("one_entry_changed_for_ever", 32, one_entry).lines(110).lines_a_second(11),
         Episode::new("deletions_of_what_is_not_there", 8, deletions),
-        Episode::new("order_configurations_that_are_none", 16, orders).lines_a_second(240),
+        Episode::new("order_configurations_that_are_none", 16, orders).lines(110).lines_a_second(11),
         Episode::new("keys_of_the_black_list", 8, black_list),
         Episode::new("a_configuration_of_16_mebibytes", 160, large_configuration).lines_a_second(11),
         Episode::new("a_configuration_that_cannot_be_read", 16, malformed_configuration),
-        Episode::new("a_configuration_changed_for_ever", 32, configuration_flood).lines_a_second(120),
+        Episode::new("a_configuration_changed_for_ever", 32, configuration_flood).lines(110).lines_a_second(11),
     ]
 }
 

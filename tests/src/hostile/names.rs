@@ -21,7 +21,7 @@ pub(super) fn episodes() -> Vec<Episode> {
     let mut episodes: Vec<_> = names.into_iter().map(|(name, text)| written(name, "text", text)).collect();
     episodes.push(written("in_a_log_of_json", "json", names[0].1));
     episodes.push(Episode::new("of_broken_utf_8", 4, broken_utf_8).lines(4));
-    episodes.push(Episode::new("of_a_megabyte", 96, of_a_megabyte).lines(8));
+    episodes.push(Episode::new("of_megabytes_of_escapes", 96, of_megabytes_of_escapes).lines(8));
     episodes
 }
 
@@ -77,8 +77,8 @@ fn broken_utf_8(siege: &Siege<'_>) {
 }
 
 /// They may be refused; the log does not repeat them at length.
-fn of_a_megabyte(siege: &Siege<'_>) {
-    let name = "\u{1}".repeat(1 << 20);
+fn of_megabytes_of_escapes(siege: &Siege<'_>) {
+    let name = "\u{1}".repeat(1 << 18);
     let mut registration = broker(&name, 0, &["N"]);
     registration.cluster = Some(name.clone());
     let mut peer = siege.peer();

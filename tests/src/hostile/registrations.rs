@@ -11,26 +11,26 @@ use std::thread;
 const SMALL: (&str, &str) = ("registryBytesMax", "16777216");
 
 /// Lines that changes of one kind may take a second.
-const LINES: usize = 120;
+const LINES: usize = 11;
 
 pub(super) fn episodes() -> Vec<Episode> {
     let small = |episode: Episode| episode.with(SMALL.0, SMALL.1);
     vec![
         small(Episode::new("of_new_topics_for_ever", 64, new_topics)).lines(20).lines_a_second(LINES),
-        small(Episode::new("of_new_brokers_for_ever", 64, new_brokers)).lines(1000).lines_a_second(LINES),
-        small(Episode::new("of_one_broker_under_all_numbers", 64, new_ids)).lines(1000).lines_a_second(LINES),
+        small(Episode::new("of_new_brokers_for_ever", 64, new_brokers)).lines(1010).lines_a_second(LINES),
+        small(Episode::new("of_one_broker_under_all_numbers", 64, new_ids)).lines(1010).lines_a_second(LINES),
         small(Episode::new("of_a_long_name_with_many_queue_values", 64, queue_values)).lines(4).lines_a_second(LINES),
-        small(Episode::new("of_topics_by_request", 64, topics_by_request)).lines(1000).lines_a_second(LINES),
+        small(Episode::new("of_topics_by_request", 64, topics_by_request)).lines(1010).lines_a_second(LINES),
         Episode::new("three_hundred_large_at_once", 256, large_at_once).lines(610),
         Episode::new("of_names_that_collide_in_java", 64, colliding_names).lines(2),
-        Episode::new("without_topics", 16, refused).lines(1000).lines_a_second(LINES),
-        Episode::new("with_another_version_each_time", 16, versions).lines(1000).lines_a_second(LINES),
-        Episode::new("come_and_gone", 16, come_and_gone).lines(2000).lines_a_second(2 * LINES),
-        Episode::new("taken_from_each_other", 16, fight_for_a_name).lines(2000).lines_a_second(2 * LINES),
-        Episode::new("taken_back_by_a_stranger", 16, strangers).lines(1000).lines_a_second(2 * LINES),
-        Episode::new("wiped_and_restored", 16, permissions).lines(1000).lines_a_second(LINES),
+        Episode::new("without_topics", 16, refused).lines(20).lines_a_second(LINES),
+        Episode::new("with_another_version_each_time", 16, versions).lines(1010).lines_a_second(LINES),
+        Episode::new("come_and_gone", 16, come_and_gone).lines(1010).lines_a_second(LINES),
+        Episode::new("taken_from_each_other", 16, fight_for_a_name).lines(1010).lines_a_second(LINES),
+        Episode::new("taken_back_by_a_stranger", 16, strangers).lines(1010).lines_a_second(LINES),
+        Episode::new("wiped_and_restored", 16, permissions).lines(110).lines_a_second(LINES),
         Episode::new("with_numbers_at_the_edges", 16, edges).lines(500).lines_a_second(LINES),
-        Episode::new("deleted_topics_for_ever", 16, deletions).lines(1000).lines_a_second(2 * LINES),
+        Episode::new("deleted_topics_for_ever", 16, deletions).lines(110).lines_a_second(LINES),
     ]
 }
 
@@ -178,7 +178,6 @@ fn permissions(siege: &Siege<'_>) {
 
 fn edges(siege: &Siege<'_>) {
     let edges = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::from(i32::MAX) + 1, i64::MAX - 1, i64::MAX];
-    let mut peer = siege.peer();
     for (number, edge) in edges.into_iter().enumerate() {
         let mut registration = broker(&format!("broker-{number}"), edge, &["E"]);
         registration.timeout = Some(edge);
@@ -189,10 +188,10 @@ fn edges(siege: &Siege<'_>) {
             topic.flags = i32::MAX;
         });
         for request in [registration.request(), registration.request().binary(), unregister(&registration)] {
-            assert_eq!(peer.ask(&request).code, 0, "{edge}");
+            // Its timeout may be over already, and then its connection is closed.
+            assert_eq!(siege.peer().ask(&request).code, 0, "{edge}");
         }
-        assert_eq!(peer.ask(&registration.request()).code, 0, "{edge}");
-        assert_eq!(peer.ask(&cluster_info()).code, 0);
+        assert_eq!(siege.peer().ask(&cluster_info()).code, 0);
     }
 }
 

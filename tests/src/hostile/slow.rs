@@ -22,17 +22,17 @@ pub(super) fn episodes() -> Vec<Episode> {
         Episode::new("two_thousand_that_say_nothing", 24, |siege| hold(siege, b"")),
         Episode::new("a_thousand_that_end_their_side", 16, end_in_the_middle),
         Episode::new("a_thousand_that_reset_in_the_middle", 16, reset_in_the_middle),
-        Episode::new("frames_without_their_last_byte", 48, |siege| fill(siege, MEBIBYTE - 1, 64))
+        Episode::new("frames_without_their_last_byte", 48, |siege| fill(siege, MEBIBYTE - 1, MEBIBYTE, 64))
             .with("incompleteInputBytesMax", "33554432")
             .with("com.rocketmq.remoting.frameMaxLength", "1048576")
             .lines_a_second(11),
-        Episode::new("half_frames_of_16_mebibytes", 96, |siege| fill(siege, 8 * MEBIBYTE, 24))
+        Episode::new("half_frames_of_16_mebibytes", 96, |siege| fill(siege, 8 * MEBIBYTE, 16 * MEBIBYTE, 24))
             .with("incompleteInputBytesMax", "67108864")
             .lines_a_second(11),
         Episode::new("hoarders_keep_no_registration_out", 48, register_beside_hoarders)
             .with("ioThreads", "16")
             .with("incompleteInputBytesMax", "33554432")
-            .lines(10)
+            .lines(40)
             .lines_a_second(11),
     ]
 }
@@ -89,9 +89,9 @@ fn reset_in_the_middle(siege: &Siege<'_>) {
     }
 }
 
-/// Connections that send so much of a frame which never ends: there is no room for all of them.
-fn fill(siege: &Siege<'_>, bytes: usize, count: usize) {
-    let _hoarders = hoard(siege, bytes, count);
+/// Connections that send so much of a frame of `total` bytes and nothing after it: there is no room for all of them.
+fn fill(siege: &Siege<'_>, bytes: usize, total: usize, count: usize) {
+    let _hoarders = hoard(siege, bytes, total, count);
     siege.server.eventually(|| siege.server.log().contains("no room for more incomplete requests"));
     let mut fresh = siege.peer();
     fresh.write(&half_a_registration());
@@ -99,12 +99,13 @@ fn fill(siege: &Siege<'_>, bytes: usize, count: usize) {
 }
 
 /// Each may be closed meanwhile.
-fn hoard(siege: &Siege<'_>, bytes: usize, count: usize) -> Vec<Peer> {
-    let mut front = route("T").body(vec![b' '; bytes + 1024]).encode();
-    front.truncate(bytes);
+fn hoard(siege: &Siege<'_>, bytes: usize, total: usize, count: usize) -> Vec<Peer> {
+    let mut frame = route("T").encode();
+    frame.resize(bytes, b' ');
+    frame[..4].copy_from_slice(&(total as u32 - 4).to_be_bytes());
     let mut peers = siege.peers(count);
     for peer in &mut peers {
-        let _ = peer.try_write(&front);
+        let _ = peer.try_write(&frame);
     }
     peers
 }
@@ -113,7 +114,8 @@ fn hoard(siege: &Siege<'_>, bytes: usize, count: usize) -> Vec<Peer> {
 /// thread they come to.
 fn register_beside_hoarders(siege: &Siege<'_>) {
     let names: Vec<_> = (0..2000).map(|number| format!("topic-{number}")).collect();
-    let _hoarders = hoard(siege, 15 * MEBIBYTE, 6);
+    let _hoarders = hoard(siege, 16 * MEBIBYTE - 1, 16 * MEBIBYTE, 4);
+    siege.server.eventually(|| siege.server.log().contains("no room for more incomplete requests"));
     for number in 0..16 {
         let mut peer = siege.peer();
         let frame = broker(&format!("broker-{number}"), 0, &names).request().encode();
