@@ -77,6 +77,8 @@ pub struct Limits {
     pub output_bytes_pause: usize,
     /// Output of one connection at which it is closed.
     pub output_bytes_max: usize,
+    /// Output of all connections together that their peers did not read.
+    pub unread_output_bytes_max: usize,
     /// Requests waiting for the registry.
     pub registry_queue_requests_max: usize,
     /// Bytes of the requests waiting for the registry.
@@ -101,6 +103,7 @@ impl Default for Limits {
             forwarded_per_connection_max: 64,
             output_bytes_pause: 256 * 1024,
             output_bytes_max: 64 * 1024 * 1024,
+            unread_output_bytes_max: 256 * 1024 * 1024,
             registry_queue_requests_max: 10_000,
             registry_queue_bytes_max: 256 * 1024 * 1024,
             incomplete_input_bytes_max: 256 * 1024 * 1024,

@@ -167,7 +167,7 @@ impl Link {
 
 fn hear(message: ToIo, conversation: &mut Conversation, readiness: &mut Readiness, now: Now) {
     match message {
-        ToIo::Reply { frame, .. } => conversation.handle_reply(frame, now),
+        ToIo::Reply { reply, .. } => conversation.handle_reply(reply, now),
         ToIo::Close { reason, .. } => conversation.handle_close(reason, now),
         ToIo::Stop { .. } => {
             conversation.handle_stop();

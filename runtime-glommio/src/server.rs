@@ -280,7 +280,7 @@ impl IoThread {
         self.look_at_clock();
         let now = self.now;
         match message {
-            ToIo::Reply { conn, frame } => self.wake(conn, |conversation| conversation.handle_reply(frame, now)),
+            ToIo::Reply { conn, reply } => self.wake(conn, |conversation| conversation.handle_reply(reply, now)),
             ToIo::Close { conn, reason } => self.wake(conn, |conversation| conversation.handle_close(reason, now)),
             ToIo::Stop { .. } => self.stop(),
         }

@@ -168,8 +168,8 @@ impl IoThread {
         let now = self.now;
         for message in self.inbox.take() {
             match message {
-                ToIo::Reply { conn, frame } => {
-                    self.wake(conn.serial(), |connection| connection.conversation.handle_reply(frame, now));
+                ToIo::Reply { conn, reply } => {
+                    self.wake(conn.serial(), |connection| connection.conversation.handle_reply(reply, now));
                 }
                 ToIo::Close { conn, reason } => {
                     self.wake(conn.serial(), |connection| connection.conversation.handle_close(reason, now));

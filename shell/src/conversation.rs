@@ -3,7 +3,7 @@
 use crate::input::{Input, NoRoom};
 use crate::line_limit::LineLimit;
 use crate::output::{Output, Written};
-use crate::server::{Budget, RegistryHandle, Server};
+use crate::server::{Budget, RegistryHandle, Reply, Server};
 use bytes::Bytes;
 use namesrv_core::Peer;
 use namesrv_core::config::Limits;
@@ -75,6 +75,8 @@ pub struct Conversation {
     session: Session,
     input: Input,
     output: Output,
+    /// Bytes of it that are counted in the budget.
+    output_counted: usize,
     shared: Arc<Shared>,
     /// Bytes of the frame at the front of the input that the registry had no room for; zero: there is none.
     forwarding: usize,
@@ -105,6 +107,7 @@ impl Conversation {
             session: Session::new(&shared.limits, idle_max, now),
             input: Input::default(),
             output: Output::default(),
+            output_counted: 0,
             shared: Arc::clone(shared),
             forwarding: 0,
             paused: false,
@@ -132,11 +135,12 @@ impl Conversation {
         progress
     }
 
-    /// A forwarded request was answered with `frame`, which is empty when nothing is to be written.
-    pub fn handle_reply(&mut self, frame: Bytes, now: Now) {
+    /// A forwarded request was answered.
+    pub fn handle_reply(&mut self, reply: Reply, now: Now) {
         self.session.handle_reply(now);
         self.window_closed = false;
-        self.output.push(frame);
+        self.output.push(reply.arrive());
+        self.count_output();
     }
 
     /// The registry closes this connection.
@@ -170,6 +174,7 @@ impl Conversation {
             return Ok(Written::All);
         }
         let written = self.output.write_answers(answers, sink)?;
+        self.count_output();
         if self.output.bytes() < waiting {
             self.session.handle_written(now);
         }
@@ -212,10 +217,13 @@ impl Conversation {
         self.ended && owes_nothing && (self.expired || self.output.is_empty())
     }
 
-    /// Whether so much output waits that the connection has to be closed. One answer alone may be larger.
+    /// Whether so much output waits that the connection has to be closed. One answer alone may be larger than it may be
+    /// for one connection, but not than what is left of the room for all.
     #[must_use]
     pub fn is_overfull(&self) -> bool {
-        self.output.bytes() > self.shared.limits.output_bytes_max && !self.output.is_single()
+        let bytes = self.output.bytes();
+        let is_too_much = bytes > self.shared.limits.output_bytes_max && !self.output.is_single();
+        is_too_much || !self.shared.budget.bears_output(bytes)
     }
 
     /// Says in the log why this side closes the connection.
@@ -342,6 +350,11 @@ impl Conversation {
         }
     }
 
+    fn count_output(&mut self) {
+        let before = std::mem::replace(&mut self.output_counted, self.output.bytes());
+        self.shared.budget.note_output(before, self.output_counted);
+    }
+
     fn is_clogged(&self) -> bool {
         self.output.bytes() >= self.shared.limits.output_bytes_pause
     }
@@ -351,6 +364,7 @@ impl Drop for Conversation {
     fn drop(&mut self) {
         self.tell();
         self.input.clear(&self.shared.budget);
+        self.shared.budget.note_output(self.output_counted, 0);
         self.shared.budget.disconnect();
     }
 }

@@ -151,6 +151,7 @@ fn serve_until_stopped(
 
     let views = Arc::new(ArcSwap::new(view));
     let inboxes = Arc::new(Inboxes::default());
+    let budget = Arc::new(Budget::new(&limits));
     let (queue, receiver) = queue::queue(limits.registry_queue_requests_max, limits.registry_queue_bytes_max);
     let thread_failed = system("cannot start a thread");
     let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
@@ -160,6 +161,7 @@ fn serve_until_stopped(
         queue: receiver,
         views: Arc::clone(&views),
         inboxes: Arc::clone(&inboxes),
+        budget: Arc::clone(&budget),
         saver,
         notifier,
         events: EventLog::default(),
@@ -175,7 +177,7 @@ fn serve_until_stopped(
         registry: RegistryHandle::new(queue.clone(), inboxes),
         clock,
         limits,
-        budget: Arc::new(Budget::new(&limits)),
+        budget,
     });
     queue.push(queue::Input::Finish);
     // A thread that panics ends the process.

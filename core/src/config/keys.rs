@@ -177,6 +177,11 @@ impl Configuration {
         self.values.iter().flat_map(|(key, value)| [key, "=", value, "\n"]).collect()
     }
 
+    /// Bytes of that text.
+    pub(crate) fn listing_bytes(&self) -> usize {
+        self.values.iter().map(|(key, value)| key.len() + value.len() + 2).sum()
+    }
+
     /// Every key of the table and every other key of the file with the value in effect, empty where there is none.
     pub fn items(&self) -> impl Iterator<Item = (&str, &str)> {
         let known = KEYS.iter().map(|key| (key.name, self.effective(key.name)));
@@ -283,6 +288,7 @@ impl Configuration {
             output_bytes_max: self.number("outputBytesMax"),
             registry_queue_requests_max: self.number("registryQueueRequestsMax"),
             registry_queue_bytes_max: frame_bytes_max.max(self.number("registryQueueBytesMax")),
+            unread_output_bytes_max: self.number("unreadOutputBytesMax"),
             incomplete_input_bytes_max: frame_bytes_max.max(self.number("incompleteInputBytesMax")),
             frame_time_max: Millis::from_secs(self.number("frameSecondsMax")),
             kv_bytes_max: self.number("kvBytesMax"),

@@ -201,6 +201,7 @@ pub(super) static KEYS: &[Key] = &[
     own("forwardedPerConnectionMax", LIMIT, "64"),
     own("outputBytesPause", LIMIT, "262144"),
     own("outputBytesMax", LIMIT, "67108864"),
+    own("unreadOutputBytesMax", LIMIT, "268435456"),
     own("registryQueueRequestsMax", LIMIT, "10000"),
     own("registryQueueBytesMax", LIMIT, "268435456"),
     own("incompleteInputBytesMax", LIMIT, "268435456"),

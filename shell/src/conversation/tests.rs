@@ -64,6 +64,11 @@ impl World {
         seen
     }
 
+    fn reply(&mut self, frame: impl Into<Bytes>) {
+        let reply = Reply::new(frame.into(), Arc::clone(&self.conversation.shared.budget));
+        self.conversation.handle_reply(reply, NOW);
+    }
+
     fn input_bytes_free(&self) -> bool {
         is_free(&self.conversation.shared.budget, &self.conversation.shared.limits)
     }
@@ -221,7 +226,7 @@ fn a_closed_window_waits_for_a_reply_and_not_for_output() {
     assert!(world.conversation.may_go_on(), "output may have been what it waited for");
     assert_eq!(world.input(&[]), Progress::Wait);
     assert!(!world.conversation.may_go_on() && !world.conversation.wants_input());
-    world.conversation.handle_reply(Bytes::new(), NOW);
+    world.reply(Bytes::new());
     assert!(world.conversation.may_go_on());
     assert_eq!(world.input(&[]), Progress::Read);
     assert_eq!((world.forwarded(), world.answered()), (vec!["2".to_owned(), "3".to_owned()], vec![4]));
@@ -247,10 +252,33 @@ fn unwritten_output_stops_the_reading() {
 #[test]
 fn a_lone_answer_may_be_larger_than_the_limit() {
     let mut world = World::new(Limits { output_bytes_max: 100, ..Limits::default() });
-    world.conversation.handle_reply(Bytes::from(vec![0; 1000]), NOW);
+    world.reply(Bytes::from(vec![0; 1000]));
     assert!(!world.conversation.is_overfull());
-    world.conversation.handle_reply(Bytes::from_static(b"x"), NOW);
+    world.reply(Bytes::from_static(b"x"));
     assert!(world.conversation.is_overfull());
+}
+
+#[test]
+fn nobody_may_leave_more_unread_than_is_left_for_others() {
+    let mut world = World::new(Limits { unread_output_bytes_max: 1000, ..Limits::default() });
+    let budget = Arc::clone(&world.conversation.shared.budget);
+    world.reply(vec![0; 2000]);
+    assert!(!world.conversation.is_overfull(), "it is alone");
+    world.answered();
+    budget.note_output(0, 600);
+    world.reply(vec![0; 200]);
+    assert!(!world.conversation.is_overfull());
+    world.reply(vec![0; 1]);
+    assert!(world.conversation.is_overfull());
+    world.answered();
+    budget.note_output(600, 2000);
+    assert!(!world.conversation.is_overfull(), "whoever reads everything stays, whatever others do");
+    budget.note_output(2000, 600);
+    world.reply(vec![0; 201]);
+    assert_eq!(budget.reply_bytes(), 0);
+    drop(world);
+    budget.note_output(0, 200);
+    assert!(budget.bears_output(200), "what it had is given back");
 }
 
 #[test]
@@ -262,7 +290,7 @@ fn after_its_end_a_peer_gets_what_it_is_owed_and_is_told_as_lost_once() {
     assert_eq!(world.forwarded(), ["1", "-"]);
     assert_eq!(world.answered(), [2]);
     assert!(!world.conversation.is_done(), "one reply is missing");
-    world.conversation.handle_reply(Bytes::from_static(b"reply"), NOW);
+    world.reply(Bytes::from_static(b"reply"));
     assert!(!world.conversation.is_done(), "it is not written");
     world.answered();
     assert!(world.conversation.is_done());
@@ -303,7 +331,7 @@ fn a_malformed_frame_ends_the_conversation_after_the_answers_before_it() {
     assert_eq!(world.input(&[question(1), change(2), vec![0, 0, 0, 1, 9, 9], question(3)].concat()), Progress::Read);
     assert!(!world.conversation.wants_input() && !world.conversation.is_done());
     assert_eq!((world.answered(), world.forwarded()), (vec![1], vec!["2".to_owned(), "-".to_owned()]));
-    world.conversation.handle_reply(Bytes::new(), NOW);
+    world.reply(Bytes::new());
     assert!(world.conversation.is_done());
 }
 
@@ -312,7 +340,7 @@ fn a_close_by_the_registry_waits_for_no_reply() {
     for reason in [CloseReason::BrokerExpired, CloseReason::MalformedFrame] {
         let mut world = World::new(Limits::default());
         world.input(&[change(1), change(2)].concat());
-        world.conversation.handle_reply(Bytes::from_static(b"\"opaque\":7,"), NOW);
+        world.reply(Bytes::from_static(b"\"opaque\":7,"));
         world.conversation.handle_close(reason, NOW);
         assert_eq!(world.answered(), [7], "a reply that came before is written");
         assert!(world.conversation.is_done());
@@ -324,7 +352,7 @@ fn a_close_by_the_registry_waits_for_no_reply() {
 fn a_broker_that_expired_is_not_waited_for() {
     for (reason, done) in [(CloseReason::BrokerExpired, true), (CloseReason::MalformedFrame, false)] {
         let mut world = World::new(Limits::default());
-        world.conversation.handle_reply(Bytes::from_static(b"unread"), NOW);
+        world.reply(Bytes::from_static(b"unread"));
         world.conversation.handle_close(reason, NOW);
         world.conversation.write(&mut Vec::new(), &mut Full, NOW).unwrap();
         assert_eq!(world.conversation.is_done(), done);

@@ -16,7 +16,7 @@ const LINES: usize = 11;
 pub(super) fn episodes() -> Vec<Episode> {
     let small = |episode: Episode| episode.with(SMALL.0, SMALL.1);
     vec![
-        small(Episode::new("of_new_topics_for_ever", 64, new_topics)).lines(20).lines_a_second(LINES),
+        small(Episode::new("of_new_topics_for_ever", 64, new_topics)).lines(80).lines_a_second(LINES),
         small(Episode::new("of_new_brokers_for_ever", 64, new_brokers)).lines(1010).lines_a_second(LINES),
         small(Episode::new("of_one_broker_under_all_numbers", 64, new_ids)).lines(1010).lines_a_second(LINES),
         small(Episode::new("of_a_long_name_with_many_queue_values", 64, queue_values)).lines(4).lines_a_second(LINES),

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What the process needs without being attacked, stacks and reserves of the allocator included.
-const FRESH_KIB: u64 = 64 * 1024;
+/// What the kernel lets the process have without being attacked, stacks and reserves of the allocator included.
+const FRESH_KIB: u64 = 256 * 1024;
+/// How much more it lets it have than it may need: the allocator takes more than is in use at one time.
+const RESERVE: u64 = 3;
 
 /// How long an honest peer waits between an answer and its next question.
 const HONEST_PAUSE: Duration = Duration::from_millis(1);
@@ -61,7 +63,7 @@ impl Episode {
     /// Runs it, and asserts what holds of every episode: honest peers get right answers before, during and after it, the
     /// memory and the log stay within their bounds, and nothing of it stays open.
     pub(super) fn run(&self, target: &Target, name: &str) {
-        let memory_max = FRESH_KIB + self.memory_mib * 1024;
+        let memory_max = FRESH_KIB + RESERVE * self.memory_mib * 1024;
         let server = Folder::new(&self.properties).with_memory_max(memory_max).start(target.binary());
         let registration = broker("broker-honest", 0, &["T"]);
         let _broker = Peer::register(&server, &registration);

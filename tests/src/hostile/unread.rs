@@ -22,10 +22,10 @@ pub(super) fn episodes() -> Vec<Episode> {
             never_read(siege, &route(&"x".repeat(MEBIBYTE)), 20, 10)
         })),
         together(Episode::new("large_values_by_one", 160, |siege| large_values(siege, 1))),
-        together(Episode::new("large_values_by_twenty", 192, |siege| large_values(siege, 20))),
+        together(Episode::new("large_values_by_eight", 192, |siege| large_values(siege, 8))),
         together(Episode::new("lists_of_all_topics_by_two_hundred", 192, topic_lists)),
         together(Episode::new("cluster_information_by_two_hundred", 192, cluster_informations)),
-        together(Episode::new("the_configuration_by_fifty", 256, configurations)),
+        together(Episode::new("the_configuration_by_twenty", 192, configurations)),
         narrow(Episode::new("half_closed_without_reading", 48, half_closed)),
         narrow(Episode::new("reset_without_reading", 16, reset)),
     ]
@@ -57,8 +57,8 @@ fn settle(siege: &Siege<'_>) {
 }
 
 fn large_values(siege: &Siege<'_>, peers: usize) {
-    assert_eq!(siege.peer().ask(&put("n", "k", &"v".repeat(4 * MEBIBYTE))).code, 0);
-    let peers = ask_without_reading(siege, &get("n", "k"), peers, 60);
+    assert_eq!(siege.peer().ask(&put("n", "k", &"v".repeat(MEBIBYTE))).code, 0);
+    let peers = ask_without_reading(siege, &get("n", "k"), peers, 64);
     settle(siege);
     drop(peers);
 }
@@ -85,9 +85,9 @@ fn cluster_informations(siege: &Siege<'_>) {
 }
 
 fn configurations(siege: &Siege<'_>) {
-    let change = Request::new(318).body(format!("productEnvName={}", "x".repeat(8 * MEBIBYTE)));
+    let change = Request::new(318).body(format!("productEnvName={}", "x".repeat(2 * MEBIBYTE)));
     assert_eq!(siege.peer().ask(&change).code, 0);
-    let peers = ask_without_reading(siege, &Request::new(319), 50, 60);
+    let peers = ask_without_reading(siege, &Request::new(319), 20, 40);
     settle(siege);
     drop(peers);
 }
