@@ -69,6 +69,8 @@ pub struct Limits {
     pub inflated_bytes_max: usize,
     /// Topics of one registration.
     pub topics_per_registration_max: usize,
+    /// All that is registered, about.
+    pub registry_bytes_max: usize,
     /// Connections at one time.
     pub connections_max: usize,
     /// Requests of one connection that were forwarded to the registry and are not answered yet.
@@ -99,6 +101,7 @@ impl Default for Limits {
             ext_fields_max: 1024,
             inflated_bytes_max: 256 * 1024 * 1024,
             topics_per_registration_max: 1_000_000,
+            registry_bytes_max: 2 * 1024 * 1024 * 1024,
             connections_max: 100_000,
             forwarded_per_connection_max: 64,
             output_bytes_pause: 256 * 1024,

@@ -9,6 +9,7 @@ mod liveness;
 mod notice;
 mod publish;
 mod register;
+mod room;
 mod settings;
 mod tables;
 mod topic;

@@ -282,6 +282,7 @@ impl Configuration {
             ext_fields_max: self.number("extFieldsMax"),
             inflated_bytes_max: self.number("inflatedBytesMax"),
             topics_per_registration_max: self.number("topicsPerRegistrationMax"),
+            registry_bytes_max: self.number("registryBytesMax"),
             connections_max: self.number("connectionsMax"),
             forwarded_per_connection_max: self.number("forwardedPerConnectionMax"),
             output_bytes_pause: if marks_set { high } else { self.number("outputBytesPause") },
@@ -289,7 +290,8 @@ impl Configuration {
             registry_queue_requests_max: self.number("registryQueueRequestsMax"),
             registry_queue_bytes_max: frame_bytes_max.max(self.number("registryQueueBytesMax")),
             unread_output_bytes_max: self.number("unreadOutputBytesMax"),
-            incomplete_input_bytes_max: frame_bytes_max.max(self.number("incompleteInputBytesMax")),
+            // One connection may have half of it.
+            incomplete_input_bytes_max: frame_bytes_max.saturating_mul(2).max(self.number("incompleteInputBytesMax")),
             frame_time_max: Millis::from_secs(self.number("frameSecondsMax")),
             kv_bytes_max: self.number("kvBytesMax"),
         }

@@ -197,6 +197,7 @@ pub(super) static KEYS: &[Key] = &[
     own("extFieldsMax", LIMIT, "1024"),
     own("inflatedBytesMax", LIMIT, "268435456"),
     own("topicsPerRegistrationMax", LIMIT, "1000000"),
+    own("registryBytesMax", LIMIT, "2147483648"),
     own("connectionsMax", LIMIT, "100000"),
     own("forwardedPerConnectionMax", LIMIT, "64"),
     own("outputBytesPause", LIMIT, "262144"),

@@ -3,6 +3,7 @@
 
 use super::group::{LastRegistration, Member, MemberKey, identity, write_filter_servers};
 use super::liveness::deadline;
+use super::room::NO_ROOM;
 use super::{Answer, Registry};
 use crate::Peer;
 use crate::event::{BrokerIdentity, Event, EvictionCause};
@@ -125,6 +126,9 @@ impl Registry {
             });
             return Ok(Answer::failure(response::SYSTEM_ERROR, "register broker failed").with_no_fields());
         }
+        if !self.has_room(registration.name, header, &body) {
+            return Ok(self.refuse_for_room(&registration, peer, now));
+        }
         let last = LastRegistration {
             digest: fingerprint.digest,
             tail_crc: crc32(&request.body[fingerprint.tail_from..]),
@@ -145,6 +149,22 @@ impl Registry {
         let answer = Answer::failure(response::SYSTEM_ERROR, format!("register broker failed: {reason}"));
         self.event(Event::RegistrationRefused { broker, reason, peer: peer.address });
         answer
+    }
+
+    /// A broker that is there stays, with the topics that it had.
+    fn refuse_for_room(&mut self, registration: &Registration<'_>, peer: Peer, now: Now) -> Answer {
+        let group = self.tables.groups.id(registration.name);
+        let key = group.map(|group| MemberKey { group, id: registration.id });
+        let is_there = |key: &MemberKey| {
+            let member = self.tables.groups.member(*key);
+            member.is_some_and(|member| {
+                *member.address == *registration.address && *member.cluster == *registration.cluster
+            })
+        };
+        if let Some(key) = key.filter(is_there) {
+            self.tables.refresh(key, Some(peer.conn), now);
+        }
+        self.refuse(registration.header, peer, NO_ROOM.to_string())
     }
 
     /// Digests everything that a registration says, but for what differs in every one without meaning anything.

@@ -2,6 +2,7 @@
 
 use super::group::{Group, Groups, Member, MemberKey};
 use super::liveness::Liveness;
+use super::room;
 use crate::ConnId;
 use crate::hash::Secret;
 use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable};
@@ -38,6 +39,7 @@ impl Tables {
     pub(super) fn insert_member(&mut self, key: MemberKey, member: Member, now: Now) {
         let Some(group) = self.groups.get_mut(key.group) else { return };
         self.liveness.insert(key, &member, now);
+        group.bytes += room::member_bytes(&member);
         group.members.insert(key.id, member);
         group.change();
         group.settle_cluster();
@@ -48,6 +50,7 @@ impl Tables {
     pub(super) fn take_member(&mut self, key: MemberKey) -> Option<Member> {
         let group = self.groups.get_mut(key.group)?;
         let member = group.members.remove(&key.id)?;
+        group.bytes -= room::member_bytes(&member);
         group.change();
         self.liveness.remove(key, &member);
         self.changed = true;
@@ -62,6 +65,7 @@ impl Tables {
         self.liveness.reconnect(key, known.conn, member.conn);
         let filters = |member: &Member| member.filter_servers.as_ref().map(|servers| servers.written.clone());
         let shows = filters(known) != filters(&member);
+        group.bytes = group.bytes + room::member_bytes(&member) - room::member_bytes(known);
         *known = member;
         if shows {
             group.change();
@@ -153,20 +157,26 @@ impl Tables {
     pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) {
         if let Some(group) = self.groups.get_mut(mapping.owner) {
             group.enter(topic, self.secret);
+            group.bytes += room::mapping_bytes(&mapping);
         }
         let owner = mapping.owner;
         let previous = self.topics.change(topic, |record| {
             let found = record.mappings.binary_search_by(|known| known.broker_name.cmp(&mapping.broker_name));
             match found {
-                Ok(at) => Some(core::mem::replace(&mut record.mappings[at], mapping).owner),
+                Ok(at) => Some(core::mem::replace(&mut record.mappings[at], mapping)),
                 Err(at) => {
                     record.mappings = with(&record.mappings, at, mapping);
                     None
                 }
             }
         });
-        if let Some(previous) = previous.filter(|previous| *previous != owner) {
-            self.leave_if_strange(topic, previous);
+        if let Some(previous) = previous {
+            if let Some(group) = self.groups.get_mut(previous.owner) {
+                group.bytes -= room::mapping_bytes(&previous);
+            }
+            if previous.owner != owner {
+                self.leave_if_strange(topic, previous.owner);
+            }
         }
         self.changed = true;
     }
