@@ -12,6 +12,7 @@ pub mod turn;
 
 mod cli;
 mod clock;
+mod disk;
 mod events;
 mod listen;
 mod logging;
