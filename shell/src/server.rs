@@ -154,6 +154,9 @@ impl fmt::Debug for Inboxes {
     }
 }
 
+/// Unread output for which no connection is closed.
+const OUTPUT_BYTES_BORNE: usize = 4096;
+
 /// Counters that all I/O threads share.
 #[derive(Debug)]
 pub struct Budget {
@@ -213,10 +216,10 @@ impl Budget {
     }
 
     /// Whether a connection may have `held` bytes of output that its peer did not read: not more than is left for all
-    /// others.
+    /// others, but a little in any case.
     pub(crate) fn bears_output(&self, held: usize) -> bool {
         let others = self.output_bytes.load(Ordering::Relaxed).saturating_sub(held);
-        held == 0 || others == 0 || others + held + held <= self.output_bytes_max
+        held <= OUTPUT_BYTES_BORNE || others == 0 || others + held + held <= self.output_bytes_max
     }
 
     /// Bytes of replies that did not arrive yet.

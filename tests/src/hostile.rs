@@ -1,20 +1,22 @@
 //! The hostile suite: peers that mean harm, and what a server may spend on them.
 //!
 //! Each case is an [`Episode`]: a server under a memory cap, honest peers that are served all the while, and somebody who
-//! attacks it. What holds of every episode is asserted in one place, [`siege`]; a case only says what the attack is.
+//! attacks it. What holds of every episode is asserted in one place, [`siege`]; a case only says what the attack is. Some
+//! more cases are about a machine that fails.
 
 mod bytes;
 mod compressed;
 mod configuration;
 mod connections;
 mod floods;
+mod host;
 mod names;
 mod registrations;
 mod siege;
 mod slow;
 mod unread;
 
-use crate::suite::{Case, Suite};
+use crate::suite::{Case, Suite, cases};
 use siege::Episode;
 use std::process::ExitCode;
 
@@ -34,7 +36,11 @@ fn table() -> Vec<Case> {
         ("slow", slow::episodes()),
         ("unread", unread::episodes()),
     ];
-    subjects.into_iter().flat_map(|(subject, episodes)| episodes.into_iter().map(|one| case(subject, one))).collect()
+    let episodes =
+        subjects.into_iter().flat_map(|(subject, episodes)| episodes.into_iter().map(|one| case(subject, one)));
+    let mut table: Vec<Case> = episodes.collect();
+    table.extend(cases! { host: a_file_that_may_not_grow, a_full_disk, a_disk_that_may_only_be_read; });
+    table
 }
 
 fn case(subject: &str, episode: Episode) -> Case {

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod conformance;
+pub mod crash;
 pub mod differences;
 pub mod fuzz;
 pub mod golden;

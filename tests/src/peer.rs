@@ -51,6 +51,11 @@ impl Peer {
         peer
     }
 
+    /// Where it comes from.
+    pub(crate) fn local_address(&self) -> SocketAddr {
+        self.stream.local_addr().expect("a connection has an address")
+    }
+
     /// Another handle of the same connection.
     pub(crate) fn another(&self) -> Self {
         Self { stream: self.stream.try_clone().expect("one more handle") }

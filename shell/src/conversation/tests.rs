@@ -260,25 +260,26 @@ fn a_lone_answer_may_be_larger_than_the_limit() {
 
 #[test]
 fn nobody_may_leave_more_unread_than_is_left_for_others() {
-    let mut world = World::new(Limits { unread_output_bytes_max: 1000, ..Limits::default() });
+    let mut world = World::new(Limits { unread_output_bytes_max: 100_000, ..Limits::default() });
     let budget = Arc::clone(&world.conversation.shared.budget);
-    world.reply(vec![0; 2000]);
+    world.reply(vec![0; 200_000]);
     assert!(!world.conversation.is_overfull(), "it is alone");
     world.answered();
-    budget.note_output(0, 600);
-    world.reply(vec![0; 200]);
+    budget.note_output(0, 60_000);
+    world.reply(vec![0; 20_000]);
     assert!(!world.conversation.is_overfull());
     world.reply(vec![0; 1]);
     assert!(world.conversation.is_overfull());
     world.answered();
-    budget.note_output(600, 2000);
-    assert!(!world.conversation.is_overfull(), "whoever reads everything stays, whatever others do");
-    budget.note_output(2000, 600);
-    world.reply(vec![0; 201]);
+    world.reply(vec![0; 4000]);
+    budget.note_output(60_000, 200_000);
+    assert!(!world.conversation.is_overfull(), "it reads nearly everything, whatever others do");
+    budget.note_output(200_000, 60_000);
+    world.reply(vec![0; 10_000]);
     assert_eq!(budget.reply_bytes(), 0);
     drop(world);
-    budget.note_output(0, 200);
-    assert!(budget.bears_output(200), "what it had is given back");
+    budget.note_output(0, 20_000);
+    assert!(budget.bears_output(20_000), "what it had is given back");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::peer::{Peer, broker, cluster_info, heartbeat, route};
 use crate::process::{Folder, Process};
 use crate::request::Request;
 use crate::suite::Target;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -127,31 +128,48 @@ impl Siege<'_> {
         (0..count).map(|_| self.peer()).collect()
     }
 
-    /// How long answers took to honest peers, one that asks for routes and one that beats, while `attack` runs.
+    /// How long answers took to honest peers, one that asks for routes and one that beats, while `attack` runs. They are
+    /// there before it.
     fn while_honest_peers_ask(&self, beat: &Request, attack: impl FnOnce()) -> (Vec<Duration>, Vec<Duration>) {
         let over = AtomicBool::new(false);
+        let route = route("T");
+        let honest = [&route, beat].map(|request| (self.peer(), request));
         thread::scope(|scope| {
-            let reader = scope.spawn(|| self.ask_until(&over, &route("T")));
-            let beater = scope.spawn(|| self.ask_until(&over, beat));
+            let asking = honest.map(|(mut peer, request)| {
+                self.ask(&mut peer, request);
+                let over = &over;
+                scope.spawn(move || self.ask_until(over, &mut peer, request))
+            });
             {
                 // However the attack ends, the others must end too.
                 let _end = SetOnDrop(&over);
                 attack();
             }
-            (reader.join().expect("routes are answered"), beater.join().expect("heartbeats are answered"))
+            let [reads, beats] = asking.map(|thread| thread.join().unwrap_or_else(|fault| resume_unwind(fault)));
+            (reads, beats)
         })
     }
 
-    fn ask_until(&self, over: &AtomicBool, request: &Request) -> Vec<Duration> {
-        let mut peer = self.peer();
+    fn ask_until(&self, over: &AtomicBool, peer: &mut Peer, request: &Request) -> Vec<Duration> {
         let mut latencies = Vec::new();
         while latencies.is_empty() || !over.load(Ordering::Relaxed) {
-            let asked = Instant::now();
-            assert_eq!(peer.ask(request).code, 0, "an honest peer gets a right answer");
-            latencies.push(asked.elapsed());
+            latencies.push(self.ask(peer, request));
             thread::sleep(HONEST_PAUSE);
         }
         latencies
+    }
+
+    /// How long the right answer to an honest peer took.
+    fn ask(&self, peer: &mut Peer, request: &Request) -> Duration {
+        let asked = Instant::now();
+        peer.send(request);
+        let answer = peer.next().unwrap_or_else(|| {
+            let (own, log) = (peer.local_address().to_string(), self.server.log());
+            let lines: String = log.lines().filter(|line| line.contains(&own)).collect();
+            panic!("an honest peer is closed: {lines}")
+        });
+        assert_eq!(answer.code, 0, "an honest peer gets a right answer");
+        asked.elapsed()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::request::Request;
 const MEBIBYTE: usize = 1024 * 1024;
 
 /// All unread answers together, in cases that reach it.
-const TOGETHER: (&str, &str) = ("unreadOutputBytesMax", "67108864");
+const TOGETHER: (&str, &str) = ("unreadOutputBytesMax", "16777216");
 
 /// A server that keeps little in its sockets.
 const NARROW: (&str, &str) = ("serverSocketSndBufSize", "65536");
@@ -21,11 +21,11 @@ pub(super) fn episodes() -> Vec<Episode> {
         narrow(Episode::new("remarks_of_a_megabyte", 96, |siege| {
             never_read(siege, &route(&"x".repeat(MEBIBYTE)), 20, 10)
         })),
-        together(Episode::new("large_values_by_one", 160, |siege| large_values(siege, 1))),
-        together(Episode::new("large_values_by_eight", 192, |siege| large_values(siege, 8))),
+        together(Episode::new("large_values_by_one", 64, |siege| large_values(siege, 1))),
+        together(Episode::new("large_values_by_eight", 96, |siege| large_values(siege, 8))),
         together(Episode::new("lists_of_all_topics_by_two_hundred", 192, topic_lists)),
         together(Episode::new("cluster_information_by_two_hundred", 192, cluster_informations)),
-        together(Episode::new("the_configuration_by_twenty", 192, configurations)),
+        together(Episode::new("the_configuration_by_twenty", 96, configurations)),
         narrow(Episode::new("half_closed_without_reading", 48, half_closed)),
         narrow(Episode::new("reset_without_reading", 16, reset)),
     ]
@@ -57,7 +57,7 @@ fn settle(siege: &Siege<'_>) {
 }
 
 fn large_values(siege: &Siege<'_>, peers: usize) {
-    assert_eq!(siege.peer().ask(&put("n", "k", &"v".repeat(MEBIBYTE))).code, 0);
+    assert_eq!(siege.peer().ask(&put("n", "k", &"v".repeat(MEBIBYTE / 4))).code, 0);
     let peers = ask_without_reading(siege, &get("n", "k"), peers, 64);
     settle(siege);
     drop(peers);
@@ -76,7 +76,7 @@ fn cluster_informations(siege: &Siege<'_>) {
     let name = "b".repeat(200_000);
     let mut brokers = siege.peer();
     for number in 0..10 {
-        brokers.ask(&broker(&format!("{number}{name}"), 0, &["T"]).request());
+        brokers.ask(&broker(&format!("{number}{name}"), 0, &["C"]).request());
     }
     let _crowd = Crowd::gather(200);
     let peers = ask_without_reading(siege, &cluster_info(), 200, 60);
@@ -85,7 +85,7 @@ fn cluster_informations(siege: &Siege<'_>) {
 }
 
 fn configurations(siege: &Siege<'_>) {
-    let change = Request::new(318).body(format!("productEnvName={}", "x".repeat(2 * MEBIBYTE)));
+    let change = Request::new(318).body(format!("productEnvName={}", "x".repeat(MEBIBYTE)));
     assert_eq!(siege.peer().ask(&change).code, 0);
     let peers = ask_without_reading(siege, &Request::new(319), 20, 40);
     settle(siege);
