@@ -81,6 +81,7 @@ pub(super) fn incomplete_frames_leave_room_for_others(target: &Target) {
     let (front, back) = small.split_at(1000);
     let mut modest = Peer::connect(&server);
     modest.write(front);
+    let open_files = server.open_files();
     let greedy: Vec<_> = (0..20)
         .map(|_| {
             let mut peer = Peer::connect(&server);
@@ -94,6 +95,7 @@ pub(super) fn incomplete_frames_leave_room_for_others(target: &Target) {
     modest.write(back);
     assert_eq!(modest.answer().code, 17);
     drop(greedy);
+    server.eventually(|| server.open_files() <= open_files);
     let mut peer = Peer::connect(&server);
     for _ in 0..8 {
         peer.write(&large);

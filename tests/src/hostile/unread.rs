@@ -26,7 +26,7 @@ pub(super) fn episodes() -> Vec<Episode> {
         together(Episode::new("lists_of_all_topics_by_two_hundred", 192, topic_lists)),
         together(Episode::new("cluster_information_by_two_hundred", 192, cluster_informations)),
         together(Episode::new("the_configuration_by_twenty", 96, configurations)),
-        narrow(Episode::new("half_closed_without_reading", 48, half_closed)),
+        narrow(Episode::new("half_closed_without_reading", 64, half_closed)),
         narrow(Episode::new("reset_without_reading", 16, reset)),
     ]
 }
