@@ -1,5 +1,6 @@
 # A master broker as in any small installation: it registers, serves, and unregisters when it is told to stop.
-# RocketMQ: 5.5.0
+# Covers: broker 5.5.0, mqadmin 5.5.0, java-client 5.5.0
+# Runtimes: every
 
 scenario() {
     step "the NameServer starts" start_nameserver

@@ -1,11 +1,11 @@
 # A 5.5.0 broker that compresses its registrations: the Java NameServer of the same version never lets it in, ours does.
-# RocketMQ: 5.5.0
+# Covers: broker 5.5.0, mqadmin 5.5.0
 
 scenario() {
     step "the NameServer starts" start_nameserver
     step "a broker boots" start_broker 5.5.0 broker-c compressedRegister=true
     if nameserver_is_java; then
-        step "its registration is refused" await broker_logged broker-c "Failed to decode RegisterBrokerBody"
+        step "its registration is refused" await logged broker-c "Failed to decode RegisterBrokerBody"
         step "clusterList does not show the broker" cluster_lacks broker-c
         step "the NameServer stops" stop_nameserver
         return

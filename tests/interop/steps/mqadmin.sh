@@ -1,11 +1,13 @@
 # What mqadmin does and sees.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# One mqadmin of 5.5.0 that stays for the whole scenario; commands go in and output comes back over two pipes.
+printed= # what the last mqadmin command printed
+
+# start_console VERSION: one mqadmin that stays for the whole scenario; commands go in and output comes back over two pipes.
 start_console() {
     mkdir -p "$run_folder/mqadmin"
     mkfifo "$run_folder/mqadmin"/{commands,answers}
-    java_command 5.5.0 mqadmin 128
+    java_command "$1" mqadmin 128
     launch mqadmin run_console
     exec {commands}>"$run_folder/mqadmin/commands" {answers}<"$run_folder/mqadmin/answers"
 }
@@ -13,10 +15,11 @@ start_console() {
 run_console() { exec "${java[@]}" AdminConsole <"$run_folder/mqadmin/commands" >"$run_folder/mqadmin/answers"; }
 
 # mqadmin WORDS...: runs one command and sets `printed` to what it printed. Its exit status would say nothing.
+# It asks the NameServer called nameserver, or the one called $asked.
 mqadmin() {
     local line
     printed=
-    echo "$* -n $nameserver_address" >&"$commands"
+    echo "$* -n ${nameserver_address[${asked:-nameserver}]}" >&"$commands"
     while IFS= read -r -t 60 -u "$answers" line; do
         [[ $line != "<<end>>" ]] || { printf '$ mqadmin %s\n%s\n' "$*" "$printed" >>"$run_folder/mqadmin/output.log" && return; }
         printed+=$line$'\n'

@@ -1,20 +1,18 @@
 # One scenario: its steps, its failures, its end.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# run_scenario NAME FIRST_PORT: the NameServer gets that port, brokers get ports above it.
+# run_scenario NAME TARGET
 run_scenario() {
-    first_port=$2
-    run_folder=$PWD/target/run/$1
-    rm -rf "$run_folder"
-    mkdir -p "$run_folder"
-    # What scenarios print must not mingle: unless only one runs at a time, it is shown when they are done.
-    ((jobs == 1)) || exec {screen}>&1 >"$run_folder/steps.log" 2>&1
+    local began=$SECONDS
     trap finish EXIT
     trap 'exit 130' INT TERM
-    echo "scenario $1 ($([[ $nameserver == java ]] && echo "Java NameServer" || echo "${nameserver##*/}"))"
-    start_console
+    echo "scenario $1 on $2"
+    while read -r component version; do
+        [[ $component != mqadmin ]] || start_console "$version"
+    done < <(covers "$1")
     scenario
     current_step=
+    echo "            passed in $((SECONDS - began)) s"
 }
 
 # step SENTENCE COMMAND...: does one thing of a scenario and prints how long it took.
@@ -30,6 +28,9 @@ seconds_since() { # $1: an earlier value of EPOCHREALTIME
     printf '%d.%06d' $(((now - began) / 1000000)) $(((now - began) % 1000000))
 }
 
+# figure NAME VALUE: is printed when all scenarios are done.
+figure() { printf '%s: %s\n' "$1" "$2" >>"$run_folder/figures"; }
+
 fail() {
     echo "            $*"
     exit 1
@@ -37,9 +38,9 @@ fail() {
 
 # await COMMAND...: repeats a question until the answer is yes.
 await() {
-    local give_up=$((SECONDS + ${await_seconds:-40}))
+    local give_up=$((SECONDS + ${await_seconds:-120}))
     until "$@"; do
-        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-40} s: $*"
+        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-120} s: $*"
         sleep 0.1
     done
 }
@@ -48,11 +49,12 @@ await() {
 finish() {
     local status=$? component
     trap - EXIT
+    trap '' INT TERM
     set +e
     if [[ -n $current_step ]] && ((status != 130)); then
         echo "    FAILED  $current_step"
         [[ -z $printed ]] || { echo "--- mqadmin printed last" && tail -n 15 <<<"$printed"; }
-        for component in $(cd "$run_folder" && ls -d !(mqadmin|steps.log)); do
+        for component in "${!launched[@]}"; do
             echo "--- the end of $component's log"
             tail -qn 15 "$run_folder/$component"/{output,logs/rocketmqlogs/broker}.log 2>/dev/null | grep -v '|-'
         done
@@ -60,6 +62,5 @@ finish() {
     ((${#pid[@]} == 0)) || kill -KILL "${pid[@]}" 2>/dev/null
     wait 2>/dev/null
     rm -rf "$run_folder"/*/store
-    ((jobs == 1)) || cat "$run_folder/steps.log" >&"$screen"
     exit "$status"
 }
