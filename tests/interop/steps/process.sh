@@ -11,7 +11,8 @@ enter=() # words before a command that make it run there
 launch() {
     local component=$1 home=$run_folder/$1
     mkdir -p "$home"
-    ROCKETMQ_HOME=$home "${enter[@]}" "${@:2}" >>"$home/output.log" 2>&1 &
+    [[ ! -f $home/output.log ]] || cat "$home/output.log" >>"$home/output-before.log" # of the process that it replaces
+    ROCKETMQ_HOME=$home "${enter[@]}" "${@:2}" >"$home/output.log" 2>&1 &
     pid[$component]=$!
     launched[$component]=1
 }

@@ -3,13 +3,12 @@
 
 # run_scenario NAME TARGET
 run_scenario() {
-    local began=$SECONDS
+    local began=$SECONDS mqadmin_version
     trap finish EXIT
     trap 'exit 130' INT TERM
     echo "scenario $1 on $2"
-    while read -r component version; do
-        [[ $component != mqadmin ]] || start_console "$version"
-    done < <(covers "$1")
+    mqadmin_version=$(covers "$1" | sed -n 's/^mqadmin //p' | head -n 1)
+    [[ ! $mqadmin_version ]] || start_console "$mqadmin_version"
     scenario
     current_step=
     echo "            passed in $((SECONDS - began)) s"
