@@ -29,10 +29,10 @@ mqadmin() {
 
 prints() { grep -Eq -- "$1" <<<"$printed"; } # prints PATTERN
 
-# cluster_has VERSION BROKER: does clusterList show this master, at its address and with its version?
+# cluster_has VERSION BROKER [NAME ID]: does clusterList show it, at its address and with its version?
 cluster_has() {
     mqadmin clusterList
-    prints "^[^ ]+ +$2 +0 +${broker_address[$2]} +V${1//./_} "
+    prints "^[^ ]+ +${3:-$2} +${4:-0} +${broker_address[$2]} +V${1//./_} "
 }
 
 # cluster_lacks BROKER
@@ -41,9 +41,9 @@ cluster_lacks() {
     prints "^#Cluster Name " && ! prints " $1 "
 }
 
-# create_topic TOPIC: on every broker of the cluster, 4 queues each.
+# create_topic TOPIC [CLUSTER]: on every broker of the cluster, 4 queues each.
 create_topic() {
-    mqadmin updateTopic -c DefaultCluster -t "$1" -r 4 -w 4
+    mqadmin updateTopic -c "${2:-DefaultCluster}" -t "$1" -r 4 -w 4
     prints "^create topic to .* success" || fail "updateTopic did not succeed"
 }
 
