@@ -1,15 +1,37 @@
 # Producers and consumers.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# java_client VERSION TOPIC [OPTION...]: a producer and a consumer of that version; every message must arrive.
-java_client() {
-    local status result await_seconds=120
-    java_command "$1" "client-$1" 128 "${@:3}"
-    launch "client-$1" "${java[@]}" SendAndReceive "$nameserver_list" "$2" "$messages"
-    exit_status "client-$1"
-    result=$(grep '^RESULT' "$run_folder/client-$1/output.log") || fail "the client printed no result"
-    current_step+=": ${result#RESULT }"
+# Each of these sends messages and receives them, all of the same client; every message must arrive.
+
+# java_client VERSION TOPIC [OPTION...]
+java_client() { java_client_of "$nameserver_list" "$@"; }
+
+java_client_of() { # ADDRESSES VERSION TOPIC [OPTION...]
+    java_command "$2" "client-$2" 128 "${@:4}"
+    exchange "client-$2" "${java[@]}" SendAndReceive "$1" "$3" "$messages"
+}
+
+go_client() { exchange go-client target/go/send_and_receive "$nameserver_list" "$1" "$messages"; } # TOPIC
+
+node_client() { exchange "node-$1" node_program remoting.js "$1" "$nameserver_list" "$2" "$messages"; } # PACKAGE TOPIC
+
+node_program() { NODE_PATH=target/node/node_modules exec node "node/$1" "${@:2}"; }
+
+# exchange COMPONENT COMMAND...: runs a client to its end and looks at what it counted.
+exchange() {
+    local status result
+    launch "$1" in_home "$run_folder/$1" "${@:2}"
+    exit_status "$1"
     ((status == 0)) || fail "exit status $status"
+    result=$(grep '^RESULT ' "$run_folder/$1/output.log") || fail "the client printed no result"
+    current_step+=": ${result#RESULT }"
+    [[ $result == "RESULT sent=$messages received=$messages "* ]] || fail "$messages messages should have been sent and received"
+}
+
+# in_home FOLDER COMMAND...: clients keep logs and offsets in the user's home.
+in_home() {
+    export HOME=$1
+    if [[ $(type -t "$2") == function ]]; then "${@:2}"; else exec "${@:2}"; fi
 }
 
 # launch_consumer VERSION TOPIC: one that takes its time.
