@@ -3,7 +3,7 @@
 
 scenario() {
     step "the NameServer starts" start_nameserver
-    launch_broker 4.9.7 master brokerClusterName=East brokerName=pair brokerRole=SYNC_MASTER
+    launch_broker 4.9.7 master brokerClusterName=East brokerName=pair
     launch_broker 5.5.0 single brokerClusterName=West
     step "a master of cluster East boots" broker_boots master
     launch_broker 4.9.7 slave brokerClusterName=East brokerName=pair brokerId=1 brokerRole=SLAVE
@@ -16,6 +16,7 @@ scenario() {
     step "each cluster lists its own topic alone" topics_are_apart
     step "the route leads to master and slave" await route_has_members Orders pair 0=master 1=slave
     step "a Java client sends and receives" java_client 5.5.0 Orders
+    step "the slave, told of its master, copies what it has" await has_copied slave master Orders
     launch_consumer 5.5.0 Orders
     step "another consumer begins" await has_received 100
     step "the master is killed" kill_at_once master

@@ -30,12 +30,12 @@ java_command() {
         -cp "target/lib/$1/*:target/classes")
 }
 
-says() { # says COMPONENT TEXT: is it in its log? Fails when the process is gone.
+says() { # says COMPONENT PATTERN: is it in what this process printed? Fails when the process is gone.
     ! ended "$1" || fail "$1 ended"
-    logged "$1" "$2"
+    grep -Eqs -- "$2" "$run_folder/$1/output.log"
 }
 
-logged() { grep -Eqs -- "$2" "$run_folder/$1"/{output,logs/rocketmqlogs/broker}.log; } # logged COMPONENT PATTERN: here or in its broker.log
+logged() { grep -Eqs -- "$2" "$run_folder/$1/logs/rocketmqlogs/broker.log"; } # logged COMPONENT PATTERN: in the log of a broker
 
 ended() { ! kill -0 "${pid[$1]}" 2>/dev/null; }
 

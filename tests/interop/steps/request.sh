@@ -1,13 +1,16 @@
-# Bare requests to the NameServer: for what mqadmin does not show, and for looking often. What it answered is `printed`, header and body.
+# Bare requests: for what mqadmin does not show, and for looking often. What was answered is `printed`, header and body.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# ask CODE [FIELD=VALUE...]: one request over a connection of its own to the NameServer called nameserver, or to the one called $asked.
-ask() {
-    local address=${nameserver_address[${asked:-nameserver}]} fields='' word header length socket
-    for word in "${@:2}"; do fields+=",\"${word%%=*}\":\"${word#*=}\""; done
-    header="{\"code\":$1,\"extFields\":{${fields#,}},\"flag\":0,\"language\":\"JAVA\",\"opaque\":1,\"serializeTypeCurrentRPC\":\"JSON\",\"version\":513}"
+# ask CODE [FIELD=VALUE...]: one request to the NameServer called nameserver, or to the one called $asked.
+ask() { request "${nameserver_address[${asked:-nameserver}]}" "$@"; }
+
+# request HOST:PORT CODE [FIELD=VALUE...]: one request over a connection of its own.
+request() {
+    local fields='' word header length socket
+    for word in "${@:3}"; do fields+=",\"${word%%=*}\":\"${word#*=}\""; done
+    header="{\"code\":$2,\"extFields\":{${fields#,}},\"flag\":0,\"language\":\"JAVA\",\"opaque\":1,\"serializeTypeCurrentRPC\":\"JSON\",\"version\":513}"
     printed=
-    exec {socket}<>"/dev/tcp/${address/://}" || return 1
+    exec {socket}<>"/dev/tcp/${1/://}" || return 1
     printf '%b%s' "$(number $((${#header} + 4)))$(number ${#header})" "$header" >&"$socket"
     length=$(timeout 30 head -c 4 <&"$socket" | od -An -tu4 --endian=big)
     printed=$(timeout 30 head -c "${length:-0}" <&"$socket" | tail -c +5)
@@ -83,4 +86,15 @@ queues_are() {
 route_has_members() {
     ask 105 "topic=$1"
     prints "$(members_json "${@:3}" | sed -E 's/([0-9]+):"/"?\1"?:"/g; s/[{}]/\\&/g'),\"brokerName\":\"$2\""
+}
+
+# has_copied SLAVE MASTER TOPIC: does the slave know the topic (21), and do both logs end at the same place (28)?
+has_copied() {
+    request "${broker_address[$1]}" 21
+    prints_text "\"$3\"" && [[ $(log_end "$1") == "$(log_end "$2")" ]]
+}
+
+log_end() {
+    request "${broker_address[$1]}" 28
+    grep -Po '"commitLogMaxOffset":"\K[0-9]+' <<<"$printed"
 }

@@ -52,10 +52,10 @@ finish() {
     set +e
     if [[ -n $current_step ]] && ((status != 130)); then
         echo "    FAILED  $current_step"
-        [[ -z $printed ]] || { echo "--- mqadmin printed last" && tail -n 15 <<<"$printed"; }
+        [[ -z $printed ]] || { echo "--- mqadmin printed last" && tail -n 10 <<<"$printed"; }
         for component in "${!launched[@]}"; do
             echo "--- the end of $component's log"
-            tail -qn 15 "$run_folder/$component"/{output,logs/rocketmqlogs/broker}.log 2>/dev/null | grep -v '|-'
+            tail -qn 10 "$run_folder/$component"/{output,logs/rocketmqlogs/broker}.log 2>/dev/null | grep -v '|-' | cut -c 1-300
         done
     fi
     ((${#pid[@]} == 0)) || kill -KILL "${pid[@]}" 2>/dev/null
