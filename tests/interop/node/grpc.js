@@ -34,7 +34,7 @@ async function receive(consumer) {
     return await consumer.receive(32);
   } catch (error) {
     console.error(`receive: ${error.message}`);
-    await new Promise(resolve => setTimeout(resolve, 200));
+    await new Promise(resolve => setTimeout(resolve, 500));
     return [];
   }
 }

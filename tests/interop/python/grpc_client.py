@@ -57,7 +57,7 @@ def receive_some(consumer):
         return consumer.receive(32, 15) or []
     except Exception as error:
         print(f"receive: {error}", flush=True)
-        time.sleep(0.2)
+        time.sleep(0.5)
         return []
 
 

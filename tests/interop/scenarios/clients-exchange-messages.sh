@@ -1,5 +1,5 @@
-# Clients of several languages and ages, directly and through a proxy, with an old and a new broker: what each of them sends it receives.
-# Covers: broker 5.5.0, broker 4.9.7, mqadmin 5.5.0, java-client 5.5.0, java-client 4.9.7, java-client 4.9.4, go-client 2.1.2, node-ali-ons 3.12.0, node-rocketmq 2.0.1, proxy 5.5.0, python-grpc 5.1.2, node-grpc 1.0.8
+# Clients of several languages and ages with an old and a new broker: what each of them sends it receives.
+# Covers: broker 5.5.0, broker 4.9.7, mqadmin 5.5.0, java-client 5.5.0, java-client 4.9.7, java-client 4.9.4, go-client 2.1.2, node-ali-ons 3.12.0, node-rocketmq 2.0.1
 # Runtimes: every
 
 scenario() {
@@ -18,12 +18,5 @@ scenario() {
     step "Go" go_client Orders
     step "Node, ali-ons" node_client ali-ons Orders
     step "Node, rocketmq" node_client rocketmq Orders
-    step "a 5.5.0 proxy starts" start_proxy 5.5.0
-    step "mqadmin creates a topic for it" create_topic_for_proxy Bills new
-    step "mqadmin creates a consumer group for Python" create_group python new
-    step "mqadmin creates a consumer group for Node" create_group node new
-    step "Python over gRPC" python_grpc_client Bills python
-    step "Node over gRPC" node_grpc_client Bills node
-    step "Java over the proxy's remoting port" java_client_through_proxy 5.5.0 Bills
     step "the NameServer stops" stop_nameserver
 }

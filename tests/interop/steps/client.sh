@@ -13,25 +13,19 @@ java_client_of() { # ADDRESSES VERSION TOPIC [OPTION...]
 
 go_client() { exchange go-client target/go/send_and_receive "$nameserver_list" "$1" "$messages"; } # TOPIC
 
-node_client() { exchange "node-$1" node_program remoting.js "$1" "$nameserver_list" "$2" "$messages"; } # PACKAGE TOPIC
+node_client() { exchange "node-$1" "${node[@]}" node/remoting.js "$1" "$nameserver_list" "$2" "$messages"; } # PACKAGE TOPIC
 
-node_program() { NODE_PATH=target/node/node_modules exec node "node/$1" "${@:2}"; }
+node=(env "NODE_PATH=$PWD/target/node/node_modules" node)
 
-# exchange COMPONENT COMMAND...: runs a client to its end and looks at what it counted.
+# exchange COMPONENT COMMAND...: runs a client to its end and looks at what it counted. Its logs and offsets stay in its own home.
 exchange() {
     local status result
-    launch "$1" in_home "$run_folder/$1" "${@:2}"
+    launch "$1" env "HOME=$run_folder/$1" "${@:2}"
     exit_status "$1"
     ((status == 0)) || fail "exit status $status"
     result=$(grep '^RESULT ' "$run_folder/$1/output.log") || fail "the client printed no result"
     current_step+=": ${result#RESULT }"
     [[ $result == "RESULT sent=$messages received=$messages "* ]] || fail "$messages messages should have been sent and received"
-}
-
-# in_home FOLDER COMMAND...: clients keep logs and offsets in the user's home.
-in_home() {
-    export HOME=$1
-    if [[ $(type -t "$2") == function ]]; then "${@:2}"; else exec "${@:2}"; fi
 }
 
 # launch_consumer VERSION TOPIC: one that takes its time.

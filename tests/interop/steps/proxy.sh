@@ -13,19 +13,35 @@ start_proxy() {
     await says proxy "rocketmq-proxy startup successfully"
 }
 
-# create_topic_for_proxy TOPIC BROKER: gRPC wants topics with a type, and brokers that can pop.
-create_topic_for_proxy() {
-    mqadmin updateTopic -b "${broker_address[$2]}" -t "$1" -r 4 -w 4 -a +message.type=NORMAL
+# create_typed_topic TOPIC: gRPC clients want to know what kind of messages a topic holds.
+create_typed_topic() {
+    mqadmin updateTopic -c DefaultCluster -t "$1" -r 4 -w 4 -a +message.type=NORMAL
     prints "^create topic to .* success" || fail "updateTopic did not succeed"
 }
 
-# create_group GROUP BROKER: a consumer over gRPC does not bring its group into being.
+# create_group GROUP: a consumer over gRPC does not bring its group into being. The proxy asks any broker of the cluster for it.
 create_group() {
-    mqadmin updateSubGroup -b "${broker_address[$2]}" -g "$1"
+    mqadmin updateSubGroup -c DefaultCluster -g "$1"
     prints "^create subscription group to .* success" || fail "updateSubGroup did not succeed"
 }
 
-python_grpc_client() { exchange python-grpc target/python/bin/python python/grpc_client.py "$host:8081" "$1" "$messages" "$2"; } # TOPIC GROUP
-node_grpc_client() { exchange node-grpc node_program grpc.js "$host:8081" "$1" "$messages" "$2"; }                               # TOPIC GROUP
-# VERSION TOPIC. The first look of such a consumer comes too early for the proxy, and the next one after 20 s unless it is told otherwise.
+python_client() { exchange python-grpc target/python/bin/python python/grpc_client.py "$host:8081" "$1" "$messages" "$2"; } # TOPIC GROUP
+node_grpc_client() { exchange node-grpc "${node[@]}" node/grpc.js "$host:8081" "$1" "$messages" "$2"; } # TOPIC GROUP
+
+# java_client_through_proxy VERSION TOPIC. The first look of such a consumer comes too early for the proxy, and the next one after 20 s unless it is told otherwise.
 java_client_through_proxy() { java_client_of "$host:8080" "$@" -Drocketmq.client.rebalance.waitInterval=1000; }
+
+# Connections to the NameServer that are open and never sent a byte: their ports here. A proxy keeps eight or nine, and uses two.
+silent_connections() {
+    ss --no-header --oneline --tcp --numeric --info state established "dport = :9876" | grep -v bytes_sent | grep -Po ':\K[0-9]+(?= )'
+}
+
+there_are_silent_connections() {
+    mapfile -t silent < <(silent_connections)
+    ((${#silent[@]} >= 2))
+}
+
+# silent_connections_close: all of those that there were when somebody looked last.
+silent_connections_close() { await none_is_open "${silent[@]}"; }
+
+none_is_open() { ! silent_connections | grep -qFx "$(printf '%s\n' "$@")"; } # PORT...
