@@ -33,7 +33,7 @@ java_client_through_proxy() { java_client_of "$host:8080" "$@" -Drocketmq.client
 
 # Connections to the NameServer that are open and never sent a byte: their ports here. A proxy keeps eight or nine, and uses two.
 silent_connections() {
-    ss --no-header --oneline --tcp --numeric --info state established "dport = :9876" | grep -v bytes_sent | grep -Po ':\K[0-9]+(?= )'
+    ss --no-header --oneline --tcp --numeric --info state established "dport = :9876" | awk '!/bytes_sent/ { sub(".*:", "", $3); print $3 }'
 }
 
 there_are_silent_connections() {
