@@ -2,7 +2,6 @@
 # Covers: broker 5.5.0, broker 4.9.7
 
 scenario() {
-    local await_seconds=200
     step "the NameServer starts" start_nameserver
     launch_broker 5.5.0 new
     launch_broker 4.9.7 old

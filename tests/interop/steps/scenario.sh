@@ -37,9 +37,9 @@ fail() {
 
 # await COMMAND...: repeats a question until the answer is yes.
 await() {
-    local give_up=$((SECONDS + ${await_seconds:-120}))
+    local give_up=$((SECONDS + ${await_seconds:-300}))
     until "$@"; do
-        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-120} s: $*"
+        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-300} s: $*"
         sleep 0.1
     done
 }
