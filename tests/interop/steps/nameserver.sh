@@ -15,15 +15,19 @@ start_java_nameserver() { start_nameserver_of java "$@"; }
 start_nameserver_of() { # KIND [NAME] [KEY=VALUE...]
     local kind=$1 name=nameserver && shift
     (($# == 0)) || [[ $1 == *=* ]] || { name=$1 && shift; }
-    local home=$run_folder/$name
     [[ -v nameserver_address[$name] ]] || place_nameserver "$name" "$@"
-    if [[ $kind == java ]]; then
-        java_command 5.5.0 "$name" 192
-        launch "$name" "${java[@]}" org.apache.rocketmq.namesrv.NamesrvStartup -c "$home/nameserver.conf"
-    else
-        launch "$name" "$kind" -c "$home/nameserver.conf"
-    fi
+    launch_nameserver "$kind" "$name"
     await listens "$name" "${nameserver_address[$name]}"
+}
+
+launch_nameserver() { # KIND NAME
+    local configuration=$run_folder/$2/nameserver.conf
+    if [[ $1 == java ]]; then
+        java_command 5.5.0 "$2" 192
+        launch "$2" "${java[@]}" org.apache.rocketmq.namesrv.NamesrvStartup -c "$configuration"
+    else
+        launch "$2" "$1" -c "$configuration"
+    fi
 }
 
 # Gives it a home and an address: port 9876 for the first, one more for each that follows.

@@ -5,7 +5,7 @@
 run_scenario() {
     local began=$SECONDS mqadmin_version
     trap finish EXIT
-    trap 'exit 130' INT TERM
+    trap 'exit 130' INT TERM HUP
     echo "scenario $1 on $2"
     mqadmin_version=$(covers "$1" | sed -n 's/^mqadmin //p' | head -n 1)
     [[ ! $mqadmin_version ]] || start_console "$mqadmin_version"
@@ -37,9 +37,9 @@ fail() {
 
 # await COMMAND...: repeats a question until the answer is yes.
 await() {
-    local give_up=$((SECONDS + ${await_seconds:-120}))
+    local give_up=$((SECONDS + ${await_seconds:-300}))
     until "$@"; do
-        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-120} s: $*"
+        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-300} s: $*"
         sleep 0.1
     done
 }
@@ -48,7 +48,7 @@ await() {
 finish() {
     local status=$? component
     trap - EXIT
-    trap '' INT TERM
+    trap '' INT TERM HUP
     set +e
     if [[ -n $current_step ]] && ((status != 130)); then
         echo "    FAILED  $current_step"
