@@ -1,13 +1,17 @@
-// An application that works on while things happen around it, and counts what its user would see of them.
+// An application that never pauses: what it notices while servers come and go.
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendStatus;
@@ -16,115 +20,163 @@ import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 
 /**
- * {@code SteadyClient NAMESERVERS TOPIC}: sends a hundred messages a second and consumes them until it is told to stop (SIGTERM).
+ * {@code SteadyClient NAMESERVERS TOPIC}: sends twenty messages a second to a topic that exists and consumes them, and asks a
+ * NameServer for the route as often, as clients that start at that moment do. Ends when it is terminated.
  *
- * <p>After every hundred messages it asks a NameServer for the topic's queues and prints {@code PROGRESS n} once all n messages
- * so far have arrived. At the end it prints {@code RESULT sent=… received=… errors=…}: an error is whatever is thrown at the
- * application.
+ * <p>Prints {@code STARTED} when the first message came back and {@code PROGRESS n} with each twentieth answer to a lookup, n
+ * being how many messages have arrived; at the end {@code RESULT sent=… received=… …} and a line
+ * {@code ERROR send|lookup KIND: COUNT} for each kind of error. The exit status is 0 when every message that was sent arrived.
  */
 public final class SteadyClient {
-    private static final int MESSAGES_PER_ROUND = 100;
-    private static final int MILLIS_PER_MESSAGE = 10;
-    private static final int CONSUME_SECONDS_MAX = 60;
+    private static final long INTERVAL_NANOS = 50_000_000;
+    private static final int LOOKUPS_PER_LINE = 20;
+    private static final long RECEIVE_NANOS_MAX = 60_000_000_000L;
 
+    private final DefaultMQProducer producer;
+    private final DefaultMQPushConsumer consumer;
     private final String topic;
     private final String run = Long.toHexString(System.nanoTime());
+    private final Set<String> sent = ConcurrentHashMap.newKeySet();
     private final Set<String> received = ConcurrentHashMap.newKeySet();
-    private final AtomicBoolean stopping = new AtomicBoolean();
-    private int sent;
-    private int errors;
+    private final AtomicLong lookups = new AtomicLong();
+    private final Map<String, AtomicLong> errors = new ConcurrentSkipListMap<>();
+    private final Pause sending = new Pause();
+    private final Pause receiving = new Pause();
+    private final Pause lookingUp = new Pause();
+    private volatile boolean ending;
 
-    private SteadyClient(String topic) {
+    public static void main(String[] arguments) throws Exception {
+        new SteadyClient(arguments[0], arguments[1]).work();
+    }
+
+    private SteadyClient(String nameServers, String topic) {
         this.topic = topic;
-    }
-
-    public static void main(String[] arguments) {
-        int status = 0;
-        try {
-            new SteadyClient(arguments[1]).work(arguments[0]);
-        } catch (Exception error) {
-            error.printStackTrace();
-            status = 1;
-        }
-        System.out.flush();
-        Runtime.getRuntime().halt(status); // an orderly shutdown of the client takes seconds and proves nothing
-    }
-
-    private void work(String nameServers) throws Exception {
-        stopWhenTold(Thread.currentThread());
-        startConsumer(nameServers);
-        DefaultMQProducer producer = startProducer(nameServers);
-        while (!stopping.get()) {
-            sendSome(producer);
-            awaitAll();
-            System.out.println("PROGRESS " + received.size());
-        }
-        System.out.printf("RESULT sent=%d received=%d errors=%d%n", sent, received.size(), errors);
-    }
-
-    private void stopWhenTold(Thread worker) {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            stopping.set(true);
-            try {
-                worker.join();
-            } catch (InterruptedException interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }));
-    }
-
-    private void startConsumer(String nameServers) throws MQClientException {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("consumer-" + run);
+        producer = new DefaultMQProducer("producer-" + run);
+        producer.setNamesrvAddr(nameServers);
+        consumer = new DefaultMQPushConsumer("consumer-" + run);
         consumer.setNamesrvAddr(nameServers);
-        consumer.setPollNameServerInterval(1000);
-        consumer.setHeartbeatBrokerInterval(1000);
+        consumer.setHeartbeatBrokerInterval(1000); // a starting consumer may lose a heartbeat and repeats it only after 30 s
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            messages.stream().map(MessageExt::getKeys).filter(key -> key.startsWith(run + "-")).forEach(received::add);
+            receive(messages);
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
+    }
+
+    private void work() throws Exception {
+        consumer.subscribe(topic, "*");
         consumer.start();
-    }
-
-    private DefaultMQProducer startProducer(String nameServers) throws MQClientException {
-        DefaultMQProducer producer = new DefaultMQProducer("producer-" + run);
-        producer.setNamesrvAddr(nameServers);
-        producer.setPollNameServerInterval(1000);
         producer.start();
-        return producer;
+        Thread sender = new Thread(this::sendSteadily, "sender");
+        Thread asker = new Thread(this::lookUpSteadily, "asker");
+        sender.start();
+        while (received.isEmpty()) {
+            LockSupport.parkNanos(INTERVAL_NANOS);
+        }
+        asker.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> end(sender, asker)));
+        System.out.println("STARTED");
     }
 
-    /** A round of messages, and a question that only a NameServer can answer. What failed is counted and not tried again. */
-    private void sendSome(DefaultMQProducer producer) throws InterruptedException {
-        for (int number = 0; number < MESSAGES_PER_ROUND; number++) {
-            String key = run + "-" + sent;
-            attempt(() -> {
+    private void sendSteadily() {
+        for (int number = 0; !ending; number++) {
+            String key = run + "-" + number;
+            try {
                 Message message = new Message(topic, "tag", key, ("body of " + key).getBytes(StandardCharsets.UTF_8));
-                if (producer.send(message).getSendStatus() != SendStatus.SEND_OK) {
-                    throw new IllegalStateException("not stored");
+                SendStatus status = producer.send(message).getSendStatus();
+                if (status == SendStatus.SEND_OK) {
+                    sent.add(key);
+                    sending.over();
+                } else {
+                    count("send " + status);
                 }
-                sent++;
-                return null;
-            });
-            Thread.sleep(MILLIS_PER_MESSAGE);
+            } catch (Exception error) {
+                count("send " + kind(error));
+            }
+            LockSupport.parkNanos(INTERVAL_NANOS);
         }
-        attempt(() -> producer.fetchPublishMessageQueues(topic));
     }
 
-    private void attempt(Callable<?> action) {
+    private void lookUpSteadily() {
+        int answers = 0;
+        for (; !ending; lookups.incrementAndGet()) {
+            try {
+                producer.fetchPublishMessageQueues(topic);
+                lookingUp.over();
+                if (++answers % LOOKUPS_PER_LINE == 0) {
+                    System.out.println("PROGRESS " + received.size());
+                }
+            } catch (Exception error) {
+                count("lookup " + kind(error));
+            }
+            LockSupport.parkNanos(INTERVAL_NANOS);
+        }
+    }
+
+    private void receive(List<MessageExt> messages) {
+        for (MessageExt message : messages) {
+            String key = message.getKeys();
+            if (key.startsWith(run + "-") && new String(message.getBody(), StandardCharsets.UTF_8).equals("body of " + key)) {
+                received.add(key);
+                receiving.over();
+            }
+        }
+    }
+
+    private void end(Thread... workers) {
+        ending = true;
+        long gaveUp = System.nanoTime() + RECEIVE_NANOS_MAX;
+        for (Thread worker : workers) {
+            join(worker);
+        }
+        while (!received.containsAll(sent) && System.nanoTime() < gaveUp) {
+            LockSupport.parkNanos(INTERVAL_NANOS);
+        }
+        boolean complete = received.containsAll(sent);
+        System.out.printf("RESULT sent=%d received=%d lookups=%d longest_pause_ms: send %d, receive %d, lookup %d%n", sent.size(),
+            sent.stream().filter(received::contains).count(), lookups.get(), sending.longestMillis(), receiving.longestMillis(),
+            lookingUp.longestMillis());
+        errors.forEach((kind, count) -> System.out.println("ERROR " + kind + ": " + count));
+        System.out.flush();
+        Runtime.getRuntime().halt(complete ? 0 : 1);
+    }
+
+    private static void join(Thread worker) {
         try {
-            action.call();
-        } catch (Exception error) {
-            errors++;
-            System.out.println("ERROR " + error);
+            worker.join();
+        } catch (InterruptedException ignored) {
+            Thread.currentThread().interrupt();
         }
     }
 
-    private void awaitAll() throws InterruptedException {
-        long end = System.nanoTime() + CONSUME_SECONDS_MAX * 1_000_000_000L;
-        while (received.size() < sent && System.nanoTime() < end) {
-            Thread.sleep(MILLIS_PER_MESSAGE);
+    private void count(String kind) {
+        errors.computeIfAbsent(kind, ignored -> new AtomicLong()).incrementAndGet();
+    }
+
+    /** The classes of an error and of its causes, with their response codes: what an application can tell apart. */
+    private static String kind(Throwable error) {
+        String name = error.getClass().getSimpleName();
+        if (error instanceof MQClientException) {
+            name += " " + ((MQClientException) error).getResponseCode();
+        } else if (error instanceof MQBrokerException) {
+            name += " " + ((MQBrokerException) error).getResponseCode();
+        }
+        return error.getCause() == null ? name : name + " by " + kind(error.getCause());
+    }
+
+    /** The longest time between two successes. */
+    private static final class Pause {
+        private long last = System.nanoTime();
+        private long longest;
+
+        synchronized void over() {
+            long now = System.nanoTime();
+            longest = Math.max(longest, now - last);
+            last = now;
+        }
+
+        synchronized long longestMillis() {
+            return longest / 1_000_000;
         }
     }
 }

@@ -9,9 +9,8 @@ scenario() {
     step "both know a 4.9.7 broker" both_know 4.9.7 old
     step "mqadmin creates a topic" create_topic Orders
     step "both lead to both" both_lead_to new old
-    launch_steady_client 5.5.0 Orders
-    launch_steady_client 4.9.7 Orders
-    step "two Java clients work" both_work_on
+    step "a 5.5.0 client goes to work" start_steady_client 5.5.0 newer "$nameserver_list" Orders
+    step "a 4.9.7 client goes to work" start_steady_client 4.9.7 older "$nameserver_list" Orders
     step "the first NameServer is killed" kill_at_once nameserver
     step "the clients work on" both_work_on
     step "a Java client that starts now sends and receives" java_client 4.9.7 Orders # a 5.5.0 client throws when it starts with the dead one
@@ -22,8 +21,8 @@ scenario() {
     step "and their topic" both_lead_to new old
     step "the second NameServer is killed" kill_at_once second
     step "the clients work on" both_work_on
-    step "the 5.5.0 client has had no error" steady_client_is_content 5.5.0
-    step "the 4.9.7 client has had no error" steady_client_is_content 4.9.7
+    step "the 5.5.0 client has sent and received without an error" is_content newer
+    step "so has the 4.9.7 client" is_content older
     step "the NameServer stops" stop_nameserver
 }
 
@@ -43,6 +42,12 @@ both_lead_to() {
 }
 
 both_work_on() {
-    steady_client_works_on 5.5.0
-    steady_client_works_on 4.9.7
+    steady_client_works_on newer
+    steady_client_works_on older
+}
+
+# Sending never fails; a lookup that is under way when its NameServer dies may.
+is_content() {
+    stop_steady_client "$1"
+    lookups_failed_at_most 2 "$1"
 }

@@ -40,35 +40,6 @@ ordered_java_queues() { messages=0 ordered_java_client "$@"; } # VERSION TOPIC Q
 # says_result COMPONENT TEXT: does its result end like this?
 says_result() { grep -q "^RESULT .* $2\$" "$run_folder/$1/output.log" || fail "expected $2"; }
 
-# launch_steady_client VERSION TOPIC: one that sends and receives until it is told to stop.
-launch_steady_client() {
-    java_command "$1" "steady-$1" 192
-    launch "steady-$1" "${java[@]}" SteadyClient "$nameserver_list" "$2"
-}
-
-# steady_client_works_on VERSION: it sends and receives hundreds of messages from now on, with several new producers.
-steady_client_works_on() {
-    await has_progressed "steady-$1" $(($(progress "steady-$1") + 3))
-}
-
-progress() { grep -c "^PROGRESS " "$run_folder/$1/output.log"; } # COMPONENT
-
-has_progressed() { # COMPONENT NUMBER
-    ! ended "$1" || fail "$1 ended"
-    (($(progress "$1") >= $2))
-}
-
-# steady_client_is_content VERSION: it is told to stop, has received everything and seen no error.
-steady_client_is_content() {
-    local status result sent
-    terminate "steady-$1"
-    exit_status "steady-$1"
-    result=$(grep '^RESULT ' "$run_folder/steady-$1/output.log") || fail "the client printed no result"
-    current_step+=": ${result#RESULT }"
-    sent=${result#RESULT sent=} sent=${sent%% *}
-    [[ $result == "RESULT sent=$sent received=$sent errors=0" ]] || fail "an error, or a message that did not arrive"
-}
-
 # launch_consumer VERSION TOPIC: one that takes its time.
 launch_consumer() {
     java_command "$1" consumer 128
