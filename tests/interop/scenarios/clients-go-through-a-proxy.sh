@@ -3,6 +3,7 @@
 # Runtimes: every
 
 scenario() {
+    local messages=$((messages / 4)) # over gRPC each of them is a call, and another when it is received
     step "the NameServer starts, to close what idles for 10 s" start_nameserver serverChannelMaxIdleTimeSeconds=10
     step "a broker boots that sends heartbeats" start_broker 5.5.0 new enableSlaveActingMaster=true
     step "clusterList shows the broker" await cluster_has 5.5.0 new

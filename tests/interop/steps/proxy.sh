@@ -25,8 +25,9 @@ create_group() {
     prints "^create subscription group to .* success" || fail "updateSubGroup did not succeed"
 }
 
-python_client() { exchange python-grpc target/python/bin/python python/grpc_client.py "$host:8081" "$1" "$messages" "$2"; } # TOPIC GROUP
-node_grpc_client() { exchange node-grpc "${node[@]}" node/grpc.js "$host:8081" "$1" "$messages" "$2"; } # TOPIC GROUP
+# Over gRPC: TOPIC GROUP.
+python_client() { exchange python-grpc target/python/bin/python python/grpc_client.py "$host:8081" "$1" "$messages" "$2"; }
+node_grpc_client() { exchange node-grpc "${node[@]}" node/grpc.js "$host:8081" "$1" "$messages" "$2"; }
 
 # java_client_through_proxy VERSION TOPIC. The first look of such a consumer comes too early for the proxy, and the next one after 20 s unless it is told otherwise.
 java_client_through_proxy() { java_client_of "$host:8080" "$@" -Drocketmq.client.rebalance.waitInterval=1000; }
