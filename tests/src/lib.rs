@@ -10,6 +10,7 @@ pub mod differences;
 pub mod fuzz;
 pub mod golden;
 pub mod matrix;
+pub mod mqadmin;
 pub mod plain_json;
 pub mod process;
 pub mod registration;
