@@ -7,7 +7,7 @@ printed= # what the last mqadmin command printed
 start_console() {
     mkdir -p "$run_folder/mqadmin"
     mkfifo "$run_folder/mqadmin"/{commands,answers}
-    java_command "$1" mqadmin 128
+    java_command "$1" mqadmin 128 "-Djava.io.tmpdir=$run_folder/mqadmin"
     launch mqadmin run_console
     exec {commands}>"$run_folder/mqadmin/commands" {answers}<"$run_folder/mqadmin/answers"
 }
@@ -61,4 +61,31 @@ route_leads() {
 no_route() { # no_route TOPIC: response code 17, TOPIC_NOT_EXIST
     mqadmin topicRoute -t "$1"
     prints "CODE: 17  DESC: No topic route info in name server for the topic: $1\$"
+}
+
+# run_all FILE...: runs every line of the files and keeps what it printed in answers.txt. OUTDIR in a line is a folder of this run.
+run_all() {
+    local line
+    while IFS= read -r line; do
+        mqadmin "${line/OUTDIR/$run_folder/exports}"
+        printf '$ %s\n%s' "$line" "$printed" >>"$run_folder/answers.txt"
+    done < <(cat "$@")
+}
+
+# keep_files FILE...: keeps what is in the files too.
+keep_files() {
+    local file
+    for file in "$@"; do
+        printf '$ %s\n%s\n' "${file##*/}" "$(<"$file")" >>"$run_folder/answers.txt"
+    done
+}
+
+set_order_configuration() { # TOPIC VALUE
+    mqadmin updateOrderConf -m put -t "$1" -v "$2"
+    prints "^update orderConf success" || fail "updateOrderConf did not succeed"
+}
+
+order_configuration_is() { # TOPIC VALUE
+    mqadmin updateOrderConf -m get -t "$1"
+    prints "orderConf=\[$2\] *\$" || fail "another order configuration"
 }
