@@ -53,6 +53,6 @@ print_figures() {
     local run file
     for run in "${runs[@]}"; do
         file=target/run/${run#* }/${run% *}/figures
-        [[ ! -s $file ]] || sed "s/^/${run#* }: /" "$file"
+        [[ ! -v outcome[$run] || ! -s $file ]] || sed "s/^/${run#* }: /" "$file"
     done
 }
