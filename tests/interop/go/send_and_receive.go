@@ -20,7 +20,10 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/rlog"
 )
 
-const receiveSecondsMax = 60
+const (
+	sendSecondsMax    = 30
+	receiveSecondsMax = 60
+)
 
 // received counts the messages of this run, each once.
 type received struct {
@@ -62,7 +65,10 @@ func startConsumer(nameservers []string, topic string, received *received) {
 }
 
 func send(nameservers []string, topic, run string, count int) (sent int) {
-	client, err := rocketmq.NewProducer(producer.WithNameServer(nameservers), producer.WithGroupName("producer-"+run))
+	client, err := rocketmq.NewProducer(
+		producer.WithNameServer(nameservers),
+		producer.WithGroupName("producer-"+run),
+		producer.WithSendMsgTimeout(sendSecondsMax*time.Second))
 	check("producer", err)
 	check("producer", client.Start())
 	for ; sent < count; sent++ {

@@ -26,6 +26,7 @@ import org.apache.rocketmq.common.message.MessageExt;
  * disordered.
  */
 public final class OrderedSendAndReceive {
+    private static final int SEND_MILLIS_MAX = 30_000;
     private static final int CONSUME_SECONDS_MAX = 60;
     private static final int ORDERS = 10;
 
@@ -55,6 +56,7 @@ public final class OrderedSendAndReceive {
     private void exchange(String nameServers, String topic, int count) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer("producer-" + run);
         producer.setNamesrvAddr(nameServers);
+        producer.setSendMsgTimeout(SEND_MILLIS_MAX);
         producer.start();
         String queues = producer.fetchPublishMessageQueues(topic).stream()
             .map(queue -> queue.getBrokerName() + ":" + queue.getQueueId()).sorted().collect(Collectors.joining(","));

@@ -22,6 +22,7 @@ import org.apache.rocketmq.common.message.MessageExt;
  * <p>Prints one line {@code RESULT sent=… received=… again=… …}; whoever reads it decides whether that is enough.
  */
 public final class SendAndReceive {
+    private static final int SEND_MILLIS_MAX = 30_000;
     private static final int CONSUME_SECONDS_MAX = 60;
 
     public static void main(String[] arguments) {
@@ -53,6 +54,7 @@ public final class SendAndReceive {
         });
         DefaultMQProducer producer = new DefaultMQProducer("producer-" + run);
         producer.setNamesrvAddr(nameServer);
+        producer.setSendMsgTimeout(SEND_MILLIS_MAX);
 
         long started = System.nanoTime();
         consumer.start();

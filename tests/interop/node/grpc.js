@@ -5,17 +5,18 @@ const { Producer, SimpleConsumer } = require('rocketmq-client-nodejs');
 const { Received } = require('./received');
 
 const [ endpoints, topic, count, consumerGroup ] = process.argv.slice(2);
+const requestTimeout = 30_000;
 const received = new Received(Number(count));
 
 async function main() {
-  const producer = new Producer({ endpoints, namespace: '', topics: [ topic ] });
+  const producer = new Producer({ endpoints, namespace: '', requestTimeout, topics: [ topic ] });
   await producer.startup();
   for (let number = 0; number < received.count; number++) {
     const key = received.key(number);
     await producer.send({ topic, tag: 'tag', keys: [ key ], body: Buffer.from(`body of ${key}`) });
   }
   const consumer = new SimpleConsumer({
-    consumerGroup, endpoints, namespace: '', subscriptions: new Map([[ topic, '*' ]]), awaitDuration: 3000,
+    consumerGroup, endpoints, namespace: '', requestTimeout, subscriptions: new Map([[ topic, '*' ]]), awaitDuration: 3000,
   });
   await consumer.startup();
   const end = Date.now() + 60_000;

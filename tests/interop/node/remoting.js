@@ -22,6 +22,7 @@ const packages = {
 const { options, handler } = packages[packageName];
 Object.assign(options, {
   httpclient: { request() { throw new Error('no name server may be looked up over HTTP'); } },
+  sendMsgTimeout: 30_000,
   accessKeyId: 'none',
   accessKeySecret: 'none',
   logger: { debug() {}, info() {}, warn: console.warn, error: console.error },

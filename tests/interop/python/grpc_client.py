@@ -13,7 +13,7 @@ RECEIVE_SECONDS_MAX = 60
 
 def main(proxy, topic, count, group):
     run = format(time.time_ns(), "x")
-    configuration = ClientConfiguration(proxy, Credentials(), request_timeout=10)
+    configuration = ClientConfiguration(proxy, Credentials(), request_timeout=30)
     send(configuration, topic, run, count)
     received, again = receive(configuration, topic, run, count, group)
     print(f"RESULT sent={count} received={len(received)} again={again}", flush=True)

@@ -3,6 +3,7 @@
 # Runtimes: every
 
 scenario() {
+    local messages=$((messages / 4)) # there are six clients
     step "the NameServer starts" start_nameserver
     launch_broker 5.5.0 new
     launch_broker 4.9.7 old

@@ -23,7 +23,7 @@ place_broker() { # NAME [KEY=VALUE...]
     printf '%s\n' brokerClusterName=DefaultCluster "brokerName=$1" brokerId=0 "brokerIP1=$host" "brokerIP2=$host" \
         "listenPort=$port" "namesrvAddr=$nameserver_list" "storePathRootDir=$home/store" \
         "storePathCommitLog=$home/store/commitlog" mappedFileSizeCommitLog=16777216 mappedFileSizeConsumeQueue=60000 \
-        diskMaxUsedSpaceRatio=95 "${@:2}" >"$home/broker.conf"
+        diskMaxUsedSpaceRatio=95 waitTimeMillsInSendQueue=30000 "${@:2}" >"$home/broker.conf"
 }
 
 broker_boots() { await says "$1" "boot success"; }
