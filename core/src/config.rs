@@ -69,6 +69,8 @@ pub struct Limits {
     pub inflated_bytes_max: usize,
     /// Topics of one registration.
     pub topics_per_registration_max: usize,
+    /// All that is registered, about.
+    pub registry_bytes_max: usize,
     /// Connections at one time.
     pub connections_max: usize,
     /// Requests of one connection that were forwarded to the registry and are not answered yet.
@@ -77,6 +79,8 @@ pub struct Limits {
     pub output_bytes_pause: usize,
     /// Output of one connection at which it is closed.
     pub output_bytes_max: usize,
+    /// Output of all connections together that their peers did not read.
+    pub unread_output_bytes_max: usize,
     /// Requests waiting for the registry.
     pub registry_queue_requests_max: usize,
     /// Bytes of the requests waiting for the registry.
@@ -97,10 +101,12 @@ impl Default for Limits {
             ext_fields_max: 1024,
             inflated_bytes_max: 256 * 1024 * 1024,
             topics_per_registration_max: 1_000_000,
+            registry_bytes_max: 2 * 1024 * 1024 * 1024,
             connections_max: 100_000,
             forwarded_per_connection_max: 64,
             output_bytes_pause: 256 * 1024,
             output_bytes_max: 64 * 1024 * 1024,
+            unread_output_bytes_max: 256 * 1024 * 1024,
             registry_queue_requests_max: 10_000,
             registry_queue_bytes_max: 256 * 1024 * 1024,
             incomplete_input_bytes_max: 256 * 1024 * 1024,

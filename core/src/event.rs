@@ -41,7 +41,8 @@ pub enum Event {
         /// The other end of its connection.
         peer: SocketAddr,
     },
-    /// A known broker registered with another data version or another identifier, or changed topics.
+    /// A known broker registered with another data version or another identifier, or changed topics or anything else that
+    /// answers show.
     BrokerChanged {
         /// The broker.
         broker: BrokerIdentity,

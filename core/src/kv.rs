@@ -101,11 +101,17 @@ impl KvTable {
     /// Bytes of all names, keys and values.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let of_keys = |keys: &Namespace| -> usize {
-            keys.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, String::len)).sum()
-        };
-        self.namespaces.iter().map(|(name, keys)| name.len() + of_keys(keys)).sum()
+        self.namespaces.iter().map(|(name, keys)| name.len() + bytes_of(keys)).sum()
     }
+
+    /// Bytes of the keys and values of one namespace.
+    pub(crate) fn namespace_bytes(&self, name: &str) -> usize {
+        self.namespace(name).map_or(0, bytes_of)
+    }
+}
+
+fn bytes_of(keys: &Namespace) -> usize {
+    keys.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, String::len)).sum()
 }
 
 /// Writes the object of one namespace, as the file and the body of GET_KVLIST_BY_NAMESPACE have it.

@@ -9,6 +9,7 @@ mod liveness;
 mod notice;
 mod publish;
 mod register;
+mod room;
 mod settings;
 mod tables;
 mod topic;
@@ -111,6 +112,8 @@ pub struct Registry {
     opaque: i32,
     tickets: u64,
     outputs: VecDeque<Output>,
+    /// Bytes of the replies among them.
+    reply_bytes: usize,
     /// Views that somebody may still read, the newest last.
     views: Vec<Arc<RouteView>>,
     topology: Arc<Topology>,
@@ -136,6 +139,7 @@ impl Registry {
             opaque: 0,
             tickets: 0,
             outputs: VecDeque::new(),
+            reply_bytes: 0,
             views: Vec::new(),
             topology: Arc::default(),
             order: Arc::new(OrderTable::with_hasher(secret)),
@@ -207,7 +211,17 @@ impl Registry {
             self.retire_views();
             return Some(self.publish());
         }
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if let Some(Output::Reply { frame, .. }) = &output {
+            self.reply_bytes -= frame.len();
+        }
+        output
+    }
+
+    /// Bytes of the replies that wait to be polled: with many, no more input should be handed in before.
+    #[must_use]
+    pub const fn reply_bytes(&self) -> usize {
+        self.reply_bytes
     }
 
     /// When to call [`Registry::handle_timeout`] next.
@@ -238,6 +252,7 @@ impl Registry {
             frame.reserve_exact(256 + answer.body.len());
             answer.write(&mut frame, self.serialization, ask.opaque);
         }
+        self.reply_bytes += frame.len();
         self.outputs.push_back(Output::Reply { conn: ask.conn, frame: frame.into() });
     }
 }

@@ -76,7 +76,7 @@ fn every_key_that_matters_is_taken_from_the_file() {
          com.rocketmq.remoting.frameMaxLength=5000\nheaderBytesMax=6\nextFieldsMax=7\ninflatedBytesMax=8\n\
          topicsPerRegistrationMax=9\nconnectionsMax=10\nforwardedPerConnectionMax=11\noutputBytesPause=12\n\
          outputBytesMax=13\nregistryQueueRequestsMax=14\nregistryQueueBytesMax=15000\nincompleteInputBytesMax=16000\n\
-         frameSecondsMax=17\nkvBytesMax=18\n\
+         frameSecondsMax=17\nkvBytesMax=18\nunreadOutputBytesMax=19\nregistryBytesMax=20\n\
          orderMessageEnable=true\nreturnOrderTopicConfigToBroker=false\nsupportActingMaster=True\n\
          enableAllTopicList=false\nenableTopicList=FALSE\nnotifyMinBrokerIdChanged=true\nneedWaitForService=true\n\
          waitSecondsForService=19\ndeleteTopicWithBrokerRegistration=true\nserverChannelMaxIdleTimeSeconds=20\n\
@@ -103,6 +103,8 @@ fn every_key_that_matters_is_taken_from_the_file() {
         incomplete_input_bytes_max: 16_000,
         frame_time_max: Millis::from_secs(17),
         kv_bytes_max: 18,
+        unread_output_bytes_max: 19,
+        registry_bytes_max: 20,
     };
     assert_eq!(configuration.limits(), limits);
     let settings = configuration.settings();
@@ -120,7 +122,7 @@ fn bounds_that_hold_frames_are_never_smaller_than_one() {
     let limits = configuration("com.rocketmq.remoting.frameMaxLength=1000000000").limits();
     assert_eq!(limits.frame_bytes_max, 1_000_000_000);
     assert_eq!(limits.registry_queue_bytes_max, 1_000_000_000);
-    assert_eq!(limits.incomplete_input_bytes_max, 1_000_000_000);
+    assert_eq!(limits.incomplete_input_bytes_max, 2_000_000_000);
 }
 
 #[test]

@@ -103,42 +103,31 @@ impl Connection {
         if let Some(conversation) = place.as_mut() {
             mail.messages.into_iter().for_each(|message| hear(message, conversation, readiness, now));
         }
-        desk.clear();
-        // Making room ends a conversation, which may be this one.
-        while let Some(conversation) = place.as_mut() {
-            let turn = desk.turn(conversation, &mut socket, readiness, || lane.views.load(), now)?;
-            let deadline = conversation.poll_timeout();
-            let next = match turn {
-                Turn::NoRoom => {
-                    let bytes = desk.kept(conversation);
-                    drop(place);
-                    lane.make_room(link, bytes, now);
-                    place = lock(&link.conversation);
-                    continue;
-                }
-                Turn::Done => {
-                    socket.shutdown(Shutdown::Write)?;
-                    desk.discard(&mut socket);
-                    return Ok(Next::End);
-                }
-                Turn::Close(closing) => {
-                    conversation.log_closing(closing, now);
-                    return Ok(Next::End);
-                }
-                // Even to go on reading it waits for the reactor, which busy tasks keep waiting: others have been quiet.
-                Turn::Rest | Turn::Again if link.mailbox.is_empty() && !conversation.may_go_on() => Next::Wait,
-                Turn::Rest | Turn::Again => Next::Yield,
-                Turn::Retry => Next::Sleep,
-            };
-            if mail.nudged && deadline.is_some_and(|deadline| deadline <= now.monotonic) {
-                conversation.log_closing(Closing::Silent, now);
+        let Some(conversation) = place.as_mut() else { return Ok(Next::End) };
+        let turn = desk.turn(conversation, &mut socket, readiness, || lane.views.load(), now)?;
+        let deadline = conversation.poll_timeout();
+        let next = match turn {
+            Turn::Done => {
+                socket.shutdown(Shutdown::Write)?;
+                desk.discard(&mut socket);
                 return Ok(Next::End);
             }
-            drop(place);
-            self.arm(deadline);
-            return Ok(next);
+            Turn::Close(closing) => {
+                conversation.log_closing(closing, now);
+                return Ok(Next::End);
+            }
+            // Even to go on reading it waits for the reactor, which busy tasks keep waiting: others have been quiet.
+            Turn::Rest | Turn::Again if link.mailbox.is_empty() && !conversation.may_go_on() => Next::Wait,
+            Turn::Rest | Turn::Again => Next::Yield,
+            Turn::Retry => Next::Sleep,
+        };
+        if mail.nudged && deadline.is_some_and(|deadline| deadline <= now.monotonic) {
+            conversation.log_closing(Closing::Silent, now);
+            return Ok(Next::End);
         }
-        Ok(Next::End)
+        drop(place);
+        self.arm(deadline);
+        Ok(next)
     }
 
     /// Asks the lane for a nudge at the deadline, unless one comes earlier anyway.
@@ -174,24 +163,11 @@ impl Link {
     pub(crate) fn new(conversation: Conversation) -> Self {
         Self { mailbox: Mailbox::default(), conversation: Mutex::new(Some(conversation)) }
     }
-
-    /// Bytes of memory that are kept for input.
-    pub(crate) fn kept(&self) -> usize {
-        lock(&self.conversation).as_ref().map_or(0, Conversation::kept)
-    }
-
-    /// Ends the conversation; the task closes the socket when it looks.
-    pub(crate) fn close(&self, closing: Closing, now: Now) {
-        if let Some(conversation) = lock(&self.conversation).take() {
-            conversation.log_closing(closing, now);
-        }
-        self.mailbox.nudge();
-    }
 }
 
 fn hear(message: ToIo, conversation: &mut Conversation, readiness: &mut Readiness, now: Now) {
     match message {
-        ToIo::Reply { frame, .. } => conversation.handle_reply(frame, now),
+        ToIo::Reply { reply, .. } => conversation.handle_reply(reply, now),
         ToIo::Close { reason, .. } => conversation.handle_close(reason, now),
         ToIo::Stop { .. } => {
             conversation.handle_stop();

@@ -10,7 +10,7 @@ use namesrv_core::route::RouteView;
 use namesrv_core::time::{Millis, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
-use namesrv_shell::conversation::{Closing, Conversation, Shared};
+use namesrv_shell::conversation::{Conversation, Shared};
 use namesrv_shell::deadlines::Deadlines;
 use namesrv_shell::server::{Clock, Inbox, Server, ToIo};
 use rustc_hash::FxHashMap;
@@ -124,16 +124,6 @@ impl Lane {
         let Members { connections, deadlines } = &mut *lock(&self.members);
         if let Some(member) = connections.get_mut(&serial) {
             deadlines.arm(serial, &mut member.armed, deadline);
-        }
-    }
-
-    /// Makes room for `bytes` of a connection: closes the one that keeps most, or that one itself if it is the largest. No
-    /// conversation may be locked by the caller.
-    pub(crate) fn make_room(&self, link: &Arc<Link>, bytes: usize, now: Now) {
-        let kept = self.links().into_iter().map(|link| (link.kept(), link));
-        let largest = kept.chain([(bytes, Arc::clone(link))]).max_by_key(|(bytes, _)| *bytes);
-        if let Some((_, link)) = largest {
-            link.close(Closing::NoRoom, now);
         }
     }
 

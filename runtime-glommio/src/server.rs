@@ -230,7 +230,7 @@ async fn converse(thread: Rc<RefCell<IoThread>>, serial: u64) {
             Turn::Again if rested => glommio::executor().yield_now().await,
             Turn::Again => _ = Timer::new(ROUND).await,
             Turn::Retry => _ = Timer::new(RETRY).await,
-            Turn::Rest | Turn::NoRoom | Turn::Done | Turn::Close(_) => return,
+            Turn::Rest | Turn::Done | Turn::Close(_) => return,
         }
     }
 }
@@ -280,7 +280,7 @@ impl IoThread {
         self.look_at_clock();
         let now = self.now;
         match message {
-            ToIo::Reply { conn, frame } => self.wake(conn, |conversation| conversation.handle_reply(frame, now)),
+            ToIo::Reply { conn, reply } => self.wake(conn, |conversation| conversation.handle_reply(reply, now)),
             ToIo::Close { conn, reason } => self.wake(conn, |conversation| conversation.handle_close(reason, now)),
             ToIo::Stop { .. } => self.stop(),
         }
@@ -333,38 +333,25 @@ impl IoThread {
     /// Ready when the task is not to wait for the socket or the registry: [`Turn::Done`] says that there is no connection.
     fn turn(&mut self, serial: u64, context: &mut Context<'_>) -> Poll<Turn> {
         self.look_at_clock();
-        self.desk.clear();
-        while let Some(connection) = self.connections.get_mut(&serial) {
-            let (conversation, mut socket, mut readiness) = connection.parts(context);
-            let turn = self.desk.turn(conversation, &mut socket, &mut readiness, || self.views.load(), self.now);
-            match turn {
-                Ok(turn @ (Turn::Again | Turn::Retry | Turn::Rest)) => {
-                    let deadline = conversation.poll_timeout();
-                    self.deadlines.arm(serial, &mut connection.armed, deadline);
-                    return if turn == Turn::Rest { Poll::Pending } else { Poll::Ready(turn) };
-                }
-                Ok(Turn::NoRoom) => {
-                    let bytes = self.desk.kept(conversation);
-                    self.make_room(serial, bytes);
-                }
-                Ok(Turn::Done) => {
-                    socket.finish();
-                    self.desk.discard(&mut socket);
-                    self.close(serial, None);
-                }
-                Ok(Turn::Close(closing)) => self.close(serial, Some(closing)),
-                // A socket that failed (most often: was reset) is closed and not spoken of.
-                Err(_) => self.close(serial, None),
+        let Some(connection) = self.connections.get_mut(&serial) else { return Poll::Ready(Turn::Done) };
+        let (conversation, mut socket, mut readiness) = connection.parts(context);
+        let turn = self.desk.turn(conversation, &mut socket, &mut readiness, || self.views.load(), self.now);
+        match turn {
+            Ok(turn @ (Turn::Again | Turn::Retry | Turn::Rest)) => {
+                let deadline = conversation.poll_timeout();
+                self.deadlines.arm(serial, &mut connection.armed, deadline);
+                return if turn == Turn::Rest { Poll::Pending } else { Poll::Ready(turn) };
             }
+            Ok(Turn::Done) => {
+                socket.finish();
+                self.desk.discard(&mut socket);
+                self.close(serial, None);
+            }
+            Ok(Turn::Close(closing)) => self.close(serial, Some(closing)),
+            // A socket that failed (most often: was reset) is closed and not spoken of.
+            Err(_) => self.close(serial, None),
         }
         Poll::Ready(Turn::Done)
-    }
-
-    /// Makes room for `bytes` of a connection: closes the one that keeps most, or that one itself if it is the largest.
-    fn make_room(&mut self, serial: u64, bytes: usize) {
-        let kept = self.connections.iter().map(|(serial, connection)| (connection.conversation.kept(), *serial));
-        let (_, largest) = kept.chain([(bytes, serial)]).max().unwrap_or((bytes, serial));
-        self.close(largest, Some(Closing::NoRoom));
     }
 
     fn close_silent(&mut self) {

@@ -168,8 +168,8 @@ impl IoThread {
         let now = self.now;
         for message in self.inbox.take() {
             match message {
-                ToIo::Reply { conn, frame } => {
-                    self.wake(conn.serial(), |connection| connection.conversation.handle_reply(frame, now));
+                ToIo::Reply { conn, reply } => {
+                    self.wake(conn.serial(), |connection| connection.conversation.handle_reply(reply, now));
                 }
                 ToIo::Close { conn, reason } => {
                     self.wake(conn.serial(), |connection| connection.conversation.handle_close(reason, now));
@@ -244,43 +244,28 @@ impl IoThread {
     }
 
     fn turn(&mut self, serial: u64) {
-        self.desk.clear();
-        while let Some(connection) = self.connections.get_mut(&serial) {
-            connection.queued = false;
-            match connection.turn(&mut self.desk, &mut self.views, self.now) {
-                Ok(Turn::NoRoom) => {
-                    let bytes = self.desk.kept(&connection.conversation);
-                    self.make_room(serial, bytes);
-                    continue;
-                }
-                Ok(Turn::Done) => {
-                    connection.finish(&mut self.desk);
-                    return self.close(serial, None);
-                }
-                Ok(Turn::Close(closing)) => return self.close(serial, Some(closing)),
-                // A socket that failed (most often: was reset) is closed and not spoken of.
-                Err(_) => return self.close(serial, None),
-                Ok(Turn::Again) => {
-                    connection.queued = true;
-                    self.ready.push_back(serial);
-                }
-                Ok(Turn::Retry) => {
-                    connection.queued = true;
-                    self.blocked.push(serial);
-                }
-                Ok(Turn::Rest) => {}
+        let Some(connection) = self.connections.get_mut(&serial) else { return };
+        connection.queued = false;
+        match connection.turn(&mut self.desk, &mut self.views, self.now) {
+            Ok(Turn::Done) => {
+                connection.finish(&mut self.desk);
+                return self.close(serial, None);
             }
-            let deadline = connection.conversation.poll_timeout();
-            self.deadlines.arm(serial, &mut connection.armed, deadline);
-            return;
+            Ok(Turn::Close(closing)) => return self.close(serial, Some(closing)),
+            // A socket that failed (most often: was reset) is closed and not spoken of.
+            Err(_) => return self.close(serial, None),
+            Ok(Turn::Again) => {
+                connection.queued = true;
+                self.ready.push_back(serial);
+            }
+            Ok(Turn::Retry) => {
+                connection.queued = true;
+                self.blocked.push(serial);
+            }
+            Ok(Turn::Rest) => {}
         }
-    }
-
-    /// Makes room for `bytes` of a connection: closes the one that keeps most, or that one itself if it is the largest.
-    fn make_room(&mut self, serial: u64, bytes: usize) {
-        let kept = self.connections.iter().map(|(serial, connection)| (connection.conversation.kept(), *serial));
-        let (_, largest) = kept.chain([(bytes, serial)]).max().unwrap_or((bytes, serial));
-        self.close(largest, Some(Closing::NoRoom));
+        let deadline = connection.conversation.poll_timeout();
+        self.deadlines.arm(serial, &mut connection.armed, deadline);
     }
 
     fn close_silent(&mut self) {

@@ -3,7 +3,7 @@
 use crate::input::{Input, NoRoom};
 use crate::line_limit::LineLimit;
 use crate::output::{Output, Written};
-use crate::server::{Budget, RegistryHandle, Server};
+use crate::server::{Budget, RegistryHandle, Reply, Server};
 use bytes::Bytes;
 use namesrv_core::Peer;
 use namesrv_core::config::Limits;
@@ -16,7 +16,10 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// What the conversations of one I/O thread share.
+/// Lines about connections that were closed that may come at once.
+const CLOSING_LINES: u64 = 10;
+
+/// What the conversations of all I/O threads share.
 #[derive(Debug)]
 pub struct Shared {
     registry: RegistryHandle,
@@ -33,7 +36,7 @@ impl Shared {
             registry: server.registry.clone(),
             budget: Arc::clone(&server.budget),
             limits: server.limits,
-            lines: LineLimit::default(),
+            lines: LineLimit::new("closed connections", CLOSING_LINES),
         }
     }
 }
@@ -47,8 +50,7 @@ pub enum Progress {
     Wait,
     /// The registry's queue is full: call again soon.
     Retry,
-    /// All connections together keep as much incomplete input as they may: close the one that keeps most (see
-    /// [`Conversation::kept`]), which may be this one, else call again with what is left of the input.
+    /// All connections together keep so much incomplete input that this one may keep no more: close it.
     NoRoom,
 }
 
@@ -57,7 +59,7 @@ pub enum Progress {
 pub enum Closing {
     /// Its output passed [`Limits::output_bytes_max`].
     OutputFull,
-    /// Its incomplete input was the largest when there was no room for more.
+    /// Its incomplete input was too large for the room that was left.
     NoRoom,
     /// Nothing was heard of it, or a frame took too long.
     Silent,
@@ -73,6 +75,8 @@ pub struct Conversation {
     session: Session,
     input: Input,
     output: Output,
+    /// Bytes of it that are counted in the budget.
+    output_counted: usize,
     shared: Arc<Shared>,
     /// Bytes of the frame at the front of the input that the registry had no room for; zero: there is none.
     forwarding: usize,
@@ -103,6 +107,7 @@ impl Conversation {
             session: Session::new(&shared.limits, idle_max, now),
             input: Input::default(),
             output: Output::default(),
+            output_counted: 0,
             shared: Arc::clone(shared),
             forwarding: 0,
             paused: false,
@@ -116,11 +121,11 @@ impl Conversation {
 
     /// Deals with what was kept and with `arrived`: appends to `answers` what the view answers and forwards the rest. The
     /// view has to be loaded after the bytes arrived.
-    pub fn handle_input(&mut self, arrived: &mut &[u8], view: &RouteView, answers: &mut Vec<u8>, now: Now) -> Progress {
+    pub fn handle_input(&mut self, arrived: &[u8], view: &RouteView, answers: &mut Vec<u8>, now: Now) -> Progress {
         self.paused = false;
-        let progress = self.advance(arrived, view, answers, now).unwrap_or_else(|error| {
+        let mut arrived = arrived;
+        let progress = self.advance(&mut arrived, view, answers, now).unwrap_or_else(|error| {
             self.fail(&error, now);
-            *arrived = &[];
             Progress::Read
         });
         if self.ended && progress == Progress::Read {
@@ -130,11 +135,12 @@ impl Conversation {
         progress
     }
 
-    /// A forwarded request was answered with `frame`, which is empty when nothing is to be written.
-    pub fn handle_reply(&mut self, frame: Bytes, now: Now) {
+    /// A forwarded request was answered.
+    pub fn handle_reply(&mut self, reply: Reply, now: Now) {
         self.session.handle_reply(now);
         self.window_closed = false;
-        self.output.push(frame);
+        self.output.push(reply.arrive());
+        self.count_output();
     }
 
     /// The registry closes this connection.
@@ -168,6 +174,7 @@ impl Conversation {
             return Ok(Written::All);
         }
         let written = self.output.write_answers(answers, sink)?;
+        self.count_output();
         if self.output.bytes() < waiting {
             self.session.handle_written(now);
         }
@@ -181,8 +188,7 @@ impl Conversation {
     }
 
     /// Bytes of memory that are kept for input.
-    #[must_use]
-    pub const fn kept(&self) -> usize {
+    const fn kept(&self) -> usize {
         self.input.kept()
     }
 
@@ -211,10 +217,13 @@ impl Conversation {
         self.ended && owes_nothing && (self.expired || self.output.is_empty())
     }
 
-    /// Whether so much output waits that the connection has to be closed. One answer alone may be larger.
+    /// Whether so much output waits that the connection has to be closed. One answer alone may be larger than it may be
+    /// for one connection, but not than what is left of the room for all.
     #[must_use]
     pub fn is_overfull(&self) -> bool {
-        self.output.bytes() > self.shared.limits.output_bytes_max && !self.output.is_single()
+        let bytes = self.output.bytes();
+        let is_too_much = bytes > self.shared.limits.output_bytes_max && !self.output.is_single();
+        is_too_much || !self.shared.budget.bears_output(bytes)
     }
 
     /// Says in the log why this side closes the connection.
@@ -341,6 +350,11 @@ impl Conversation {
         }
     }
 
+    fn count_output(&mut self) {
+        let before = std::mem::replace(&mut self.output_counted, self.output.bytes());
+        self.shared.budget.note_output(before, self.output_counted);
+    }
+
     fn is_clogged(&self) -> bool {
         self.output.bytes() >= self.shared.limits.output_bytes_pause
     }
@@ -350,6 +364,7 @@ impl Drop for Conversation {
     fn drop(&mut self) {
         self.tell();
         self.input.clear(&self.shared.budget);
+        self.shared.budget.note_output(self.output_counted, 0);
         self.shared.budget.disconnect();
     }
 }

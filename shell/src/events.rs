@@ -1,22 +1,80 @@
 //! What happened in the registry, as log lines.
 //!
 //! Names that peers choose are fields, never part of the message: the log formats quote and escape them, so that no
-//! name can end a line or forge another one.
+//! name can end a line or forge another one. Long ones are cut, and lines that come too fast are left out and counted,
+//! so that no peer can fill the log.
 
+use crate::line_limit::LineLimit;
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::registry::SaveFile;
+use namesrv_core::time::Millis;
+use std::borrow::Cow;
 use tracing::{info, warn};
 
 /// Logs one line about an event, with the name and address of a broker.
 macro_rules! about {
     ($level:ident, $broker:expr, $($rest:tt)*) => {{
         let BrokerIdentity { cluster, name, id, address } = $broker;
-        $level!(cluster = cluster.as_str(), broker = name.as_str(), id, address = address.as_str(), $($rest)*)
+        let [cluster, name, address] = [cluster, name, address].map(|text| cut(text));
+        $level!(cluster = &*cluster, broker = &*name, id, address = &*address, $($rest)*)
     }};
 }
 
-/// Writes the line of an event.
-pub(crate) fn log(event: &Event) {
+/// Characters of one name or reason.
+const TEXT_CHARACTERS_MAX: usize = 256;
+
+/// Lines about brokers that may come at once: enough for all of a large installation.
+const BROKER_LINES: u64 = 1000;
+/// Lines about what administrators do.
+const CHANGE_LINES: u64 = 100;
+/// Lines about registrations that were refused.
+const REFUSAL_LINES: u64 = 10;
+/// Lines about the server itself.
+const OWN_LINES: u64 = 10;
+
+/// The log of events: a limit for each kind, so that many lines of one do not hide another.
+#[derive(Debug)]
+pub(crate) struct EventLog {
+    brokers: LineLimit,
+    changes: LineLimit,
+    refusals: LineLimit,
+    own: LineLimit,
+}
+
+impl Default for EventLog {
+    fn default() -> Self {
+        Self {
+            brokers: LineLimit::new("brokers", BROKER_LINES),
+            changes: LineLimit::new("changes by request", CHANGE_LINES),
+            refusals: LineLimit::new("refused registrations", REFUSAL_LINES),
+            own: LineLimit::new("this server", OWN_LINES),
+        }
+    }
+}
+
+impl EventLog {
+    /// Writes the line of an event.
+    pub(crate) fn log(&self, event: &Event, now: Millis) {
+        let limit = match event {
+            Event::BrokerRegistered { .. }
+            | Event::BrokerChanged { .. }
+            | Event::BrokerUnregistered { .. }
+            | Event::BrokerEvicted { .. }
+            | Event::ClusterConflict { .. } => &self.brokers,
+            Event::TopicDeleted { .. }
+            | Event::TopicRegistered { .. }
+            | Event::WritePermissionChanged { .. }
+            | Event::KvChanged { .. }
+            | Event::MalformedOrderConfig { .. }
+            | Event::ConfigurationChanged { .. } => &self.changes,
+            Event::RegistrationRefused { .. } => &self.refusals,
+            Event::SaveFailed { .. } | Event::Late { .. } => &self.own,
+        };
+        limit.admit(now, || write(event));
+    }
+}
+
+fn write(event: &Event) {
     match event {
         Event::BrokerRegistered { broker, topics, peer } => {
             about!(info, broker, topics, %peer, "broker registered");
@@ -30,36 +88,56 @@ pub(crate) fn log(event: &Event) {
             EvictionCause::ConflictLost => about!(warn, broker, "broker removed: a newer one has its id"),
         },
         Event::RegistrationRefused { broker, reason, peer } => {
-            about!(warn, broker, reason = reason.as_str(), %peer, "registration refused");
+            about!(warn, broker, reason = &*cut(reason), %peer, "registration refused");
         }
         Event::ClusterConflict { broker, group_cluster } => {
-            about!(warn, broker, group_cluster = group_cluster.as_str(), "broker name is used in two clusters");
+            about!(warn, broker, group_cluster = &*cut(group_cluster), "broker name is used in two clusters");
         }
         Event::TopicDeleted { topic, cluster, peer } => {
-            info!(topic = topic.as_str(), cluster = cluster.as_deref(), %peer, "topic deleted");
+            info!(topic = &*cut(topic), cluster = cluster.as_deref().map(cut).as_deref(), %peer, "topic deleted");
         }
-        Event::TopicRegistered { topic, peer } => info!(topic = topic.as_str(), %peer, "topic registered by request"),
+        Event::TopicRegistered { topic, peer } => info!(topic = &*cut(topic), %peer, "topic registered by request"),
         Event::WritePermissionChanged { broker, writable, topics, peer } => {
-            info!(broker = broker.as_str(), writable, topics, %peer, "write permission changed");
+            info!(broker = &*cut(broker), writable, topics, %peer, "write permission changed");
         }
         Event::KvChanged { namespace, key, deleted, peer } => {
-            info!(namespace = namespace.as_str(), key = key.as_str(), deleted, %peer, "KV entry changed");
+            info!(namespace = &*cut(namespace), key = &*cut(key), deleted, %peer, "KV entry changed");
         }
         Event::MalformedOrderConfig { topic } => {
-            warn!(topic = topic.as_str(), "order configuration cannot be read by clients: left out of routes");
+            warn!(topic = &*cut(topic), "order configuration cannot be read by clients: left out of routes");
         }
         Event::SaveFailed { file, reason } => {
             let consequence = match file {
                 SaveFile::KvConfig => "KV change refused: it cannot be saved",
                 SaveFile::RuntimeConfig => "configuration change holds until restart: it cannot be saved",
             };
-            warn!(reason = reason.as_str(), "{consequence}");
+            warn!(reason = &*cut(reason), "{consequence}");
         }
         Event::ConfigurationChanged { keys, peer } => {
-            info!(keys = keys.as_str(), %peer, "configuration changed");
+            info!(keys = &*cut(keys), %peer, "configuration changed");
         }
         Event::Late { by } => {
             warn!(milliseconds = by.0, "this server did not run for a while: heartbeat deadlines postponed")
         }
+    }
+}
+
+/// The front of a text that peers choose.
+pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(TEXT_CHARACTERS_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        let name = "é".repeat(TEXT_CHARACTERS_MAX);
+        assert_eq!(cut(&name), name);
+        assert_eq!(cut(&(name.clone() + "é")), name + "…");
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Input {
     charged: usize,
 }
 
-/// All connections together keep as much input as they may.
+/// All connections together keep so much input that this one may keep no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom;
 
@@ -63,7 +63,7 @@ impl Input {
         if needed > self.bytes.capacity() {
             let capacity = needed.max(expected.min(2 * needed));
             let more = capacity.saturating_sub(self.charged);
-            if more > 0 && !budget.take_input(more) {
+            if more > 0 && !budget.take_input(more, self.charged) {
                 return Err(NoRoom);
             }
             self.charged += more;

@@ -12,6 +12,7 @@ pub mod turn;
 
 mod cli;
 mod clock;
+mod disk;
 mod events;
 mod listen;
 mod logging;
@@ -25,6 +26,7 @@ mod startup;
 use arc_swap::ArcSwap;
 use cli::Command;
 use clock::Clock;
+use events::EventLog;
 use listen::Listen;
 use logging::Log;
 use namesrv_core::config::{Config, Configuration};
@@ -138,7 +140,7 @@ fn serve_until_stopped(
     let listeners = bind(&mut configuration)?;
     let limits = configuration.limits();
     let boot_line = boot_line(&configuration);
-    let notifier = Notifier::new(Duration::from_millis(configuration.connect_timeout().0));
+    let notifier = Notifier::new(Duration::from_millis(configuration.connect_timeout().0), clock);
     let serialization = configuration.serialization();
 
     let mut secret = [0; 16];
@@ -150,6 +152,7 @@ fn serve_until_stopped(
 
     let views = Arc::new(ArcSwap::new(view));
     let inboxes = Arc::new(Inboxes::default());
+    let budget = Arc::new(Budget::new(&limits));
     let (queue, receiver) = queue::queue(limits.registry_queue_requests_max, limits.registry_queue_bytes_max);
     let thread_failed = system("cannot start a thread");
     let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
@@ -159,8 +162,10 @@ fn serve_until_stopped(
         queue: receiver,
         views: Arc::clone(&views),
         inboxes: Arc::clone(&inboxes),
+        budget: Arc::clone(&budget),
         saver,
         notifier,
+        events: EventLog::default(),
         clock,
         boot_line,
         progress: Progress::default(),
@@ -173,7 +178,7 @@ fn serve_until_stopped(
         registry: RegistryHandle::new(queue.clone(), inboxes),
         clock,
         limits,
-        budget: Arc::new(Budget::new(&limits)),
+        budget,
     });
     queue.push(queue::Input::Finish);
     // A thread that panics ends the process.

@@ -3,39 +3,51 @@
 use namesrv_core::time::Millis;
 use std::sync::{Mutex, PoisonError};
 
-/// Lines in one period.
-const LINES: u32 = 10;
-const PERIOD: Millis = Millis::from_secs(1);
+/// Lines that it lets through in the long run, each second.
+const LINES_A_SECOND: u64 = 10;
 
-/// Lets a few lines a second through and says how many it left out.
-#[derive(Debug, Default)]
+/// Lets a burst of lines through, then a few a second, and says how many it left out.
+#[derive(Debug)]
 pub struct LineLimit {
+    /// What the lines are about.
+    subject: &'static str,
+    burst: u64,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    since: Millis,
-    lines: u32,
+    /// Lines that are not made up for by time that passed.
+    lines: u64,
+    /// When that was found out, in whole seconds.
+    second: u64,
     left_out: u64,
 }
 
 impl LineLimit {
+    /// A limit for lines about `subject`.
+    #[must_use]
+    pub fn new(subject: &'static str, burst: u64) -> Self {
+        Self { subject, burst, state: Mutex::default() }
+    }
+
     /// Calls `line` if there is room for it.
     pub fn admit(&self, now: Millis, line: impl FnOnce()) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.since(state.since) >= PERIOD {
-            if state.left_out > 0 {
-                tracing::info!(lines = state.left_out, "similar lines were left out");
-            }
-            *state = State { since: now, lines: 0, left_out: 0 };
-        }
-        if state.lines < LINES {
-            state.lines += 1;
-            line();
-        } else {
+        let second = now.0 / 1000;
+        let passed = second.saturating_sub(state.second);
+        state.lines = state.lines.saturating_sub(passed.saturating_mul(LINES_A_SECOND));
+        state.second = second;
+        if state.lines >= self.burst {
             state.left_out += 1;
+            return;
         }
+        state.lines += 1;
+        let left_out = std::mem::take(&mut state.left_out);
+        if left_out > 0 {
+            tracing::warn!(lines = left_out, about = self.subject, "lines were left out: there were too many");
+        }
+        line();
     }
 }
 
@@ -44,12 +56,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_cut_and_the_next_second_starts_anew() {
-        let limit = LineLimit::default();
-        let mut written = 0;
-        (0..1000).for_each(|_| limit.admit(Millis(1500), || written += 1));
-        assert_eq!(written, LINES);
-        limit.admit(Millis(2500), || written += 1);
-        assert_eq!(written, LINES + 1);
+    fn a_burst_is_cut_and_time_makes_room_again() {
+        let limit = LineLimit::new("tests", 100);
+        let lines_at = |millis, attempts| {
+            let mut written = 0;
+            (0..attempts).for_each(|_| limit.admit(Millis(millis), || written += 1));
+            written
+        };
+        assert_eq!(lines_at(1500, 1000), 100);
+        assert_eq!(lines_at(1999, 1000), 0);
+        assert_eq!(lines_at(2500, 1000), 10);
+        assert_eq!(lines_at(4000, 15), 15);
+        assert_eq!(lines_at(4000, 15), 5);
+        assert_eq!(lines_at(1_000_000, 1000), 100);
     }
 }

@@ -1,9 +1,13 @@
 //! The notifier: sends one-way requests to brokers' own addresses, on threads of its own.
 
+use crate::clock::Clock;
+use crate::events::cut;
+use crate::line_limit::LineLimit;
 use bytes::Bytes;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 use tracing::{debug, warn};
@@ -15,6 +19,9 @@ const THREADS: usize = 4;
 /// Requests that may wait for each thread.
 const QUEUE_REQUESTS_MAX: usize = 1024;
 
+/// Lines about notifications that fail which may come at once.
+const LINES: u64 = 100;
+
 /// How long a broker may take to accept the bytes of a request.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -23,6 +30,20 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct Notifier {
     threads: [Option<SyncSender<Notification>>; THREADS],
     connect_timeout: Duration,
+    failures: Failures,
+}
+
+/// Says what went wrong, as long as that is not too often: brokers choose their addresses.
+#[derive(Clone, Debug)]
+struct Failures {
+    lines: Arc<LineLimit>,
+    clock: Clock,
+}
+
+impl Failures {
+    fn tell(&self, line: impl FnOnce()) {
+        self.lines.admit(self.clock.now().monotonic, line);
+    }
 }
 
 #[derive(Debug)]
@@ -32,8 +53,9 @@ struct Notification {
 }
 
 impl Notifier {
-    pub(crate) fn new(connect_timeout: Duration) -> Self {
-        Self { threads: Default::default(), connect_timeout }
+    pub(crate) fn new(connect_timeout: Duration, clock: Clock) -> Self {
+        let failures = Failures { lines: Arc::new(LineLimit::new("notifications of brokers", LINES)), clock };
+        Self { threads: Default::default(), connect_timeout, failures }
     }
 
     /// Sends a request to `host:port` soon. Never blocks: when too many wait, this one is dropped.
@@ -44,31 +66,34 @@ impl Notifier {
         let connect_timeout = self.connect_timeout;
         let thread = match &mut self.threads[index] {
             Some(thread) => thread,
-            empty => match start(index, connect_timeout) {
+            empty => match start(index, connect_timeout, self.failures.clone()) {
                 Ok(thread) => empty.insert(thread),
-                Err(error) => return warn!(%error, "no thread to notify brokers with"),
+                Err(error) => return self.failures.tell(|| warn!(%error, "no thread to notify brokers with")),
             },
         };
         match thread.try_send(Notification { address, frame }) {
             Ok(()) => {}
             Err(TrySendError::Full(dropped) | TrySendError::Disconnected(dropped)) => {
-                warn!(address = dropped.address.as_str(), "too many notifications wait: one is dropped");
+                let address = cut(&dropped.address);
+                self.failures.tell(|| warn!(address = &*address, "too many notifications wait: one is dropped"));
             }
         }
     }
 }
 
-fn start(index: usize, connect_timeout: Duration) -> io::Result<SyncSender<Notification>> {
+fn start(index: usize, connect_timeout: Duration, failures: Failures) -> io::Result<SyncSender<Notification>> {
     let (sender, receiver) = mpsc::sync_channel(QUEUE_REQUESTS_MAX);
-    crate::thread(&format!("notifier-{index}")).spawn(move || run(&receiver, connect_timeout))?;
+    crate::thread(&format!("notifier-{index}")).spawn(move || run(&receiver, connect_timeout, &failures))?;
     Ok(sender)
 }
 
-fn run(notifications: &Receiver<Notification>, connect_timeout: Duration) {
+fn run(notifications: &Receiver<Notification>, connect_timeout: Duration, failures: &Failures) {
     while let Ok(Notification { address, frame }) = notifications.recv() {
-        match send(&address, &frame, connect_timeout) {
-            Ok(()) => debug!(address = address.as_str(), "broker notified"),
-            Err(error) => warn!(address = address.as_str(), %error, "broker cannot be notified"),
+        let sent = send(&address, &frame, connect_timeout);
+        let address = cut(&address);
+        match sent {
+            Ok(()) => debug!(address = &*address, "broker notified"),
+            Err(error) => failures.tell(|| warn!(address = &*address, %error, "broker cannot be notified")),
         }
     }
 }
@@ -97,7 +122,7 @@ mod tests {
     fn requests_reach_a_broker_in_order() {
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("localhost:{}", broker.local_addr().unwrap().port());
-        let mut notifier = Notifier::new(WRITE_TIMEOUT);
+        let mut notifier = Notifier::new(WRITE_TIMEOUT, Clock::start());
         notifier.notify(address.clone(), Bytes::from_static(b"one"));
         notifier.notify(address, Bytes::from_static(b"two"));
         for expected in ["one", "two"] {

@@ -1,12 +1,14 @@
 //! The registry thread: feeds the one registry from its queue and carries out what it asks for.
 
 use crate::clock::Clock;
-use crate::events;
+use crate::events::EventLog;
 use crate::notifier::Notifier;
 use crate::queue::{Input, QueueReceiver};
 use crate::saver::Saver;
-use crate::server::{Inboxes, ToIo};
+use crate::server::{Budget, Inboxes, Reply, ToIo};
 use arc_swap::ArcSwap;
+use bytes::Bytes;
+use namesrv_core::ConnId;
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::Millis;
@@ -15,9 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::info;
 
-/// A batch ends after so many inputs, or when their frames pass so many bytes: its replies wait for all of it.
+/// A batch ends after so many inputs, or when their frames or its replies pass so many bytes: the replies wait for all of
+/// it.
 const BATCH_INPUTS_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes of replies that may be on their way to I/O threads, and how often to look again when there are more.
+const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
+const REPLY_LOOKS_MAX: usize = 100;
 
 /// How long I/O threads may take to write what is owed when the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
@@ -29,8 +36,10 @@ pub(crate) struct RegistryThread {
     pub(crate) queue: QueueReceiver,
     pub(crate) views: Arc<ArcSwap<RouteView>>,
     pub(crate) inboxes: Arc<Inboxes>,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) saver: Saver,
     pub(crate) notifier: Notifier,
+    pub(crate) events: EventLog,
     pub(crate) clock: Clock,
     /// Told to the operator once the server accepts connections.
     pub(crate) boot_line: String,
@@ -101,7 +110,7 @@ impl RegistryThread {
                 bytes += frame.len();
             }
             self.take(input);
-            let room = inputs < BATCH_INPUTS_MAX && bytes < BATCH_BYTES_MAX;
+            let room = inputs < BATCH_INPUTS_MAX && bytes.max(self.registry.reply_bytes()) < BATCH_BYTES_MAX;
             next = if room { self.queue.receive(Some(Duration::ZERO)) } else { None };
         }
         if let Some(before_tick) = &mut self.progress.inputs_before_tick {
@@ -129,16 +138,30 @@ impl RegistryThread {
         while let Some(output) = self.registry.poll_output() {
             match output {
                 Output::Publish(view) => self.views.store(view),
-                Output::Reply { conn, frame } => self.inboxes.deliver(conn, ToIo::Reply { conn, frame }),
+                Output::Reply { conn, frame } => self.reply(conn, frame),
                 Output::Close { conn, reason } => self.inboxes.deliver(conn, ToIo::Close { conn, reason }),
                 Output::Notify { address, frame } => self.notifier.notify(address, frame),
                 Output::Save { ticket, file, contents } => {
                     self.progress.saving += 1;
                     self.saver.save(ticket, file, contents);
                 }
-                Output::Event(event) => events::log(&event),
+                Output::Event(event) => self.events.log(&event, self.clock.now().monotonic),
             }
         }
+    }
+
+    /// Sends an answer on its way, once I/O threads took most of those before: what they have is bounded for each
+    /// connection, what they have not seen is not. They do not wait for this thread, so this does not take long, but for
+    /// one that has failed.
+    fn reply(&self, conn: ConnId, frame: Bytes) {
+        for _ in 0..REPLY_LOOKS_MAX {
+            if self.budget.reply_bytes() < REPLY_BYTES_MAX {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let reply = Reply::new(frame, Arc::clone(&self.budget));
+        self.inboxes.deliver(conn, ToIo::Reply { conn, reply });
     }
 
     fn announce(&self) {
@@ -179,12 +202,11 @@ mod tests {
     use crate::queue::{QueueSender, queue};
     use crate::saver::SavePaths;
     use crate::server::{Inbox, RegistryHandle};
-    use bytes::Bytes;
+    use namesrv_core::Peer;
     use namesrv_core::config::{Config, Configuration, properties};
     use namesrv_core::event::Event;
     use namesrv_core::kv::KvTable;
     use namesrv_core::wire::Serialization;
-    use namesrv_core::{ConnId, Peer};
     use std::path::PathBuf;
     use std::sync::mpsc::{self, Receiver, Sender};
     use std::thread::JoinHandle;
@@ -247,8 +269,10 @@ mod tests {
             queue: receiver,
             views,
             inboxes: Arc::default(),
+            budget: Arc::new(Budget::new(&limits)),
             saver,
-            notifier: Notifier::new(Duration::from_secs(3)),
+            notifier: Notifier::new(Duration::from_secs(3), clock),
+            events: EventLog::default(),
             clock,
             boot_line: String::new(),
             progress: Progress::default(),
@@ -273,9 +297,9 @@ mod tests {
         }
 
         fn reply(&self) -> String {
-            let (ToIo::Reply { conn, frame }, _) = self.arrivals.recv().unwrap() else { panic!("no reply") };
+            let (ToIo::Reply { conn, reply }, _) = self.arrivals.recv().unwrap() else { panic!("no reply") };
             assert_eq!(conn, peer().conn, "the connection that asked");
-            String::from_utf8_lossy(&frame).into_owned()
+            String::from_utf8_lossy(&reply.arrive()).into_owned()
         }
 
         /// The files stay while the folder is held.

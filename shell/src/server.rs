@@ -35,12 +35,12 @@ pub struct Server {
 /// What the registry and the signal handler tell an I/O thread.
 #[derive(Debug)]
 pub enum ToIo {
-    /// A forwarded request of a connection is done: call `Session::handle_reply`, then write the frame (empty: nothing).
+    /// A forwarded request of a connection is done: call `Conversation::handle_reply`.
     Reply {
         /// The connection. It may be gone.
         conn: ConnId,
         /// The answer.
-        frame: Bytes,
+        reply: Reply,
     },
     /// Close a connection.
     Close {
@@ -54,6 +54,32 @@ pub enum ToIo {
         /// What is not written after so long is given up.
         within: Duration,
     },
+}
+
+/// The answer to a forwarded request on its way to its connection, which is counted until it arrives or is dropped.
+#[derive(Debug)]
+pub struct Reply {
+    frame: Bytes,
+    budget: Arc<Budget>,
+}
+
+impl Reply {
+    pub(crate) fn new(frame: Bytes, budget: Arc<Budget>) -> Self {
+        budget.reply_bytes.fetch_add(frame.len(), Ordering::Relaxed);
+        Self { frame, budget }
+    }
+
+    /// The whole frame; it is empty when nothing is to be written.
+    #[must_use]
+    pub fn arrive(self) -> Bytes {
+        self.frame.clone()
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.budget.reply_bytes.fetch_sub(self.frame.len(), Ordering::Relaxed);
+    }
 }
 
 /// The way into one I/O thread, made by the runtime. Must not block.
@@ -128,6 +154,9 @@ impl fmt::Debug for Inboxes {
     }
 }
 
+/// Unread output for which no connection is closed.
+const OUTPUT_BYTES_BORNE: usize = 4096;
+
 /// Counters that all I/O threads share.
 #[derive(Debug)]
 pub struct Budget {
@@ -135,6 +164,10 @@ pub struct Budget {
     connections_max: usize,
     input_bytes: AtomicUsize,
     input_bytes_max: usize,
+    output_bytes: AtomicUsize,
+    output_bytes_max: usize,
+    /// Bytes of replies that did not arrive yet.
+    reply_bytes: AtomicUsize,
 }
 
 impl Budget {
@@ -146,6 +179,9 @@ impl Budget {
             connections_max: limits.connections_max,
             input_bytes: AtomicUsize::new(0),
             input_bytes_max: limits.incomplete_input_bytes_max,
+            output_bytes: AtomicUsize::new(0),
+            output_bytes_max: limits.unread_output_bytes_max,
+            reply_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -160,14 +196,34 @@ impl Budget {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Takes `bytes` for incomplete input; false when the limit of all connections together is reached.
+    /// Takes `bytes` more for the incomplete input of a connection that has `held`; false when it would have more than is
+    /// left for all others. So whoever hoards is refused first, a newcomer always finds some room, and no thread has to
+    /// know what the connections of the others have.
     #[must_use]
-    pub fn take_input(&self, bytes: usize) -> bool {
-        take(&self.input_bytes, bytes, self.input_bytes_max)
+    pub fn take_input(&self, bytes: usize, held: usize) -> bool {
+        take(&self.input_bytes, bytes, self.input_bytes_max.saturating_sub(held + bytes))
     }
 
     /// Gives `bytes` back.
     pub fn return_input(&self, bytes: usize) {
         self.input_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// A connection has `after` bytes of output that its peer did not read, where it had `before`.
+    pub(crate) fn note_output(&self, before: usize, after: usize) {
+        // It wraps, as the sum does not.
+        self.output_bytes.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+    }
+
+    /// Whether a connection may have `held` bytes of output that its peer did not read: not more than is left for all
+    /// others, but a little in any case.
+    pub(crate) fn bears_output(&self, held: usize) -> bool {
+        let others = self.output_bytes.load(Ordering::Relaxed).saturating_sub(held);
+        held <= OUTPUT_BYTES_BORNE || others == 0 || others + held + held <= self.output_bytes_max
+    }
+
+    /// Bytes of replies that did not arrive yet.
+    pub(crate) fn reply_bytes(&self) -> usize {
+        self.reply_bytes.load(Ordering::Relaxed)
     }
 }

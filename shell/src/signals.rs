@@ -1,8 +1,9 @@
 //! Signals: SIGTERM and SIGINT stop the server gracefully, a second one at once. SIGHUP is ignored: there is nothing to
-//! read again, and a server must survive the terminal that it was started from.
+//! read again, and a server must survive the terminal that it was started from. SIGXFSZ is ignored, so that a file that may
+//! not grow is an error of its write.
 
 use crate::queue::{Input, QueueSender};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::io;
 use tracing::info;
@@ -16,7 +17,7 @@ pub(crate) struct Caught(Signals);
 /// # Errors
 /// The operating system refuses.
 pub(crate) fn catch() -> io::Result<Caught> {
-    Ok(Caught(Signals::new([SIGTERM, SIGINT, SIGHUP])?))
+    Ok(Caught(Signals::new([SIGTERM, SIGINT, SIGHUP, SIGXFSZ])?))
 }
 
 impl Caught {
@@ -35,6 +36,8 @@ fn watch(mut signals: Signals, queue: &QueueSender) {
     for signal in signals.forever() {
         if signal == SIGHUP {
             info!("SIGHUP ignored");
+        } else if signal == SIGXFSZ {
+            // Whoever wrote is told.
         } else if stopping {
             // As a shell reports a process that a signal ended.
             std::process::exit(128 + signal);

@@ -5,7 +5,7 @@ use crate::output::Written;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::Now;
 use std::io::{self, ErrorKind, Read, Write};
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Bytes of one read, and so the input that a connection may use in one turn.
@@ -24,9 +24,6 @@ pub enum Turn {
     Rest,
     /// The registry's queue is full: again soon.
     Retry,
-    /// Incomplete input has no room: close the connection that keeps most, which may be this one (compare
-    /// [`Desk::kept`]), else give this one its turn again at once, at the same desk.
-    NoRoom,
     /// Everything is done: end the stream, [`Desk::discard`] what is unread, close.
     Done,
     /// Close at once, for a reason that is to be logged.
@@ -50,8 +47,6 @@ pub struct Readiness {
 #[derive(Debug)]
 pub struct Desk {
     scratch: Box<[u8]>,
-    /// What of `scratch` was read and not dealt with.
-    arrived: Range<usize>,
     answers: Vec<u8>,
 }
 
@@ -70,25 +65,12 @@ impl Readiness {
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { scratch: vec![0; READ_BYTES_MAX].into_boxed_slice(), arrived: 0..0, answers: Vec::new() }
+        Self { scratch: vec![0; READ_BYTES_MAX].into_boxed_slice(), answers: Vec::new() }
     }
 }
 
 impl Desk {
-    /// Forgets what the last connection left. To be called when another one takes its turn.
-    pub fn clear(&mut self) {
-        self.arrived = 0..0;
-        self.answers.clear();
-    }
-
-    /// Bytes that the connection keeps, with those that it read and has no room for.
-    #[must_use]
-    pub fn kept(&self, conversation: &Conversation) -> usize {
-        conversation.kept() + self.arrived.len()
-    }
-
-    /// Writes what waits, reads once, deals with it and writes the answers. The view is loaded after that read. After
-    /// [`Turn::NoRoom`] it goes on with what was read.
+    /// Writes what waits, reads once, deals with it and writes the answers. The view is loaded after that read.
     ///
     /// # Errors
     /// The socket failed (most often: was reset). Close, there is nothing to be said about it.
@@ -100,15 +82,14 @@ impl Desk {
         view: impl FnOnce() -> V,
         now: Now,
     ) -> io::Result<Turn> {
-        let resumed = !self.arrived.is_empty();
-        if !resumed {
-            self.write(conversation, socket, readiness, now)?;
-        }
+        // What the turn before left unwritten belongs to a connection that failed.
+        self.answers.clear();
+        self.write(conversation, socket, readiness, now)?;
         let mut progress = Progress::Read;
-        if resumed || conversation.may_go_on() || self.read(conversation, socket, readiness)? {
-            let mut arrived = self.scratch.get(self.arrived.clone()).unwrap_or_default();
-            progress = conversation.handle_input(&mut arrived, &view(), &mut self.answers, now);
-            self.arrived.start = self.arrived.end - arrived.len();
+        let arrived = if conversation.may_go_on() { Some(0) } else { self.read(conversation, socket, readiness)? };
+        if let Some(bytes) = arrived {
+            let arrived = self.scratch.get(..bytes).unwrap_or_default();
+            progress = conversation.handle_input(arrived, &view(), &mut self.answers, now);
         }
         self.write(conversation, socket, readiness, now)?;
         if conversation.is_overfull() {
@@ -121,8 +102,8 @@ impl Desk {
             || readiness.may_read(conversation)
             || (readiness.writable && !conversation.output().is_empty());
         Ok(match progress {
-            Progress::NoRoom => Turn::NoRoom,
             Progress::Retry => Turn::Retry,
+            Progress::NoRoom => Turn::Close(Closing::NoRoom),
             Progress::Read | Progress::Wait if more => Turn::Again,
             Progress::Read | Progress::Wait => Turn::Rest,
         })
@@ -137,36 +118,36 @@ impl Desk {
         }
     }
 
-    /// Reads once, if that is wanted; whether something is to be dealt with, the end of the stream included.
+    /// Reads once, if that is wanted; how many bytes are to be dealt with, none at the end of the stream. Absent: nothing
+    /// is to be done.
     fn read(
         &mut self,
         conversation: &mut Conversation,
         socket: &mut impl Read,
         readiness: &mut Readiness,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Option<usize>> {
         if !readiness.may_read(conversation) {
-            return Ok(false);
+            return Ok(None);
         }
         let read = match socket.read(&mut self.scratch) {
             Ok(0) => {
                 readiness.readable = false;
                 conversation.handle_end();
-                return Ok(true);
+                return Ok(Some(0));
             }
             Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 readiness.readable = false;
                 0
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(None),
             Err(error) => return Err(error),
         };
         readiness.readable &= readiness.read_closed || read == self.scratch.len();
         if readiness.stopping {
             conversation.handle_end();
         }
-        self.arrived = 0..read;
-        Ok(read > 0 || readiness.stopping)
+        Ok((read > 0 || readiness.stopping).then_some(read))
     }
 
     /// Writes what waits and what was answered now.
@@ -248,7 +229,6 @@ mod tests {
         let mut socket = Socket::new(question(1).repeat(questions));
         assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Again);
         assert_eq!(opaques(&socket.taken).len(), questions - 1);
-        desk.clear();
         assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Rest);
         assert_eq!(opaques(&socket.taken).len(), questions);
         assert!(!readiness.readable);
@@ -272,21 +252,18 @@ mod tests {
         assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Rest);
         assert!(!readiness.writable && !world.conversation.output().is_empty());
         socket.room = usize::MAX;
-        desk.clear();
         readiness.writable = true;
         assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Rest);
         assert_eq!(opaques(&socket.taken), [1]);
     }
 
     #[test]
-    fn what_found_no_room_is_dealt_with_when_there_is_some() {
+    fn what_finds_no_room_closes_the_connection_after_the_answers() {
         let limits = Limits { incomplete_input_bytes_max: 0, ..Limits::default() };
         let (mut world, mut desk, mut readiness) = (World::new(limits), Desk::default(), readable());
         let whole = question(3);
         let mut socket = Socket::new([&whole[..], &whole[..9]].concat());
-        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::NoRoom);
-        assert_eq!(desk.kept(&world.conversation), 9);
+        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::Close(Closing::NoRoom));
         assert_eq!(opaques(&socket.taken), [3], "answered all the same");
-        assert_eq!(turn(&mut world, &mut socket, &mut readiness, &mut desk), Turn::NoRoom);
     }
 }

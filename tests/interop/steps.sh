@@ -1,16 +1,18 @@
-# The verbs that scenarios are written in, one file for each kind of component.
-# shellcheck disable=SC2034
-# Uses of the caller: nameserver (a path, or java), messages and jobs.
-
+#!/usr/bin/env bash
+# Runs one scenario in the network namespace that it is started in: steps.sh SCENARIO TARGET. `run` starts it.
+# shellcheck disable=SC2034,SC2154
+# Takes from the environment: nameserver (a path, or java), messages and run_folder.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
 shopt -s extglob
 
-declare -A pid=()           # component -> process
-declare -A broker_address=() # broker -> host:port
-printed=                    # what the last mqadmin command printed
-current_step=               # what is being done, for the failure report
-run_folder=
+declare -A pid=() # component -> process
+current_step=     # what is being done, for the failure report
 
-for file in steps/*.sh; do
+for file in harness/plan.sh steps/*.sh "scenarios/$1.sh"; do
     # shellcheck disable=SC1090
     source "$file"
 done
+
+ip link set lo up
+run_scenario "$@"

@@ -5,15 +5,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod answer;
+pub mod captures;
 pub mod conformance;
+pub mod crash;
 pub mod differences;
+pub mod differential;
 pub mod fuzz;
 pub mod golden;
+pub mod hostile;
 pub mod matrix;
+pub mod mqadmin;
+mod peer;
 pub mod plain_json;
 pub mod process;
 pub mod registration;
 pub mod request;
 pub mod scenario;
 pub mod server;
+pub mod simulation;
+pub mod suite;
 pub mod world;

@@ -1,4 +1,4 @@
-//! The matrix case × runtime: each run of the suite saves a column, and all columns together are printed as one table.
+//! The matrix case × runtime: each run of a suite saves a column, and all columns together are printed as one table.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -53,12 +53,13 @@ impl Column {
         self.figures.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Saves it beside the binaries, in the place of what a run before found out about the same runtime.
+    /// Saves it beside the binaries, in the place of what a run of the same suite found out before about the same
+    /// runtime.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn save(&self) -> io::Result<()> {
-        let folder = folder()?;
+    pub fn save(&self, suite: &str) -> io::Result<()> {
+        let folder = folder(suite)?;
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(&self.name), self.to_string())
     }
@@ -93,12 +94,12 @@ impl fmt::Display for Column {
 }
 
 impl Matrix {
-    /// Reads all columns that were saved.
+    /// Reads all columns that runs of a suite saved.
     ///
     /// # Errors
     /// They cannot be read, or there are none.
-    pub fn read() -> io::Result<Self> {
-        Self::read_folder(&folder()?)
+    pub fn read(suite: &str) -> io::Result<Self> {
+        Self::read_folder(&folder(suite)?)
     }
 
     fn read_folder(folder: &Path) -> io::Result<Self> {
@@ -166,12 +167,12 @@ impl fmt::Display for Matrix {
     }
 }
 
-/// The folder `conformance` beside the one that this program stands in: `target/<profile>/conformance`, whichever
-/// target folder and profile were used.
-fn folder() -> io::Result<PathBuf> {
+/// The folder of a suite beside the one that this program stands in: `target/<profile>/<suite>`, whichever target
+/// folder and profile were used.
+fn folder(suite: &str) -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     let built = program.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
-    Ok(built.unwrap_or(Path::new(".")).join("conformance"))
+    Ok(built.unwrap_or(Path::new(".")).join(suite))
 }
 
 #[cfg(test)]

@@ -29,6 +29,12 @@ pub const RUNTIME_CONFIG: &str = "namesrv.properties.runtime";
 /// Name of the KV file.
 pub const KV_FILE: &str = "kvConfig.json";
 
+/// Name of the folder that [`Folder::with_disk`] mounts something on.
+pub const DISK: &str = "disk";
+
+/// The command that lets another one mount what only it sees.
+const NAMESPACE: &[&str] = &["unshare", "--user", "--map-root-user", "--mount"];
+
 /// Name of the file that standard error goes to.
 const LOG: &str = "log";
 
@@ -36,7 +42,10 @@ const LOG: &str = "log";
 #[derive(Debug)]
 pub struct Folder {
     folder: TempDir,
-    open_files_max: Option<u32>,
+    /// The command that starts the server, as far as it is not the server itself.
+    wrapper: Vec<String>,
+    /// What a shell does before it becomes the server.
+    preludes: Vec<String>,
 }
 
 /// A running server binary.
@@ -64,7 +73,8 @@ impl Folder {
     /// It cannot be written.
     #[must_use]
     pub fn new<K: AsRef<str>, V: AsRef<str>>(properties: &[(K, V)]) -> Self {
-        let folder = Self { folder: tempfile::tempdir().expect("a temporary folder"), open_files_max: None };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = Self { folder, wrapper: Vec::new(), preludes: Vec::new() };
         let kv = folder.path(KV_FILE);
         let mut text = format!("listenPort=0\nbindAddress=127.0.0.1\nkvConfigPath={}\n", kv.display());
         for (key, value) in properties {
@@ -76,8 +86,53 @@ impl Folder {
 
     /// The server that is started here may have so many files open.
     #[must_use]
-    pub fn with_open_files_max(mut self, files: u32) -> Self {
-        self.open_files_max = Some(files);
+    pub fn with_open_files_max(self, files: u32) -> Self {
+        self.with_limit('n', files.into())
+    }
+
+    /// The server that is started here may need so many KiB of memory for its data; the kernel refuses more.
+    #[must_use]
+    pub fn with_memory_max(self, kib: u64) -> Self {
+        self.with_limit('d', kib)
+    }
+
+    /// No file that the server writes may be longer than so many units of `ulimit -f`, of 512 or 1024 bytes.
+    #[must_use]
+    pub fn with_file_units_max(self, units: u64) -> Self {
+        self.with_limit('f', units)
+    }
+
+    fn with_limit(mut self, option: char, value: u64) -> Self {
+        self.preludes.push(format!("ulimit -{option} {value}"));
+        self
+    }
+
+    /// The server that is started here has a disk of its own under the name `disk`, mounted with these options, which
+    /// goes with it.
+    #[must_use]
+    pub fn with_disk(mut self, options: &str) -> Self {
+        let disk = self.path(DISK);
+        fs::create_dir(&disk).expect("a folder");
+        self.preludes.push(format!("mount -t tmpfs -o {options} tmpfs '{}'", disk.display()));
+        self.with_wrapper(NAMESPACE)
+    }
+
+    /// Another command starts the server that is started here, as one that watches it.
+    #[must_use]
+    pub fn with_wrapper<W: AsRef<str>>(mut self, words: &[W]) -> Self {
+        self.wrapper.extend(words.iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// Adds an entry to the configuration file.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    #[must_use]
+    pub fn with_property(self, key: &str, value: &str) -> Self {
+        let path = self.path(CONFIG);
+        let text = fs::read_to_string(&path).expect("the configuration file can be read");
+        fs::write(path, format!("{text}{key}={value}\n")).expect("the configuration file can be written");
         self
     }
 
@@ -138,14 +193,11 @@ impl Folder {
 
     fn spawn(&self, binary: &Path) -> Child {
         let log = fs::File::create(self.path(LOG)).expect("the log can be written");
-        let mut command = match self.open_files_max {
-            None => Command::new(binary),
-            Some(files) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(binary);
-                shell
-            }
-        };
+        let script: String = self.preludes.iter().map(|prelude| format!("{prelude} && ")).collect();
+        let script = format!("{script}exec \"$0\" \"$@\"");
+        let words = self.wrapper.iter().map(String::as_str).chain(["sh", "-c", &script]).collect::<Vec<_>>();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(binary);
         command.arg("-c").arg(self.path(CONFIG)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         for variable in ["ROCKETMQ_HOME", "ROCKETMQ_SERIALIZE_TYPE", "JAVA_OPT_EXT"] {
             command.env_remove(variable);
@@ -170,6 +222,12 @@ impl Process {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where its files are.
@@ -247,6 +305,15 @@ impl Process {
         self.status("VmRSS:")
     }
 
+    /// The most KiB of memory that were in use at one time.
+    ///
+    /// # Panics
+    /// The system does not tell.
+    #[must_use]
+    pub fn peak_kib(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
     /// Threads.
     ///
     /// # Panics
@@ -254,6 +321,14 @@ impl Process {
     #[must_use]
     pub fn threads(&self) -> u64 {
         self.status("Threads:")
+    }
+
+    /// A file on the disk that only the server sees.
+    #[must_use]
+    pub fn path_on_disk(&self, name: &str) -> PathBuf {
+        let disk = self.folder.path(DISK);
+        let below_root = disk.strip_prefix("/").unwrap_or(&disk);
+        Path::new(&format!("/proc/{}/root", self.child.id())).join(below_root).join(name)
     }
 
     /// Files, sockets and the like that it has open.
@@ -276,6 +351,15 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether servers can have disks of their own here: not every machine lets everybody mount something.
+#[must_use]
+pub fn can_mount() -> bool {
+    let mount = ["sh", "-c", "mount -t tmpfs tmpfs /tmp"];
+    let mut command = Command::new(NAMESPACE[0]);
+    command.args(&NAMESPACE[1..]).args(mount).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Reads and writes of a connection fail after [`PATIENCE`], and small writes leave at once.

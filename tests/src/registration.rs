@@ -112,10 +112,11 @@ impl Mapping {
     fn plain_json(&self, broker: &str) -> String {
         let queues: Vec<_> = self.queues.iter().map(|(global, local)| format!("{global}:{local}")).collect();
         format!(
-            r#"{{"bname":"{broker}","currIdMap":{{{}}},"dirty":false,"epoch":{},"scope":"__global__","topic":"{}","totalQueues":{}}}"#,
+            r#"{{"bname":{},"currIdMap":{{{}}},"dirty":false,"epoch":{},"scope":"__global__","topic":{},"totalQueues":{}}}"#,
+            json!(broker),
             queues.join(","),
             self.epoch,
-            self.topic,
+            json!(self.topic),
             self.total_queues
         )
     }
@@ -152,6 +153,8 @@ pub struct Registration {
     pub filter_servers: Option<Vec<String>>,
     /// Its static topics.
     pub mappings: Vec<Mapping>,
+    /// Version of its static topics; the time in it is now whenever a real 5.x broker registers.
+    pub mapping_version: Version,
 }
 
 impl Registration {
@@ -173,6 +176,7 @@ impl Registration {
             topics: Some(Vec::new()),
             filter_servers: Some(Vec::new()),
             mappings: Vec::new(),
+            mapping_version: Version::counter(0),
         }
     }
 
@@ -202,7 +206,7 @@ impl Registration {
             .body(body)
     }
 
-    /// The body as JSON text. `mappingDataVersion` says 2023, where a real broker always says now.
+    /// The body as JSON text.
     #[must_use]
     pub fn json_body(&self) -> String {
         let version = self.version.map_or(Value::Null, |version| match self.generation {
@@ -224,7 +228,7 @@ impl Registration {
             self.mappings.iter().map(|one| format!(r#""{}":{}"#, one.topic, one.plain_json(broker))).collect();
         format!(
             r#"{{"filterServerList":{filter_servers},"topicConfigSerializeWrapper":{{"dataVersion":{version},"mappingDataVersion":{},"topicConfigTable":{topics},"topicQueueMappingDetailMap":{{}},"topicQueueMappingInfoMap":{{{}}}}}}}"#,
-            Version::counter(0).json(),
+            self.mapping_version.json(),
             mappings.join(",")
         )
     }

@@ -3,7 +3,7 @@
 //! The language is described in `tests/scenarios/README.md`.
 
 mod command;
-mod render;
+pub mod render;
 mod words;
 
 use crate::world::World;

@@ -28,6 +28,11 @@ pub trait Server {
     /// used first, and again when it was closed.
     fn exchange(&mut self, connection: &str, frame: &[u8]) -> Reaction;
 
+    /// Sends two-way requests with different correlation numbers over a logical connection, all before the first answer.
+    fn exchange_all(&mut self, connection: &str, frames: &[Vec<u8>]) -> Vec<Reaction> {
+        frames.iter().map(|frame| self.exchange(connection, frame)).collect()
+    }
+
     /// Closes a logical connection from the peer's side.
     fn disconnect(&mut self, connection: &str);
 

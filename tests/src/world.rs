@@ -75,6 +75,11 @@ pub struct World {
     saving: Saving,
     saves: VecDeque<SaveTicket>,
     happenings: Vec<Happening>,
+    /// Inputs collect: nothing is carried out before the last of them.
+    holding: bool,
+    /// Something was answered since the last input.
+    answered: bool,
+    views_after_replies: usize,
 }
 
 #[derive(Debug)]
@@ -135,6 +140,9 @@ impl World {
             saving: Saving::Succeeds,
             saves: VecDeque::new(),
             happenings: Vec::new(),
+            holding: false,
+            answered: false,
+            views_after_replies: 0,
         };
         world.carry_out();
         world
@@ -182,6 +190,28 @@ impl World {
         self.reap();
     }
 
+    /// Bytes arrive over several logical connections in this order, and the registry works on all of them before anything of it
+    /// is carried out, as a driver does with what waits in its queue.
+    pub fn receive_together(&mut self, arrived: &[(String, Vec<u8>)]) {
+        self.holding = true;
+        for (name, bytes) in arrived {
+            let conn = self.connect(name);
+            if let Some(connection) = self.connections.get_mut(&conn) {
+                connection.input.extend_from_slice(bytes);
+            }
+            self.read(conn);
+        }
+        self.holding = false;
+        self.carry_out();
+        self.reap();
+    }
+
+    /// Views that were published after a reply to an input of the same batch: whoever held that reply could not see its effect.
+    #[must_use]
+    pub fn views_after_replies(&self) -> usize {
+        self.views_after_replies
+    }
+
     /// Opens a logical connection if it is not open.
     pub fn connect(&mut self, name: &str) -> ConnId {
         if let Some(conn) = self.names.get(name) {
@@ -221,7 +251,7 @@ impl World {
     pub fn disconnect(&mut self, name: &str) {
         if let Some(conn) = self.names.remove(name) {
             self.connections.remove(&conn);
-            self.registry.handle_disconnect(conn, self.now);
+            self.input(|registry, now| registry.handle_disconnect(conn, now));
             self.carry_out();
             self.reap();
         }
@@ -268,8 +298,13 @@ impl World {
 
     /// Tells the server to stop.
     pub fn shut_down(&mut self) {
-        self.registry.handle_shutdown(self.now);
+        self.input(Registry::handle_shutdown);
         self.carry_out();
+    }
+
+    fn input(&mut self, input: impl FnOnce(&mut Registry, Now)) {
+        self.answered = false;
+        input(&mut self.registry, self.now);
     }
 
     /// Reads what is in the input of one connection, as a driver does after a read from its socket.
@@ -288,7 +323,7 @@ impl World {
                 Ok(Step::Forward { length }) => {
                     let frame: Bytes = connection.input.drain(..length).collect::<Vec<_>>().into();
                     let peer = connection.peer;
-                    self.registry.handle_frame(peer, &frame, self.now);
+                    self.input(|registry, now| registry.handle_frame(peer, &frame, now));
                     self.carry_out();
                 }
                 Ok(Step::NeedInput { bytes }) => {
@@ -310,10 +345,17 @@ impl World {
 
     /// Carries out what the registry wants, in order, until it wants nothing.
     fn carry_out(&mut self) {
+        if self.holding {
+            return;
+        }
         while let Some(output) = self.registry.poll_output() {
             match output {
-                Output::Publish(view) => self.view = Some(view),
+                Output::Publish(view) => {
+                    self.views_after_replies += usize::from(self.answered);
+                    self.view = Some(view);
+                }
                 Output::Reply { conn, frame } => {
+                    self.answered = true;
                     if let Some(connection) = self.connections.get_mut(&conn) {
                         connection.session.handle_reply(self.now);
                         connection.output.extend_from_slice(&frame);
@@ -342,7 +384,7 @@ impl World {
             Saving::Waits => return,
         };
         while let Some(ticket) = self.saves.pop_front() {
-            self.registry.handle_saved(ticket, result.clone(), self.now);
+            self.input(|registry, now| registry.handle_saved(ticket, result.clone(), now));
         }
     }
 
@@ -368,7 +410,7 @@ impl World {
             self.names.remove(&connection.name);
             let Connection { name, output, .. } = connection;
             self.happenings.push(Happening::Closed { connection: name, reason, written: output });
-            self.registry.handle_disconnect(conn, self.now);
+            self.input(|registry, now| registry.handle_disconnect(conn, now));
             self.carry_out();
         }
     }
@@ -379,7 +421,7 @@ impl World {
     }
 
     fn fire_timers(&mut self) {
-        self.registry.handle_timeout(self.now);
+        self.input(Registry::handle_timeout);
         self.carry_out();
         for connection in self.connections.values_mut() {
             if connection.due().is_some_and(|due| due <= self.now.monotonic) {

@@ -1,4 +1,4 @@
-//! DIFFERENCES.md: identifiers are unique, and every entry names tests that exist.
+//! Documents that name tests: identifiers of DIFFERENCES.md are unique, and every test named there or for a known fault exists.
 
 use namesrv_tests::differences::{entries, repository};
 use std::fs::read_to_string;
@@ -11,11 +11,24 @@ fn every_difference_names_the_tests_that_pin_it() {
         let earlier = entries.iter().take(index).any(|other| other.identifier == entry.identifier);
         assert!(!earlier, "{} is used twice", entry.identifier);
         assert!(!entry.tests.is_empty(), "{} names no test", entry.identifier);
-        for test in &entry.tests {
-            let (file, function) = test.split_once('#').unwrap_or((test, ""));
-            let text = read_to_string(repository().join(file)).unwrap_or_default();
-            assert!(!text.is_empty(), "{}: {file} does not exist", entry.identifier);
-            assert!(text.contains(&format!("fn {function}")) || function.is_empty(), "{}: no {test}", entry.identifier);
-        }
+        entry.tests.iter().for_each(|test| check(&entry.identifier, test));
     }
+}
+
+#[test]
+fn every_known_fault_names_the_tests_that_would_find_it() {
+    let page = read_to_string(repository().join("docs/TESTING.md")).unwrap_or_default();
+    let (_, rest) = page.split_once("## Known faults").unwrap_or_default();
+    let (faults, _) = rest.split_once("\n## ").unwrap_or_default();
+    let tests: Vec<_> = faults.split('`').skip(1).step_by(2).filter(|code| code.contains('/')).collect();
+    assert!(tests.len() > 10, "{tests:?}");
+    tests.iter().filter(|test| **test != "tests/captures").for_each(|test| check("a known fault", test));
+}
+
+/// A test, `file` or `file#function`, exists.
+fn check(whose: &str, test: &str) {
+    let (file, function) = test.split_once('#').unwrap_or((test, ""));
+    let text = read_to_string(repository().join(file)).unwrap_or_default();
+    assert!(!text.is_empty(), "{whose}: {file} does not exist");
+    assert!(text.contains(&format!("fn {function}")) || function.is_empty(), "{whose}: no {test}");
 }

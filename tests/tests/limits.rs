@@ -9,8 +9,10 @@ use namesrv_core::registry::{Output, Registry};
 use namesrv_core::time::{Millis, Now};
 use namesrv_core::wire::Serialization;
 use namesrv_tests::answer::Answer;
+use namesrv_tests::registration::{Mapping, Registration, Topic, Version};
 use namesrv_tests::request::Request;
 use namesrv_tests::world::{Happening, Saving, World};
+use std::time::Duration;
 
 const KV_BYTES_MAX: usize = 1000;
 
@@ -95,6 +97,94 @@ fn configuration_changes_that_wait_for_a_save_are_bounded() {
     assert_eq!(codes(&mut world, "admin"), [0, 0]);
     world.receive("admin", &change(true, 700));
     assert_eq!(codes(&mut world, "admin"), [0], "room again");
+}
+
+#[test]
+fn answers_that_wait_for_a_save_are_bounded() {
+    let mut kv = KvTable::default();
+    kv.put("n", "large", Some(&"v".repeat(400)));
+    let mut world = world(kv);
+    let get = |key| Request::new(101).field("namespace", "n").field("key", key).encode();
+    world.set_saving(Saving::Waits);
+    world.receive("admin", &[put("new", 50).encode(), get("new"), get("large"), get("large"), get("large")].concat());
+    assert_eq!(codes(&mut world, "admin"), [1], "the last is refused at once");
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), [0, 0, 0, 0]);
+    world.receive("admin", &get("large").repeat(5));
+    assert_eq!(codes(&mut world, "admin"), [0; 5], "they do not wait");
+
+    let limits = Limits { frame_bytes_max: 10_000, ..Limits::default() };
+    let mut world = World::with(&[], KvTable::default(), limits);
+    world.set_saving(Saving::Waits);
+    world.receive("admin", &Request::new(318).body("orderMessageEnable=true").encode());
+    world.receive("admin", &Request::new(319).encode().repeat(60));
+    let refused = codes(&mut world, "admin").len();
+    assert!(refused > 40, "{refused} are refused at once");
+    world.set_saving(Saving::Succeeds);
+    assert_eq!(codes(&mut world, "admin"), vec![0; 61 - refused]);
+}
+
+fn registration(name: &str, version: i64, topics: usize) -> Registration {
+    let mut registration = Registration::new(name, 0);
+    registration.version = Some(Version::counter(version));
+    registration.topics = Some((0..topics).map(|number| Topic::new(&format!("{name}-{number}"))).collect());
+    registration
+}
+
+fn register(world: &mut World, registration: &Registration) -> i32 {
+    let connection = registration.broker.as_deref().unwrap();
+    world.receive(connection, &registration.request().encode());
+    *codes(world, connection).last().unwrap()
+}
+
+#[test]
+fn a_registration_that_finds_no_room_is_refused_and_its_broker_stays_as_it_was() {
+    let limits = Limits { registry_bytes_max: 40_000, ..Limits::default() };
+    let mut world = World::with(&[], KvTable::default(), limits);
+    assert_eq!(register(&mut world, &registration("first", 1, 10)), 0);
+    assert_eq!(register(&mut world, &registration("second", 1, 1000)), 1);
+    let mut refused = 0;
+    for version in 2..10 {
+        world.advance(Duration::from_secs(60));
+        refused += register(&mut world, &registration("first", version, 100 * version as usize));
+    }
+    assert!(refused > 2, "its table does not grow any more, and yet it does not expire");
+    world.receive("client", &Request::new(105).field("topic", "first-0").encode());
+    assert_eq!(codes(&mut world, "client"), [0]);
+    world.disconnect("first");
+    assert_eq!(register(&mut world, &registration("second", 1, 50)), 0, "room again");
+}
+
+#[test]
+fn whatever_leaves_gives_its_room_back() {
+    let limits = Limits { registry_bytes_max: 40_000, ..Limits::default() };
+    let mut world = World::with(&[], KvTable::default(), limits);
+    world.receive("admin", &Request::new(318).body("deleteTopicWithBrokerRegistration=true").encode());
+    for round in 0..100 {
+        let mut first = registration("first", 2 * round, 20);
+        first.topics.iter_mut().flatten().for_each(|topic| topic.perm = round as i32);
+        assert_eq!(register(&mut world, &first), 0, "round {round}");
+        assert_eq!(register(&mut world, &registration("first", 2 * round + 1, 10)), 0, "round {round}");
+        first.mappings =
+            vec![Mapping { topic: "first-0".to_owned(), total_queues: 8, epoch: round, queues: vec![(0, 0), (1, 1)] }];
+        first.version = Some(Version::counter(1000 + round));
+        assert_eq!(register(&mut world, &first), 0, "round {round}");
+        world.receive("admin", &Request::new(216).field("topic", "first-1").encode());
+        if round % 10 == 9 {
+            world.disconnect("first");
+        }
+    }
+}
+
+#[test]
+fn a_topic_that_is_registered_by_request_needs_room_too() {
+    let limits = Limits { registry_bytes_max: 20_000, ..Limits::default() };
+    let mut world = World::with(&[], KvTable::default(), limits);
+    assert_eq!(register(&mut world, &registration("first", 1, 2)), 0);
+    let body = r#"{"queueDatas":[{"brokerName":"first","readQueueNums":1,"writeQueueNums":1,"perm":6}]}"#;
+    let request = |bytes| Request::new(217).field("topic", "t".repeat(bytes)).body(body).encode();
+    world.receive("admin", &[request(1000), request(20_000)].concat());
+    assert_eq!(codes(&mut world, "admin"), [0, 1]);
 }
 
 #[test]

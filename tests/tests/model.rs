@@ -1,334 +1,171 @@
-//! Random conversations with the pure core and with a model of it in plain maps: both answer alike after every step.
+//! Random sequences of everything that can happen, handed to the pure core and to a model of it in plain maps: after every step both have
+//! answered alike, every question has the same answer, and the invariants hold.
+//!
+//! `PROPTEST_CASES` says how many sequences, `PROPTEST_RNG_SEED` where they begin; a failure prints the command that repeats it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::wildcard_enum_match_arm)]
 
+#[path = "model/invariants.rs"]
+mod invariants;
+#[path = "model/registering.rs"]
+mod registering;
+#[path = "model/server.rs"]
+mod server;
+#[path = "model/side.rs"]
+mod side;
+#[path = "model/step.rs"]
+mod step;
+#[path = "model/storage.rs"]
+mod storage;
 #[path = "model/tables.rs"]
 mod tables;
+#[path = "model/written.rs"]
+mod written;
 
-use namesrv_core::event::Event;
-use namesrv_tests::answer::Answer;
-use namesrv_tests::plain_json::{Json, bare};
-use namesrv_tests::registration::{Generation, Mapping, Registration, Topic, Version};
-use namesrv_tests::request::Request;
-use namesrv_tests::world::{Happening, World};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
-use serde_json::{Map, Value, json};
-use std::time::Duration;
-use tables::{Effects, Queue, Tables};
+use proptest::test_runner::{RngSeed, TestError, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+use server::Server;
+use side::Side;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, Once};
+use step::{SETTINGS, Step, step};
 
-const GROUPS: [&str; 3] = ["a", "b", "never"];
-const TOPICS: [&str; 3] = ["T", "U", "V"];
-const CLUSTERS: [&str; 2] = ["c1", "c2"];
-const ADDRESSES: [&str; 4] = ["w:1", "x:1", "y:1", "z:1"];
-const QUEUES: [Queue; 4] = [(8, 8, 6, 0), (8, 8, 4, 0), (4, 4, 7, 1), (8, 8, 6, 2)];
+/// Sequences when nobody says how many, and those of one seed.
+const SEQUENCES: u32 = 128;
+const SEQUENCES_PER_SEED: u32 = 64;
+const STEPS_MAX: usize = 60;
 
-#[derive(Clone, Debug)]
-enum Step {
-    Register {
-        registration: Box<Registration>,
-        connection: usize,
-    },
-    /// The registration so many before the last one once more, perhaps over another connection.
-    Repeat {
-        back: usize,
-        connection: Option<usize>,
-    },
-    Unregister {
-        group: usize,
-        cluster: usize,
-        address: usize,
-    },
-    Heartbeat {
-        group: usize,
-        cluster: usize,
-        address: usize,
-    },
-    Query {
-        group: usize,
-        cluster: usize,
-        address: usize,
-        version: Version,
-    },
-    Permission {
-        group: usize,
-        writable: bool,
-    },
-    DeleteTopic {
-        topic: usize,
-        cluster: Option<usize>,
-    },
-    RegisterTopic {
-        topic: usize,
-        entries: Vec<(usize, usize)>,
-    },
-    Disconnect {
-        connection: usize,
-    },
-    Advance {
-        seconds: u64,
-    },
-    DeleteUnlisted {
-        on: bool,
-    },
-}
+struct Model;
 
-fn version() -> impl Strategy<Value = Version> {
-    (prop_oneof![8 => Just(0_i64), 1 => Just(1)], 1_i64..6)
-        .prop_map(|(state, counter)| Version { state, ..Version::counter(counter) })
-}
+impl ReferenceStateMachine for Model {
+    type State = Server;
+    type Transition = Step;
 
-fn cluster() -> impl Strategy<Value = usize> {
-    prop_oneof![7 => Just(0_usize), 1 => Just(1)]
-}
-
-fn topics() -> impl Strategy<Value = Vec<Topic>> {
-    proptest::collection::btree_map(0..TOPICS.len(), 0..QUEUES.len(), 0..4).prop_map(|topics| {
-        let topic = |(topic, queue): (usize, usize)| {
-            let (read_queues, write_queues, perm, flags) = QUEUES[queue];
-            Topic { read_queues, write_queues, perm, flags, ..Topic::new(TOPICS[topic]) }
+    fn init_state() -> BoxedStrategy<Server> {
+        let setting = |name: &str| {
+            prop::bool::weighted(if name.starts_with("need") || name.starts_with("delete") { 0.1 } else { 0.8 })
         };
-        topics.into_iter().map(topic).collect()
-    })
-}
-
-fn registration() -> impl Strategy<Value = Registration> {
-    let identity = (0_usize..2, 0_i64..3, prop_oneof![4 => Just(None), 1 => (0_usize..4).prop_map(Some)], cluster());
-    let role = (0..3, prop_oneof![3 => Just(None), 1 => Just(Some("z"))], prop_oneof![Just(10_000_i64), Just(30_000)]);
-    let filters = prop_oneof![
-        3 => Just(Some(vec![])),
-        1 => Just(None),
-        1 => Just(Some(vec!["f:1".to_owned()])),
-    ];
-    let content = (prop_oneof![9 => version().prop_map(Some), 1 => Just(None)], topics(), filters, 0_i64..8);
-    (identity, role, content).prop_map(|(identity, role, content)| {
-        let (group, id, address, cluster) = identity;
-        let (kind, zone, timeout) = role;
-        let (version, topics, filter_servers, epoch) = content;
-        let generation = if kind == 0 { Generation::Four } else { Generation::Five };
-        let mapping = Mapping { topic: "T".into(), total_queues: 4, epoch, queues: vec![(0, 0), (2, 1)] };
-        Registration {
-            cluster: Some(CLUSTERS[cluster].to_owned()),
-            address: Some(ADDRESSES[address.unwrap_or(id as usize)].to_owned()),
-            timeout: Some(timeout),
-            acting_master: kind == 2,
-            generation,
-            zone: zone.map(str::to_owned),
-            version: version.map(|version| Version { state: if kind == 0 { 0 } else { version.state }, ..version }),
-            topics: Some(topics),
-            filter_servers,
-            mappings: if kind != 0 && epoch < 2 { vec![mapping] } else { Vec::new() },
-            ..Registration::new(GROUPS[group], id)
-        }
-    })
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let address = || (0_usize..3, cluster(), 0_usize..4);
-    prop_oneof![
-        10 => (registration(), 0_usize..4)
-            .prop_map(|(registration, connection)| Step::Register { registration: Box::new(registration), connection }),
-        14 => (0_usize..4, prop_oneof![3 => Just(None), 1 => (0_usize..4).prop_map(Some)])
-            .prop_map(|(back, connection)| Step::Repeat { back, connection }),
-        3 => address().prop_map(|(group, cluster, address)| Step::Unregister { group, cluster, address }),
-        2 => address().prop_map(|(group, cluster, address)| Step::Heartbeat { group, cluster, address }),
-        1 => (address(), version())
-            .prop_map(|((group, cluster, address), version)| Step::Query { group, cluster, address, version }),
-        3 => (0_usize..3, any::<bool>()).prop_map(|(group, writable)| Step::Permission { group, writable }),
-        2 => (0_usize..3, prop_oneof![2 => Just(None), 1 => (0_usize..2).prop_map(Some)])
-            .prop_map(|(topic, cluster)| Step::DeleteTopic { topic, cluster }),
-        2 => (0_usize..3, proptest::collection::vec((0_usize..3, 0_usize..4), 0..3))
-            .prop_map(|(topic, entries)| Step::RegisterTopic { topic, entries }),
-        2 => (0_usize..4).prop_map(|connection| Step::Disconnect { connection }),
-        3 => (1_u64..25).prop_map(|seconds| Step::Advance { seconds }),
-        1 => any::<bool>().prop_map(|on| Step::DeleteUnlisted { on }),
-    ]
-}
-
-/// Both, side by side.
-struct Pair {
-    world: World,
-    tables: Tables,
-    sent: Vec<(Registration, usize)>,
-    /// Digits of the time that every registration of a 5.x broker carries.
-    time: u64,
-}
-
-impl Pair {
-    fn new() -> Self {
-        let on = |key: &str| (key.to_owned(), "true".to_owned());
-        let idle = ("serverChannelMaxIdleTimeSeconds".to_owned(), "0".to_owned());
-        let world = World::new(&[on("supportActingMaster"), on("notifyMinBrokerIdChanged"), idle]);
-        Self { world, tables: Tables::default(), sent: Vec::new(), time: 1_700_000_000_000 }
+        let settings = SETTINGS.map(setting);
+        (settings, prop::bool::weighted(0.2))
+            .prop_map(|(settings, binary)| Server::new(settings, binary, side::WALL))
+            .boxed()
     }
 
-    fn ask(&mut self, connection: &str, request: &Request) -> Answer {
-        self.world.receive(connection, &request.encode());
-        Answer::decode(&self.world.take_output(connection).unwrap()).unwrap()
+    fn transitions(server: &Server) -> BoxedStrategy<Step> {
+        step(&server.known()).boxed()
     }
 
-    fn carry_out(&mut self, step: &Step) {
-        match step {
-            Step::Register { registration, connection } => self.register((**registration).clone(), *connection),
-            Step::Repeat { back, connection } => {
-                let Some(at) = self.sent.len().checked_sub(1 + back) else { return };
-                let (registration, before) = self.sent[at].clone();
-                self.register(registration, connection.unwrap_or(before));
-            }
-            Step::Unregister { group, cluster, address } => {
-                self.ask("client", &identified(104, *group, *cluster, *address));
-                self.tables.unregister(GROUPS[*group], CLUSTERS[*cluster], ADDRESSES[*address]);
-            }
-            Step::Heartbeat { group, cluster, address } => {
-                self.ask("client", &identified(904, *group, *cluster, *address));
-                self.tables.hear(GROUPS[*group], CLUSTERS[*cluster], ADDRESSES[*address]);
-            }
-            Step::Query { group, cluster, address, version } => {
-                let request = identified(322, *group, *cluster, *address).body(version.json().to_string());
-                let answer = self.ask("client", &request);
-                let known = self.tables.hear(GROUPS[*group], CLUSTERS[*cluster], ADDRESSES[*address]);
-                let (known, is_owed) = known.last().copied().unwrap_or_default();
-                let changed = known != Some(*version) || is_owed;
-                assert_eq!(answer.field("changed"), Some(changed.to_string().as_str()));
-                assert_eq!(answer.text(), known.map(|known| known.json().to_string()).unwrap_or_default());
-            }
-            Step::Permission { group, writable } => {
-                let (code, field) = if *writable { (327, "addTopicCount") } else { (205, "wipeTopicCount") };
-                let answer = self.ask("client", &Request::new(code).field("brokerName", GROUPS[*group]));
-                let count = self.tables.change_permission(GROUPS[*group], *writable);
-                assert_eq!(answer.field(field), Some(count.to_string().as_str()));
-            }
-            Step::DeleteTopic { topic, cluster } => {
-                let cluster = cluster.map(|cluster| CLUSTERS[cluster]);
-                let request = Request::new(216).field("topic", TOPICS[*topic]).optional("clusterName", cluster);
-                self.ask("client", &request);
-                self.tables.delete_topic(TOPICS[*topic], cluster);
-            }
-            Step::RegisterTopic { topic, entries } => self.register_topic(TOPICS[*topic], entries),
-            Step::Disconnect { connection } => {
-                self.world.disconnect(&connection.to_string());
-                self.tables.disconnect(*connection);
-            }
-            Step::Advance { seconds } => {
-                self.world.advance(Duration::from_secs(*seconds));
-                self.tables.advance(seconds * 1000);
-            }
-            Step::DeleteUnlisted { on } => {
-                self.ask("client", &Request::new(318).body(format!("deleteTopicWithBrokerRegistration={on}\n")));
-                self.tables.delete_unlisted = *on;
-            }
-        }
+    fn preconditions(server: &Server, step: &Step) -> bool {
+        server.allows(step)
     }
 
-    /// Sends a registration as a broker does: with the time of sending, and with the checksum that belongs to it.
-    fn register(&mut self, registration: Registration, connection: usize) {
-        self.time += 7;
-        let mut request = registration.request();
-        let body = registration.json_body();
-        let body = body.replacen(
-            &Version::counter(0).json().to_string(),
-            &Version { timestamp: self.time as i64, ..Version::counter(0) }.json().to_string(),
-            1,
-        );
-        request.fields.as_mut().unwrap().retain(|(name, _)| name != "bodyCrc32");
-        let request = request.field("bodyCrc32", crc32fast::hash(body.as_bytes()) & 0x7fff_ffff).body(body);
-        let answer = self.ask(&connection.to_string(), &request);
-        let (code, master) = self.tables.register(&registration, connection);
-        assert_eq!(answer.code, code, "{:?}", answer.remark);
-        let named = answer.field("masterAddr").zip(answer.field("haServerAddr"));
-        assert_eq!(named.map(|(master, ha_server)| format!("{master} {ha_server}")), master);
-        self.sent.push((registration, connection));
-    }
-
-    fn register_topic(&mut self, topic: &str, entries: &[(usize, usize)]) {
-        let entries: Vec<_> =
-            entries.iter().map(|(group, queue)| (GROUPS[*group].to_owned(), QUEUES[*queue])).collect();
-        let entry = |(name, (read, write, perm, flags)): &(String, Queue)| {
-            json!({
-                "brokerName": name, "perm": perm, "readQueueNums": read, "topicSysFlag": flags, "writeQueueNums": write,
-            })
-        };
-        let body = json!({ "queueDatas": entries.iter().map(entry).collect::<Vec<_>>() }).to_string();
-        self.ask("client", &Request::new(217).field("topic", topic).body(body));
-        self.tables.register_topic(topic, &entries);
-    }
-
-    /// Everything that can be asked is answered alike, and the same happened.
-    fn compare(&mut self) {
-        assert_eq!(effects(self.world.take_happenings()), std::mem::take(&mut self.tables.effects));
-        assert_eq!(value(&self.ask("client", &Request::new(106)).text()), self.tables.clusters());
-        for topic in TOPICS {
-            let route = Request::new(105).field("topic", topic);
-            let zoned = route.clone().field("__ZONE_MODE", true).field("__ZONE_NAME", "Z");
-            for (request, zone) in [(&route, None), (&route.clone().version(400), None), (&zoned, Some("z"))] {
-                let answer = self.ask("client", request);
-                let expected = self.tables.route(topic, zone);
-                assert_eq!((answer.code == 0).then(|| value(&answer.text())), expected, "{topic} {zone:?}");
-            }
-        }
-        let names: Vec<_> = self.tables.topics.keys().cloned().collect();
-        assert_eq!(value(&self.ask("client", &Request::new(206)).text()), json!({ "topicList": names }));
-        for cluster in CLUSTERS {
-            let answer = self.ask("client", &Request::new(224).field("cluster", cluster));
-            assert_eq!(value(&answer.text()), json!({ "topicList": self.tables.topics_of_cluster(cluster) }));
-        }
+    fn apply(mut server: Server, step: &Step) -> Server {
+        server.apply(step);
+        server
     }
 }
 
-fn identified(code: i32, group: usize, cluster: usize, address: usize) -> Request {
-    let request = Request::new(code).field("brokerName", GROUPS[group]).field("clusterName", CLUSTERS[cluster]);
-    request.field("brokerAddr", ADDRESSES[address]).field("brokerId", 0)
-}
+/// The pure core beside the model.
+struct Core;
 
-/// JSON of either dialect.
-fn value(text: &str) -> Value {
-    fn convert(json: &Json) -> Value {
-        match json {
-            Json::Bare(bare) => bare.parse().unwrap(),
-            Json::Text(text) => Value::from(text.as_str()),
-            Json::List(elements) => elements.iter().map(convert).collect(),
-            Json::Object(members) => {
-                members.iter().map(|(key, value)| (bare(key).to_owned(), convert(value))).collect::<Map<_, _>>().into()
-            }
-        }
+impl StateMachineTest for Core {
+    type SystemUnderTest = Side;
+    type Reference = Model;
+
+    fn init_test(model: &Server) -> Side {
+        Side::new(model)
     }
-    convert(&Json::parse(text).unwrap())
-}
 
-fn effects(happenings: Vec<Happening>) -> Effects {
-    let mut effects = Effects::default();
-    for happening in happenings {
-        match happening {
-            Happening::Event(Event::BrokerEvicted { broker, .. }) => {
-                effects.evicted.insert((broker.name, broker.id, broker.address));
-            }
-            Happening::Notified { address, frame } => {
-                let mut fields = Answer::decode(&frame).unwrap().fields.unwrap_or_default();
-                fields.sort();
-                effects.notified.insert((address, fields));
-            }
-            Happening::Closed { connection, .. } => {
-                effects.closed.insert(connection.parse().unwrap());
-            }
-            Happening::Event(_) | Happening::Saved { .. } => {}
-        }
+    fn apply(mut side: Side, model: &Server, step: Step) -> Side {
+        side.carry_out(&step, model);
+        side.ask_everything(model);
+        side.check_invariants(model);
+        side
     }
-    effects
+
+    fn teardown(mut side: Side, model: Server) {
+        side.ask_for_versions(model);
+        let mut told = TOLD.lock().unwrap();
+        side.told.into_iter().for_each(|(kind, count)| *told.entry(kind).or_default() += count);
+    }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        rng_seed: RngSeed::Fixed(1),
+/// How often what happened, over all sequences.
+static TOLD: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are for whoever runs the test with --nocapture")]
+fn the_core_does_what_the_model_does() {
+    let asked = ProptestConfig::default();
+    let is_default = std::env::var_os("PROPTEST_CASES").is_none();
+    let sequences = if is_default { SEQUENCES } else { asked.cases };
+    let first = match asked.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random if is_default => 1,
+        RngSeed::Random => RandomState::new().hash_one(0) >> 32,
+    };
+    let seeds = (0..sequences.div_ceil(SEQUENCES_PER_SEED)).map(|number| first + u64::from(number));
+    seeds.clone().for_each(run);
+    let told = TOLD.lock().unwrap();
+    println!("{sequences} sequences of up to {STEPS_MAX} steps from seed {first}, in which were told");
+    told.iter().for_each(|(kind, count)| println!("{count:8} {kind}"));
+    let missing: Vec<_> = invariants::KINDS.iter().filter(|kind| !told.contains_key(**kind)).collect();
+    assert!(missing.is_empty() || sequences < SEQUENCES, "never happened: {missing:?}");
+}
+
+/// Some sequences; they depend on the seed alone.
+fn run(seed: u64) {
+    let config = ProptestConfig {
+        cases: SEQUENCES_PER_SEED,
+        rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
+        max_shrink_iters: 20_000,
         ..ProptestConfig::default()
-    })]
+    };
+    let sequences = Model::sequential_strategy(1..STEPS_MAX);
+    let result = quietly(|| {
+        let result = TestRunner::new(config.clone()).run(&sequences, |(model, steps, seen)| {
+            Core::test_sequential(config.clone(), model, steps, seen);
+            Ok(())
+        });
+        result.map_err(|failure| told(&failure))
+    });
+    if let Err(failure) = result {
+        panic!(
+            "{failure}\nrepeat it with\n  PROPTEST_RNG_SEED={seed} PROPTEST_CASES={SEQUENCES_PER_SEED} cargo test -p namesrv-tests --test model"
+        );
+    }
+}
 
-    #[test]
-    fn the_core_answers_as_the_model_does(steps in proptest::collection::vec(step(), 1..60)) {
-        let mut pair = Pair::new();
-        for step in &steps {
-            pair.carry_out(step);
-            pair.compare();
+/// A failure with the settings that its server began with and the steps to it, one a line.
+fn told<Seen>(failure: &TestError<(Server, Vec<Step>, Seen)>) -> String {
+    match failure {
+        TestError::Abort(reason) => reason.to_string(),
+        TestError::Fail(reason, (model, steps, _)) => {
+            let steps: Vec<_> = (1..).zip(steps).map(|(number, step)| format!("  {number}. {step:?}")).collect();
+            let (settings, binary) = (&model.storage.settings, model.binary);
+            format!("{reason}\nafter {settings:?}, binary answers: {binary}\n{}", steps.join("\n"))
         }
     }
+}
+
+/// Runs something without a word about the panics in this thread: hundreds of them while a failure is shrunk.
+fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                loud(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = run();
+    QUIET.set(false);
+    result
 }

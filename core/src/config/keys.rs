@@ -177,6 +177,11 @@ impl Configuration {
         self.values.iter().flat_map(|(key, value)| [key, "=", value, "\n"]).collect()
     }
 
+    /// Bytes of that text.
+    pub(crate) fn listing_bytes(&self) -> usize {
+        self.values.iter().map(|(key, value)| key.len() + value.len() + 2).sum()
+    }
+
     /// Every key of the table and every other key of the file with the value in effect, empty where there is none.
     pub fn items(&self) -> impl Iterator<Item = (&str, &str)> {
         let known = KEYS.iter().map(|key| (key.name, self.effective(key.name)));
@@ -277,13 +282,16 @@ impl Configuration {
             ext_fields_max: self.number("extFieldsMax"),
             inflated_bytes_max: self.number("inflatedBytesMax"),
             topics_per_registration_max: self.number("topicsPerRegistrationMax"),
+            registry_bytes_max: self.number("registryBytesMax"),
             connections_max: self.number("connectionsMax"),
             forwarded_per_connection_max: self.number("forwardedPerConnectionMax"),
             output_bytes_pause: if marks_set { high } else { self.number("outputBytesPause") },
             output_bytes_max: self.number("outputBytesMax"),
             registry_queue_requests_max: self.number("registryQueueRequestsMax"),
             registry_queue_bytes_max: frame_bytes_max.max(self.number("registryQueueBytesMax")),
-            incomplete_input_bytes_max: frame_bytes_max.max(self.number("incompleteInputBytesMax")),
+            unread_output_bytes_max: self.number("unreadOutputBytesMax"),
+            // One connection may have half of it.
+            incomplete_input_bytes_max: frame_bytes_max.saturating_mul(2).max(self.number("incompleteInputBytesMax")),
             frame_time_max: Millis::from_secs(self.number("frameSecondsMax")),
             kv_bytes_max: self.number("kvBytesMax"),
         }

@@ -1,5 +1,6 @@
 //! Broker groups as the registry knows them: members, the topics they are in, and their queue values.
 
+use super::room;
 use crate::ConnId;
 use crate::hash::{Digest, Secret};
 use crate::route::{
@@ -33,8 +34,8 @@ pub(super) struct Member {
     pub(super) deadline: Millis,
     pub(super) data_version: Option<DataVersion>,
     pub(super) filter_servers: Option<FilterServers>,
-    /// The counter of the data version jumped: a one-topic registration may have been missed, so the next table with the
-    /// same version is applied in full.
+    /// The counter of the data version jumped: a one-topic registration may have been missed, so registrations with the
+    /// same version are applied in full up to the next that is a whole table.
     pub(super) table_owed: bool,
     pub(super) last: Option<LastRegistration>,
 }
@@ -46,6 +47,8 @@ pub(super) struct LastRegistration {
     /// Checksum and length of the part of the body that repeats.
     pub(super) tail_crc: u32,
     pub(super) tail_bytes: u64,
+    /// It has one topic, so it is an update and pays no table that is owed.
+    pub(super) is_update: bool,
     /// The stamp of the group after it was applied: with another one, applying it again may do something.
     pub(super) stamp: u64,
 }
@@ -63,6 +66,8 @@ pub(super) struct Group {
     pub(super) queues: QueueTable,
     /// Changes with everything that could make a repeated registration do something.
     pub(super) stamp: u64,
+    /// Bytes of its members, entries and mappings.
+    pub(super) bytes: usize,
     written: Option<Arc<BrokerGroup>>,
 }
 
@@ -77,8 +82,14 @@ impl Group {
             topics: HashTable::new(),
             queues: QueueTable::new(secret),
             stamp: 0,
+            bytes: 0,
             written: None,
         }
+    }
+
+    /// Bytes that it takes, about.
+    fn bytes(&self) -> usize {
+        room::group_bytes(self) + self.bytes + self.queues.bytes
     }
 
     /// The identifier of the member with this address.
@@ -118,14 +129,21 @@ impl Group {
             Entry::Occupied(_) => (),
             Entry::Vacant(entry) => {
                 entry.insert(key.name.into());
+                self.bytes += room::entry_bytes(key.name);
             }
         }
+    }
+
+    /// Whether a topic has an entry or a mapping of this group.
+    pub(super) fn has(&self, key: TopicKey<'_>) -> bool {
+        self.topics.find(key.hash, |topic| **topic == *key.name).is_some()
     }
 
     /// Notes that a topic has neither any more.
     pub(super) fn leave(&mut self, key: TopicKey<'_>) {
         if let Ok(entry) = self.topics.find_entry(key.hash, |topic| **topic == *key.name) {
             entry.remove();
+            self.bytes -= room::entry_bytes(key.name);
         }
     }
 
@@ -166,11 +184,19 @@ pub(super) struct QueueTable {
     uses: Vec<u32>,
     by_values: HashMap<QueueValues, u32, Secret>,
     free: Vec<u32>,
+    /// Of all fragments, those that are free included.
+    bytes: usize,
 }
 
 impl QueueTable {
     fn new(secret: Secret) -> Self {
-        Self { fragments: Vec::new(), uses: Vec::new(), by_values: HashMap::with_hasher(secret), free: Vec::new() }
+        let by_values = HashMap::with_hasher(secret);
+        Self { fragments: Vec::new(), uses: Vec::new(), by_values, free: Vec::new(), bytes: 0 }
+    }
+
+    /// Whether entries with these values need no new fragment.
+    pub(super) fn has(&self, values: QueueValues) -> bool {
+        self.by_values.contains_key(&values)
     }
 
     pub(super) fn values(&self, queue: u32) -> Option<QueueValues> {
@@ -183,9 +209,11 @@ impl QueueTable {
             return (queue, false);
         }
         let fragment = QueueFragment { values, written: write_queue(broker_name, values) };
+        self.bytes += room::queue_values_bytes(&fragment.written);
         let queue = match self.free.pop() {
             Some(queue) => {
-                self.fragments[queue as usize] = fragment;
+                let free = core::mem::replace(&mut self.fragments[queue as usize], fragment);
+                self.bytes -= room::queue_values_bytes(&free.written);
                 self.uses[queue as usize] = 1;
                 queue
             }
@@ -274,6 +302,11 @@ impl Groups {
         self.by_name.remove(&group.name);
         self.free.push(id);
         Some(group)
+    }
+
+    /// Bytes that all of them take, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.slots.iter().flatten().map(Group::bytes).sum()
     }
 
     /// All groups as the next view shows them, by slot.

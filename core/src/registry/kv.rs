@@ -22,14 +22,20 @@ pub(super) struct KvStore {
     saving: Option<Saving>,
     /// What came while a save was going on.
     waiting: Vec<KvRequest>,
-    /// Bytes of their names, keys and values.
+    /// Bytes of their names, keys and values, and of the answers that they will get.
     waiting_bytes: usize,
+    /// Bytes of the changes among them.
+    waiting_changes_bytes: usize,
+    /// The last save failed: the file may hold what was refused.
+    file_is_doubtful: bool,
 }
 
 #[derive(Debug)]
 struct Saving {
     ticket: SaveTicket,
     requests: Vec<KvRequest>,
+    /// Bytes of the changes among them.
+    changes_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -50,15 +56,40 @@ enum Action {
 impl KvStore {
     pub(super) fn new(table: KvTable) -> Self {
         let order_body = write_order_body(&table);
-        Self { table, order_body, saving: None, waiting: Vec::new(), waiting_bytes: 0 }
+        Self {
+            table,
+            order_body,
+            saving: None,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            waiting_changes_bytes: 0,
+            file_is_doubtful: false,
+        }
     }
 
     pub(super) const fn table(&self) -> &KvTable {
         &self.table
     }
 
+    /// Whether requests can be answered without a save: they change nothing, and where they claim that something is kept,
+    /// it is.
     fn is_unchanged_by(&self, requests: &[KvRequest]) -> bool {
-        requests.iter().all(|request| !request.action.would_change(&self.table))
+        let needs_save =
+            |action: &Action| action.would_change(&self.table) || (self.file_is_doubtful && action.is_change());
+        !requests.iter().any(|request| needs_save(&request.action))
+    }
+
+    /// Bytes that the answer to a request has at most when its turn comes, before it is written as JSON.
+    fn answer_bytes(&self, action: &Action) -> usize {
+        let before = match action {
+            Action::Put { .. } | Action::Delete { .. } => return 0,
+            Action::Read { namespace: Some(namespace), key: Some(key) } => {
+                self.table.value(namespace, key).map_or(0, str::len)
+            }
+            Action::List { namespace: Some(namespace) } => self.table.namespace_bytes(namespace),
+            Action::Read { .. } | Action::List { .. } => 0,
+        };
+        before + self.waiting_changes_bytes + self.saving.as_ref().map_or(0, |saving| saving.changes_bytes)
     }
 
     /// The order configuration as GET_KVLIST_BY_NAMESPACE would answer it; absent when its namespace is unknown.
@@ -84,11 +115,14 @@ impl Registry {
             request::GET_KV_CONFIG => Action::Read { namespace, key },
             _ => Action::List { namespace },
         };
-        let bytes = action.bytes();
+        // What waits is answered all at once. Alone a request may ask for as much as there is.
+        let answer_bytes = if self.kv.waiting.is_empty() { 0 } else { self.kv.answer_bytes(&action) };
+        let bytes = action.bytes() + answer_bytes;
         if self.kv.waiting_bytes + bytes > self.limits.kv_bytes_max {
             return self.answer(ask, Answer::failure(response::SYSTEM_ERROR, "too much waits for the KV file"));
         }
         self.kv.waiting_bytes += bytes;
+        self.kv.waiting_changes_bytes += action.adds_bytes();
         self.kv.waiting.push(KvRequest { ask, peer, action });
         self.save_kv();
     }
@@ -100,6 +134,7 @@ impl Registry {
         }
         let requests = core::mem::take(&mut self.kv.waiting);
         self.kv.waiting_bytes = 0;
+        self.kv.waiting_changes_bytes = 0;
         if self.kv.is_unchanged_by(&requests) {
             return self.answer_kv(requests);
         }
@@ -121,7 +156,8 @@ impl Registry {
         }
         let ticket = self.next_ticket();
         let contents = staged.encode();
-        self.kv.saving = Some(Saving { ticket, requests: accepted });
+        let changes_bytes = accepted.iter().map(|request| request.action.adds_bytes()).sum();
+        self.kv.saving = Some(Saving { ticket, requests: accepted, changes_bytes });
         self.outputs.push_back(Output::Save { ticket, file: SaveFile::KvConfig, contents });
     }
 
@@ -136,6 +172,7 @@ impl Registry {
     /// The end of a save. True: it was one of the KV table.
     pub(super) fn kv_saved(&mut self, ticket: SaveTicket, result: &Result<(), String>) -> bool {
         let Some(saving) = self.kv.saving.take_if(|saving| saving.ticket == ticket) else { return false };
+        self.kv.file_is_doubtful = result.is_err();
         match result {
             Ok(()) => {
                 for KvRequest { ask, peer, action } in saving.requests {

@@ -69,7 +69,8 @@ impl Registry {
         let broker = identity(group, key.id, &member);
         let is_empty = group.members.is_empty();
         let acting = group.enable_acting_master;
-        let has_master = group.members.contains_key(&0);
+        // Java looks for the smallest identifier: one below 0, which no broker has, is as good as a master's.
+        let has_only_slaves = group.min_id().is_some_and(|id| id > 0);
         self.event(match cause {
             None => Event::BrokerUnregistered { broker },
             Some(cause) => Event::BrokerEvicted { broker, cause },
@@ -78,7 +79,7 @@ impl Registry {
             self.tables.remove_group(key.group);
             return;
         }
-        if acting && !has_master {
+        if acting && has_only_slaves {
             self.tables.change_queues(key.group, QueueValues::read_only);
         }
         if acting && min_before == Some(key.id) && self.settings.notify_min_broker_id_changed {

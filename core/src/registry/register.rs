@@ -3,6 +3,7 @@
 
 use super::group::{LastRegistration, Member, MemberKey, identity, write_filter_servers};
 use super::liveness::deadline;
+use super::room::NO_ROOM;
 use super::{Answer, Registry};
 use crate::Peer;
 use crate::event::{BrokerIdentity, Event, EvictionCause};
@@ -71,6 +72,8 @@ struct Seat {
     moved: bool,
     /// The smallest identifier of the group is another one now.
     min_changed: bool,
+    /// The zone, the acting master or the filter servers that answers show are others now.
+    shown_otherwise: bool,
 }
 
 impl Registry {
@@ -125,10 +128,14 @@ impl Registry {
             });
             return Ok(Answer::failure(response::SYSTEM_ERROR, "register broker failed").with_no_fields());
         }
+        if !self.has_room(registration.name, header, &body) {
+            return Ok(self.refuse_for_room(&registration, peer, now));
+        }
         let last = LastRegistration {
             digest: fingerprint.digest,
             tail_crc: crc32(&request.body[fingerprint.tail_from..]),
             tail_bytes: (request.body.len() - fingerprint.tail_from) as u64,
+            is_update: topics.len() == 1,
             stamp: 0,
         };
         Ok(self.apply(&registration, &body, topics, last, peer, now))
@@ -145,6 +152,22 @@ impl Registry {
         let answer = Answer::failure(response::SYSTEM_ERROR, format!("register broker failed: {reason}"));
         self.event(Event::RegistrationRefused { broker, reason, peer: peer.address });
         answer
+    }
+
+    /// A broker that is there stays, with the topics that it had.
+    fn refuse_for_room(&mut self, registration: &Registration<'_>, peer: Peer, now: Now) -> Answer {
+        let group = self.tables.groups.id(registration.name);
+        let key = group.map(|group| MemberKey { group, id: registration.id });
+        let is_there = |key: &MemberKey| {
+            let member = self.tables.groups.member(*key);
+            member.is_some_and(|member| {
+                *member.address == *registration.address && *member.cluster == *registration.cluster
+            })
+        };
+        if let Some(key) = key.filter(is_there) {
+            self.tables.refresh(key, Some(peer.conn), now);
+        }
+        self.refuse(registration.header, peer, NO_ROOM.to_string())
     }
 
     /// Digests everything that a registration says, but for what differs in every one without meaning anything.
@@ -181,7 +204,7 @@ impl Registry {
     fn register_again(&mut self, key: MemberKey, peer: Peer, now: Now) -> Answer {
         self.tables.refresh(key, Some(peer.conn), now);
         if let Some(member) = self.tables.groups.member_mut(key) {
-            member.table_owed = false;
+            member.table_owed &= member.last.is_some_and(|last| last.is_update);
         }
         self.registered(key)
     }
@@ -214,7 +237,7 @@ impl Registry {
                 peer: peer.address,
             }),
         }
-        Answer::success().with_no_fields()
+        self.with_order_configuration(Answer::success().with_no_fields())
     }
 
     fn apply(
@@ -231,14 +254,13 @@ impl Registry {
         let version_changed = seat.version_before.flatten().is_none_or(|before| Some(before) != body.data_version);
         let in_full = version_changed || seat.is_first || seat.table_owed;
         let mut topics_changed = 0;
+        let mut shown_otherwise = seat.shown_otherwise;
         if self.contributes(registration, group) {
             if self.settings.delete_topic_with_broker_registration && body.mappings.is_empty() {
                 topics_changed += self.remove_unlisted(group, topics);
             }
             topics_changed += self.apply_topics(registration, group, topics, in_full);
-            if in_full {
-                self.apply_mappings(group, &body.mappings);
-            }
+            shown_otherwise |= in_full && self.apply_mappings(group, &body.mappings);
         }
         if topics_changed > 0
             && let Some(group) = self.tables.groups.get_mut(group)
@@ -248,12 +270,15 @@ impl Registry {
         let stamp = self.tables.groups.get(group).map_or(0, |group| group.stamp);
         if let Some(member) = self.tables.groups.member_mut(seat.key) {
             member.last = Some(LastRegistration { stamp, ..last });
-            member.table_owed = !seat.is_first && counter_jumped(seat.version_before.flatten(), body.data_version);
+            let is_still_owed = seat.table_owed && last.is_update;
+            let jumped = counter_jumped(seat.version_before.flatten(), body.data_version);
+            member.table_owed = !seat.is_first && (jumped || is_still_owed);
         }
         if seat.version_before.is_none() {
             let broker = registration.identity();
             self.event(Event::BrokerRegistered { broker, topics: topics.len(), peer: peer.address });
-        } else if version_changed || topics_changed > 0 || seat.moved {
+        } else if seat.version_before != Some(body.data_version) || topics_changed > 0 || seat.moved || shown_otherwise
+        {
             self.event(Event::BrokerChanged { broker: registration.identity(), topics_changed });
         }
         if seat.min_changed && self.settings.notify_min_broker_id_changed {
@@ -270,7 +295,7 @@ impl Registry {
             None => self.tables.groups.insert(registration.name, registration.cluster),
         };
         let key = MemberKey { group, id: registration.id };
-        self.set_group_properties(registration, group);
+        let mut shown_otherwise = self.set_group_properties(registration, group);
         let known = self.tables.groups.get(group);
         let min_changed = registration.id < known.and_then(super::group::Group::min_id).unwrap_or(0);
         let is_first = known.is_none_or(|group| !group.members.contains_key(&registration.id));
@@ -299,7 +324,7 @@ impl Registry {
             last: None,
         };
         if own_seat == Some(key) && version_before.is_some() {
-            self.tables.update_member(key, member);
+            shown_otherwise |= self.tables.update_member(key, member);
         } else {
             for replaced in [own_seat, (!is_first).then_some(key)].into_iter().flatten() {
                 self.replace(replaced);
@@ -308,20 +333,22 @@ impl Registry {
             self.tables.insert_member(key, member, now);
         }
         let moved = own_seat.is_some_and(|own| own != key);
-        Seat { key, version_before, table_owed, is_first, moved, min_changed }
+        Seat { key, version_before, table_owed, is_first, moved, min_changed, shown_otherwise }
     }
 
-    /// Zone and acting master are the group's, and the last registration wins.
-    fn set_group_properties(&mut self, registration: &Registration<'_>, group: GroupId) {
+    /// Zone and acting master are the group's, and the last registration wins. Returns whether they changed.
+    fn set_group_properties(&mut self, registration: &Registration<'_>, group: GroupId) -> bool {
         let acting = registration.header.enable_acting_master == Some(true);
         let zone = registration.header.zone_name.as_deref();
-        let Some(group) = self.tables.groups.get_mut(group) else { return };
-        if group.enable_acting_master != acting || group.zone.as_deref() != zone {
+        let Some(group) = self.tables.groups.get_mut(group) else { return false };
+        let changed = group.enable_acting_master != acting || group.zone.as_deref() != zone;
+        if changed {
             group.enable_acting_master = acting;
             group.zone = zone.map(Arc::from);
             group.change();
             self.tables.changed = true;
         }
+        changed
     }
 
     /// Somebody else sits there now, or the same broker sits elsewhere.
@@ -396,13 +423,16 @@ impl Registry {
         changed
     }
 
-    fn apply_mappings(&mut self, owner: GroupId, mappings: &[TopicQueueMapping<'_>]) {
+    /// Sets the static-topic mappings and returns whether that changed anything.
+    fn apply_mappings(&mut self, owner: GroupId, mappings: &[TopicQueueMapping<'_>]) -> bool {
+        let mut changed = false;
         for mapping in mappings {
             let Some(broker_name) = mapping.bname.as_deref() else { continue };
             let member = Dialect::ALL.map(|dialect| write_mapping(mapping, broker_name, dialect).into());
             let topic = self.tables.topics.key(&mapping.key);
-            self.tables.set_mapping(topic, Mapping { broker_name: broker_name.into(), owner, member });
+            changed |= self.tables.set_mapping(topic, Mapping { broker_name: broker_name.into(), owner, member });
         }
+        changed
     }
 
     /// The answer to a registration that was applied: where the master is, and the order configuration.
@@ -418,7 +448,10 @@ impl Registry {
             }
             fields.push(("masterAddr", master.address.to_string()));
         }
-        let answer = Answer::success().with_fields(fields);
+        self.with_order_configuration(Answer::success().with_fields(fields))
+    }
+
+    fn with_order_configuration(&self, answer: Answer) -> Answer {
         if self.settings.return_order_topic_config_to_broker {
             answer.with_optional_body(self.kv.order_body())
         } else {

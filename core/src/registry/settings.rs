@@ -20,7 +20,7 @@ pub(super) struct ConfigurationStore {
     saving: Option<Saving>,
     /// What came while a save was going on.
     waiting: VecDeque<ConfigurationRequest>,
-    /// Bytes of the changes among them.
+    /// Bytes of the changes among them, and of the answers to the others.
     waiting_bytes: usize,
 }
 
@@ -37,6 +37,8 @@ struct Saving {
 struct ConfigurationRequest {
     ask: Ask,
     peer: Peer,
+    /// Bytes that it is counted with.
+    bytes: usize,
     /// Absent: only to be shown.
     update: Option<Bytes>,
 }
@@ -49,26 +51,35 @@ impl ConfigurationStore {
 
 impl Registry {
     pub(super) fn update_configuration(&mut self, ask: Ask, peer: Peer, request: &Request<'_>) {
-        let bytes = request.body.len();
-        if self.configuration.waiting_bytes + bytes > self.limits.frame_bytes_max {
-            return self.answer(ask, Answer::failure(response::SYSTEM_ERROR, "too many changes wait to be saved"));
-        }
-        self.configuration.waiting_bytes += bytes;
-        let update = Some(Bytes::copy_from_slice(request.body));
-        self.configuration.waiting.push_back(ConfigurationRequest { ask, peer, update });
-        self.next_configuration_request();
+        self.queue_configuration_request(ask, peer, Some(request.body));
     }
 
     pub(super) fn show_configuration(&mut self, ask: Ask, peer: Peer) {
-        self.configuration.waiting.push_back(ConfigurationRequest { ask, peer, update: None });
+        self.queue_configuration_request(ask, peer, None);
+    }
+
+    fn queue_configuration_request(&mut self, ask: Ask, peer: Peer, update: Option<&[u8]>) {
+        let store = &mut self.configuration;
+        // What waits is answered all at once. Alone a request may ask for as much as there is.
+        let bytes = match update {
+            Some(update) => update.len(),
+            None if store.waiting.is_empty() => 0,
+            None => store.configuration.listing_bytes() + store.waiting_bytes,
+        };
+        if store.waiting_bytes + bytes > self.limits.frame_bytes_max {
+            return self.answer(ask, Answer::failure(response::SYSTEM_ERROR, "too many changes wait to be saved"));
+        }
+        store.waiting_bytes += bytes;
+        let update = update.map(Bytes::copy_from_slice);
+        store.waiting.push_back(ConfigurationRequest { ask, peer, bytes, update });
         self.next_configuration_request();
     }
 
     fn next_configuration_request(&mut self) {
         while self.configuration.saving.is_none()
-            && let Some(ConfigurationRequest { ask, peer, update }) = self.configuration.waiting.pop_front()
+            && let Some(ConfigurationRequest { ask, peer, bytes, update }) = self.configuration.waiting.pop_front()
         {
-            self.configuration.waiting_bytes -= update.as_ref().map_or(0, Bytes::len);
+            self.configuration.waiting_bytes -= bytes;
             let configuration = &self.configuration.configuration;
             let answer = match update.map(|body| configuration.update(&body)) {
                 None => Answer::success().with_body(configuration.listing().into_bytes().into()),

@@ -2,6 +2,7 @@
 
 use super::group::{Group, Groups, Member, MemberKey};
 use super::liveness::Liveness;
+use super::room;
 use crate::ConnId;
 use crate::hash::Secret;
 use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable};
@@ -38,6 +39,7 @@ impl Tables {
     pub(super) fn insert_member(&mut self, key: MemberKey, member: Member, now: Now) {
         let Some(group) = self.groups.get_mut(key.group) else { return };
         self.liveness.insert(key, &member, now);
+        group.bytes += room::member_bytes(&member);
         group.members.insert(key.id, member);
         group.change();
         group.settle_cluster();
@@ -48,25 +50,28 @@ impl Tables {
     pub(super) fn take_member(&mut self, key: MemberKey) -> Option<Member> {
         let group = self.groups.get_mut(key.group)?;
         let member = group.members.remove(&key.id)?;
+        group.bytes -= room::member_bytes(&member);
         group.change();
         self.liveness.remove(key, &member);
         self.changed = true;
         Some(member)
     }
 
-    /// Puts a later registration of the same broker in the place of the earlier one.
-    pub(super) fn update_member(&mut self, key: MemberKey, member: Member) {
-        let Some(group) = self.groups.get_mut(key.group) else { return };
-        let Some(known) = group.members.get_mut(&key.id) else { return };
+    /// Puts a later registration of the same broker in the place of the earlier one and returns whether answers show it.
+    pub(super) fn update_member(&mut self, key: MemberKey, member: Member) -> bool {
+        let Some(group) = self.groups.get_mut(key.group) else { return false };
+        let Some(known) = group.members.get_mut(&key.id) else { return false };
         self.liveness.postpone(key, known.deadline, member.deadline);
         self.liveness.reconnect(key, known.conn, member.conn);
         let filters = |member: &Member| member.filter_servers.as_ref().map(|servers| servers.written.clone());
         let shows = filters(known) != filters(&member);
+        group.bytes = group.bytes + room::member_bytes(&member) - room::member_bytes(known);
         *known = member;
         if shows {
             group.change();
             self.changed = true;
         }
+        shows
     }
 
     /// A sign of life from a registration, perhaps over another connection.
@@ -85,12 +90,10 @@ impl Tables {
     pub(super) fn remove_group(&mut self, id: GroupId) -> Option<Group> {
         let mut group = self.groups.remove(id)?;
         for topic in group.topics.drain() {
-            let before = self.topics.len();
             self.topics.change(self.topics.key(&topic), |record| {
                 record.queues = without(&record.queues, |entry| entry.group == id);
                 record.mappings = without(&record.mappings, |mapping| mapping.owner == id);
             });
-            self.names_changed |= self.topics.len() != before;
         }
         self.names_changed = true;
         self.changed = true;
@@ -149,26 +152,38 @@ impl Tables {
         true
     }
 
-    /// Sets a static-topic mapping, in the place of any other under the same broker name.
-    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) {
+    /// Sets a static-topic mapping, in the place of any other under the same broker name, and returns whether that changed
+    /// anything.
+    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) -> bool {
+        let known = self.topics.record(topic).map_or(&[][..], |record| &record.mappings);
+        if known.contains(&mapping) {
+            return false;
+        }
         if let Some(group) = self.groups.get_mut(mapping.owner) {
             group.enter(topic, self.secret);
+            group.bytes += room::mapping_bytes(&mapping);
         }
         let owner = mapping.owner;
         let previous = self.topics.change(topic, |record| {
             let found = record.mappings.binary_search_by(|known| known.broker_name.cmp(&mapping.broker_name));
             match found {
-                Ok(at) => Some(core::mem::replace(&mut record.mappings[at], mapping).owner),
+                Ok(at) => Some(core::mem::replace(&mut record.mappings[at], mapping)),
                 Err(at) => {
                     record.mappings = with(&record.mappings, at, mapping);
                     None
                 }
             }
         });
-        if let Some(previous) = previous.filter(|previous| *previous != owner) {
-            self.leave_if_strange(topic, previous);
+        if let Some(previous) = previous {
+            if let Some(group) = self.groups.get_mut(previous.owner) {
+                group.bytes -= room::mapping_bytes(&previous);
+            }
+            if previous.owner != owner {
+                self.leave_if_strange(topic, previous.owner);
+            }
         }
         self.changed = true;
+        true
     }
 
     /// Takes a topic out of a group's index if it neither has an entry nor a mapping of it.
@@ -214,4 +229,52 @@ fn with<T: Clone>(list: &[T], at: usize, item: T) -> Box<[T]> {
 
 fn without<T: Clone>(list: &[T], unwanted: impl Fn(&T) -> bool) -> Box<[T]> {
     list.iter().filter(|item| !unwanted(item)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUES: QueueValues = QueueValues { read_queue_nums: 8, write_queue_nums: 8, perm: 6, topic_sys_flag: 0 };
+
+    fn mapping(owner: GroupId) -> Mapping {
+        Mapping { broker_name: "a".into(), owner, member: [Box::default(), Box::default()] }
+    }
+
+    /// Tables with two groups.
+    fn tables() -> (Tables, [GroupId; 2]) {
+        let mut tables = Tables::new(Secret::new([7; 16]), Now::default());
+        let groups = ["a", "b"].map(|name| tables.groups.insert(name, "cluster"));
+        (tables, groups)
+    }
+
+    fn indexed(tables: &Tables, group: GroupId) -> usize {
+        tables.groups.get(group).unwrap().topics.len()
+    }
+
+    #[test]
+    fn a_group_keeps_no_topic_of_which_it_has_nothing() {
+        let (mut tables, [a, b]) = tables();
+        let topic = tables.topics.key("T");
+        assert!(tables.set_queue(topic, a, VALUES));
+        assert!(tables.set_mapping(topic, mapping(a)));
+        assert!(tables.remove_queue(topic, a));
+        assert_eq!(indexed(&tables, a), 1, "the mapping is left");
+        assert!(tables.set_mapping(topic, mapping(b)));
+        assert_eq!((indexed(&tables, a), indexed(&tables, b)), (0, 1), "the mapping is another group's now");
+        tables.remove_group(b);
+        assert_eq!(tables.topics.len(), 0);
+    }
+
+    #[test]
+    fn setting_what_is_set_changes_nothing() {
+        let (mut tables, [a, _]) = tables();
+        let topic = tables.topics.key("T");
+        assert!(tables.set_queue(topic, a, VALUES) && tables.set_mapping(topic, mapping(a)));
+        tables.changed = false;
+        assert!(!tables.set_queue(topic, a, VALUES) && !tables.set_mapping(topic, mapping(a)));
+        assert!(!tables.changed);
+        assert!(tables.set_queue(topic, a, VALUES.read_only()));
+        assert!(tables.changed);
+    }
 }

@@ -1,5 +1,6 @@
 //! Administration of topics: write permission of a broker group, registering and deleting a topic.
 
+use super::room::NO_ROOM;
 use super::{Answer, Registry};
 use crate::Peer;
 use crate::event::Event;
@@ -55,6 +56,10 @@ impl Registry {
         let topic_is_known = self.tables.topics.record(key).is_some_and(|record| !record.queues.is_empty());
         if known.is_empty() || (known.len() < entries.len() && !topic_is_known) {
             return Answer::success();
+        }
+        let groups = known.iter().filter_map(|(group, _)| Some(&*self.tables.groups.get(*group)?.name));
+        if !self.has_room_for_topic(&topic, groups) {
+            return Answer::failure(response::SYSTEM_ERROR, NO_ROOM);
         }
         let mut changed = false;
         for (group, values) in known {

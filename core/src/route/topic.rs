@@ -19,7 +19,7 @@ pub(crate) struct QueueRef {
 }
 
 /// A static-topic mapping, written in both dialects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mapping {
     /// The broker group that the mapping is shown under.
     pub(crate) broker_name: Box<str>,

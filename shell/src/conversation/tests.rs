@@ -32,7 +32,7 @@ impl World {
             registry: RegistryHandle::new(sender, Arc::default()),
             budget: Arc::new(Budget::new(&limits)),
             limits,
-            lines: LineLimit::default(),
+            lines: LineLimit::new("closed connections", CLOSING_LINES),
         });
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         let conversation = Conversation::open(peer, &view, &shared, NOW).unwrap();
@@ -40,10 +40,7 @@ impl World {
     }
 
     fn input(&mut self, bytes: &[u8]) -> Progress {
-        let mut arrived = bytes;
-        let progress = self.conversation.handle_input(&mut arrived, &self.view, &mut self.answers, NOW);
-        assert!(arrived.is_empty(), "everything was taken");
-        progress
+        self.conversation.handle_input(bytes, &self.view, &mut self.answers, NOW)
     }
 
     /// Opaque numbers of the answers since the last call.
@@ -67,14 +64,24 @@ impl World {
         seen
     }
 
-    fn input_bytes_free(&self) -> bool {
-        let budget = &self.conversation.shared.budget;
-        let free = budget.take_input(self.conversation.shared.limits.incomplete_input_bytes_max);
-        if free {
-            budget.return_input(self.conversation.shared.limits.incomplete_input_bytes_max);
-        }
-        free
+    fn reply(&mut self, frame: impl Into<Bytes>) {
+        let reply = Reply::new(frame.into(), Arc::clone(&self.conversation.shared.budget));
+        self.conversation.handle_reply(reply, NOW);
     }
+
+    fn input_bytes_free(&self) -> bool {
+        is_free(&self.conversation.shared.budget, &self.conversation.shared.limits)
+    }
+}
+
+/// Whether nobody keeps any input: one connection may have half of the room.
+fn is_free(budget: &Budget, limits: &Limits) -> bool {
+    let half = limits.incomplete_input_bytes_max / 2;
+    let free = budget.take_input(half, 0);
+    if free {
+        budget.return_input(half);
+    }
+    free
 }
 
 /// A peer that takes nothing.
@@ -175,21 +182,24 @@ fn a_large_frame_is_moved_although_the_next_one_came_with_its_end() {
 }
 
 #[test]
-fn without_room_nothing_is_lost() {
-    let mut world = World::new(Limits { incomplete_input_bytes_max: 1000, ..Limits::default() });
-    assert!(world.conversation.shared.budget.take_input(950));
+fn nobody_may_keep_more_than_is_left_for_others() {
+    let limits = Limits { incomplete_input_bytes_max: 1000, ..Limits::default() };
+    let budget = Budget::new(&limits);
+    let mut held = [0; 4];
+    for held in &mut held {
+        while budget.take_input(10, *held) {
+            *held += 10;
+        }
+    }
+    assert_eq!(held, [500, 250, 120, 60], "a newcomer always finds some room");
+    budget.return_input(held.iter().sum());
+    assert!(is_free(&budget, &limits));
+
+    let mut world = World::new(limits);
     let stream = [question(1), frame(105, 2, 500)].concat();
-    let mut arrived = &stream[..300];
-    let call = |world: &mut World, arrived: &mut &[u8]| {
-        world.conversation.handle_input(arrived, &world.view, &mut world.answers, NOW)
-    };
-    assert_eq!(call(&mut world, &mut arrived), Progress::NoRoom);
-    assert_eq!(call(&mut world, &mut arrived), Progress::NoRoom);
-    world.conversation.shared.budget.return_input(950);
-    assert_eq!(call(&mut world, &mut arrived), Progress::Read);
-    world.input(&stream[300..]);
-    assert_eq!(world.answered(), [1, 2]);
-    assert!(world.input_bytes_free());
+    assert_eq!(world.input(&stream[..300]), Progress::Read);
+    assert_eq!(world.input(&stream[300..600]), Progress::NoRoom);
+    assert_eq!(world.answered(), [1]);
 }
 
 #[test]
@@ -216,7 +226,7 @@ fn a_closed_window_waits_for_a_reply_and_not_for_output() {
     assert!(world.conversation.may_go_on(), "output may have been what it waited for");
     assert_eq!(world.input(&[]), Progress::Wait);
     assert!(!world.conversation.may_go_on() && !world.conversation.wants_input());
-    world.conversation.handle_reply(Bytes::new(), NOW);
+    world.reply(Bytes::new());
     assert!(world.conversation.may_go_on());
     assert_eq!(world.input(&[]), Progress::Read);
     assert_eq!((world.forwarded(), world.answered()), (vec!["2".to_owned(), "3".to_owned()], vec![4]));
@@ -242,10 +252,34 @@ fn unwritten_output_stops_the_reading() {
 #[test]
 fn a_lone_answer_may_be_larger_than_the_limit() {
     let mut world = World::new(Limits { output_bytes_max: 100, ..Limits::default() });
-    world.conversation.handle_reply(Bytes::from(vec![0; 1000]), NOW);
+    world.reply(Bytes::from(vec![0; 1000]));
     assert!(!world.conversation.is_overfull());
-    world.conversation.handle_reply(Bytes::from_static(b"x"), NOW);
+    world.reply(Bytes::from_static(b"x"));
     assert!(world.conversation.is_overfull());
+}
+
+#[test]
+fn nobody_may_leave_more_unread_than_is_left_for_others() {
+    let mut world = World::new(Limits { unread_output_bytes_max: 100_000, ..Limits::default() });
+    let budget = Arc::clone(&world.conversation.shared.budget);
+    world.reply(vec![0; 200_000]);
+    assert!(!world.conversation.is_overfull(), "it is alone");
+    world.answered();
+    budget.note_output(0, 60_000);
+    world.reply(vec![0; 20_000]);
+    assert!(!world.conversation.is_overfull());
+    world.reply(vec![0; 1]);
+    assert!(world.conversation.is_overfull());
+    world.answered();
+    world.reply(vec![0; 4000]);
+    budget.note_output(60_000, 200_000);
+    assert!(!world.conversation.is_overfull(), "it reads nearly everything, whatever others do");
+    budget.note_output(200_000, 60_000);
+    world.reply(vec![0; 10_000]);
+    assert_eq!(budget.reply_bytes(), 0);
+    drop(world);
+    budget.note_output(0, 20_000);
+    assert!(budget.bears_output(20_000), "what it had is given back");
 }
 
 #[test]
@@ -257,7 +291,7 @@ fn after_its_end_a_peer_gets_what_it_is_owed_and_is_told_as_lost_once() {
     assert_eq!(world.forwarded(), ["1", "-"]);
     assert_eq!(world.answered(), [2]);
     assert!(!world.conversation.is_done(), "one reply is missing");
-    world.conversation.handle_reply(Bytes::from_static(b"reply"), NOW);
+    world.reply(Bytes::from_static(b"reply"));
     assert!(!world.conversation.is_done(), "it is not written");
     world.answered();
     assert!(world.conversation.is_done());
@@ -275,7 +309,7 @@ fn a_dropped_conversation_is_told_as_lost_and_gives_its_places_back() {
     assert!(Conversation::open(peer, &view, &shared, NOW).is_none());
     drop(conversation);
     assert!(matches!(queue.receive(None), Some(ToRegistry::Disconnected(conn)) if conn == peer.conn));
-    assert!(shared.budget.take_input(shared.limits.incomplete_input_bytes_max));
+    assert!(is_free(&shared.budget, &shared.limits));
     assert!(Conversation::open(peer, &view, &shared, NOW).is_some());
 }
 
@@ -298,7 +332,7 @@ fn a_malformed_frame_ends_the_conversation_after_the_answers_before_it() {
     assert_eq!(world.input(&[question(1), change(2), vec![0, 0, 0, 1, 9, 9], question(3)].concat()), Progress::Read);
     assert!(!world.conversation.wants_input() && !world.conversation.is_done());
     assert_eq!((world.answered(), world.forwarded()), (vec![1], vec!["2".to_owned(), "-".to_owned()]));
-    world.conversation.handle_reply(Bytes::new(), NOW);
+    world.reply(Bytes::new());
     assert!(world.conversation.is_done());
 }
 
@@ -307,7 +341,7 @@ fn a_close_by_the_registry_waits_for_no_reply() {
     for reason in [CloseReason::BrokerExpired, CloseReason::MalformedFrame] {
         let mut world = World::new(Limits::default());
         world.input(&[change(1), change(2)].concat());
-        world.conversation.handle_reply(Bytes::from_static(b"\"opaque\":7,"), NOW);
+        world.reply(Bytes::from_static(b"\"opaque\":7,"));
         world.conversation.handle_close(reason, NOW);
         assert_eq!(world.answered(), [7], "a reply that came before is written");
         assert!(world.conversation.is_done());
@@ -319,7 +353,7 @@ fn a_close_by_the_registry_waits_for_no_reply() {
 fn a_broker_that_expired_is_not_waited_for() {
     for (reason, done) in [(CloseReason::BrokerExpired, true), (CloseReason::MalformedFrame, false)] {
         let mut world = World::new(Limits::default());
-        world.conversation.handle_reply(Bytes::from_static(b"unread"), NOW);
+        world.reply(Bytes::from_static(b"unread"));
         world.conversation.handle_close(reason, NOW);
         world.conversation.write(&mut Vec::new(), &mut Full, NOW).unwrap();
         assert_eq!(world.conversation.is_done(), done);

@@ -1,25 +1,25 @@
 //! Simulated brokers: they fill a server's table, stay connected and repeat their registrations.
 
-use crate::question::{topic_name, topic_queues};
+use crate::announcement::{Announcement, Outgoing, Topics};
 use crate::workload::{CHANGED_TOPICS, Table};
 use anyhow::{Context, Result, bail, ensure};
 use namesrv_tests::answer::Answer;
-use namesrv_tests::registration::{Registration, Topic, Version};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Topics of one registration: as many as fit into a frame that every server takes.
 const CHUNK_TOPICS: usize = 10_000;
-/// Topics of the registration that is repeated during a run.
+/// Topics of the registration that is repeated while routes are asked for.
 const REPEATED_TOPICS: usize = 100;
 /// How often each broker repeats it. Real brokers do so every 30 s.
 pub const REPEAT_EVERY: Duration = Duration::from_secs(1);
+/// Of so many registrations of a cluster, one changes something.
+pub const CHANGE_ONE_IN: usize = 100;
+/// Which of them it is: one that comes early, so that even a short run has a change.
+const CHANGE_AT: usize = 8;
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long brokers may be silent: longer than any comparison.
-const SILENCE_MILLIS: i64 = 86_400_000;
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes written in one turn, so that queries are not held up by a large registration.
 const TURN_BYTES_MAX: usize = 64 * 1024;
 
@@ -27,26 +27,36 @@ const TURN_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Broker {
     pub(crate) stream: TcpStream,
-    name: String,
-    /// The one it advertises.
-    address: String,
-    version: i64,
-    /// What it sends when it has nothing else to say.
-    repeated: Arc<Vec<u8>>,
-    /// What is on its way, from `written` on.
-    sending: Option<Arc<Vec<u8>>>,
-    written: usize,
+    announcement: Announcement,
+    says: Says,
+    /// What is on its way.
+    sending: Option<Outgoing>,
     received: Vec<u8>,
     /// Registrations without an answer.
     unanswered: usize,
-    /// Sent one after the other, each when it is due.
-    changes: Vec<Arc<Vec<u8>>>,
     next_due: Option<Duration>,
-    every: Duration,
+    /// Absent when it registers only once.
+    every: Option<Duration>,
     /// When the last registration was begun, since the start of the run.
     begun: Duration,
     /// How long each registration of this run took to be answered.
     answered_in: Vec<Duration>,
+}
+
+/// What a broker registers when its time has come.
+#[derive(Debug)]
+enum Says {
+    /// The same again.
+    Same(Topics),
+    /// Other queues for all topics, in turns.
+    Changes([Topics; 2]),
+    /// The same as all brokers of its cluster, of whose registrations a few change something.
+    Cluster {
+        topics: Topics,
+        /// The number of its next registration among those of all.
+        turn: usize,
+        brokers: usize,
+    },
 }
 
 impl Broker {
@@ -55,17 +65,14 @@ impl Broker {
     /// # Errors
     /// The server does not admit it.
     pub fn of_table(address: SocketAddr, table: Table, number: usize) -> Result<Self> {
-        let mut broker = Self::connect(address, format!("broker-{number:02}"), 10 + number)?;
-        let topics: Vec<usize> = (0..table.topics).collect();
-        for chunk in topics.chunks(CHUNK_TOPICS) {
-            let frame = broker.registration(chunk.iter().map(|topic| (topic_name(*topic), topic_queues(*topic))));
-            broker.exchange(&frame)?;
+        let repeated = Topics::of_table(0..table.topics.min(REPEATED_TOPICS))?;
+        let mut broker = Self::connect(address, number, Says::Same(repeated.clone()))?;
+        for start in (0..table.topics).step_by(CHUNK_TOPICS) {
+            let topics = Topics::of_table(start..(start + CHUNK_TOPICS).min(table.topics))?;
+            broker.register(&topics, true)?;
         }
         // The same version again is what a broker repeats: nothing changed.
-        let last = topics.chunks(REPEATED_TOPICS).next().unwrap_or_default();
-        let repeated = broker.registration(last.iter().map(|topic| (topic_name(*topic), topic_queues(*topic))));
-        broker.exchange(&repeated)?;
-        broker.repeated = Arc::new(repeated);
+        broker.register(&repeated, true)?;
         Ok(broker)
     }
 
@@ -74,68 +81,72 @@ impl Broker {
     /// # Errors
     /// The server does not admit it.
     pub fn of_changes(address: SocketAddr) -> Result<Self> {
-        let mut broker = Self::connect(address, "broker-changing".to_owned(), 9)?;
-        let first = broker.change();
-        broker.exchange(&first)?;
+        let [one, other] = [4, 5].map(changing_topics);
+        let (one, other) = (one?, other?);
+        let mut broker = Self::connect(address, usize::from(u8::MAX), Says::Changes([one.clone(), other]))?;
+        broker.register(&one, true)?;
         Ok(broker)
     }
 
-    fn connect(address: SocketAddr, name: String, host: usize) -> Result<Self> {
+    /// Connects as one of the brokers of a cluster, and registers nothing yet.
+    ///
+    /// # Errors
+    /// The server does not accept the connection.
+    pub fn of_cluster(address: SocketAddr, brokers: usize, number: usize, topics: Topics) -> Result<Self> {
+        Self::connect(address, number, Says::Cluster { topics, turn: number, brokers })
+    }
+
+    fn connect(address: SocketAddr, number: usize, says: Says) -> Result<Self> {
         let stream = TcpStream::connect(address).context("cannot connect")?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
+        let host = 10 + number;
+        let advertised = format!("10.0.{}.{}:10911", host / 250, host % 250);
         Ok(Self {
             stream,
-            name,
-            address: format!("10.0.0.{host}:10911"),
-            version: 0,
-            repeated: Arc::default(),
+            announcement: Announcement::new(&format!("broker-{number:02}"), &advertised),
+            says,
             sending: None,
-            written: 0,
             received: Vec::new(),
             unanswered: 0,
-            changes: Vec::new(),
             next_due: None,
-            every: REPEAT_EVERY,
+            every: None,
             begun: Duration::ZERO,
             answered_in: Vec::new(),
         })
     }
 
-    /// A registration with the next version.
-    fn registration(&mut self, topics: impl Iterator<Item = (String, i32)>) -> Vec<u8> {
-        self.version += 1;
-        let mut registration = Registration::new(&self.name, 0);
-        registration.address = Some(self.address.clone());
-        registration.timeout = Some(SILENCE_MILLIS);
-        registration.version = Some(Version::counter(self.version));
-        registration.topics = Some(
-            topics
-                .map(|(name, queues)| Topic { read_queues: queues, write_queues: queues, ..Topic::new(&name) })
-                .collect(),
-        );
-        registration.request().encode()
+    /// Registers, waits for the answer and says how long both took.
+    ///
+    /// # Errors
+    /// The server does not admit it.
+    pub fn register(&mut self, topics: &Topics, changed: bool) -> Result<Duration> {
+        if changed {
+            self.announcement.change();
+        }
+        let mut frame = self.announcement.next(topics)?;
+        let began = Instant::now();
+        while !frame.is_done() {
+            frame.write(&mut self.stream, usize::MAX).context("cannot register")?;
+        }
+        self.await_admission()?;
+        Ok(began.elapsed())
     }
 
-    /// A registration in which every topic has other queues than in the one before.
-    fn change(&mut self) -> Vec<u8> {
-        let queues = 4 + (self.version % 2) as i32;
-        self.registration((0..CHANGED_TOPICS).map(|topic| (format!("changing-{topic:07}"), queues)))
-    }
-
-    /// Prepares a run that lasts so long: the first registration is due after `first`, then one every `every`. With `changes`
-    /// each of them changes all topics.
-    pub fn prepare(&mut self, first: Duration, every: Duration, lasts: Duration, changes: bool) {
-        let count = if changes { lasts.saturating_sub(first).div_duration_f64(every) as usize + 1 } else { 0 };
-        self.changes = (0..count).map(|_| Arc::new(self.change())).rev().collect();
+    /// Prepares a run: the first registration is due after `first`, then one every `every`, if any.
+    pub fn prepare(&mut self, first: Duration, every: Option<Duration>) {
         self.every = every;
         self.answered_in.clear();
-        self.next_due = (changes || !self.repeated.is_empty()).then_some(first);
+        self.next_due = Some(first);
     }
 
-    fn exchange(&mut self, frame: &[u8]) -> Result<()> {
-        self.stream.write_all(frame).context("cannot register")?;
+    /// Whether each of its registrations changes all of its topics.
+    pub(crate) const fn changes(&self) -> bool {
+        matches!(self.says, Says::Changes(_))
+    }
+
+    fn await_admission(&mut self) -> Result<()> {
         let mut answer = vec![0; 4];
         self.stream.read_exact(&mut answer).context("no answer to a registration")?;
         let length = answer.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length)) as usize;
@@ -161,31 +172,41 @@ impl Broker {
     }
 
     /// Starts what is due, unless the one before is still on its way; whether there is something to write.
-    pub(crate) fn start_due(&mut self, now: Duration) -> bool {
-        let Some(due) = self.next_due.filter(|due| *due <= now && self.is_idle()) else { return false };
-        self.next_due = Some(due + self.every);
+    pub(crate) fn start_due(&mut self, now: Duration) -> Result<bool> {
+        let Some(due) = self.next_due.filter(|due| *due <= now && self.is_idle()) else { return Ok(false) };
+        self.next_due = self.every.map(|every| due + every);
         self.begun = now;
-        self.sending = match self.changes.pop() {
-            Some(change) => Some(change),
-            None if self.repeated.is_empty() => None,
-            None => Some(Arc::clone(&self.repeated)),
+        let topics = match &mut self.says {
+            Says::Same(topics) => topics,
+            Says::Changes(both) => {
+                self.announcement.change();
+                both.swap(0, 1);
+                let [next, _] = both;
+                next
+            }
+            Says::Cluster { topics, turn, brokers } => {
+                if *turn % CHANGE_ONE_IN == CHANGE_AT {
+                    self.announcement.change();
+                }
+                *turn += *brokers;
+                topics
+            }
         };
-        self.unanswered += usize::from(self.sending.is_some());
-        self.sending.is_some()
+        self.sending = Some(self.announcement.next(topics)?);
+        self.unanswered += 1;
+        Ok(true)
     }
 
     /// Writes a part; whether everything is written.
     pub(crate) fn flush(&mut self) -> Result<bool> {
-        let Some(frame) = &self.sending else { return Ok(true) };
-        let rest = frame.get(self.written..).unwrap_or_default();
-        match self.stream.write(rest.get(..TURN_BYTES_MAX).unwrap_or(rest)) {
-            Ok(written) => self.written += written,
+        let Some(frame) = &mut self.sending else { return Ok(true) };
+        match frame.write(&mut self.stream, TURN_BYTES_MAX) {
+            Ok(()) => {}
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(error) => return Err(error).context("cannot register"),
         }
-        if self.written == frame.len() {
+        if frame.is_done() {
             self.sending = None;
-            self.written = 0;
         }
         Ok(self.sending.is_none())
     }
@@ -193,7 +214,7 @@ impl Broker {
     /// Reads once and checks complete answers.
     pub(crate) fn receive(&mut self, scratch: &mut [u8], now: Duration) -> Result<()> {
         match self.stream.read(scratch) {
-            Ok(0) => bail!("the server closed the connection of {}", self.name),
+            Ok(0) => bail!("the server closed the connection of {}", self.announcement.name()),
             Ok(read) => self.received.extend_from_slice(scratch.get(..read).unwrap_or_default()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(error) => return Err(error).context("cannot read from the server"),
@@ -210,6 +231,10 @@ impl Broker {
     }
 }
 
+fn changing_topics(queues: i32) -> Result<Topics> {
+    Topics::new((0..CHANGED_TOPICS).map(|topic| (format!("changing-{topic:07}"), queues)))
+}
+
 fn admitted(answer: &[u8]) -> Result<()> {
     let answer = Answer::decode(answer).map_err(anyhow::Error::msg)?;
     ensure!(answer.code == 0, "a registration is refused: code {}, {:?}", answer.code, answer.remark);
@@ -221,22 +246,19 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    fn broker() -> Broker {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        Broker::connect(listener.local_addr().unwrap(), "broker".to_owned(), 9).unwrap()
-    }
-
     #[test]
-    fn changes_are_due_one_after_the_other() {
-        let mut broker = broker();
+    fn registrations_are_due_one_after_the_other() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let topics = Topics::of_table(0..1).unwrap();
+        let mut broker = Broker::of_cluster(listener.local_addr().unwrap(), 1, 0, topics).unwrap();
         let (first, every) = (Duration::from_millis(10), Duration::from_millis(100));
-        broker.prepare(first, every, Duration::from_millis(215), true);
-        assert_eq!(broker.changes.len(), 3);
+        broker.prepare(first, Some(every));
         assert_eq!(broker.next_due(), Some(first));
-        assert!(!broker.start_due(Duration::from_millis(9)));
-        assert!(broker.start_due(first));
+        assert!(!broker.start_due(Duration::from_millis(9)).unwrap());
+        assert!(broker.start_due(first).unwrap());
         assert!(!broker.is_idle());
         assert_eq!(broker.next_due(), Some(first + every));
+        assert!(!broker.start_due(first + every).unwrap(), "the one before is not answered");
     }
 
     #[test]

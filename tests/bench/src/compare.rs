@@ -1,24 +1,33 @@
 //! The whole comparison: every load on every server, in turns.
 
+use crate::cluster::{Cluster, clusters, live};
+use crate::connections::{connections, stages};
 use crate::contender::{Contender, discover};
 use crate::host::{Host, Pinning, pin};
 use crate::load::Load;
 use crate::options::Options;
 use crate::progress::Progress;
-use crate::results::{Failure, IDLE_CONNECTIONS, Results, START, Sample};
-use crate::subject::{Observation, Subject, start};
+use crate::registrations::{LARGE, REGISTRATIONS, large, registrations};
+use crate::results::{Failure, Results, Sample};
+use crate::start::{START, start};
+use crate::subject::{Observation, Subject};
+use crate::threads::{self, THREADS};
 use crate::trace::Trace;
-use crate::workload::{Pace, Table, Workload, workloads};
+use crate::workload::{Table, Workload, workloads};
 use anyhow::Result;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Open files that a server needs besides its connections.
-const FILES_BESIDE: u64 = 200;
+const FILES_BESIDE: u64 = 1000;
 /// How long system calls are counted.
 const CALLS_COUNTED_FOR: Duration = Duration::from_millis(100);
-/// Answer of echo servers that nobody asks anything.
+/// Answer of echo servers when nobody knows yet how long a route is.
 const SOME_BYTES: usize = 300;
+/// Connections that come at once.
+const AT_ONCE: usize = 5000;
+/// How often the long parts are run at most.
+const LONG_REPETITIONS: usize = 2;
 
 /// Runs everything, or as much as there is before an interruption.
 ///
@@ -31,9 +40,10 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
     if let Some(pinning) = &pinning {
         pin(&pinning.load)?;
     }
-    let workloads = workloads(options.quick);
-    let steps = contenders.len() * (workloads.len() * options.repetitions + options.repetitions + 1);
+    let workloads = if options.measures("routes") { workloads(options.quick) } else { Vec::new() };
+    let clusters = clusters(options.quick).to_vec();
     let mut comparison = Comparison {
+        progress: Progress::new(steps(options, &contenders, workloads.len(), clusters.len())),
         results: Results {
             complete: false,
             options: options.clone(),
@@ -42,16 +52,15 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
             contenders: contenders.clone(),
             skipped,
             workloads: workloads.clone(),
+            clusters,
             answer_bytes: Vec::new(),
             samples: Vec::new(),
             failures: Vec::new(),
         },
-        progress: Progress::new(steps),
         interrupted,
         count_calls: Trace::is_possible(),
     };
-    comparison.starts(&contenders);
-    comparison.idle_connections(&contenders);
+    comparison.fresh_servers(&contenders);
     for group in workloads.chunk_by(|one, next| one.table == next.table) {
         if let Some(first) = group.first().filter(|_| !comparison.stopped()) {
             comparison.table(&contenders, first.table, group);
@@ -60,6 +69,23 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
     comparison.progress.finish();
     comparison.results.complete = !comparison.stopped();
     Ok(comparison.results)
+}
+
+/// How many steps there are, so that the progress can be seen.
+fn steps(options: &Options, contenders: &[Contender], workloads: usize, clusters: usize) -> usize {
+    let all = contenders.len();
+    let servers = contenders.iter().filter(|contender| !contender.is_echo()).count();
+    let ours = contenders.iter().filter(|contender| contender.is_ours()).count();
+    let (often, seldom) = (options.repetitions, options.repetitions.min(LONG_REPETITIONS));
+    let parts = [
+        ("start", all * often),
+        ("connections", all * seldom),
+        ("registrations", servers * (often + seldom)),
+        ("cluster", servers * clusters * seldom),
+        ("threads", ours * often * THREADS.len()),
+        ("routes", all * often * workloads),
+    ];
+    parts.iter().filter(|(part, _)| options.measures(part)).map(|(_, steps)| steps).sum()
 }
 
 struct Comparison<'a> {
@@ -75,35 +101,77 @@ impl Comparison<'_> {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    fn starts(&mut self, contenders: &[Contender]) {
-        for repetition in 0..self.results.options.repetitions {
-            for contender in contenders {
-                if self.stopped() {
-                    return;
-                }
-                self.progress.step(&format!("{}: start", contender.name));
-                let observed = start(contender, SOME_BYTES, self.results.pinning.as_ref());
-                self.note(contender, START, repetition, observed);
+    /// Everything for which each server is started anew.
+    fn fresh_servers(&mut self, contenders: &[Contender]) {
+        let (options, host) = (self.results.options.clone(), self.results.host.clone());
+        let (pinning, interrupted) = (self.results.pinning.clone(), self.interrupted);
+        let pinned = pinning.as_ref();
+        let (often, seldom) = (options.repetitions, options.repetitions.min(LONG_REPETITIONS));
+        let measured = |part: &str, wanted: fn(&Contender) -> bool| -> Vec<Contender> {
+            contenders.iter().filter(|one| options.measures(part) && wanted(one)).cloned().collect()
+        };
+        let servers = |contender: &Contender| !contender.is_echo();
+        let single = |name: &str, observed: Result<Observation>| Ok(vec![(name.to_owned(), observed?)]);
+        self.turns(&measured("start", |_| true), START, often, |one| single(START, start(one, pinned)));
+        let stages = stages(options.quick, host.open_files);
+        let at_once = stages.last().copied().unwrap_or_default().min(AT_ONCE);
+        self.turns(&measured("connections", |_| true), "connections", seldom, |one| {
+            connections(one, &stages, at_once, pinned, interrupted)
+        });
+        let times = if options.quick { 5 } else { 30 };
+        self.turns(&measured("registrations", servers), REGISTRATIONS, often, |one| {
+            single(REGISTRATIONS, registrations(one, times, pinned))
+        });
+        self.turns(&measured("registrations", servers), LARGE, seldom, |one| single(LARGE, large(one, pinned)));
+        let connections_max = host.open_files.saturating_sub(FILES_BESIDE) as usize;
+        for cluster in &self.results.clusters.clone() {
+            let cluster: &Cluster = cluster;
+            self.turns(&measured("cluster", servers), &cluster.name(), seldom, |one| {
+                single(&cluster.name(), live(cluster, one, connections_max, pinned, interrupted))
+            });
+        }
+        let spread = threads::pinning(&host.processors, pinned);
+        for _ in 0..often {
+            for count in THREADS {
+                self.turns(&measured("threads", Contender::is_ours), &format!("{count} I/O threads"), 1, |one| {
+                    threads::queries(one, count, options.run, spread.as_ref(), interrupted)
+                });
             }
         }
     }
 
-    /// On servers of their own: a server that was busy before has memory to spare.
-    fn idle_connections(&mut self, contenders: &[Contender]) {
-        let wanted = if self.results.options.quick { 2000 } else { 15_000 };
-        let connections = wanted.min(self.results.host.open_files.saturating_sub(FILES_BESIDE)) as usize;
-        let table = Table { brokers: 1, topics: 100 };
-        for subject in self.fill(contenders, table).iter_mut().flatten() {
-            if self.stopped() {
-                return;
+    /// Measures one server after the other, and that so often. One that fails is left out from then on.
+    fn turns(
+        &mut self,
+        contenders: &[Contender],
+        what: &str,
+        repetitions: usize,
+        measure: impl Fn(&Contender) -> Result<Vec<(String, Observation)>>,
+    ) {
+        for _ in 0..repetitions {
+            for contender in contenders {
+                if self.stopped() {
+                    return;
+                }
+                self.progress.step(&format!("{}: {what}", contender.name));
+                if self.left_out(what, contender) {
+                    continue;
+                }
+                match measure(contender) {
+                    Ok(_) | Err(_) if self.stopped() => {}
+                    Ok(observations) => {
+                        for (name, observation) in observations {
+                            self.note(contender, &name, observation);
+                        }
+                    }
+                    Err(error) => self.fail(contender, what, &error),
+                }
             }
-            self.progress.step(&format!("{}: idle connections", subject.contender.name));
-            subject.resume();
-            let observed = subject.hold(connections, self.interrupted);
-            subject.pause();
-            self.note(subject.contender, IDLE_CONNECTIONS, 0, observed);
         }
-        self.results.answer_bytes.clear();
+    }
+
+    fn left_out(&self, what: &str, contender: &Contender) -> bool {
+        self.results.failures.iter().any(|failure| failure.contender == contender.name && failure.during == what)
     }
 
     /// All loads on one table. All servers stay, and all but one are paused.
@@ -116,7 +184,7 @@ impl Comparison<'_> {
                     self.sample(&mut subjects, &mut loads, position, workload, repetition);
                 }
             }
-            if self.count_calls && matches!(workload.pace, Pace::Closed { .. }) {
+            if self.count_calls && workload.is_closed() {
                 self.calls(&mut subjects, &mut loads, workload);
             }
         }
@@ -151,7 +219,9 @@ impl Comparison<'_> {
         let run = self.results.options.run;
         let mut loads = Vec::new();
         for place in subjects {
-            let load = place.as_mut().filter(|_| !self.stopped()).map(|subject| {
+            // An echo server has one answer only.
+            let suits = |subject: &&mut Subject<'_>| !(subject.contender.is_echo() && workload.asks.has_lists());
+            let load = place.as_mut().filter(|_| !self.stopped()).filter(suits).map(|subject| {
                 self.progress.tell(&format!("{}: warm-up for {}", subject.contender.name, workload.name));
                 subject.resume();
                 let lasts = if first { subject.first_warm_up(run) } else { run / 4 };
@@ -190,12 +260,11 @@ impl Comparison<'_> {
             // An interrupted run is too short to count.
             Ok(_) if self.stopped() => {}
             Err(error) => self.give_up(place, &workload.name, &error),
-            Ok(_) => self.note(subject.contender, &workload.name, repetition, observed),
+            Ok(observation) => self.note(subject.contender, &workload.name, observation),
         }
     }
 
     fn calls(&mut self, subjects: &mut [Option<Subject<'_>>], loads: &mut [Option<Load>], workload: &Workload) {
-        let repetition = self.results.options.repetitions;
         for (place, load) in subjects.iter_mut().zip(loads) {
             let (Some(subject), Some(load)) = (place.as_mut(), load.as_mut()) else { continue };
             if self.stopped() || !self.count_calls {
@@ -212,22 +281,16 @@ impl Comparison<'_> {
                     self.count_calls = false;
                     self.give_up(place, &format!("the counting of system calls in {}", workload.name), &error);
                 }
-                Ok(_) => self.note(subject.contender, &workload.name, repetition, observed),
+                Ok(observation) => self.note(subject.contender, &workload.name, observation),
             }
         }
     }
 
-    fn note(&mut self, contender: &Contender, workload: &str, repetition: usize, observed: Result<Observation>) {
-        match observed {
-            Ok(Observation { figures, doubt }) => self.results.samples.push(Sample {
-                contender: contender.name.clone(),
-                workload: workload.to_owned(),
-                repetition,
-                figures,
-                doubt,
-            }),
-            Err(error) => self.fail(contender, workload, &error),
-        }
+    fn note(&mut self, contender: &Contender, workload: &str, Observation { figures, doubt }: Observation) {
+        let same = |one: &&Sample| one.contender == contender.name && one.workload == workload;
+        let repetition = self.results.samples.iter().filter(same).count();
+        let (contender, workload) = (contender.name.clone(), workload.to_owned());
+        self.results.samples.push(Sample { contender, workload, repetition, figures, doubt });
     }
 
     fn give_up(&mut self, place: &mut Option<Subject<'_>>, during: &str, error: &anyhow::Error) {

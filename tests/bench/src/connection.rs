@@ -1,8 +1,9 @@
 //! One connection of the load: what it asked and what is still to come.
 
-use crate::question::{Belongs, CLASSES, Expected, OPAQUE_MIN, OPAQUES, Question, SAMPLE};
+use crate::question::{Ask, Belongs, Expected, OPAQUE_MIN, OPAQUES, Question, SAMPLE};
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
+use socket2::{Domain, Socket, Type};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// Longer frames are not answers to anything that is asked here.
 const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A connection that asks for routes.
+/// A connection that asks.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
@@ -41,10 +42,17 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Connection {
+    /// Begins to connect and does not wait: what is asked before goes out as soon as it may.
     pub(crate) fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).context("cannot connect")?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).context("no socket")?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect(&address.into()) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+            Err(error) => return Err(error).context("cannot connect"),
+        }
+        let stream = TcpStream::from(socket);
         Ok(Self {
             stream,
             outgoing: Vec::new(),
@@ -55,12 +63,12 @@ impl Connection {
         })
     }
 
-    /// Asks for a topic; [`Connection::flush`] sends it.
-    pub(crate) fn ask(&mut self, question: &Question, topic: usize, intended: Duration) {
+    /// Asks; [`Connection::flush`] sends it.
+    pub(crate) fn ask(&mut self, question: &Question, (ask, topic): (Ask, usize), intended: Duration) {
         let opaque = OPAQUE_MIN + self.sequence;
         self.sequence = (self.sequence + 1) % OPAQUES;
-        question.write(topic, opaque, &mut self.outgoing);
-        self.in_flight.push_back(InFlight { opaque, class: topic % CLASSES, intended });
+        question.write(ask, topic, opaque, &mut self.outgoing);
+        self.in_flight.push_back(InFlight { opaque, class: ask.class(topic), intended });
     }
 
     /// Requests without an answer.
@@ -119,7 +127,7 @@ impl Connection {
     }
 
     fn judge(&mut self, frame: &[u8], now: Duration, judge: &mut Judge<'_>) -> Result<()> {
-        let position = match judge.expected.check(frame)? {
+        let position = match judge.expected.belongs(frame)? {
             Belongs::ToOldest => 0,
             Belongs::To(opaque) => self
                 .in_flight
@@ -128,6 +136,7 @@ impl Connection {
                 .with_context(|| format!("an answer to {opaque}, which nobody asked or which was answered"))?,
         };
         let request = self.in_flight.remove(position).context("an answer that nobody asked for")?;
+        judge.expected.check(frame, request.class)?;
         judge.answers += 1;
         if judge.answers % SAMPLE == 1 {
             judge.expected.compare(frame, request.class)?;

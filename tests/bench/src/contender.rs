@@ -13,6 +13,11 @@ const PREFIX: &str = "namesrv-";
 const ROCKETMQ_RUST: &str = "rocketmq-namesrv-rust";
 /// Where `tests/interop/run` leaves the released artifacts.
 const JAVA_FOLDER: &str = "tests/interop/target/lib/5.5.0";
+/// Longest frame that servers are told to take, if they let themselves be told: a registration of 200,000 topics fits.
+const FRAME_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// What our servers are told to hold of frames that arrive all at once: 300 brokers that return with 10,000 topics each
+/// need 0.7 GB, more than the default. Java has no such limit.
+const INCOMPLETE_BYTES_MAX: usize = 1 << 30;
 const JAVA_OPENED: [&str; 3] = ["java.base/jdk.internal.ref", "java.base/java.nio", "java.base/sun.nio.ch"];
 
 /// One server.
@@ -22,6 +27,8 @@ pub struct Contender {
     pub name: String,
     /// How it is started.
     pub kind: Kind,
+    /// I/O threads of a server of this repository; others decide for themselves.
+    pub io_threads: usize,
 }
 
 /// How a server is started.
@@ -48,6 +55,12 @@ pub struct Skipped {
 }
 
 impl Contender {
+    /// With one I/O thread.
+    #[must_use]
+    pub const fn new(name: String, kind: Kind) -> Self {
+        Self { name, kind, io_threads: 1 }
+    }
+
     /// Whether it only answers constant bytes.
     #[must_use]
     pub const fn is_echo(&self) -> bool {
@@ -68,7 +81,12 @@ impl Contender {
         let mut command = match &self.kind {
             Kind::Ours(binary) => {
                 let mut command = Command::new(binary);
-                command.arg("-c").arg(properties(port, folder, "ioThreads=1\nlogLevel=warn\n")?);
+                let more = format!(
+                    "ioThreads={}\nlogLevel=warn\ncom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}\n\
+                     incompleteInputBytesMax={INCOMPLETE_BYTES_MAX}\n",
+                    self.io_threads
+                );
+                command.arg("-c").arg(properties(port, folder, &more)?);
                 command
             }
             Kind::Echo(binary) => {
@@ -78,8 +96,9 @@ impl Contender {
             }
             Kind::Java(jars) => {
                 let mut command = Command::new("java");
-                // The collector and the limits of the released start script, with a heap that fits small hosts.
-                command.args(["-Xms1g", "-Xmx1g", "-XX:+UseG1GC"]);
+                // The collector and the largest heap of the released start script; it begins with less, for small hosts.
+                command.args(["-Xms1g", "-Xmx4g", "-XX:+UseG1GC"]);
+                command.arg(format!("-Dcom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}"));
                 command.args(JAVA_OPENED.map(|package| format!("--add-opens={package}=ALL-UNNAMED")));
                 command.arg(format!("-Duser.home={}", folder.display()));
                 command.arg("-cp").arg(format!("{}/*", jars.display()));
@@ -126,7 +145,7 @@ pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
             [(format!("echo-{runtime}"), Kind::Echo as fn(PathBuf) -> Kind), (format!("{PREFIX}{runtime}"), Kind::Ours)]
         {
             match built.get(&name) {
-                Some(binary) => contenders.push(Contender { name, kind: kind(binary.clone()) }),
+                Some(binary) => contenders.push(Contender::new(name, kind(binary.clone()))),
                 None => {
                     skipped.push(Skipped { name, reason: "there is no such program in this repository".to_owned() })
                 }
@@ -141,7 +160,7 @@ pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
         let name = name.to_owned();
         match kind {
             _ if !options.wants(&name) => {}
-            Ok(kind) => contenders.push(Contender { name, kind }),
+            Ok(kind) => contenders.push(Contender::new(name, kind)),
             Err(reason) => skipped.push(Skipped { name, reason: format!("{reason:#}") }),
         }
     }

@@ -1,12 +1,16 @@
 //! Compares NameServers on one host: a load generator that checks every answer, and a report that says which runtime is
 //! best there. It talks to loopback addresses only.
 
+pub mod announcement;
 pub mod broker;
+pub mod cluster;
 pub mod compare;
 mod connection;
+pub mod connections;
 pub mod contender;
 pub mod document;
 pub mod echo;
+pub mod goals;
 pub mod host;
 pub mod load;
 pub mod measure;
@@ -15,9 +19,12 @@ pub mod plot;
 pub mod progress;
 pub mod question;
 pub mod recommendation;
+pub mod registrations;
 pub mod report;
 pub mod results;
 pub mod server;
+pub mod start;
 pub mod subject;
+pub mod threads;
 pub mod trace;
 pub mod workload;

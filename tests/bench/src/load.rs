@@ -2,7 +2,7 @@
 
 use crate::broker::Broker;
 use crate::connection::{Connection, Judge};
-use crate::question::{Expected, Question};
+use crate::question::{Expected, Mix, Question};
 use crate::workload::Pace;
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
@@ -27,7 +27,10 @@ pub struct Load {
     connections: Vec<Connection>,
     question: Question,
     expected: Expected,
+    mix: Mix,
     topics: usize,
+    /// Requests so far, over all runs.
+    number: u64,
     scratch: Vec<u8>,
     random: u64,
     /// The connection whose turn it is in an open loop.
@@ -74,17 +77,35 @@ impl Run<'_> {
         self.began.elapsed()
     }
 
-    fn goes_on(&self, now: Duration) -> bool {
-        now < self.plan.lasts && self.sent < self.plan.requests_max && !self.interrupted.load(Ordering::Relaxed)
+    /// Whether the time is over.
+    fn is_over(&self, now: Duration) -> bool {
+        now >= self.plan.lasts || self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is more to ask. An open loop asks everything that its time holds, however late.
+    fn asks(&self, now: Duration) -> bool {
+        let open = match self.plan.pace {
+            Pace::Closed { .. } => !self.is_over(now),
+            Pace::Open { rate } => {
+                let all = (self.plan.lasts.as_secs_f64() * f64::from(rate)) as u64;
+                self.sent < all && !self.interrupted.load(Ordering::Relaxed)
+            }
+        };
+        open && self.sent < self.plan.requests_max
     }
 }
 
 impl Load {
-    /// Opens connections that will ask for the first `topics` topics at random.
+    /// Begins to open connections, all at once, that will ask about the first `topics` topics.
     ///
     /// # Errors
-    /// The server does not accept them.
-    pub fn connect(address: SocketAddr, connections: usize, topics: usize, expected: Expected) -> Result<Self> {
+    /// There are no sockets left, or nobody listens.
+    pub fn connect(
+        address: SocketAddr,
+        connections: usize,
+        (mix, topics): (Mix, usize),
+        expected: Expected,
+    ) -> Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("cannot poll")?;
         let connections = (0..connections).map(|_| Connection::open(address)).collect::<Result<Vec<_>>>()?;
         for (index, connection) in connections.iter().enumerate() {
@@ -95,7 +116,9 @@ impl Load {
             connections,
             question: Question::new()?,
             expected,
+            mix,
             topics,
+            number: 0,
             scratch: vec![0; SCRATCH_BYTES],
             random: 0x9e37_79b9_7f4a_7c15,
             turn: 0,
@@ -134,25 +157,32 @@ impl Load {
         }
         loop {
             let now = run.now();
-            let goes_on = run.goes_on(now);
+            let asks = run.asks(now);
+            // Where nothing is asked at all, the run is there for registrations.
+            let registers = run.plan.requests_max == 0
+                && !run.is_over(now)
+                && brokers.iter().any(|broker| broker.next_due().is_some());
+            let goes_on = asks || registers;
             if !goes_on && run.judge.answers == run.sent && brokers.iter().all(Broker::is_idle) {
                 return Ok(());
             }
             if now > run.plan.lasts + DRAIN {
                 bail!("{} answers are missing", run.sent - run.judge.answers);
             }
+            if let Pace::Open { rate } = run.plan.pace
+                && asks
+            {
+                self.send_due(rate, run)?;
+            }
             if goes_on {
-                if let Pace::Open { rate } = run.plan.pace {
-                    self.send_due(rate, now, run)?;
-                }
                 for (index, broker) in brokers.iter_mut().enumerate() {
-                    if broker.start_due(now) {
+                    if broker.start_due(now)? {
                         self.write_registration(index, broker)?;
                     }
                 }
             }
             events.clear();
-            let patience = patience(run.plan.pace, goes_on, now, brokers);
+            let patience = patience(run.plan.pace, asks, now, brokers);
             match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&patience)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error).context("cannot poll"),
@@ -185,7 +215,7 @@ impl Load {
         }
         let answered = connection.in_flight() == 0;
         match run.plan.pace {
-            Pace::Closed { depth } if answered && run.goes_on(run.now()) => self.burst(index, depth, run),
+            Pace::Closed { depth } if answered && run.asks(run.now()) => self.burst(index, depth, run),
             Pace::Closed { .. } | Pace::Open { .. } if flags.contains(epoll::EventFlags::OUT) => {
                 self.flush(index, true)
             }
@@ -206,8 +236,9 @@ impl Load {
     }
 
     /// Sends everything whose time has come, connection by connection.
-    fn send_due(&mut self, rate: u32, now: Duration, run: &mut Run<'_>) -> Result<()> {
-        while run.sent < run.plan.requests_max {
+    fn send_due(&mut self, rate: u32, run: &mut Run<'_>) -> Result<()> {
+        let now = run.now();
+        while run.asks(now) {
             let intended = Duration::from_secs_f64(run.sent as f64 / f64::from(rate));
             if intended > now {
                 return Ok(());
@@ -217,7 +248,8 @@ impl Load {
             self.ask(index, intended);
             run.sent += 1;
             self.flush(index, false)?;
-            run.lateness.saturating_record(u64::try_from((now - intended).as_nanos()).unwrap_or(u64::MAX));
+            let late = run.now().saturating_sub(intended);
+            run.lateness.saturating_record(u64::try_from(late.as_nanos()).unwrap_or(u64::MAX));
         }
         Ok(())
     }
@@ -227,9 +259,10 @@ impl Load {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        let topic = (self.random % self.topics as u64) as usize;
+        let next = self.mix.ask(self.number, self.topics, self.random);
+        self.number += 1;
         if let Some(connection) = self.connections.get_mut(index) {
-            connection.ask(&self.question, topic, intended);
+            connection.ask(&self.question, next, intended);
         }
     }
 
@@ -271,9 +304,9 @@ const fn interest(written: bool) -> epoll::EventFlags {
 }
 
 /// An open loop never sleeps, or it would be late.
-fn patience(pace: Pace, goes_on: bool, now: Duration, brokers: &[Broker]) -> Timespec {
+fn patience(pace: Pace, asks: bool, now: Duration, brokers: &[Broker]) -> Timespec {
     let wait = match pace {
-        Pace::Open { .. } if goes_on => Duration::ZERO,
+        Pace::Open { .. } if asks => Duration::ZERO,
         Pace::Open { .. } | Pace::Closed { .. } => {
             let due = brokers
                 .iter()

@@ -15,8 +15,9 @@ Builds the NameServers of this repository, runs them, the echo servers of their 
 same load, and writes report.md, report.html and samples.json.
 
   --out DIR              where to (default: target/compare)
-  --quick                less of everything: about a minute
+  --quick                less of everything: some minutes
   --only NAME,...        only these contenders
+  --parts PART,...       only these parts: start, connections, routes, registrations, cluster, threads
   --repetitions N        how often each load is run on each server (default: 5; quick: 3)
   --seconds S            how long each run is (default: 2; quick: 0.3)
   --java DIR             a folder with the jars of the Java NameServer (default: what tests/interop/run fetched)
@@ -25,6 +26,9 @@ same load, and writes report.md, report.html and samples.json.
   --load-processor N     where the load generator runs (default: the second)
   --help                 this text
 ";
+
+/// What a comparison consists of.
+pub const PARTS: [&str; 6] = ["start", "connections", "routes", "registrations", "cluster", "threads"];
 
 /// What the user asks for.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +39,8 @@ pub struct Options {
     pub quick: bool,
     /// Names of contenders; empty is all.
     pub only: Vec<String>,
+    /// Names of [`PARTS`]; empty is all.
+    pub parts: Vec<String>,
     /// How often each load is run on each server.
     pub repetitions: usize,
     /// How long each run is.
@@ -62,6 +68,7 @@ impl Options {
             out: PathBuf::from("target/compare"),
             quick: false,
             only: Vec::new(),
+            parts: Vec::new(),
             repetitions: 0,
             run: Duration::ZERO,
             java: None,
@@ -75,6 +82,7 @@ impl Options {
                 Long("out") => options.out = parser.value()?.into(),
                 Long("quick") => options.quick = true,
                 Long("only") => options.only.extend(parser.value()?.string()?.split(',').map(str::to_owned)),
+                Long("parts") => options.parts.extend(parser.value()?.string()?.split(',').map(str::to_owned)),
                 Long("repetitions") => repetitions = Some(parser.value()?.parse::<usize>()?),
                 Long("seconds") => seconds = Some(parser.value()?.parse::<f64>()?),
                 Long("java") => options.java = Some(parser.value()?.into()),
@@ -90,10 +98,19 @@ impl Options {
         }
         options.repetitions = repetitions.unwrap_or(if options.quick { 3 } else { 5 });
         let seconds = seconds.unwrap_or(if options.quick { 0.3 } else { 2.0 });
+        for part in &options.parts {
+            anyhow::ensure!(PARTS.contains(&part.as_str()), "there is no part {part}");
+        }
         anyhow::ensure!((1..=1000).contains(&options.repetitions), "--repetitions is not between 1 and 1000");
         anyhow::ensure!((0.01..=600.0).contains(&seconds), "--seconds is not between 0.01 and 600");
         options.run = Duration::from_secs_f64(seconds);
         Ok(Some(options))
+    }
+
+    /// Whether a part is measured.
+    #[must_use]
+    pub fn measures(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|one| one == part)
     }
 
     /// Whether a contender takes part.
@@ -121,7 +138,14 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for line in ["compare --what", "compare --repetitions 0", "compare --seconds nan", "compare compare", "race"] {
+        for line in [
+            "compare --what",
+            "compare --parts day",
+            "compare --repetitions 0",
+            "compare --seconds nan",
+            "compare compare",
+            "race",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
         assert!(parse("").unwrap().is_none());

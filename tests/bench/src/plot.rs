@@ -4,7 +4,7 @@ use crate::document::escape;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 860.0;
-const LEFT: f64 = 250.0;
+const LEFT: f64 = 150.0;
 const RIGHT: f64 = 90.0;
 const BAR: f64 = 16.0;
 const GAP: f64 = 14.0;
@@ -14,7 +14,7 @@ const COLOURS: [&str; 8] = ["#9aa4af", "#2f6fb2", "#c9b458", "#b5651d", "#86a873
 /// Bars that belong together, and their name.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Stands before the first bar.
+    /// Stands above the first bar.
     pub name: String,
     /// Which colour, the name and the value of each bar.
     pub bars: Vec<(usize, String, f64)>,
@@ -32,7 +32,8 @@ pub fn bars(title: &str, groups: &[Group]) -> Option<String> {
     let start = (smallest / 2.0).log10();
     let scale = (WIDTH - LEFT - RIGHT) / (largest.log10() - start);
     let count: usize = groups.iter().map(|group| group.bars.len()).sum();
-    let height = TOP + count as f64 * BAR + groups.len() as f64 * GAP;
+    // Each group has a line for its name.
+    let height = TOP + (count + groups.len()) as f64 * BAR + groups.len() as f64 * GAP;
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\" role=\"img\">\
          <text x=\"0\" y=\"16\" font-size=\"14\" font-weight=\"bold\">{}</text>",
@@ -41,6 +42,7 @@ pub fn bars(title: &str, groups: &[Group]) -> Option<String> {
     let mut y = TOP;
     for group in groups {
         let _ = write!(svg, "<text x=\"0\" y=\"{}\" font-weight=\"bold\">{}</text>", y + 12.0, escape(&group.name));
+        y += BAR;
         for (colour, name, value) in &group.bars {
             let width = if *value > 0.0 { (value.log10() - start) * scale } else { 0.0 };
             let colour = COLOURS.get(colour % COLOURS.len()).copied().unwrap_or("#000");

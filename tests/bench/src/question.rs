@@ -1,8 +1,10 @@
-//! Route queries, and the check of what comes back.
+//! What clients ask, and the check of what comes back.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use namesrv_tests::answer::{Answer, Parts};
+use namesrv_tests::plain_json::Json;
 use namesrv_tests::request::Request;
+use serde::Serialize;
 use serde_json::Value;
 
 /// Requests carry correlation numbers of ten digits, so that one prepared frame serves for all.
@@ -16,7 +18,8 @@ pub const SAMPLE: u64 = 64;
 
 const OPAQUE_DIGITS: usize = 10;
 const TOPIC_DIGITS: usize = 7;
-const GET_ROUTEINFO_BY_TOPIC: i32 = 105;
+/// The one that all brokers belong to.
+const CLUSTER: &str = "DefaultCluster";
 
 /// Name of a topic; all have the same length.
 #[must_use]
@@ -30,36 +33,160 @@ pub fn topic_queues(topic: usize) -> i32 {
     4 + (topic % CLASSES) as i32
 }
 
-/// A prepared route query.
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// 105: where a topic is.
+    Route,
+    /// 106: all brokers of all clusters.
+    Cluster,
+    /// 206: the names of all topics.
+    Topics,
+    /// 224: the names of the topics of one cluster.
+    ClusterTopics,
+}
+
+impl Ask {
+    /// All of them, in the order of their classes.
+    pub const ALL: [Self; 4] = [Self::Route, Self::Cluster, Self::Topics, Self::ClusterTopics];
+
+    /// Which of the known answers is the right one.
+    #[must_use]
+    pub fn class(self, topic: usize) -> usize {
+        match self {
+            Self::Route => topic % CLASSES,
+            Self::Cluster => CLASSES,
+            Self::Topics => CLASSES + 1,
+            Self::ClusterTopics => CLASSES + 2,
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Route => "route of a topic (105)",
+            Self::Cluster => "brokers of all clusters (106)",
+            Self::Topics => "all topics (206)",
+            Self::ClusterTopics => "topics of a cluster (224)",
+        }
+    }
+
+    fn request(self) -> Request {
+        match self {
+            Self::Route => Request::new(105).field("topic", topic_name(0)),
+            Self::Cluster => Request::new(106),
+            Self::Topics => Request::new(206),
+            Self::ClusterTopics => Request::new(224).field("cluster", CLUSTER),
+        }
+    }
+}
+
+/// In which proportion things are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mix {
+    /// One thing; topics at random.
+    Only(Ask),
+    /// As the exporter does it: all topics, the brokers, then the route of each topic, and again.
+    Exporter,
+    /// Routes at random, and once in so many requests the brokers.
+    Cluster {
+        /// How many.
+        one_in: u64,
+    },
+}
+
+impl Mix {
+    /// The request with this number.
+    #[must_use]
+    pub fn ask(self, number: u64, topics: usize, random: u64) -> (Ask, usize) {
+        let any = (random % topics.max(1) as u64) as usize;
+        match self {
+            Self::Only(ask) => (ask, any),
+            Self::Cluster { one_in } if number % one_in == one_in - 1 => (Ask::Cluster, 0),
+            Self::Cluster { .. } => (Ask::Route, any),
+            Self::Exporter => match (number % (topics as u64 + 2)) as usize {
+                0 => (Ask::Topics, 0),
+                1 => (Ask::Cluster, 0),
+                topic => (Ask::Route, topic - 2),
+            },
+        }
+    }
+
+    /// What it asks for besides routes.
+    #[must_use]
+    pub const fn lists(self) -> &'static [Ask] {
+        match self {
+            Self::Only(Ask::Route) => &[],
+            Self::Only(Ask::Cluster) | Self::Cluster { .. } => &[Ask::Cluster],
+            Self::Only(Ask::Topics) => &[Ask::Topics],
+            Self::Only(Ask::ClusterTopics) => &[Ask::ClusterTopics],
+            Self::Exporter => &[Ask::Cluster, Ask::Topics],
+        }
+    }
+
+    /// Whether it asks for anything but routes.
+    #[must_use]
+    pub const fn has_lists(self) -> bool {
+        !self.lists().is_empty()
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Only(ask) => ask.title(),
+            Self::Exporter => "a round of the exporter: 206, 106, then 105 for each topic",
+            Self::Cluster { .. } => "routes, and the brokers of all clusters",
+        }
+    }
+}
+
+/// Prepared requests.
 #[derive(Clone, Debug)]
 pub struct Question {
+    prepared: Vec<Prepared>,
+}
+
+#[derive(Clone, Debug)]
+struct Prepared {
     frame: Vec<u8>,
     opaque_at: usize,
-    topic_at: usize,
+    topic_at: Option<usize>,
 }
 
 impl Question {
-    /// As a 5.5.0 client asks it.
+    /// As 5.5.0 clients ask.
     ///
     /// # Errors
-    /// None in practice: the frame is ours.
+    /// None in practice: the frames are ours.
     pub fn new() -> Result<Self> {
-        let frame =
-            Request::new(GET_ROUTEINFO_BY_TOPIC).opaque(OPAQUE_MIN as i32).field("topic", topic_name(0)).encode();
-        let topic = topic_name(0);
-        let opaque_at = position(&frame, OPAQUE_MIN.to_string().as_bytes()).context("no correlation number")?;
-        let topic_at = position(&frame, topic.as_bytes()).context("no topic")? + topic.len() - TOPIC_DIGITS;
-        Ok(Self { frame, opaque_at, topic_at })
+        Ok(Self { prepared: Ask::ALL.into_iter().map(Prepared::new).collect::<Result<_>>()? })
     }
 
-    /// Appends the query for a topic.
-    pub fn write(&self, topic: usize, opaque: u32, out: &mut Vec<u8>) {
+    /// Appends a request; the topic matters only where one is asked for.
+    pub fn write(&self, ask: Ask, topic: usize, opaque: u32, out: &mut Vec<u8>) {
         let start = out.len();
-        out.extend_from_slice(&self.frame);
+        let Some(prepared) = self.prepared.get(ask as usize) else { return };
+        out.extend_from_slice(&prepared.frame);
         if let Some(frame) = out.get_mut(start..) {
-            write_digits(frame, self.opaque_at, OPAQUE_DIGITS, opaque as usize);
-            write_digits(frame, self.topic_at, TOPIC_DIGITS, topic);
+            write_digits(frame, prepared.opaque_at, OPAQUE_DIGITS, opaque as usize);
+            if let Some(at) = prepared.topic_at {
+                write_digits(frame, at, TOPIC_DIGITS, topic);
+            }
         }
+    }
+}
+
+impl Prepared {
+    fn new(ask: Ask) -> Result<Self> {
+        let frame = ask.request().opaque(OPAQUE_MIN as i32).encode();
+        let topic = topic_name(0);
+        let opaque_at = position(&frame, OPAQUE_MIN.to_string().as_bytes()).context("no correlation number")?;
+        let topic_at = position(&frame, topic.as_bytes()).map(|at| at + topic.len() - TOPIC_DIGITS);
+        Ok(Self { frame, opaque_at, topic_at })
     }
 }
 
@@ -86,7 +213,7 @@ pub enum Belongs {
 /// What answers have to look like.
 #[derive(Clone, Debug)]
 pub enum Expected {
-    /// Those of a NameServer: one frame for each class of topics.
+    /// Those of a NameServer.
     Routes(Routes),
     /// Those of an echo server: always the same bytes.
     Constant(Vec<u8>),
@@ -95,7 +222,7 @@ pub enum Expected {
 /// Verified answers of one server.
 #[derive(Clone, Debug)]
 pub struct Routes {
-    /// By class.
+    /// By class; empty when not known.
     frames: Vec<Vec<u8>>,
     /// Where the ten digits of the correlation number stand in all of them.
     opaque_at: usize,
@@ -119,13 +246,39 @@ impl Routes {
         let digits = OPAQUE_MIN.to_string();
         let opaque_at = position(first, digits.as_bytes()).context("no correlation number in the answer")?;
         ensure!(frames.iter().all(|frame| frame.len() == first.len()), "answers of several lengths");
+        let mut frames = frames;
+        frames.resize(CLASSES + Ask::ALL.len() - 1, Vec::new());
         Ok(Self { frames, opaque_at, head_bytes })
+    }
+
+    /// Takes an answer that is no route as the measure of all later ones, after it was found to name everyone.
+    ///
+    /// # Errors
+    /// The answer is wrong.
+    pub fn learn_list(&mut self, ask: Ask, frame: Vec<u8>, brokers: usize, topics: usize) -> Result<()> {
+        let answer = Answer::decode(&frame).map_err(anyhow::Error::msg)?;
+        ensure!(answer.code == 0 && answer.flag & 1 == 1, "code {}, flag {}", answer.code, answer.flag);
+        // Java writes numbers as keys without quotes.
+        let body = Json::parse(&answer.text()).map_err(anyhow::Error::msg)?;
+        let (known, wanted) = match ask {
+            Ask::Cluster => (body.member("brokerAddrTable").map(|table| table.members().len()), brokers),
+            Ask::Route | Ask::Topics | Ask::ClusterTopics => {
+                (body.member("topicList").map(|list| list.elements().len()), topics)
+            }
+        };
+        let known = known.context("no list")?;
+        ensure!(known >= wanted, "{known} of {wanted}");
+        if let Some(place) = self.frames.get_mut(ask.class(0)) {
+            *place = frame;
+        }
+        Ok(())
     }
 
     fn belongs(&self, frame: &[u8]) -> Option<Belongs> {
         let digits = self.opaque_at..self.opaque_at + OPAQUE_DIGITS;
         let model = self.frames.first()?;
-        let same = |range: std::ops::Range<usize>| frame.get(range.clone()) == model.get(range);
+        let same =
+            |range: std::ops::Range<usize>| frame.get(range.clone()).is_some_and(|part| model.get(range) == Some(part));
         // A header in the known form has the right code; any other is read in full.
         if same(4..digits.start) && same(digits.end..self.head_bytes) {
             let number = frame.get(digits)?.iter().try_fold(0u32, |number, digit| {
@@ -139,13 +292,13 @@ impl Routes {
 
     fn is_right(&self, frame: &[u8], class: usize) -> bool {
         let Some(model) = self.frames.get(class) else { return false };
-        let body = |frame: &[u8]| frame.get(self.head_bytes..).map(<[u8]>::to_vec);
-        body(frame) == body(model) || same_route(frame, model).unwrap_or(false)
+        let same = frame.get(self.head_bytes..).is_some_and(|body| model.get(self.head_bytes..) == Some(body));
+        same || same_json(frame, model).unwrap_or(false)
     }
 }
 
 impl Expected {
-    /// Bytes of every answer.
+    /// Bytes of every route.
     #[must_use]
     pub fn answer_bytes(&self) -> usize {
         match self {
@@ -154,23 +307,33 @@ impl Expected {
         }
     }
 
-    /// Checks length and code of a whole frame and says whose answer it is.
+    /// Checks the code of a whole frame and says whose answer it is.
     ///
     /// # Errors
-    /// It is not a right answer.
-    pub fn check(&self, frame: &[u8]) -> Result<Belongs> {
+    /// It is no answer at all, or a refusal.
+    pub fn belongs(&self, frame: &[u8]) -> Result<Belongs> {
         match self {
-            Self::Constant(_) if frame.len() == self.answer_bytes() => Ok(Belongs::ToOldest),
-            Self::Routes(routes) if frame.len() == self.answer_bytes() => {
+            Self::Constant(_) => Ok(Belongs::ToOldest),
+            Self::Routes(routes) => {
                 routes.belongs(frame).with_context(|| wrong("an answer with a wrong header", frame))
-            }
-            Self::Constant(_) | Self::Routes(_) => {
-                bail!(wrong(&format!("{} bytes instead of {}", frame.len(), self.answer_bytes()), frame))
             }
         }
     }
 
-    /// Compares everything in an answer for a topic of this class.
+    /// Checks the length of an answer of this class.
+    ///
+    /// # Errors
+    /// It is not a right answer.
+    pub fn check(&self, frame: &[u8], class: usize) -> Result<()> {
+        let bytes = match self {
+            Self::Routes(routes) => routes.frames.get(class).map_or(0, Vec::len),
+            Self::Constant(bytes) => bytes.len(),
+        };
+        ensure!(frame.len() == bytes, wrong(&format!("{} bytes instead of {bytes}", frame.len()), frame));
+        Ok(())
+    }
+
+    /// Compares everything in an answer of this class.
     ///
     /// # Errors
     /// It is not the right answer.
@@ -203,16 +366,16 @@ fn verify(frame: &[u8], queues: i32, brokers: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether two routes hold the same, whatever the order of their lists: hash maps of other servers have none.
-fn same_route(one: &[u8], other: &[u8]) -> Option<bool> {
-    let route = |frame: &[u8]| {
-        let mut route: Value = serde_json::from_slice(Parts::split(frame).ok()?.body).ok()?;
-        for list in route.as_object_mut()?.values_mut().filter_map(Value::as_array_mut) {
+/// Whether two answers hold the same, whatever the order of their lists: hash maps of other servers have none.
+fn same_json(one: &[u8], other: &[u8]) -> Option<bool> {
+    let sorted = |frame: &[u8]| {
+        let mut body: Value = serde_json::from_slice(Parts::split(frame).ok()?.body).ok()?;
+        for list in body.as_object_mut()?.values_mut().filter_map(Value::as_array_mut) {
             list.sort_by_key(Value::to_string);
         }
-        Some(route)
+        Some(body)
     };
-    Some(route(one)? == route(other)?)
+    Some(sorted(one)? == sorted(other)?)
 }
 
 #[cfg(test)]
@@ -238,7 +401,7 @@ mod tests {
     #[test]
     fn question_is_a_frame_for_every_topic() {
         let mut out = vec![7];
-        Question::new().unwrap().write(123_456, 1_999_999_999, &mut out);
+        Question::new().unwrap().write(Ask::Route, 123_456, 1_999_999_999, &mut out);
         let request = Answer::decode(&out[1..]).unwrap();
         assert_eq!((request.code, request.opaque), (105, 1_999_999_999));
         assert_eq!(request.field("topic"), Some(topic_name(123_456).as_str()));
@@ -247,15 +410,16 @@ mod tests {
     #[test]
     fn right_answers_pass() {
         let frame = answer(OPAQUE_MIN + 5, 0, 6, &["a", "b"]);
-        assert_eq!(routes().check(&frame).unwrap(), Belongs::To(OPAQUE_MIN + 5));
+        assert_eq!(routes().belongs(&frame).unwrap(), Belongs::To(OPAQUE_MIN + 5));
+        routes().check(&frame, 2).unwrap();
         routes().compare(&frame, 2).unwrap();
         routes().compare(&answer(OPAQUE_MIN + 5, 0, 6, &["b", "a"]), 2).unwrap();
     }
 
     #[test]
     fn wrong_answers_do_not() {
-        assert!(routes().check(&answer(OPAQUE_MIN, 1, 4, &["a", "b"])).is_err(), "a wrong code");
-        assert!(routes().check(&answer(OPAQUE_MIN, 0, 4, &["a"])).is_err(), "a wrong length");
+        assert!(routes().belongs(&answer(OPAQUE_MIN, 1, 4, &["a", "b"])).is_err(), "a wrong code");
+        assert!(routes().check(&answer(OPAQUE_MIN, 0, 4, &["a"]), 0).is_err(), "a wrong length");
         assert!(routes().compare(&answer(OPAQUE_MIN, 0, 6, &["a", "b"]), 1).is_err(), "another topic");
         assert!(routes().compare(&answer(OPAQUE_MIN, 0, 4, &["a", "c"]), 0).is_err(), "another broker");
     }
@@ -268,10 +432,34 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_learnt_when_they_name_everyone() {
+        let list = |body: &str| frame(0, br#"{"code":0,"flag":1,"opaque":1000000000}"#, body.as_bytes());
+        let Expected::Routes(mut known) = routes() else { unreachable!() };
+        assert!(known.learn_list(Ask::Topics, list(r#"{"topicList":["a"]}"#), 2, 2).is_err());
+        assert!(known.learn_list(Ask::Cluster, list(r#"{"brokerAddrTable":{"a":{}}}"#), 2, 2).is_err());
+        known.learn_list(Ask::Cluster, list(r#"{"brokerAddrTable":{"a":{0:""},"b":{}}}"#), 2, 2).unwrap();
+        known.learn_list(Ask::Topics, list(r#"{"topicList":["a","b"]}"#), 2, 2).unwrap();
+        let known = Expected::Routes(known);
+        known.check(&list(r#"{"topicList":["b","a"]}"#), Ask::Topics.class(0)).unwrap();
+        known.compare(&list(r#"{"topicList":["b","a"]}"#), Ask::Topics.class(0)).unwrap();
+        assert!(known.compare(&list(r#"{"topicList":["b","c"]}"#), Ask::Topics.class(0)).is_err());
+        assert!(known.check(&list(r#"{"topicList":["b","a"]}"#), Ask::Cluster.class(0)).is_err());
+    }
+
+    #[test]
+    fn exporter_asks_for_each_topic_once_in_a_round() {
+        let round: Vec<_> = (0..5).map(|number| Mix::Exporter.ask(number, 3, 99)).collect();
+        let routes = [0, 1, 2].map(|topic| (Ask::Route, topic));
+        assert_eq!(round, [&[(Ask::Topics, 0), (Ask::Cluster, 0)][..], &routes].concat());
+        assert_eq!(Mix::Exporter.ask(5, 3, 99), (Ask::Topics, 0));
+    }
+
+    #[test]
     fn constant_answers_are_compared_too() {
         let expected = Expected::Constant(vec![0, 0, 0, 1, 9]);
-        assert_eq!(expected.check(&[0, 0, 0, 1, 8]).unwrap(), Belongs::ToOldest);
+        assert_eq!(expected.belongs(&[0, 0, 0, 1, 8]).unwrap(), Belongs::ToOldest);
+        expected.check(&[0, 0, 0, 1, 8], 3).unwrap();
         assert!(expected.compare(&[0, 0, 0, 1, 8], 0).is_err());
-        assert!(expected.check(&[0, 0, 0, 0]).is_err());
+        assert!(expected.check(&[0, 0, 0, 0], 0).is_err());
     }
 }

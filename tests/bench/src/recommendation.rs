@@ -2,7 +2,6 @@
 
 use crate::contender::Contender;
 use crate::results::{Figure, Results};
-use crate::workload::Pace;
 
 /// Servers that differ by less are equally fast: then the one that comes first, and so runs everywhere, is chosen.
 const DIFFERENCE_MIN: f64 = 0.05;
@@ -67,7 +66,7 @@ pub fn recommend(results: &Results) -> (String, Vec<String>) {
 
 /// Geometric mean of the processor time over all closed loads; absent when one is missing.
 fn cost(results: &Results, contender: &Contender) -> Option<f64> {
-    let closed = results.workloads.iter().filter(|workload| matches!(workload.pace, Pace::Closed { .. }));
+    let closed = results.workloads.iter().filter(|workload| workload.is_closed());
     let logarithms = closed
         .map(|workload| Some(results.summary(&contender.name, &workload.name, Figure::CpuPer100k)?.median.ln()))
         .collect::<Option<Vec<f64>>>()?;
@@ -98,7 +97,7 @@ mod tests {
     /// Results with one more server of ours that needs so many times the processor time.
     fn with_another(factor: f64) -> Results {
         let mut results = results();
-        results.contenders.push(Contender { name: "namesrv-other".to_owned(), kind: Kind::Ours("/".into()) });
+        results.contenders.push(Contender::new("namesrv-other".to_owned(), Kind::Ours("/".into())));
         let mut more: Vec<_> =
             results.samples.iter().filter(|sample| sample.contender == "namesrv-mio").cloned().collect();
         for sample in &mut more {

@@ -1,13 +1,18 @@
 //! The report: what was measured on which host and how, what is noise, and what to choose.
 
+mod cluster;
+mod load;
+mod size;
+
 use crate::broker::REPEAT_EVERY;
 use crate::contender::{Contender, Kind};
 use crate::document::Document;
+use crate::goals::{Goal, Verdict, goals};
 use crate::plot::{Group, bars, digits};
 use crate::question::SAMPLE;
 use crate::recommendation::recommend;
-use crate::results::{Figure, IDLE_CONNECTIONS, Results, START, Summary};
-use crate::workload::{Pace, Table, Workload};
+use crate::results::{Figure, Results, Summary};
+use crate::workload::{Table, Workload};
 
 /// Marks figures that must not be trusted.
 const DOUBT: &str = " †";
@@ -27,11 +32,17 @@ pub fn report(results: &Results) -> Document {
     report.processor_time(&mut document);
     report.throughput(&mut document);
     report.latency(&mut document);
+    report.lists(&mut document);
     report.calls(&mut document);
+    report.registrations(&mut document);
+    report.clusters(&mut document);
     report.size(&mut document);
+    report.connections(&mut document);
+    report.threads(&mut document);
     report.noise(&mut document);
     report.method(&mut document);
     report.host(&mut document);
+    report.goals(&mut document);
     document.heading("Recommendation");
     document.text(document.summary().to_owned());
     document.list(reasons);
@@ -59,116 +70,24 @@ impl Report<'_> {
         );
     }
 
-    fn processor_time(&self, document: &mut Document) {
-        document.heading("Processor time for 100,000 route queries, in seconds");
-        document.text(
-            "Each row is one load: connections × requests that each of them sends at once. In brackets: how many times the limit \
-             of its runtime. Less is better.",
-        );
-        for (table, workloads) in self.closed() {
-            document.text(self.table_title(table));
-            let rows = workloads.iter().map(|workload| {
-                self.row(workload, |contender| {
-                    let summary = self.results.summary(&contender.name, &workload.name, Figure::CpuPer100k)?;
-                    let limit = self.results.limit(contender).filter(|_| !contender.is_echo());
-                    let ratio = limit
-                        .and_then(|limit| {
-                            self.results.ratio(&contender.name, limit, &workload.name, Figure::CpuPer100k)
-                        })
-                        .map(|ratio| format!(" ({:.2}×){}", ratio.median, if ratio.doubtful { DOUBT } else { "" }));
-                    Some(format!("{}{}", digits(summary.median), ratio.unwrap_or_else(|| mark(&summary).to_owned())))
-                })
-            });
-            document.table(self.head("load"), rows.collect());
-        }
-        document.plot(self.plot("Processor seconds for 100,000 queries (logarithmic)", Figure::CpuPer100k));
-    }
-
-    fn throughput(&self, document: &mut Document) {
-        document.heading("Route queries a second");
-        document.text(
-            "With the server on one processor. More is better, but the load generator has only one processor too, so fast \
-             servers are told apart by the processor time above.",
-        );
-        for (table, workloads) in self.closed() {
-            document.text(self.table_title(table));
-            let rows = workloads
-                .iter()
-                .map(|workload| self.row(workload, |contender| self.cell(contender, workload, Figure::Rate)));
-            document.table(self.head("load"), rows.collect());
-        }
-        document.plot(self.plot("Queries a second (logarithmic)", Figure::Rate));
-    }
-
-    fn latency(&self, document: &mut Document) {
-        let open: Vec<&Workload> =
-            self.results.workloads.iter().filter(|workload| matches!(workload.pace, Pace::Open { .. })).collect();
-        document.heading("Latency at a fixed rate, in microseconds");
-        document.text(
-            "Requests are sent when their time has come, whether or not earlier ones are answered, and a latency counts from that \
-             time: a server that stalls cannot hide it. Less is better.",
-        );
-        let quantiles = [(Figure::P50, "p50"), (Figure::P99, "p99"), (Figure::P999, "p99.9")];
-        let mut rows = Vec::new();
-        let mut groups = Vec::new();
-        for workload in open {
-            for (figure, name) in quantiles {
-                let mut row = self.row(workload, |contender| self.cell(contender, workload, figure));
-                let title = format!("{}: {name}", workload.title());
-                groups.push(self.group(workload, &title, figure));
-                if let Some(first) = row.first_mut() {
-                    *first = title;
-                }
-                rows.push(row);
-            }
-            if workload.change_every.is_some() {
-                let mut row = self.row(workload, |contender| self.cell(contender, workload, Figure::ChangeMillis));
-                if let Some(first) = row.first_mut() {
-                    "a change of all these topics, until it is answered, in milliseconds".clone_into(first);
-                }
-                rows.push(row);
-            }
-        }
-        document.table(self.head("load"), rows);
-        document.plot(bars("Latency, µs (logarithmic)", &groups));
-    }
-
-    fn calls(&self, document: &mut Document) {
-        let closed = self.closed().into_iter().flat_map(|(table, workloads)| {
-            workloads.into_iter().map(move |workload| (format!("{}: {}", table.title(), workload.title()), workload))
-        });
-        let rows: Vec<Vec<String>> = closed
-            .filter_map(|(title, workload)| {
-                let mut row = self.row(workload, |contender| self.cell(contender, workload, Figure::Calls));
-                let measured = row.iter().skip(1).any(|cell| cell != NOTHING);
-                *row.first_mut()? = title;
-                measured.then_some(row)
-            })
-            .collect();
-        if !rows.is_empty() {
-            document.heading("System calls for each route query");
-            document.text("Counted by strace in a run of its own, in which all servers are slow.");
-            document.table(self.head("load"), rows);
-        }
-    }
-
-    fn size(&self, document: &mut Document) {
-        document.heading("Start and memory");
-        let figures = [
-            (START, Figure::StartMillis, "start to listening, ms"),
-            (START, Figure::IdleResident, "memory when idle, program included, MiB"),
-            (START, Figure::IdleAnonymous, "memory when idle, allocated, MiB"),
-            (IDLE_CONNECTIONS, Figure::Connections, "idle connections"),
-            (IDLE_CONNECTIONS, Figure::ConnectionKib, "allocated for each of them, KiB"),
-        ];
-        let rows = figures.iter().map(|(workload, figure, title)| {
-            let cells = self.results.contenders.iter().map(|contender| {
-                let summary = self.results.summary(&contender.name, workload, *figure);
-                summary.map_or_else(|| NOTHING.to_owned(), |summary| digits(summary.median))
-            });
-            std::iter::once((*title).to_owned()).chain(cells).collect()
-        });
-        document.table(self.head(""), rows.collect());
+    fn goals(&self, document: &mut Document) {
+        let all = goals(self.results);
+        let count = |verdict: Verdict| all.iter().filter(|goal| goal.verdict == verdict).count();
+        document.heading("Goals of this repository");
+        document.text(format!(
+            "What its servers are meant to reach, with the median and the range that was measured: {} met, {} missed, {} doubtful, {} not measured. \
+             Doubtful means that the figure itself carries a †.",
+            count(Verdict::Met),
+            count(Verdict::Missed),
+            count(Verdict::Doubtful),
+            count(Verdict::NotMeasured)
+        ));
+        let row = |goal: &Goal| {
+            let server = format!("`{}`", goal.server);
+            vec![goal.goal.clone(), server, goal.measured.clone(), goal.verdict.title().to_owned()]
+        };
+        let head = ["goal", "server", "measured", "verdict"];
+        document.table(head.map(str::to_owned).to_vec(), all.iter().map(row).collect());
     }
 
     fn noise(&self, document: &mut Document) {
@@ -191,6 +110,7 @@ impl Report<'_> {
                 contender.name.clone(),
                 percent(spreads.get(spreads.len() / 2)?),
                 percent(spreads.last()?),
+                self.load_share(contender),
                 self.results
                     .samples
                     .iter()
@@ -199,7 +119,7 @@ impl Report<'_> {
                     .to_string(),
             ])
         });
-        let head = ["server", "median spread", "largest spread", "doubtful runs"];
+        let head = ["server", "median spread", "largest spread", "processor of the generator", "doubtful runs"];
         document.table(head.map(str::to_owned).to_vec(), rows.collect());
         let mut doubts: Vec<&str> = self.results.samples.iter().filter_map(|one| one.doubt.as_deref()).collect();
         doubts.sort_unstable();
@@ -209,6 +129,16 @@ impl Report<'_> {
         }
     }
 
+    /// How busy the load generator was with a server, in its closed loops: the median, and the most.
+    fn load_share(&self, contender: &Contender) -> String {
+        let closed = self.results.workloads.iter().filter(|workload| workload.is_closed());
+        let summary = |workload: &Workload| self.results.summary(&contender.name, &workload.name, Figure::LoadShare);
+        let mut shares: Vec<f64> = closed.filter_map(summary).map(|summary| summary.median).collect();
+        shares.sort_by(f64::total_cmp);
+        let percent = |share: Option<&f64>| share.map_or(NOTHING.to_owned(), |share| format!("{:.0} %", share * 100.0));
+        format!("{}, at most {}", percent(shares.get(shares.len() / 2)), percent(shares.last()))
+    }
+
     fn method(&self, document: &mut Document) {
         let options = &self.results.options;
         document.heading("How it was measured");
@@ -216,11 +146,12 @@ impl Report<'_> {
             format!("One load generator for all: one thread on epoll, none of the runtimes under test. It runs for {} ms after a warm-up.", options.run.as_millis()),
             format!("Every answer is checked for its length, its code and its correlation number; one of {SAMPLE} byte for byte against an answer that was read and found right. A wrong answer ends the run and is named above."),
             "The processor time of a server is what the kernel has counted for all of its threads, from before the first request until after the last answer.".to_owned(),
-            format!("Meanwhile every broker repeats a registration of 100 topics each {} s (real brokers do so every 30 s). Topics are asked for at random.", REPEAT_EVERY.as_secs()),
+            format!("Meanwhile every broker repeats a registration of 100 topics each {} s (real brokers repeat all of theirs every 30 s, and so they do in the clusters above), as a 5.5.0 broker does it: only one time and the checksum differ. Topics are asked for at random.", REPEAT_EVERY.as_secs()),
             "A burst of requests is sent at once, and the next one when all of its answers are there. So each server may answer a whole burst with one read and one write.".to_owned(),
             "A run is doubtful when the load generator used its whole processor and the server did not, or when requests of a fixed rate were sent too late.".to_owned(),
+            "All servers run with their defaults but one I/O thread, frames of up to 128 MiB (`com.rocketmq.remoting.frameMaxLength`) and, for the servers of this repository, up to 1 GiB of incomplete frames (`incompleteInputBytesMax`): 300 brokers that return at once with 10,000 topics each exceed the default of 256 MiB.".to_owned(),
             "All servers stay up during a table. Those of others are stopped (SIGSTOP) while they are not measured, since they work even when nobody asks; ours and the echo servers rest.".to_owned(),
-            "The Java server has warmed up before its first run counts, with a heap of 1 GiB and the G1 collector.".to_owned(),
+            "The Java server has warmed up before its first run counts, with a heap of 1 to 4 GiB and the G1 collector. It has not where a server is started anew for each run (registrations, clusters): that is how it is after a restart.".to_owned(),
         ]);
     }
 
@@ -253,7 +184,7 @@ impl Report<'_> {
     /// Closed loads, table by table.
     fn closed(&self) -> Vec<(Table, Vec<&Workload>)> {
         let mut tables: Vec<(Table, Vec<&Workload>)> = Vec::new();
-        for workload in self.results.workloads.iter().filter(|one| matches!(one.pace, Pace::Closed { .. })) {
+        for workload in self.results.workloads.iter().filter(|one| one.is_closed()) {
             match tables.last_mut().filter(|(table, _)| *table == workload.table) {
                 Some((_, workloads)) => workloads.push(workload),
                 None => tables.push((workload.table, vec![workload])),
@@ -284,19 +215,34 @@ impl Report<'_> {
         Some(format!("{}{}", digits(summary.median), mark(&summary)))
     }
 
+    /// One row for each figure of some samples.
+    fn rows(&self, figures: &[(&str, Figure, &str)]) -> Vec<Vec<String>> {
+        let row = |(name, figure, title): &(&str, Figure, &str)| {
+            let cells = self.results.contenders.iter().map(|contender| {
+                let summary = self.results.summary(&contender.name, name, *figure);
+                summary.map_or_else(|| NOTHING.to_owned(), |summary| digits(summary.median) + mark(&summary))
+            });
+            let cells: Vec<String> = cells.collect();
+            let measured = cells.iter().any(|cell| cell != NOTHING);
+            measured.then(|| std::iter::once((*title).to_owned()).chain(cells).collect())
+        };
+        figures.iter().filter_map(row).collect()
+    }
+
     fn plot(&self, title: &str, figure: Figure) -> Option<String> {
         let groups = self.closed().into_iter().flat_map(|(table, workloads)| {
             workloads
                 .into_iter()
                 .map(move |workload| (format!("{}b {}t, {}", table.brokers, table.topics, workload.title()), workload))
         });
-        let groups: Vec<Group> = groups.map(|(name, workload)| self.group(workload, &name, figure)).collect();
+        let groups: Vec<Group> = groups.map(|(name, workload)| self.group(&workload.name, &name, figure)).collect();
         bars(title, &groups)
     }
 
-    fn group(&self, workload: &Workload, name: &str, figure: Figure) -> Group {
+    /// Bars of one figure of the samples of this name.
+    fn group(&self, samples: &str, name: &str, figure: Figure) -> Group {
         let bars = self.results.contenders.iter().enumerate().filter_map(|(colour, contender)| {
-            let summary = self.results.summary(&contender.name, &workload.name, figure)?;
+            let summary = self.results.summary(&contender.name, samples, figure)?;
             Some((colour, contender.name.clone(), summary.median))
         });
         Group { name: name.to_owned(), bars: bars.collect() }

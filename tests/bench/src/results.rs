@@ -1,16 +1,12 @@
 //! What was measured, raw and summed up.
 
+use crate::cluster::Cluster;
 use crate::contender::{Contender, Skipped};
 use crate::host::{Host, Pinning};
 use crate::options::Options;
 use crate::workload::{Table, Workload};
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// Name of the samples that starts are.
-pub const START: &str = "start";
-/// Name of the samples that many idle connections are.
-pub const IDLE_CONNECTIONS: &str = "idle-connections";
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -46,6 +42,24 @@ pub enum Figure {
     Connections,
     /// Allocated memory that each connection took, KiB.
     ConnectionKib,
+    /// From the first of many connections at once until all were accepted and answered, milliseconds.
+    ConnectMillis,
+    /// From the return of all brokers at once until the last of them was answered, milliseconds.
+    ReturnMillis,
+    /// From the return of all brokers at once until a route named all of them, milliseconds.
+    WholeMillis,
+    /// Processors that the server keeps busy, at the speed of a real cluster.
+    Cores,
+    /// Memory after a run, the program included, MiB.
+    Resident,
+    /// Until a registration that repeats something is answered, milliseconds.
+    RepeatMillis,
+    /// Processor time of the server for a repeated registration, milliseconds.
+    RepeatCpuMillis,
+    /// Processor time of a digest of that registration, in the load generator, milliseconds.
+    DigestMillis,
+    /// Processor time of the server for a registration that changes all topics, milliseconds.
+    ChangeCpuMillis,
 }
 
 /// One run of one load on one server.
@@ -89,8 +103,10 @@ pub struct Results {
     pub contenders: Vec<Contender>,
     /// Those that did not.
     pub skipped: Vec<Skipped>,
-    /// The loads.
+    /// The loads on tables that stay.
     pub workloads: Vec<Workload>,
+    /// The clusters.
+    pub clusters: Vec<Cluster>,
     /// Bytes of an answer, by table.
     pub answer_bytes: Vec<(Table, usize)>,
     /// What was measured.
@@ -113,7 +129,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn of(values: impl IntoIterator<Item = (f64, bool)>) -> Option<Self> {
+    pub(crate) fn of(values: impl IntoIterator<Item = (f64, bool)>) -> Option<Self> {
         let values: Vec<(f64, bool)> = values.into_iter().filter(|(value, _)| value.is_finite()).collect();
         let doubtful = values.iter().filter(|(_, doubt)| *doubt).count() * 2 >= values.len();
         let mut sorted: Vec<f64> = values.into_iter().map(|(value, _)| value).collect();
@@ -122,6 +138,12 @@ impl Summary {
         let upper = *sorted.get(sorted.len() / 2)?;
         let lower = *sorted.get((sorted.len() - 1) / 2)?;
         Some(Self { median: f64::midpoint(lower, upper), min, max, doubtful })
+    }
+
+    /// In another unit.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { median: self.median * factor, min: self.min * factor, max: self.max * factor, ..self }
     }
 
     /// From the smallest to the largest, as a part of the median.
@@ -141,10 +163,16 @@ impl Results {
     /// Sums up by how much a figure is larger than that of another server in the same repetition.
     #[must_use]
     pub fn ratio(&self, contender: &str, limit: &str, workload: &str, figure: Figure) -> Option<Summary> {
-        let limits = self.values(limit, workload, figure);
-        let pairs = self.values(contender, workload, figure).into_iter().filter_map(|(repetition, (value, doubt))| {
-            let (limit, limit_doubt) = limits.get(&repetition)?;
-            Some((value / limit, doubt || *limit_doubt))
+        self.ratio_of((contender, workload), (limit, workload), figure)
+    }
+
+    /// Sums up by how much a figure of a server under a load is larger than another one in the same repetition.
+    #[must_use]
+    pub fn ratio_of(&self, one: (&str, &str), other: (&str, &str), figure: Figure) -> Option<Summary> {
+        let others = self.values(other.0, other.1, figure);
+        let pairs = self.values(one.0, one.1, figure).into_iter().filter_map(|(repetition, (value, doubt))| {
+            let (other, other_doubt) = others.get(&repetition)?;
+            Some((value / other, doubt || *other_doubt))
         });
         Summary::of(pairs)
     }
@@ -159,7 +187,7 @@ impl Results {
     }
 
     /// By repetition: the value, and whether it must not be trusted.
-    fn values(&self, contender: &str, workload: &str, figure: Figure) -> BTreeMap<usize, (f64, bool)> {
+    pub(crate) fn values(&self, contender: &str, workload: &str, figure: Figure) -> BTreeMap<usize, (f64, bool)> {
         let samples = self.samples.iter().filter(|one| one.contender == contender && one.workload == workload);
         samples.filter_map(|one| Some((one.repetition, (*one.figures.get(&figure)?, one.doubt.is_some())))).collect()
     }
@@ -180,7 +208,7 @@ pub(crate) mod tests {
             ("java-5.5.0", Kind::Java, 8.0),
         ]
         .into_iter()
-        .map(|(name, kind, factor)| (Contender { name: name.to_owned(), kind: kind(PathBuf::from("/")) }, factor))
+        .map(|(name, kind, factor)| (Contender::new(name.to_owned(), kind(PathBuf::from("/"))), factor))
         .collect();
         let workloads = workloads(true);
         let mut samples = Vec::new();
@@ -198,6 +226,7 @@ pub(crate) mod tests {
             skipped: vec![Skipped { name: "rocketmq-rust".to_owned(), reason: "not <installed>".to_owned() }],
             answer_bytes: vec![(Table { brokers: 1, topics: 100 }, 332)],
             workloads,
+            clusters: crate::cluster::clusters(true).to_vec(),
             samples,
             failures: Vec::new(),
         }

@@ -1,12 +1,13 @@
 //! A server under load: filled, verified, and measured run by run.
 
-use crate::broker::{Broker, REPEAT_EVERY};
+use crate::announcement::Topics;
+use crate::broker::Broker;
 use crate::contender::{Contender, Kind};
 use crate::echo::constant_answer;
 use crate::host::Pinning;
 use crate::load::{Load, Outcome, Plan};
 use crate::measure::{Processor, Used};
-use crate::question::{CLASSES, Expected, OPAQUE_MIN, Question, Routes};
+use crate::question::{Ask, CLASSES, Expected, Mix, OPAQUE_MIN, Question, Routes};
 use crate::results::Figure;
 use crate::server::Server;
 use crate::trace::Trace;
@@ -16,8 +17,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The generator is the bottleneck when it used its processor for more than this part of the time, ...
 const LOAD_SHARE_MAX: f64 = 0.95;
@@ -27,8 +27,10 @@ const SERVER_SHARE_MIN: f64 = 0.85;
 const LATENESS_MAX: Duration = Duration::from_micros(500);
 /// How long one query may take when the table is verified.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a server may need until it stops allocating.
-const SETTLE: Duration = Duration::from_millis(300);
+/// Longest answer to a list that is asked for.
+const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long brokers that come all at once may take.
+const RETURN_MAX: Duration = Duration::from_secs(300);
 
 /// A server that knows a table.
 pub struct Subject<'a> {
@@ -46,6 +48,12 @@ pub struct Observation {
     pub figures: BTreeMap<Figure, f64>,
     /// Why it must not be trusted.
     pub doubt: Option<String>,
+}
+
+impl<const N: usize> From<[(Figure, f64); N]> for Observation {
+    fn from(figures: [(Figure, f64); N]) -> Self {
+        Self { figures: figures.into(), doubt: None }
+    }
 }
 
 impl<'a> Subject<'a> {
@@ -68,11 +76,41 @@ impl<'a> Subject<'a> {
         }
         let filled = (0..table.brokers).map(|number| Broker::of_table(address, table, number)).collect::<Result<_>>();
         let brokers = filled.with_context(|| server.log())?;
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let answers = (0..CLASSES).map(|topic| ask(&mut stream, topic)).collect::<Result<_>>()?;
-        let expected = Expected::Routes(Routes::learn(answers, table.brokers)?);
+        let expected = learn(&server, table)?;
         Ok(Self { contender, server, brokers, expected, table })
+    }
+
+    /// Starts a server to which all brokers of a table come back at once, and says how long it took until the last of them
+    /// was answered, and until a route named them all.
+    ///
+    /// # Errors
+    /// It does not come up, or answers wrongly.
+    pub fn after_restart(
+        contender: &'a Contender,
+        table: Table,
+        pinning: Option<&Pinning>,
+        interrupted: &AtomicBool,
+    ) -> Result<(Self, [Duration; 2])> {
+        let server = Server::start(contender, 0, pinning)?;
+        let topics = Topics::of_table(0..table.topics)?;
+        let began = Instant::now();
+        let mut brokers = (0..table.brokers)
+            .map(|number| Broker::of_cluster(server.address(), table.brokers, number, topics.clone()))
+            .collect::<Result<Vec<_>>>()?;
+        brokers.iter_mut().for_each(|broker| broker.prepare(Duration::ZERO, None));
+        let mut load = Load::connect(server.address(), 0, (Mix::Only(Ask::Route), 0), Expected::Constant(Vec::new()))?;
+        let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: 0 };
+        load.run(plan, &mut brokers, interrupted).with_context(|| server.log())?;
+        let answered = began.elapsed();
+        let expected = learn(&server, table)?;
+        let whole = began.elapsed();
+        Ok((Self { contender, server, brokers, expected, table }, [answered, whole]))
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub const fn server(&self) -> &Server {
+        &self.server
     }
 
     /// Bytes of each answer.
@@ -104,7 +142,30 @@ impl<'a> Subject<'a> {
         if workload.change_every.is_some() && !known && !self.contender.is_echo() {
             self.brokers.push(Broker::of_changes(self.server.address())?);
         }
-        Load::connect(self.server.address(), workload.connections, self.table.topics, self.expected.clone())
+        let mut expected = self.expected.clone();
+        if let Expected::Routes(routes) = &mut expected
+            && workload.asks.has_lists()
+        {
+            let mut stream = open(&self.server)?;
+            for list in workload.asks.lists() {
+                let Table { brokers, topics } = self.table;
+                routes.learn_list(*list, ask(&mut stream, *list, 0)?, brokers, topics)?;
+            }
+        }
+        let asks = (workload.asks, self.table.topics);
+        Load::connect(self.server.address(), workload.connections, asks, expected)
+    }
+
+    /// Opens connections, all at once, and asks once over each of them.
+    ///
+    /// # Errors
+    /// The server refuses some of them.
+    pub fn hold(&self, connections: usize, interrupted: &AtomicBool) -> Result<(Load, Outcome)> {
+        let asks = (Mix::Only(Ask::Route), self.table.topics);
+        let mut load = Load::connect(self.server.address(), connections, asks, self.expected.clone())?;
+        let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: connections as u64 };
+        let outcome = load.run(plan, &mut [], interrupted)?;
+        Ok((load, outcome))
     }
 
     /// Runs a load for so long.
@@ -118,7 +179,7 @@ impl<'a> Subject<'a> {
         lasts: Duration,
         interrupted: &AtomicBool,
     ) -> Result<Observation> {
-        self.prepare_brokers(workload, lasts);
+        self.prepare_brokers(workload);
         let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
         let own = rustix::process::getpid();
         let before = (self.server.processor()?, Processor::read(own)?);
@@ -126,8 +187,10 @@ impl<'a> Subject<'a> {
         let server = self.server.processor()?.since(&before.0);
         let generator = Processor::read(own)?.since(&before.1);
         let mut observation = observe(workload.pace, &outcome, server, generator);
-        if let Some(median) = self.median_change() {
-            observation.figures.insert(Figure::ChangeMillis, median.as_secs_f64() * 1000.0);
+        for (changes, figure) in [(true, Figure::ChangeMillis), (false, Figure::RepeatMillis)] {
+            if let Some(median) = self.median_registration(changes) {
+                observation.figures.insert(figure, median.as_secs_f64() * 1000.0);
+            }
         }
         Ok(observation)
     }
@@ -143,48 +206,35 @@ impl<'a> Subject<'a> {
         lasts: Duration,
         interrupted: &AtomicBool,
     ) -> Result<Observation> {
-        self.prepare_brokers(workload, lasts);
+        self.prepare_brokers(workload);
         let trace = Trace::attach(self.server.pid())?;
         let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
         let outcome = load.run(plan, &mut self.brokers, interrupted)?;
         let calls = trace.finish()? as f64 / outcome.requests as f64;
-        Ok(Observation { figures: BTreeMap::from([(Figure::Calls, calls)]), doubt: None })
+        Ok(Observation::from([(Figure::Calls, calls)]))
     }
 
-    fn prepare_brokers(&mut self, workload: &Workload, lasts: Duration) {
+    fn prepare_brokers(&mut self, workload: &Workload) {
         let real = self.table.brokers;
         for (number, broker) in self.brokers.iter_mut().enumerate() {
-            // Spread over the interval, as brokers that started at different times.
-            let first = REPEAT_EVERY.min(lasts).mul_f64((number as f64 + 0.5) / (real + 1) as f64);
             match workload.change_every {
-                Some(every) if number >= real => broker.prepare(every / 2, every, lasts, true),
-                _ => broker.prepare(first, REPEAT_EVERY, lasts, false),
+                Some(every) if broker.changes() => broker.prepare(every / 2, Some(every)),
+                None if broker.changes() => broker.prepare(Duration::MAX, None),
+                // Spread over the interval, as brokers that started at different times.
+                Some(_) | None => {
+                    let first = workload.repeat_every.mul_f64((number as f64 + 0.5) / (real + 1) as f64);
+                    broker.prepare(first, Some(workload.repeat_every));
+                }
             }
         }
     }
 
-    /// How long a change of all topics took, in the run before.
-    fn median_change(&self) -> Option<Duration> {
-        let mut all = self.brokers.get(self.table.brokers)?.answered_in().to_vec();
+    /// How long registrations took in the run before, those that change everything or those that repeat something.
+    fn median_registration(&self, changes: bool) -> Option<Duration> {
+        let brokers = self.brokers.iter().filter(|broker| broker.changes() == changes);
+        let mut all: Vec<Duration> = brokers.flat_map(Broker::answered_in).copied().collect();
         all.sort_unstable();
         all.get(all.len() / 2).copied()
-    }
-
-    /// Opens so many connections, asks once over each of them and looks what they cost.
-    ///
-    /// # Errors
-    /// The server refuses some of them.
-    pub fn hold(&mut self, connections: usize, interrupted: &AtomicBool) -> Result<Observation> {
-        thread::sleep(SETTLE);
-        let before = self.server.memory()?;
-        let mut load = Load::connect(self.server.address(), connections, self.table.topics, self.expected.clone())?;
-        let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: PATIENCE, requests_max: connections as u64 };
-        load.run(plan, &mut [], interrupted)?;
-        thread::sleep(SETTLE);
-        let after = self.server.memory()?;
-        let kib = (after.anonymous as f64 - before.anonymous as f64) / 1024.0 / connections as f64;
-        let figures = BTreeMap::from([(Figure::Connections, connections as f64), (Figure::ConnectionKib, kib)]);
-        Ok(Observation { figures, doubt: None })
     }
 
     /// How long the very first load lasts before anything counts: a virtual machine compiles meanwhile.
@@ -195,23 +245,6 @@ impl<'a> Subject<'a> {
             Kind::Ours(_) | Kind::Echo(_) | Kind::RocketmqRust(_) => run / 2,
         }
     }
-}
-
-/// Starts a server that knows nothing and looks at it.
-///
-/// # Errors
-/// It does not come up.
-pub fn start(contender: &Contender, answer_bytes: usize, pinning: Option<&Pinning>) -> Result<Observation> {
-    let server = Server::start(contender, answer_bytes, pinning)?;
-    thread::sleep(SETTLE);
-    let memory = server.memory()?;
-    let mebibytes = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-    let figures = BTreeMap::from([
-        (Figure::StartMillis, server.started_in().as_secs_f64() * 1000.0),
-        (Figure::IdleResident, mebibytes(memory.resident)),
-        (Figure::IdleAnonymous, mebibytes(memory.anonymous)),
-    ]);
-    Ok(Observation { figures, doubt: None })
 }
 
 fn observe(pace: Pace, outcome: &Outcome, server: Used, generator: Used) -> Observation {
@@ -245,14 +278,35 @@ fn closed_doubt(wall: f64, server: Used, generator: Used) -> Option<String> {
     bottleneck.then(|| "the load generator was the bottleneck".to_owned())
 }
 
-fn ask(stream: &mut TcpStream, topic: usize) -> Result<Vec<u8>> {
+/// The answers of a server for each class of topics, understood and found right.
+fn learn(server: &Server, table: Table) -> Result<Expected> {
+    let mut stream = open(server)?;
+    let answers = (0..CLASSES).map(|topic| ask(&mut stream, Ask::Route, topic)).collect::<Result<_>>()?;
+    Ok(Expected::Routes(Routes::learn(answers, table.brokers)?))
+}
+
+/// A connection for single questions.
+///
+/// # Errors
+/// The server does not accept it.
+pub fn open(server: &Server) -> Result<TcpStream> {
+    let stream = TcpStream::connect(server.address())?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Asks one question and returns the frame of the answer.
+///
+/// # Errors
+/// There is none, or one too long to be true.
+pub fn ask(stream: &mut TcpStream, asks: Ask, topic: usize) -> Result<Vec<u8>> {
     let mut frame = Vec::new();
-    Question::new()?.write(topic, OPAQUE_MIN, &mut frame);
+    Question::new()?.write(asks, topic, OPAQUE_MIN, &mut frame);
     stream.write_all(&frame)?;
     let mut answer = vec![0; 4];
-    stream.read_exact(&mut answer).context("no answer to a route query")?;
+    stream.read_exact(&mut answer).context("no answer")?;
     let length = answer.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length)) as usize;
-    anyhow::ensure!(length < 1024 * 1024, "an answer of {length} bytes");
+    anyhow::ensure!(length < LIST_BYTES_MAX, "an answer of {length} bytes");
     answer.resize(4 + length, 0);
     stream.read_exact(answer.get_mut(4..).unwrap_or_default())?;
     Ok(answer)

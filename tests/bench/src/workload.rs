@@ -1,10 +1,17 @@
 //! What is asked of the servers: tables of topics, and loads on them.
 
+use crate::broker::REPEAT_EVERY;
+use crate::question::{Ask, Mix};
 use serde::Serialize;
 use std::time::Duration;
 
 /// Topics that a storm registers anew each time.
 pub const CHANGED_TOPICS: usize = 10_000;
+
+/// The table on which latencies are measured.
+pub const SMALL: Table = Table { brokers: 1, topics: 100 };
+/// The table of which lists are asked for.
+pub const LISTED: Table = Table { brokers: 16, topics: 1000 };
 
 /// What a server knows: every broker has every topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,12 +54,16 @@ pub struct Workload {
     pub name: String,
     /// What the server knows.
     pub table: Table,
-    /// Connections that ask for routes.
+    /// What is asked.
+    pub asks: Mix,
+    /// Connections that ask.
     pub connections: usize,
     /// When they ask.
     pub pace: Pace,
     /// How often [`CHANGED_TOPICS`] other topics are changed meanwhile; absent is never.
     pub change_every: Option<Duration>,
+    /// How often each broker of the table repeats its registration.
+    pub repeat_every: Duration,
 }
 
 impl Workload {
@@ -61,6 +72,7 @@ impl Workload {
     pub fn title(&self) -> String {
         let connections = self.connections;
         match (self.pace, self.change_every) {
+            (Pace::Closed { .. }, _) if self.asks.has_lists() => self.asks.title().to_owned(),
             (Pace::Closed { depth }, _) => format!("{connections} × {depth}"),
             (Pace::Open { rate }, None) => format!("{rate}/s over {connections}, calm"),
             (Pace::Open { rate }, Some(every)) => {
@@ -69,34 +81,62 @@ impl Workload {
         }
     }
 
-    fn closed(table: Table, connections: usize, depth: usize) -> Self {
-        let name = format!("{}b-{}t-{connections}x{depth}", table.brokers, table.topics);
-        Self { name, table, connections, pace: Pace::Closed { depth }, change_every: None }
+    /// Whether it asks for routes alone, as fast as they are answered.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.pace, Pace::Closed { .. }) && !self.asks.has_lists()
     }
 
-    fn open(table: Table, rate: u32, change_every: Option<Duration>) -> Self {
+    /// Route queries over so many connections, in bursts of `depth`.
+    #[must_use]
+    pub fn closed(table: Table, connections: usize, depth: usize) -> Self {
+        let name = format!("{}b-{}t-{connections}x{depth}", table.brokers, table.topics);
+        Self { name, connections, ..Self::new(table, Pace::Closed { depth }) }
+    }
+
+    /// Route queries at a fixed rate over 50 connections.
+    #[must_use]
+    pub fn open(table: Table, rate: u32, change_every: Option<Duration>) -> Self {
         let storm = if change_every.is_some() { "changes" } else { "calm" };
         let name = format!("{}b-{}t-open-{storm}", table.brokers, table.topics);
-        Self { name, table, connections: 50, pace: Pace::Open { rate }, change_every }
+        Self { name, connections: 50, change_every, ..Self::new(table, Pace::Open { rate }) }
+    }
+
+    /// What tools ask, over one connection and one after the other.
+    #[must_use]
+    pub fn list(table: Table, asks: Mix, name: &str) -> Self {
+        let name = format!("{}b-{}t-{name}", table.brokers, table.topics);
+        Self { name, asks, connections: 1, ..Self::new(table, Pace::Closed { depth: 1 }) }
+    }
+
+    fn new(table: Table, pace: Pace) -> Self {
+        let asks = Mix::Only(Ask::Route);
+        Self { name: String::new(), table, asks, connections: 1, pace, change_every: None, repeat_every: REPEAT_EVERY }
     }
 }
 
-/// Everything that is run, grouped by table.
+/// Every load on a table that stays, grouped by table.
 #[must_use]
 pub fn workloads(quick: bool) -> Vec<Workload> {
     let table = |brokers, topics| Table { brokers, topics };
     let tables: &[Table] = if quick {
-        &[table(1, 100), table(16, 100)]
+        &[SMALL, table(16, 100), LISTED]
     } else {
-        &[table(1, 100), table(16, 100), table(1, 200_000), table(16, 200_000)]
+        &[SMALL, table(16, 100), table(1, 1000), LISTED, table(1, 200_000), table(16, 200_000)]
     };
     let shapes: &[(usize, usize)] = if quick { &[(50, 1), (50, 16)] } else { &[(1, 1), (1, 16), (50, 1), (50, 16)] };
     let mut all = Vec::new();
     for table in tables {
         all.extend(shapes.iter().map(|(connections, depth)| Workload::closed(*table, *connections, *depth)));
-        if *table == tables[0] {
+        if *table == SMALL {
             all.push(Workload::open(*table, 2000, None));
             all.push(Workload::open(*table, 2000, Some(Duration::from_millis(if quick { 200 } else { 1000 }))));
+        }
+        if *table == LISTED {
+            for (ask, name) in [(Ask::Cluster, "106"), (Ask::Topics, "206"), (Ask::ClusterTopics, "224")] {
+                all.push(Workload::list(*table, Mix::Only(ask), name));
+            }
+            all.push(Workload::list(*table, Mix::Exporter, "exporter"));
         }
     }
     all

@@ -5,7 +5,7 @@
 
 use namesrv_bench::echo::{FrameCounter, constant_answer};
 use namesrv_bench::load::{Load, Outcome, Plan};
-use namesrv_bench::question::{CLASSES, Expected, OPAQUE_MIN, Routes, topic_name, topic_queues};
+use namesrv_bench::question::{Ask, CLASSES, Expected, Mix, OPAQUE_MIN, Routes, topic_name, topic_queues};
 use namesrv_bench::workload::Pace;
 use namesrv_tests::answer::Answer;
 use namesrv_tests::process::read_frame;
@@ -36,6 +36,10 @@ fn route(opaque: i32, topic: usize) -> Vec<u8> {
         r#"{{"brokerDatas":[{{"brokerName":"b"}}],"queueDatas":[{{"readQueueNums":{queues},"writeQueueNums":{queues}}}]}}"#
     );
     frame(0, header.as_bytes(), body.as_bytes())
+}
+
+fn header_bytes(frame: &[u8]) -> usize {
+    frame[4..8].iter().skip(1).fold(0, |bytes, byte| bytes << 8 | usize::from(*byte))
 }
 
 fn topic_of(request: &Answer) -> usize {
@@ -75,7 +79,7 @@ fn routes() -> Expected {
 }
 
 fn run(address: SocketAddr, expected: Expected, pace: Pace, requests_max: u64) -> anyhow::Result<Outcome> {
-    let mut load = Load::connect(address, 3, 100, expected)?;
+    let mut load = Load::connect(address, 3, (Mix::Only(Ask::Route), 100), expected)?;
     load.run(Plan { pace, lasts: Duration::from_secs(30), requests_max }, &mut [], &AtomicBool::new(false))
 }
 
@@ -118,7 +122,7 @@ fn wrong_answers_end_the_run() {
             vec![if count == 20 { replaced(answer, "\"code\":0", "\"code\":1") } else { answer }]
         }),
         ("bytes instead of", |count, answer| {
-            vec![if count == 20 { [&[0, 0, 0, 4 + 9, 0, 0, 0, 9][..], b"{\"code\":1"].concat() } else { answer }]
+            vec![if count == 20 { frame(0, &answer[8..8 + header_bytes(&answer)], b"{}") } else { answer }]
         }),
         ("another question", |_, answer| vec![replaced(answer, "readQueueNums", "readQueueNumx")]),
     ];
@@ -138,7 +142,7 @@ fn lost_connection_ends_the_run() {
 #[test]
 fn interrupted_run_ends_with_nothing_on_its_way() {
     let address = nameserver(|_, answer| vec![answer]);
-    let mut load = Load::connect(address, 2, 100, routes()).unwrap();
+    let mut load = Load::connect(address, 2, (Mix::Only(Ask::Route), 100), routes()).unwrap();
     let plan = Plan { pace: Pace::Closed { depth: 4 }, lasts: Duration::from_secs(30), requests_max: u64::MAX };
     let outcome = load.run(plan, &mut [], &AtomicBool::new(true)).unwrap();
     assert_eq!(outcome.requests, 8);

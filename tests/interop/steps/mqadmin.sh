@@ -1,11 +1,13 @@
 # What mqadmin does and sees.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# One mqadmin of 5.5.0 that stays for the whole scenario; commands go in and output comes back over two pipes.
+printed= # what the last mqadmin command printed
+
+# start_console VERSION: one mqadmin that stays for the whole scenario; commands go in and output comes back over two pipes.
 start_console() {
     mkdir -p "$run_folder/mqadmin"
     mkfifo "$run_folder/mqadmin"/{commands,answers}
-    java_command 5.5.0 mqadmin 128
+    java_command "$1" mqadmin 128 "-Djava.io.tmpdir=$run_folder/mqadmin"
     launch mqadmin run_console
     exec {commands}>"$run_folder/mqadmin/commands" {answers}<"$run_folder/mqadmin/answers"
 }
@@ -13,10 +15,11 @@ start_console() {
 run_console() { exec "${java[@]}" AdminConsole <"$run_folder/mqadmin/commands" >"$run_folder/mqadmin/answers"; }
 
 # mqadmin WORDS...: runs one command and sets `printed` to what it printed. Its exit status would say nothing.
+# It asks the NameServer called nameserver, or the one called $asked.
 mqadmin() {
     local line
     printed=
-    echo "$* -n $nameserver_address" >&"$commands"
+    echo "$* -n ${nameserver_address[${asked:-nameserver}]}" >&"$commands"
     while IFS= read -r -t 60 -u "$answers" line; do
         [[ $line != "<<end>>" ]] || { printf '$ mqadmin %s\n%s\n' "$*" "$printed" >>"$run_folder/mqadmin/output.log" && return; }
         printed+=$line$'\n'
@@ -26,10 +29,10 @@ mqadmin() {
 
 prints() { grep -Eq -- "$1" <<<"$printed"; } # prints PATTERN
 
-# cluster_has VERSION BROKER: does clusterList show this master, at its address and with its version?
+# cluster_has VERSION BROKER [NAME ID]: does clusterList show it, at its address and with its version?
 cluster_has() {
     mqadmin clusterList
-    prints "^[^ ]+ +$2 +0 +${broker_address[$2]} +V${1//./_} "
+    prints "^[^ ]+ +${3:-$2} +${4:-0} +${broker_address[$2]} +V${1//./_} "
 }
 
 # cluster_lacks BROKER
@@ -38,9 +41,9 @@ cluster_lacks() {
     prints "^#Cluster Name " && ! prints " $1 "
 }
 
-# create_topic TOPIC: on every broker of the cluster, 4 queues each.
+# create_topic TOPIC [CLUSTER]: on every broker of the cluster, 4 queues each.
 create_topic() {
-    mqadmin updateTopic -c DefaultCluster -t "$1" -r 4 -w 4
+    mqadmin updateTopic -c "${2:-DefaultCluster}" -t "$1" -r 4 -w 4
     prints "^create topic to .* success" || fail "updateTopic did not succeed"
 }
 
@@ -58,4 +61,31 @@ route_leads() {
 no_route() { # no_route TOPIC: response code 17, TOPIC_NOT_EXIST
     mqadmin topicRoute -t "$1"
     prints "CODE: 17  DESC: No topic route info in name server for the topic: $1\$"
+}
+
+# run_all FILE...: runs every line of the files and keeps what it printed in answers.txt. OUTDIR in a line is a folder of this run.
+run_all() {
+    local line
+    while IFS= read -r line; do
+        mqadmin "${line/OUTDIR/$run_folder/exports}"
+        printf '$ %s\n%s' "$line" "$printed" >>"$run_folder/answers.txt"
+    done < <(cat "$@")
+}
+
+# keep_files FILE...: keeps what is in the files too.
+keep_files() {
+    local file
+    for file in "$@"; do
+        printf '$ %s\n%s\n' "${file##*/}" "$(<"$file")" >>"$run_folder/answers.txt"
+    done
+}
+
+set_order_configuration() { # TOPIC VALUE
+    mqadmin updateOrderConf -m put -t "$1" -v "$2"
+    prints "^update orderConf success" || fail "updateOrderConf did not succeed"
+}
+
+order_configuration_is() { # TOPIC VALUE
+    mqadmin updateOrderConf -m get -t "$1"
+    prints "orderConf=\[$2\] *\$" || fail "another order configuration"
 }

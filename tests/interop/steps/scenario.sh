@@ -1,20 +1,17 @@
 # One scenario: its steps, its failures, its end.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# run_scenario NAME FIRST_PORT: the NameServer gets that port, brokers get ports above it.
+# run_scenario NAME TARGET
 run_scenario() {
-    first_port=$2
-    run_folder=$PWD/target/run/$1
-    rm -rf "$run_folder"
-    mkdir -p "$run_folder"
-    # What scenarios print must not mingle: unless only one runs at a time, it is shown when they are done.
-    ((jobs == 1)) || exec {screen}>&1 >"$run_folder/steps.log" 2>&1
+    local began=$SECONDS mqadmin_version
     trap finish EXIT
-    trap 'exit 130' INT TERM
-    echo "scenario $1 ($([[ $nameserver == java ]] && echo "Java NameServer" || echo "${nameserver##*/}"))"
-    start_console
+    trap 'exit 130' INT TERM HUP
+    echo "scenario $1 on $2"
+    mqadmin_version=$(covers "$1" | sed -n 's/^mqadmin //p' | head -n 1)
+    [[ ! $mqadmin_version ]] || start_console "$mqadmin_version"
     scenario
     current_step=
+    echo "            passed in $((SECONDS - began)) s"
 }
 
 # step SENTENCE COMMAND...: does one thing of a scenario and prints how long it took.
@@ -30,6 +27,9 @@ seconds_since() { # $1: an earlier value of EPOCHREALTIME
     printf '%d.%06d' $(((now - began) / 1000000)) $(((now - began) % 1000000))
 }
 
+# figure NAME VALUE: is printed when all scenarios are done.
+figure() { printf '%s: %s\n' "$1" "$2" >>"$run_folder/figures"; }
+
 fail() {
     echo "            $*"
     exit 1
@@ -37,9 +37,9 @@ fail() {
 
 # await COMMAND...: repeats a question until the answer is yes.
 await() {
-    local give_up=$((SECONDS + ${await_seconds:-40}))
+    local give_up=$((SECONDS + ${await_seconds:-300}))
     until "$@"; do
-        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-40} s: $*"
+        ((SECONDS < give_up)) || fail "not seen within ${await_seconds:-300} s: $*"
         sleep 0.1
     done
 }
@@ -48,18 +48,18 @@ await() {
 finish() {
     local status=$? component
     trap - EXIT
+    trap '' INT TERM HUP
     set +e
     if [[ -n $current_step ]] && ((status != 130)); then
         echo "    FAILED  $current_step"
-        [[ -z $printed ]] || { echo "--- mqadmin printed last" && tail -n 15 <<<"$printed"; }
-        for component in $(cd "$run_folder" && ls -d !(mqadmin|steps.log)); do
+        [[ -z $printed ]] || { echo "--- mqadmin printed last" && tail -n 10 <<<"$printed"; }
+        for component in "${!launched[@]}"; do
             echo "--- the end of $component's log"
-            tail -qn 15 "$run_folder/$component"/{output,logs/rocketmqlogs/broker}.log 2>/dev/null | grep -v '|-'
+            tail -qn 10 "$run_folder/$component"/{output,logs/rocketmqlogs/broker}.log 2>/dev/null | grep -v '|-' | cut -c 1-300
         done
     fi
     ((${#pid[@]} == 0)) || kill -KILL "${pid[@]}" 2>/dev/null
     wait 2>/dev/null
     rm -rf "$run_folder"/*/store
-    ((jobs == 1)) || cat "$run_folder/steps.log" >&"$screen"
     exit "$status"
 }

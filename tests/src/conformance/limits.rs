@@ -67,9 +67,9 @@ pub(super) fn announced_frames_cost_no_memory(target: &Target) {
     target.figure("memory of an announced frame", &format!("{} bytes", used * 1024 / count));
 }
 
-/// When all incomplete frames together are too large, the largest makes room: small ones stay, new ones come in, and
-/// what it held can be used again.
-pub(super) fn the_largest_incomplete_frame_makes_room(target: &Target) {
+/// When there is little room for more incomplete frames, whoever has the most is refused first: small ones stay, new
+/// ones come in, and what a connection held can be used again.
+pub(super) fn incomplete_frames_leave_room_for_others(target: &Target) {
     let limits = [
         ("ioThreads", "1"),
         ("com.rocketmq.remoting.frameMaxLength", "1048576"),
@@ -81,6 +81,7 @@ pub(super) fn the_largest_incomplete_frame_makes_room(target: &Target) {
     let (front, back) = small.split_at(1000);
     let mut modest = Peer::connect(&server);
     modest.write(front);
+    let open_files = server.open_files();
     let greedy: Vec<_> = (0..20)
         .map(|_| {
             let mut peer = Peer::connect(&server);
@@ -94,6 +95,7 @@ pub(super) fn the_largest_incomplete_frame_makes_room(target: &Target) {
     modest.write(back);
     assert_eq!(modest.answer().code, 17);
     drop(greedy);
+    server.eventually(|| server.open_files() <= open_files);
     let mut peer = Peer::connect(&server);
     for _ in 0..8 {
         peer.write(&large);

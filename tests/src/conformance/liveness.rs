@@ -50,6 +50,54 @@ pub(super) fn a_lost_connection_loses_all_its_brokers(target: &Target) {
     }
 }
 
+/// While others keep the queue of the registry full, brokers vanish, half of them the rude way: every one of them is lost, once, and
+/// nobody else is.
+pub(super) fn lost_connections_are_not_missed_under_load(target: &Target) {
+    const BUSY: usize = 4;
+    const STAYING: usize = 8;
+    let vanishing = target.scaled(200, 2000);
+    let server = target.start(&[("registryQueueRequestsMax", "2"), ("ioThreads", "2")]);
+    let register = |number: usize| Peer::register(&server, &broker(&format!("broker-{number:04}"), 0, &["T"]));
+    let peers: Vec<_> = (0..vanishing).map(register).collect();
+    let _staying: Vec<_> = (vanishing..vanishing + STAYING).map(register).collect();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for number in 0..BUSY {
+            let mut peer = Peer::connect(&server);
+            let frames = tables_without_news(number).repeat(20);
+            let over = &over;
+            scope.spawn(move || while !over.load(Ordering::Relaxed) && peer.try_write(&frames).is_ok() {});
+        }
+        let mut client = Peer::connect(&server);
+        server.eventually(|| client.ask(&route("busy")).code == 0);
+        for (number, peer) in peers.into_iter().enumerate() {
+            if number % 2 == 0 {
+                peer.reset();
+            }
+        }
+        server.eventually(|| brokers_of(&client.ask(&route("T"))) == STAYING);
+        over.store(true, Ordering::Relaxed);
+    });
+    server.eventually(|| lost(&server) >= vanishing + BUSY);
+    assert_eq!(lost(&server), vanishing + BUSY, "one line for each broker, the busy ones included");
+}
+
+/// Two one-way registrations of a broker with many topics. None repeats the one before, so each is read in full, and none has anything
+/// new, so none is told.
+fn tables_without_news(number: usize) -> Vec<u8> {
+    let topics: Vec<_> = (0..300).map(|topic| format!("topic-{topic}")).chain(["busy".to_owned()]).collect();
+    let registration = broker(&format!("busy-{number}"), 0, &topics);
+    let body = registration.json_body();
+    let frame = |number: usize| {
+        let mut request = registration.request().oneway();
+        request.fields.iter_mut().flatten().filter(|(name, _)| name == "bodyCrc32").for_each(|(_, checksum)| {
+            *checksum = "0".to_owned();
+        });
+        request.body(body.replacen('{', &format!("{{\"number\":{number},"), 1)).encode()
+    };
+    [frame(0), frame(1)].concat()
+}
+
 fn lost(server: &Process) -> usize {
     server.log().lines().filter(|line| line.contains("connection lost")).count()
 }

@@ -37,6 +37,33 @@ pub(super) fn two_hundred_thousand_topics(target: &Target) {
     assert_eq!(client.ask(&route("large-topic-199999")).code, 17);
 }
 
+/// Many brokers of one cluster register the same many topics while clients ask. Every route is whole; what it costs is a figure.
+pub(super) fn many_brokers_with_many_topics(target: &Target) {
+    let (brokers, topics) = (target.scaled(100, 300), target.scaled(500, 10_000));
+    let server = target.start(&[]);
+    let names: Vec<String> = (0..topics).map(|number| format!("topic-{number:05}")).collect();
+    let _first = Peer::register(&server, &broker("broker-first", 0, &["T"]));
+    let before = server.resident_kib();
+    let over = AtomicBool::new(false);
+    let start = Instant::now();
+    let (peers, mut latencies) = thread::scope(|scope| {
+        let client = scope.spawn(|| ask_until(&server, &over));
+        let register = |number| Peer::register(&server, &broker(&format!("broker-{number:03}"), 0, &names));
+        let peers: Vec<_> = (0..brokers).map(register).collect();
+        over.store(true, Ordering::Relaxed);
+        (peers, client.join().expect("all are answered"))
+    });
+    let took = start.elapsed().as_millis();
+    let grown = server.resident_kib().saturating_sub(before);
+    let mut client = Peer::connect(&server);
+    for name in &names {
+        let answer = client.ask(&route(name));
+        assert_eq!((answer.code, answer.text().matches("brokerAddrs").count()), (0, peers.len()), "{name}");
+    }
+    target.figure(&format!("{brokers} brokers with {topics} topics each"), &format!("{grown} KiB in {took} ms"));
+    target.figure("p99 of queries while they register", &p99(&mut latencies));
+}
+
 /// Asks on one connection until it is over; how long each answer took.
 fn ask_until(server: &Process, over: &AtomicBool) -> Vec<Duration> {
     let mut peer = Peer::connect(server);

@@ -70,6 +70,15 @@ impl Server for ProcessServer {
         }
     }
 
+    fn exchange_all(&mut self, connection: &str, frames: &[Vec<u8>]) -> Vec<Reaction> {
+        let mut stream = self.connection(connection);
+        let _ = stream.write_all(&frames.concat());
+        let opaque = |frame: &[u8]| Answer::decode(frame).ok().map(|answer| answer.opaque);
+        let answers: Vec<_> = frames.iter().map_while(|_| read_frame(&mut stream)).collect();
+        let mut answers: BTreeMap<_, _> = answers.into_iter().map(|answer| (opaque(&answer), answer)).collect();
+        frames.iter().map(|frame| answers.remove(&opaque(frame)).map_or(Reaction::Closed, Reaction::Answer)).collect()
+    }
+
     fn disconnect(&mut self, connection: &str) {
         if let Some(mut stream) = self.connections.remove(connection) {
             // The server closes its side when it has seen ours; until then nothing else may be asked.

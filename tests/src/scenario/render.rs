@@ -125,7 +125,8 @@ fn list(elements: &Json) -> String {
 }
 
 /// Something that the server did besides answering.
-pub(super) fn happening(happening: &Happening) -> String {
+#[must_use]
+pub fn happening(happening: &Happening) -> String {
     match happening {
         Happening::Event(event) => format!("event: {}", self::event(event)),
         Happening::Closed { connection, reason, .. } => format!("closed {connection}: {reason}"),

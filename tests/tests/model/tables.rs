@@ -1,22 +1,29 @@
-//! The tables of the server as plain maps, without an index, a fragment or a shortcut.
+//! The broker groups, topics and static topics of the model as plain maps, without an index, a fragment or a shortcut.
 
-use namesrv_tests::registration::{Generation, Mapping, Registration, Topic, Version};
-use serde_json::{Map, Value, json};
+use crate::step::{ADDRESSES, CLUSTERS, GROUPS, Named};
+use namesrv_tests::registration::{Mapping, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
+const WRITE: i32 = 2;
+/// Silence that a broker is granted that does not say how much it wants.
+const DEFAULT_TIMEOUT: i64 = 120_000;
+
+/// One registered broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) address: String,
     pub(crate) cluster: String,
     pub(crate) ha_server: String,
     pub(crate) connection: usize,
-    pub(crate) timeout: u64,
+    pub(crate) timeout: Option<i64>,
     pub(crate) deadline: u64,
     pub(crate) version: Option<Version>,
     pub(crate) filter_servers: Vec<String>,
+    /// A registration of a single topic may have been missed: the next full table counts although its version is known.
     pub(crate) table_owed: bool,
-    /// Later seats have greater numbers.
-    pub(crate) seat: u64,
+    /// Greater for who took a seat in a group later, and for who came to a connection later.
+    pub(crate) seated: u64,
+    pub(crate) connected: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -30,255 +37,231 @@ pub(crate) struct Group {
 /// Read queues, write queues, permission, flags.
 pub(crate) type Queue = (i32, i32, i32, i32);
 
-/// What one step made the server do besides answering.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Effects {
-    pub(crate) notified: BTreeSet<(String, Vec<(String, String)>)>,
-    pub(crate) evicted: BTreeSet<(String, i64, String)>,
-    pub(crate) closed: BTreeSet<usize>,
+/// Why a broker leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    Unregisters,
+    Evicted(&'static str),
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
+    /// Milliseconds since the server began, and since 1970.
     pub(crate) now: u64,
-    pub(crate) delete_unlisted: bool,
+    pub(crate) wall: u64,
+    /// When the server looks at the deadlines at the latest: once a second while there is any broker.
+    pub(crate) next_look: u64,
     pub(crate) groups: BTreeMap<String, Group>,
+    /// Topic, then group.
     pub(crate) topics: BTreeMap<String, BTreeMap<String, Queue>>,
-    /// Topic, then the broker name that it is shown under: the group that it came from, and the mapping.
-    pub(crate) mappings: BTreeMap<String, BTreeMap<String, (String, Mapping)>>,
-    /// Seats by connection, in the order in which they came to it.
-    pub(crate) connections: BTreeMap<usize, Vec<(String, i64)>>,
-    pub(crate) effects: Effects,
-    seats: u64,
+    pub(crate) mappings: BTreeMap<String, BTreeMap<String, Mapping>>,
+    /// Everything that the server does besides answering, as lines for people.
+    pub(crate) told: Vec<String>,
+    /// Whether brokers hear of a new minimum of their group.
+    pub(crate) notifies: bool,
+    pub(crate) serial: u64,
 }
 
-const WRITE: i32 = 2;
-
 impl Tables {
-    /// The answer: its code, and the address of the master if it names one.
-    pub(crate) fn register(&mut self, registration: &Registration, connection: usize) -> (i32, Option<String>) {
-        let name = registration.broker.clone().unwrap();
-        let cluster = registration.cluster.clone().unwrap();
-        let address = registration.address.clone().unwrap();
-        let id = registration.id.unwrap();
-        let topics = registration.topics.clone().unwrap();
-        let known = self.groups.get(&name).cloned().unwrap_or_default();
-        let own = known.members.iter().find(|(_, member)| member.address == address).map(|(id, _)| *id);
-        let holder = known.members.get(&id);
-        if let Some(holder) = holder.filter(|holder| holder.address != address && holder.cluster == cluster)
-            && let (Some(theirs), Some(ours)) = (holder.version, registration.version)
-            && theirs.state > ours.state
-        {
-            if let Some(own) = own {
-                self.leave(&name, own, true);
-            }
-            return (0, None);
+    pub(crate) fn tell(&mut self, line: impl Into<String>) {
+        self.told.push(line.into());
+    }
+
+    pub(crate) fn serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// When a broker that was heard from now is gone. A timeout that no clock can count to is none, as in Java.
+    pub(crate) fn deadline(&self, timeout: Option<i64>) -> u64 {
+        let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let is_absurd = (self.wall as i64).checked_add(timeout).is_none();
+        self.now + if is_absurd { 0 } else { timeout.max(0) as u64 } + 1
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&String, i64, &Member)> {
+        self.groups.iter().flat_map(|(name, group)| group.members.iter().map(move |(id, member)| (name, *id, member)))
+    }
+
+    /// Takes a member's seat, without what follows from it.
+    pub(crate) fn unseat(&mut self, name: &str, id: i64) -> Option<Member> {
+        self.groups.get_mut(name)?.members.remove(&id)
+    }
+
+    pub(crate) fn seat(&mut self, name: &str, id: i64, member: Member) {
+        if self.members().next().is_none() {
+            self.next_look = self.now + 1000;
         }
-        if holder.is_none() && topics.len() == 1 {
-            return (1, None);
-        }
-        let min_before = known.members.keys().next().copied().unwrap_or(0);
-        let is_first = holder.is_none();
-        let previous = own.and_then(|own| known.members.get(&own)).filter(|previous| previous.cluster == cluster);
-        let stays = own == Some(id) && previous.is_some();
-        self.seats += 1;
-        let member = Member {
-            address,
-            ha_server: registration.ha_address.clone(),
-            connection,
-            timeout: registration.timeout.unwrap() as u64,
-            deadline: self.now + registration.timeout.unwrap() as u64 + 1,
-            version: registration.version,
-            filter_servers: match &registration.filter_servers {
-                Some(servers) => servers.clone(),
-                None => previous.map(|previous| previous.filter_servers.clone()).unwrap_or_default(),
-            },
-            table_owed: !is_first
-                && previous
-                    .and_then(|previous| previous.version)
-                    .zip(registration.version)
-                    .is_some_and(|(before, after)| after.counter - before.counter > 1),
-            seat: if stays { holder.unwrap().seat } else { self.seats },
-            cluster: cluster.clone(),
-        };
-        let group = self.groups.entry(name.clone()).or_default();
-        if known.members.is_empty() {
-            group.cluster = cluster;
-        }
-        group.acting = registration.generation == Generation::Five && registration.acting_master;
-        group.zone = registration.zone.clone();
-        if stays {
-            if holder.unwrap().connection != connection {
-                self.hang_up(&name, id, holder.unwrap().connection);
-                self.connections.entry(connection).or_default().push((name.clone(), id));
-            }
-        } else {
-            for seat in own.into_iter().chain(holder.map(|_| id)).collect::<BTreeSet<_>>() {
-                self.effects.evicted.insert((name.clone(), seat, known.members[&seat].address.clone()));
-                group.members.remove(&seat);
-            }
-            for seat in own.into_iter().chain(holder.map(|_| id)).collect::<BTreeSet<_>>() {
-                self.hang_up(&name, seat, known.members[&seat].connection);
-            }
-            self.connections.entry(connection).or_default().push((name.clone(), id));
-        }
-        let group = self.groups.get_mut(&name).unwrap();
+        let group = self.groups.entry(name.to_owned()).or_default();
         group.members.insert(id, member);
         group.settle_cluster();
-        let changed = previous.is_none_or(|previous| {
-            previous.version.is_none() || previous.version != registration.version || previous.table_owed
+    }
+
+    /// A member leaves its group for good.
+    pub(crate) fn leave(&mut self, name: &str, id: i64, why: Leaving) {
+        let smallest = self.groups[name].members.keys().next().copied();
+        let Some(member) = self.unseat(name, id) else { return };
+        let identity = identity(&member.cluster, name, id, &member.address);
+        self.tell(match why {
+            Leaving::Unregisters => format!("event: unregistered {identity}"),
+            Leaving::Evicted(cause) => format!("event: evicted {identity}, {cause}"),
         });
-        self.apply(&name, registration, &topics, changed || is_first);
-        if id < min_before {
-            self.notify(&name, None, Some(registration.ha_address.clone()));
-        }
-        let group = &self.groups[&name];
-        let master = group.members.get(&0).filter(|master| id != 0 && master.cluster == group.members[&id].cluster);
-        (0, master.map(|master| format!("{} {}", master.address, master.ha_server)))
-    }
-
-    fn apply(&mut self, name: &str, registration: &Registration, topics: &[Topic], in_full: bool) {
-        let id = registration.id.unwrap();
-        let group = &self.groups[name];
-        let is_prime =
-            id != 0 && registration.generation == Generation::Five && group.members.keys().next() == Some(&id);
-        if id != 0 && !is_prime {
-            return;
-        }
-        if self.delete_unlisted && registration.mappings.is_empty() {
-            for (topic, queues) in &mut self.topics {
-                if topics.iter().all(|listed| listed.name != *topic) {
-                    queues.remove(name);
-                }
-            }
-        }
-        for topic in topics {
-            let perm = if is_prime && group.acting { topic.perm & !WRITE } else { topic.perm };
-            let queue = (topic.read_queues, topic.write_queues, perm, topic.flags);
-            let entry = self.topics.entry(topic.name.clone()).or_default().entry(name.to_owned());
-            entry.and_modify(|known| *known = if in_full { queue } else { *known }).or_insert(queue);
-        }
-        self.topics.retain(|_, queues| !queues.is_empty());
-        for mapping in registration.mappings.iter().filter(|_| in_full) {
-            let shown = self.mappings.entry(mapping.topic.clone()).or_default();
-            shown.insert(name.to_owned(), (name.to_owned(), mapping.clone()));
-        }
-    }
-
-    fn hang_up(&mut self, name: &str, id: i64, connection: usize) {
-        let seats = self.connections.entry(connection).or_default();
-        seats.retain(|seat| *seat != (name.to_owned(), id));
-    }
-
-    fn leave(&mut self, name: &str, id: i64, evicted: bool) {
         let group = self.groups.get_mut(name).unwrap();
-        let min_before = *group.members.keys().next().unwrap();
-        let member = group.members.remove(&id).unwrap();
         group.settle_cluster();
-        let (is_empty, acting, has_master) = (group.members.is_empty(), group.acting, group.members.contains_key(&0));
-        self.hang_up(name, id, member.connection);
-        if evicted {
-            self.effects.evicted.insert((name.to_owned(), id, member.address.clone()));
-        }
-        if is_empty {
+        if group.members.is_empty() {
             self.groups.remove(name);
             self.topics.values_mut().for_each(|queues| queues.retain(|group, _| group != name));
             self.topics.retain(|_, queues| !queues.is_empty());
-            self.mappings.values_mut().for_each(|shown| shown.retain(|_, (owner, _)| owner != name));
+            self.mappings.values_mut().for_each(|shown| shown.retain(|group, _| group != name));
             return;
         }
+        let (acting, has_master) = (group.acting, group.members.contains_key(&0));
         if acting && !has_master {
-            self.topics.values_mut().filter_map(|queues| queues.get_mut(name)).for_each(|queue| queue.2 &= !WRITE);
+            self.queues_of(name).for_each(|queue| queue.2 &= !WRITE);
         }
-        if acting && min_before == id {
-            self.notify(name, Some(member.address), None);
+        if acting && smallest == Some(id) {
+            self.notify(name, &format!("offlineBrokerAddr={}", member.address), true);
         }
     }
 
-    fn notify(&mut self, name: &str, offline: Option<String>, ha_server: Option<String>) {
-        let members = &self.groups[name].members;
-        let (min_id, min) = members.first_key_value().unwrap();
-        let everybody = offline.is_some() || members.len() == 1;
-        let mut fields =
-            vec![("minBrokerAddr".to_owned(), min.address.clone()), ("minBrokerId".to_owned(), min_id.to_string())];
-        fields.extend(offline.map(|address| ("offlineBrokerAddr".to_owned(), address)));
-        fields.extend(ha_server.map(|address| ("haBrokerAddr".to_owned(), address)));
-        fields.sort();
-        for (id, member) in members {
-            if everybody || id != min_id {
-                self.effects.notified.insert((member.address.clone(), fields.clone()));
+    /// The members of a group hear which one is the smallest now; `because` names who left or joined.
+    pub(crate) fn notify(&mut self, name: &str, because: &str, somebody_left: bool) {
+        if !self.notifies {
+            return;
+        }
+        let members = self.groups[name].members.clone();
+        let (smallest, first) = members.first_key_value().unwrap();
+        for (id, member) in &members {
+            if somebody_left || members.len() == 1 || id != smallest {
+                let smallest = [format!("minBrokerAddr={}", first.address), format!("minBrokerId={smallest}")];
+                let mut fields = [because, &smallest[0], &smallest[1]];
+                fields.sort_unstable();
+                self.tell(format!("sent 905 one-way to {}: {}", member.address, fields.join(" ")));
             }
         }
     }
 
-    pub(crate) fn unregister(&mut self, name: &str, cluster: &str, address: &str) {
+    pub(crate) fn unregister(&mut self, Named { group, cluster, address }: Named) {
+        let (name, cluster, address) = (GROUPS[group], CLUSTERS[cluster], ADDRESSES[address]);
         let Some(group) = self.groups.get(name) else { return };
-        let found = group.members.iter().find(|(_, member)| member.address == address && member.cluster == cluster);
-        if let Some(id) = found.map(|(id, _)| *id) {
-            self.leave(name, id, false);
+        let found = group.members.iter().find(|(_, member)| member.address == address);
+        if let Some((id, _)) = found.filter(|(_, member)| member.cluster == cluster) {
+            self.leave(name, *id, Leaving::Unregisters);
         }
     }
 
-    /// Whom a heartbeat is from, the latest last, with the versions that are known of them and whether a table is owed.
-    pub(crate) fn hear(&mut self, name: &str, cluster: &str, address: &str) -> Vec<(Option<Version>, bool)> {
-        let of_name = |group: &Group| {
-            let mut members = group.members.values();
-            members.any(|member| member.cluster == cluster && member.address == address)
-        };
-        let only = self.groups.get(name).is_some_and(of_name);
-        let now = self.now;
-        let mut heard = BTreeMap::new();
-        for (group, Group { members, .. }) in &mut self.groups {
-            for member in members.values_mut() {
-                if member.cluster == cluster && member.address == address && (!only || group == name) {
-                    member.deadline = now + member.timeout + 1;
-                    heard.insert(member.seat, (member.version, member.table_owed));
-                }
-            }
+    /// Whom a heartbeat is from: the member of that group, or, where there is none, everybody at that address; by seat.
+    pub(crate) fn named(&self, Named { group, cluster, address }: Named) -> Vec<(String, i64)> {
+        let is_meant = |member: &Member| member.cluster == CLUSTERS[cluster] && member.address == ADDRESSES[address];
+        let mut found: Vec<_> = self
+            .members()
+            .filter(|(_, _, member)| is_meant(member))
+            .map(|(name, id, member)| (member.seated, name.clone(), id))
+            .collect();
+        found.sort();
+        if found.iter().any(|(_, name, _)| name == GROUPS[group]) {
+            found.retain(|(_, name, _)| name == GROUPS[group]);
         }
-        heard.into_values().collect()
+        found.into_iter().map(|(_, name, id)| (name, id)).collect()
     }
 
+    pub(crate) fn hear(&mut self, named: Named) {
+        for (name, id) in self.named(named) {
+            let deadline = self.deadline(self.groups[&name].members[&id].timeout);
+            self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline = deadline;
+        }
+    }
+
+    /// Everybody who came over a connection leaves with it, in the order in which they came.
     pub(crate) fn disconnect(&mut self, connection: usize) {
-        for (name, id) in self.connections.remove(&connection).unwrap_or_default() {
-            self.leave(&name, id, true);
+        let over = |(_, _, member): &(&String, i64, &Member)| member.connection == connection;
+        let mut lost: Vec<_> =
+            self.members().filter(over).map(|(name, id, member)| (member.connected, name.clone(), id)).collect();
+        lost.sort();
+        for (_, name, id) in lost {
+            self.leave(&name, id, Leaving::Evicted("connection lost"));
         }
     }
 
-    pub(crate) fn advance(&mut self, millis: u64) {
+    /// Time passes and the server looks whenever it wants to. Returns the connections that it closes.
+    pub(crate) fn advance(&mut self, millis: u64) -> Vec<usize> {
         let end = self.now + millis;
-        loop {
-            let seats = self.groups.iter().flat_map(|(name, group)| {
-                group.members.iter().map(move |(id, member)| (member.deadline, name.clone(), *id))
-            });
-            let Some((deadline, name, id)) = seats.min().filter(|(deadline, ..)| *deadline <= end) else { break };
-            self.now = self.now.max(deadline);
-            let connection = self.groups[&name].members[&id].connection;
-            self.leave(&name, id, true);
-            if self.connections[&connection].is_empty() {
-                self.effects.closed.insert(connection);
+        let mut closed = Vec::new();
+        while let Some(wanted) = self.wants_to_look().filter(|wanted| *wanted <= end) {
+            self.pass(wanted.saturating_sub(self.now));
+            closed.extend(self.look());
+        }
+        self.pass(end - self.now);
+        closed
+    }
+
+    pub(crate) fn pass(&mut self, millis: u64) {
+        self.now += millis;
+        self.wall += millis;
+    }
+
+    fn wants_to_look(&self) -> Option<u64> {
+        self.members().map(|(_, _, member)| member.deadline.min(self.next_look)).min()
+    }
+
+    /// Whoever was silent for too long leaves, unless the server itself is late: then everybody is granted as much more, but no more
+    /// than after a sign of life at this moment. Connections over which nobody is left are closed.
+    pub(crate) fn look(&mut self) -> Vec<usize> {
+        let Some(wanted) = self.wants_to_look() else { return Vec::new() };
+        if self.now >= self.next_look {
+            self.next_look = self.now + 1000;
+        }
+        let late = self.now.saturating_sub(wanted);
+        if late > 3000 {
+            self.tell(format!("event: late by {late} ms"));
+            let seats: Vec<_> = self.members().map(|(name, id, _)| (name.clone(), id)).collect();
+            for (name, id) in seats {
+                let most = self.deadline(self.groups[&name].members[&id].timeout);
+                let deadline = &mut self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline;
+                *deadline = (*deadline + late).min(most).max(*deadline);
             }
         }
-        self.now = end;
+        let mut closed = Vec::new();
+        loop {
+            let due = self.members().map(|(name, id, member)| (member.deadline, name.clone(), id, member.connection));
+            let Some((_, name, id, connection)) = due.min().filter(|(deadline, ..)| *deadline <= self.now) else {
+                break;
+            };
+            self.leave(&name, id, Leaving::Evicted("expired"));
+            if self.members().all(|(_, _, member)| member.connection != connection) {
+                closed.push(connection);
+            }
+        }
+        closed
+    }
+
+    fn queues_of(&mut self, name: &str) -> impl Iterator<Item = &mut Queue> {
+        self.topics.values_mut().filter_map(move |queues| queues.get_mut(name))
     }
 
     pub(crate) fn change_permission(&mut self, name: &str, writable: bool) -> usize {
-        if let Some(group) = self.groups.get_mut(name) {
-            group.members.values_mut().for_each(|member| member.table_owed = false);
-        }
-        let queues = self.topics.values_mut().filter_map(|queues| queues.get_mut(name));
-        queues.map(|queue| queue.2 = if writable { 6 } else { queue.2 & !WRITE }).count()
+        let Some(group) = self.groups.get_mut(name) else { return 0 };
+        group.members.values_mut().for_each(|member| member.table_owed = false);
+        self.queues_of(name).for_each(|queue| queue.2 = if writable { 6 } else { queue.2 & !WRITE });
+        let count = self.queues_of(name).count();
+        self.tell(format!("event: {count} topics of {name} {}", if writable { "writable" } else { "read-only" }));
+        count
     }
 
     pub(crate) fn delete_topic(&mut self, topic: &str, cluster: Option<&str>) {
-        let groups = &self.groups;
-        let is_meant = |name: &String| {
-            let mut members = groups[name].members.values();
-            cluster.is_none_or(|cluster| members.any(|member| member.cluster == cluster))
+        let meant: BTreeSet<_> = match cluster {
+            Some(cluster) => {
+                self.members().filter(|(.., member)| member.cluster == cluster).map(|(name, ..)| name).collect()
+            }
+            None => self.groups.keys().collect(),
         };
-        if let Some(queues) = self.topics.get_mut(topic) {
-            queues.retain(|name, _| !is_meant(name));
+        let Some(queues) = self.topics.get(topic) else { return };
+        let left: BTreeMap<_, _> = queues.clone().into_iter().filter(|(name, _)| !meant.contains(name)).collect();
+        if left.len() < queues.len() {
+            let from = cluster.map_or_else(String::new, |cluster| format!(" from {cluster}"));
+            self.tell(format!("event: topic {topic} deleted{from}"));
         }
+        self.topics.insert(topic.to_owned(), left);
         self.topics.retain(|_, queues| !queues.is_empty());
     }
 
@@ -287,91 +270,34 @@ impl Tables {
         if !self.topics.contains_key(topic) && !entries.iter().all(|entry| known(&entry)) {
             return;
         }
+        let before = self.topics.clone();
         let entries: Vec<_> = entries.iter().take_while(known).cloned().collect();
-        if !entries.is_empty() {
-            self.topics.entry(topic.to_owned()).or_default().extend(entries);
+        // One after the other, so that a change that the next entry takes back is a change.
+        let mut changes = 0;
+        for (name, queue) in entries {
+            let known = self.topics.entry(topic.to_owned()).or_default().insert(name, queue);
+            changes += usize::from(known != Some(queue));
         }
-    }
-
-    pub(crate) fn route(&self, topic: &str, zone: Option<&str>) -> Option<Value> {
-        let mut broker_datas = Vec::new();
-        let mut queue_datas = Vec::new();
-        let mut filters = Map::new();
-        for (name, (read, write, perm, flags)) in self.topics.get(topic)? {
-            let group = &self.groups[name];
-            let mut ids: Vec<_> = group.members.keys().copied().collect();
-            if group.acting && ids[0] != 0 && perm & WRITE == 0 {
-                ids[0] = 0;
-            }
-            if zone.is_some_and(|zone| ids[0] == 0 && group.zone.as_deref() != Some(zone)) {
-                continue;
-            }
-            broker_datas.push(group.json(name, &ids));
-            queue_datas.push(json!({
-                "brokerName": name, "perm": perm, "readQueueNums": read, "topicSysFlag": flags, "writeQueueNums": write,
-            }));
-            for member in group.members.values().filter(|member| !member.filter_servers.is_empty()) {
-                filters.insert(member.address.clone(), json!(member.filter_servers));
-            }
+        if changes > 0 {
+            self.tell(format!("event: topic {topic} registered"));
+        } else {
+            assert_eq!(self.topics, before);
         }
-        let mut route = json!({ "brokerDatas": broker_datas, "filterServerTable": filters, "queueDatas": queue_datas });
-        if let Some(shown) = self.mappings.get(topic).filter(|shown| !shown.is_empty()) {
-            route["topicQueueMappingByBroker"] = shown
-                .iter()
-                .map(|(name, (_, mapping))| {
-                    let ids: Map<_, _> =
-                        mapping.queues.iter().map(|(global, local)| (global.to_string(), json!(local))).collect();
-                    let value = json!({
-                        "bname": name, "currIdMap": ids, "dirty": false, "epoch": mapping.epoch, "scope": "__global__",
-                        "topic": mapping.topic, "totalQueues": mapping.total_queues,
-                    });
-                    (name.clone(), value)
-                })
-                .collect::<Map<_, _>>()
-                .into();
-        }
-        Some(route)
-    }
-
-    pub(crate) fn clusters(&self) -> Value {
-        let mut clusters: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        let mut groups = Map::new();
-        for (name, group) in &self.groups {
-            let ids: Vec<_> = group.members.keys().copied().collect();
-            groups.insert(name.clone(), group.json(name, &ids));
-            for member in group.members.values() {
-                clusters.entry(&member.cluster).or_default().insert(name);
-            }
-        }
-        json!({ "brokerAddrTable": groups, "clusterAddrTable": clusters })
-    }
-
-    pub(crate) fn topics_of_cluster(&self, cluster: &str) -> Vec<&str> {
-        let in_cluster = |name: &String| self.groups[name].members.values().any(|member| member.cluster == cluster);
-        let topics = self.topics.iter().filter(|(_, queues)| queues.keys().any(in_cluster));
-        topics.map(|(topic, _)| topic.as_str()).collect()
     }
 }
 
 impl Group {
     /// The cluster is that of the first registration, as long as somebody of it is there.
-    fn settle_cluster(&mut self) {
+    pub(crate) fn settle_cluster(&mut self) {
         if let Some(first) = self.members.values().next()
             && self.members.values().all(|member| member.cluster != self.cluster)
         {
             self.cluster = first.cluster.clone();
         }
     }
+}
 
-    fn json(&self, name: &str, ids: &[i64]) -> Value {
-        let addresses: Map<_, _> =
-            ids.iter().zip(self.members.values()).map(|(id, member)| (id.to_string(), json!(member.address))).collect();
-        let mut json = json!({
-            "brokerAddrs": addresses, "brokerName": name, "cluster": self.cluster, "enableActingMaster": self.acting,
-        });
-        if let Some(zone) = &self.zone {
-            json["zoneName"] = json!(zone);
-        }
-        json
-    }
+/// A broker as lines for people name it.
+pub(crate) fn identity(cluster: &str, name: &str, id: i64, address: &str) -> String {
+    format!("{cluster}/{name}/{id} at {address}")
 }

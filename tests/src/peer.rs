@@ -12,17 +12,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A connection, read frame by frame.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     stream: TcpStream,
 }
 
 impl Peer {
-    pub(super) fn connect(server: &Process) -> Self {
+    pub(crate) fn connect(server: &Process) -> Self {
         Self { stream: server.connect() }
     }
 
     /// Opens a connection that keeps few bytes which nobody reads.
-    pub(super) fn connect_narrow(server: &Process) -> Self {
+    pub(crate) fn connect_narrow(server: &Process) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         socket.set_recv_buffer_size(16 * 1024).expect("a small buffer");
         socket.connect(&server.address().into()).expect("the server accepts");
@@ -32,7 +32,7 @@ impl Peer {
     }
 
     /// Begins to connect and does not wait for it.
-    pub(super) fn begin_to_connect(address: SocketAddr) -> Self {
+    pub(crate) fn begin_to_connect(address: SocketAddr) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         socket.set_nonblocking(true).expect("a socket that does not wait");
         if let Err(error) = socket.connect(&address.into()) {
@@ -45,83 +45,100 @@ impl Peer {
     }
 
     /// Registers a broker over a connection of its own.
-    pub(super) fn register(server: &Process, registration: &Registration) -> Self {
+    pub(crate) fn register(server: &Process, registration: &Registration) -> Self {
         let mut peer = Self::connect(server);
         assert_eq!(peer.ask(&registration.request()).code, 0);
         peer
     }
 
+    /// Where it comes from.
+    pub(crate) fn local_address(&self) -> SocketAddr {
+        self.stream.local_addr().expect("a connection has an address")
+    }
+
     /// Another handle of the same connection.
-    pub(super) fn another(&self) -> Self {
+    pub(crate) fn another(&self) -> Self {
         Self { stream: self.stream.try_clone().expect("one more handle") }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.try_write(bytes).expect("the server reads");
     }
 
     /// Writes to a server that may have closed the connection.
-    pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
     }
 
-    pub(super) fn send(&mut self, request: &Request) {
+    /// Writes without waiting for a server that does not read.
+    pub(crate) fn write_what_fits(&mut self, mut bytes: &[u8]) {
+        self.stream.set_nonblocking(true).expect("a socket that does not wait");
+        while let Ok(written) = self.stream.write(bytes) {
+            bytes = &bytes[written..];
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        self.stream.set_nonblocking(false).expect("a socket that waits");
+    }
+
+    pub(crate) fn send(&mut self, request: &Request) {
         self.write(&request.encode());
     }
 
     /// The next answer; none at the end of the stream.
-    pub(super) fn next(&mut self) -> Option<Answer> {
+    pub(crate) fn next(&mut self) -> Option<Answer> {
         read_frame(&mut self.stream).map(|frame| Answer::decode(&frame).expect("a frame"))
     }
 
-    pub(super) fn answer(&mut self) -> Answer {
+    pub(crate) fn answer(&mut self) -> Answer {
         self.next().expect("the server answers")
     }
 
-    pub(super) fn ask(&mut self, request: &Request) -> Answer {
+    pub(crate) fn ask(&mut self, request: &Request) -> Answer {
         self.send(request);
         self.answer()
     }
 
     /// Ends this side; the other may still send.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.stream.shutdown(Shutdown::Write).expect("the connection is open");
     }
 
     /// Closes in the rude way: what is unread and unsent is lost.
-    pub(super) fn reset(self) {
+    pub(crate) fn reset(self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("the system takes it");
     }
 }
 
 /// A 5.5.0 broker of `DefaultCluster` with these topics, and one more: a first registration of a single one is refused.
-pub(super) fn broker<T: AsRef<str>>(name: &str, id: i64, topics: &[T]) -> Registration {
+pub(crate) fn broker<T: AsRef<str>>(name: &str, id: i64, topics: &[T]) -> Registration {
     let mut registration = Registration::new(name, id);
     registration.topics = Some(topics.iter().map(AsRef::as_ref).chain(["one more"]).map(Topic::new).collect());
     registration
 }
 
-pub(super) fn route(topic: &str) -> Request {
+pub(crate) fn route(topic: &str) -> Request {
     Request::new(105).field("topic", topic)
 }
 
-pub(super) fn cluster_info() -> Request {
+pub(crate) fn cluster_info() -> Request {
     Request::new(106)
 }
 
-pub(super) fn put(namespace: &str, key: &str, value: &str) -> Request {
+pub(crate) fn put(namespace: &str, key: &str, value: &str) -> Request {
     Request::new(100).field("namespace", namespace).field("key", key).field("value", value)
 }
 
-pub(super) fn get(namespace: &str, key: &str) -> Request {
+pub(crate) fn get(namespace: &str, key: &str) -> Request {
     Request::new(101).field("namespace", namespace).field("key", key)
 }
 
-pub(super) fn heartbeat(registration: &Registration) -> Request {
+pub(crate) fn heartbeat(registration: &Registration) -> Request {
     of_broker(904, registration)
 }
 
-pub(super) fn unregister(registration: &Registration) -> Request {
+pub(crate) fn unregister(registration: &Registration) -> Request {
     of_broker(104, registration)
 }
 
@@ -134,17 +151,17 @@ fn of_broker(code: i32, registration: &Registration) -> Request {
 }
 
 /// The right to open very many connections, which one case has at a time.
-pub(super) struct Crowd {
+pub(crate) struct Crowd {
     /// How many it may open, at most as many as it wanted.
-    pub(super) connections: usize,
+    pub(crate) connections: usize,
     /// What the limit of open files is, of this process and of servers that it starts.
-    pub(super) open_files_max: usize,
+    pub(crate) open_files_max: usize,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Crowd {
     /// Raises the limit of open files as far as it goes and leaves some for the cases that run at the same time.
-    pub(super) fn gather(wanted: usize) -> Self {
+    pub(crate) fn gather(wanted: usize) -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut limit = getrlimit(Resource::Nofile);

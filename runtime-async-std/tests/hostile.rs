@@ -1,0 +1,8 @@
+//! Peers that mean harm, and what they may cost, run against this one.
+
+use namesrv_tests::hostile;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hostile::run(env!("CARGO_BIN_EXE_namesrv-async-std"), None)
+}

@@ -1,0 +1,11 @@
+//! Peers that mean harm, and what they may cost, run against this one where io_uring is allowed.
+
+#[path = "../src/probe.rs"]
+mod probe;
+
+use namesrv_tests::hostile;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hostile::run(env!("CARGO_BIN_EXE_namesrv-glommio"), probe::probe().err())
+}

@@ -1,0 +1,33 @@
+//! The start of a server, and what it needs when it knows nothing.
+
+use crate::contender::Contender;
+use crate::host::Pinning;
+use crate::measure::MIB;
+use crate::results::Figure;
+use crate::server::Server;
+use crate::subject::Observation;
+use anyhow::Result;
+use std::thread;
+use std::time::Duration;
+
+/// Name of the samples.
+pub const START: &str = "start";
+/// How long a server may need until it stops allocating.
+pub const SETTLE: Duration = Duration::from_millis(300);
+/// Answer of echo servers that nobody asks anything.
+const SOME_BYTES: usize = 300;
+
+/// Starts a server that knows nothing and looks at it.
+///
+/// # Errors
+/// It does not come up.
+pub fn start(contender: &Contender, pinning: Option<&Pinning>) -> Result<Observation> {
+    let server = Server::start(contender, SOME_BYTES, pinning)?;
+    thread::sleep(SETTLE);
+    let memory = server.memory()?;
+    Ok(Observation::from([
+        (Figure::StartMillis, server.started_in().as_secs_f64() * 1000.0),
+        (Figure::IdleResident, memory.resident as f64 / MIB),
+        (Figure::IdleAnonymous, memory.anonymous as f64 / MIB),
+    ]))
+}

@@ -1,0 +1,71 @@
+//! Two I/O threads beside one: whether they share anything on the way of a query.
+
+use crate::contender::Contender;
+use crate::host::Pinning;
+use crate::subject::{Observation, Subject};
+use crate::workload::{SMALL, Workload};
+use anyhow::Result;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How many threads are compared.
+pub const THREADS: [usize; 2] = [1, 2];
+/// Connections and the depth of the loads.
+pub const SHAPES: [(usize, usize); 2] = [(50, 1), (50, 16)];
+
+/// Name of the samples.
+#[must_use]
+pub fn name(threads: usize, (connections, depth): (usize, usize)) -> String {
+    format!("threads-{threads}-{connections}x{depth}")
+}
+
+/// Whether both threads and the load generator have a processor each.
+#[must_use]
+pub fn has_room(processors: &[usize]) -> bool {
+    processors.len() > THREADS.len()
+}
+
+/// The load generator stays where it is; the server gets two of the other processors, or all when there are only two.
+#[must_use]
+pub fn pinning(processors: &[usize], pinning: Option<&Pinning>) -> Option<Pinning> {
+    let load = pinning?.load.clone();
+    let free = processors.iter().filter(|processor| !has_room(processors) || !load.contains(processor));
+    Some(Pinning { server: free.copied().take(THREADS.len()).collect(), load })
+}
+
+/// Runs route queries on a server with so many I/O threads.
+///
+/// # Errors
+/// The server does not come up, or answers wrongly.
+pub fn queries(
+    contender: &Contender,
+    threads: usize,
+    lasts: Duration,
+    pinning: Option<&Pinning>,
+    interrupted: &AtomicBool,
+) -> Result<Vec<(String, Observation)>> {
+    let contender = Contender { io_threads: threads, ..contender.clone() };
+    let mut subject = Subject::prepare(&contender, SMALL, 0, pinning)?;
+    let mut observations = Vec::new();
+    for shape in SHAPES {
+        let workload = Workload::closed(SMALL, shape.0, shape.1);
+        let mut load = subject.connect(&workload)?;
+        subject.run(&mut load, &workload, lasts / 4, interrupted)?;
+        observations.push((name(threads, shape), subject.run(&mut load, &workload, lasts, interrupted)?));
+    }
+    Ok(observations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_get_processors_of_their_own_where_there_are_enough() {
+        let chosen = Pinning::choose(&[0, 1, 2, 3], None, None);
+        assert_eq!(pinning(&[0, 1, 2, 3], chosen.as_ref()).unwrap().server, [0, 2]);
+        let chosen = Pinning::choose(&[0, 1], None, None);
+        assert_eq!(pinning(&[0, 1], chosen.as_ref()).unwrap().server, [0, 1]);
+        assert!(pinning(&[0], None).is_none() && !has_room(&[0, 1]));
+    }
+}

@@ -1,0 +1,24 @@
+//! Kills a server, or lets its disk fail, at each system call of a save. Needs `strace`.
+
+use namesrv_tests::crash;
+use std::env;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> io::Result<ExitCode> {
+    let Some(binary) = env::args().nth(1) else {
+        writeln!(io::stderr(), "usage: crash BINARY")?;
+        return Ok(ExitCode::FAILURE);
+    };
+    if let Err(reason) = crash::probe() {
+        writeln!(io::stderr(), "{reason}")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let crash::Tally { killed, refused, saved } = crash::disturb_saves(Path::new(&binary));
+    writeln!(
+        io::stdout(),
+        "{binary}: {killed} killed, {refused} refused, {saved} saved all the same; nothing was lost"
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,289 @@
+//! Faults: what can go wrong, how it is injected and how it ends.
+
+use super::agenda::Time;
+use super::cluster::{Cluster, Happening, Role};
+use super::disk::Health;
+use super::network::{ProcessId, Socket};
+use std::collections::BTreeMap;
+
+/// A year.
+const YEAR_MILLIS: i64 = 365 * 24 * 3600 * 1000;
+
+/// Something that goes wrong, or is good again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The next fault of an unrest, whichever it is.
+    Any(u32),
+    /// A connection is reset.
+    Reset(u64),
+    /// One end of a connection closes it in good order.
+    Close(u64),
+    /// Something on the way forgets a connection: both ends go on believing in it.
+    Forget(u64),
+    CutSites(usize, usize),
+    HealSites(usize, usize),
+    CutPath(ProcessId, ProcessId),
+    HealPath(ProcessId, ProcessId),
+    Pause(ProcessId),
+    Resume(ProcessId),
+    Kill(ProcessId),
+    /// The whole host is gone: nobody says so to anybody.
+    Vanish(ProcessId),
+    Start(ProcessId),
+    /// A broker says goodbye and ends.
+    Leave(ProcessId),
+    /// A broker has another address from now on, over the connections that it has.
+    Move(ProcessId),
+    /// All brokers end at once.
+    KillBrokers,
+    /// The wall clock of a server jumps.
+    StepClock(usize, i64),
+    Disk(usize, Health),
+    SlowDisk(usize, Time),
+    /// Every part takes up to so many milliseconds.
+    Delay(Time),
+    /// A server tells newer clients to go away.
+    ShutDown(usize),
+}
+
+/// Whether faults are injected, and what is remembered about them.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    /// Nothing goes wrong and nothing changes any more.
+    pub(super) is_calm: bool,
+    /// Counts unrests.
+    unrest: u32,
+    /// Milliseconds between two faults, on average; never when zero.
+    pub(super) mean_millis: Time,
+    /// Brokers that a server has confirmed to be gone, by their address.
+    pub(super) left: BTreeMap<(usize, String), Time>,
+}
+
+impl Cluster {
+    /// Faults begin, one every so many milliseconds on average.
+    pub(super) fn begin_faults(&mut self, mean_millis: Time) {
+        self.faults.is_calm = false;
+        self.faults.mean_millis = mean_millis;
+        self.faults.unrest += 1;
+        self.plan_fault(mean_millis, Fault::Any(self.faults.unrest));
+    }
+
+    pub(super) fn plan_fault(&mut self, delay: Time, fault: Fault) {
+        self.agenda.add(&mut self.random, delay, Happening::Fault(fault));
+    }
+
+    /// A fault that was planned, unless it is too late for faults.
+    pub(super) fn carry_out_planned_fault(&mut self, fault: Fault) {
+        if !self.faults.is_calm {
+            self.carry_out_fault(fault);
+        }
+    }
+
+    /// A fault, with its name in the trace and in the counts.
+    pub(super) fn carry_out_fault(&mut self, fault: Fault) {
+        if let Fault::Any(unrest) = fault {
+            return self.carry_out_any_fault(unrest);
+        }
+        let text = format!("{fault:?}");
+        let name = text.split('(').next().unwrap_or_default();
+        self.note(format_args!("fault {text}"));
+        if !matches!(name, "Start" | "Resume" | "HealSites" | "HealPath") {
+            self.coverage.count(&format!("fault {name}"));
+        }
+        match fault {
+            Fault::Any(_) => {}
+            Fault::Reset(connection) => self.reset(connection),
+            Fault::Close(connection) => self.close_somewhere(connection),
+            Fault::Forget(id) => {
+                if let Some(connection) = self.network.connection_mut(id) {
+                    connection.is_forgotten = true;
+                }
+            }
+            Fault::CutSites(a, b) => drop(self.network.cut_sites.insert((a.min(b), a.max(b)))),
+            Fault::HealSites(a, b) => {
+                self.network.cut_sites.remove(&(a.min(b), a.max(b)));
+                self.revive();
+            }
+            Fault::CutPath(a, b) => drop(self.network.cut_paths.insert((a.min(b), a.max(b)))),
+            Fault::HealPath(a, b) => {
+                self.network.cut_paths.remove(&(a.min(b), a.max(b)));
+                self.revive();
+            }
+            Fault::Pause(process) => self.pause(process),
+            Fault::Resume(process) => self.resume(process),
+            Fault::Kill(process) => self.kill(process, false),
+            Fault::Vanish(process) => self.kill(process, true),
+            Fault::Start(process) => self.start(process),
+            Fault::Leave(process) => {
+                if let Some(peer) = self.broker_at(process) {
+                    self.stop_broker(peer);
+                }
+            }
+            Fault::Move(process) => {
+                if let Some(peer) = self.broker_at(process) {
+                    let host = self.random.u16(..);
+                    let broker = self.broker_mut(peer);
+                    let port = if broker.address.ends_with(":10911") { 20_911 } else { 10_911 };
+                    broker.address = format!("10.99.{host}.{}:{port}", broker.id);
+                    self.register_everywhere(peer);
+                }
+            }
+            Fault::KillBrokers => {
+                for peer in 0..self.peers.len() {
+                    if self.broker(peer).is_some() {
+                        self.kill_peer(peer, false);
+                    }
+                }
+            }
+            Fault::StepClock(server, step) => self.servers[server].wall_offset += step,
+            Fault::Disk(server, health) => self.servers[server].disk.health = health,
+            Fault::SlowDisk(server, millis) => self.servers[server].save_millis = millis,
+            Fault::Delay(millis) => self.network.delay = 0..=millis,
+            Fault::ShutDown(server) => self.shut_down_server(server),
+        }
+    }
+
+    fn broker_at(&self, process: ProcessId) -> Option<usize> {
+        let Role::Peer(peer) = self.processes[process].role else { return None };
+        (self.processes[process].running && self.broker(peer).is_some()).then_some(peer)
+    }
+
+    fn kill(&mut self, process: ProcessId, host_too: bool) {
+        match self.processes[process].role {
+            Role::Server(server) => self.kill_server(server, host_too),
+            Role::Peer(peer) => self.kill_peer(peer, host_too),
+        }
+    }
+
+    pub(super) fn start(&mut self, process: ProcessId) {
+        if self.processes[process].running {
+            return;
+        }
+        match self.processes[process].role {
+            Role::Server(server) => self.start_server(server),
+            Role::Peer(peer) => self.start_peer(peer),
+        }
+    }
+
+    /// The peer of a connection closes it.
+    fn close_somewhere(&mut self, connection: u64) {
+        let has = |peer: usize| {
+            let mut links = self.peers[peer].links.iter();
+            links.find(|(_, link)| link.socket.connection == connection).map(|(server, _)| (peer, *server))
+        };
+        if let Some((peer, server)) = (0..self.peers.len()).find_map(has) {
+            self.hang_up(peer, server);
+        }
+    }
+
+    /// Chooses a fault, injects it, and plans its end and the next one.
+    fn carry_out_any_fault(&mut self, unrest: u32) {
+        if self.faults.unrest != unrest {
+            return;
+        }
+        let mean = self.faults.mean_millis;
+        let next = self.random.u64(mean / 4..mean * 7 / 4);
+        self.plan_fault(next, Fault::Any(unrest));
+        let lasts = if self.random.bool() { self.random.u64(500..20_000) } else { self.random.u64(20_000..300_000) };
+        let server = self.random.usize(..self.servers.len());
+        let process = self.random.usize(..self.processes.len());
+        let server_process = self.servers[server].process;
+        let connections = self.network.established();
+        let connection = connections.get(self.random.usize(..connections.len().max(1))).copied().unwrap_or(0);
+        match self.random.u8(0..20) {
+            0 | 1 => self.carry_out_fault(Fault::Reset(connection)),
+            2 => self.carry_out_fault(Fault::Close(connection)),
+            3 => self.carry_out_fault(Fault::Forget(connection)),
+            4 | 5 => self.for_a_while(lasts, Fault::CutSites(0, 1), Fault::HealSites(0, 1)),
+            6 | 7 => {
+                let (cut, heal) = (Fault::CutPath(process, server_process), Fault::HealPath(process, server_process));
+                self.for_a_while(lasts, cut, heal);
+            }
+            8 => self.for_a_while(lasts, Fault::Pause(server_process), Fault::Resume(server_process)),
+            9 => self.for_a_while(lasts, Fault::Pause(process), Fault::Resume(process)),
+            10 | 11 => self.for_a_while(lasts, Fault::Kill(process), Fault::Start(process)),
+            12 => self.for_a_while(lasts, Fault::Vanish(process), Fault::Start(process)),
+            13 => self.for_a_while(lasts, Fault::Vanish(server_process), Fault::Start(server_process)),
+            14 if self.broker_at(process).is_some() => {
+                self.for_a_while(lasts.max(9000), Fault::Leave(process), Fault::Start(process));
+            }
+            15 if self.broker_at(process).is_some() => self.carry_out_fault(Fault::Move(process)),
+            16 => {
+                let years = [-YEAR_MILLIS, YEAR_MILLIS, -3_600_000, 3_600_000][self.random.usize(..4)];
+                self.carry_out_fault(Fault::StepClock(server, years));
+            }
+            17 => {
+                let health = if self.random.bool() { Health::Full } else { Health::CannotSync };
+                self.for_a_while(lasts, Fault::Disk(server, health), Fault::Disk(server, Health::Good));
+            }
+            18 => match self.random.u8(0..3) {
+                0 => self.for_a_while(lasts, Fault::SlowDisk(server, 4000), Fault::SlowDisk(server, 3)),
+                1 => self.for_a_while(lasts, Fault::Delay(2000), Fault::Delay(3)),
+                _ => self.shut_down_and_restart(server_process, server),
+            },
+            _ => self.storm(),
+        }
+    }
+
+    fn for_a_while(&mut self, lasts: Time, fault: Fault, end: Fault) {
+        self.carry_out_fault(fault);
+        self.plan_fault(lasts, end);
+    }
+
+    fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {
+        self.carry_out_fault(Fault::ShutDown(server));
+        self.plan_fault(10_000, Fault::Kill(process));
+        self.plan_fault(12_000, Fault::Start(process));
+    }
+
+    /// All brokers end and start again at about the same time.
+    fn storm(&mut self) {
+        self.carry_out_fault(Fault::KillBrokers);
+        for peer in 0..self.peers.len() {
+            if self.broker(peer).is_some() {
+                let delay = self.random.u64(1000..1500);
+                self.plan_fault(delay, Fault::Start(self.peers[peer].process));
+            }
+        }
+    }
+
+    /// Faults stop: paths are good, everybody runs, and connections that only one end believes in are told to be gone.
+    pub(super) fn calm_down(&mut self) {
+        self.note(format_args!("calm"));
+        self.faults.is_calm = true;
+        self.network.cut_paths.clear();
+        self.network.cut_sites.clear();
+        self.network.delay = 0..=3;
+        for server in 0..self.servers.len() {
+            self.servers[server].disk.health = Health::Good;
+            self.servers[server].save_millis = 3;
+            if self.servers[server].running.as_ref().is_some_and(|running| running.is_stopping) {
+                self.kill_server(server, false);
+            }
+        }
+        for peer in 0..self.peers.len() {
+            if self.broker(peer).is_some_and(|broker| broker.is_leaving) {
+                self.kill_peer(peer, false);
+            }
+        }
+        for connection in self.network.forgotten() {
+            if let Some(forgotten) = self.network.connection_mut(connection) {
+                forgotten.is_forgotten = false;
+            }
+            self.reset(connection);
+        }
+        for process in 0..self.processes.len() {
+            self.resume(process);
+            self.start(process);
+        }
+        self.revive();
+        for connection in self.network.half_open() {
+            for end in 0..=1 {
+                let socket = Socket { connection, end };
+                if self.network.end(socket).is_some_and(|end| end.closed) {
+                    self.send(socket, super::network::Part::Reset);
+                }
+            }
+        }
+    }
+}

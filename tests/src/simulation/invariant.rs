@@ -1,0 +1,161 @@
+//! What must hold whatever happens, each with its name. All checks stand here; the rest of the simulation only feeds them.
+
+use super::agenda::Time;
+use super::ledger::{Ledger, Moment, Seat};
+use super::shown::{clusters, route, topics};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// A pause that is longer than so postpones deadlines, but for the time until the next look at the clock.
+const PAUSE_NOTICED_MILLIS: Time = 4000;
+const LOOK_MILLIS: Time = 1000;
+/// How much later than its deadline a silent broker may be gone while the server runs.
+const LATENESS_MILLIS: Time = 1500;
+
+/// Everything that must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// An answer arrives at the connection and under the number of the question, once, and answers nobody else.
+    OnlyWhoAsked,
+    /// When the first reply of a batch leaves the registry, the published view shows all of the batch.
+    ReplyAfterView,
+    /// Every answer about brokers and topics shows the NameServer at one moment, no earlier than any reply to anybody that was
+    /// in hand when the question was sent.
+    RepliesAreVisible,
+    /// Once a broker has the answer to its unregistration, no later question shows it until it registers again.
+    UnregisteredIsGone,
+    /// A broker that was silent for its timeout, not counting pauses of the NameServer, is gone.
+    SilentIsGone,
+    /// A broker leaves by silence only after its whole timeout, not counting pauses that the NameServer noticed.
+    HeardIsKept,
+    /// Brokers leave by request, with their own connection, or for a successor: exactly those and at once.
+    DeparturesHaveReasons,
+    /// What was acknowledged of the KV table is read back, from memory and after a restart.
+    AcknowledgedKvIsKept,
+    /// A registration period after faults stop, every NameServer holds the whole truth, and all hold the same.
+    Converges,
+}
+
+impl Invariant {
+    /// Every invariant.
+    pub const ALL: [Self; 9] = [
+        Self::OnlyWhoAsked,
+        Self::ReplyAfterView,
+        Self::RepliesAreVisible,
+        Self::UnregisteredIsGone,
+        Self::SilentIsGone,
+        Self::HeardIsKept,
+        Self::DeparturesHaveReasons,
+        Self::AcknowledgedKvIsKept,
+        Self::Converges,
+    ];
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OnlyWhoAsked => "only-who-asked",
+            Self::ReplyAfterView => "reply-after-view",
+            Self::RepliesAreVisible => "replies-are-visible",
+            Self::UnregisteredIsGone => "unregistered-is-gone",
+            Self::SilentIsGone => "silent-is-gone",
+            Self::HeardIsKept => "heard-is-kept",
+            Self::DeparturesHaveReasons => "departures-have-reasons",
+            Self::AcknowledgedKvIsKept => "acknowledged-kv-is-kept",
+            Self::Converges => "converges",
+        })
+    }
+}
+
+/// An invariant that does not hold, and how that shows.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// What was seen.
+    pub details: String,
+}
+
+pub(super) type Verdict = Result<(), Violation>;
+
+pub(super) fn violated(invariant: Invariant, details: impl Into<String>) -> Verdict {
+    Err(Violation { invariant, details: details.into() })
+}
+
+/// A question about brokers and topics.
+#[derive(Clone, Debug)]
+pub(super) enum Subject {
+    Route { topic: String, in_zone: bool },
+    Clusters,
+    Topics,
+}
+
+/// [`Invariant::RepliesAreVisible`]: the answer shows one of the moments since `since`.
+pub(super) fn shows_a_moment(subject: &Subject, code: i32, text: &str, ledger: &Ledger, since: u64) -> Verdict {
+    let fits = |moment: &Moment| match subject {
+        Subject::Route { topic, in_zone } => match moment.topics.get(topic) {
+            None => code == 17,
+            Some(groups) if code == 0 => {
+                let shown = route(text);
+                let expected = groups.iter().filter_map(|group| Some((group, moment.groups.get(group)?)));
+                let expected: BTreeMap<_, BTreeSet<_>> =
+                    expected.map(|(group, members)| (group.clone(), members.values().cloned().collect())).collect();
+                shown == expected
+                    || (*in_zone && shown.iter().all(|(group, members)| expected.get(group) == Some(members)))
+            }
+            Some(_) => false,
+        },
+        Subject::Clusters => code == 0 && clusters(text) == moment.groups,
+        Subject::Topics => code == 0 && topics(text).iter().eq(moment.topics.keys()),
+    };
+    let within_batches = matches!(subject, Subject::Topics);
+    if ledger.since(since, within_batches).any(fits) {
+        return Ok(());
+    }
+    let newest = ledger.newest();
+    let details = format!(
+        "{subject:?} was answered with code {code} and {text}\nwhich was not so in any of the moments from {since} to {}, now {newest:?}",
+        ledger.number()
+    );
+    violated(Invariant::RepliesAreVisible, details)
+}
+
+/// [`Invariant::ReplyAfterView`]: a view shows all that the ledger has.
+pub(super) fn view_shows(moment: &Moment, cluster_info: &[u8], topic_count: usize) -> Verdict {
+    let shown = clusters(&String::from_utf8_lossy(cluster_info));
+    if shown == moment.groups && topic_count == moment.topics.len() {
+        return Ok(());
+    }
+    let details = format!("the view has {topic_count} topics and {shown:?}, and should have {moment:?}");
+    violated(Invariant::ReplyAfterView, details)
+}
+
+/// [`Invariant::HeardIsKept`]: this broker may be evicted for silence now.
+pub(super) fn was_silent(seat: &Seat, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+    let noticed = |length: Time| if length > PAUSE_NOTICED_MILLIS { length - LOOK_MILLIS } else { 0 };
+    let silence = silence(seat, now, pauses, noticed);
+    if silence >= seat.timeout {
+        return Ok(());
+    }
+    let details = format!("{} was silent for {silence} ms of its {} ms", seat.address, seat.timeout);
+    violated(Invariant::HeardIsKept, details)
+}
+
+/// [`Invariant::SilentIsGone`]: nobody is known who was silent for too long.
+pub(super) fn nobody_is_silent(ledger: &Ledger, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+    for seat in ledger.seats.values().flat_map(BTreeMap::values) {
+        let silence = silence(seat, now, pauses, |length| length);
+        if silence > seat.timeout + LATENESS_MILLIS {
+            let details = format!("{} is known after {silence} ms of its {} ms", seat.address, seat.timeout);
+            return violated(Invariant::SilentIsGone, details);
+        }
+    }
+    Ok(())
+}
+
+/// Milliseconds since a broker was heard from, without pauses of the server as far as they count.
+fn silence(seat: &Seat, now: Time, pauses: &[(Time, Time)], counts: impl Fn(Time) -> Time) -> Time {
+    let since = pauses.iter().filter(|(start, _)| *start >= seat.heard);
+    let paused: Time = since.map(|(start, end)| counts(end - start)).sum();
+    (now - seat.heard).saturating_sub(paused)
+}

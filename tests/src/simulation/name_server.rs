@@ -1,0 +1,489 @@
+//! A NameServer: the real registry and the real sessions, driven as the shell drives them, but by the agenda.
+
+use super::agenda::Time;
+use super::cluster::{Cluster, Role, Task};
+use super::conversation::{Conversation, ToIo};
+use super::disk::Disk;
+use super::invariant::{self, Invariant, violated};
+use super::ledger::{Departure, KvLedger, Ledger, Told};
+use super::network::{ProcessId, Socket};
+use crate::answer::Answer;
+use bytes::Bytes;
+use namesrv_core::config::properties::{self, Property};
+use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
+use namesrv_core::kv::KvTable;
+use namesrv_core::registry::{Output, Registry, SaveFile, SaveTicket};
+use namesrv_core::route::RouteView;
+use namesrv_core::time::{Millis, Now};
+use namesrv_core::{ConnId, Peer};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// I/O threads of every server.
+pub(super) const IO_THREADS: usize = 2;
+/// I/O threads look at their deadlines as often as this.
+const TICK_MILLIS: Time = 1000;
+/// An I/O thread that ticks later than so was not able to run.
+const LATE_MILLIS: Time = 3000;
+/// A registry batch ends after so many inputs.
+const BATCH_INPUTS_MAX: usize = 256;
+/// The wall clock when the world begins.
+const WALL_START_MILLIS: i64 = 1_750_000_000_000;
+
+/// Work of a NameServer that nothing has to arrive for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chore {
+    /// The registry thread takes a batch of inputs, ticks and carries out.
+    Registry,
+    /// The registry thread wakes up for a deadline.
+    Alarm,
+    /// An I/O thread reads its inbox.
+    Inbox(usize),
+    /// The I/O threads look at their deadlines.
+    Tick,
+    /// The saver goes one step on.
+    Save,
+}
+
+/// What the registry thread works on.
+#[derive(Debug)]
+pub(super) enum Input {
+    Frame(Peer, Bytes),
+    Disconnected(ConnId),
+    Saved(SaveTicket, Result<(), String>),
+}
+
+#[derive(Debug)]
+struct Save {
+    ticket: SaveTicket,
+    file: SaveFile,
+    contents: Vec<u8>,
+    is_renamed: bool,
+}
+
+/// A server with its host: what is left of it when it does not run.
+#[derive(Debug)]
+pub(super) struct NameServer {
+    pub(super) process: ProcessId,
+    pub(super) properties: Vec<(String, String)>,
+    pub(super) disk: Disk,
+    pub(super) kv: KvLedger,
+    /// How far the wall clock is off.
+    pub(super) wall_offset: i64,
+    /// How long a step of a save takes.
+    pub(super) save_millis: Time,
+    pub(super) running: Option<Box<Running>>,
+}
+
+/// One life of a server.
+#[derive(Debug)]
+pub(super) struct Running {
+    registry: Registry,
+    pub(super) view: Arc<RouteView>,
+    pub(super) queue: VecDeque<Input>,
+    inputs_before_tick: Option<usize>,
+    pub(super) conversations: BTreeMap<ConnId, Conversation>,
+    pub(super) sockets: BTreeMap<u64, ConnId>,
+    inboxes: [VecDeque<ToIo>; IO_THREADS],
+    saves: VecDeque<Save>,
+    pub(super) opened: u64,
+    is_registry_due: bool,
+    alarm: Option<Time>,
+    last_tick: Time,
+    /// Connections are not closed for silence before.
+    pub(super) not_before: Time,
+    pub(super) ledger: Ledger,
+    /// The latest moment of the ledger that somebody has a reply from.
+    pub(super) moment_in_hand: u64,
+    pub(super) pauses: Vec<(Time, Time)>,
+    /// It sends newer clients elsewhere.
+    pub(super) is_stopping: bool,
+}
+
+impl NameServer {
+    pub(super) fn now(&self, now: Time) -> Now {
+        let wall = WALL_START_MILLIS + now as i64 + self.wall_offset;
+        Now { monotonic: Millis(now), wall: Millis(wall as u64) }
+    }
+
+    pub(super) fn note_pause(&mut self, since: Time, now: Time) {
+        if let Some(running) = &mut self.running {
+            running.pauses.push((since, now));
+        }
+    }
+
+    fn configuration(&mut self) -> Configuration {
+        let property = |(key, value): &(String, String)| Property { key: key.clone(), value: value.clone(), line: 1 };
+        let entries: Vec<_> = self.properties.iter().map(property).collect();
+        let (mut configuration, _) = Configuration::new(&entries).expect("the configuration is good");
+        let runtime = properties::parse(self.disk.contents(SaveFile::RuntimeConfig)).expect("its own file is readable");
+        configuration.read_runtime_file(&runtime).expect("its own file is good");
+        configuration
+    }
+}
+
+/// Limits that are reached now and then.
+fn limits() -> Limits {
+    Limits { forwarded_per_connection_max: 4, output_bytes_pause: 8 * 1024, ..Limits::default() }
+}
+
+impl Cluster {
+    /// A NameServer that does not run yet.
+    pub(super) fn add_server(&mut self, name: &str, site: usize, properties: &[(&str, &str)]) -> usize {
+        let server = self.servers.len();
+        let process = self.add_process(name, site, Role::Server(server));
+        self.servers.push(NameServer {
+            process,
+            properties: properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            disk: Disk::default(),
+            kv: KvLedger::default(),
+            wall_offset: 0,
+            save_millis: 3,
+            running: None,
+        });
+        server
+    }
+
+    /// Starts a server with what its disk has.
+    pub(super) fn start_server(&mut self, server: usize) {
+        let now = self.now();
+        let secret = self.random.u128(..).to_le_bytes();
+        let it = &mut self.servers[server];
+        self.network.dark_hosts.remove(&it.process);
+        it.disk.settle();
+        let kv = KvTable::decode(it.disk.contents(SaveFile::KvConfig)).expect("its own file is readable");
+        let found = kv_entries(it.disk.contents(SaveFile::KvConfig));
+        let verdict = it.kv.restart(found);
+        let configuration = it.configuration();
+        let serialization = configuration.serialization();
+        let deletes_unlisted = configuration.settings().delete_topic_with_broker_registration;
+        let config = Config { secret, limits: limits(), configuration, kv, serialization };
+        let mut registry = Registry::new(config, it.now(now));
+        let Some(Output::Publish(view)) = registry.poll_output() else { panic!("the first output is a view") };
+        it.running = Some(Box::new(Running {
+            registry,
+            view,
+            queue: VecDeque::new(),
+            inputs_before_tick: None,
+            conversations: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            inboxes: Default::default(),
+            saves: VecDeque::new(),
+            opened: 0,
+            is_registry_due: false,
+            alarm: None,
+            last_tick: now,
+            not_before: 0,
+            ledger: Ledger::new(deletes_unlisted, now),
+            moment_in_hand: 0,
+            pauses: Vec::new(),
+            is_stopping: false,
+        }));
+        let process = it.process;
+        self.check(verdict.or_else(|details| violated(Invariant::AcknowledgedKvIsKept, details)));
+        self.begin_life(process);
+        self.note_of(process, "starts");
+        self.plan(process, TICK_MILLIS, Task::Server(Chore::Tick));
+        self.wake_registry(server);
+        self.revive();
+    }
+
+    /// A server ends at once; with its host, the unsynced may be lost.
+    pub(super) fn kill_server(&mut self, server: usize, host_too: bool) {
+        let it = &mut self.servers[server];
+        if it.running.take().is_none() {
+            return;
+        }
+        if host_too {
+            let (kv, runtime) = (self.random.bool(), self.random.bool());
+            it.disk.lose_power(|file| if file == SaveFile::KvConfig { kv } else { runtime });
+        }
+        let process = it.process;
+        self.note_of(process, if host_too { "vanishes" } else { "is killed" });
+        self.end_life(process, host_too);
+    }
+
+    /// A server sends newer clients elsewhere, as before a graceful stop.
+    pub(super) fn shut_down_server(&mut self, server: usize) {
+        let now = self.servers[server].now(self.now());
+        if let Some(running) = &mut self.servers[server].running {
+            running.is_stopping = true;
+            running.registry.handle_shutdown(now);
+            self.wake_registry(server);
+        }
+    }
+
+    pub(super) fn server_works(&mut self, server: usize, chore: Chore) {
+        let Some(mut running) = self.servers[server].running.take() else { return };
+        match chore {
+            Chore::Registry => {
+                running.is_registry_due = false;
+                self.registry_turn(server, &mut running);
+            }
+            Chore::Alarm => {
+                if running.alarm.is_some_and(|alarm| alarm <= self.now()) {
+                    running.alarm = None;
+                    self.plan_registry(server, &mut running);
+                }
+            }
+            Chore::Inbox(thread) => {
+                for message in std::mem::take(&mut running.inboxes[thread]) {
+                    self.conversation_hears(server, &mut running, message);
+                }
+            }
+            Chore::Tick => self.tick_io(server, &mut running),
+            Chore::Save => self.save_step(server, &mut running),
+        }
+        self.servers[server].running = Some(running);
+    }
+
+    fn wake_registry(&mut self, server: usize) {
+        if let Some(mut running) = self.servers[server].running.take() {
+            self.plan_registry(server, &mut running);
+            self.servers[server].running = Some(running);
+        }
+    }
+
+    /// The registry thread wakes up soon, if it does not anyway.
+    pub(super) fn plan_registry(&mut self, server: usize, running: &mut Running) {
+        if !running.is_registry_due {
+            running.is_registry_due = true;
+            let delay = self.random.u64(0..=2);
+            self.plan(self.servers[server].process, delay, Task::Server(Chore::Registry));
+        }
+    }
+
+    fn registry_turn(&mut self, server: usize, running: &mut Running) {
+        let now = self.servers[server].now(self.now());
+        let waiting = running.queue.len().min(BATCH_INPUTS_MAX);
+        let inputs = if waiting > 1 && self.random.u8(..) < 64 { self.random.usize(1..waiting) } else { waiting };
+        for input in running.queue.drain(..inputs).collect::<Vec<_>>() {
+            self.hand_in(server, running, input, now);
+        }
+        if let Some(before_tick) = &mut running.inputs_before_tick {
+            *before_tick = before_tick.saturating_sub(inputs);
+        }
+        let is_due = |running: &Running| running.registry.poll_timeout().is_some_and(|due| due <= now.monotonic);
+        if !is_due(running) {
+            running.inputs_before_tick = None;
+        } else if *running.inputs_before_tick.get_or_insert(running.queue.len()) == 0 {
+            running.inputs_before_tick = None;
+            running.registry.handle_timeout(now);
+        }
+        self.carry_out(server, running);
+        if !running.queue.is_empty() || is_due(running) {
+            self.plan_registry(server, running);
+        } else if let Some(due) = running.registry.poll_timeout()
+            && running.alarm.is_none_or(|alarm| alarm > due.0)
+        {
+            running.alarm = Some(due.0);
+            self.plan(self.servers[server].process, due.0 - now.monotonic.0, Task::Server(Chore::Alarm));
+        }
+    }
+
+    fn hand_in(&mut self, server: usize, running: &mut Running, input: Input, now: Now) {
+        match input {
+            Input::Frame(peer, frame) => {
+                let opaque = Answer::decode(&frame).map_or(0, |request| request.opaque);
+                let told = self.sent.get(&opaque).map_or(Told::Nothing, |sent| sent.told.clone());
+                running.ledger.hand_in(&told, peer.conn, now.monotonic.0);
+                if let Told::Kv { key, change: Some(change) } = &told {
+                    self.servers[server].kv.hand_in(opaque, key, change);
+                }
+                running.ledger.commit(now.monotonic.0, false);
+                running.registry.handle_frame(peer, &frame, now);
+            }
+            Input::Disconnected(conn) => {
+                running.ledger.disconnect(conn);
+                running.registry.handle_disconnect(conn, now);
+            }
+            Input::Saved(ticket, result) => running.registry.handle_saved(ticket, result, now),
+        }
+    }
+
+    /// Carries out everything that the registry asks for. The ledger hears of evictions first, since a view is of the end
+    /// of a batch.
+    fn carry_out(&mut self, server: usize, running: &mut Running) {
+        let outputs: Vec<_> = std::iter::from_fn(|| running.registry.poll_output()).collect();
+        for output in &outputs {
+            if let Output::Event(event) = output {
+                self.hear_of(running, event);
+            }
+        }
+        if let Some(left) = running.ledger.departures.pop() {
+            self.check(violated(Invariant::DeparturesHaveReasons, format!("{left:?} is still there")));
+        }
+        running.ledger.commit(self.now(), true);
+        let mut is_checked = false;
+        for output in outputs {
+            match output {
+                Output::Publish(view) => {
+                    self.coverage.count("output Publish");
+                    running.view = view;
+                }
+                Output::Reply { conn, frame } => {
+                    if !std::mem::replace(&mut is_checked, true) {
+                        let view = &running.view;
+                        let moment = running.ledger.newest();
+                        self.check(invariant::view_shows(&moment, view.cluster_info(), view.topic_count()));
+                    }
+                    self.reply(server, running, conn, frame);
+                }
+                Output::Close { conn, reason } => {
+                    self.coverage.count(&format!("output Close {reason:?}"));
+                    self.post(server, running, ToIo::Close { conn });
+                }
+                Output::Notify { address, .. } => {
+                    self.coverage.count("output Notify");
+                    self.note(format_args!("notice to {address}"));
+                }
+                Output::Save { ticket, file, contents } => {
+                    self.coverage.count(&format!("output Save {file:?}"));
+                    running.saves.push_back(Save { ticket, file, contents, is_renamed: false });
+                    if running.saves.len() == 1 {
+                        self.plan_save(server);
+                    }
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    /// Compares an event with what was told.
+    fn hear_of(&mut self, running: &mut Running, event: &Event) {
+        let name = format!("{event:?}");
+        let kind = name.split([' ', '{']).next().unwrap_or_default();
+        let departure = departure(event);
+        let cause = departure.as_ref().and_then(|departure| departure.cause);
+        self.coverage.count(&cause.map_or_else(|| format!("event {kind}"), |cause| format!("event {kind} {cause:?}")));
+        let Some(departure) = departure else { return };
+        self.note(format_args!("{departure:?}"));
+        if departure.cause == Some(EvictionCause::Expired) {
+            let seat = running.ledger.seats.get(&departure.name).and_then(|members| members.get(&departure.id));
+            if let Some(seat) = seat.filter(|seat| seat.address == departure.address) {
+                self.check(invariant::was_silent(seat, self.now(), &running.pauses));
+                return running.ledger.expire(&departure.name, departure.id);
+            }
+        }
+        match running.ledger.departures.iter().position(|expected| *expected == departure) {
+            Some(at) => drop(running.ledger.departures.remove(at)),
+            None => self.check(violated(Invariant::DeparturesHaveReasons, format!("{departure:?} for no reason"))),
+        }
+    }
+
+    fn reply(&mut self, server: usize, running: &mut Running, conn: ConnId, frame: Bytes) {
+        self.coverage.count(if frame.is_empty() { "output Reply empty" } else { "output Reply" });
+        if let Ok(answer) = Answer::decode(&frame) {
+            let moment = running.ledger.number();
+            if let Some(sent) = self.sent.get_mut(&answer.opaque) {
+                sent.moment = Some(moment);
+                if let Told::Kv { key, change } = sent.told.clone() {
+                    self.reply_about_kv(server, &answer, &key, change.is_some());
+                }
+            }
+        }
+        self.post(server, running, ToIo::Reply { conn, frame });
+    }
+
+    fn reply_about_kv(&mut self, server: usize, answer: &Answer, key: &(String, String), is_change: bool) {
+        let kv = &mut self.servers[server].kv;
+        if is_change {
+            return kv.answer(answer.opaque, answer.code == 0);
+        }
+        let (shown, known) = (answer.field("value"), kv.value(key));
+        if shown != known {
+            let details = format!("{key:?} is {known:?} and was shown as {shown:?}");
+            self.check(violated(Invariant::AcknowledgedKvIsKept, details));
+        }
+    }
+
+    /// Puts a message into the inbox of the I/O thread that has the connection.
+    fn post(&mut self, server: usize, running: &mut Running, message: ToIo) {
+        let thread = message.conn().io_thread();
+        running.inboxes[thread].push_back(message);
+        if running.inboxes[thread].len() == 1 {
+            let delay = self.random.u64(0..=2);
+            self.plan(self.servers[server].process, delay, Task::Server(Chore::Inbox(thread)));
+        }
+    }
+
+    fn tick_io(&mut self, server: usize, running: &mut Running) {
+        let now = self.now();
+        let pause = now - running.last_tick;
+        if pause > LATE_MILLIS {
+            running.not_before = now + pause;
+        }
+        running.last_tick = now;
+        self.close_silent(server, running);
+        self.check(invariant::nobody_is_silent(&running.ledger, now, &running.pauses));
+        self.plan(self.servers[server].process, TICK_MILLIS, Task::Server(Chore::Tick));
+    }
+
+    fn plan_save(&mut self, server: usize) {
+        let delay = self.random.u64(0..=self.servers[server].save_millis);
+        self.plan(self.servers[server].process, delay, Task::Server(Chore::Save));
+    }
+
+    /// First the new name, then the certainty that it lasts.
+    fn save_step(&mut self, server: usize, running: &mut Running) {
+        let it = &mut self.servers[server];
+        let Some(save) = running.saves.front_mut() else { return };
+        let result = if save.is_renamed { it.disk.sync(save.file) } else { it.disk.rename(save.file, &save.contents) };
+        let ends = save.is_renamed || result.is_err();
+        save.is_renamed = true;
+        if ends && let Some(save) = running.saves.pop_front() {
+            if result.is_ok() && save.file == SaveFile::KvConfig {
+                it.kv.saved();
+            }
+            running.queue.push_back(Input::Saved(save.ticket, result));
+            self.plan_registry(server, running);
+        }
+        if !running.saves.is_empty() {
+            self.plan_save(server);
+        }
+    }
+
+    /// The end of a connection that a process holds, for whoever listens there.
+    pub(super) fn server_reads(&mut self, server: usize, socket: Socket) {
+        if let Some(mut running) = self.servers[server].running.take() {
+            self.conversation_reads(server, &mut running, socket);
+            self.servers[server].running = Some(running);
+        }
+    }
+}
+
+/// Who left, if an event tells that somebody did.
+fn departure(event: &Event) -> Option<Departure> {
+    let departs = |BrokerIdentity { name, id, address, .. }: &BrokerIdentity, cause| {
+        Some(Departure { name: name.clone(), id: *id, address: address.clone(), cause })
+    };
+    match event {
+        Event::BrokerEvicted { broker, cause } => departs(broker, Some(*cause)),
+        Event::BrokerUnregistered { broker } => departs(broker, None),
+        Event::BrokerRegistered { .. }
+        | Event::BrokerChanged { .. }
+        | Event::RegistrationRefused { .. }
+        | Event::ClusterConflict { .. }
+        | Event::TopicDeleted { .. }
+        | Event::TopicRegistered { .. }
+        | Event::WritePermissionChanged { .. }
+        | Event::KvChanged { .. }
+        | Event::MalformedOrderConfig { .. }
+        | Event::SaveFailed { .. }
+        | Event::ConfigurationChanged { .. }
+        | Event::Late { .. } => None,
+    }
+}
+
+/// The entries of a KV file, read without any code of the server.
+fn kv_entries(file: &[u8]) -> BTreeMap<(String, String), String> {
+    let file: serde_json::Value = serde_json::from_slice(file).unwrap_or_default();
+    let mut entries = BTreeMap::new();
+    for (namespace, keys) in file["configTable"].as_object().into_iter().flatten() {
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            entries.insert((namespace.clone(), key.clone()), value.as_str().unwrap_or_default().to_owned());
+        }
+    }
+    entries
+}

@@ -1,0 +1,36 @@
+//! The disk of a NameServer fails: what could not be saved is refused and not shown, and nothing that was acknowledged is lost.
+
+use super::Story;
+use super::stage::EAST;
+use crate::simulation::cluster::Cluster;
+use crate::simulation::disk::Health;
+use crate::simulation::fault::Fault;
+
+pub(super) fn play(cluster: &mut Cluster) -> Story {
+    cluster.with_servers(&[("ns", EAST)]);
+    let admin = cluster.with_puppet("admin");
+    cluster.start_all()?;
+    let server = cluster.process("ns");
+
+    for health in [Health::Full, Health::CannotSync] {
+        cluster.put(admin, "first")?;
+        cluster.assert_acknowledged("first");
+        cluster.happens(Fault::Disk(0, health));
+        let refused = cluster.count("100→1");
+        cluster.put(admin, "second")?;
+        assert_eq!(cluster.count("100→1"), refused + 1);
+        cluster.read_back(admin)?;
+        cluster.happens(Fault::Disk(0, Health::Good));
+        // What is said to be kept is kept, even if it says nothing new.
+        cluster.put(admin, "first")?;
+        cluster.assert_acknowledged("first");
+        cluster.happens(Fault::Vanish(server));
+        cluster.happens(Fault::Start(server));
+        cluster.assert_acknowledged("first");
+        cluster.reconnect(admin)?;
+        cluster.read_back(admin)?;
+        cluster.put(admin, "last")?;
+        cluster.assert_acknowledged("last");
+    }
+    Ok(())
+}

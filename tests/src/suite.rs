@@ -1,0 +1,139 @@
+//! Suites of named cases that a binary passes or not: how they are selected and run, and the column of the matrix that
+//! a run fills.
+
+use crate::matrix::{Column, Outcome};
+use crate::process::{Folder, Process};
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::any::Any;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Cases under one name.
+pub(crate) struct Suite {
+    /// Also names the folder of its columns and the variable of its scale.
+    pub(crate) name: &'static str,
+    /// Cases at one time, unless the command line says otherwise.
+    pub(crate) threads: usize,
+    pub(crate) cases: Vec<Case>,
+}
+
+/// One case: what it is called, and what panics when the binary does not pass.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) run: Box<dyn Fn(&Target) + Send + Sync>,
+}
+
+/// Cases that are functions of the modules beside the table, named after both.
+macro_rules! cases {
+    ($($subject:ident: $($case:ident),+;)+) => {
+        vec![$($($crate::suite::Case {
+            name: concat!(stringify!($subject), "::", stringify!($case)).to_owned(),
+            run: Box::new($subject::$case),
+        }),+),+]
+    };
+}
+pub(crate) use cases;
+
+impl Suite {
+    /// Runs what the command line selects. Where `refusal` has a reason, every case is reported as ignored instead.
+    pub(crate) fn run(self, binary: &str, refusal: Option<String>) -> ExitCode {
+        let binary = PathBuf::from(binary);
+        let name = binary.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let column = Arc::new(Mutex::new(Column::new(&name)));
+        let scale = std::env::var(format!("{}_SCALE", self.name.to_uppercase()));
+        let is_full = scale.is_ok_and(|scale| scale == "full");
+        let target = Arc::new(Target { binary, column: Arc::clone(&column), is_full });
+        let mut arguments = Arguments::from_args();
+        arguments.test_threads.get_or_insert(self.threads);
+        if !arguments.list {
+            // What a run before left must not be taken for the result of this one.
+            save(&column, self.name);
+        }
+        let trials = self.cases.into_iter().map(|case| trial(case, &target, refusal.as_deref())).collect();
+        let conclusion = libtest_mimic::run(&arguments, trials);
+        if !arguments.list {
+            if let Some(reason) = refusal {
+                say(&format!("{name}: every case is skipped: {reason}"));
+            }
+            save(&column, self.name);
+        }
+        conclusion.exit_code()
+    }
+}
+
+/// Why a binary does not run on this machine, in its own words: it ends at once with status 255 and a last line of
+/// standard error in which one of `words` occurs. Any other failure is left to the cases.
+#[must_use]
+pub fn refusal(binary: &str, words: &[&str]) -> Option<String> {
+    let folder = Folder::new::<&str, &str>(&[]);
+    let refusal = folder.attempt(Path::new(binary)).filter(|refusal| refusal.code == Some(255))?;
+    let line = refusal.stderr.lines().last().unwrap_or_default();
+    words.iter().any(|word| line.contains(word)).then(|| line.to_owned())
+}
+
+fn save(column: &Mutex<Column>, suite: &str) {
+    let column = column.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(error) = column.save(suite) {
+        say(&format!("{}: the column of the matrix cannot be saved: {error}", column.name()));
+    }
+}
+
+fn trial(Case { name, run }: Case, target: &Arc<Target>, refusal: Option<&str>) -> Trial {
+    let target = Arc::clone(target);
+    if let Some(reason) = refusal {
+        target.record(&name, Outcome::Skipped(reason.to_owned()));
+        return Trial::test(name, || Ok(())).with_ignored_flag(true);
+    }
+    Trial::test(name.clone(), move || {
+        let result = catch_unwind(AssertUnwindSafe(|| run(&target)));
+        target.record(&name, if result.is_ok() { Outcome::Passed } else { Outcome::Failed });
+        result.map_err(|fault| Failed::from(message(&*fault)))
+    })
+}
+
+fn message(fault: &(dyn Any + Send)) -> String {
+    let text = fault.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| fault.downcast_ref::<&str>().copied()).unwrap_or("it panics").to_owned()
+}
+
+/// The binary that is put to the test.
+pub(crate) struct Target {
+    binary: PathBuf,
+    column: Arc<Mutex<Column>>,
+    is_full: bool,
+}
+
+impl Target {
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// Starts a server with these entries in its configuration file.
+    pub(crate) fn start(&self, properties: &[(&str, &str)]) -> Process {
+        Folder::new(properties).start(&self.binary)
+    }
+
+    /// `size` when the suite runs at full size, else `small`.
+    pub(crate) fn scaled(&self, small: usize, size: usize) -> usize {
+        if self.is_full { size } else { small }
+    }
+
+    /// Reports a number that is measured and not judged.
+    pub(crate) fn figure(&self, name: &str, value: &str) {
+        let mut column = self.column.lock().unwrap_or_else(PoisonError::into_inner);
+        say(&format!("{}: {name}: {value}", column.name()));
+        column.set_figure(name, value);
+    }
+
+    fn record(&self, case: &str, outcome: Outcome) {
+        self.column.lock().unwrap_or_else(PoisonError::into_inner).set_outcome(case, outcome);
+    }
+}
+
+/// Prints a line; nobody may be reading.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

@@ -1,0 +1,379 @@
+//! What must be true of the server after every step, whatever happened, told without the model.
+//!
+//! [`check`] is the list. That bodies are what a fresh encoding writes is checked where answers are compared with the model's.
+
+use crate::registering::arriving_topics;
+use crate::step::{ADDRESSES, Asked, CLUSTERS, Demand, GROUPS, KV_BYTES_MAX, Named, TOPICS_MAX};
+use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
+use namesrv_core::registry::SaveFile;
+use namesrv_tests::answer::Answer;
+use namesrv_tests::plain_json::{Json, bare};
+use namesrv_tests::request::Request;
+use namesrv_tests::world::Happening;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Checks everything.
+pub(crate) fn check(observation: &Observation, silences: &Silences, now: u64, views_after_replies: usize) {
+    no_table_mentions_a_broker_that_another_does_not_know(&observation.after);
+    both_dialects_say_the_same(&observation.after);
+    no_reply_comes_before_the_view_that_shows_its_effect(views_after_replies);
+    whoever_expires_was_silent_for_its_whole_timeout(observation, silences, now);
+    whoever_is_silent_for_too_long_is_gone(observation, silences, now);
+    whoever_comes_or_goes_is_told(observation);
+    nothing_changes_without_an_event(observation);
+    signs_of_life_and_questions_are_no_events(observation, silences);
+    limits_hold(observation);
+}
+
+/// Routes name groups that are in the cluster information, with the same queues and groups; groups have members and clusters have
+/// groups; the lists name nothing else.
+fn no_table_mentions_a_broker_that_another_does_not_know(seen: &Seen) {
+    let info = seen.body("106");
+    let groups = info.member("brokerAddrTable").unwrap().members();
+    let known: BTreeSet<_> = groups.iter().map(|(name, _)| bare(name).to_owned()).collect();
+    for (name, group) in groups {
+        assert!(!group.member("brokerAddrs").unwrap().members().is_empty(), "{name} has no members");
+        assert_eq!(bare(name), group.member("brokerName").unwrap().scalar());
+    }
+    let mut names = known.clone();
+    let mut in_clusters = BTreeSet::new();
+    for (cluster, groups) in info.member("clusterAddrTable").unwrap().members() {
+        in_clusters.extend(groups.elements().iter().map(|group| group.scalar().to_owned()));
+        names.insert(bare(cluster).to_owned());
+    }
+    assert_eq!(in_clusters, known, "groups of the clusters");
+    assert_eq!(strings(&seen.body("304"), "topicList"), names, "cluster and group names");
+    for (question, body) in &seen.bodies {
+        let Some(topic) = question.strip_prefix("105 ") else { continue };
+        let route = Json::parse(body).unwrap();
+        let of = |list: &str| -> Vec<_> {
+            let elements = route.member(list).unwrap().elements().iter();
+            elements.map(|element| element.member("brokerName").unwrap().scalar().to_owned()).collect()
+        };
+        assert_eq!(of("queueDatas"), of("brokerDatas"), "{topic}");
+        assert!(of("brokerDatas").iter().all(|name| known.contains(name)), "{topic}: {body}");
+        let mapped = route.member("topicQueueMappingByBroker").map(Json::members).unwrap_or_default();
+        assert!(mapped.iter().all(|(name, _)| known.contains(bare(name))), "{topic}: {body}");
+    }
+    if let Some(all) = seen.bodies.get("206").map(|body| Json::parse(body).unwrap()) {
+        let all = strings(&all, "topicList");
+        for (question, body) in seen.bodies.iter().filter(|(question, _)| question.starts_with("224")) {
+            assert!(strings(&Json::parse(body).unwrap(), "topicList").is_subset(&all), "{question}: {body}");
+        }
+    }
+}
+
+/// A route in the plain and in the compatible dialect differs in nothing but quotes round integers.
+fn both_dialects_say_the_same(seen: &Seen) {
+    for (question, body) in &seen.bodies {
+        if let Some(plain) = question.strip_suffix(" 513").and_then(|topic| seen.bodies.get(&format!("{topic} 400"))) {
+            let [plain, compatible] = [plain, body].map(|body| without_quotes(Json::parse(body).unwrap()));
+            assert_eq!(plain, compatible, "{question}");
+        }
+    }
+}
+
+fn no_reply_comes_before_the_view_that_shows_its_effect(views_after_replies: usize) {
+    assert_eq!(views_after_replies, 0, "views that came after a reply of their batch");
+}
+
+fn whoever_expires_was_silent_for_its_whole_timeout(observation: &Observation, silences: &Silences, now: u64) {
+    for event in &observation.events {
+        if let Event::BrokerEvicted { broker, cause: EvictionCause::Expired } = event {
+            let silence = &silences.former[&member(broker)];
+            let granted = silence.surely_heard + silence.granted;
+            assert!(now > granted, "{broker:?} expires at {now} and was granted {granted}");
+        }
+    }
+}
+
+/// Unless the server itself was late: then everybody is granted as much more.
+fn whoever_is_silent_for_too_long_is_gone(observation: &Observation, silences: &Silences, now: u64) {
+    for member in &observation.after.members {
+        let silence = &silences.current[member];
+        let deadline = silence.perhaps_heard.saturating_add(silence.granted + silence.late) + 1;
+        assert!(now < deadline, "{member:?} is there at {now} and should have been gone at {deadline}");
+    }
+}
+
+/// Everybody who is shown now and was not is told as registered or changed; everybody who is not shown any more as gone.
+fn whoever_comes_or_goes_is_told(observation: &Observation) {
+    let mut members = observation.before.members.clone();
+    for event in &observation.events {
+        match event {
+            Event::BrokerRegistered { broker, .. } => assert!(members.insert(member(broker)), "{broker:?} comes twice"),
+            Event::BrokerChanged { broker, .. } => {
+                members.insert(member(broker));
+            }
+            Event::BrokerUnregistered { broker } | Event::BrokerEvicted { broker, .. } => {
+                assert!(members.remove(&member(broker)), "{broker:?} goes and was not there");
+            }
+            _ => (),
+        }
+    }
+    assert_eq!(members, observation.after.members, "who was told, and who is shown");
+}
+
+/// Whoever reads the events misses nothing that answers show, but for routes that begin to be answered with time.
+fn nothing_changes_without_an_event(observation: &Observation) {
+    if observation.events.is_empty() {
+        for (question, body) in &observation.after.bodies {
+            let before = observation.before.bodies.get(question);
+            assert!(before.is_none_or(|before| before == body), "{question} has another answer: {body}");
+        }
+    }
+}
+
+fn signs_of_life_and_questions_are_no_events(observation: &Observation, silences: &Silences) {
+    if silences.only_signs_of_life {
+        assert!(observation.told.is_empty(), "{:?}", observation.told);
+    }
+}
+
+fn limits_hold(observation: &Observation) {
+    for event in &observation.events {
+        if let Event::BrokerRegistered { topics, .. } = event {
+            assert!(*topics <= TOPICS_MAX, "{event:?}");
+        }
+    }
+    for contents in &observation.saved {
+        let file: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> =
+            serde_json::from_slice(contents).unwrap();
+        let of_keys =
+            |keys: &BTreeMap<String, String>| keys.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        let bytes: usize = file["configTable"].iter().map(|(name, keys)| name.len() + of_keys(keys)).sum();
+        assert!(bytes <= KV_BYTES_MAX, "{bytes} bytes of KV entries");
+    }
+}
+
+/// A member as both events and answers name it: group, identifier, address.
+type Member = (String, i64, String);
+
+fn member(broker: &BrokerIdentity) -> Member {
+    (broker.name.clone(), broker.id, broker.address.clone())
+}
+
+/// What was seen of one step.
+#[derive(Debug, Default)]
+pub(crate) struct Observation {
+    /// Everything besides answers, as lines.
+    pub(crate) told: Vec<String>,
+    events: Vec<Event>,
+    /// KV files that it wanted saved.
+    saved: Vec<Vec<u8>>,
+    before: Seen,
+    after: Seen,
+}
+
+/// The answers to all questions.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Bodies of answers that succeeded, by the question in words.
+    bodies: BTreeMap<String, String>,
+    members: BTreeSet<Member>,
+}
+
+impl Observation {
+    pub(crate) fn note(&mut self, told: Vec<String>, happenings: Vec<Happening>) {
+        self.told = told;
+        self.events.clear();
+        self.saved.clear();
+        for happening in happenings {
+            match happening {
+                Happening::Event(event) => self.events.push(event),
+                Happening::Saved { file: SaveFile::KvConfig, contents } => self.saved.push(contents),
+                Happening::Saved { .. } | Happening::Closed { .. } | Happening::Notified { .. } => (),
+            }
+        }
+    }
+
+    pub(crate) fn see(&mut self, answers: &[(&Request, Answer)]) {
+        let mut seen = Seen::default();
+        for (request, answer) in answers.iter().filter(|(_, answer)| answer.code == 0) {
+            seen.bodies.insert(words(request), answer.text());
+        }
+        for (name, group) in seen.body("106").member("brokerAddrTable").unwrap().members() {
+            let name: String = serde_json::from_str(name).unwrap();
+            for (id, address) in group.member("brokerAddrs").unwrap().members() {
+                let address = serde_json::from_str(&address.to_string()).unwrap();
+                seen.members.insert((name.clone(), bare(id).parse().unwrap(), address));
+            }
+        }
+        self.before = std::mem::replace(&mut self.after, seen);
+    }
+}
+
+impl Seen {
+    fn body(&self, question: &str) -> Json {
+        Json::parse(&self.bodies[question]).unwrap()
+    }
+}
+
+/// A question in words: code, fields, and the release of who asks for a route.
+fn words(request: &Request) -> String {
+    let fields = request.fields.iter().flatten().map(|(_, value)| format!(" {value}"));
+    let release = if request.code == 105 { format!(" {}", request.version) } else { String::new() };
+    format!("{}{}{release}", request.code, fields.collect::<String>())
+}
+
+/// How long everybody has been silent, reckoned from what was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Silences {
+    current: BTreeMap<Member, Silence>,
+    /// As of the step before, and of this one where there is more to know.
+    former: BTreeMap<Member, Silence>,
+    only_signs_of_life: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Silence {
+    cluster: String,
+    /// Not before, and not after, the last sign of life that the server had to hear.
+    surely_heard: u64,
+    perhaps_heard: u64,
+    /// Milliseconds that the broker asked for.
+    granted: u64,
+    /// Milliseconds that the server was late since.
+    late: u64,
+}
+
+impl Silences {
+    pub(crate) fn note<'a>(&mut self, now: u64, asked: impl Iterator<Item = &'a Asked>, observation: &Observation) {
+        let asked: Vec<_> = asked.collect();
+        let is_sign = |asked: &&Asked| {
+            matches!(asked.demand, Demand::Heartbeat(_) | Demand::Query { .. } | Demand::ShowConfiguration)
+        };
+        self.only_signs_of_life = !asked.is_empty()
+            && asked.iter().all(is_sign)
+            && !observation.told.iter().any(|line| line.contains("late") || line.contains("expired"));
+        let shown = &observation.after.members;
+        for event in &observation.events {
+            if let Event::Late { by } = event {
+                self.current
+                    .values_mut()
+                    .filter(|silence| silence.perhaps_heard < now)
+                    .for_each(|silence| silence.late += by.0);
+            }
+        }
+        for asked in asked {
+            match &asked.demand {
+                Demand::Register { registration, damaged: false }
+                    if arriving_topics(registration).is_some_and(|topics| topics.len() <= TOPICS_MAX) =>
+                {
+                    let (Some(name), Some(id), Some(address)) =
+                        (&registration.broker, registration.id, &registration.address)
+                    else {
+                        continue;
+                    };
+                    let Some(cluster) = &registration.cluster else { continue };
+                    let timeout = registration.timeout.unwrap_or(120_000);
+                    let granted = if timeout == i64::MAX { 0 } else { timeout.max(0) as u64 };
+                    let silence =
+                        Silence { cluster: cluster.clone(), surely_heard: now, perhaps_heard: now, granted, late: 0 };
+                    let member = (name.clone(), id, address.clone());
+                    if shown.contains(&member) {
+                        self.current.insert(member, silence);
+                    } else {
+                        // It may have been there for a moment.
+                        self.former.insert(member, silence);
+                    }
+                }
+                Demand::Heartbeat(named) | Demand::Query { named, .. } => self.hear(*named, now),
+                _ => (),
+            }
+        }
+        let gone = |(member, silence): (&Member, &Silence)| {
+            (!shown.contains(member)).then(|| (member.clone(), silence.clone()))
+        };
+        let gone: Vec<_> = self.current.iter().filter_map(gone).collect();
+        self.former.extend(gone);
+        self.current.retain(|member, _| shown.contains(member));
+    }
+
+    fn hear(&mut self, Named { group, cluster, address }: Named, now: u64) {
+        let (group, cluster, address) = (GROUPS[group], CLUSTERS[cluster], ADDRESSES[address]);
+        for ((name, _, at), silence) in &mut self.current {
+            if at == address && silence.cluster == cluster {
+                silence.perhaps_heard = now;
+                silence.late = 0;
+                if name == group {
+                    silence.surely_heard = now;
+                }
+            }
+        }
+    }
+}
+
+/// Kinds of what is told, all of which have to occur.
+pub(crate) const KINDS: [&str; 21] = [
+    "905 sent",
+    "KV entry changed",
+    "KV file saved",
+    "KV file not saved",
+    "broker changed",
+    "broker registered",
+    "broker unregistered",
+    "cluster conflict",
+    "configuration changed",
+    "configuration not saved",
+    "connection closed",
+    "evicted: conflict lost",
+    "evicted: connection lost",
+    "evicted: expired",
+    "evicted: replaced",
+    "malformed order configuration",
+    "registration refused",
+    "server late",
+    "topic deleted",
+    "topic registered",
+    "write permission changed",
+];
+
+/// The kind of something that is told; none of what follows from something else that is.
+pub(crate) fn kind(happening: &Happening) -> Option<String> {
+    let kind = match happening {
+        Happening::Closed { .. } => "connection closed",
+        Happening::Notified { .. } => "905 sent",
+        Happening::Saved { file: SaveFile::KvConfig, .. } => "KV file saved",
+        Happening::Saved { file: SaveFile::RuntimeConfig, .. } => return None,
+        Happening::Event(event) => match event {
+            Event::BrokerRegistered { .. } => "broker registered",
+            Event::BrokerChanged { .. } => "broker changed",
+            Event::BrokerUnregistered { .. } => "broker unregistered",
+            Event::BrokerEvicted { cause: EvictionCause::Expired, .. } => "evicted: expired",
+            Event::BrokerEvicted { cause: EvictionCause::ConnectionLost, .. } => "evicted: connection lost",
+            Event::BrokerEvicted { cause: EvictionCause::Replaced, .. } => "evicted: replaced",
+            Event::BrokerEvicted { cause: EvictionCause::ConflictLost, .. } => "evicted: conflict lost",
+            Event::RegistrationRefused { .. } => "registration refused",
+            Event::ClusterConflict { .. } => "cluster conflict",
+            Event::TopicDeleted { .. } => "topic deleted",
+            Event::TopicRegistered { .. } => "topic registered",
+            Event::WritePermissionChanged { .. } => "write permission changed",
+            Event::KvChanged { .. } => "KV entry changed",
+            Event::MalformedOrderConfig { .. } => "malformed order configuration",
+            Event::SaveFailed { file: SaveFile::KvConfig, .. } => "KV file not saved",
+            Event::SaveFailed { file: SaveFile::RuntimeConfig, .. } => "configuration not saved",
+            Event::ConfigurationChanged { .. } => "configuration changed",
+            Event::Late { .. } => "server late",
+        },
+    };
+    Some(kind.to_owned())
+}
+
+fn strings(body: &Json, list: &str) -> BTreeSet<String> {
+    body.member(list).unwrap().elements().iter().map(|element| element.scalar().to_owned()).collect()
+}
+
+/// The same without the quotes round integers.
+fn without_quotes(json: Json) -> Json {
+    let is_integer = |text: &str| text.parse::<i64>().is_ok();
+    match json {
+        Json::Text(text) if is_integer(&text) => Json::Bare(text),
+        Json::List(elements) => Json::List(elements.into_iter().map(without_quotes).collect()),
+        Json::Object(members) => {
+            let key = |key: String| if is_integer(bare(&key)) { bare(&key).to_owned() } else { key };
+            Json::Object(members.into_iter().map(|(name, value)| (key(name), without_quotes(value))).collect())
+        }
+        scalar => scalar,
+    }
+}

@@ -1,0 +1,239 @@
+//! What a registration comes to in the model.
+
+use crate::step::TOPICS_MAX;
+use crate::tables::{Leaving, Member, Queue, Tables, identity};
+use namesrv_tests::registration::{Compression, Generation, Registration, Topic};
+
+const WRITE: i32 = 2;
+
+/// The answer to a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is applied; with the master's replication address and address if it is not the master itself.
+    Applied(Option<[String; 2]>),
+    /// It loses against a newer state version, and is not told so.
+    Lost,
+    /// An error whose remark is Java's.
+    Refused(&'static str),
+    /// An error in words of our own.
+    Malformed,
+}
+
+impl Tables {
+    pub(crate) fn register(
+        &mut self,
+        registration: &Registration,
+        damaged: bool,
+        connection: usize,
+        delete_unlisted: bool,
+    ) -> Verdict {
+        let topics = arriving_topics(registration);
+        if damaged {
+            return Verdict::Refused("crc32 not match");
+        }
+        if topics.as_ref().is_some_and(|topics| topics.len() > TOPICS_MAX) {
+            return Verdict::Malformed;
+        }
+        let (cluster, name) = (registration.cluster.as_deref(), registration.broker.as_deref());
+        let (id, address) = (registration.id, registration.address.as_deref());
+        let missing = [("brokerId", id.is_none()), ("brokerName", name.is_none()), ("clusterName", cluster.is_none())];
+        let missing =
+            missing.into_iter().chain([("brokerAddr", address.is_none())]).find(|(_, is_missing)| *is_missing);
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let broker = identity(&text(cluster), &text(name), id.unwrap_or_default(), &text(address));
+        if let Some((field, _)) = missing {
+            self.tell(format!("event: refused {broker}: {field} is missing"));
+            return Verdict::Malformed;
+        }
+        let Some(topics) = topics else {
+            self.tell(format!("event: refused {broker}: the topic table is null"));
+            return Verdict::Malformed;
+        };
+        if self.loses_conflict(registration) {
+            match self.own_seat(registration) {
+                Some(own) => self.leave(&text(name), own, Leaving::Evicted("conflict lost")),
+                None => self.tell(format!(
+                    "event: refused {broker}: another address holds its identifier with a newer state version"
+                )),
+            }
+            return Verdict::Lost;
+        }
+        if self.holder(registration).is_none() && topics.len() == 1 {
+            self.tell(format!("event: refused {broker}: its first registration has a single topic"));
+            return Verdict::Refused("register broker failed");
+        }
+        self.apply(registration, &topics, connection, delete_unlisted, &broker);
+        Verdict::Applied(self.master_of(registration))
+    }
+
+    /// The identifier that the address of a broker holds in its group already.
+    fn own_seat(&self, registration: &Registration) -> Option<i64> {
+        let members = &self.groups.get(registration.broker.as_ref()?)?.members;
+        members.iter().find(|(_, member)| Some(&member.address) == registration.address.as_ref()).map(|(id, _)| *id)
+    }
+
+    /// Who holds the identifier.
+    fn holder(&self, registration: &Registration) -> Option<&Member> {
+        self.groups.get(registration.broker.as_ref()?)?.members.get(&registration.id?)
+    }
+
+    fn loses_conflict(&self, registration: &Registration) -> bool {
+        self.holder(registration).is_some_and(|holder| {
+            let is_another = Some(&holder.address) != registration.address.as_ref();
+            let versions = holder.version.zip(registration.version);
+            is_another
+                && Some(&holder.cluster) == registration.cluster.as_ref()
+                && versions.is_some_and(|(theirs, ours)| theirs.state > ours.state)
+        })
+    }
+
+    fn apply(
+        &mut self,
+        registration: &Registration,
+        topics: &[Topic],
+        connection: usize,
+        delete_unlisted: bool,
+        broker: &str,
+    ) {
+        let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
+        let shown = |tables: &Self| {
+            let group = tables.groups.get(&name)?;
+            let filters = group.members.get(&id).map(|member| member.filter_servers.clone());
+            Some((group.zone.clone(), group.acting, filters, tables.mappings.clone()))
+        };
+        let shown_before = shown(self);
+        let smallest_before =
+            self.groups.get(&name).and_then(|group| group.members.keys().next().copied()).unwrap_or(0);
+        let is_first = self.holder(registration).is_none();
+        let own = self.own_seat(registration);
+        let cluster = registration.cluster.as_ref();
+        let previous = own.map(|own| self.groups[&name].members[&own].clone());
+        let previous = previous.filter(|previous| Some(&previous.cluster) == cluster);
+        let stays = own == Some(id) && previous.is_some();
+
+        let group = self.groups.entry(name.clone()).or_default();
+        group.acting = registration.generation == Generation::Five && registration.acting_master;
+        group.zone.clone_from(&registration.zone);
+        let member = self.member(registration, connection, previous.as_ref(), stays, is_first);
+        if !stays {
+            self.replace(&name, own, (!is_first).then_some(id));
+            let group = &self.groups[&name];
+            if !group.members.is_empty() && Some(&group.cluster) != cluster {
+                let line = format!("event: conflict of clusters: {broker}, the group is in {}", group.cluster);
+                self.tell(line);
+            }
+        }
+        self.seat(&name, id, member);
+
+        let version_before = previous.as_ref().map(|previous| previous.version);
+        let is_new_version = version_before.flatten().is_none() || version_before != Some(registration.version);
+        let is_owed = previous.as_ref().is_some_and(|previous| previous.table_owed);
+        let changes = self.apply_table(registration, topics, delete_unlisted, is_new_version || is_first || is_owed);
+        let moved = own.is_some_and(|own| own != id);
+        if previous.is_none() {
+            self.tell(format!("event: registered {broker}, {} topics", topics.len()));
+        } else if version_before != Some(registration.version) || changes > 0 || moved || shown_before != shown(self) {
+            self.tell(format!("event: changed {broker}, {changes} topics"));
+        }
+        if id < smallest_before {
+            self.notify(&name, &format!("haBrokerAddr={}", registration.ha_address), false);
+        }
+    }
+
+    fn member(
+        &mut self,
+        registration: &Registration,
+        connection: usize,
+        previous: Option<&Member>,
+        stays: bool,
+        is_first: bool,
+    ) -> Member {
+        let counters = previous.and_then(|previous| previous.version).zip(registration.version);
+        let jumped = counters.is_some_and(|(before, after)| after.counter - before.counter > 1);
+        let is_update = registration.topics.as_ref().is_some_and(|topics| topics.len() == 1);
+        let same_connection = previous.filter(|previous| stays && previous.connection == connection);
+        let new = self.serial();
+        Member {
+            address: registration.address.clone().unwrap(),
+            cluster: registration.cluster.clone().unwrap(),
+            ha_server: registration.ha_address.clone(),
+            connection,
+            timeout: registration.timeout,
+            deadline: self.deadline(registration.timeout),
+            version: registration.version,
+            filter_servers: match &registration.filter_servers {
+                Some(servers) => servers.clone(),
+                None => previous.map(|previous| previous.filter_servers.clone()).unwrap_or_default(),
+            },
+            // Only a whole table pays for what was missed.
+            table_owed: !is_first && (jumped || (is_update && previous.is_some_and(|previous| previous.table_owed))),
+            seated: previous.filter(|_| stays).map_or(new, |previous| previous.seated),
+            connected: same_connection.map_or(new, |previous| previous.connected),
+        }
+    }
+
+    /// The broker gives up its former seat, and whoever sits on its new one has to go.
+    fn replace(&mut self, name: &str, own: Option<i64>, holder: Option<i64>) {
+        for id in own.into_iter().chain(holder) {
+            if let Some(member) = self.unseat(name, id) {
+                let replaced = identity(&member.cluster, name, id, &member.address);
+                self.tell(format!("event: evicted {replaced}, replaced"));
+            }
+        }
+    }
+
+    /// Returns how many entries of topics are others than before.
+    fn apply_table(
+        &mut self,
+        registration: &Registration,
+        topics: &[Topic],
+        delete_unlisted: bool,
+        in_full: bool,
+    ) -> usize {
+        let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
+        let group = &self.groups[&name];
+        let is_prime =
+            id != 0 && registration.generation == Generation::Five && group.members.keys().next() == Some(&id);
+        if id != 0 && !is_prime {
+            return 0;
+        }
+        let is_read_only = is_prime && group.acting;
+        let mut changes = 0;
+        if delete_unlisted && registration.mappings.is_empty() {
+            for (topic, queues) in &mut self.topics {
+                let is_listed = topics.iter().any(|listed| listed.name == *topic);
+                changes += usize::from(!is_listed && queues.remove(&name).is_some());
+            }
+        }
+        for topic in topics.iter().filter(|topic| topic.named) {
+            let perm = if is_read_only { topic.perm & !WRITE } else { topic.perm };
+            let queue: Queue = (topic.read_queues, topic.write_queues, perm, topic.flags);
+            let queues = self.topics.entry(topic.name.clone()).or_default();
+            if in_full || !queues.contains_key(&name) {
+                changes += usize::from(queues.insert(name.clone(), queue) != Some(queue));
+            }
+        }
+        self.topics.retain(|_, queues| !queues.is_empty());
+        for mapping in registration.mappings.iter().filter(|_| in_full) {
+            let shown = self.mappings.entry(mapping.topic.clone()).or_default();
+            shown.insert(name.clone(), mapping.clone());
+        }
+        changes
+    }
+
+    fn master_of(&self, registration: &Registration) -> Option<[String; 2]> {
+        let group = &self.groups[registration.broker.as_ref()?];
+        let master = group.members.get(&0).filter(|_| registration.id != Some(0))?;
+        let is_same = Some(&master.cluster) == registration.cluster.as_ref();
+        is_same.then(|| [master.ha_server.clone(), master.address.clone()])
+    }
+}
+
+/// The topics as they arrive: a compressed table has no flags, always has names, and cannot be null.
+pub(crate) fn arriving_topics(registration: &Registration) -> Option<Vec<Topic>> {
+    if registration.compression == Compression::None {
+        return registration.topics.clone();
+    }
+    let plain = |topic: Topic| Topic { flags: 0, named: true, ..topic };
+    Some(registration.topics.clone().unwrap_or_default().into_iter().map(plain).collect())
+}

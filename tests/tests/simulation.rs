@@ -1,0 +1,78 @@
+//! The simulated world, some minutes of it for some seeds, and every scenario.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+use namesrv_tests::simulation::scenarios::SCENARIOS;
+use namesrv_tests::simulation::{self, Outcome, Violation};
+
+/// Simulated minutes of each seed.
+const MINUTES: u64 = 4;
+
+fn holds(result: Result<Outcome, Violation>) -> Outcome {
+    result.unwrap_or_else(|violation| panic!("{} does not hold: {}", violation.invariant, violation.details))
+}
+
+fn simulate(seed: u64) -> Outcome {
+    simulation::announce_on_panic(simulation::reproduction(seed, MINUTES));
+    holds(simulation::run(seed, MINUTES, false))
+}
+
+#[test]
+fn everything_holds_for_some_seeds() {
+    for seed in 1..=6 {
+        let outcome = simulate(seed);
+        assert!(outcome.coverage.faults().count() > 5, "seed {seed} injects few kinds of faults");
+    }
+}
+
+#[test]
+fn one_seed_makes_one_trace_and_another_seed_another() {
+    let [first, again, other] = [7, 7, 8].map(simulate);
+    assert_eq!((first.digest, first.lines), (again.digest, again.lines), "seed 7 made two different traces");
+    assert_ne!(first.digest, other.digest);
+}
+
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                play(stringify!($name));
+            }
+        )*
+
+        #[test]
+        fn every_scenario_is_a_test() {
+            let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+            assert_eq!(names, [$(stringify!($name)),*]);
+        }
+    };
+}
+
+scenarios!(
+    address_changes_without_reconnecting,
+    clocks_step,
+    conflict_for_an_identifier,
+    crash_in_the_middle_of_a_save,
+    disk_fails,
+    large_frame_arrives_slowly,
+    late_heartbeats_resurrect_nobody,
+    missed_single_topic,
+    old_connection_closes_late,
+    paused_server_evicts_nobody,
+    registration_storm,
+    registrations_out_of_order,
+    restart_under_load,
+    same_name_in_two_clusters,
+    several_brokers_over_one_connection,
+    two_data_centres,
+    unregister_and_register_at_once,
+);
+
+fn play(name: &str) {
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).expect("a scenario of that name");
+    for seed in 1..=2 {
+        simulation::announce_on_panic(scenario.reproduction(seed));
+        holds(scenario.run(seed, false));
+    }
+}
