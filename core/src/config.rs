@@ -109,7 +109,7 @@ impl Default for Limits {
             unread_output_bytes_max: 256 * 1024 * 1024,
             registry_queue_requests_max: 10_000,
             registry_queue_bytes_max: 256 * 1024 * 1024,
-            incomplete_input_bytes_max: 256 * 1024 * 1024,
+            incomplete_input_bytes_max: 1024 * 1024 * 1024,
             frame_time_max: Millis::from_secs(120),
             kv_bytes_max: 64 * 1024 * 1024,
         }

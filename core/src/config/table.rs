@@ -205,7 +205,7 @@ pub(super) static KEYS: &[Key] = &[
     own("unreadOutputBytesMax", LIMIT, "268435456"),
     own("registryQueueRequestsMax", LIMIT, "10000"),
     own("registryQueueBytesMax", LIMIT, "268435456"),
-    own("incompleteInputBytesMax", LIMIT, "268435456"),
+    own("incompleteInputBytesMax", LIMIT, "1073741824"),
     own("frameSecondsMax", LIMIT, "120"),
     own("kvBytesMax", LIMIT, "67108864"),
 ];

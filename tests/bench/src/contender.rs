@@ -15,9 +15,6 @@ const ROCKETMQ_RUST: &str = "rocketmq-namesrv-rust";
 const JAVA_FOLDER: &str = "tests/interop/target/lib/5.5.0";
 /// Longest frame that servers are told to take, if they let themselves be told: a registration of 200,000 topics fits.
 const FRAME_BYTES_MAX: usize = 128 * 1024 * 1024;
-/// What our servers are told to hold of frames that arrive all at once: 300 brokers that return with 10,000 topics each
-/// need 0.7 GB, more than the default. Java has no such limit.
-const INCOMPLETE_BYTES_MAX: usize = 1 << 30;
 const JAVA_OPENED: [&str; 3] = ["java.base/jdk.internal.ref", "java.base/java.nio", "java.base/sun.nio.ch"];
 
 /// One server.
@@ -82,8 +79,7 @@ impl Contender {
             Kind::Ours(binary) => {
                 let mut command = Command::new(binary);
                 let more = format!(
-                    "ioThreads={}\nlogLevel=warn\ncom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}\n\
-                     incompleteInputBytesMax={INCOMPLETE_BYTES_MAX}\n",
+                    "ioThreads={}\nlogLevel=warn\ncom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}\n",
                     self.io_threads
                 );
                 command.arg("-c").arg(properties(port, folder, &more)?);

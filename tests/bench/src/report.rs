@@ -149,7 +149,7 @@ impl Report<'_> {
             format!("Meanwhile every broker repeats a registration of 100 topics each {} s (real brokers repeat all of theirs every 30 s, and so they do in the clusters above), as a 5.5.0 broker does it: only one time and the checksum differ. Topics are asked for at random.", REPEAT_EVERY.as_secs()),
             "A burst of requests is sent at once, and the next one when all of its answers are there. So each server may answer a whole burst with one read and one write.".to_owned(),
             "A run is doubtful when the load generator used its whole processor and the server did not, or when requests of a fixed rate were sent too late.".to_owned(),
-            "All servers run with their defaults but one I/O thread, frames of up to 128 MiB (`com.rocketmq.remoting.frameMaxLength`) and, for the servers of this repository, up to 1 GiB of incomplete frames (`incompleteInputBytesMax`): 300 brokers that return at once with 10,000 topics each exceed the default of 256 MiB.".to_owned(),
+            "All servers run with their defaults but one I/O thread and frames of up to 128 MiB (`com.rocketmq.remoting.frameMaxLength`).".to_owned(),
             "All servers stay up during a table. Those of others are stopped (SIGSTOP) while they are not measured, since they work even when nobody asks; ours and the echo servers rest.".to_owned(),
             "The Java server has warmed up before its first run counts, with a heap of 1 to 4 GiB and the G1 collector. It has not where a server is started anew for each run (registrations, clusters): that is how it is after a restart.".to_owned(),
         ]);
