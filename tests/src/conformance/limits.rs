@@ -79,9 +79,9 @@ pub(super) fn incomplete_frames_leave_room_for_others(target: &Target) {
     let large = frame_of(route("T"), MEBIBYTE);
     let small = frame_of(route("T"), 2000);
     let (front, back) = small.split_at(1000);
+    let open_files = server.open_files() + 1;
     let mut modest = Peer::connect(&server);
     modest.write(front);
-    let open_files = server.open_files();
     let greedy: Vec<_> = (0..20)
         .map(|_| {
             let mut peer = Peer::connect(&server);
