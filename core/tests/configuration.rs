@@ -21,7 +21,10 @@ fn configuration(file: &str) -> Configuration {
 
 fn update(configuration: &Configuration, body: impl AsRef<[u8]>) -> (Configuration, Vec<String>, String) {
     match configuration.update(body.as_ref()) {
-        Update::Changed { configuration, keys, runtime_file } => (*configuration, keys, runtime_file),
+        Update::Changed { configuration, keys } => {
+            let runtime_file = configuration.runtime_file();
+            (*configuration, keys, runtime_file)
+        }
         other @ (Update::Malformed | Update::Forbidden | Update::Unchanged) => panic!("{other:?}"),
     }
 }

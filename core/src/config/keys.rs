@@ -50,8 +50,6 @@ pub enum Update {
         configuration: Box<Configuration>,
         /// The keys that have another value now.
         keys: Vec<String>,
-        /// Contents of the runtime file: every key changed at run time since the operator's file was read.
-        runtime_file: String,
     },
 }
 
@@ -217,8 +215,7 @@ impl Configuration {
         if keys.is_empty() {
             return Update::Unchanged;
         }
-        let runtime_file = configuration.runtime_file();
-        Update::Changed { configuration, keys, runtime_file }
+        Update::Changed { configuration, keys }
     }
 
     fn is_forbidden(&self, name: &str) -> bool {
@@ -226,7 +223,9 @@ impl Configuration {
             || self.black_list.iter().any(|entry| entry == name)
     }
 
-    fn runtime_file(&self) -> String {
+    /// Contents of the runtime file: every key changed at run time since the operator's file was read.
+    #[must_use]
+    pub fn runtime_file(&self) -> String {
         let entries: Vec<_> = self.changed.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let comment = "# Changes made at run time (UPDATE_NAMESRV_CONFIG); read after the configuration file.\n";
         comment.to_owned() + &properties::write(&entries)

@@ -22,6 +22,8 @@ pub(super) struct ConfigurationStore {
     waiting: VecDeque<ConfigurationRequest>,
     /// Bytes of the changes among them, and of the answers to the others.
     waiting_bytes: usize,
+    /// The last save failed: what is in effect is not in the file.
+    is_unsaved: bool,
 }
 
 #[derive(Debug)]
@@ -45,7 +47,7 @@ struct ConfigurationRequest {
 
 impl ConfigurationStore {
     pub(super) const fn new(configuration: Configuration) -> Self {
-        Self { configuration, saving: None, waiting: VecDeque::new(), waiting_bytes: 0 }
+        Self { configuration, saving: None, waiting: VecDeque::new(), waiting_bytes: 0, is_unsaved: false }
     }
 }
 
@@ -80,36 +82,46 @@ impl Registry {
             && let Some(ConfigurationRequest { ask, peer, bytes, update }) = self.configuration.waiting.pop_front()
         {
             self.configuration.waiting_bytes -= bytes;
-            let configuration = &self.configuration.configuration;
+            let ConfigurationStore { configuration, is_unsaved, .. } = &self.configuration;
             let answer = match update.map(|body| configuration.update(&body)) {
                 None => Answer::success().with_body(configuration.listing().into_bytes().into()),
                 Some(Update::Malformed) => Answer::failure(response::SYSTEM_ERROR, "string2Properties error"),
                 Some(Update::Forbidden) => {
                     Answer::failure(response::NO_PERMISSION, "Can not update config in black list.")
                 }
-                Some(Update::Unchanged) => Answer::success(),
-                Some(Update::Changed { configuration, keys, runtime_file }) => {
-                    let ticket = self.next_ticket();
-                    self.configuration.saving = Some(Saving { ticket, configuration, keys, ask, peer });
-                    let contents = runtime_file.into_bytes();
-                    self.outputs.push_back(Output::Save { ticket, file: SaveFile::RuntimeConfig, contents });
-                    return;
+                Some(Update::Unchanged) if !is_unsaved => Answer::success(),
+                Some(Update::Unchanged) => {
+                    let configuration = Box::new(configuration.clone());
+                    return self.save_configuration(configuration, Vec::new(), ask, peer);
+                }
+                Some(Update::Changed { configuration, keys }) => {
+                    return self.save_configuration(configuration, keys, ask, peer);
                 }
             };
             self.answer(ask, answer);
         }
     }
 
+    fn save_configuration(&mut self, configuration: Box<Configuration>, keys: Vec<String>, ask: Ask, peer: Peer) {
+        let ticket = self.next_ticket();
+        let contents = configuration.runtime_file().into_bytes();
+        self.configuration.saving = Some(Saving { ticket, configuration, keys, ask, peer });
+        self.outputs.push_back(Output::Save { ticket, file: SaveFile::RuntimeConfig, contents });
+    }
+
     /// The end of a save. True: it was one of the configuration.
     pub(super) fn configuration_saved(&mut self, ticket: SaveTicket, result: &Result<(), String>) -> bool {
         let Some(saving) = self.configuration.saving.take_if(|saving| saving.ticket == ticket) else { return false };
+        self.configuration.is_unsaved = result.is_err();
         if let Err(reason) = result {
             self.event(Event::SaveFailed { file: SaveFile::RuntimeConfig, reason: reason.clone() });
         }
         self.configuration.configuration = *saving.configuration;
         self.settings = self.configuration.configuration.settings();
         self.tables.changed = true;
-        self.event(Event::ConfigurationChanged { keys: saving.keys.join(","), peer: saving.peer.address });
+        if !saving.keys.is_empty() {
+            self.event(Event::ConfigurationChanged { keys: saving.keys.join(","), peer: saving.peer.address });
+        }
         self.answer(saving.ask, Answer::success());
         self.next_configuration_request();
         true

@@ -34,7 +34,8 @@ fn check_values(configuration: &Configuration) {
 
 /// A change that was saved is there after the next start.
 fn check_update(configuration: &Configuration, body: &[u8]) {
-    let Update::Changed { configuration: changed, keys, runtime_file } = configuration.update(body) else { return };
+    let Update::Changed { configuration: changed, keys } = configuration.update(body) else { return };
+    let runtime_file = changed.runtime_file();
     assert!(!keys.is_empty());
     check_values(&changed);
     let entries = parse(runtime_file.as_bytes()).expect("the runtime file can be read");

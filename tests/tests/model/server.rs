@@ -186,7 +186,7 @@ impl Server {
                 Reply { fields: Some(Vec::new()), ..Reply::error(Remark::Exactly(remark.to_owned())) }
             }
             Verdict::Malformed => Reply::error(Remark::Any),
-            Verdict::Lost => Reply { fields: Some(Vec::new()), ..Reply::default() },
+            Verdict::Lost => self.registered(Verdict::Applied(None)),
             Verdict::Applied(master) => {
                 let fields = master.map(|[ha, address]| vec![("haServerAddr", ha), ("masterAddr", address)]);
                 let order = self.storage.kv.get("ORDER_TOPIC_CONFIG");

@@ -64,6 +64,8 @@ pub(crate) struct Storage {
     saves: VecDeque<Save>,
     /// The last save of the KV table failed, so nobody knows what its file holds.
     kv_file_is_doubtful: bool,
+    /// The last save of the settings failed.
+    settings_are_unsaved: bool,
     kv_waiting: Vec<(Asker, KvRequest)>,
     /// Bytes of their texts and of the answers that they will get.
     kv_waiting_bytes: usize,
@@ -87,6 +89,7 @@ impl Storage {
             policy: SavingPolicy::Succeeds,
             saves: VecDeque::new(),
             kv_file_is_doubtful: false,
+            settings_are_unsaved: false,
             kv_waiting: Vec::new(),
             kv_waiting_bytes: 0,
             settings_waiting: VecDeque::new(),
@@ -206,7 +209,7 @@ impl Storage {
                 continue;
             }
             let changes = self.changes(&entries);
-            if changes.is_empty() {
+            if changes.is_empty() && !self.settings_are_unsaved {
                 self.replies.push((asker, Reply::default()));
             } else {
                 self.told.push("saves the runtime configuration".to_owned());
@@ -257,12 +260,15 @@ impl Storage {
     }
 
     fn end_settings(&mut self, asker: Asker, changes: &[(usize, bool)], succeeds: bool) {
+        self.settings_are_unsaved = !succeeds;
         if !succeeds {
             self.told.push("event: the runtime configuration is not saved: disk full".to_owned());
         }
         let names: Vec<_> = changes.iter().map(|(choice, _)| SETTINGS[*choice]).collect();
         self.settings.extend(changes.iter().map(|(choice, on)| (SETTINGS[*choice], *on)));
-        self.told.push(format!("event: configuration changed: {}", names.join(",")));
+        if !names.is_empty() {
+            self.told.push(format!("event: configuration changed: {}", names.join(",")));
+        }
         self.replies.push((asker, Reply::default()));
         self.begin_settings();
     }

@@ -115,8 +115,8 @@ impl Tables {
             self.mappings.values_mut().for_each(|shown| shown.retain(|group, _| group != name));
             return;
         }
-        let (acting, has_master) = (group.acting, group.members.contains_key(&0));
-        if acting && !has_master {
+        let (acting, has_only_slaves) = (group.acting, group.members.keys().all(|id| *id > 0));
+        if acting && has_only_slaves {
             self.queues_of(name).for_each(|queue| queue.2 &= !WRITE);
         }
         if acting && smallest == Some(id) {
