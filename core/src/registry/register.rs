@@ -66,6 +66,8 @@ struct Seat {
     /// The data version of the table that was applied before; absent when the broker was not registered.
     version_before: Option<Option<DataVersion>>,
     table_owed: bool,
+    /// It is owed since an update, so another one does not pay it.
+    owed_to_update: bool,
     /// Nobody held the identifier.
     is_first: bool,
     /// The broker held another identifier before.
@@ -270,7 +272,7 @@ impl Registry {
         let stamp = self.tables.groups.get(group).map_or(0, |group| group.stamp);
         if let Some(member) = self.tables.groups.member_mut(seat.key) {
             member.last = Some(LastRegistration { stamp, ..last });
-            let is_still_owed = seat.table_owed && last.is_update;
+            let is_still_owed = seat.owed_to_update && last.is_update;
             let jumped = counter_jumped(seat.version_before.flatten(), body.data_version);
             member.table_owed = !seat.is_first && (jumped || is_still_owed);
         }
@@ -304,6 +306,8 @@ impl Registry {
         let previous = previous.filter(|previous| *previous.cluster == *registration.cluster);
         let version_before = previous.map(|previous| previous.data_version);
         let table_owed = previous.is_some_and(|previous| previous.table_owed);
+        let was_update = previous.and_then(|previous| previous.last).is_some_and(|last| last.is_update);
+        let owed_to_update = table_owed && was_update;
         let address = previous.map_or_else(|| registration.address.into(), |previous| Arc::clone(&previous.address));
         let filter_servers = match &body.filter_servers {
             None => previous.and_then(|previous| previous.filter_servers.clone()),
@@ -333,7 +337,7 @@ impl Registry {
             self.tables.insert_member(key, member, now);
         }
         let moved = own_seat.is_some_and(|own| own != key);
-        Seat { key, version_before, table_owed, is_first, moved, min_changed, shown_otherwise }
+        Seat { key, version_before, table_owed, owed_to_update, is_first, moved, min_changed, shown_otherwise }
     }
 
     /// Zone and acting master are the group's, and the last registration wins. Returns whether they changed.

@@ -150,6 +150,7 @@ impl Tables {
     ) -> Member {
         let counters = previous.and_then(|previous| previous.version).zip(registration.version);
         let jumped = counters.is_some_and(|(before, after)| after.counter - before.counter > 1);
+        let is_owed_to_update = previous.is_some_and(|previous| previous.table_owed && previous.was_update);
         let is_update = registration.topics.as_ref().is_some_and(|topics| topics.len() == 1);
         let same_connection = previous.filter(|previous| stays && previous.connection == connection);
         let new = self.serial();
@@ -165,8 +166,9 @@ impl Tables {
                 Some(servers) => servers.clone(),
                 None => previous.map(|previous| previous.filter_servers.clone()).unwrap_or_default(),
             },
-            // Only a whole table pays for what was missed.
-            table_owed: !is_first && (jumped || (is_update && previous.is_some_and(|previous| previous.table_owed))),
+            // Only a whole table pays for what was missed before an update.
+            table_owed: !is_first && (jumped || (is_update && is_owed_to_update)),
+            was_update: is_update,
             seated: previous.filter(|_| stays).map_or(new, |previous| previous.seated),
             connected: same_connection.map_or(new, |previous| previous.connected),
         }

@@ -21,6 +21,8 @@ pub(crate) struct Member {
     pub(crate) filter_servers: Vec<String>,
     /// A registration of a single topic may have been missed: the next full table counts although its version is known.
     pub(crate) table_owed: bool,
+    /// Its last registration was of one topic.
+    pub(crate) was_update: bool,
     /// Greater for who took a seat in a group later, and for who came to a connection later.
     pub(crate) seated: u64,
     pub(crate) connected: u64,
