@@ -1,6 +1,7 @@
 # Every command line of mqadmin 4.9.7 prints with our NameServer what it prints with the Java one of 5.5.0.
 # Covers: mqadmin 4.9.7, broker 4.9.7, java-nameserver 5.5.0
 # Runtimes: every
+# Runs: alone
 
 scenario() {
     local calm=transactionCheckInterval=3600000 # else a topic of its own appears after a while

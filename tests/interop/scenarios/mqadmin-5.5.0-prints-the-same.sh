@@ -1,5 +1,6 @@
 # Every command line of mqadmin 5.5.0 prints with our NameServer what it prints with the Java one.
 # Covers: mqadmin 5.5.0, broker 5.5.0, java-nameserver 5.5.0
+# Runs: alone
 
 scenario() {
     local calm=transactionCheckInterval=3600000 # else a topic of its own appears after a while
