@@ -415,12 +415,7 @@ impl Registry {
             if !in_full && self.tables.queue_values(key, group).is_some() {
                 continue;
             }
-            let values = QueueValues {
-                read_queue_nums: topic.read_queue_nums,
-                write_queue_nums: topic.write_queue_nums,
-                perm: topic.perm,
-                topic_sys_flag: topic.topic_sys_flag,
-            };
+            let values = values_of(topic);
             let values = if is_read_only { values.read_only() } else { values };
             changed += usize::from(self.tables.set_queue(key, group, values));
         }
@@ -485,6 +480,16 @@ fn counter_jumped(before: Option<DataVersion>, after: Option<DataVersion>) -> bo
     match (counter(before), counter(after)) {
         (Some(before), Some(after)) => after.saturating_sub(before) > 1,
         (Some(_) | None, Some(_) | None) => false,
+    }
+}
+
+/// What a topic's entry of its broker says.
+pub(super) const fn values_of(topic: &TopicConfig<'_>) -> QueueValues {
+    QueueValues {
+        read_queue_nums: topic.read_queue_nums,
+        write_queue_nums: topic.write_queue_nums,
+        perm: topic.perm,
+        topic_sys_flag: topic.topic_sys_flag,
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::Registry;
 use super::group::{Group, Member};
+use super::register::values_of;
 use crate::hash::Secret;
 use crate::route::{Mapping, QueueValues, write_queue};
 use crate::wire::register::{RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
@@ -66,9 +67,9 @@ impl Registry {
     }
 
     /// Whether there is room for the entries of so many groups in one more topic.
-    pub(super) fn has_room_for_topic<'a>(&self, topic: &str, mut groups: impl Iterator<Item = &'a str>) -> bool {
+    pub(super) fn has_room_for_topic<'a>(&self, topic: &str, groups: impl Iterator<Item = &'a str>) -> bool {
         let bytes = |name| entry_bytes(topic) + queue_values_bytes(&write_queue(name, LONGEST_VALUES));
-        self.fits(groups.by_ref().map(bytes).sum())
+        self.fits(groups.map(bytes).sum())
     }
 
     fn fits(&self, bytes: usize) -> bool {
@@ -85,12 +86,7 @@ impl Registry {
             if group.is_none_or(|group| !group.has(key)) {
                 bytes += entry_bytes(key.name);
             }
-            let values = QueueValues {
-                read_queue_nums: topic.read_queue_nums,
-                write_queue_nums: topic.write_queue_nums,
-                perm: topic.perm,
-                topic_sys_flag: topic.topic_sys_flag,
-            };
+            let values = values_of(topic);
             if group.is_none_or(|group| !group.queues.has(values)) && seen.insert(values) {
                 bytes += values_bytes;
             }
