@@ -8,6 +8,7 @@ mod list;
 mod liveness;
 mod notice;
 mod publish;
+mod queues;
 mod register;
 mod room;
 mod settings;
@@ -141,7 +142,7 @@ impl Registry {
             outputs: VecDeque::new(),
             reply_bytes: 0,
             views: Vec::new(),
-            topology: Arc::default(),
+            topology: Arc::new(Topology::new(Vec::new(), Arc::default())),
             order: Arc::new(OrderTable::with_hasher(secret)),
             all_topics: Bytes::new(),
         };

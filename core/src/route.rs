@@ -1,15 +1,15 @@
 //! The published view of all routes: immutable, shared, and all that a question about routes needs.
 
 mod answer;
+mod queue;
 mod row;
 mod topic;
 mod topology;
 
-pub(crate) use row::Row;
-pub(crate) use topic::{Mapping, QueueRef, TopicKey, TopicRecord, TopicTable};
-pub(crate) use topology::{
-    BrokerData, BrokerGroup, FilterServers, GroupId, QueueFragment, QueueValues, Topology, write_queue,
-};
+pub(crate) use queue::{QueueFragment, QueueId, QueueRef, QueueValues};
+use row::Row;
+pub(crate) use topic::{Mapping, TopicKey, TopicRecord, TopicTable};
+pub(crate) use topology::{BrokerData, BrokerGroup, FilterServers, GroupId, Topology};
 
 use crate::config::{Limits, Settings};
 use crate::time::Millis;

@@ -1,11 +1,9 @@
-//! Broker groups as the registry knows them: members, the topics they are in, and their queue values.
+//! Broker groups as the registry knows them: members, and the topics they are in.
 
 use super::room;
 use crate::ConnId;
 use crate::hash::{Digest, Secret};
-use crate::route::{
-    BrokerData, BrokerGroup, FilterServers, GroupId, QueueFragment, QueueValues, TopicKey, write_queue,
-};
+use crate::route::{BrokerData, BrokerGroup, FilterServers, GroupId, TopicKey};
 use crate::time::Millis;
 use crate::wire::register::DataVersion;
 use alloc::collections::BTreeMap;
@@ -63,7 +61,6 @@ pub(super) struct Group {
     pub(super) members: BTreeMap<i64, Member>,
     /// Topics that have an entry of this group, or a mapping that it owns.
     pub(super) topics: HashTable<Arc<str>>,
-    pub(super) queues: QueueTable,
     /// Changes with everything that could make a repeated registration do something.
     pub(super) stamp: u64,
     /// Bytes of its members, entries and mappings.
@@ -72,7 +69,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn new(name: Arc<str>, cluster: Arc<str>, secret: Secret) -> Self {
+    const fn new(name: Arc<str>, cluster: Arc<str>) -> Self {
         Self {
             name,
             cluster,
@@ -80,7 +77,6 @@ impl Group {
             enable_acting_master: false,
             members: BTreeMap::new(),
             topics: HashTable::new(),
-            queues: QueueTable::new(secret),
             stamp: 0,
             bytes: 0,
             written: None,
@@ -89,7 +85,7 @@ impl Group {
 
     /// Bytes that it takes, about.
     fn bytes(&self) -> usize {
-        room::group_bytes(self) + self.bytes + self.queues.bytes
+        room::group_bytes(self) + self.bytes
     }
 
     /// The identifier of the member with this address.
@@ -147,18 +143,9 @@ impl Group {
         }
     }
 
-    /// A reference to queue values of this group, to be given back by [`QueueTable::release`].
-    pub(super) fn acquire(&mut self, values: QueueValues) -> u32 {
-        let (queue, is_new) = self.queues.acquire(values, &self.name);
-        if is_new {
-            self.written = None;
-        }
-        queue
-    }
-
     /// The group as the next view shows it.
     fn written(&mut self) -> Arc<BrokerGroup> {
-        let Self { name, cluster, zone, enable_acting_master, members, queues, written, .. } = self;
+        let Self { name, cluster, zone, enable_acting_master, members, written, .. } = self;
         let group = written.get_or_insert_with(|| {
             let mut clusters: Vec<Arc<str>> = members.values().map(|member| Arc::clone(&member.cluster)).collect();
             clusters.dedup();
@@ -169,71 +156,10 @@ impl Group {
                 enable_acting_master: *enable_acting_master,
                 addresses: members.iter().map(|(id, member)| (*id, Arc::clone(&member.address))).collect(),
                 clusters,
-                queues: queues.fragments.clone(),
                 filter_servers: members.values().filter_map(|member| member.filter_servers.clone()).collect(),
             }))
         });
         Arc::clone(group)
-    }
-}
-
-/// The distinct queue values of a group, counted by the entries that use them.
-#[derive(Debug)]
-pub(super) struct QueueTable {
-    fragments: Vec<QueueFragment>,
-    uses: Vec<u32>,
-    by_values: HashMap<QueueValues, u32, Secret>,
-    free: Vec<u32>,
-    /// Of all fragments, those that are free included.
-    bytes: usize,
-}
-
-impl QueueTable {
-    fn new(secret: Secret) -> Self {
-        let by_values = HashMap::with_hasher(secret);
-        Self { fragments: Vec::new(), uses: Vec::new(), by_values, free: Vec::new(), bytes: 0 }
-    }
-
-    /// Whether entries with these values need no new fragment.
-    pub(super) fn has(&self, values: QueueValues) -> bool {
-        self.by_values.contains_key(&values)
-    }
-
-    pub(super) fn values(&self, queue: u32) -> Option<QueueValues> {
-        self.fragments.get(queue as usize).map(|fragment| fragment.values)
-    }
-
-    fn acquire(&mut self, values: QueueValues, broker_name: &str) -> (u32, bool) {
-        if let Some(&queue) = self.by_values.get(&values) {
-            self.uses[queue as usize] += 1;
-            return (queue, false);
-        }
-        let fragment = QueueFragment { values, written: write_queue(broker_name, values) };
-        self.bytes += room::queue_values_bytes(&fragment.written);
-        let queue = match self.free.pop() {
-            Some(queue) => {
-                let free = core::mem::replace(&mut self.fragments[queue as usize], fragment);
-                self.bytes -= room::queue_values_bytes(&free.written);
-                self.uses[queue as usize] = 1;
-                queue
-            }
-            None => {
-                self.fragments.push(fragment);
-                self.uses.push(1);
-                (self.fragments.len() - 1) as u32
-            }
-        };
-        self.by_values.insert(values, queue);
-        (queue, true)
-    }
-
-    pub(super) fn release(&mut self, queue: u32) {
-        let uses = &mut self.uses[queue as usize];
-        *uses -= 1;
-        if *uses == 0 {
-            self.by_values.remove(&self.fragments[queue as usize].values);
-            self.free.push(queue);
-        }
     }
 }
 
@@ -243,12 +169,11 @@ pub(super) struct Groups {
     slots: Vec<Option<Group>>,
     free: Vec<GroupId>,
     by_name: HashMap<Arc<str>, GroupId, Secret>,
-    secret: Secret,
 }
 
 impl Groups {
     pub(super) fn new(secret: Secret) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), by_name: HashMap::with_hasher(secret), secret }
+        Self { slots: Vec::new(), free: Vec::new(), by_name: HashMap::with_hasher(secret) }
     }
 
     pub(super) fn id(&self, name: &str) -> Option<GroupId> {
@@ -287,7 +212,7 @@ impl Groups {
 
     pub(super) fn insert(&mut self, name: &str, cluster: &str) -> GroupId {
         let name: Arc<str> = name.into();
-        let group = Group::new(Arc::clone(&name), cluster.into(), self.secret);
+        let group = Group::new(Arc::clone(&name), cluster.into());
         let id = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             GroupId((self.slots.len() - 1) as u32)

@@ -48,7 +48,7 @@ impl Registry {
 
     fn first_flags(&self, record: &TopicRecord) -> i32 {
         let first = record.queues.first();
-        let values = first.and_then(|entry| self.tables.groups.get(entry.group)?.queues.values(entry.queue));
+        let values = first.and_then(|entry| self.tables.queues.values(entry.queue));
         values.map_or(0, |values| values.topic_sys_flag)
     }
 

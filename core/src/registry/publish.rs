@@ -10,9 +10,9 @@ use alloc::sync::Arc;
 impl Registry {
     /// The view of the tables as they are.
     pub(super) fn publish(&mut self) -> Output {
-        let groups = self.tables.groups.written();
-        if !self.topology.is_of(&groups) {
-            self.topology = Arc::new(Topology::new(groups));
+        let (groups, queues) = (self.tables.groups.written(), self.tables.queues.written());
+        if !self.topology.is_of(&groups, &queues) {
+            self.topology = Arc::new(Topology::new(groups, queues));
         }
         let wait = u64::try_from(self.settings.wait_seconds_for_service).unwrap_or(0);
         let view = Arc::new(RouteView {

@@ -6,7 +6,7 @@ use super::Registry;
 use super::group::{Group, Member};
 use super::register::values_of;
 use crate::hash::Secret;
-use crate::route::{Mapping, QueueValues, write_queue};
+use crate::route::{Mapping, QueueFragment, QueueValues};
 use crate::wire::register::{RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
 use hashbrown::HashSet;
 
@@ -15,10 +15,10 @@ const GROUP_BYTES: usize = 4096;
 /// A member without names.
 const MEMBER_BYTES: usize = 1024;
 /// How often a name of a group or a member stands in indexes, views and ready answers.
-const NAME_COPIES: usize = 8;
+const NAME_COPIES: usize = 24;
 /// The entry of a group in a topic, without the name of the topic, which stands there twice.
 const ENTRY_BYTES: usize = 192;
-/// Distinct queue values of a group, without what is written for them.
+/// Distinct queue values, without what is written for them.
 const QUEUE_VALUES_BYTES: usize = 96;
 /// A mapping without what is written for it.
 const MAPPING_BYTES: usize = 256;
@@ -46,9 +46,9 @@ pub(super) const fn entry_bytes(topic: &str) -> usize {
     ENTRY_BYTES + 2 * topic.len()
 }
 
-/// Bytes of queue values, as they are written.
-pub(super) const fn queue_values_bytes(written: &[u8]) -> usize {
-    QUEUE_VALUES_BYTES + written.len()
+/// Bytes of queue values.
+pub(super) const fn queue_values_bytes(queue: &QueueFragment) -> usize {
+    QUEUE_VALUES_BYTES + queue.written.len()
 }
 
 /// Bytes of a mapping.
@@ -61,19 +61,18 @@ impl Registry {
     pub(super) fn has_room(&self, name: &str, header: &RegisterHeader<'_>, body: &RegisterBody<'_>) -> bool {
         let topics = body.topics.as_deref().unwrap_or_default();
         let fixed = newcomer_bytes(header, body) + body.mappings.iter().map(written_mapping_bytes).sum::<usize>();
-        let values_bytes = queue_values_bytes(&write_queue(name, LONGEST_VALUES));
+        let values_bytes = queue_values_bytes(&QueueFragment::new(LONGEST_VALUES));
         let entries: usize = topics.iter().map(|topic| entry_bytes(name_of(topic)) + values_bytes).sum();
         self.fits(fixed + entries) || self.fits(fixed + self.new_entries_bytes(name, topics, values_bytes))
     }
 
     /// Whether there is room for the entries of so many groups in one more topic.
-    pub(super) fn has_room_for_topic<'a>(&self, topic: &str, groups: impl Iterator<Item = &'a str>) -> bool {
-        let bytes = |name| entry_bytes(topic) + queue_values_bytes(&write_queue(name, LONGEST_VALUES));
-        self.fits(groups.map(bytes).sum())
+    pub(super) fn has_room_for_topic(&self, topic: &str, groups: usize) -> bool {
+        self.fits(groups * (entry_bytes(topic) + queue_values_bytes(&QueueFragment::new(LONGEST_VALUES))))
     }
 
     fn fits(&self, bytes: usize) -> bool {
-        self.tables.groups.bytes().saturating_add(bytes) <= self.limits.registry_bytes_max
+        self.tables.bytes().saturating_add(bytes) <= self.limits.registry_bytes_max
     }
 
     /// As far as they are not there yet.
@@ -87,7 +86,7 @@ impl Registry {
                 bytes += entry_bytes(key.name);
             }
             let values = values_of(topic);
-            if group.is_none_or(|group| !group.queues.has(values)) && seen.insert(values) {
+            if !self.tables.queues.has(values) && seen.insert(values) {
                 bytes += values_bytes;
             }
         }

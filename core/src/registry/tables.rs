@@ -2,6 +2,7 @@
 
 use super::group::{Group, Groups, Member, MemberKey};
 use super::liveness::Liveness;
+use super::queues::QueueTable;
 use super::room;
 use crate::ConnId;
 use crate::hash::Secret;
@@ -15,6 +16,7 @@ use alloc::vec::Vec;
 pub(super) struct Tables {
     pub(super) topics: TopicTable,
     pub(super) groups: Groups,
+    pub(super) queues: QueueTable,
     pub(super) liveness: Liveness,
     pub(super) secret: Secret,
     /// Something that a view shows changed since the last one.
@@ -28,6 +30,7 @@ impl Tables {
         Self {
             topics: TopicTable::new(secret),
             groups: Groups::new(secret),
+            queues: QueueTable::new(secret),
             liveness: Liveness::new(secret, now),
             secret,
             changed: true,
@@ -90,7 +93,11 @@ impl Tables {
     pub(super) fn remove_group(&mut self, id: GroupId) -> Option<Group> {
         let mut group = self.groups.remove(id)?;
         for topic in group.topics.drain() {
-            self.topics.change(self.topics.key(&topic), |record| {
+            let key = self.topics.key(&topic);
+            if let Some(queue) = self.topics.record(key).and_then(|record| record.queue_of(id)) {
+                self.queues.release(queue);
+            }
+            self.topics.change(key, |record| {
                 record.queues = without(&record.queues, |entry| entry.group == id);
                 record.mappings = without(&record.mappings, |mapping| mapping.owner == id);
             });
@@ -100,10 +107,14 @@ impl Tables {
         Some(group)
     }
 
+    /// Bytes that all of it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.groups.bytes() + self.queues.bytes()
+    }
+
     /// What the entry of a group in a topic says.
     pub(super) fn queue_values(&self, topic: TopicKey<'_>, group: GroupId) -> Option<QueueValues> {
-        let queue = self.topics.record(topic)?.queue_of(group)?;
-        self.groups.get(group)?.queues.values(queue)
+        self.queues.values(self.topics.record(topic)?.queue_of(group)?)
     }
 
     /// Sets the entry of a group in a topic and returns whether that changed anything.
@@ -111,12 +122,12 @@ impl Tables {
         let old = self.topics.record(topic).and_then(|record| record.queue_of(id));
         let Some(group) = self.groups.get_mut(id) else { return false };
         if let Some(old) = old {
-            if group.queues.values(old) == Some(values) {
+            if self.queues.values(old) == Some(values) {
                 return false;
             }
-            group.queues.release(old);
+            self.queues.release(old);
         }
-        let entry = QueueRef { group: id, queue: group.acquire(values) };
+        let entry = QueueRef { group: id, queue: self.queues.acquire(values) };
         if old.is_none() {
             group.enter(topic, self.secret);
             self.names_changed = true;
@@ -139,8 +150,8 @@ impl Tables {
         let Some(record) = self.topics.record(topic) else { return false };
         let Some(queue) = record.queue_of(id) else { return false };
         let owns_mapping = record.mappings.iter().any(|mapping| mapping.owner == id);
+        self.queues.release(queue);
         if let Some(group) = self.groups.get_mut(id) {
-            group.queues.release(queue);
             group.touch();
             if !owns_mapping {
                 group.leave(topic);

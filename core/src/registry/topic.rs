@@ -57,8 +57,7 @@ impl Registry {
         if known.is_empty() || (known.len() < entries.len() && !topic_is_known) {
             return Answer::success();
         }
-        let groups = known.iter().filter_map(|(group, _)| Some(&*self.tables.groups.get(*group)?.name));
-        if !self.has_room_for_topic(&topic, groups) {
+        if !self.has_room_for_topic(&topic, known.len()) {
             return Answer::failure(response::SYSTEM_ERROR, NO_ROOM);
         }
         let mut changed = false;

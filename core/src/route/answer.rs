@@ -3,6 +3,7 @@
 use super::{BrokerGroup, QueueFragment, QueueRef, QueueValues, Route};
 use crate::wire::json::{self, Dialect};
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Topics by which brokers watch their own group; they always show the group as it is.
 const SYNC_BROKER_MEMBER_PREFIX: &[u8] = b"rmq_sys_SYNC_BROKER_MEMBER_";
@@ -13,7 +14,8 @@ impl<'a> Route<'a> {
     pub fn write(&self, output: &mut Vec<u8>) {
         output.extend_from_slice(br#"{"brokerDatas":["#);
         let dialect = if self.query.zone.is_some() { Dialect::Plain } else { self.query.dialect };
-        self.write_groups(dialect, output);
+        let neighbours = self.neighbours();
+        self.write_groups(neighbours.as_ref(), dialect, output);
         if self.view.topology.has_filter_servers() {
             output.extend_from_slice(br#"],"filterServerTable":{"#);
             self.write_filter_servers(output);
@@ -28,7 +30,7 @@ impl<'a> Route<'a> {
             output.extend_from_slice(order);
         }
         output.extend_from_slice(br#","queueDatas":["#);
-        json::separated(output, self.shown(), |output, (_, queue)| output.extend_from_slice(&queue.written));
+        self.write_entries(neighbours.as_ref(), output);
         if self.record.mappings.is_empty() {
             return output.extend_from_slice(b"]}");
         }
@@ -39,13 +41,20 @@ impl<'a> Route<'a> {
         output.extend_from_slice(b"}}");
     }
 
+    /// Where the groups stand if all are shown and no other stands between them, as it mostly is.
     #[inline]
-    fn write_groups(&self, dialect: Dialect, output: &mut Vec<u8>) {
+    fn neighbours(&self) -> Option<Range<usize>> {
+        if self.query.zone.is_some() {
+            return None;
+        }
+        self.view.topology.neighbours(&self.record.queues)
+    }
+
+    #[inline]
+    fn write_groups(&self, neighbours: Option<&Range<usize>>, dialect: Dialect, output: &mut Vec<u8>) {
         let acting = self.shows_acting_masters();
-        if self.query.zone.is_none()
-            && !acting
-            && let Some(written) = self.view.topology.row().neighbours(&self.record.queues, dialect)
-        {
+        let written = neighbours.filter(|_| !acting).and_then(|range| self.view.topology.written(range, dialect));
+        if let Some(written) = written {
             return output.extend_from_slice(written);
         }
         json::separated(output, self.shown(), |output, (group, queue)| {
@@ -53,14 +62,21 @@ impl<'a> Route<'a> {
         });
     }
 
-    /// The groups that the topic is on, but for those that the zone leaves out, with their queue entries.
+    #[inline]
+    fn write_entries(&self, neighbours: Option<&Range<usize>>, output: &mut Vec<u8>) {
+        let written = neighbours.and_then(|range| self.view.topology.written_entries(range, &self.record.queues));
+        if let Some(written) = written {
+            return output.extend_from_slice(written);
+        }
+        json::separated(output, self.shown(), |output, (group, queue)| group.write_entry(queue, output));
+    }
+
+    /// The groups that the topic is on, but for those that the zone leaves out, with what their entries say.
     #[inline]
     fn shown(&self) -> impl Iterator<Item = (&'a BrokerGroup, &'a QueueFragment)> {
         let Self { view, record, query } = *self;
-        let entry = move |entry: &QueueRef| {
-            let group = view.topology.group(entry.group)?;
-            Some((group, group.data.queues.get(entry.queue as usize)?))
-        };
+        let topology = &view.topology;
+        let entry = move |entry: &QueueRef| Some((topology.group(entry.group)?, topology.queue(entry.queue)?));
         let route = *self;
         record
             .queues

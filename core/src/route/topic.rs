@@ -1,6 +1,6 @@
-//! Topics and their queue entries, in shards that a writer copies before it changes them.
+//! Topics with their entries, in shards that a writer copies before it changes them.
 
-use super::topology::GroupId;
+use super::{GroupId, QueueId, QueueRef};
 use crate::hash::Secret;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -10,13 +10,6 @@ use hashbrown::hash_table::Entry;
 
 /// Publishing copies the shards that changed, so many small ones make small changes cheap and few make big tables cheap.
 const SHARDS: usize = 256;
-
-/// The entry of one broker group in a topic: which group, and which of the group's queue fragments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct QueueRef {
-    pub(crate) group: GroupId,
-    pub(crate) queue: u32,
-}
 
 /// A static-topic mapping, written in both dialects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +129,7 @@ impl TopicRecord {
     }
 
     /// The entry of a group.
-    pub(crate) fn queue_of(&self, group: GroupId) -> Option<u32> {
+    pub(crate) fn queue_of(&self, group: GroupId) -> Option<QueueId> {
         self.queues.iter().find(|entry| entry.group == group).map(|entry| entry.queue)
     }
 }
@@ -157,7 +150,8 @@ mod tests {
 
     fn set_queue(table: &mut TopicTable, name: &str, queue: u32) {
         let key = table.key(name);
-        table.change(key, |record| record.queues = Box::new([QueueRef { group: GroupId(0), queue }]));
+        let entry = QueueRef { group: GroupId(0), queue: QueueId(queue) };
+        table.change(key, |record| record.queues = Box::new([entry]));
     }
 
     #[test]
@@ -167,8 +161,8 @@ mod tests {
         let before = table.clone();
         set_queue(&mut table, "T", 2);
         set_queue(&mut table, "U", 1);
-        assert_eq!(before.record(before.key("T")).unwrap().queue_of(GroupId(0)), Some(1));
-        assert_eq!(table.record(table.key("T")).unwrap().queue_of(GroupId(0)), Some(2));
+        assert_eq!(before.record(before.key("T")).unwrap().queue_of(GroupId(0)), Some(QueueId(1)));
+        assert_eq!(table.record(table.key("T")).unwrap().queue_of(GroupId(0)), Some(QueueId(2)));
         assert!(before.record(before.key("U")).is_none());
         assert_eq!((before.len(), table.len()), (1, 2));
     }

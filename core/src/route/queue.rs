@@ -1,0 +1,70 @@
+//! What the entry of a broker group in a topic says.
+
+use super::GroupId;
+use crate::wire::json;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// The place of queue values among all that are in use. A place is used again once no entry names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueueId(pub(crate) u32);
+
+/// The entry of one broker group in a topic: which group, and what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueueRef {
+    pub(crate) group: GroupId,
+    pub(crate) queue: QueueId,
+}
+
+/// What a topic's entry of one broker group says (Java: `QueueData` without its broker name).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct QueueValues {
+    pub(crate) read_queue_nums: i32,
+    pub(crate) write_queue_nums: i32,
+    pub(crate) perm: i32,
+    pub(crate) topic_sys_flag: i32,
+}
+
+/// Queue values and how they are written; most entries of all groups share a few of them.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueFragment {
+    pub(crate) values: QueueValues,
+    /// What follows the broker name in an entry, the same in both dialects.
+    pub(crate) written: Box<[u8]>,
+}
+
+impl QueueValues {
+    pub(crate) const PERM_WRITE: i32 = 2;
+    pub(crate) const PERM_READ_WRITE: i32 = 6;
+    pub(crate) const FLAG_UNIT: i32 = 1;
+    pub(crate) const FLAG_UNIT_SUB: i32 = 2;
+
+    pub(crate) const fn is_writable(self) -> bool {
+        self.perm & Self::PERM_WRITE != 0
+    }
+
+    pub(crate) const fn with_perm(self, perm: i32) -> Self {
+        Self { perm, ..self }
+    }
+
+    pub(crate) const fn read_only(self) -> Self {
+        self.with_perm(self.perm & !Self::PERM_WRITE)
+    }
+}
+
+impl QueueFragment {
+    pub(crate) fn new(values: QueueValues) -> Self {
+        let mut written = Vec::new();
+        for (name, value) in [
+            (&br#","perm":"#[..], values.perm),
+            (br#","readQueueNums":"#, values.read_queue_nums),
+            (br#","topicSysFlag":"#, values.topic_sys_flag),
+            (br#","writeQueueNums":"#, values.write_queue_nums),
+        ] {
+            written.extend_from_slice(name);
+            json::integer(&mut written, value);
+        }
+        written.push(b'}');
+        Self { values, written: written.into() }
+    }
+}
