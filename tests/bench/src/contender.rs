@@ -22,24 +22,27 @@ const JAVA_OPENED: [&str; 3] = ["java.base/jdk.internal.ref", "java.base/java.ni
 pub struct Contender {
     /// Short and unique.
     pub name: String,
-    /// How it is started.
+    /// What it is.
     pub kind: Kind,
+    /// Its program, or the folder of its jars.
+    #[serde(skip)]
+    pub program: PathBuf,
     /// I/O threads of a server of this repository; others decide for themselves.
     pub io_threads: usize,
 }
 
-/// How a server is started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What a server is, which says how it is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A runtime of this repository.
-    Ours(PathBuf),
+    Ours,
     /// Answers constant bytes: the limit of a runtime.
-    Echo(PathBuf),
-    /// The Java NameServer, from a folder of jars.
-    Java(PathBuf),
+    Echo,
+    /// The Java NameServer.
+    Java,
     /// The released rocketmq-rust.
-    RocketmqRust(PathBuf),
+    RocketmqRust,
 }
 
 /// One that could take part and does not.
@@ -54,20 +57,20 @@ pub struct Skipped {
 impl Contender {
     /// With one I/O thread.
     #[must_use]
-    pub const fn new(name: String, kind: Kind) -> Self {
-        Self { name, kind, io_threads: 1 }
+    pub const fn new(name: String, kind: Kind, program: PathBuf) -> Self {
+        Self { name, kind, program, io_threads: 1 }
     }
 
     /// Whether it only answers constant bytes.
     #[must_use]
     pub const fn is_echo(&self) -> bool {
-        matches!(self.kind, Kind::Echo(_))
+        matches!(self.kind, Kind::Echo)
     }
 
     /// Whether it is built from this repository and serves routes.
     #[must_use]
     pub const fn is_ours(&self) -> bool {
-        matches!(self.kind, Kind::Ours(_))
+        matches!(self.kind, Kind::Ours)
     }
 
     /// The command that serves on a port of the loopback address and keeps its files in a folder.
@@ -75,9 +78,9 @@ impl Contender {
     /// # Errors
     /// The folder cannot be written.
     pub fn command(&self, port: u16, folder: &Path, answer_bytes: usize) -> Result<Command> {
-        let mut command = match &self.kind {
-            Kind::Ours(binary) => {
-                let mut command = Command::new(binary);
+        let mut command = match self.kind {
+            Kind::Ours => {
+                let mut command = Command::new(&self.program);
                 let more = format!(
                     "ioThreads={}\nlogLevel=warn\ncom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}\n",
                     self.io_threads
@@ -85,24 +88,24 @@ impl Contender {
                 command.arg("-c").arg(properties(port, folder, &more)?);
                 command
             }
-            Kind::Echo(binary) => {
-                let mut command = Command::new(binary);
+            Kind::Echo => {
+                let mut command = Command::new(&self.program);
                 command.arg(port.to_string()).arg(answer_bytes.to_string());
                 command
             }
-            Kind::Java(jars) => {
+            Kind::Java => {
                 let mut command = Command::new("java");
                 // The collector and the largest heap of the released start script; it begins with less, for small hosts.
                 command.args(["-Xms1g", "-Xmx4g", "-XX:+UseG1GC"]);
                 command.arg(format!("-Dcom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}"));
                 command.args(JAVA_OPENED.map(|package| format!("--add-opens={package}=ALL-UNNAMED")));
                 command.arg(format!("-Duser.home={}", folder.display()));
-                command.arg("-cp").arg(format!("{}/*", jars.display()));
+                command.arg("-cp").arg(format!("{}/*", self.program.display()));
                 command.arg("org.apache.rocketmq.namesrv.NamesrvStartup").arg("-c").arg(properties(port, folder, "")?);
                 command
             }
-            Kind::RocketmqRust(binary) => {
-                let mut command = Command::new(binary);
+            Kind::RocketmqRust => {
+                let mut command = Command::new(&self.program);
                 command.args(["--listenPort", &port.to_string(), "--bindAddress", "127.0.0.1"]);
                 command.arg("--rocketmqHome").arg(folder).arg("--kvConfigPath").arg(folder.join("kvConfig.json"));
                 command.args(["--log-filter", "warn"]);
@@ -137,11 +140,9 @@ pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
     let built = build(&root, &runtimes)?;
     let (mut contenders, mut skipped) = (Vec::new(), Vec::new());
     for runtime in &runtimes {
-        for (name, kind) in
-            [(format!("echo-{runtime}"), Kind::Echo as fn(PathBuf) -> Kind), (format!("{PREFIX}{runtime}"), Kind::Ours)]
-        {
+        for (name, kind) in [(format!("echo-{runtime}"), Kind::Echo), (format!("{PREFIX}{runtime}"), Kind::Ours)] {
             match built.get(&name) {
-                Some(binary) => contenders.push(Contender::new(name, kind(binary.clone()))),
+                Some(program) => contenders.push(Contender::new(name, kind, program.clone())),
                 None => {
                     skipped.push(Skipped { name, reason: "there is no such program in this repository".to_owned() })
                 }
@@ -149,14 +150,14 @@ pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
         }
     }
     let peers = [
-        ("java-5.5.0", find_java(options, &root).map(Kind::Java)),
-        ("rocketmq-rust", find_rocketmq_rust(options).map(Kind::RocketmqRust)),
+        ("java-5.5.0", Kind::Java, find_java(options, &root)),
+        ("rocketmq-rust", Kind::RocketmqRust, find_rocketmq_rust(options)),
     ];
-    for (name, kind) in peers {
+    for (name, kind, program) in peers {
         let name = name.to_owned();
-        match kind {
+        match program {
             _ if !options.wants(&name) => {}
-            Ok(kind) => contenders.push(Contender::new(name, kind)),
+            Ok(program) => contenders.push(Contender::new(name, kind, program)),
             Err(reason) => skipped.push(Skipped { name, reason: format!("{reason:#}") }),
         }
     }

@@ -106,7 +106,7 @@ impl Goals<'_> {
     fn ahead_of_others(&self, contender: &Contender, all: &mut Vec<Goal>) {
         for (depth, than_java, than_rust) in [(1, 6.0, 10.0), (16, 28.0, 60.0)] {
             for other in self.results.contenders.iter().filter(|one| !one.is_ours() && !one.is_echo()) {
-                let least = if matches!(other.kind, Kind::Java(_)) { than_java } else { than_rust };
+                let least = if matches!(other.kind, Kind::Java) { than_java } else { than_rust };
                 let name = Workload::closed(SMALL, 50, depth).name;
                 let ratio = self.results.ratio(&other.name, &contender.name, &name, Figure::CpuPer100k);
                 let title = format!("{} needs at least {least} times its processor time, 50 × {depth}", other.name);

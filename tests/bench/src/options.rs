@@ -34,6 +34,7 @@ pub const PARTS: [&str; 6] = ["start", "connections", "routes", "registrations",
 #[derive(Clone, Debug, Serialize)]
 pub struct Options {
     /// Where the report goes.
+    #[serde(skip)]
     pub out: PathBuf,
     /// Less of everything.
     pub quick: bool,
@@ -46,8 +47,10 @@ pub struct Options {
     /// How long each run is.
     pub run: Duration,
     /// Folder with the jars of the Java NameServer.
+    #[serde(skip)]
     pub java: Option<PathBuf>,
     /// Program of rocketmq-rust.
+    #[serde(skip)]
     pub rocketmq_rust: Option<PathBuf>,
     /// Processor of the servers.
     pub server_processor: Option<usize>,

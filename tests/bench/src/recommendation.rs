@@ -93,11 +93,12 @@ mod tests {
     use super::*;
     use crate::contender::Kind;
     use crate::results::tests::results;
+    use std::path::PathBuf;
 
     /// Results with one more server of ours that needs so many times the processor time.
     fn with_another(factor: f64) -> Results {
         let mut results = results();
-        results.contenders.push(Contender::new("namesrv-other".to_owned(), Kind::Ours("/".into())));
+        results.contenders.push(Contender::new("namesrv-other".to_owned(), Kind::Ours, PathBuf::new()));
         let mut more: Vec<_> =
             results.samples.iter().filter(|sample| sample.contender == "namesrv-mio").cloned().collect();
         for sample in &mut more {

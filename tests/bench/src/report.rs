@@ -256,10 +256,10 @@ const fn mark(summary: &Summary) -> &'static str {
 fn describe(contender: &Contender) -> String {
     let name = &contender.name;
     match &contender.kind {
-        Kind::Ours(_) => format!("`{name}`: a server of this repository, with one I/O thread"),
-        Kind::Echo(_) => format!("`{name}`: the limit of a runtime"),
-        Kind::Java(_) => format!("`{name}`: the NameServer of Apache RocketMQ"),
-        Kind::RocketmqRust(_) => format!("`{name}`: the released crate `rocketmq-namesrv`"),
+        Kind::Ours => format!("`{name}`: a server of this repository, with one I/O thread"),
+        Kind::Echo => format!("`{name}`: the limit of a runtime"),
+        Kind::Java => format!("`{name}`: the NameServer of Apache RocketMQ"),
+        Kind::RocketmqRust => format!("`{name}`: the released crate `rocketmq-namesrv`"),
     }
 }
 

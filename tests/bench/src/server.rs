@@ -3,6 +3,7 @@
 use crate::contender::Contender;
 use crate::host;
 use crate::measure::{Memory, Processor};
+use anstream::adapter::strip_str;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -92,11 +93,12 @@ impl Server {
         let _ = kill_process(self.pid(), Signal::CONT);
     }
 
-    /// The end of what it printed.
+    /// The end of what it printed, without colours and the place of its files.
     #[must_use]
     pub fn log(&self) -> String {
         let text = fs::read(self.folder.path().join("log")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
+        let text = strip_str(&String::from_utf8_lossy(&text)).to_string();
+        let text = text.replace(&*self.folder.path().to_string_lossy(), "");
         let lines: Vec<&str> = text.lines().rev().take(5).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
     }

@@ -123,8 +123,8 @@ impl<'a> Subject<'a> {
     /// own servers rest, and an executor on io_uring would lose time when it goes on.
     pub fn pause(&self) {
         match self.contender.kind {
-            Kind::Java(_) | Kind::RocketmqRust(_) => self.server.pause(),
-            Kind::Ours(_) | Kind::Echo(_) => {}
+            Kind::Java | Kind::RocketmqRust => self.server.pause(),
+            Kind::Ours | Kind::Echo => {}
         }
     }
 
@@ -241,8 +241,8 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn first_warm_up(&self, run: Duration) -> Duration {
         match self.contender.kind {
-            Kind::Java(_) => run.max(Duration::from_millis(500)) * 8,
-            Kind::Ours(_) | Kind::Echo(_) | Kind::RocketmqRust(_) => run / 2,
+            Kind::Java => run.max(Duration::from_millis(500)) * 8,
+            Kind::Ours | Kind::Echo | Kind::RocketmqRust => run / 2,
         }
     }
 }
