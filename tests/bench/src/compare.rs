@@ -11,7 +11,7 @@ use crate::registrations::{LARGE, REGISTRATIONS, large, registrations};
 use crate::results::{Failure, Results, Sample};
 use crate::start::{START, start};
 use crate::subject::{Observation, Subject};
-use crate::threads::{self, THREADS};
+use crate::threads::{self, SETUPS};
 use crate::trace::Trace;
 use crate::workload::{Table, Workload, workloads};
 use anyhow::Result;
@@ -82,7 +82,7 @@ fn steps(options: &Options, contenders: &[Contender], workloads: usize, clusters
         ("connections", all * seldom),
         ("registrations", servers * (often + seldom)),
         ("cluster", servers * clusters * seldom),
-        ("threads", ours * often * THREADS.len()),
+        ("threads", ours * often * SETUPS.len()),
         ("routes", all * often * workloads),
     ];
     parts.iter().filter(|(part, _)| options.measures(part)).map(|(_, steps)| steps).sum()
@@ -132,9 +132,9 @@ impl Comparison<'_> {
         }
         let spread = threads::pinning(&host.processors, pinned);
         for _ in 0..often {
-            for count in THREADS {
-                self.turns(&measured("threads", Contender::is_ours), &format!("{count} I/O threads"), 1, |one| {
-                    threads::queries(one, count, options.run, spread.as_ref(), interrupted)
+            for setup in SETUPS {
+                self.turns(&measured("threads", Contender::is_ours), &setup.title(), 1, |one| {
+                    threads::queries(one, setup, options.run, spread.as_ref(), interrupted)
                 });
             }
         }

@@ -29,6 +29,8 @@ pub struct Contender {
     pub program: PathBuf,
     /// I/O threads of a server of this repository; others decide for themselves.
     pub io_threads: usize,
+    /// How often it runs; each takes as many of the connections.
+    pub processes: usize,
 }
 
 /// What a server is, which says how it is started.
@@ -58,7 +60,7 @@ impl Contender {
     /// With one I/O thread.
     #[must_use]
     pub const fn new(name: String, kind: Kind, program: PathBuf) -> Self {
-        Self { name, kind, program, io_threads: 1 }
+        Self { name, kind, program, io_threads: 1, processes: 1 }
     }
 
     /// Whether it only answers constant bytes.

@@ -21,7 +21,7 @@ const LATENCY_NANOS_MAX: u64 = 60_000_000_000;
 /// How often an idle generator looks whether it was interrupted.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A set of connections to one server.
+/// A set of connections to one server, or to several that answer alike.
 pub struct Load {
     epoll: OwnedFd,
     connections: Vec<Connection>,
@@ -96,18 +96,19 @@ impl Run<'_> {
 }
 
 impl Load {
-    /// Begins to open connections, all at once, that will ask about the first `topics` topics.
+    /// Begins to open connections, all at once and to each address as many, that will ask about the first `topics` topics.
     ///
     /// # Errors
     /// There are no sockets left, or nobody listens.
     pub fn connect(
-        address: SocketAddr,
+        addresses: &[SocketAddr],
         connections: usize,
         (mix, topics): (Mix, usize),
         expected: Expected,
     ) -> Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("cannot poll")?;
-        let connections = (0..connections).map(|_| Connection::open(address)).collect::<Result<Vec<_>>>()?;
+        let each = addresses.iter().cycle().take(connections);
+        let connections = each.map(|address| Connection::open(*address)).collect::<Result<Vec<_>>>()?;
         for (index, connection) in connections.iter().enumerate() {
             epoll::add(&epoll, &connection.stream, token(index), epoll::EventFlags::IN)?;
         }

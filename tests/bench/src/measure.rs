@@ -11,7 +11,7 @@ const TICKS_PER_SECOND: u64 = 100;
 /// By how many ticks both accounts may differ.
 const TICKS_TOLERANCE: u64 = 3;
 
-/// Processor time of a process up to a moment.
+/// Processor time of processes up to a moment.
 #[derive(Clone, Debug, Default)]
 pub struct Processor {
     /// By thread: nanoseconds on a processor, and nanoseconds ready but waiting for one.
@@ -20,7 +20,7 @@ pub struct Processor {
     ticks: u64,
 }
 
-/// Processor time of a process between two moments.
+/// Processor time of processes between two moments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
     /// On a processor.
@@ -30,11 +30,21 @@ pub struct Used {
 }
 
 impl Processor {
-    /// Reads the account of a process.
+    /// Reads the accounts of some processes.
     ///
     /// # Errors
-    /// The process is gone.
-    pub fn read(process: Pid) -> Result<Self> {
+    /// One of them is gone.
+    pub fn read(processes: impl IntoIterator<Item = Pid>) -> Result<Self> {
+        let mut all = Self::default();
+        for process in processes {
+            let Self { threads, ticks } = Self::of(process)?;
+            all.threads.extend(threads);
+            all.ticks += ticks;
+        }
+        Ok(all)
+    }
+
+    fn of(process: Pid) -> Result<Self> {
         let folder = format!("/proc/{}", process.as_raw_nonzero());
         let mut threads = BTreeMap::new();
         for thread in fs::read_dir(format!("{folder}/task")).with_context(|| format!("{folder} is gone"))? {
@@ -134,7 +144,7 @@ mod tests {
     #[test]
     fn own_process_can_be_read() {
         let own = rustix::process::getpid();
-        assert!(Processor::read(own).unwrap().since(&Processor::default()).running > Duration::ZERO);
+        assert!(Processor::read([own]).unwrap().since(&Processor::default()).running > Duration::ZERO);
         let memory = Memory::read(own).unwrap();
         assert!(memory.resident >= memory.anonymous && memory.anonymous > 0);
     }

@@ -71,7 +71,7 @@ impl Server {
     /// # Errors
     /// It is gone.
     pub fn processor(&self) -> Result<Processor> {
-        Processor::read(self.pid())
+        Processor::read([self.pid()])
     }
 
     /// Memory that it holds.

@@ -15,7 +15,7 @@ use crate::workload::{Pace, Table, Workload};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -32,11 +32,13 @@ const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long brokers that come all at once may take.
 const RETURN_MAX: Duration = Duration::from_secs(300);
 
-/// A server that knows a table.
+/// A server that knows a table, or several processes of it that share the connections.
 pub struct Subject<'a> {
     /// What it is.
     pub contender: &'a Contender,
     server: Server,
+    /// The other processes.
+    others: Vec<Server>,
     brokers: Vec<Broker>,
     expected: Expected,
     table: Table,
@@ -68,16 +70,20 @@ impl<'a> Subject<'a> {
         answer_bytes: usize,
         pinning: Option<&Pinning>,
     ) -> Result<Self> {
-        let server = Server::start(contender, answer_bytes, pinning)?;
-        let address = server.address();
+        let start = || Server::start(contender, answer_bytes, pinning);
+        let server = start()?;
+        let others = (1..contender.processes).map(|_| start()).collect::<Result<Vec<_>>>()?;
         if contender.is_echo() {
             let expected = Expected::Constant(constant_answer(answer_bytes)?);
-            return Ok(Self { contender, server, brokers: Vec::new(), expected, table });
+            return Ok(Self { contender, server, others, brokers: Vec::new(), expected, table });
         }
-        let filled = (0..table.brokers).map(|number| Broker::of_table(address, table, number)).collect::<Result<_>>();
+        let filled = std::iter::once(&server)
+            .chain(&others)
+            .flat_map(|server| (0..table.brokers).map(|number| Broker::of_table(server.address(), table, number)))
+            .collect::<Result<_>>();
         let brokers = filled.with_context(|| server.log())?;
         let expected = learn(&server, table)?;
-        Ok(Self { contender, server, brokers, expected, table })
+        Ok(Self { contender, server, others, brokers, expected, table })
     }
 
     /// Starts a server to which all brokers of a table come back at once, and says how long it took until the last of them
@@ -98,19 +104,32 @@ impl<'a> Subject<'a> {
             .map(|number| Broker::of_cluster(server.address(), table.brokers, number, topics.clone()))
             .collect::<Result<Vec<_>>>()?;
         brokers.iter_mut().for_each(|broker| broker.prepare(Duration::ZERO, None));
-        let mut load = Load::connect(server.address(), 0, (Mix::Only(Ask::Route), 0), Expected::Constant(Vec::new()))?;
+        let mut load =
+            Load::connect(&[server.address()], 0, (Mix::Only(Ask::Route), 0), Expected::Constant(Vec::new()))?;
         let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: 0 };
         load.run(plan, &mut brokers, interrupted).with_context(|| server.log())?;
         let answered = began.elapsed();
         let expected = learn(&server, table)?;
         let whole = began.elapsed();
-        Ok((Self { contender, server, brokers, expected, table }, [answered, whole]))
+        Ok((Self { contender, server, others: Vec::new(), brokers, expected, table }, [answered, whole]))
     }
 
-    /// The server itself.
+    /// The server itself, or the first of its processes.
     #[must_use]
     pub const fn server(&self) -> &Server {
         &self.server
+    }
+
+    fn processes(&self) -> impl Iterator<Item = &Server> {
+        std::iter::once(&self.server).chain(&self.others)
+    }
+
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.processes().map(Server::address).collect()
+    }
+
+    fn processor(&self) -> Result<Processor> {
+        Processor::read(self.processes().map(Server::pid))
     }
 
     /// Bytes of each answer.
@@ -123,14 +142,14 @@ impl<'a> Subject<'a> {
     /// own servers rest, and an executor on io_uring would lose time when it goes on.
     pub fn pause(&self) {
         match self.contender.kind {
-            Kind::Java | Kind::RocketmqRust => self.server.pause(),
+            Kind::Java | Kind::RocketmqRust => self.processes().for_each(Server::pause),
             Kind::Ours | Kind::Echo => {}
         }
     }
 
     /// Lets it go on.
     pub fn resume(&self) {
-        self.server.resume();
+        self.processes().for_each(Server::resume);
     }
 
     /// Opens the connections of a load, and has a broker join whose topics change where the load wants it.
@@ -138,7 +157,7 @@ impl<'a> Subject<'a> {
     /// # Errors
     /// The server refuses.
     pub fn connect(&mut self, workload: &Workload) -> Result<Load> {
-        let known = self.brokers.len() > self.table.brokers;
+        let known = self.brokers.iter().any(Broker::changes);
         if workload.change_every.is_some() && !known && !self.contender.is_echo() {
             self.brokers.push(Broker::of_changes(self.server.address())?);
         }
@@ -153,7 +172,7 @@ impl<'a> Subject<'a> {
             }
         }
         let asks = (workload.asks, self.table.topics);
-        Load::connect(self.server.address(), workload.connections, asks, expected)
+        Load::connect(&self.addresses(), workload.connections, asks, expected)
     }
 
     /// Opens connections, all at once, and asks once over each of them.
@@ -162,7 +181,7 @@ impl<'a> Subject<'a> {
     /// The server refuses some of them.
     pub fn hold(&self, connections: usize, interrupted: &AtomicBool) -> Result<(Load, Outcome)> {
         let asks = (Mix::Only(Ask::Route), self.table.topics);
-        let mut load = Load::connect(self.server.address(), connections, asks, self.expected.clone())?;
+        let mut load = Load::connect(&self.addresses(), connections, asks, self.expected.clone())?;
         let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: connections as u64 };
         let outcome = load.run(plan, &mut [], interrupted)?;
         Ok((load, outcome))
@@ -182,10 +201,10 @@ impl<'a> Subject<'a> {
         self.prepare_brokers(workload);
         let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
         let own = rustix::process::getpid();
-        let before = (self.server.processor()?, Processor::read(own)?);
+        let before = (self.processor()?, Processor::read([own])?);
         let outcome = load.run(plan, &mut self.brokers, interrupted).with_context(|| self.server.log())?;
-        let server = self.server.processor()?.since(&before.0);
-        let generator = Processor::read(own)?.since(&before.1);
+        let server = self.processor()?.since(&before.0);
+        let generator = Processor::read([own])?.since(&before.1);
         let mut observation = observe(workload.pace, &outcome, server, generator);
         for (changes, figure) in [(true, Figure::ChangeMillis), (false, Figure::RepeatMillis)] {
             if let Some(median) = self.median_registration(changes) {
@@ -215,7 +234,7 @@ impl<'a> Subject<'a> {
     }
 
     fn prepare_brokers(&mut self, workload: &Workload) {
-        let real = self.table.brokers;
+        let real = self.brokers.iter().filter(|broker| !broker.changes()).count();
         for (number, broker) in self.brokers.iter_mut().enumerate() {
             match workload.change_every {
                 Some(every) if broker.changes() => broker.prepare(every / 2, Some(every)),

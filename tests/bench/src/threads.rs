@@ -1,4 +1,4 @@
-//! Two I/O threads beside one: whether they share anything on the way of a query.
+//! Two I/O threads beside one, and beside two processes, which surely share nothing on the way of a query.
 
 use crate::contender::Contender;
 use crate::host::Pinning;
@@ -8,21 +8,44 @@ use anyhow::Result;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// How many threads are compared.
-pub const THREADS: [usize; 2] = [1, 2];
+/// What is compared.
+pub const SETUPS: [Setup; 3] = [ONE, TWO_THREADS, TWO_PROCESSES];
+/// One process with one I/O thread.
+pub const ONE: Setup = Setup { processes: 1, io_threads: 1 };
+/// One process with two of them.
+pub const TWO_THREADS: Setup = Setup { processes: 1, io_threads: 2 };
+/// Two processes with one each.
+pub const TWO_PROCESSES: Setup = Setup { processes: 2, io_threads: 1 };
+/// Processors that a server gets.
+const PROCESSORS: usize = 2;
 /// Connections and the depth of the loads.
 pub const SHAPES: [(usize, usize); 2] = [(50, 1), (50, 16)];
 
-/// Name of the samples.
-#[must_use]
-pub fn name(threads: usize, (connections, depth): (usize, usize)) -> String {
-    format!("threads-{threads}-{connections}x{depth}")
+/// How often a server runs, and with how many I/O threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    processes: usize,
+    io_threads: usize,
+}
+
+impl Setup {
+    /// For people.
+    #[must_use]
+    pub fn title(self) -> String {
+        format!("{} process(es) with {} I/O thread(s)", self.processes, self.io_threads)
+    }
+
+    /// Name of the samples.
+    #[must_use]
+    pub fn name(self, (connections, depth): (usize, usize)) -> String {
+        format!("processes-{}-threads-{}-{connections}x{depth}", self.processes, self.io_threads)
+    }
 }
 
 /// Whether both threads and the load generator have a processor each.
 #[must_use]
 pub fn has_room(processors: &[usize]) -> bool {
-    processors.len() > THREADS.len()
+    processors.len() > PROCESSORS
 }
 
 /// The load generator stays where it is; the server gets two of the other processors, or all when there are only two.
@@ -30,28 +53,29 @@ pub fn has_room(processors: &[usize]) -> bool {
 pub fn pinning(processors: &[usize], pinning: Option<&Pinning>) -> Option<Pinning> {
     let load = pinning?.load.clone();
     let free = processors.iter().filter(|processor| !has_room(processors) || !load.contains(processor));
-    Some(Pinning { server: free.copied().take(THREADS.len()).collect(), load })
+    Some(Pinning { server: free.copied().take(PROCESSORS).collect(), load })
 }
 
-/// Runs route queries on a server with so many I/O threads.
+/// Runs route queries on a server.
 ///
 /// # Errors
 /// The server does not come up, or answers wrongly.
 pub fn queries(
     contender: &Contender,
-    threads: usize,
+    setup: Setup,
     lasts: Duration,
     pinning: Option<&Pinning>,
     interrupted: &AtomicBool,
 ) -> Result<Vec<(String, Observation)>> {
-    let contender = Contender { io_threads: threads, ..contender.clone() };
+    let Setup { processes, io_threads } = setup;
+    let contender = Contender { io_threads, processes, ..contender.clone() };
     let mut subject = Subject::prepare(&contender, SMALL, 0, pinning)?;
     let mut observations = Vec::new();
     for shape in SHAPES {
         let workload = Workload::closed(SMALL, shape.0, shape.1);
         let mut load = subject.connect(&workload)?;
         subject.run(&mut load, &workload, lasts / 4, interrupted)?;
-        observations.push((name(threads, shape), subject.run(&mut load, &workload, lasts, interrupted)?));
+        observations.push((setup.name(shape), subject.run(&mut load, &workload, lasts, interrupted)?));
     }
     Ok(observations)
 }

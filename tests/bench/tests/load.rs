@@ -79,7 +79,7 @@ fn routes() -> Expected {
 }
 
 fn run(address: SocketAddr, expected: Expected, pace: Pace, requests_max: u64) -> anyhow::Result<Outcome> {
-    let mut load = Load::connect(address, 3, (Mix::Only(Ask::Route), 100), expected)?;
+    let mut load = Load::connect(&[address], 3, (Mix::Only(Ask::Route), 100), expected)?;
     load.run(Plan { pace, lasts: Duration::from_secs(30), requests_max }, &mut [], &AtomicBool::new(false))
 }
 
@@ -142,7 +142,7 @@ fn lost_connection_ends_the_run() {
 #[test]
 fn interrupted_run_ends_with_nothing_on_its_way() {
     let address = nameserver(|_, answer| vec![answer]);
-    let mut load = Load::connect(address, 2, (Mix::Only(Ask::Route), 100), routes()).unwrap();
+    let mut load = Load::connect(&[address], 2, (Mix::Only(Ask::Route), 100), routes()).unwrap();
     let plan = Plan { pace: Pace::Closed { depth: 4 }, lasts: Duration::from_secs(30), requests_max: u64::MAX };
     let outcome = load.run(plan, &mut [], &AtomicBool::new(true)).unwrap();
     assert_eq!(outcome.requests, 8);

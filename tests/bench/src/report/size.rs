@@ -57,13 +57,15 @@ impl Report<'_> {
     pub(super) fn threads(&self, document: &mut Document) {
         let mut rows = Vec::new();
         for shape in threads::SHAPES {
-            let [one, two] = threads::THREADS.map(|threads| threads::name(threads, shape));
-            for (figure, what) in
-                [(Figure::Rate, "queries a second"), (Figure::CpuPer100k, "processor time of a query")]
-            {
+            let [one, two, apart] = threads::SETUPS.map(|setup| setup.name(shape));
+            for (figure, base, what) in [
+                (Figure::Rate, &one, "queries a second, of one thread"),
+                (Figure::CpuPer100k, &one, "processor time of a query, of one thread"),
+                (Figure::CpuPer100k, &apart, "processor time of a query, of two processes"),
+            ] {
                 let cells = self.results.contenders.iter().map(|contender| {
-                    let (one, two) = ((contender.name.as_str(), one.as_str()), (contender.name.as_str(), two.as_str()));
-                    let ratio = self.results.ratio_of(two, one, figure);
+                    let name = contender.name.as_str();
+                    let ratio = self.results.ratio_of((name, &two), (name, base), figure);
                     ratio.map_or_else(
                         || NOTHING.to_owned(),
                         |ratio| format!("{}×{}", digits(ratio.median), mark(&ratio)),
@@ -76,12 +78,13 @@ impl Report<'_> {
             }
         }
         if !rows.is_empty() {
-            document.heading("Two I/O threads, as a multiple of one");
+            document.heading("Two I/O threads, as a multiple of one, and of two processes with one each");
             document.text(if threads::has_room(&self.results.host.processors) {
                 "Both threads and the load generator have a processor each. Twice as many queries for the same processor time would be perfect."
             } else {
-                "There are only two processors, so one of the threads shares its own with the load generator and the queries a second say little. That a \
-                 query needs no more processor time with two threads than with one shows that they wait for nothing of each other."
+                "There are only two processors, so one of the threads shares its own with the load generator and the queries a second say little. A query \
+                 needs more processor time than with one thread, since fewer connections are ready when a thread wakes up. Two processes with half of the \
+                 connections each surely share nothing: as much as they need, two threads need that wait for nothing of each other."
             });
             document.table(self.head(""), rows);
         }
