@@ -41,6 +41,8 @@ const PREEMPT: Duration = Duration::from_secs(24 * 60 * 60);
 const ROUND: Duration = Duration::from_micros(1);
 /// Connections accepted, or messages passed on, in one round.
 const ROUND_MAX: usize = 64;
+/// Turns in one round that were not waited for: a wait costs as much as some of them.
+const ROUND_TURNS_MAX: usize = 16;
 /// How often an idle executor looks at the clock and lets go of an old view.
 const TICK: Millis = Millis::from_secs(1);
 /// How soon a frame is forwarded again that the registry had no room for.
@@ -164,6 +166,7 @@ async fn run(plan: Plan) {
         connections: FxHashMap::default(),
         serial: 0,
         deadlines: Deadlines::default(),
+        round_turns: 0,
         stopping: false,
     }));
     let mut accepting = Some(spawn_local(accept(Rc::clone(&thread), listener)));
@@ -226,9 +229,11 @@ async fn converse(thread: Rc<RefCell<IoThread>>, serial: u64) {
             turn
         });
         match turn.await {
-            // Mostly it finds nothing more to read then.
-            Turn::Again if rested => glommio::executor().yield_now().await,
-            Turn::Again => _ = Timer::new(ROUND).await,
+            Turn::Again if thread.borrow_mut().may_go_on(rested) => glommio::executor().yield_now().await,
+            Turn::Again => {
+                Timer::new(ROUND).await;
+                thread.borrow_mut().round_turns = 0;
+            }
             Turn::Retry => _ = Timer::new(RETRY).await,
             Turn::Rest | Turn::Done | Turn::Close(_) => return,
         }
@@ -262,6 +267,8 @@ struct IoThread {
     /// That of the newest connection.
     serial: u64,
     deadlines: Deadlines,
+    /// Turns since the rings were looked at.
+    round_turns: usize,
     stopping: bool,
 }
 
@@ -352,6 +359,12 @@ impl IoThread {
             Err(_) => self.close(serial, None),
         }
         Poll::Ready(Turn::Done)
+    }
+
+    /// Whether a task may have another turn in this round; it has `rested` when its last one was waited for.
+    const fn may_go_on(&mut self, rested: bool) -> bool {
+        self.round_turns = if rested { 0 } else { self.round_turns + 1 };
+        self.round_turns < ROUND_TURNS_MAX
     }
 
     fn close_silent(&mut self) {
