@@ -1,7 +1,7 @@
 //! What is known about this machine, and the processors that programs are pinned to.
 
 use anyhow::{Context, Result};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 use std::fs;
@@ -80,6 +80,13 @@ impl Pinning {
         let load = load.or_else(|| processors.iter().copied().find(|processor| *processor != server))?;
         (server != load).then_some(Self { server: vec![server], load: vec![load] })
     }
+
+    /// For one of several servers that have a processor each.
+    #[must_use]
+    pub fn nth(&self, server: usize) -> Self {
+        let server = self.server.iter().copied().cycle().skip(server).take(1).collect();
+        Self { server, load: self.load.clone() }
+    }
 }
 
 /// Pins this thread, and with it every thread and process that it starts from now on.
@@ -87,12 +94,20 @@ impl Pinning {
 /// # Errors
 /// There is no such processor.
 pub fn pin(processors: &[usize]) -> Result<()> {
+    pin_thread(None, processors)
+}
+
+/// Pins a thread, this one if none is named.
+///
+/// # Errors
+/// There is no such thread or processor.
+pub fn pin_thread(thread: Option<Pid>, processors: &[usize]) -> Result<()> {
     let mut set = CpuSet::new();
     for processor in processors {
         anyhow::ensure!(*processor < CpuSet::MAX_CPU, "there is no processor {processor}");
         set.set(*processor);
     }
-    sched_setaffinity(None, &set).with_context(|| format!("cannot run on processors {processors:?}"))
+    sched_setaffinity(thread, &set).with_context(|| format!("cannot run on processors {processors:?}"))
 }
 
 fn allowed_processors() -> Result<Vec<usize>> {

@@ -74,6 +74,23 @@ impl Server {
         Processor::read([self.pid()])
     }
 
+    /// Keeps each I/O thread on a processor of its own.
+    ///
+    /// # Errors
+    /// It is gone, or there is no such processor.
+    pub fn spread_io_threads(&self, processors: &[usize]) -> Result<()> {
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid().as_raw_nonzero()))? {
+            let folder = thread?.path();
+            let name = fs::read_to_string(folder.join("comm"))?;
+            let number = name.trim_end().strip_prefix("io-").and_then(|number| number.parse::<usize>().ok());
+            let id = folder.file_name().and_then(|id| Pid::from_raw(id.to_string_lossy().parse().ok()?));
+            if let Some(processor) = number.and_then(|number| processors.get(number)) {
+                host::pin_thread(id, &[*processor])?;
+            }
+        }
+        Ok(())
+    }
+
     /// Memory that it holds.
     ///
     /// # Errors

@@ -70,9 +70,13 @@ impl<'a> Subject<'a> {
         answer_bytes: usize,
         pinning: Option<&Pinning>,
     ) -> Result<Self> {
-        let start = || Server::start(contender, answer_bytes, pinning);
-        let server = start()?;
-        let others = (1..contender.processes).map(|_| start()).collect::<Result<Vec<_>>>()?;
+        let start = |process| {
+            // Several processes get a processor each.
+            let apart = pinning.filter(|_| contender.processes > 1).map(|pinning| pinning.nth(process));
+            Server::start(contender, answer_bytes, apart.as_ref().or(pinning))
+        };
+        let server = start(0)?;
+        let others = (1..contender.processes).map(start).collect::<Result<Vec<_>>>()?;
         if contender.is_echo() {
             let expected = Expected::Constant(constant_answer(answer_bytes)?);
             return Ok(Self { contender, server, others, brokers: Vec::new(), expected, table });

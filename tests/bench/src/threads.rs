@@ -70,6 +70,11 @@ pub fn queries(
     let Setup { processes, io_threads } = setup;
     let contender = Contender { io_threads, processes, ..contender.clone() };
     let mut subject = Subject::prepare(&contender, SMALL, 0, pinning)?;
+    if let Some(pinning) = pinning
+        && io_threads > 1
+    {
+        subject.server().spread_io_threads(&pinning.server)?;
+    }
     let mut observations = Vec::new();
     for shape in SHAPES {
         let workload = Workload::closed(SMALL, shape.0, shape.1);
