@@ -10,31 +10,27 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Splits at blanks; double quotes keep blanks in a word.
+    /// Splits at blanks; quotes keep blanks and quotes of the other kind in a word.
     pub(super) fn split(text: &str) -> Result<Self, String> {
         let mut words: Vec<String> = Vec::new();
-        let mut open = false;
+        let mut open = None;
         let mut fresh = true;
         for letter in text.chars() {
+            if letter == ' ' && open.is_none() {
+                fresh = true;
+                continue;
+            }
+            if fresh {
+                words.push(String::new());
+                fresh = false;
+            }
             match letter {
-                '"' => {
-                    open = !open;
-                    if fresh {
-                        words.push(String::new());
-                        fresh = false;
-                    }
-                }
-                ' ' if !open => fresh = true,
-                _ => {
-                    if fresh {
-                        words.push(String::new());
-                        fresh = false;
-                    }
-                    words.last_mut().expect("a word was begun").push(letter);
-                }
+                '"' | '\'' if open.is_none() => open = Some(letter),
+                _ if open == Some(letter) => open = None,
+                _ => words.last_mut().expect("a word was begun").push(letter),
             }
         }
-        if open { Err("a quote is not closed".to_owned()) } else { Ok(Self { words }) }
+        if open.is_some() { Err("a quote is not closed".to_owned()) } else { Ok(Self { words }) }
     }
 
     /// The next plain word.
@@ -163,14 +159,15 @@ mod tests {
 
     #[test]
     fn words_options_and_flags() {
-        let mut words = Words::split(r#"route "a b" via=M raw x="1 2""#).unwrap();
+        let mut words = Words::split(r#"route "a b" via=M raw x="1 '2" y='"' z"#).unwrap();
         assert_eq!(words.word("a verb").unwrap(), "route");
         assert_eq!(words.word("a topic").unwrap(), "a b");
         assert_eq!(words.option("via").as_deref(), Some("M"));
-        assert_eq!(words.option("x").as_deref(), Some("1 2"));
-        assert!(words.flag("raw") && !words.flag("raw"));
+        assert_eq!(words.option("x").as_deref(), Some("1 '2"));
+        assert_eq!(words.option("y").as_deref(), Some("\""));
+        assert!(words.flag("raw") && !words.flag("raw") && words.flag("z"));
         assert!(words.end().is_ok());
-        assert!(Words::split("\"a").is_err());
+        assert!(Words::split("\"a'").is_err());
     }
 
     #[test]
