@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn reads_the_queue_entries_of_a_route() {
         let body = br#"{"brokerDatas":[], "filterServerTable":{}, "queueDatas":[
-            {"brokerName":"broker-a","perm":6,"readQueueNums":4,"topicSysFlag":1,"writeQueueNums":"5"}, {}, null]}"#;
+            {"brokerName":"broker-a","perm":6,"readQueueNums":4,"topicSysFlag":1,"writeQueueNums":"5"}, {"x":[{}]}, null]}"#;
         let entries = decode_queue_datas(body).unwrap();
         let first = QueueData {
             broker_name: Some(Cow::Borrowed("broker-a")),

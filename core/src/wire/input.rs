@@ -441,6 +441,47 @@ mod tests {
     }
 
     #[test]
+    fn text_is_read_from_any_scalar() {
+        for (json, expected) in [
+            ("\"a\"", Some("a")),
+            (r#""\u0061""#, Some("a")),
+            ("18446744073709551615", Some("18446744073709551615")),
+            ("-5", Some("-5")),
+            ("5.5", Some("5.5")),
+            ("true", Some("true")),
+            ("false", Some("false")),
+            ("null", None),
+            (r#"{"$ref":"$"}"#, None),
+        ] {
+            let text: Text<'_> = serde_json::from_str(json).unwrap();
+            assert_eq!(text.0.as_deref(), expected, "{json}");
+        }
+        for malformed in ["[]", r#"{"a":"b"}"#, r#"{"$ref":"$","a":"b"}"#] {
+            assert!(serde_json::from_str::<Text<'_>>(malformed).is_err(), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn flags_are_read_from_text_and_numbers_too() {
+        for (json, expected) in [
+            ("true", true),
+            ("false", false),
+            ("null", false),
+            ("\"True\"", true),
+            ("\"yes\"", false),
+            ("\"1\"", false),
+            ("1", true),
+            ("0", false),
+            ("2", false),
+        ] {
+            assert_eq!(serde_json::from_str::<Flag>(json).unwrap().0, expected, "{json}");
+        }
+        for malformed in ["-1", "1.0", "[]", "{}"] {
+            assert!(serde_json::from_str::<Flag>(malformed).is_err(), "{malformed}");
+        }
+    }
+
+    #[test]
     fn reasons_have_a_bounded_length() {
         let json = alloc::format!("\"{}\"", "é".repeat(100_000));
         let error = read_object(&json, Nothing).err().unwrap();

@@ -422,6 +422,11 @@ fn limits_hold() {
             assert_eq!(decode_with(body.as_bytes(), false, V5_5_0, &limits).is_ok(), allowed, "{body}");
         }
     }
+    for (queues, allowed) in [("0:0,1:1", true), ("0:0,1:1,0:0", false)] {
+        let map = alloc::format!("{{\"a\":{{\"currIdMap\":{{{queues}}}}}}}");
+        let body = alloc::format!("{{\"topicConfigSerializeWrapper\":{{\"topicQueueMappingInfoMap\":{map}}}}}");
+        assert_eq!(decode_with(body.as_bytes(), false, V5_5_0, &limits).is_ok(), allowed, "{body}");
+    }
     let three = ["a 1 1 6 SINGLE_TAG"; 3];
     let body = compress_to_vec_zlib(&Sections { topics: &three, ..SECTIONS }.inflated(), 6);
     let refused = decode_with(&body, true, V5_5_0, &limits).unwrap_err();
