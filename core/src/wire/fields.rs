@@ -259,6 +259,20 @@ mod tests {
     }
 
     #[test]
+    fn several_values_are_those_that_are_found_one_by_one() {
+        let names = ["b", "c", "a"];
+        let owned = vec![("a".into(), "1".into()), ("b".into(), "é".into()), ("a".into(), "3".into())];
+        for fields in [
+            ExtFields::None,
+            ExtFields::exact(r#""a":"1","b":"2","x":"4","a":"3"}"#),
+            ExtFields::Binary(b"\0\x01a\0\0\0\x011\0\x01b\0\0\0\x01\xff\0\x01a\0\0\0\x013"),
+            ExtFields::Owned(owned),
+        ] {
+            assert_eq!(fields.values(names), names.map(|name| fields.value(name).map(into_bytes)), "{fields:?}");
+        }
+    }
+
+    #[test]
     fn an_empty_binary_value_is_absent_and_invalid_utf_8_is_replaced() {
         let fields = ExtFields::Binary(b"\0\x01a\0\0\0\x011\0\x01a\0\0\0\0\0\x01b\0\0\0\x02\xffx\0\0\0\0\0\x01n");
         assert_eq!(fields.value("a"), None);

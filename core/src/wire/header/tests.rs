@@ -219,11 +219,17 @@ fn refuses_what_is_no_standard_json_or_cannot_be_converted() {
 
 #[test]
 fn errors_say_what_is_wrong_and_where() {
-    let error = json(r#"{"code":106,"extFields":[]}"#).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "malformed JSON header: invalid type: sequence, expected an object at line 1 column 26"
-    );
+    for (header, reason) in [
+        (r#"{"code":106,"extFields":[]}"#, "invalid type: sequence, expected an object at line 1 column 26"),
+        (r#"{"code":[]}"#, "invalid type: sequence, expected an integer at line 1 column 10"),
+        (
+            r#"{"language":[]}"#,
+            "invalid type: sequence, expected a name, null or a number up to 13 at line 1 column 14",
+        ),
+    ] {
+        let error = json(header).unwrap_err();
+        assert_eq!(error.to_string(), alloc::format!("malformed JSON header: {reason}"));
+    }
 }
 
 #[test]

@@ -228,6 +228,20 @@ fn refuses_bodies_that_are_no_register_body() {
 }
 
 #[test]
+fn errors_say_what_is_wrong_and_where() {
+    for (body, reason) in [
+        (r#"{"filterServerList":5}"#, "invalid type: integer `5`, expected a list at line 1 column 21"),
+        (r#"{"filterServerList":[[]]}"#, "invalid type: sequence, expected text at line 1 column 23"),
+        (
+            r#"{"topicConfigSerializeWrapper":{"topicQueueMappingInfoMap":{"t":{"dirty":[]}}}}"#,
+            "invalid type: sequence, expected a boolean at line 1 column 75",
+        ),
+    ] {
+        assert_eq!(decode(body), Err(BodyError::Malformed(reason.into())));
+    }
+}
+
+#[test]
 fn no_body_is_an_empty_table_of_version_zero() {
     let limits = Limits::default();
     let expected = RegisterBody { data_version: Some(version(0, 0)), ..nothing() };
@@ -246,7 +260,9 @@ fn senders_before_3_0_11_send_the_topic_table_alone() {
         mappings: Vec::new(),
     };
     let limits = Limits::default();
-    assert_eq!(decode_with(body, false, V3_0_10, &limits), Ok(expected));
+    for version in [0, V3_0_10] {
+        assert_eq!(decode_with(body, false, version, &limits), Ok(expected.clone()));
+    }
     assert!(decode_with(b"null", false, V3_0_10, &limits).is_err());
     assert!(decode_with(&compress_to_vec_zlib(body, 6), true, V3_0_10, &limits).is_err());
 }
