@@ -153,6 +153,15 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_is_appended_to_what_stands_before_it() {
+        let mut output = frame(Serialization::Json, &Head::success(1), b"body");
+        let first = output.len();
+        write_frame(&mut output, Serialization::Binary, &Head::success(2), |output| output.extend_from_slice(b"more"));
+        assert_eq!(output[first..], frame(Serialization::Binary, &Head::success(2), b"more"));
+        assert_eq!(output[..first], frame(Serialization::Json, &Head::success(1), b"body"));
+    }
+
+    #[test]
     fn json_members_are_in_alphabetical_order_and_fields_show_even_when_empty() {
         let head = Head::failure(22, 3, &["a\n", "b"]).with_fields(&[]);
         let frame = frame(Serialization::Json, &head, b"");

@@ -102,6 +102,7 @@ mod tests {
             (r#"{"currIdMap" : { -1 : 0 , 17:1 } }"#, r#"{"currIdMap" : { "-1" : 0 , "17":1 } }"#),
             (r#"[{"currIdMap":{0:0}},{"currIdMap":{1:1}}]"#, r#"[{"currIdMap":{"0":0}},{"currIdMap":{"1":1}}]"#),
             (r#"{"currIdMap":{"0":0,1:1}}"#, r#"{"currIdMap":{"0":0,"1":1}}"#),
+            (r#"{"currIdMap":{"0,1":0,2:2}}"#, r#"{"currIdMap":{"0,1":0,"2":2}}"#),
             (
                 r#"{"hostedQueues":{0:[{"gen":0,"a":[1,2]},{"b":"},3:\"{"}],1:[]},"currIdMap":{0:0}}"#,
                 r#"{"hostedQueues":{"0":[{"gen":0,"a":[1,2]},{"b":"},3:\"{"}],"1":[]},"currIdMap":{"0":0}}"#,

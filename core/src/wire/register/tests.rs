@@ -10,6 +10,7 @@ use proptest::test_runner::RngSeed;
 const WALL: Millis = Millis(1_800_000_000_000);
 /// Versions of senders.
 const V3_0_10: i32 = 36;
+const V3_0_11: i32 = 37;
 const V4_9_7: i32 = 407;
 const V5_0_0: i32 = 413;
 const V5_5_0: i32 = 513;
@@ -182,6 +183,10 @@ fn the_last_of_repeated_keys_counts() {
         {"a":{"topicName":"a"},"b":{"topicName":"b"},"a":{"perm":1,"perm":2,"topicName":"a"},"c":{"topicName":"c"}}}}"#;
     let topics = alloc::vec![topic("b", 16, 16, 6), topic("a", 16, 16, 2), topic("c", 16, 16, 6)];
     assert_eq!(decode(body), Ok(RegisterBody { topics: Some(topics), ..nothing() }));
+    let body =
+        r#"{"topicConfigSerializeWrapper":{"topicQueueMappingInfoMap":{"a":{"epoch":1},"b":{},"a":{"epoch":2}}}}"#;
+    let mappings = decode(body).unwrap().mappings;
+    assert_eq!(mappings.iter().map(|mapping| (&*mapping.key, mapping.epoch)).collect::<Vec<_>>(), [("b", 0), ("a", 2)]);
 }
 
 #[test]
@@ -264,7 +269,10 @@ fn senders_before_3_0_11_send_the_topic_table_alone() {
         assert_eq!(decode_with(body, false, version, &limits), Ok(expected.clone()));
     }
     assert!(decode_with(b"null", false, V3_0_10, &limits).is_err());
-    assert!(decode_with(&compress_to_vec_zlib(body, 6), true, V3_0_10, &limits).is_err());
+    assert!(decode_with(body, false, V3_0_11, &limits).unwrap().topics.unwrap().is_empty());
+    let inflated = Sections { mappings: None, ..SECTIONS }.inflated();
+    assert!(compressed(&inflated, V3_0_10).is_err());
+    assert!(compressed(&inflated, V3_0_11).is_ok());
 }
 
 /// The parts of a compressed body.
@@ -444,6 +452,8 @@ fn limits_hold() {
         assert_eq!(decode_with(body.as_bytes(), false, V5_5_0, &limits).is_ok(), allowed, "{body}");
     }
     let three = ["a 1 1 6 SINGLE_TAG"; 3];
+    let body = compress_to_vec_zlib(&Sections { topics: &three[1..], ..SECTIONS }.inflated(), 6);
+    assert!(decode_with(&body, true, V5_5_0, &limits).is_ok());
     let body = compress_to_vec_zlib(&Sections { topics: &three, ..SECTIONS }.inflated(), 6);
     let refused = decode_with(&body, true, V5_5_0, &limits).unwrap_err();
     assert_eq!(refused.to_string(), "malformed body: more than 2 topics");
