@@ -46,6 +46,62 @@ pub(super) enum Fault {
     ShutDown(usize),
 }
 
+/// Where a fault strikes, and how long it lasts if it does.
+#[derive(Clone, Copy, Debug)]
+struct Strike {
+    lasts: Time,
+    server: usize,
+    server_process: ProcessId,
+    process: ProcessId,
+    /// One that runs.
+    broker: Option<ProcessId>,
+    connection: u64,
+}
+
+/// A fault of an unrest, with its end.
+type Mishap = fn(&mut Cluster, Strike);
+
+/// All mishaps with their weights. A storm heals what takes long to heal by itself, so it has to be rare.
+const MISHAPS: &[(u32, Mishap)] = &[
+    (20, |cluster, at| cluster.carry_out_fault(Fault::Reset(at.connection))),
+    (10, |cluster, at| cluster.carry_out_fault(Fault::Close(at.connection))),
+    (10, |cluster, at| cluster.carry_out_fault(Fault::Forget(at.connection))),
+    (20, |cluster, at| cluster.for_a_while(at.lasts, Fault::CutSites(0, 1), Fault::HealSites(0, 1))),
+    (20, |cluster, at| {
+        let (a, b) = (at.process, at.server_process);
+        cluster.for_a_while(at.lasts, Fault::CutPath(a, b), Fault::HealPath(a, b));
+    }),
+    (10, |cluster, at| cluster.pause_for(at.server_process, at.lasts)),
+    (10, |cluster, at| cluster.pause_for(at.process, at.lasts)),
+    (20, |cluster, at| cluster.for_a_while(at.lasts, Fault::Kill(at.process), Fault::Start(at.process))),
+    (10, |cluster, at| cluster.for_a_while(at.lasts, Fault::Vanish(at.process), Fault::Start(at.process))),
+    (10, |cluster, at| {
+        cluster.for_a_while(at.lasts, Fault::Vanish(at.server_process), Fault::Start(at.server_process))
+    }),
+    (8, |cluster, at| {
+        if let Some(broker) = at.broker {
+            cluster.for_a_while(at.lasts.max(9000), Fault::Leave(broker), Fault::Start(broker));
+        }
+    }),
+    (8, |cluster, at| {
+        if let Some(broker) = at.broker {
+            cluster.carry_out_fault(Fault::Move(broker));
+        }
+    }),
+    (10, |cluster, at| {
+        let step = [-YEAR_MILLIS, YEAR_MILLIS, -3_600_000, 3_600_000][cluster.random.usize(..4)];
+        cluster.carry_out_fault(Fault::StepClock(at.server, step));
+    }),
+    (10, |cluster, at| {
+        let health = if cluster.random.bool() { Health::Full } else { Health::CannotSync };
+        cluster.for_a_while(at.lasts, Fault::Disk(at.server, health), Fault::Disk(at.server, Health::Good));
+    }),
+    (4, |cluster, at| cluster.for_a_while(at.lasts, Fault::SlowDisk(at.server, 4000), Fault::SlowDisk(at.server, 3))),
+    (4, |cluster, at| cluster.for_a_while(at.lasts, Fault::Delay(2000), Fault::Delay(3))),
+    (4, |cluster, at| cluster.shut_down_and_restart(at.server_process, at.server)),
+    (1, |cluster, _| cluster.storm()),
+];
+
 /// Whether faults are injected, and what is remembered about them.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
@@ -176,7 +232,7 @@ impl Cluster {
         }
     }
 
-    /// Chooses a fault, injects it, and plans its end and the next one.
+    /// Chooses a fault by its weight, injects it, and plans its end and the next one.
     fn carry_out_any_fault(&mut self, unrest: u32) {
         if self.faults.unrest != unrest {
             return;
@@ -184,50 +240,35 @@ impl Cluster {
         let mean = self.faults.mean_millis;
         let next = self.random.u64(mean / 4..mean * 7 / 4);
         self.plan_fault(next, Fault::Any(unrest));
+        let strike = self.strike();
+        let weights: u32 = MISHAPS.iter().map(|(weight, _)| weight).sum();
+        let mut lot = self.random.u32(..weights);
+        for (weight, mishap) in MISHAPS {
+            match lot.checked_sub(*weight) {
+                Some(rest) => lot = rest,
+                None => return mishap(self, strike),
+            }
+        }
+    }
+
+    fn strike(&mut self) -> Strike {
         let lasts = if self.random.bool() { self.random.u64(500..20_000) } else { self.random.u64(20_000..300_000) };
         let server = self.random.usize(..self.servers.len());
         let process = self.random.usize(..self.processes.len());
-        let server_process = self.servers[server].process;
+        let brokers: Vec<_> = (0..self.processes.len()).filter(|process| self.broker_at(*process).is_some()).collect();
+        let broker = brokers.get(self.random.usize(..brokers.len().max(1))).copied();
         let connections = self.network.established();
         let connection = connections.get(self.random.usize(..connections.len().max(1))).copied().unwrap_or(0);
-        match self.random.u8(0..20) {
-            0 | 1 => self.carry_out_fault(Fault::Reset(connection)),
-            2 => self.carry_out_fault(Fault::Close(connection)),
-            3 => self.carry_out_fault(Fault::Forget(connection)),
-            4 | 5 => self.for_a_while(lasts, Fault::CutSites(0, 1), Fault::HealSites(0, 1)),
-            6 | 7 => {
-                let (cut, heal) = (Fault::CutPath(process, server_process), Fault::HealPath(process, server_process));
-                self.for_a_while(lasts, cut, heal);
-            }
-            8 => self.for_a_while(lasts, Fault::Pause(server_process), Fault::Resume(server_process)),
-            9 => self.for_a_while(lasts, Fault::Pause(process), Fault::Resume(process)),
-            10 | 11 => self.for_a_while(lasts, Fault::Kill(process), Fault::Start(process)),
-            12 => self.for_a_while(lasts, Fault::Vanish(process), Fault::Start(process)),
-            13 => self.for_a_while(lasts, Fault::Vanish(server_process), Fault::Start(server_process)),
-            14 if self.broker_at(process).is_some() => {
-                self.for_a_while(lasts.max(9000), Fault::Leave(process), Fault::Start(process));
-            }
-            15 if self.broker_at(process).is_some() => self.carry_out_fault(Fault::Move(process)),
-            16 => {
-                let years = [-YEAR_MILLIS, YEAR_MILLIS, -3_600_000, 3_600_000][self.random.usize(..4)];
-                self.carry_out_fault(Fault::StepClock(server, years));
-            }
-            17 => {
-                let health = if self.random.bool() { Health::Full } else { Health::CannotSync };
-                self.for_a_while(lasts, Fault::Disk(server, health), Fault::Disk(server, Health::Good));
-            }
-            18 => match self.random.u8(0..3) {
-                0 => self.for_a_while(lasts, Fault::SlowDisk(server, 4000), Fault::SlowDisk(server, 3)),
-                1 => self.for_a_while(lasts, Fault::Delay(2000), Fault::Delay(3)),
-                _ => self.shut_down_and_restart(server_process, server),
-            },
-            _ => self.storm(),
-        }
+        Strike { lasts, server, server_process: self.servers[server].process, process, broker, connection }
     }
 
     fn for_a_while(&mut self, lasts: Time, fault: Fault, end: Fault) {
         self.carry_out_fault(fault);
         self.plan_fault(lasts, end);
+    }
+
+    fn pause_for(&mut self, process: ProcessId, lasts: Time) {
+        self.for_a_while(lasts, Fault::Pause(process), Fault::Resume(process));
     }
 
     fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {
