@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// From the end of faults to the whole truth: a registration period, and the time to open lost connections again.
 pub(super) const CONVERGENCE_MILLIS: Time = REGISTER_MILLIS + 6000;
+/// A connection is there after so long when nothing is wrong.
+const CONNECT_MILLIS: Time = 100;
 /// The judge waits so long for answers.
 const PATIENCE_MILLIS: Time = 3000;
 const WRITE: i32 = 2;
@@ -58,9 +60,15 @@ impl Cluster {
     /// # Errors
     /// The first difference.
     pub(super) fn judge(&mut self) -> Verdict {
-        let truth = self.truth();
         let found = (0..self.peers.len()).find(|peer| matches!(self.peers[*peer].kind, Kind::Judge(_)));
         let judge = found.expect("there is a judge");
+        // A connection that was silent for long may end at any moment.
+        for server in 0..self.servers.len() {
+            self.hang_up(judge, server);
+            self.connect(judge, server);
+        }
+        self.pass(CONNECT_MILLIS)?;
+        let truth = self.truth();
         self.peers[judge].kind = Kind::Judge(Judge::default());
         let names: Vec<_> = truth.topics.keys().cloned().collect();
         for server in 0..self.servers.len() {
