@@ -124,11 +124,18 @@ fn populated(seed: u64, shows_trace: bool) -> Cluster {
         cluster.add_server(&format!("ns{server}"), server % 2, &settings);
     }
     cluster.add_judge();
+    // Now and then a broker runs in a container with the first one of its site.
+    let mut carriers = [None, None];
     for (number, group) in ["a", "b", "c"].into_iter().enumerate() {
         let release = Release::ALL[random.usize(..Release::ALL.len())];
         let cluster_name = if number == 2 && random.bool() { "Other" } else { "DefaultCluster" };
         for id in 0..random.i64(1..=2) {
-            cluster.add_broker(group, id, (number + id as usize) % 2, cluster_name, release);
+            let site = (number + id as usize) % 2;
+            let broker = cluster.add_broker(group, id, site, cluster_name, release);
+            let carrier = *carriers[site].get_or_insert(broker);
+            if random.u8(..) < 100 {
+                cluster.peers[broker].carrier = carrier;
+            }
         }
     }
     let topics = |random: &mut Rng| (0..3).map(|_| format!("T{}", random.u8(0..8))).collect();

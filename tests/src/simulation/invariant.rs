@@ -3,6 +3,7 @@
 use super::agenda::Time;
 use super::ledger::{Ledger, Moment, Seat};
 use super::shown::{clusters, route, topics};
+use namesrv_core::ConnId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -139,6 +140,16 @@ pub(super) fn was_silent(seat: &Seat, now: Time, pauses: &[(Time, Time)]) -> Ver
     }
     let details = format!("{} was silent for {silence} ms of its {} ms", seat.address, seat.timeout);
     violated(Invariant::HeardIsKept, details)
+}
+
+/// [`Invariant::DeparturesHaveReasons`]: a connection that is closed for silence takes nobody with it who was heard.
+pub(super) fn nobody_is_over(conn: ConnId, ledger: &Ledger) -> Verdict {
+    match ledger.seats.values().flat_map(BTreeMap::values).find(|seat| seat.conn == conn) {
+        Some(seat) => {
+            violated(Invariant::DeparturesHaveReasons, format!("{} loses its connection for others", seat.address))
+        }
+        None => Ok(()),
+    }
 }
 
 /// [`Invariant::SilentIsGone`]: nobody is known who was silent for too long.

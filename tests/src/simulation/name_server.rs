@@ -332,6 +332,7 @@ impl Cluster {
                 }
                 Output::Close { conn, reason } => {
                     self.coverage.count(&format!("output Close {reason:?}"));
+                    self.check(invariant::nobody_is_over(conn, &running.ledger));
                     self.post(server, running, ToIo::Close { conn });
                 }
                 Output::Notify { address, .. } => {

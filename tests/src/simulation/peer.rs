@@ -61,6 +61,8 @@ pub(super) struct Peer {
     pub(super) process: ProcessId,
     pub(super) kind: Kind,
     pub(super) links: BTreeMap<usize, Link>,
+    /// Whose connections it uses: its own, or those of another broker in the same container.
+    pub(super) carrier: usize,
     /// It closes a connection over which an answer is missing for too long.
     pub(super) closes_on_timeout: bool,
 }
@@ -107,7 +109,7 @@ impl Cluster {
         let peer = self.peers.len();
         let process = self.add_process(name, site, Role::Peer(peer));
         let closes_on_timeout = self.random.u8(..) < 200;
-        self.peers.push(Peer { process, kind, links: BTreeMap::new(), closes_on_timeout });
+        self.peers.push(Peer { process, kind, links: BTreeMap::new(), carrier: peer, closes_on_timeout });
         peer
     }
 
@@ -156,9 +158,9 @@ impl Cluster {
         }
     }
 
-    /// Whether a peer keeps connections to all servers.
+    /// Whether a peer keeps connections of its own to all servers.
     fn keeps_all(&self, peer: usize) -> bool {
-        !matches!(self.peers[peer].kind, Kind::Client(_))
+        self.peers[peer].carrier == peer && !matches!(self.peers[peer].kind, Kind::Client(_))
     }
 
     fn probe(&mut self, peer: usize) {
@@ -201,7 +203,8 @@ impl Cluster {
     }
 
     pub(super) fn servers_up(&self, peer: usize) -> Vec<usize> {
-        self.peers[peer].links.iter().filter(|(_, link)| link.is_up).map(|(server, _)| *server).collect()
+        let links = &self.peers[self.peers[peer].carrier].links;
+        links.iter().filter(|(_, link)| link.is_up).map(|(server, _)| *server).collect()
     }
 
     /// Sends a request, if there is a connection; `told` is what it tells the server.
@@ -220,7 +223,8 @@ impl Cluster {
         told: Told,
         subject: Option<Subject>,
     ) -> Option<(Socket, Vec<u8>)> {
-        let link = self.peers[peer].links.get(&server).filter(|link| link.is_up)?;
+        let carrier = self.peers[peer].carrier;
+        let link = self.peers[carrier].links.get(&server).filter(|link| link.is_up)?;
         let socket = link.socket;
         let life = self.network.connection(socket.connection)?.ends[LISTENER].life;
         let mut leaving = None;
@@ -228,6 +232,9 @@ impl Cluster {
             Told::Unregister(broker) => leaving = Some(broker.address.clone()),
             Told::Register(registration) => {
                 self.faults.left.remove(&(server, registration.address.clone().unwrap_or_default()));
+                let link = self.peers[carrier].links.get_mut(&server)?;
+                let goodbyes = link.questions.values_mut().filter(|question| question.leaving == registration.address);
+                goodbyes.for_each(|question| question.leaving = None);
             }
             Told::Alive(_)
             | Told::DeleteTopic { .. }
@@ -243,7 +250,7 @@ impl Cluster {
             let since = self.servers[server].running.as_ref().map_or(0, |running| running.moment_in_hand);
             let expires_at = now + Question::patience(request.code);
             let question = Question { code: request.code, subject, leaving, asked_at: now, expires_at, life, since };
-            self.peers[peer].links.get_mut(&server)?.questions.insert(opaque, question);
+            self.peers[carrier].links.get_mut(&server)?.questions.insert(opaque, question);
         }
         let name = &self.processes[self.peers[peer].process].name;
         self.trace.note(self.agenda.now(), format_args!("{name} asks {server}: {} #{opaque}", request.code));
