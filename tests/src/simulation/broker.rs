@@ -5,7 +5,7 @@ use super::cluster::Cluster;
 use super::invariant::Subject;
 use super::ledger::{Identity, Told};
 use super::peer::{Duty, Kind};
-use super::population::EPOCH_MILLIS;
+use super::population::{EPOCH_MILLIS, ZONES};
 use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
 use crate::request::{Request, VERSION_4_9_7, VERSION_5_5_0};
 use serde_json::json;
@@ -54,7 +54,7 @@ impl Release {
         matches!(self, Self::ActingCompatible | Self::Acting)
     }
 
-    fn is_four(self) -> bool {
+    pub(super) fn is_four(self) -> bool {
         matches!(self, Self::Four | Self::FourCompressed)
     }
 }
@@ -67,6 +67,8 @@ pub(super) struct Broker {
     pub(super) id: i64,
     pub(super) address: String,
     pub(super) release: Release,
+    /// Where it stands; what the last of a group to register says is true of all of it.
+    pub(super) zone: Option<&'static str>,
     /// It said goodbye and is about to end.
     pub(super) is_leaving: bool,
     /// Decides conflicts for an identifier.
@@ -80,7 +82,7 @@ impl Cluster {
         let address = format!("10.{site}.{}.{id}:10911", self.processes.len());
         let group = self.group(group, cluster);
         let cluster = cluster.to_owned();
-        let broker = Broker { group, cluster, id, address, release, is_leaving: false, state: 0 };
+        let broker = Broker { group, cluster, id, address, release, zone: None, is_leaving: false, state: 0 };
         self.add_peer(&name, site, Kind::Broker(broker))
     }
 
@@ -104,6 +106,10 @@ impl Cluster {
         let broker = self.broker_mut(peer);
         broker.is_leaving = false;
         let release = broker.release;
+        if !release.is_four() && !self.faults.is_calm {
+            let zone = ZONES[self.random.usize(..ZONES.len())];
+            self.broker_mut(peer).zone = zone;
+        }
         self.perform(peer, Duty::RegisterFirst, 100);
         self.perform(peer, Duty::Register, SECOND_REGISTER_MILLIS);
         if !release.is_four() {
@@ -170,6 +176,7 @@ impl Cluster {
         registration.ha_address = broker.address.replace(":10911", ":10912");
         registration.version = Some(Version { state: broker.state, ..group.version });
         registration.mapping_version = Version { timestamp: EPOCH_MILLIS + self.now() as i64, ..Version::counter(0) };
+        registration.zone = broker.zone.map(str::to_owned);
         if broker.release.is_four() {
             registration.generation = Generation::Four;
         }
@@ -242,7 +249,7 @@ impl Cluster {
         if compatible {
             let topic = format!("rmq_sys_SYNC_BROKER_MEMBER_{name}");
             let request = Request::new(105).field("topic", &topic);
-            self.ask(peer, server, request, Told::Nothing, Some(Subject::Route { topic, in_zone: false }));
+            self.ask(peer, server, request, Told::Nothing, Some(Subject::Route { topic, zone: None }));
         } else {
             let request = self.named(peer, 901);
             self.ask(peer, server, request, Told::Nothing, None);

@@ -5,6 +5,7 @@ use super::cluster::Cluster;
 use super::invariant::Subject;
 use super::ledger::Told;
 use super::peer::{Duty, Kind};
+use super::population::ZONES;
 use crate::request::Request;
 
 /// Clients look for a connection as often as this while they have none.
@@ -47,17 +48,17 @@ impl Cluster {
         client.server = Some(server);
         let (topics, version) = (client.topics.clone(), client.version);
         for topic in topics {
-            let in_zone = version == 513 && self.random.u8(..) < 16;
+            let zone = ZONES[self.random.usize(..ZONES.len())].filter(|_| version == 513);
             let request = Request::new(105).version(version).field("topic", &topic);
-            let request = if in_zone {
-                request.field("__ZONE_MODE", true).field("__ZONE_NAME", "z1")
+            let request = if let Some(zone) = zone {
+                request.field("__ZONE_MODE", true).field("__ZONE_NAME", zone)
             } else if self.random.bool() {
                 request.field("acceptStandardJsonOnly", true)
             } else {
                 request
             };
             let request = if self.random.u8(..) < 32 { request.binary() } else { request };
-            self.ask(peer, server, request, Told::Nothing, Some(Subject::Route { topic, in_zone }));
+            self.ask(peer, server, request, Told::Nothing, Some(Subject::Route { topic, zone }));
         }
         if auditor {
             self.ask(peer, server, Request::new(106), Told::Nothing, Some(Subject::Clusters));

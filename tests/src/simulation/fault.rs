@@ -4,6 +4,8 @@ use super::agenda::Time;
 use super::cluster::{Cluster, Happening, Role};
 use super::disk::Health;
 use super::network::{ProcessId, Socket};
+use super::peer::Kind;
+use super::population::ZONES;
 use std::collections::BTreeMap;
 
 /// A year.
@@ -288,7 +290,7 @@ impl Cluster {
         }
     }
 
-    /// Faults stop: paths are good, everybody runs, and connections that only one end believes in are told to be gone.
+    /// Faults stop: paths are good, everybody runs, a group has one zone, and connections that only one end believes in are told to be gone.
     pub(super) fn calm_down(&mut self) {
         self.note(format_args!("calm"));
         self.faults.is_calm = true;
@@ -305,6 +307,11 @@ impl Cluster {
         for peer in 0..self.peers.len() {
             if self.broker(peer).is_some_and(|broker| broker.is_leaving) {
                 self.kill_peer(peer, false);
+            }
+        }
+        for peer in 0..self.peers.len() {
+            if let Kind::Broker(broker) = &mut self.peers[peer].kind {
+                broker.zone = ZONES[1].filter(|_| !broker.release.is_four());
             }
         }
         for connection in self.network.forgotten() {

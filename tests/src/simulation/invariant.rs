@@ -86,7 +86,7 @@ pub(super) fn violated(invariant: Invariant, details: impl Into<String>) -> Verd
 /// A question about brokers and topics.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
-    Route { topic: String, in_zone: bool },
+    Route { topic: String, zone: Option<&'static str> },
     Clusters,
     Topics,
 }
@@ -94,15 +94,17 @@ pub(super) enum Subject {
 /// [`Invariant::RepliesAreVisible`]: the answer shows one of the moments since `since`.
 pub(super) fn shows_a_moment(subject: &Subject, code: i32, text: &str, ledger: &Ledger, since: u64) -> Verdict {
     let fits = |moment: &Moment| match subject {
-        Subject::Route { topic, in_zone } => match moment.topics.get(topic) {
+        Subject::Route { topic, zone } => match moment.topics.get(topic) {
             None => code == 17,
             Some(groups) if code == 0 => {
                 let shown = route(text);
                 let expected = groups.iter().filter_map(|group| Some((group, moment.groups.get(group)?)));
-                let expected: BTreeMap<_, BTreeSet<_>> =
+                let mut expected: BTreeMap<_, BTreeSet<_>> =
                     expected.map(|(group, members)| (group.clone(), members.values().cloned().collect())).collect();
+                if let Some(zone) = zone {
+                    expected.retain(|group, _| moment.is_in_zone(group, zone).unwrap_or(shown.contains_key(group)));
+                }
                 shown == expected
-                    || (*in_zone && shown.iter().all(|(group, members)| expected.get(group) == Some(members)))
             }
             Some(_) => false,
         },

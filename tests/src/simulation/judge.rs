@@ -76,7 +76,7 @@ impl Cluster {
             self.ask(judge, server, Request::new(206), Told::Nothing, Some(Subject::Topics));
             for topic in &names {
                 let request = Request::new(105).field("topic", topic);
-                let subject = Subject::Route { topic: topic.clone(), in_zone: false };
+                let subject = Subject::Route { topic: topic.clone(), zone: None };
                 self.ask(judge, server, request, Told::Nothing, Some(subject));
             }
         }

@@ -64,6 +64,24 @@ pub(super) struct Moment {
     pub(super) groups: BTreeMap<String, BTreeMap<i64, String>>,
     /// Groups that have an entry in each topic.
     pub(super) topics: BTreeMap<String, BTreeSet<String>>,
+    standings: BTreeMap<String, Standing>,
+}
+
+impl Moment {
+    /// Whether a client of a zone is shown a group; either is right where that hangs on whether an acting master acts.
+    pub(super) fn is_in_zone(&self, group: &str, zone: &str) -> Option<bool> {
+        let has_master = self.groups.get(group).is_some_and(|members| members.contains_key(&0));
+        let standing = self.standings.get(group)?;
+        let is_same = standing.zone.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(zone));
+        if has_master || is_same { Some(is_same) } else { (!standing.may_act).then_some(true) }
+    }
+}
+
+/// What the last registration of a group says of all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    zone: Option<String>,
+    may_act: bool,
 }
 
 /// A moment in the order of all.
@@ -82,6 +100,7 @@ pub(super) struct Ledger {
     deletes_unlisted: bool,
     pub(super) seats: BTreeMap<String, BTreeMap<i64, Seat>>,
     topics: BTreeMap<String, BTreeSet<String>>,
+    standings: BTreeMap<String, Standing>,
     /// Groups whose permissions an operator changed.
     pub(super) wiped: BTreeSet<String>,
     changed: bool,
@@ -96,6 +115,7 @@ impl Ledger {
             deletes_unlisted,
             seats: BTreeMap::new(),
             topics: BTreeMap::new(),
+            standings: BTreeMap::new(),
             wiped: BTreeSet::new(),
             changed: false,
             moments: VecDeque::from([Recorded { number: 0, at: now, ends_batch: true, moment: Rc::default() }]),
@@ -154,7 +174,9 @@ impl Ledger {
             self.replace(&name, replaced);
         }
         let timeout = registration.timeout.unwrap_or(DEFAULT_TIMEOUT_MILLIS) as Time;
-        self.changed |= !stays;
+        let standing = Standing { zone: registration.zone.clone(), may_act: registration.acting_master };
+        self.changed |= !stays || self.standings.get(&name) != Some(&standing);
+        self.standings.insert(name.clone(), standing);
         let seat = Seat { cluster, address, conn, timeout, heard: now, state };
         let members = self.seats.entry(name.clone()).or_default();
         members.insert(id, seat);
@@ -205,6 +227,7 @@ impl Ledger {
         let Some(seat) = members.remove(&id) else { return };
         if members.is_empty() {
             self.seats.remove(name);
+            self.standings.remove(name);
             self.wiped.remove(name);
             self.leave_topics(name, |_| true);
         }
@@ -248,7 +271,8 @@ impl Ledger {
             let addresses = |(name, members): (&String, &BTreeMap<i64, Seat>)| {
                 (name.clone(), members.iter().map(|(id, seat)| (*id, seat.address.clone())).collect())
             };
-            let moment = Moment { groups: self.seats.iter().map(addresses).collect(), topics: self.topics.clone() };
+            let groups = self.seats.iter().map(addresses).collect();
+            let moment = Moment { groups, topics: self.topics.clone(), standings: self.standings.clone() };
             let number = self.number() + 1;
             self.moments.push_back(Recorded { number, at: now, ends_batch: false, moment: Rc::new(moment) });
         }

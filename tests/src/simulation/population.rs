@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The time of day when the world begins, as brokers see it.
 pub(super) const EPOCH_MILLIS: i64 = 1_750_000_000_000;
 
+/// Where brokers stand and clients look for them; some disagree about how that is written.
+pub(super) const ZONES: [Option<&str>; 4] = [None, Some("z1"), Some("Z1"), Some("z2")];
+
 /// A broker group: its master's table, which the slaves have as well.
 #[derive(Debug)]
 pub(super) struct BrokerGroup {
