@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// A year.
 const YEAR_MILLIS: i64 = 365 * 24 * 3600 * 1000;
 
+/// What stood still goes on within this.
+const FREEZE_ENDS_MILLIS: Time = 4000;
+
 /// Something that goes wrong, or is good again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -75,6 +78,7 @@ const MISHAPS: &[(u32, Mishap)] = &[
     }),
     (10, |cluster, at| cluster.pause_for(at.server_process, at.lasts)),
     (10, |cluster, at| cluster.pause_for(at.process, at.lasts)),
+    (5, |cluster, at| cluster.freeze_site(at.server_process, at.lasts)),
     (20, |cluster, at| cluster.for_a_while(at.lasts, Fault::Kill(at.process), Fault::Start(at.process))),
     (10, |cluster, at| cluster.for_a_while(at.lasts, Fault::Vanish(at.process), Fault::Start(at.process))),
     (10, |cluster, at| {
@@ -271,6 +275,18 @@ impl Cluster {
 
     fn pause_for(&mut self, process: ProcessId, lasts: Time) {
         self.for_a_while(lasts, Fault::Pause(process), Fault::Resume(process));
+    }
+
+    /// All of a site stands still, and its NameServers are the first to go on.
+    fn freeze_site(&mut self, process: ProcessId, lasts: Time) {
+        let site = self.network.sites[process];
+        for process in 0..self.processes.len() {
+            if self.network.sites[process] == site {
+                let is_first = matches!(self.processes[process].role, Role::Server(_));
+                let later = if is_first { 0 } else { self.random.u64(0..FREEZE_ENDS_MILLIS) };
+                self.pause_for(process, lasts + later);
+            }
+        }
     }
 
     fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {
