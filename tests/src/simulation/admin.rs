@@ -70,8 +70,9 @@ impl Cluster {
     /// Takes the write permission from all topics of a group, or gives it back.
     fn change_permission(&mut self, peer: usize, server: usize) {
         let group = self.groups[self.random.usize(..self.groups.len())].name.clone();
-        let request = Request::new(if self.random.bool() { 205 } else { 327 }).field("brokerName", &group);
-        self.ask(peer, server, request, Told::Permission { group }, None);
+        let writable = self.random.bool();
+        let request = Request::new(if writable { 327 } else { 205 }).field("brokerName", &group);
+        self.ask(peer, server, request, Told::Permission { group, writable }, None);
     }
 
     /// Deletes a topic at a broker group, then at every server.

@@ -2,7 +2,7 @@
 
 use super::agenda::Time;
 use super::ledger::{Ledger, Moment, Seat};
-use super::shown::{clusters, route, topics};
+use super::shown::{clusters, queues, route, topics};
 use namesrv_core::ConnId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,6 +12,9 @@ const PAUSE_NOTICED_MILLIS: Time = 4000;
 const LOOK_MILLIS: Time = 1000;
 /// How much later than its deadline a silent broker may be gone while the server runs.
 const LATENESS_MILLIS: Time = 1500;
+
+/// The permission to write.
+pub(super) const WRITE: i32 = 2;
 
 /// Everything that must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +134,22 @@ pub(super) fn view_shows(moment: &Moment, cluster_info: &[u8], topic_count: usiz
     }
     let details = format!("the view has {topic_count} topics and {shown:?}, and should have {moment:?}");
     violated(Invariant::ReplyAfterView, details)
+}
+
+/// [`Invariant::ReplyAfterView`]: routes show the permissions of a group as far as they are known.
+pub(super) fn view_permits(ledger: &Ledger, route_of: impl Fn(&str) -> Option<String>) -> Verdict {
+    let moment = ledger.newest();
+    for (group, writable) in &ledger.permissions {
+        for (topic, _) in moment.topics.iter().filter(|(_, groups)| groups.contains(group)) {
+            let shown =
+                route_of(topic).and_then(|route| queues(&route).get(group).map(|[.., perm, _]| perm & WRITE != 0));
+            if shown != Some(*writable) {
+                let details = format!("{topic} of {group} should be writable: {writable}, and is {shown:?}");
+                return violated(Invariant::ReplyAfterView, details);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// [`Invariant::HeardIsKept`]: this broker may be evicted for silence now.

@@ -3,7 +3,7 @@
 use super::agenda::Time;
 use super::broker::REGISTER_MILLIS;
 use super::cluster::Cluster;
-use super::invariant::{Invariant, Subject, Verdict, violated};
+use super::invariant::{Invariant, Subject, Verdict, WRITE, violated};
 use super::ledger::Told;
 use super::peer::Kind;
 use super::shown::{cluster_names, clusters, queues, route, topics};
@@ -17,7 +17,6 @@ pub(super) const CONVERGENCE_MILLIS: Time = REGISTER_MILLIS + 6000;
 const CONNECT_MILLIS: Time = 100;
 /// The judge waits so long for answers.
 const PATIENCE_MILLIS: Time = 3000;
-const WRITE: i32 = 2;
 
 /// What the judge was answered.
 #[derive(Debug, Default)]

@@ -30,7 +30,7 @@ pub(super) enum Told {
     DeleteTopic { topic: String, cluster: Option<String> },
     RegisterTopic { topic: String, group: String },
     Kv { key: KvKey, change: Option<Option<String>> },
-    Permission { group: String },
+    Permission { group: String, writable: bool },
     Nothing,
 }
 
@@ -103,6 +103,9 @@ pub(super) struct Ledger {
     standings: BTreeMap<String, Standing>,
     /// Groups whose permissions an operator changed.
     pub(super) wiped: BTreeSet<String>,
+    /// Whether topics are writable as an operator said in this batch, or because an acting master is left, and no broker of
+    /// the group said anything after that.
+    pub(super) permissions: BTreeMap<String, bool>,
     changed: bool,
     moments: VecDeque<Recorded>,
     /// Who left by what was told and was not yet heard of.
@@ -117,6 +120,7 @@ impl Ledger {
             topics: BTreeMap::new(),
             standings: BTreeMap::new(),
             wiped: BTreeSet::new(),
+            permissions: BTreeMap::new(),
             changed: false,
             moments: VecDeque::from([Recorded { number: 0, at: now, ends_batch: true, moment: Rc::default() }]),
             departures: Vec::new(),
@@ -140,11 +144,13 @@ impl Ledger {
             Told::DeleteTopic { topic, cluster } => self.delete_topic(topic, cluster.as_deref()),
             Told::RegisterTopic { topic, group } => {
                 if self.seats.contains_key(group) {
+                    self.permissions.remove(group);
                     self.enter(topic, group);
                 }
             }
-            Told::Permission { group } => {
+            Told::Permission { group, writable } => {
                 self.wiped.insert(group.clone());
+                self.permissions.insert(group.clone(), *writable);
             }
             Told::Kv { .. } | Told::Nothing => {}
         }
@@ -156,6 +162,7 @@ impl Ledger {
             (text(&registration.cluster), text(&registration.broker), text(&registration.address));
         let id = registration.id.unwrap_or_default();
         let state = registration.version.map_or(0, |version| version.state);
+        self.permissions.remove(&name);
         let topics = registration.topics.as_deref().unwrap_or_default();
         let members = self.seats.get(&name);
         let own = members.and_then(|members| members.iter().find(|(_, seat)| seat.address == address));
@@ -225,6 +232,7 @@ impl Ledger {
     fn leave(&mut self, name: &str, id: i64, cause: Option<EvictionCause>) {
         let Some(members) = self.seats.get_mut(name) else { return };
         let Some(seat) = members.remove(&id) else { return };
+        let has_only_slaves = members.keys().next().is_some_and(|id| *id > 0);
         if members.is_empty() {
             self.seats.remove(name);
             self.standings.remove(name);
@@ -232,9 +240,13 @@ impl Ledger {
             self.leave_topics(name, |_| true);
         }
         self.depart(name, id, seat, cause);
+        if has_only_slaves && self.standings.get(name).is_some_and(|standing| standing.may_act) {
+            self.permissions.insert(name.to_owned(), false);
+        }
     }
 
     fn depart(&mut self, name: &str, id: i64, seat: Seat, cause: Option<EvictionCause>) {
+        self.permissions.remove(name);
         self.changed = true;
         self.departures.push(Departure { name: name.to_owned(), id, address: seat.address, cause });
     }

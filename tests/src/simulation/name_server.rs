@@ -14,8 +14,9 @@ use namesrv_core::config::{Config, Configuration, Limits};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{Output, Registry, SaveFile, SaveTicket};
-use namesrv_core::route::RouteView;
+use namesrv_core::route::{RouteQuery, RouteView};
 use namesrv_core::time::{Millis, Now};
+use namesrv_core::wire::json::Dialect;
 use namesrv_core::{ConnId, Peer};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -327,6 +328,7 @@ impl Cluster {
                         let view = &running.view;
                         let moment = running.ledger.newest();
                         self.check(invariant::view_shows(&moment, view.cluster_info(), view.topic_count()));
+                        self.check(invariant::view_permits(&running.ledger, |topic| route(view, topic)));
                     }
                     self.reply(server, running, conn, frame);
                 }
@@ -349,6 +351,7 @@ impl Cluster {
                 Output::Event(_) => {}
             }
         }
+        running.ledger.permissions.clear();
     }
 
     /// Compares an event with what was told.
@@ -475,6 +478,13 @@ fn departure(event: &Event) -> Option<Departure> {
         | Event::ConfigurationChanged { .. }
         | Event::Late { .. } => None,
     }
+}
+
+/// The route of a topic that a view has.
+fn route(view: &RouteView, topic: &str) -> Option<String> {
+    let mut body = Vec::new();
+    view.route(RouteQuery { topic: topic.as_bytes(), dialect: Dialect::Compatible, zone: None })?.write(&mut body);
+    Some(String::from_utf8_lossy(&body).into_owned())
 }
 
 /// The entries of a KV file, read without any code of the server.
