@@ -2,6 +2,7 @@
 
 use super::agenda::Time;
 use super::cluster::Cluster;
+use super::invariant;
 use super::name_server::{IO_THREADS, Input, Running};
 use super::network::{Ending, Part, Socket};
 use bytes::Bytes;
@@ -39,6 +40,8 @@ pub(super) struct Conversation {
     abandoned: bool,
     /// The registry knows of the end.
     told: bool,
+    /// When the peer was heard from.
+    heard: Time,
 }
 
 impl Conversation {
@@ -62,7 +65,11 @@ impl Cluster {
             None => return,
         };
         let (bytes, ending) = self.receive(socket);
+        let now = self.now();
         let Some(conversation) = running.conversations.get_mut(&conn) else { return };
+        if !bytes.is_empty() {
+            conversation.heard = now;
+        }
         if !conversation.ended {
             conversation.input.extend(bytes);
             conversation.ended |= ending.is_some();
@@ -88,6 +95,7 @@ impl Cluster {
             ended: false,
             abandoned: false,
             told: false,
+            heard: self.now(),
         };
         running.conversations.insert(conn, conversation);
         running.sockets.insert(socket.connection, conn);
@@ -180,12 +188,15 @@ impl Cluster {
             return;
         }
         let is_due = |conversation: &Conversation| conversation.session.poll_timeout().is_some_and(|due| due.0 <= now);
+        let idle_max = 1000 * running.view.settings().server_channel_max_idle_time_seconds as Time;
         let due = running.conversations.iter().filter(|(_, conversation)| is_due(conversation));
         for conn in due.map(|(conn, _)| *conn).collect::<Vec<_>>() {
             self.coverage.count("closed idle");
             if let Some(conversation) = running.conversations.get_mut(&conn) {
+                let verdict = invariant::peer_was_silent(now - conversation.heard, idle_max, &conversation.input);
                 conversation.stop_reading();
                 conversation.abandoned = true;
+                self.check(verdict);
             }
             self.go_on(server, running, conn);
         }

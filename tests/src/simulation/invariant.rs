@@ -30,7 +30,8 @@ pub enum Invariant {
     UnregisteredIsGone,
     /// A broker that was silent for its timeout, not counting pauses of the NameServer, is gone.
     SilentIsGone,
-    /// A broker leaves by silence only after its whole timeout, not counting pauses that the NameServer noticed.
+    /// A broker leaves by silence only after its whole timeout, not counting pauses that the NameServer noticed; and a connection
+    /// is closed only for silence or for a frame that does not end.
     HeardIsKept,
     /// Brokers leave by request, with their own connection, or for a successor: exactly those and at once.
     DeparturesHaveReasons,
@@ -161,6 +162,14 @@ pub(super) fn was_silent(seat: &Seat, now: Time, pauses: &[(Time, Time)]) -> Ver
     }
     let details = format!("{} was silent for {silence} ms of its {} ms", seat.address, seat.timeout);
     violated(Invariant::HeardIsKept, details)
+}
+
+/// [`Invariant::HeardIsKept`]: a connection may be closed for silence now.
+pub(super) fn peer_was_silent(silence: Time, idle_max: Time, incomplete: &[u8]) -> Verdict {
+    if silence >= idle_max || !incomplete.is_empty() {
+        return Ok(());
+    }
+    violated(Invariant::HeardIsKept, format!("a connection is closed after {silence} ms of silence"))
 }
 
 /// [`Invariant::DeparturesHaveReasons`]: a connection that is closed for silence takes nobody with it who was heard.
