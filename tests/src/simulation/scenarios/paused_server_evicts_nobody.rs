@@ -1,4 +1,5 @@
-//! A NameServer stands still for five minutes while its brokers go on: when it goes on too, it hears them before it judges.
+//! A NameServer stands still for five minutes while its brokers go on, and with them: when it goes on too, it hears them before it
+//! judges, and it judges those who stay silent in time.
 
 use super::Story;
 use super::stage::EAST;
@@ -25,15 +26,26 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         cluster.seconds(9)?;
         cluster.assert_known(0, &["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"]);
     }
-    // The whole machine stands still, and its brokers take longer to go on.
+    // The whole machine stands still, with nothing on its way, and its brokers take longer to go on.
     let brokers = ["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"].map(|name| cluster.process(name));
-    brokers.into_iter().chain([server]).for_each(|process| cluster.happens(Fault::Pause(process)));
-    cluster.seconds(200)?;
-    cluster.happens(Fault::Resume(server));
-    cluster.seconds(3)?;
-    brokers.into_iter().for_each(|process| cluster.happens(Fault::Resume(process)));
-    cluster.seconds(9)?;
-    cluster.assert_known(0, &["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"]);
+    cluster.pass(500)?;
+    for seconds in [9, 60, 300] {
+        brokers.into_iter().chain([server]).for_each(|process| cluster.happens(Fault::Pause(process)));
+        cluster.seconds(seconds)?;
+        cluster.happens(Fault::Resume(server));
+        cluster.seconds(3)?;
+        brokers.into_iter().for_each(|process| cluster.happens(Fault::Resume(process)));
+        // Signs of life come every second from now on.
+        cluster.pass(9500)?;
+        cluster.assert_known(0, &["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"]);
+    }
     assert_eq!(cluster.count("event BrokerEvicted Expired") + cluster.count("event BrokerEvicted ConnectionLost"), 0);
+    // A pause grants nobody more silence than the pause was long.
+    brokers.into_iter().chain([server]).for_each(|process| cluster.happens(Fault::Pause(process)));
+    cluster.seconds(60)?;
+    cluster.happens(Fault::Resume(server));
+    cluster.seconds(125)?;
+    cluster.assert_known(0, &[]);
+    brokers.into_iter().for_each(|process| cluster.happens(Fault::Resume(process)));
     cluster.comes_right()
 }
