@@ -289,6 +289,9 @@ impl Cluster {
                 let opaque = Answer::decode(&frame).map_or(0, |request| request.opaque);
                 let told = self.sent.get(&opaque).map_or(Told::Nothing, |sent| sent.told.clone());
                 running.ledger.hand_in(&told, peer.conn, now.monotonic.0);
+                if let Told::Register(registration) = &told {
+                    self.faults.left.remove(&(server, registration.address.clone().unwrap_or_default()));
+                }
                 if let Told::Kv { key, change: Some(change) } = &told {
                     self.servers[server].kv.hand_in(opaque, key, change);
                 }

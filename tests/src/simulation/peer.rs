@@ -230,13 +230,8 @@ impl Cluster {
         let mut leaving = None;
         match &told {
             Told::Unregister(broker) => leaving = Some(broker.address.clone()),
-            Told::Register(registration) => {
-                self.faults.left.remove(&(server, registration.address.clone().unwrap_or_default()));
-                let link = self.peers[carrier].links.get_mut(&server)?;
-                let goodbyes = link.questions.values_mut().filter(|question| question.leaving == registration.address);
-                goodbyes.for_each(|question| question.leaving = None);
-            }
-            Told::Alive(_)
+            Told::Register(_)
+            | Told::Alive(_)
             | Told::DeleteTopic { .. }
             | Told::RegisterTopic { .. }
             | Told::Kv { .. }
@@ -310,7 +305,11 @@ impl Cluster {
         self.check_departed(server, &question, &answer);
         if let Some(address) = question.leaving.filter(|_| answer.code == 0) {
             let now = self.now();
-            self.faults.left.insert((server, address), now);
+            // Another registration may have come since, even by an older connection.
+            let seats = self.servers[server].running.iter().flat_map(|running| running.ledger.seats.values());
+            if seats.flatten().all(|(_, seat)| seat.address != address) {
+                self.faults.left.insert((server, address), now);
+            }
         }
         match &mut self.peers[peer].kind {
             Kind::Judge(judge) => judge.take(server, question.subject, &answer),
