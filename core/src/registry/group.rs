@@ -118,14 +118,14 @@ impl Group {
         }
     }
 
-    /// Notes that a topic has an entry or a mapping of this group.
-    pub(super) fn enter(&mut self, key: TopicKey<'_>, secret: Secret) {
+    /// Notes that a topic of this hash has an entry or a mapping of this group.
+    pub(super) fn enter(&mut self, topic: &Arc<str>, hash: u64, secret: Secret) {
         use hashbrown::hash_table::Entry;
-        match self.topics.entry(key.hash, |topic| **topic == *key.name, |topic| secret.hash(topic.as_bytes())) {
+        match self.topics.entry(hash, |known| known == topic, |known| secret.hash(known.as_bytes())) {
             Entry::Occupied(_) => (),
             Entry::Vacant(entry) => {
-                entry.insert(key.name.into());
-                self.bytes += room::entry_bytes(key.name);
+                entry.insert(Arc::clone(topic));
+                self.bytes += room::entry_bytes(topic);
             }
         }
     }

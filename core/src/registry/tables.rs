@@ -120,7 +120,9 @@ impl Tables {
     /// Sets the entry of a group in a topic and returns whether that changed anything.
     pub(super) fn set_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> bool {
         let old = self.topics.record(topic).and_then(|record| record.queue_of(id));
-        let Some(group) = self.groups.get_mut(id) else { return false };
+        if self.groups.get(id).is_none() {
+            return false;
+        }
         if let Some(old) = old {
             if self.queues.values(old) == Some(values) {
                 return false;
@@ -128,19 +130,24 @@ impl Tables {
             self.queues.release(old);
         }
         let entry = QueueRef { group: id, queue: self.queues.acquire(values) };
-        if old.is_none() {
-            group.enter(topic, self.secret);
-            self.names_changed = true;
-        }
         let groups = &self.groups;
         let name = |id: GroupId| groups.get(id).map(|group| &*group.name);
-        self.topics.change(topic, |record| match record.queues.iter_mut().find(|known| known.group == id) {
-            Some(known) => *known = entry,
-            None => {
-                let at = record.queues.partition_point(|known| name(known.group) < name(id));
-                record.queues = with(&record.queues, at, entry);
+        let topic_name = self.topics.change(topic, |record| {
+            match record.queues.iter_mut().find(|known| known.group == id) {
+                Some(known) => *known = entry,
+                None => {
+                    let at = record.queues.partition_point(|known| name(known.group) < name(id));
+                    record.queues = with(&record.queues, at, entry);
+                }
             }
+            Arc::clone(&record.name)
         });
+        if old.is_none()
+            && let Some(group) = self.groups.get_mut(id)
+        {
+            group.enter(&topic_name, topic.hash, self.secret);
+            self.names_changed = true;
+        }
         self.changed = true;
         true
     }
@@ -170,21 +177,22 @@ impl Tables {
         if known.contains(&mapping) {
             return false;
         }
-        if let Some(group) = self.groups.get_mut(mapping.owner) {
-            group.enter(topic, self.secret);
-            group.bytes += room::mapping_bytes(&mapping);
-        }
-        let owner = mapping.owner;
-        let previous = self.topics.change(topic, |record| {
+        let (owner, bytes) = (mapping.owner, room::mapping_bytes(&mapping));
+        let (previous, topic_name) = self.topics.change(topic, |record| {
             let found = record.mappings.binary_search_by(|known| known.broker_name.cmp(&mapping.broker_name));
-            match found {
+            let previous = match found {
                 Ok(at) => Some(core::mem::replace(&mut record.mappings[at], mapping)),
                 Err(at) => {
                     record.mappings = with(&record.mappings, at, mapping);
                     None
                 }
-            }
+            };
+            (previous, Arc::clone(&record.name))
         });
+        if let Some(group) = self.groups.get_mut(owner) {
+            group.enter(&topic_name, topic.hash, self.secret);
+            group.bytes += bytes;
+        }
         if let Some(previous) = previous {
             if let Some(group) = self.groups.get_mut(previous.owner) {
                 group.bytes -= room::mapping_bytes(&previous);
