@@ -171,7 +171,10 @@ fn compressed_is_recognised(run: &Run, difference: &Difference) -> Vec<usize> {
 fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
     let is_refused = |done: &Done| {
         let own_answer = done.frame == difference.request;
-        own_answer && code(&difference.java) == Some(0) && code(&difference.ours) == Some(1)
+        // Who wants no answer is not told of it either.
+        let is_oneway = done.step.message().is_some_and(|message| message.oneway);
+        is_oneway
+            || own_answer && code(&difference.java) == Some(0) && code(&difference.ours) == Some(1)
             || leaves_a_ghost(difference)
     };
     registrations(run, |done, one| {
