@@ -14,6 +14,7 @@ use namesrv_core::registry::{CloseReason, Output, Registry, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
 use namesrv_core::time::{Millis, Now};
 use namesrv_core::wire::json::Dialect;
+use namesrv_core::wire::{self, Framing, next_frame};
 use namesrv_core::{ConnId, Peer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -31,6 +32,15 @@ pub(super) fn registry(data: &[u8]) {
         }
     }
     world.finish();
+}
+
+/// Whether a session would forward a request: a header of many control characters is too long.
+fn is_readable(frame: &[u8]) -> bool {
+    let limits = limits();
+    match next_frame(frame, &limits) {
+        Ok(Framing::Complete { frame, .. }) => wire::Request::decode(frame, &limits).is_ok(),
+        Ok(Framing::Incomplete { .. }) | Err(_) => false,
+    }
 }
 
 /// Who a registration belongs to, as both events and views tell it.
@@ -123,12 +133,16 @@ impl World {
     fn ask(&mut self, connection: u64, request: Request) {
         self.opaque += 1;
         let conn = ConnId::new(0, connection);
-        if request.flag == 2 {
+        let is_oneway = request.flag == 2;
+        let frame = Bytes::from(request.opaque(self.opaque).encode());
+        if !is_readable(&frame) {
+            return;
+        }
+        if is_oneway {
             *self.oneway.entry(conn).or_default() += 1;
         } else {
             self.asked.insert((conn, self.opaque));
         }
-        let frame = Bytes::from(request.opaque(self.opaque).encode());
         let address = ([127, 0, 0, 1], 40_000 + (connection % 20_000) as u16).into();
         self.input(|side, now| side.handle_frame(Peer { conn, address }, &frame, now));
     }
