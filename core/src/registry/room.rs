@@ -16,7 +16,7 @@ const GROUP_BYTES: usize = 4096;
 const MEMBER_BYTES: usize = 1024;
 /// How often a name of a group or a member stands in indexes, views and ready answers.
 const NAME_COPIES: usize = 24;
-/// The entry of a group in a topic, without the name of the topic, which stands there twice.
+/// The entry of a group in a topic, without the name of the topic, which counts twice although groups share it.
 const ENTRY_BYTES: usize = 192;
 /// Distinct queue values, without what is written for them.
 const QUEUE_VALUES_BYTES: usize = 96;
@@ -25,9 +25,8 @@ const MAPPING_BYTES: usize = 256;
 /// An entry in the map of queues of a mapping, as it is written.
 const MAPPED_QUEUE_BYTES: usize = 32;
 
-/// Queue values that take most bytes when they are written.
-const LONGEST_VALUES: QueueValues =
-    QueueValues { read_queue_nums: i32::MIN, write_queue_nums: i32::MIN, perm: i32::MIN, topic_sys_flag: i32::MIN };
+/// Distinct queue values, with the most that can be written for them.
+const LONGEST_QUEUE_VALUES_BYTES: usize = QUEUE_VALUES_BYTES + 104;
 
 /// Bytes of a group's own names.
 pub(super) fn group_bytes(group: &Group) -> usize {
@@ -61,14 +60,14 @@ impl Registry {
     pub(super) fn has_room(&self, name: &str, header: &RegisterHeader<'_>, body: &RegisterBody<'_>) -> bool {
         let topics = body.topics.as_deref().unwrap_or_default();
         let fixed = newcomer_bytes(header, body) + body.mappings.iter().map(written_mapping_bytes).sum::<usize>();
-        let values_bytes = queue_values_bytes(&QueueFragment::new(LONGEST_VALUES));
-        let entries: usize = topics.iter().map(|topic| entry_bytes(name_of(topic)) + values_bytes).sum();
-        self.fits(fixed + entries) || self.fits(fixed + self.new_entries_bytes(name, topics, values_bytes))
+        let entry_with_values = |topic| entry_bytes(name_of(topic)) + LONGEST_QUEUE_VALUES_BYTES;
+        let entries: usize = topics.iter().map(entry_with_values).sum();
+        self.fits(fixed + entries) || self.fits(fixed + self.new_entries_bytes(name, topics))
     }
 
     /// Whether there is room for the entries of so many groups in one more topic.
     pub(super) fn has_room_for_topic(&self, topic: &str, groups: usize) -> bool {
-        self.fits(groups * (entry_bytes(topic) + queue_values_bytes(&QueueFragment::new(LONGEST_VALUES))))
+        self.fits(groups * (entry_bytes(topic) + LONGEST_QUEUE_VALUES_BYTES))
     }
 
     fn fits(&self, bytes: usize) -> bool {
@@ -76,7 +75,7 @@ impl Registry {
     }
 
     /// As far as they are not there yet.
-    fn new_entries_bytes(&self, name: &str, topics: &[TopicConfig<'_>], values_bytes: usize) -> usize {
+    fn new_entries_bytes(&self, name: &str, topics: &[TopicConfig<'_>]) -> usize {
         let group = self.tables.groups.named(name);
         let mut seen: HashSet<QueueValues, Secret> = HashSet::with_hasher(self.tables.secret);
         let mut bytes = 0;
@@ -87,7 +86,7 @@ impl Registry {
             }
             let values = values_of(topic);
             if !self.tables.queues.has(values) && seen.insert(values) {
-                bytes += values_bytes;
+                bytes += LONGEST_QUEUE_VALUES_BYTES;
             }
         }
         bytes
@@ -122,3 +121,15 @@ fn written_mapping_bytes(mapping: &TopicQueueMapping<'_>) -> usize {
 
 /// Why a registration is refused that would pass the bound.
 pub(super) const NO_ROOM: &str = "the tables are full";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_queue_values_take_more_than_the_longest() {
+        let min = i32::MIN;
+        let longest = QueueValues { read_queue_nums: min, write_queue_nums: min, perm: min, topic_sys_flag: min };
+        assert_eq!(queue_values_bytes(&QueueFragment::new(longest)), LONGEST_QUEUE_VALUES_BYTES);
+    }
+}

@@ -93,14 +93,15 @@ impl Tables {
     pub(super) fn remove_group(&mut self, id: GroupId) -> Option<Group> {
         let mut group = self.groups.remove(id)?;
         for topic in group.topics.drain() {
-            let key = self.topics.key(&topic);
-            if let Some(queue) = self.topics.record(key).and_then(|record| record.queue_of(id)) {
-                self.queues.release(queue);
-            }
-            self.topics.change(key, |record| {
+            let queue = self.topics.change(self.topics.key(&topic), |record| {
+                let queue = record.queue_of(id);
                 record.queues = without(&record.queues, |entry| entry.group == id);
                 record.mappings = without(&record.mappings, |mapping| mapping.owner == id);
+                queue
             });
+            if let Some(queue) = queue {
+                self.queues.release(queue);
+            }
         }
         self.names_changed = true;
         self.changed = true;
