@@ -8,14 +8,12 @@ use anyhow::Result;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// What is compared.
-pub const SETUPS: [Setup; 3] = [ONE, TWO_THREADS, TWO_PROCESSES];
-/// One process with one I/O thread.
-pub const ONE: Setup = Setup { processes: 1, io_threads: 1 };
-/// One process with two of them.
-pub const TWO_THREADS: Setup = Setup { processes: 1, io_threads: 2 };
-/// Two processes with one each.
-pub const TWO_PROCESSES: Setup = Setup { processes: 2, io_threads: 1 };
+/// What is compared: one thread, two of them, and two processes with one each.
+pub const SETUPS: [Setup; 3] = [
+    Setup { processes: 1, io_threads: 1 },
+    Setup { processes: 1, io_threads: 2 },
+    Setup { processes: 2, io_threads: 1 },
+];
 /// Processors that a server gets.
 const PROCESSORS: usize = 2;
 /// Connections and the depth of the loads.

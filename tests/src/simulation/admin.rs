@@ -26,11 +26,7 @@ impl Cluster {
     pub(super) fn administer(&mut self, peer: usize) {
         let delay = self.random.u64(500..8000);
         self.perform(peer, Duty::Administer, delay);
-        let up = self.servers_up(peer);
-        if up.is_empty() {
-            return;
-        }
-        let server = up[self.random.usize(..up.len())];
+        let Some(server) = self.any_server_up(peer) else { return };
         match self.random.u8(0..20) {
             0..9 => self.ask_about_kv(peer, server),
             9 | 10 if !self.faults.is_calm => self.change_permission(peer, server),
@@ -121,11 +117,7 @@ impl Cluster {
     pub(super) fn annoy(&mut self, peer: usize) {
         let delay = self.random.u64(2000..30_000);
         self.perform(peer, Duty::Annoy, delay);
-        let up = self.servers_up(peer);
-        if up.is_empty() {
-            return;
-        }
-        let server = up[self.random.usize(..up.len())];
+        let Some(server) = self.any_server_up(peer) else { return };
         let socket = self.peers[peer].links[&server].socket;
         let garbage: Vec<u8> = match self.random.u8(0..20) {
             0 => b"GET / HTTP/1.1\r\n\r\n".to_vec(),

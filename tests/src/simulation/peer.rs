@@ -207,6 +207,11 @@ impl Cluster {
         links.iter().filter(|(_, link)| link.is_up).map(|(server, _)| *server).collect()
     }
 
+    pub(super) fn any_server_up(&mut self, peer: usize) -> Option<usize> {
+        let up = self.servers_up(peer);
+        (!up.is_empty()).then(|| up[self.random.usize(..up.len())])
+    }
+
     /// Sends a request, if there is a connection; `told` is what it tells the server.
     pub(super) fn ask(&mut self, peer: usize, server: usize, request: Request, told: Told, subject: Option<Subject>) {
         if let Some((socket, frame)) = self.compose(peer, server, request, told, subject) {
