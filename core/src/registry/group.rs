@@ -32,8 +32,8 @@ pub(super) struct Member {
     pub(super) deadline: Millis,
     pub(super) data_version: Option<DataVersion>,
     pub(super) filter_servers: Option<FilterServers>,
-    /// The counter of the data version jumped: a one-topic registration may have been missed, so registrations with the
-    /// same version are applied in full up to the next that is a whole table.
+    /// The counter of the data version jumped, or the broker took its identifier over with one topic: others may have
+    /// been missed, so registrations with the same version are applied in full up to the next that is a whole table.
     pub(super) table_owed: bool,
     pub(super) last: Option<LastRegistration>,
 }

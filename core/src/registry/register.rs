@@ -66,7 +66,7 @@ struct Seat {
     /// The data version of the table that was applied before; absent when the broker was not registered.
     version_before: Option<Option<DataVersion>>,
     table_owed: bool,
-    /// It is owed since an update, so another one does not pay it.
+    /// Only updates came since it is owed, or since the broker has this identifier: another one does not pay it.
     owed_to_update: bool,
     /// Nobody held the identifier.
     is_first: bool,
@@ -254,7 +254,7 @@ impl Registry {
         let seat = self.take_seat(registration, body, peer, now);
         let group = seat.key.group;
         let version_changed = seat.version_before.flatten().is_none_or(|before| Some(before) != body.data_version);
-        let in_full = version_changed || seat.is_first || seat.table_owed;
+        let in_full = version_changed || seat.is_first || seat.moved || seat.table_owed;
         let mut topics_changed = 0;
         let mut shown_otherwise = seat.shown_otherwise;
         if self.contributes(registration, group) {
@@ -306,8 +306,9 @@ impl Registry {
         let previous = previous.filter(|previous| *previous.cluster == *registration.cluster);
         let version_before = previous.map(|previous| previous.data_version);
         let table_owed = previous.is_some_and(|previous| previous.table_owed);
+        let stays = own_seat == Some(key) && version_before.is_some();
         let was_update = previous.and_then(|previous| previous.last).is_some_and(|last| last.is_update);
-        let owed_to_update = table_owed && was_update;
+        let owed_to_update = !stays || (table_owed && was_update);
         let address = previous.map_or_else(|| registration.address.into(), |previous| Arc::clone(&previous.address));
         let filter_servers = match &body.filter_servers {
             None => previous.and_then(|previous| previous.filter_servers.clone()),
@@ -327,7 +328,7 @@ impl Registry {
             table_owed: false,
             last: None,
         };
-        if own_seat == Some(key) && version_before.is_some() {
+        if stays {
             shown_otherwise |= self.tables.update_member(key, member);
         } else {
             for replaced in [own_seat, (!is_first).then_some(key)].into_iter().flatten() {

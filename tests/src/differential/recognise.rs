@@ -303,26 +303,38 @@ fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
     causes
 }
 
-/// A data version whose counter jumped, and the same version once more, in a registration or in a question for it.
+/// A data version whose counter jumped, or one topic with which a broker takes an identifier over, and the same version once
+/// more, in a registration or in a question for it; and the table with which a broker takes over, if it had that version before.
 fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
+    #[derive(Default)]
+    struct Sender {
+        id: Option<i64>,
+        version: Option<Version>,
+        owes_since: Option<usize>,
+    }
     let asked = |reaction: &Reaction| answer(reaction).map(|answer| answer.body);
     let is_query = Answer::decode(&difference.request).is_ok_and(|request| request.code == 322);
     let only_changed = is_query && asked(&difference.java) == asked(&difference.ours);
-    let mut jumps: BTreeMap<[String; 2], (Option<Version>, Option<usize>)> = BTreeMap::new();
+    let mut senders: BTreeMap<[String; 2], Sender> = BTreeMap::new();
     let mut causes = Vec::new();
     for (index, done) in run.done.iter().enumerate() {
         let is_refused = done.ours == Reaction::Closed || code(&done.ours) == Some(1);
         let Some(one) = done.step.registration().filter(|_| !is_refused) else { continue };
-        let known = jumps.entry(fields(run, done, ["clusterName", "brokerAddr"])).or_default();
-        let counters = known.0.zip(one.version).map(|(before, after)| (before.counter, after.counter));
-        match counters {
-            Some((before, after)) if after > before + 1 => known.1 = Some(index),
-            _ if known.0 == one.version => causes.extend(known.1.filter(|_| !is_query)),
-            _ => known.1 = None,
+        let sender = senders.entry(fields(run, done, ["clusterName", "brokerAddr"])).or_default();
+        let counters = sender.version.zip(one.version).map(|(before, after)| (before.counter, after.counter));
+        let jumped = counters.is_some_and(|(before, after)| after > before + 1);
+        let is_update = one.topics.as_ref().is_some_and(|topics| topics.len() == 1);
+        if jumped || (is_update && sender.id != one.id) {
+            sender.owes_since = Some(index);
+        } else if sender.version == one.version {
+            let cause = if sender.id == one.id { sender.owes_since } else { Some(index) };
+            causes.extend(cause.filter(|_| !is_query));
+        } else {
+            sender.owes_since = None;
         }
-        known.0 = one.version;
+        (sender.id, sender.version) = (one.id, one.version);
     }
-    causes.extend(jumps.into_values().filter_map(|(_, jump)| jump.filter(|_| only_changed)));
+    causes.extend(senders.into_values().filter_map(|sender| sender.owes_since.filter(|_| only_changed)));
     causes
 }
 

@@ -128,8 +128,9 @@ impl Tables {
         let version_before = previous.as_ref().map(|previous| previous.version);
         let is_new_version = version_before.flatten().is_none() || version_before != Some(registration.version);
         let is_owed = previous.as_ref().is_some_and(|previous| previous.table_owed);
-        let changes = self.apply_table(registration, topics, delete_unlisted, is_new_version || is_first || is_owed);
         let moved = own.is_some_and(|own| own != id);
+        let in_full = is_new_version || is_first || moved || is_owed;
+        let changes = self.apply_table(registration, topics, delete_unlisted, in_full);
         if previous.is_none() {
             self.tell(format!("event: registered {broker}, {} topics", topics.len()));
         } else if version_before != Some(registration.version) || changes > 0 || moved || shown_before != shown(self) {
@@ -150,7 +151,7 @@ impl Tables {
     ) -> Member {
         let counters = previous.and_then(|previous| previous.version).zip(registration.version);
         let jumped = counters.is_some_and(|(before, after)| after.counter - before.counter > 1);
-        let is_owed_to_update = previous.is_some_and(|previous| previous.table_owed && previous.was_update);
+        let is_owed_to_update = !stays || previous.is_some_and(|previous| previous.table_owed && previous.was_update);
         let is_update = registration.topics.as_ref().is_some_and(|topics| topics.len() == 1);
         let same_connection = previous.filter(|previous| stays && previous.connection == connection);
         let new = self.serial();
