@@ -86,7 +86,8 @@ pub fn is_unanswered(request: &[u8]) -> bool {
 }
 
 fn decode_json(parts: Parts<'_>) -> Result<Answer, String> {
-    let header: Value = serde_json::from_slice(parts.header).map_err(|error| format!("header: {error}"))?;
+    let header: Value = serde_json::from_slice(parts.header)
+        .map_err(|error| format!("header {}: {error}", parts.header.escape_ascii()))?;
     let number = |name: &str| header.get(name).and_then(Value::as_i64).unwrap_or_default() as i32;
     let fields = header.get("extFields").and_then(Value::as_object).map(|fields| {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

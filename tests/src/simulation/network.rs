@@ -209,9 +209,9 @@ impl Network {
         revived
     }
 
-    /// Takes in what arrived; an end that closed takes nothing any more.
+    /// Takes in what arrived, unless the end was reset before.
     pub(super) fn deliver(&mut self, to: Socket, part: Part, keeps_received: bool) {
-        let Some(end) = self.end_mut(to) else { return };
+        let Some(end) = self.end_mut(to).filter(|end| end.ended != Some(Ending::Reset)) else { return };
         match part {
             Part::Syn | Part::Accept => end.is_connected = true,
             Part::Bytes(bytes) => end.received.extend(bytes),
