@@ -129,8 +129,10 @@ fn populated(seed: u64, shows_trace: bool) -> Cluster {
     for (number, group) in ["a", "b", "c"].into_iter().enumerate() {
         let release = Release::ALL[random.usize(..Release::ALL.len())];
         let cluster_name = if number == 2 && random.bool() { "Other" } else { "DefaultCluster" };
+        let is_shared = random.u8(..) < 64;
         for id in 0..random.i64(1..=2) {
             let site = (number + id as usize) % 2;
+            let cluster_name = if is_shared && id == 1 { "Shared" } else { cluster_name };
             let broker = cluster.add_broker(group, id, site, cluster_name, release);
             let carrier = *carriers[site].get_or_insert(broker);
             if random.u8(..) < 100 {

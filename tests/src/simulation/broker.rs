@@ -150,7 +150,7 @@ impl Cluster {
         }
     }
 
-    fn register_unless_leaving(&mut self, peer: usize) {
+    pub(super) fn register_unless_leaving(&mut self, peer: usize) {
         if !self.broker_mut(peer).is_leaving {
             self.register_everywhere(peer);
         }

@@ -14,6 +14,9 @@ const YEAR_MILLIS: i64 = 365 * 24 * 3600 * 1000;
 /// What stood still goes on within this.
 const FREEZE_ENDS_MILLIS: Time = 4000;
 
+/// Two members of a group claim to be its master for no longer than this.
+const DEPOSED_WITHIN_MILLIS: Time = 40_000;
+
 /// Something that goes wrong, or is good again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -39,6 +42,10 @@ pub(super) enum Fault {
     Leave(ProcessId),
     /// A broker has another address from now on, over the connections that it has.
     Move(ProcessId),
+    /// A slave is the master of its group, or believes so.
+    Promote(ProcessId, bool),
+    /// Who is wrong about that learns it.
+    Depose(usize),
     /// All brokers end at once.
     KillBrokers,
     /// The wall clock of a server jumps.
@@ -92,6 +99,14 @@ const MISHAPS: &[(u32, Mishap)] = &[
     (8, |cluster, at| {
         if let Some(broker) = at.broker {
             cluster.carry_out_fault(Fault::Move(broker));
+        }
+    }),
+    (8, |cluster, at| {
+        let member = at.broker.and_then(|process| cluster.broker(cluster.broker_at(process)?));
+        let slave = member.filter(|broker| broker.id > 0).map(|broker| broker.group);
+        if let (Some(process), Some(group)) = (at.broker, slave) {
+            let claim = Fault::Promote(process, cluster.random.bool());
+            cluster.for_a_while(at.lasts.min(DEPOSED_WITHIN_MILLIS), claim, Fault::Depose(group));
         }
     }),
     (10, |cluster, at| {
@@ -149,7 +164,7 @@ impl Cluster {
         let text = format!("{fault:?}");
         let name = text.split('(').next().unwrap_or_default();
         self.note(format_args!("fault {text}"));
-        if !matches!(name, "Start" | "Resume" | "HealSites" | "HealPath") {
+        if !matches!(name, "Start" | "Resume" | "HealSites" | "HealPath" | "Depose") {
             self.coverage.count(&format!("fault {name}"));
         }
         match fault {
@@ -190,6 +205,12 @@ impl Cluster {
                     self.register_everywhere(peer);
                 }
             }
+            Fault::Promote(process, is_right) => {
+                if let Some(peer) = self.broker_at(process) {
+                    self.promote(peer, is_right);
+                }
+            }
+            Fault::Depose(group) => self.depose(group),
             Fault::KillBrokers => {
                 for peer in 0..self.peers.len() {
                     if self.broker(peer).is_some() {
@@ -306,7 +327,8 @@ impl Cluster {
         }
     }
 
-    /// Faults stop: paths are good, everybody runs, a group has one zone, and connections that only one end believes in are told to be gone.
+    /// Faults stop: paths are good, everybody runs, a group has one zone and one master, and connections that only one end
+    /// believes in are told to be gone.
     pub(super) fn calm_down(&mut self) {
         self.note(format_args!("calm"));
         self.faults.is_calm = true;
@@ -330,6 +352,7 @@ impl Cluster {
                 broker.zone = ZONES[1].filter(|_| !broker.release.is_four());
             }
         }
+        (0..self.groups.len()).for_each(|group| self.depose(group));
         for connection in self.network.forgotten() {
             if let Some(forgotten) = self.network.connection_mut(connection) {
                 forgotten.is_forgotten = false;

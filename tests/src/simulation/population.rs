@@ -1,6 +1,7 @@
 //! Broker groups and what is true of them: the tables that all NameServers should hold in the end.
 
 use super::agenda::Time;
+use super::broker::Broker;
 use super::cluster::Cluster;
 use crate::registration::{Topic, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,10 @@ pub(super) struct BrokerGroup {
     pub(super) version: Version,
     /// Topics that were deleted once: where that was missed, they may still be shown.
     pub(super) deleted: BTreeSet<String>,
+    /// Counts its masters.
+    epoch: i64,
+    /// Who claims to be its master and is not, and its identifier from when it knows.
+    pretender: Option<(usize, i64)>,
 }
 
 impl BrokerGroup {
@@ -31,7 +36,7 @@ impl BrokerGroup {
             topics.insert(topic.name.clone(), topic);
         }
         let version = Version { state: 0, counter: 1, timestamp: EPOCH_MILLIS };
-        Self { name: name.to_owned(), topics, version, deleted: BTreeSet::new() }
+        Self { name: name.to_owned(), topics, version, deleted: BTreeSet::new(), epoch: 0, pretender: None }
     }
 
     /// The table is another one from now on.
@@ -64,5 +69,36 @@ impl Cluster {
             self.groups.push(BrokerGroup::new(name, cluster));
             self.groups.len() - 1
         })
+    }
+    /// A slave claims to be the master of its group. Either it is, and the former master does not know it, or it is wrong.
+    pub(super) fn promote(&mut self, heir: usize, is_right: bool) {
+        let Some(Broker { group, id, .. }) = self.broker(heir).filter(|broker| broker.id > 0) else { return };
+        let (group, id) = (*group, *id);
+        let is_master = |peer: &usize| self.broker(*peer).is_some_and(|broker| broker.group == group && broker.id == 0);
+        let Some(master) = (0..self.peers.len()).find(is_master) else { return };
+        if self.groups[group].pretender.is_some() {
+            return;
+        }
+        self.groups[group].pretender = Some((if is_right { master } else { heir }, id));
+        self.groups[group].epoch += i64::from(is_right);
+        let epoch = self.groups[group].epoch - i64::from(!is_right);
+        self.take_identifier(heir, 0, epoch);
+    }
+
+    /// Who claims to be the master of a group and is not learns of it.
+    pub(super) fn depose(&mut self, group: usize) {
+        if let Some((pretender, id)) = self.groups[group].pretender.take() {
+            self.take_identifier(pretender, id, self.groups[group].epoch);
+        }
+    }
+
+    fn take_identifier(&mut self, peer: usize, id: i64, epoch: i64) {
+        let broker = self.broker_mut(peer);
+        // 4.x brokers know no epochs: whoever registers last has the identifier.
+        broker.state = if broker.release.is_four() { 0 } else { epoch.max(0) };
+        broker.id = id;
+        if self.processes[self.peers[peer].process].running {
+            self.register_unless_leaving(peer);
+        }
     }
 }
