@@ -102,6 +102,6 @@ fn half_closed(siege: &Siege<'_>) {
 fn reset(siege: &Siege<'_>) {
     for _ in 0..siege.scaled(5, 50) {
         ask_without_reading(siege, &get("n", "k"), 20, 500).into_iter().for_each(Peer::reset);
+        settle(siege);
     }
-    settle(siege);
 }
