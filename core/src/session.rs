@@ -260,3 +260,76 @@ const fn is_for_registry(code: i32) -> bool {
             | request::GET_NAMESRV_CONFIG
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Configuration};
+    use crate::kv::KvTable;
+    use crate::registry::{Output, Registry};
+    use alloc::sync::Arc;
+
+    const IDLE_MAX: Millis = Millis(1000);
+    const FRAME_TIME_MAX: Millis = Millis(1500);
+
+    fn at(millis: u64) -> Now {
+        Now { monotonic: Millis(millis), wall: Millis(0) }
+    }
+
+    /// A session since 0, and the view of a server without brokers.
+    fn session() -> (Session, Arc<RouteView>) {
+        let limits = Limits { frame_time_max: FRAME_TIME_MAX, ..Limits::default() };
+        let configuration = Configuration::default();
+        let serialization = configuration.serialization();
+        let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+        let mut registry = Registry::new(config, at(0));
+        registry.handle_timeout(at(0));
+        let view = core::iter::from_fn(|| registry.poll_output())
+            .find_map(|output| if let Output::Publish(view) = output { Some(view) } else { None });
+        (Session::new(&limits, IDLE_MAX, at(0)), view.unwrap())
+    }
+
+    /// A question for the registry.
+    fn frame() -> Vec<u8> {
+        let header = br#"{"code":206,"opaque":1}"#;
+        let header_length = header.len() as u32;
+        [&(4 + header_length).to_be_bytes()[..], &header_length.to_be_bytes(), header].concat()
+    }
+
+    #[test]
+    fn what_is_read_answered_and_written_is_activity() {
+        let (mut session, view) = session();
+        assert_eq!(session.poll_timeout(), Some(IDLE_MAX));
+        let step = session.handle_input(&mut frame().as_slice(), &view, &mut Vec::new(), at(10));
+        assert_eq!(step, Ok(Step::Forward { length: frame().len() }));
+        assert_eq!(session.poll_timeout(), Some(Millis(10) + IDLE_MAX));
+        session.handle_reply(at(20));
+        assert_eq!(session.poll_timeout(), Some(Millis(20) + IDLE_MAX));
+        session.handle_written(at(30));
+        assert_eq!(session.poll_timeout(), Some(Millis(30) + IDLE_MAX));
+    }
+
+    #[test]
+    fn only_new_bytes_of_a_frame_are_activity_and_none_of_them_gives_it_more_time() {
+        let (mut session, view) = session();
+        let frame = frame();
+        let mut input = |bytes: usize, millis: u64| {
+            let step = session.handle_input(&mut &frame[..bytes], &view, &mut Vec::new(), at(millis));
+            assert!(matches!(step, Ok(Step::NeedInput { .. })), "{step:?}");
+            session.poll_timeout()
+        };
+        assert_eq!(input(5, 100), Some(Millis(100) + IDLE_MAX));
+        assert_eq!(input(5, 200), Some(Millis(100) + IDLE_MAX), "nothing new");
+        assert_eq!(input(6, 300), Some(Millis(300) + IDLE_MAX));
+        assert_eq!(input(7, 900), Some(Millis(100) + FRAME_TIME_MAX), "the first byte came at 100");
+    }
+
+    #[test]
+    fn silence_is_for_ever_where_it_is_allowed() {
+        let (_, view) = session();
+        let mut session = Session::new(view.limits(), Millis(0), at(0));
+        assert_eq!(session.poll_timeout(), None);
+        session.handle_written(at(10));
+        assert_eq!(session.poll_timeout(), None);
+    }
+}
