@@ -7,11 +7,11 @@ use bytes::Bytes;
 use namesrv_core::config::{Config, Configuration};
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::{ConnId, Peer, kv::KvTable, route::RouteView};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use std::{collections::BTreeMap, env, sync::Arc};
 
 struct Server {
@@ -22,10 +22,10 @@ struct Server {
 
 fn main() -> Result<()> {
     let listener = TcpListener::bind(env::args().nth(1).as_deref().unwrap_or("127.0.0.1:9876"))?;
-    let started = Instant::now();
+    let started = std::time::Instant::now();
     let now = || Now {
-        monotonic: millis(started.elapsed()),
-        wall: millis(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()),
+        monotonic: Instant::START + started.elapsed(),
+        wall: WallTime::UNIX_EPOCH + SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
     };
     let configuration = Configuration::default();
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
         if let Ok((stream, address)) = listener.accept() {
             stream.set_read_timeout(Some(Duration::from_millis(1)))?;
             let peer = Peer { conn: ConnId::new(0, serial), address };
-            let session = Session::new(&limits, Millis::from_secs(120), now());
+            let session = Session::new(&limits, Duration::from_secs(120), now());
             server.connections.insert(peer.conn, (stream, peer, session, Vec::new()));
         }
         for conn in server.connections.keys().copied().collect::<Vec<_>>() {
@@ -105,8 +105,4 @@ impl Server {
             self.registry.handle_disconnect(conn, now);
         }
     }
-}
-
-fn millis(duration: Duration) -> Millis {
-    Millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -4,7 +4,7 @@ pub mod keys;
 pub mod properties;
 mod table;
 
-use crate::time::Millis;
+use crate::time::Duration;
 use crate::wire::Serialization;
 use alloc::string::String;
 
@@ -88,7 +88,7 @@ pub struct Limits {
     /// Incomplete frames of all connections together.
     pub incomplete_input_bytes_max: usize,
     /// Time that one frame may take to arrive.
-    pub frame_time_max: Millis,
+    pub frame_time_max: Duration,
     /// Entries of the KV table, over all namespaces.
     pub kv_bytes_max: usize,
 }
@@ -110,7 +110,7 @@ impl Default for Limits {
             registry_queue_requests_max: 10_000,
             registry_queue_bytes_max: 256 * 1024 * 1024,
             incomplete_input_bytes_max: 1024 * 1024 * 1024,
-            frame_time_max: Millis::from_secs(120),
+            frame_time_max: Duration::from_secs(120),
             kv_bytes_max: 64 * 1024 * 1024,
         }
     }

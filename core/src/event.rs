@@ -1,5 +1,6 @@
 //! What happened, for whoever operates the server: one event per change that matters, none per heartbeat.
 
+use crate::time::Duration;
 use alloc::string::String;
 use core::net::SocketAddr;
 
@@ -136,7 +137,7 @@ pub enum Event {
     },
     /// Time passed without this server being able to run; all heartbeat deadlines were postponed by so much.
     Late {
-        /// Milliseconds.
-        by: crate::time::Millis,
+        /// The time that was missed.
+        by: Duration,
     },
 }

@@ -19,7 +19,7 @@ use crate::config::{Config, Limits, Settings};
 use crate::event::Event;
 use crate::hash::Secret;
 use crate::route::{OrderTable, RouteView, Topology};
-use crate::time::{Millis, Now};
+use crate::time::{Instant, Now};
 use crate::wire::code::{request as code, response};
 use crate::wire::response::{Head, write_frame};
 use crate::wire::{Framing, Request, Serialization, next_frame};
@@ -107,7 +107,7 @@ pub struct Registry {
     settings: Settings,
     limits: Limits,
     serialization: Serialization,
-    started: Millis,
+    started: Instant,
     going_away: bool,
     /// Number of the last request that was sent to a broker.
     opaque: i32,
@@ -227,7 +227,7 @@ impl Registry {
 
     /// When to call [`Registry::handle_timeout`] next.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Millis> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         let liveness = &self.tables.liveness;
         let retirement = self.has_replaced_views().then(|| liveness.next_tick());
         liveness.next().into_iter().chain(retirement).min()

@@ -12,7 +12,7 @@ pub(crate) use topic::{Mapping, TopicKey, TopicRecord, TopicTable};
 pub(crate) use topology::{BrokerData, BrokerGroup, FilterServers, GroupId, Topology};
 
 use crate::config::{Limits, Settings};
-use crate::time::Millis;
+use crate::time::Instant;
 use crate::wire::Serialization;
 use crate::wire::json::Dialect;
 use alloc::boxed::Box;
@@ -35,7 +35,7 @@ pub struct RouteView {
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
     pub(crate) serialization: Serialization,
-    pub(crate) ready_at: Millis,
+    pub(crate) ready_at: Instant,
     pub(crate) going_away: bool,
 }
 
@@ -90,7 +90,7 @@ impl RouteView {
 
     /// Whether routes are answered yet (Java: `ClientRequestProcessor`, `needWaitForService`).
     #[must_use]
-    pub fn is_ready(&self, monotonic: Millis) -> bool {
+    pub fn is_ready(&self, monotonic: Instant) -> bool {
         monotonic >= self.ready_at
     }
 

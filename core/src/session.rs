@@ -2,7 +2,7 @@
 
 use crate::config::Limits;
 use crate::route::{RouteQuery, RouteView};
-use crate::time::{Millis, Now};
+use crate::time::{Duration, Instant, Now};
 use crate::wire::code::{request, response};
 use crate::wire::fields::is_true;
 use crate::wire::json::Dialect;
@@ -42,11 +42,11 @@ pub enum Step {
 /// asks for more input or a pause, and writes what is in `output`.
 #[derive(Debug)]
 pub struct Session {
-    idle_max: Millis,
-    last_activity: Millis,
+    idle_max: Duration,
+    last_activity: Instant,
     /// When the first byte of the frame arrived that is incomplete now.
-    frame_since: Option<Millis>,
-    frame_time_max: Millis,
+    frame_since: Option<Instant>,
+    frame_time_max: Duration,
     /// Bytes of it that were there at the last call: more of them are activity.
     frame_bytes: usize,
     forwarded: usize,
@@ -55,7 +55,7 @@ pub struct Session {
 impl Session {
     /// A session of a connection that was accepted now; `idle_max` of silence closes it, zero never does.
     #[must_use]
-    pub fn new(limits: &Limits, idle_max: Millis, now: Now) -> Self {
+    pub fn new(limits: &Limits, idle_max: Duration, now: Now) -> Self {
         Self {
             idle_max,
             last_activity: now.monotonic,
@@ -123,8 +123,8 @@ impl Session {
 
     /// When this connection has to be closed for silence or for a frame that takes too long; never when absent.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Millis> {
-        let idle = (self.idle_max > Millis(0)).then(|| self.last_activity + self.idle_max);
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let idle = (!self.idle_max.is_zero()).then(|| self.last_activity + self.idle_max);
         let frame = self.frame_since.map(|since| since + self.frame_time_max);
         [idle, frame].into_iter().flatten().min()
     }
@@ -267,13 +267,14 @@ mod tests {
     use crate::config::{Config, Configuration};
     use crate::kv::KvTable;
     use crate::registry::{Output, Registry};
+    use crate::time::WallTime;
     use alloc::sync::Arc;
 
-    const IDLE_MAX: Millis = Millis(1000);
-    const FRAME_TIME_MAX: Millis = Millis(1500);
+    const IDLE_MAX: Duration = Duration::from_millis(1000);
+    const FRAME_TIME_MAX: Duration = Duration::from_millis(1500);
 
     fn at(millis: u64) -> Now {
-        Now { monotonic: Millis(millis), wall: Millis(0) }
+        Now { monotonic: Instant::from_millis(millis), wall: WallTime::UNIX_EPOCH }
     }
 
     /// A session since 0, and the view of a server without brokers.
@@ -299,14 +300,14 @@ mod tests {
     #[test]
     fn what_is_read_answered_and_written_is_activity() {
         let (mut session, view) = session();
-        assert_eq!(session.poll_timeout(), Some(IDLE_MAX));
+        assert_eq!(session.poll_timeout(), Some(Instant::START + IDLE_MAX));
         let step = session.handle_input(&mut frame().as_slice(), &view, &mut Vec::new(), at(10));
         assert_eq!(step, Ok(Step::Forward { length: frame().len() }));
-        assert_eq!(session.poll_timeout(), Some(Millis(10) + IDLE_MAX));
+        assert_eq!(session.poll_timeout(), Some(Instant::from_millis(10) + IDLE_MAX));
         session.handle_reply(at(20));
-        assert_eq!(session.poll_timeout(), Some(Millis(20) + IDLE_MAX));
+        assert_eq!(session.poll_timeout(), Some(Instant::from_millis(20) + IDLE_MAX));
         session.handle_written(at(30));
-        assert_eq!(session.poll_timeout(), Some(Millis(30) + IDLE_MAX));
+        assert_eq!(session.poll_timeout(), Some(Instant::from_millis(30) + IDLE_MAX));
     }
 
     #[test]
@@ -318,16 +319,16 @@ mod tests {
             assert!(matches!(step, Ok(Step::NeedInput { .. })), "{step:?}");
             session.poll_timeout()
         };
-        assert_eq!(input(5, 100), Some(Millis(100) + IDLE_MAX));
-        assert_eq!(input(5, 200), Some(Millis(100) + IDLE_MAX), "nothing new");
-        assert_eq!(input(6, 300), Some(Millis(300) + IDLE_MAX));
-        assert_eq!(input(7, 900), Some(Millis(100) + FRAME_TIME_MAX), "the first byte came at 100");
+        assert_eq!(input(5, 100), Some(Instant::from_millis(100) + IDLE_MAX));
+        assert_eq!(input(5, 200), Some(Instant::from_millis(100) + IDLE_MAX), "nothing new");
+        assert_eq!(input(6, 300), Some(Instant::from_millis(300) + IDLE_MAX));
+        assert_eq!(input(7, 900), Some(Instant::from_millis(100) + FRAME_TIME_MAX), "the first byte came at 100");
     }
 
     #[test]
     fn silence_is_for_ever_where_it_is_allowed() {
         let (_, view) = session();
-        let mut session = Session::new(view.limits(), Millis(0), at(0));
+        let mut session = Session::new(view.limits(), Duration::ZERO, at(0));
         assert_eq!(session.poll_timeout(), None);
         session.handle_written(at(10));
         assert_eq!(session.poll_timeout(), None);

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use namesrv_core::config::{Configuration, Limits, LogFormat, Update, Warning, properties};
-use namesrv_core::time::Millis;
+use namesrv_core::time::Duration;
 use namesrv_core::wire::Serialization;
 
 /// What a Java server 5.5.0 answers that was started with three paths and nothing else.
@@ -57,7 +57,7 @@ fn defaults_are_those_of_the_limits_and_of_java() {
     assert_eq!(configuration.serialization(), Serialization::Json);
     assert_eq!((configuration.bind_address(), configuration.listen_port()), ("0.0.0.0", 9876));
     assert_eq!((configuration.socket_send_bytes(), configuration.socket_receive_bytes()), (0, 0));
-    assert_eq!((configuration.io_threads(), configuration.connect_timeout()), (0, Millis(3000)));
+    assert_eq!((configuration.io_threads(), configuration.connect_timeout()), (0, Duration::from_millis(3000)));
     assert_eq!((configuration.log_format(), configuration.log_level()), (LogFormat::Text, "info"));
     let settings = configuration.settings();
     assert!(
@@ -88,7 +88,7 @@ fn every_key_that_matters_is_taken_from_the_file() {
     assert_eq!((configuration.bind_address(), configuration.listen_port()), ("::1", 1));
     assert_eq!(configuration.value("listenPort"), Some("1"));
     assert_eq!((configuration.socket_send_bytes(), configuration.socket_receive_bytes()), (1, 2));
-    assert_eq!((configuration.io_threads(), configuration.connect_timeout()), (4, Millis(3)));
+    assert_eq!((configuration.io_threads(), configuration.connect_timeout()), (4, Duration::from_millis(3)));
     assert_eq!((configuration.log_format(), configuration.log_level()), (LogFormat::Json, "debug"));
     assert_eq!(configuration.serialization(), Serialization::Binary);
     let limits = Limits {
@@ -104,7 +104,7 @@ fn every_key_that_matters_is_taken_from_the_file() {
         registry_queue_requests_max: 14,
         registry_queue_bytes_max: 15_000,
         incomplete_input_bytes_max: 16_000,
-        frame_time_max: Millis::from_secs(17),
+        frame_time_max: Duration::from_secs(17),
         kv_bytes_max: 18,
         unread_output_bytes_max: 19,
         registry_bytes_max: 20,

@@ -4,7 +4,7 @@ use crate::inbox::{Mail, Mailbox, lock};
 use crate::server::Lane;
 use async_io::{Async, Timer};
 use async_std::task;
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now};
 use namesrv_shell::conversation::{Closing, Conversation};
 use namesrv_shell::server::ToIo;
 use namesrv_shell::turn::{Desk, Readiness, Turn};
@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     stream: Async<TcpStream>,
     readiness: Readiness,
     /// When the lane nudges it.
-    armed: Option<Millis>,
+    armed: Option<Instant>,
 }
 
 /// What others reach of a connection.
@@ -131,7 +131,7 @@ impl Connection {
     }
 
     /// Asks the lane for a nudge at the deadline, unless one comes earlier anyway.
-    fn arm(&mut self, deadline: Option<Millis>) {
+    fn arm(&mut self, deadline: Option<Instant>) {
         if deadline.is_some_and(|deadline| self.armed.is_none_or(|armed| deadline < armed)) {
             self.lane.arm(self.serial, deadline);
             self.armed = deadline;

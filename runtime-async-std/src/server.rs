@@ -7,7 +7,7 @@ use async_global_executor::GlobalExecutorConfig;
 use async_io::{Async, Timer};
 use async_std::task;
 use namesrv_core::route::RouteView;
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
 use namesrv_shell::conversation::{Conversation, Shared};
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// Connections accepted in one round.
 const ACCEPTS_MAX: usize = 64;
 /// How often an idle lane looks at the clock.
-const TICK: Millis = Millis::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
 
 /// Serves until the server is told to stop.
 ///
@@ -110,7 +110,7 @@ struct Members {
 struct Member {
     link: Arc<Link>,
     /// Its entry in the index of deadlines.
-    armed: Option<Millis>,
+    armed: Option<Instant>,
 }
 
 impl Lane {
@@ -120,7 +120,7 @@ impl Lane {
     }
 
     /// Nudges a connection at its deadline.
-    pub(crate) fn arm(&self, serial: u64, deadline: Option<Millis>) {
+    pub(crate) fn arm(&self, serial: u64, deadline: Option<Instant>) {
         let Members { connections, deadlines } = &mut *lock(&self.members);
         if let Some(member) = connections.get_mut(&serial) {
             deadlines.arm(serial, &mut member.armed, deadline);
@@ -141,7 +141,7 @@ impl Lane {
         lock(&self.members).connections.values().map(|member| Arc::clone(&member.link)).collect()
     }
 
-    fn nudge_silent(&self, now: Millis) {
+    fn nudge_silent(&self, now: Instant) {
         let Members { connections, deadlines } = &mut *lock(&self.members);
         while let Some(serial) = deadlines.pop_due(now) {
             if let Some(member) = connections.get_mut(&serial) {
@@ -165,7 +165,7 @@ struct Keeper {
     /// That of the newest connection.
     serial: u64,
     /// When to give up what is not written.
-    stop_at: Option<Millis>,
+    stop_at: Option<Instant>,
     timer: Timer,
 }
 
@@ -208,19 +208,18 @@ impl Keeper {
     }
 
     /// How long to wait when nobody has anything to say.
-    fn patience(&self, now: Millis) -> Duration {
+    fn patience(&self, now: Instant) -> Duration {
         let acceptable = self.backlog && self.listener.is_some();
         if acceptable && self.accepting.is_open(now) {
             return Duration::ZERO;
         }
-        let until = |moment: Millis| moment.since(now);
+        let until = |moment: Instant| moment.since(now);
         let rest = self.accepting.rests_until().filter(|_| acceptable).map(until);
         let deadline = lock(&self.lane.members).deadlines.next().map(until);
-        let Millis(wait) = [rest, deadline, self.stop_at.map(until)].into_iter().flatten().fold(TICK, Millis::min);
-        Duration::from_millis(wait)
+        [rest, deadline, self.stop_at.map(until)].into_iter().flatten().fold(TICK, Duration::min)
     }
 
-    fn read_mailbox(&mut self, now: Millis) {
+    fn read_mailbox(&mut self, now: Instant) {
         let mail = self.lane.mailbox.take();
         if mail.nudged {
             self.accepting.note_closed();
@@ -233,9 +232,9 @@ impl Keeper {
         }
     }
 
-    fn stop(&mut self, within: Duration, now: Millis) {
+    fn stop(&mut self, within: Duration, now: Instant) {
         self.listener = None;
-        self.stop_at = Some(now + Millis(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)));
+        self.stop_at = Some(now + within);
         for link in self.lane.links() {
             link.mailbox.deliver(ToIo::Stop { within });
         }

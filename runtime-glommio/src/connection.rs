@@ -2,7 +2,7 @@
 
 use futures_io::{AsyncRead, AsyncWrite};
 use glommio::net::TcpStream;
-use namesrv_core::time::Millis;
+use namesrv_core::time::Instant;
 use namesrv_shell::conversation::Conversation;
 use namesrv_shell::turn::Readiness;
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
@@ -19,7 +19,7 @@ pub(crate) struct Connection {
     /// Wakes its task, once that had its first turn.
     waker: Option<Waker>,
     /// Its entry in the index of deadlines.
-    pub(crate) armed: Option<Millis>,
+    pub(crate) armed: Option<Instant>,
 }
 
 /// The socket of a connection whose turn it is. It never waits: what would have to leaves the waker of the task with

@@ -9,7 +9,7 @@ use glommio::net::{TcpListener, TcpStream};
 use glommio::timer::Timer;
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement, spawn_local};
 use namesrv_core::route::RouteView;
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::accepting::{Accepting, Troubles};
 use namesrv_shell::conversation::{Closing, Conversation, Shared};
@@ -44,7 +44,7 @@ const ROUND_MAX: usize = 64;
 /// Turns in one round that were not waited for: a wait costs as much as some of them.
 const ROUND_TURNS_MAX: usize = 16;
 /// How often an idle executor looks at the clock and lets go of an old view.
-const TICK: Millis = Millis::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
 /// How soon a frame is forwarded again that the registry had no room for.
 const RETRY: Duration = Duration::from_millis(2);
 /// How often a listener that rests looks whether it may accept.
@@ -279,8 +279,7 @@ impl IoThread {
         self.views.load();
         self.deadlines.tick(now);
         self.accepting.tick(now);
-        let Millis(wait) = self.deadlines.next().map_or(TICK, |deadline| deadline.since(now).min(TICK));
-        Duration::from_millis(wait)
+        self.deadlines.next().map_or(TICK, |deadline| deadline.since(now).min(TICK))
     }
 
     fn handle(&mut self, message: ToIo) {
@@ -400,7 +399,7 @@ impl IoThread {
         }
     }
 
-    fn look_at_clock(&mut self) -> Millis {
+    fn look_at_clock(&mut self) -> Instant {
         self.now = self.clock.now();
         self.now.monotonic
     }

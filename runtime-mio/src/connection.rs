@@ -4,7 +4,7 @@ use arc_swap::{ArcSwap, Cache};
 use mio::event::Event;
 use mio::net::TcpStream;
 use namesrv_core::route::RouteView;
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now};
 use namesrv_shell::conversation::Conversation;
 use namesrv_shell::turn::{Desk, Readiness, Turn};
 use std::io;
@@ -22,7 +22,7 @@ pub(crate) struct Connection {
     /// Whether it is in the queue of those that have something to do.
     pub(crate) queued: bool,
     /// Its entry in the index of deadlines.
-    pub(crate) armed: Option<Millis>,
+    pub(crate) armed: Option<Instant>,
 }
 
 impl Connection {

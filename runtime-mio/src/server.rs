@@ -4,7 +4,7 @@ use crate::connection::{Connection, Views};
 use crate::inbox::{Queue, Sender};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
 use namesrv_shell::conversation::{Closing, Conversation, Shared};
@@ -27,9 +27,9 @@ const EVENTS_MAX: usize = 1024;
 /// Connections accepted in one round.
 const ACCEPTS_MAX: usize = 64;
 /// How often an idle thread looks at the clock and lets go of an old view.
-const TICK: Millis = Millis::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
 /// How soon a frame is forwarded again that the registry had no room for.
-const RETRY: Millis = Millis(2);
+const RETRY: Duration = Duration::from_millis(2);
 
 /// Serves until the server is told to stop.
 ///
@@ -111,7 +111,7 @@ struct IoThread {
     blocked: Vec<u64>,
     deadlines: Deadlines,
     /// When to give up what is not written.
-    stop_at: Option<Millis>,
+    stop_at: Option<Instant>,
 }
 
 impl IoThread {
@@ -156,12 +156,11 @@ impl IoThread {
         if !self.ready.is_empty() || (acceptable && self.accepting.is_open(self.moment())) {
             return Duration::ZERO;
         }
-        let until = |moment: Millis| moment.since(self.moment());
+        let until = |moment: Instant| moment.since(self.moment());
         let retry = (!self.blocked.is_empty()).then_some(RETRY);
         let rest = self.accepting.rests_until().filter(|_| acceptable).map(until);
         let waits = [retry, rest, self.deadlines.next().map(until), self.stop_at.map(until)];
-        let Millis(wait) = waits.into_iter().flatten().fold(TICK, Millis::min);
-        Duration::from_millis(wait)
+        waits.into_iter().flatten().fold(TICK, Duration::min)
     }
 
     fn read_inbox(&mut self) {
@@ -181,7 +180,6 @@ impl IoThread {
 
     fn stop(&mut self, within: Duration) {
         self.listener = None;
-        let within = Millis(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
         self.stop_at = Some(self.moment() + within);
         for (serial, connection) in &mut self.connections {
             connection.stop();
@@ -291,7 +289,7 @@ impl IoThread {
         }
     }
 
-    const fn moment(&self) -> Millis {
+    const fn moment(&self) -> Instant {
         self.now.monotonic
     }
 }

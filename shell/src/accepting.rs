@@ -1,20 +1,20 @@
 //! When a listener accepts, and when it has to wait for file descriptors.
 
-use namesrv_core::time::Millis;
+use namesrv_core::time::{Duration, Instant};
 use nix::errno::Errno;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long accepting rests when nothing is closed meanwhile.
-const REST: Millis = Millis::from_secs(1);
+const REST: Duration = Duration::from_secs(1);
 /// A trouble is over when it was not seen for so long.
-const QUIET: Millis = Millis::from_secs(5);
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Decides for one listener whether it accepts.
 #[derive(Debug)]
 pub struct Accepting {
-    rests_until: Option<Millis>,
+    rests_until: Option<Instant>,
     troubles: Arc<Troubles>,
 }
 
@@ -45,12 +45,12 @@ impl Accepting {
 
     /// Until when nothing is accepted, if so.
     #[must_use]
-    pub const fn rests_until(&self) -> Option<Millis> {
+    pub const fn rests_until(&self) -> Option<Instant> {
         self.rests_until
     }
 
     /// Notes the time, so that the end of a trouble is told soon.
-    pub fn tick(&self, now: Millis) {
+    pub fn tick(&self, now: Instant) {
         if self.troubles.exhausted.is_over(now) {
             tracing::info!("connections do not wait any more to be accepted");
         }
@@ -58,12 +58,12 @@ impl Accepting {
 
     /// Whether it is time to accept.
     #[must_use]
-    pub fn is_open(&self, now: Millis) -> bool {
+    pub fn is_open(&self, now: Instant) -> bool {
         self.rests_until.is_none_or(|until| until <= now)
     }
 
     /// A connection was accepted; `welcome` is whether there was a place for it.
-    pub fn note_accepted(&mut self, welcome: bool, now: Millis) {
+    pub fn note_accepted(&mut self, welcome: bool, now: Instant) {
         self.rests_until = None;
         if !welcome && self.troubles.crowded.begins(now) {
             tracing::warn!("new connections are closed at once: there are as many as allowed");
@@ -74,7 +74,7 @@ impl Accepting {
     }
 
     /// An attempt to accept failed.
-    pub fn note_error(&mut self, error: &io::Error, now: Millis) -> AfterError {
+    pub fn note_error(&mut self, error: &io::Error, now: Instant) -> AfterError {
         if error.kind() == ErrorKind::WouldBlock {
             self.rests_until = None;
             return AfterError::Wait;
@@ -93,7 +93,7 @@ impl Accepting {
     /// A connection was closed: its descriptor can be used at once.
     pub fn note_closed(&mut self) {
         if self.rests_until.is_some() {
-            self.rests_until = Some(Millis(0));
+            self.rests_until = Some(Instant::START);
         }
     }
 }
@@ -104,15 +104,15 @@ struct Trouble(AtomicU64);
 
 impl Trouble {
     /// It was seen; whether it was over before.
-    fn begins(&self, now: Millis) -> bool {
-        self.0.swap(now.0.max(1), Ordering::Relaxed) == 0
+    fn begins(&self, now: Instant) -> bool {
+        self.0.swap(now.as_millis().max(1), Ordering::Relaxed) == 0
     }
 
     /// It was not seen this time; whether that ended it.
-    fn is_over(&self, now: Millis) -> bool {
+    fn is_over(&self, now: Instant) -> bool {
         let seen = self.0.load(Ordering::Relaxed);
         seen != 0
-            && now.since(Millis(seen)) >= QUIET
+            && now.since(Instant::from_millis(seen)) >= QUIET
             && self.0.compare_exchange(seen, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn no_descriptor_means_a_rest_until_one_is_free() {
         let mut accepting = Accepting::new(Arc::default());
-        let now = Millis(5000);
+        let now = Instant::from_millis(5000);
         assert!(accepting.is_open(now));
         assert_eq!(accepting.note_error(&error(Errno::EMFILE), now), AfterError::Rest);
         assert!(!accepting.is_open(now));
@@ -144,23 +144,27 @@ mod tests {
     #[test]
     fn other_errors_are_about_one_connection() {
         let mut accepting = Accepting::new(Arc::default());
-        assert_eq!(accepting.note_error(&error(Errno::ECONNABORTED), Millis(1)), AfterError::Next);
-        assert_eq!(accepting.note_error(&ErrorKind::WouldBlock.into(), Millis(1)), AfterError::Wait);
+        assert_eq!(accepting.note_error(&error(Errno::ECONNABORTED), Instant::from_millis(1)), AfterError::Next);
+        assert_eq!(accepting.note_error(&ErrorKind::WouldBlock.into(), Instant::from_millis(1)), AfterError::Wait);
         assert_eq!(accepting.rests_until(), None);
+    }
+
+    fn second(number: u64) -> Instant {
+        Instant::START + Duration::from_secs(number)
     }
 
     #[test]
     fn a_trouble_that_flickers_is_told_once() {
         let trouble = Trouble::default();
-        assert!(!trouble.is_over(Millis(0)));
-        assert!(trouble.begins(Millis(0)));
-        for second in 1..100 {
-            assert!(!trouble.is_over(Millis::from_secs(second)));
-            assert!(!trouble.begins(Millis::from_secs(second)));
+        assert!(!trouble.is_over(Instant::START));
+        assert!(trouble.begins(Instant::START));
+        for number in 1..100 {
+            assert!(!trouble.is_over(second(number)));
+            assert!(!trouble.begins(second(number)));
         }
-        assert!(!trouble.is_over(Millis::from_secs(103)));
-        assert!(trouble.is_over(Millis::from_secs(104)));
-        assert!(!trouble.is_over(Millis::from_secs(200)));
-        assert!(trouble.begins(Millis::from_secs(201)));
+        assert!(!trouble.is_over(second(103)));
+        assert!(trouble.is_over(second(104)));
+        assert!(!trouble.is_over(second(200)));
+        assert!(trouble.begins(second(201)));
     }
 }

@@ -1,7 +1,7 @@
 //! Both clocks, read.
 
-use namesrv_core::time::{Millis, Now};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use namesrv_core::time::{Instant, Now, WallTime};
+use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
 
 /// Reads both clocks.
 ///
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// heard, so it must not count against anybody.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    start: Instant,
+    start: time::Instant,
 }
 
 impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self { start: time::Instant::now() }
     }
 
     /// The time now. Monotonic time counts from the start of this clock.
@@ -24,10 +24,6 @@ impl Clock {
     pub fn now(&self) -> Now {
         // A wall clock before 1970 is shown as 1970.
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Now { monotonic: millis(self.start.elapsed()), wall: millis(wall) }
+        Now { monotonic: Instant::START + self.start.elapsed(), wall: WallTime::UNIX_EPOCH + wall }
     }
-}
-
-fn millis(duration: Duration) -> Millis {
-    Millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -10,7 +10,7 @@ use namesrv_core::config::Limits;
 use namesrv_core::registry::CloseReason;
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Duration, Instant, Now};
 use namesrv_core::wire::FrameError;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -101,7 +101,7 @@ impl Conversation {
             return None;
         }
         let idle_seconds = view.settings().server_channel_max_idle_time_seconds;
-        let idle_max = Millis::from_secs(u64::try_from(idle_seconds).unwrap_or(0));
+        let idle_max = Duration::from_secs(u64::try_from(idle_seconds).unwrap_or(0));
         Some(Self {
             peer,
             session: Session::new(&shared.limits, idle_max, now),
@@ -194,7 +194,7 @@ impl Conversation {
 
     /// When to close this connection as [`Closing::Silent`]; never when absent.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Millis> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         self.session.poll_timeout()
     }
 

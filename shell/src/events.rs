@@ -7,7 +7,7 @@
 use crate::line_limit::LineLimit;
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::registry::SaveFile;
-use namesrv_core::time::Millis;
+use namesrv_core::time::Instant;
 use std::borrow::Cow;
 use tracing::{info, warn};
 
@@ -54,7 +54,7 @@ impl Default for EventLog {
 
 impl EventLog {
     /// Writes the line of an event.
-    pub(crate) fn log(&self, event: &Event, now: Millis) {
+    pub(crate) fn log(&self, event: &Event, now: Instant) {
         let limit = match event {
             Event::BrokerRegistered { .. }
             | Event::BrokerChanged { .. }
@@ -117,7 +117,7 @@ fn write(event: &Event) {
             info!(keys = &*cut(keys), %peer, "configuration changed");
         }
         Event::Late { by } => {
-            warn!(milliseconds = by.0, "this server did not run for a while: heartbeat deadlines postponed")
+            warn!(milliseconds = by.as_millis(), "this server did not run for a while: heartbeat deadlines postponed")
         }
     }
 }

@@ -44,7 +44,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 use tracing::{info, warn};
 
 /// Exit status of a server that cannot start, as that of the Java server (−1).
@@ -142,7 +141,7 @@ fn serve_until_stopped(
     let listeners = bind(&mut configuration)?;
     let limits = configuration.limits();
     let boot_line = boot_line(&configuration);
-    let notifier = Notifier::new(Duration::from_millis(configuration.connect_timeout().0), clock);
+    let notifier = Notifier::new(configuration.connect_timeout(), clock);
     let serialization = configuration.serialization();
 
     let mut secret = [0; 16];

@@ -1,6 +1,6 @@
 //! A limit for log lines that peers can cause as often as they like.
 
-use namesrv_core::time::Millis;
+use namesrv_core::time::Instant;
 use std::sync::{Mutex, PoisonError};
 
 /// Lines that it lets through in the long run, each second.
@@ -32,9 +32,9 @@ impl LineLimit {
     }
 
     /// Calls `line` if there is room for it.
-    pub fn admit(&self, now: Millis, line: impl FnOnce()) {
+    pub fn admit(&self, now: Instant, line: impl FnOnce()) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let second = now.0 / 1000;
+        let second = now.as_millis() / 1000;
         let passed = second.saturating_sub(state.second);
         state.lines = state.lines.saturating_sub(passed.saturating_mul(LINES_A_SECOND));
         state.second = second;
@@ -60,7 +60,7 @@ mod tests {
         let limit = LineLimit::new("tests", 100);
         let lines_at = |millis, attempts| {
             let mut written = 0;
-            (0..attempts).for_each(|_| limit.admit(Millis(millis), || written += 1));
+            (0..attempts).for_each(|_| limit.admit(Instant::from_millis(millis), || written += 1));
             written
         };
         assert_eq!(lines_at(1500, 1000), 100);

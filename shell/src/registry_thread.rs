@@ -11,7 +11,7 @@ use bytes::Bytes;
 use namesrv_core::ConnId;
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::route::RouteView;
-use namesrv_core::time::Millis;
+use namesrv_core::time::Instant;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub(crate) struct Progress {
     /// Saves that were asked for and have not ended.
     saving: usize,
     /// When the I/O threads are to be stopped.
-    stop_at: Option<Millis>,
+    stop_at: Option<Instant>,
     stopping: bool,
     finishing: bool,
 }
@@ -82,7 +82,7 @@ impl RegistryThread {
         // Nothing can be stopped before it is attached, and that is an input.
         let stop_at = self.progress.stop_at.filter(|_| self.inboxes.are_attached());
         let deadline = self.registry.poll_timeout().into_iter().chain(stop_at).min()?;
-        Some(Duration::from_millis(deadline.since(self.clock.now().monotonic).0))
+        Some(deadline.since(self.clock.now().monotonic))
     }
 
     /// Tells the registry that time passed, but only after what peers had sent by then: a server that was stopped for a
@@ -179,12 +179,12 @@ impl RegistryThread {
         self.progress.stopping = true;
         let now = self.clock.now();
         let settings = *self.views.load().settings();
-        let mut wait = Millis(0);
+        let mut wait = Duration::ZERO;
         if settings.enable_shutdown_gracefully {
-            wait = Millis::from_secs(u64::try_from(settings.shutdown_wait_time_seconds).unwrap_or(0));
+            wait = Duration::from_secs(u64::try_from(settings.shutdown_wait_time_seconds).unwrap_or(0));
             self.registry.handle_shutdown(now);
         }
-        info!(seconds = wait.0 / 1000, "stopping");
+        info!(seconds = wait.as_secs(), "stopping");
         self.progress.stop_at = Some(now.monotonic + wait);
     }
 

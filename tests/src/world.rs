@@ -9,7 +9,7 @@ use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{CloseReason, Output, Registry, SaveFile, SaveTicket};
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::{ConnId, Peer};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The virtual time at which every world begins.
-const START: Now = Now { monotonic: Millis(1_000_000), wall: Millis(1_750_000_000_000) };
+const START: Now = Now { monotonic: Instant::from_millis(1_000_000), wall: WallTime::from_millis(1_750_000_000_000) };
 
 /// What becomes of the files that the registry wants saved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub struct World {
     view: Option<Arc<RouteView>>,
     now: Now,
     limits: Limits,
-    idle_max: Millis,
+    idle_max: Duration,
     connections: BTreeMap<ConnId, Connection>,
     names: BTreeMap<String, ConnId>,
     opened: u64,
@@ -91,13 +91,13 @@ struct Connection {
     output: Vec<u8>,
     paused: bool,
     /// Its deadlines do not count before: they are postponed by a pause of the server.
-    not_before: Millis,
+    not_before: Instant,
     closing: Option<String>,
 }
 
 impl Connection {
     /// When it has to be closed for silence or for a frame that takes too long.
-    fn due(&self) -> Option<Millis> {
+    fn due(&self) -> Option<Instant> {
         self.session.poll_timeout().map(|due| due.max(self.not_before))
     }
 }
@@ -133,7 +133,7 @@ impl World {
             view: None,
             now: START,
             limits,
-            idle_max: Millis::from_secs(idle_max),
+            idle_max: Duration::from_secs(idle_max),
             connections: BTreeMap::new(),
             names: BTreeMap::new(),
             opened: 0,
@@ -228,7 +228,7 @@ impl World {
             input: Vec::new(),
             output: Vec::new(),
             paused: false,
-            not_before: Millis(0),
+            not_before: Instant::START,
             closing: None,
         };
         self.connections.insert(conn, connection);
@@ -259,7 +259,7 @@ impl World {
 
     /// Time passes, every timer fires when it is due.
     pub fn advance(&mut self, time: Duration) {
-        let end = self.now.monotonic + Millis(time.as_millis() as u64);
+        let end = self.now.monotonic + Duration::from_millis(time.as_millis() as u64);
         while let Some(due) = self.next_timer().filter(|due| *due <= end) {
             self.move_to(due.max(self.now.monotonic));
             self.fire_timers();
@@ -271,20 +271,20 @@ impl World {
     /// Time passes while the server does not run. In the end what arrived meanwhile is read, then all timers that are due fire
     /// once; those of connections are postponed by the length of the pause, as drivers have to do it.
     pub fn freeze(&mut self, time: Duration, arrived: &[(String, Vec<u8>)]) {
-        let late = Millis(time.as_millis() as u64);
+        let late = time;
         self.move_to(self.now.monotonic + late);
         for (connection, bytes) in arrived {
             self.receive(connection, bytes);
         }
         for connection in self.connections.values_mut() {
-            connection.not_before = connection.due().map_or(Millis(0), |due| due + late);
+            connection.not_before = connection.due().map_or(Instant::START, |due| due + late);
         }
         self.fire_timers();
     }
 
     /// The wall clock is set, forward or back. Nothing else changes.
     pub fn step_wall_clock(&mut self, millis: i64) {
-        self.now.wall = Millis(self.now.wall.0.saturating_add_signed(millis));
+        self.now.wall = WallTime::from_millis(self.now.wall.as_millis().saturating_add_signed(millis));
         self.fire_timers();
     }
 
@@ -415,7 +415,7 @@ impl World {
         }
     }
 
-    fn next_timer(&self) -> Option<Millis> {
+    fn next_timer(&self) -> Option<Instant> {
         let sessions = self.connections.values().filter_map(Connection::due);
         sessions.chain(self.registry.poll_timeout()).min()
     }
@@ -431,7 +431,7 @@ impl World {
         self.reap();
     }
 
-    fn move_to(&mut self, monotonic: Millis) {
+    fn move_to(&mut self, monotonic: Instant) {
         self.now.wall = self.now.wall + monotonic.since(self.now.monotonic);
         self.now.monotonic = monotonic;
     }

@@ -5,7 +5,7 @@
 use namesrv_core::config::Limits;
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::Now;
 use namesrv_tests::golden::replay::replay;
 use namesrv_tests::golden::{Line, groups};
 use namesrv_tests::server::{Reaction, Server, Setup};
@@ -115,7 +115,7 @@ struct Outcome {
 
 impl Outcome {
     fn of(pieces: [&[u8]; 2], view: &RouteView, limits: Limits, now: Now) -> Self {
-        let mut session = Session::new(&limits, Millis::from_secs(120), now);
+        let mut session = Session::new(&limits, Duration::from_secs(120), now);
         let mut outcome = Self::default();
         let mut buffer = Vec::new();
         for piece in pieces {

@@ -6,7 +6,7 @@ use namesrv_core::config::{Config, Configuration, Limits};
 use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{Output, Registry};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::Serialization;
 use namesrv_tests::answer::Answer;
 use namesrv_tests::registration::{Mapping, Registration, Topic, Version};
@@ -197,7 +197,7 @@ fn a_view_is_freed_soon_after_its_last_reader_is_gone() {
         kv: KvTable::default(),
         serialization: Serialization::Json,
     };
-    let mut now = Now { monotonic: Millis(5000), wall: Millis(0) };
+    let mut now = Now { monotonic: Instant::from_millis(5000), wall: WallTime::from_millis(0) };
     let mut registry = Registry::new(config, now);
     let Some(Output::Publish(read)) = registry.poll_output() else { panic!("no view") };
     let old = std::sync::Arc::downgrade(&read);

@@ -6,13 +6,13 @@ use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Duration, Instant, Now, WallTime};
 use namesrv_core::wire::Serialization;
 use namesrv_core::{ConnId, Peer};
 use std::fmt::Write;
 use std::sync::Arc;
 
-const NOW: Now = Now { monotonic: Millis(1_000), wall: Millis(1_700_000_000_000) };
+const NOW: Now = Now { monotonic: Instant::from_millis(1_000), wall: WallTime::from_millis(1_700_000_000_000) };
 
 pub(crate) struct World {
     registry: Registry,
@@ -60,7 +60,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(world: &World) -> Self {
-        let session = Session::new(&Limits::default(), Millis(0), NOW);
+        let session = Session::new(&Limits::default(), Duration::ZERO, NOW);
         Self { session, view: Arc::clone(&world.view), output: Vec::with_capacity(1 << 20) }
     }
 

@@ -3,7 +3,7 @@
 use super::properties::{self, Property};
 use super::table::{self, Effect, KEYS, Key, Kind, Origin};
 use super::{Limits, Settings, Warning};
-use crate::time::Millis;
+use crate::time::Duration;
 use crate::wire::Serialization;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -291,7 +291,7 @@ impl Configuration {
             unread_output_bytes_max: self.number("unreadOutputBytesMax"),
             // One connection may have half of it.
             incomplete_input_bytes_max: frame_bytes_max.saturating_mul(2).max(self.number("incompleteInputBytesMax")),
-            frame_time_max: Millis::from_secs(self.number("frameSecondsMax")),
+            frame_time_max: Duration::from_secs(self.number("frameSecondsMax")),
             kv_bytes_max: self.number("kvBytesMax"),
         }
     }
@@ -331,8 +331,8 @@ impl Configuration {
 
     /// `connectTimeoutMillis`: how long connecting to a broker may take.
     #[must_use]
-    pub fn connect_timeout(&self) -> Millis {
-        Millis(self.number("connectTimeoutMillis"))
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.number("connectTimeoutMillis"))
     }
 
     /// `ioThreads`; 0 is one for each processor.

@@ -4,7 +4,7 @@ use super::room;
 use crate::ConnId;
 use crate::hash::{Digest, Secret};
 use crate::route::{BrokerData, BrokerGroup, FilterServers, GroupId, TopicKey};
-use crate::time::Millis;
+use crate::time::Instant;
 use crate::wire::register::DataVersion;
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
@@ -29,7 +29,7 @@ pub(super) struct Member {
     pub(super) conn: ConnId,
     /// Milliseconds of silence allowed, as the broker asked for.
     pub(super) timeout: i64,
-    pub(super) deadline: Millis,
+    pub(super) deadline: Instant,
     pub(super) data_version: Option<DataVersion>,
     pub(super) filter_servers: Option<FilterServers>,
     /// The counter of the data version jumped, or the broker took its identifier over with one topic: others may have

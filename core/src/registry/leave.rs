@@ -7,7 +7,7 @@ use super::{Answer, CloseReason, Output, Registry};
 use crate::ConnId;
 use crate::event::{Event, EvictionCause};
 use crate::route::QueueValues;
-use crate::time::{Millis, Now};
+use crate::time::{Duration, Now};
 use crate::wire::Request;
 
 impl Registry {
@@ -52,7 +52,7 @@ impl Registry {
 
     /// Nobody is granted more silence by it than after a sign of life at this moment: who was heard after the pause needs no
     /// postponing.
-    fn postpone_deadlines(&mut self, by: Millis, now: Now) {
+    fn postpone_deadlines(&mut self, by: Duration, now: Now) {
         for (before, key) in self.tables.liveness.take_deadlines() {
             let Some(member) = self.tables.groups.member_mut(key) else { continue };
             member.deadline = (before + by).min(deadline(now, member.timeout)).max(before);

@@ -3,16 +3,16 @@
 use super::group::{Member, MemberKey};
 use crate::ConnId;
 use crate::hash::Secret;
-use crate::time::{Millis, Now};
+use crate::time::{Duration, Instant, Now};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::{Equivalent, HashMap};
 
 /// How often the registry wants to run even if no deadline is near, so that it notices when it could not.
-const TICK: Millis = Millis(1000);
+const TICK: Duration = Duration::from_millis(1000);
 /// A tick that is later than this tells of a pause of the process; all deadlines are postponed by it.
-const LATENESS_TOLERATED: Millis = Millis(3000);
+const LATENESS_TOLERATED: Duration = Duration::from_millis(3000);
 
 /// An address in a cluster: what a heartbeat names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,10 +37,10 @@ impl Equivalent<Address> for AddressRef<'_> {
 /// Indexes of all registrations.
 #[derive(Debug)]
 pub(super) struct Liveness {
-    deadlines: BTreeSet<(Millis, MemberKey)>,
+    deadlines: BTreeSet<(Instant, MemberKey)>,
     connections: HashMap<ConnId, Vec<MemberKey>, Secret>,
     addresses: HashMap<Address, Vec<MemberKey>, Secret>,
-    next_tick: Millis,
+    next_tick: Instant,
 }
 
 impl Liveness {
@@ -76,7 +76,7 @@ impl Liveness {
     }
 
     /// A sign of life.
-    pub(super) fn postpone(&mut self, key: MemberKey, from: Millis, to: Millis) {
+    pub(super) fn postpone(&mut self, key: MemberKey, from: Instant, to: Instant) {
         self.deadlines.remove(&(from, key));
         self.deadlines.insert((to, key));
     }
@@ -120,17 +120,17 @@ impl Liveness {
     }
 
     /// When to look again.
-    pub(super) fn next(&self) -> Option<Millis> {
+    pub(super) fn next(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| (*deadline).min(self.next_tick))
     }
 
     /// When the registry wants to run even if no deadline is near.
-    pub(super) const fn next_tick(&self) -> Millis {
+    pub(super) const fn next_tick(&self) -> Instant {
         self.next_tick
     }
 
     /// Notes that the registry runs, and returns by how much it is later than it wanted to be if that is not ordinary.
-    pub(super) fn tick(&mut self, now: Now) -> Option<Millis> {
+    pub(super) fn tick(&mut self, now: Now) -> Option<Duration> {
         let wanted = self.next();
         if now.monotonic >= self.next_tick || wanted.is_none() {
             self.next_tick = now.monotonic + TICK;
@@ -140,20 +140,20 @@ impl Liveness {
     }
 
     /// All registrations with their deadlines, to be postponed together.
-    pub(super) fn take_deadlines(&mut self) -> BTreeSet<(Millis, MemberKey)> {
+    pub(super) fn take_deadlines(&mut self) -> BTreeSet<(Instant, MemberKey)> {
         core::mem::take(&mut self.deadlines)
     }
 
     /// Puts a postponed deadline back.
-    pub(super) fn put_deadline(&mut self, deadline: Millis, key: MemberKey) {
+    pub(super) fn put_deadline(&mut self, deadline: Instant, key: MemberKey) {
         self.deadlines.insert((deadline, key));
     }
 }
 
 /// When a broker that was heard from now is gone: after more than its timeout (Java: `scanNotActiveBroker`, which
 /// compares last update + timeout < now in wrapping 64-bit numbers). Timeouts that Java finds expired at once are too.
-pub(super) fn deadline(now: Now, timeout: i64) -> Millis {
-    let wraps = i64::try_from(now.wall.0).is_ok_and(|wall| wall.checked_add(timeout).is_none());
+pub(super) fn deadline(now: Now, timeout: i64) -> Instant {
+    let wraps = i64::try_from(now.wall.as_millis()).is_ok_and(|wall| wall.checked_add(timeout).is_none());
     let silence = if wraps { 0 } else { u64::try_from(timeout).unwrap_or(0) };
-    now.monotonic + Millis(silence) + Millis(1)
+    now.monotonic + Duration::from_millis(silence) + Duration::from_millis(1)
 }

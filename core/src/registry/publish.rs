@@ -4,7 +4,7 @@ use super::kv::{is_order_config, write_order_config};
 use super::{Output, Registry};
 use crate::kv::ORDER_TOPIC_CONFIG;
 use crate::route::{OrderTable, RouteView, Topology};
-use crate::time::Millis;
+use crate::time::{Duration, Instant};
 use alloc::sync::Arc;
 
 impl Registry {
@@ -23,9 +23,9 @@ impl Registry {
             limits: self.limits,
             serialization: self.serialization,
             ready_at: if self.settings.need_wait_for_service {
-                self.started + Millis::from_secs(wait)
+                self.started + Duration::from_secs(wait)
             } else {
-                Millis(0)
+                Instant::START
             },
             going_away: self.going_away,
         });

@@ -2,7 +2,7 @@
 
 use super::input::{self, Fill, Integer, List, Object, Text, skip};
 use super::register::{BodyError, DataVersion};
-use crate::time::Millis;
+use crate::time::WallTime;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use serde::de::MapAccess;
@@ -43,7 +43,7 @@ pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> 
 ///
 /// # Errors
 /// Anything that is not a data version.
-pub fn decode_data_version(body: &[u8], wall: Millis) -> Result<Option<DataVersion>, BodyError> {
+pub fn decode_data_version(body: &[u8], wall: WallTime) -> Result<Option<DataVersion>, BodyError> {
     if body.is_empty() {
         return Ok(None);
     }
@@ -86,7 +86,7 @@ impl<'de> Object<'de> for QueueData<'de> {
 mod tests {
     use super::*;
 
-    const WALL: Millis = Millis(1_800_000_000_000);
+    const WALL: WallTime = WallTime::from_millis(1_800_000_000_000);
 
     #[test]
     fn reads_the_queue_entries_of_a_route() {

@@ -6,7 +6,7 @@ mod json;
 
 use super::{ExtFields, input};
 use crate::config::Limits;
-use crate::time::Millis;
+use crate::time::WallTime;
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -31,8 +31,8 @@ pub struct DataVersion {
 impl DataVersion {
     /// The version of nothing, made at `timestamp` (Java: the constructor of `DataVersion` takes the time of the call).
     #[must_use]
-    pub const fn initial(timestamp: Millis) -> Self {
-        Self { state_version: 0, counter: Some(0), timestamp: timestamp.0 as i64 }
+    pub const fn initial(timestamp: WallTime) -> Self {
+        Self { state_version: 0, counter: Some(0), timestamp: timestamp.as_millis() as i64 }
     }
 }
 
@@ -209,7 +209,7 @@ impl<'a> RegisterBody<'a> {
     /// # Errors
     /// A body that the form does not allow, or with more topics than the limit; and a negative version, which has no form
     /// (Java: `MQVersion.value2Version`).
-    pub fn decode(body: &'a PlainBody<'a>, version: i32, wall: Millis, limits: &Limits) -> Result<Self, BodyError> {
+    pub fn decode(body: &'a PlainBody<'a>, version: i32, wall: WallTime, limits: &Limits) -> Result<Self, BodyError> {
         let max = limits.topics_per_registration_max;
         if version < 0 {
             return Err(BodyError::malformed("a sender of a negative version"));
@@ -230,7 +230,7 @@ impl<'a> RegisterBody<'a> {
     fn empty(only_topics: bool) -> Self {
         Self {
             filter_servers: (!only_topics).then(Vec::new),
-            data_version: Some(DataVersion::initial(Millis(0))),
+            data_version: Some(DataVersion::initial(WallTime::UNIX_EPOCH)),
             topics: Some(Vec::new()),
             mappings: Vec::new(),
         }

@@ -5,9 +5,10 @@ use crate::queue::{self, Input as ToRegistry, QueueReceiver};
 use namesrv_core::ConnId;
 use namesrv_core::config::{Config, Configuration};
 use namesrv_core::registry::{Output as FromRegistry, Registry};
+use namesrv_core::time::WallTime;
 use namesrv_core::wire::Serialization;
 
-pub(crate) const NOW: Now = Now { monotonic: Millis(1000), wall: Millis(1000) };
+pub(crate) const NOW: Now = Now { monotonic: Instant::from_millis(1000), wall: WallTime::from_millis(1000) };
 
 /// One conversation, the view it is answered from, and the registry's end of the queue.
 pub(crate) struct World {

@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
 use flate2::read::ZlibDecoder;
 use namesrv_core::config::Limits;
-use namesrv_core::time::Millis;
+use namesrv_core::time::WallTime;
 use namesrv_core::wire::body::{decode_data_version, decode_queue_datas};
 use namesrv_core::wire::register::{PlainBody, RegisterBody, RegisterHeader};
 use namesrv_core::wire::{Framing, Request, next_frame};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 /// Stands in for missing timestamps; recorded bodies have all of theirs.
-const WALL: Millis = Millis(0);
+const WALL: WallTime = WallTime::from_millis(0);
 
 /// What is registered: topics with name, queues, permission and flags; the version; filter servers; mappings.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use super::limits;
 use crate::registration::deflate;
-use namesrv_core::time::Millis;
+use namesrv_core::time::WallTime;
 use namesrv_core::wire::register::{BodyError, PlainBody, RegisterBody, unstable_range};
 use std::collections::BTreeSet;
 
-const WALL: Millis = Millis(1_750_000_000_000);
+const WALL: WallTime = WallTime::from_millis(1_750_000_000_000);
 /// Releases whose bodies differ: 5.5.0, 4.9.7, the one before static topics, the last without filter servers, and none.
 const VERSIONS: [i32; 8] = [513, 407, 392, 36, 37, 0, -1, i32::MAX];
 

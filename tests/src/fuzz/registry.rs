@@ -12,14 +12,14 @@ use namesrv_core::event::{BrokerIdentity, Event};
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{CloseReason, Output, Registry, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Duration, Instant, Now, WallTime};
 use namesrv_core::wire::json::Dialect;
 use namesrv_core::wire::{self, Framing, next_frame};
 use namesrv_core::{ConnId, Peer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-const START: Now = Now { monotonic: Millis(1_000_000), wall: Millis(1_750_000_000_000) };
+const START: Now = Now { monotonic: Instant::from_millis(1_000_000), wall: WallTime::from_millis(1_750_000_000_000) };
 
 /// The bytes stand for a [`Run`].
 pub(super) fn registry(data: &[u8]) {
@@ -102,12 +102,12 @@ impl World {
                 self.connections[connection.0] += 3;
                 self.input(|side, now| side.handle_disconnect(conn, now));
             }
-            Action::Pass { pause } => self.pass(Millis(super::action::PAUSES[pause.0])),
+            Action::Pass { pause } => self.pass(Duration::from_millis(super::action::PAUSES[pause.0])),
             Action::Freeze { pause } => {
-                self.move_to(self.now.monotonic + Millis(super::action::PAUSES[pause.0]));
+                self.move_to(self.now.monotonic + Duration::from_millis(super::action::PAUSES[pause.0]));
                 self.fire_timers();
             }
-            Action::SetClock { wall } => self.now.wall = Millis(*wall),
+            Action::SetClock { wall } => self.now.wall = WallTime::from_millis(*wall),
             Action::Saved { fails } => self.end_save(*fails),
             Action::ShutDown => {
                 self.input(|side, now| side.handle_shutdown(now));
@@ -147,7 +147,7 @@ impl World {
         self.input(|side, now| side.handle_frame(Peer { conn, address }, &frame, now));
     }
 
-    fn pass(&mut self, pause: Millis) {
+    fn pass(&mut self, pause: Duration) {
         let end = self.now.monotonic + pause;
         while let Some(due) = self.sides[0].poll_timeout().filter(|due| *due <= end) {
             self.move_to(due.max(self.now.monotonic));
@@ -163,7 +163,7 @@ impl World {
         assert!(next.is_none_or(|next| next > self.now.monotonic), "the timer of {next:?} fires for ever");
     }
 
-    fn move_to(&mut self, monotonic: Millis) {
+    fn move_to(&mut self, monotonic: Instant) {
         self.now.wall = self.now.wall + monotonic.since(self.now.monotonic);
         self.now.monotonic = monotonic;
     }

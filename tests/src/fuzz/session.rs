@@ -8,11 +8,11 @@ use crate::world::World;
 use namesrv_core::kv::{KvTable, ORDER_TOPIC_CONFIG};
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Duration, Instant, Now, WallTime};
 use namesrv_core::wire::{self, FrameError, Framing, next_frame};
 use std::sync::LazyLock;
 
-const NOW: Now = Now { monotonic: Millis(2_000_000), wall: Millis(1_750_001_000_000) };
+const NOW: Now = Now { monotonic: Instant::from_millis(2_000_000), wall: WallTime::from_millis(1_750_001_000_000) };
 /// Ends a frame in framed input; no byte of UTF-8.
 const FRAME_END: u8 = 0xff;
 /// Ends the header of a frame in framed input.
@@ -48,7 +48,7 @@ pub(super) fn session(data: &[u8]) {
 
 /// Lets a session read the input in pieces. One that arrives in a single piece finds replies late and its output full.
 pub(super) fn converse(input: &[u8], piece: usize, view: &RouteView) -> Seen {
-    let mut session = Session::new(view.limits(), Millis::from_secs(120), NOW);
+    let mut session = Session::new(view.limits(), Duration::from_secs(120), NOW);
     let mut seen = Seen { written: Vec::new(), forwarded: Vec::new(), end: End::Waits { bytes: 8 } };
     let mut output = Vec::new();
     let mut kept = Vec::new();

@@ -189,6 +189,6 @@ fn event(event: &Event) -> String {
             SaveFile::RuntimeConfig => format!("the runtime configuration is not saved: {reason}"),
         },
         Event::ConfigurationChanged { keys, .. } => format!("configuration changed: {keys}"),
-        Event::Late { by } => format!("late by {by:?}"),
+        Event::Late { by } => format!("late by {} ms", by.as_millis()),
     }
 }

@@ -7,7 +7,7 @@ use super::name_server::{IO_THREADS, Input, Running};
 use super::network::{Ending, Part, Socket};
 use bytes::Bytes;
 use namesrv_core::session::{Session, Step};
-use namesrv_core::time::Millis;
+use namesrv_core::time::Duration;
 use namesrv_core::{ConnId, Peer};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Cluster {
         running.opened += 1;
         let conn = ConnId::new((running.opened % IO_THREADS as u64) as u16, running.opened);
         let idle_seconds = running.view.settings().server_channel_max_idle_time_seconds;
-        let idle_max = Millis::from_secs(u64::try_from(idle_seconds).unwrap_or(0));
+        let idle_max = Duration::from_secs(u64::try_from(idle_seconds).unwrap_or(0));
         let now = self.servers[server].now(self.now());
         let dialer = self.network.end(socket.other()).map_or(0, |end| end.process);
         let address = SocketAddr::from(([10, 0, 0, dialer as u8], (socket.connection % 50_000 + 1024) as u16));
@@ -187,7 +187,8 @@ impl Cluster {
         if now < running.not_before {
             return;
         }
-        let is_due = |conversation: &Conversation| conversation.session.poll_timeout().is_some_and(|due| due.0 <= now);
+        let is_due =
+            |conversation: &Conversation| conversation.session.poll_timeout().is_some_and(|due| due.as_millis() <= now);
         let idle_max = 1000 * running.view.settings().server_channel_max_idle_time_seconds as Time;
         let due = running.conversations.iter().filter(|(_, conversation)| is_due(conversation));
         for conn in due.map(|(conn, _)| *conn).collect::<Vec<_>>() {

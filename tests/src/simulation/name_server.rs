@@ -15,7 +15,7 @@ use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{Output, Registry, SaveFile, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
-use namesrv_core::time::{Millis, Now};
+use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::json::Dialect;
 use namesrv_core::{ConnId, Peer};
 use std::collections::{BTreeMap, VecDeque};
@@ -105,7 +105,7 @@ pub(super) struct Running {
 impl NameServer {
     pub(super) fn now(&self, now: Time) -> Now {
         let wall = WALL_START_MILLIS + now as i64 + self.wall_offset;
-        Now { monotonic: Millis(now), wall: Millis(wall as u64) }
+        Now { monotonic: Instant::from_millis(now), wall: WallTime::from_millis(wall as u64) }
     }
 
     pub(super) fn note_pause(&mut self, since: Time, now: Time) {
@@ -276,10 +276,14 @@ impl Cluster {
         if !running.queue.is_empty() || is_due(running) {
             self.plan_registry(server, running);
         } else if let Some(due) = running.registry.poll_timeout()
-            && running.alarm.is_none_or(|alarm| alarm > due.0)
+            && running.alarm.is_none_or(|alarm| alarm > due.as_millis())
         {
-            running.alarm = Some(due.0);
-            self.plan(self.servers[server].process, due.0 - now.monotonic.0, Task::Server(Chore::Alarm));
+            running.alarm = Some(due.as_millis());
+            self.plan(
+                self.servers[server].process,
+                due.as_millis() - now.monotonic.as_millis(),
+                Task::Server(Chore::Alarm),
+            );
         }
     }
 
@@ -288,14 +292,14 @@ impl Cluster {
             Input::Frame(peer, frame) => {
                 let opaque = Answer::decode(&frame).map_or(0, |request| request.opaque);
                 let told = self.sent.get(&opaque).map_or(Told::Nothing, |sent| sent.told.clone());
-                running.ledger.hand_in(&told, peer.conn, now.monotonic.0);
+                running.ledger.hand_in(&told, peer.conn, now.monotonic.as_millis());
                 if let Told::Register(registration) = &told {
                     self.faults.left.remove(&(server, registration.address.clone().unwrap_or_default()));
                 }
                 if let Told::Kv { key, change: Some(change) } = &told {
                     self.servers[server].kv.hand_in(opaque, key, change);
                 }
-                running.ledger.commit(now.monotonic.0, false);
+                running.ledger.commit(now.monotonic.as_millis(), false);
                 running.registry.handle_frame(peer, &frame, now);
             }
             Input::Disconnected(conn) => {

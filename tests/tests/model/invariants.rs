@@ -252,7 +252,7 @@ impl Silences {
                 self.current
                     .values_mut()
                     .filter(|silence| silence.perhaps_heard < now)
-                    .for_each(|silence| silence.late += by.0);
+                    .for_each(|silence| silence.late += by.as_millis() as u64);
             }
         }
         for asked in asked {

@@ -48,7 +48,7 @@ impl Side {
         let limits =
             Limits { topics_per_registration_max: TOPICS_MAX, kv_bytes_max: KV_BYTES_MAX, ..Limits::default() };
         let world = World::with(&properties, KvTable::default(), limits);
-        assert_eq!(world.now().wall.0, WALL);
+        assert_eq!(world.now().wall.as_millis(), WALL);
         let mut side = Self {
             world,
             time: 1_600_000_000_000,
@@ -129,7 +129,7 @@ impl Side {
     }
 
     pub(crate) fn check_invariants(&mut self, model: &Server) {
-        let now = self.world.now().monotonic.0;
+        let now = self.world.now().monotonic.as_millis();
         let asked = model.last.asked.iter().map(|(_, asked)| asked);
         self.silences.note(now, asked, &self.observation);
         invariants::check(&self.observation, &self.silences, now, self.world.views_after_replies());

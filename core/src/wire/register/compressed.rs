@@ -4,7 +4,7 @@
 use super::super::cursor::Cursor;
 use super::super::input;
 use super::{BodyError, DataVersion, RegisterBody, TopicConfig, TopicQueueMapping, integer_keys, json};
-use crate::time::Millis;
+use crate::time::WallTime;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ const VERSION_WITH_MAPPINGS: i32 = 413;
 const TOPIC_FILTER_TYPES: [&str; 2] = ["SINGLE_TAG", "MULTI_TAG"];
 
 /// Reads inflated bytes; what follows the last section is ignored.
-pub(super) fn read(inflated: &[u8], version: i32, wall: Millis, max: usize) -> Result<RegisterBody<'_>, BodyError> {
+pub(super) fn read(inflated: &[u8], version: i32, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
     let mut cursor = Cursor::new(inflated);
     let data_version = read_data_version(block(&mut cursor)?, wall)?;
     let topics = read_topics(&mut cursor, max)?;
@@ -37,7 +37,7 @@ fn count(cursor: &mut Cursor<'_>, max: usize, what: &str) -> Result<usize, BodyE
     Ok(count)
 }
 
-fn read_data_version(json: &[u8], wall: Millis) -> Result<Option<DataVersion>, BodyError> {
+fn read_data_version(json: &[u8], wall: WallTime) -> Result<Option<DataVersion>, BodyError> {
     if json.is_empty() {
         return Ok(None);
     }

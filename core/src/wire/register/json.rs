@@ -2,7 +2,7 @@
 
 use super::super::input::{self, Fill, Flag, Integer, List, Object, REFERENCE, Text, skip};
 use super::{BodyError, DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
-use crate::time::Millis;
+use crate::time::WallTime;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -11,7 +11,7 @@ use serde::de::{Error, MapAccess};
 use siphasher::sip::SipHasher13;
 
 /// Reads the body of a sender since 3.0.11.
-pub(super) fn read(json: &str, wall: Millis, max: usize) -> Result<RegisterBody<'_>, BodyError> {
+pub(super) fn read(json: &str, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
     let body = Body { filter_servers: Some(Vec::new()), wrapper: Some(Wrapper::new(wall, max)), wall, max };
     let Some(body) = input::read_object(json, body)? else { return Err(BodyError::malformed("null")) };
     Ok(match body.wrapper {
@@ -24,7 +24,7 @@ pub(super) fn read(json: &str, wall: Millis, max: usize) -> Result<RegisterBody<
 }
 
 /// Reads the body of a sender before 3.0.11: only what is one member later.
-pub(super) fn read_wrapper(json: &str, wall: Millis, max: usize) -> Result<RegisterBody<'_>, BodyError> {
+pub(super) fn read_wrapper(json: &str, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
     match input::read_object(json, Wrapper::new(wall, max))? {
         Some(wrapper) => Ok(wrapper.into_body(None)),
         None => Err(BodyError::malformed("null")),
@@ -47,7 +47,7 @@ pub(super) fn read_mapping(json: &str, max: usize) -> Result<Option<TopicQueueMa
 struct Body<'a> {
     filter_servers: Option<Vec<Cow<'a, str>>>,
     wrapper: Option<Wrapper<'a>>,
-    wall: Millis,
+    wall: WallTime,
     max: usize,
 }
 
@@ -79,12 +79,12 @@ struct Wrapper<'a> {
     data_version: Option<DataVersion>,
     topics: Option<Vec<TopicConfig<'a>>>,
     mappings: Vec<TopicQueueMapping<'a>>,
-    wall: Millis,
+    wall: WallTime,
     max: usize,
 }
 
 impl<'a> Wrapper<'a> {
-    const fn new(wall: Millis, max: usize) -> Self {
+    const fn new(wall: WallTime, max: usize) -> Self {
         let data_version = Some(DataVersion::initial(wall));
         Self { data_version, topics: Some(Vec::new()), mappings: Vec::new(), wall, max }
     }

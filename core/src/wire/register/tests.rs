@@ -7,7 +7,7 @@ use miniz_oxide::deflate::compress_to_vec_zlib;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-const WALL: Millis = Millis(1_800_000_000_000);
+const WALL: WallTime = WallTime::from_millis(1_800_000_000_000);
 /// Versions of senders.
 const V3_0_10: i32 = 36;
 const V3_0_11: i32 = 37;
