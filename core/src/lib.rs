@@ -5,12 +5,14 @@
 //! for epoll or io_uring, a simulation, a fuzzer) hands the bytes and the time in and carries the outputs out, so any run
 //! can be recorded and replayed.
 //!
-//! Two machines share the work:
+//! Three machines share the work:
 //!
 //! * a [`Session`](session::Session) per connection frames bytes and answers what only reads, from an immutable
 //!   [`RouteView`](route::RouteView);
 //! * the one [`Registry`](registry::Registry) owns every table, is the only writer, and publishes a new view for each
-//!   batch of changes.
+//!   batch of changes;
+//! * the [`Node`](node::Node) that owns the registry decides which inputs make a batch, when time may pass, and how the
+//!   server stops.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -21,6 +23,8 @@ pub mod config;
 pub mod event;
 mod hash;
 pub mod kv;
+pub mod node;
+pub mod quota;
 pub mod registry;
 pub mod route;
 pub mod session;

@@ -225,6 +225,11 @@ impl Registry {
         self.reply_bytes
     }
 
+    /// The settings that are in effect.
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// When to call [`Registry::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -1,0 +1,398 @@
+//! The driver's policy: which inputs make a batch, when time may pass, what waits for what, and how a server stops.
+//!
+//! A [`Node`] owns the one [`Registry`]. It has no channel and no thread, and never waits, sends, logs or looks at a
+//! clock. The registry thread of every server, the simulation and the tests drive this same type, and all of them in
+//! the same way (`core/examples/blocking.rs` is a whole server that does):
+//!
+//! 1. hand in all inputs that have arrived, in their order, then [`Input::Tick`];
+//! 2. carry out [`Node::poll_output`] until it returns `None`: that is one batch;
+//! 3. wait for the next input, but not longer than until [`Node::poll_timeout`].
+//!
+//! ```
+//! use namesrv_core::config::{Config, Configuration};
+//! use namesrv_core::kv::KvTable;
+//! use namesrv_core::node::{Input, Node, Output};
+//! use namesrv_core::time::Now;
+//!
+//! let configuration = Configuration::default();
+//! let (limits, serialization) = (configuration.limits(), configuration.serialization());
+//! let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+//! let now = Now::default();
+//!
+//! let mut node = Node::new(config, now);
+//! node.handle(Input::Attached, now);
+//! assert!(matches!(node.poll_output(), Some(Output::Publish(_))));
+//! assert!(matches!(node.poll_output(), Some(Output::Announce)));
+//! assert!(node.poll_output().is_none());
+//! ```
+//!
+//! # The order of inputs
+//!
+//! Frames, disconnects and ticks are taken in the order in which they were handed in. So a tick judges no broker before
+//! everything is heard that had arrived, and what arrives later does not delay the tick. A disconnect does not overtake
+//! frames: those of its own connection would leave behind a broker that no disconnect removes any more, and that of a
+//! broker that has just registered over a new connection would make it vanish for a moment.
+//!
+//! All other inputs take effect at once.
+//!
+//! # Replies that are not taken
+//!
+//! A reply that was handed out waits in the inbox of an I/O thread until the thread takes it
+//! ([`Input::ReplyTaken`]). While more than [`REPLY_BYTES_MAX`] wait there, no frame is taken from the queue, nor
+//! what stands behind it. The queue fills, connections are not read from, and so the clients wait.
+//!
+//! I/O threads never wait for the registry, so credit comes back within milliseconds, unless a thread is stuck. If none
+//! comes back for [`REPLY_WAIT_MAX`], the node counts all replies that are out as lost, and goes on. A stuck thread
+//! therefore delays the others by this time once, and once more for each [`REPLY_BYTES_MAX`] of replies to it; there
+//! are few of those, because it forwards nothing more. When it recovers and takes them, they count as taken.
+
+mod io;
+#[cfg(test)]
+mod tests;
+
+pub use io::{Input, Output};
+
+use crate::config::Config;
+use crate::registry::{Registry, SaveTicket};
+use crate::time::{Duration, Instant, Now};
+use crate::{ConnId, Peer};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Inputs of one batch. Its replies wait for all of them.
+pub const BATCH_INPUTS_MAX: usize = 256;
+/// Bytes of frames, and of replies, with which a batch ends.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of replies that I/O threads have not taken, with which no more frames are taken.
+pub const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long the node waits for I/O threads that take none of their replies.
+pub const REPLY_WAIT_MAX: Duration = Duration::from_secs(1);
+/// How long I/O threads may take to write what is owed when the server stops.
+pub const STOP_WITHIN: Duration = Duration::from_secs(1);
+
+/// The registry with the policy of its driver. See the [module](self) for how to drive it.
+#[derive(Debug)]
+pub struct Node {
+    registry: Registry,
+    /// Inputs that are taken in order, each with the time when it was handed in.
+    queue: VecDeque<(Ordered, Now)>,
+    /// Whether a tick is among them.
+    tick_waits: bool,
+    /// The newest time that was handed in.
+    now: Instant,
+    state: State,
+    /// Frames of this batch, not yet returned to the quota.
+    taken: Load,
+    replies: ReplyCredit,
+    /// Saves that have not ended: at most one of each file.
+    saves: Vec<SaveTicket>,
+    phase: Phase,
+    is_attached: bool,
+    /// When to stop the I/O threads.
+    stop_io_at: Option<Instant>,
+    /// What the node itself has to say, after the registry.
+    outputs: VecDeque<Output>,
+}
+
+/// Inputs whose order matters.
+#[derive(Debug)]
+enum Ordered {
+    Frame(Peer, Bytes),
+    Disconnected(ConnId),
+    Tick,
+}
+
+/// What the next call of [`Node::poll_output`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// There is nothing to do.
+    Idle,
+    /// It begins a batch.
+    Ready,
+    /// It goes on with the outputs of a batch.
+    Draining,
+}
+
+/// Requests and their bytes.
+#[derive(Debug, Default)]
+struct Load {
+    requests: usize,
+    bytes: usize,
+}
+
+/// Where the server stands between its start and its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Running,
+    /// The operator asked for it.
+    Stopping,
+    /// The I/O threads have ended.
+    Finishing,
+    Finished,
+}
+
+/// Replies that I/O threads have not taken.
+#[derive(Debug, Default)]
+struct ReplyCredit {
+    bytes: usize,
+    /// Bytes among them that nobody seems to take.
+    lost: usize,
+    /// When those that are out count as lost: there while a frame waits for credit.
+    lost_at: Option<Instant>,
+}
+
+impl Node {
+    /// A node without brokers. The first output is the first view.
+    #[must_use]
+    pub fn new(config: Config, now: Now) -> Self {
+        Self {
+            registry: Registry::new(config, now),
+            queue: VecDeque::new(),
+            tick_waits: false,
+            now: now.monotonic,
+            state: State::Ready,
+            taken: Load::default(),
+            replies: ReplyCredit::default(),
+            saves: Vec::new(),
+            phase: Phase::Running,
+            is_attached: false,
+            stop_io_at: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Hands an input in. It may come at any time, between two outputs too.
+    ///
+    /// `now` must not go back, and nothing comes after [`Output::Finished`]. Frames, disconnects and ticks only wait
+    /// here for [`poll_output`](Self::poll_output); the work for a save that ended is bounded by the limits of what may
+    /// wait for it.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        debug_assert!(now.monotonic >= self.now, "{:?} after {:?}", now.monotonic, self.now);
+        debug_assert!(self.phase < Phase::Finished, "{input:?} after the end");
+        self.now = now.monotonic;
+        match input {
+            Input::Frame { .. } | Input::Disconnected(_) if self.phase >= Phase::Finishing => return,
+            Input::Frame { peer, frame } => self.queue.push_back((Ordered::Frame(peer, frame), now)),
+            Input::Disconnected(conn) => self.queue.push_back((Ordered::Disconnected(conn), now)),
+            Input::Tick => self.tick(now),
+            Input::Saved { ticket, result } => {
+                let before = self.saves.len();
+                self.saves.retain(|save| *save != ticket);
+                debug_assert!(self.saves.len() + 1 == before, "{ticket:?} is not being saved");
+                self.registry.handle_saved(ticket, result, now);
+            }
+            Input::ReplyTaken { bytes } => self.replies.give_back(bytes, self.now),
+            Input::Attached => {
+                debug_assert!(!self.is_attached, "attached twice");
+                self.is_attached = true;
+                self.outputs.push_back(Output::Announce);
+                self.stop_io_if_due();
+            }
+            Input::Stop => self.stop(now),
+            Input::Finish => self.finish(),
+        }
+        if self.is_idle() {
+            self.state = State::Ready;
+        }
+    }
+
+    /// Returns the next thing to carry out, or `None` at the end of a batch.
+    ///
+    /// The first call after `None` takes a batch: at most [`BATCH_INPUTS_MAX`] inputs, and none once
+    /// [`BATCH_BYTES_MAX`] of frames or replies are reached. If more waits, the node is not [idle](Self::is_idle).
+    pub fn poll_output(&mut self) -> Option<Output> {
+        match self.state {
+            State::Idle => return None,
+            State::Ready => self.take_batch(),
+            State::Draining => {}
+        }
+        self.state = State::Draining;
+        let output = self.next_output();
+        if output.is_none() {
+            self.state = if self.may_take_next() { State::Ready } else { State::Idle };
+        }
+        output
+    }
+
+    /// Whether [`poll_output`](Self::poll_output) has nothing to do until there is a new input.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    /// Returns when to hand in [`Input::Tick`] and to call [`poll_output`](Self::poll_output) if no other input arrives
+    /// before, or `None` if only an input can change anything.
+    ///
+    /// Every call of `handle` and of `poll_output` may change it. While something waits to be polled, it is a time that
+    /// has come.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if !self.is_idle() {
+            return Some(self.now);
+        }
+        if self.phase == Phase::Finished {
+            return None;
+        }
+        let registry = self.registry.poll_timeout().filter(|_| !self.tick_waits);
+        let stop = self.stop_io_at.filter(|_| self.is_attached);
+        [registry, stop, self.replies.lost_at].into_iter().flatten().min()
+    }
+
+    /// What is due of the node itself is done at once. The registry hears of the time in its turn.
+    fn tick(&mut self, now: Now) {
+        self.stop_io_if_due();
+        if let Some(bytes) = self.replies.give_up(self.now) {
+            self.outputs.push_back(Output::RepliesStuck { bytes });
+        }
+        let is_due = self.registry.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
+        if is_due && !self.tick_waits {
+            self.tick_waits = true;
+            self.queue.push_back((Ordered::Tick, now));
+        }
+    }
+
+    /// The I/O threads stop at once, or, with `enableShutdownGracefully`, after a time in which newer clients are sent
+    /// elsewhere (Java: `NettyRemotingServer.shutdown`).
+    fn stop(&mut self, now: Now) {
+        if self.phase >= Phase::Stopping {
+            return;
+        }
+        self.phase = Phase::Stopping;
+        let settings = self.registry.settings();
+        let mut wait = Duration::ZERO;
+        if settings.enable_shutdown_gracefully {
+            wait = Duration::from_secs(u64::try_from(settings.shutdown_wait_time_seconds).unwrap_or(0));
+            self.registry.handle_shutdown(now);
+        }
+        self.outputs.push_back(Output::Stopping { wait });
+        self.stop_io_at = Some(self.now + wait);
+        self.stop_io_if_due();
+    }
+
+    /// There is nobody left to stop, and nobody who takes replies.
+    fn finish(&mut self) {
+        self.phase = self.phase.max(Phase::Finishing);
+        self.stop_io_at = None;
+        self.replies.lost_at = None;
+    }
+
+    /// I/O threads that are not attached yet are stopped when they are.
+    fn stop_io_if_due(&mut self) {
+        let is_due = self.stop_io_at.is_some_and(|at| at <= self.now);
+        if is_due && self.is_attached {
+            self.stop_io_at = None;
+            self.outputs.push_back(Output::StopIo { within: STOP_WITHIN });
+        }
+    }
+
+    fn take_batch(&mut self) {
+        debug_assert!(self.taken.requests == 0, "{:?} left by the last batch", self.taken);
+        let mut inputs = 0;
+        while inputs < BATCH_INPUTS_MAX
+            && self.taken.bytes.max(self.registry.reply_bytes()) < BATCH_BYTES_MAX
+            && self.may_take_next()
+            && let Some((input, now)) = self.queue.pop_front()
+        {
+            inputs += 1;
+            self.take(input, now);
+        }
+        if self.queue.is_empty() {
+            self.queue.shrink_to(BATCH_INPUTS_MAX);
+        }
+    }
+
+    fn take(&mut self, input: Ordered, now: Now) {
+        match input {
+            Ordered::Frame(peer, frame) => {
+                self.taken.requests += 1;
+                self.taken.bytes += frame.len();
+                self.registry.handle_frame(peer, &frame, now);
+            }
+            Ordered::Disconnected(conn) => self.registry.handle_disconnect(conn, now),
+            Ordered::Tick => {
+                self.tick_waits = false;
+                self.registry.handle_timeout(now);
+            }
+        }
+    }
+
+    /// Whether the input at the front of the queue may be taken. A frame that has to wait starts the time after which
+    /// it does not wait any longer.
+    fn may_take_next(&mut self) -> bool {
+        match self.queue.front() {
+            None => false,
+            Some((Ordered::Disconnected(_) | Ordered::Tick, _)) => true,
+            Some((Ordered::Frame(..), _)) => {
+                self.phase >= Phase::Finishing || self.replies.admit_frame(self.registry.reply_bytes(), self.now)
+            }
+        }
+    }
+
+    /// The places of the quota first, then what the registry has to say (the view before anything else), then the node.
+    fn next_output(&mut self) -> Option<Output> {
+        let Load { requests, bytes } = core::mem::take(&mut self.taken);
+        if requests > 0 {
+            return Some(Output::Release { requests, bytes });
+        }
+        if let Some(output) = self.registry.poll_output() {
+            let output = Output::from(output);
+            self.note(&output);
+            return Some(output);
+        }
+        let own = self.outputs.pop_front();
+        let is_over = self.phase == Phase::Finishing && self.queue.is_empty() && self.saves.is_empty();
+        if own.is_none() && is_over {
+            self.phase = Phase::Finished;
+            return Some(Output::Finished);
+        }
+        own
+    }
+
+    /// Keeps in mind what has to come back.
+    fn note(&mut self, output: &Output) {
+        match output {
+            Output::Reply { frame, .. } => self.replies.bytes += frame.len(),
+            Output::Save { ticket, .. } => self.saves.push(*ticket),
+            Output::Release { .. }
+            | Output::Publish(_)
+            | Output::Close { .. }
+            | Output::Notify { .. }
+            | Output::Event(_)
+            | Output::Announce
+            | Output::RepliesStuck { .. }
+            | Output::Stopping { .. }
+            | Output::StopIo { .. }
+            | Output::Finished => {}
+        }
+    }
+}
+
+impl ReplyCredit {
+    /// Whether there is credit for one more frame, after replies of `pending` bytes that were not handed out yet. If
+    /// not, the time begins after which replies count as lost.
+    fn admit_frame(&mut self, pending: usize, now: Instant) -> bool {
+        let admits = self.bytes - self.lost + pending < REPLY_BYTES_MAX;
+        if admits {
+            self.lost_at = None;
+        } else {
+            self.lost_at.get_or_insert(now + REPLY_WAIT_MAX);
+        }
+        admits
+    }
+
+    /// Replies were taken: some I/O thread works.
+    fn give_back(&mut self, bytes: usize, now: Instant) {
+        debug_assert!(bytes <= self.bytes, "{bytes} bytes taken of {}", self.bytes);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.lost = self.lost.min(self.bytes);
+        self.lost_at = self.lost_at.map(|_| now + REPLY_WAIT_MAX);
+    }
+
+    /// Counts all replies that are out as lost if they have been waited for long enough. Returns their bytes if so.
+    fn give_up(&mut self, now: Instant) -> Option<usize> {
+        self.lost_at.take_if(|at| *at <= now)?;
+        self.lost = self.bytes;
+        Some(self.lost)
+    }
+}
