@@ -1,0 +1,50 @@
+//! Rust files are short, and so are the lines of Markdown. (rustfmt keeps the width of Rust, clippy the length of functions.)
+
+use crate::{Repository, Violation};
+
+/// Lines of a Rust file.
+const FILE_LINES_MAX: usize = 500;
+/// Characters of a line of Markdown. Rows of tables cannot be broken and may be longer.
+const LINE_WIDTH_MAX: usize = 120;
+
+/// Rust files with too many lines.
+#[must_use]
+pub fn long_files(repository: &Repository) -> Vec<Violation> {
+    let lengths = repository.ending(".rs").map(|file| (file, file.text.lines().count()));
+    let long = lengths.filter(|(_, lines)| *lines > FILE_LINES_MAX);
+    long.map(|(file, lines)| Violation::new(&file.path, format!("{lines} lines, at most {FILE_LINES_MAX}"))).collect()
+}
+
+/// Markdown files with lines that are too wide: one violation for each file, with the numbers of the lines.
+#[must_use]
+pub fn wide_lines(repository: &Repository) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for file in repository.ending(".md") {
+        let is_wide = |line: &str| line.chars().count() > LINE_WIDTH_MAX && !line.starts_with('|');
+        let wide = file.text.lines().enumerate().filter(|(_, line)| is_wide(line));
+        let numbers: Vec<_> = wide.map(|(index, _)| (index + 1).to_string()).collect();
+        if !numbers.is_empty() {
+            violations.push(Violation::new(&file.path, format!("wider than {LINE_WIDTH_MAX}: {}", numbers.join(", "))));
+        }
+    }
+    violations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_501_lines_is_too_long_and_one_of_500_is_not() {
+        let (long, fitting) = ("//\n".repeat(501), "//\n".repeat(500));
+        let repository = Repository::of(&[("long.rs", &long), ("fitting.rs", &fitting), ("long.txt", &long)]);
+        assert_eq!(long_files(&repository), [Violation::new("long.rs", "501 lines, at most 500")]);
+    }
+
+    #[test]
+    fn a_line_of_121_characters_is_too_wide_but_for_the_row_of_a_table() {
+        let text = format!("{}\n{}\n| {} |\n", "é".repeat(120), "é".repeat(121), "x".repeat(200));
+        let repository = Repository::of(&[("page.md", &text)]);
+        assert_eq!(wide_lines(&repository), [Violation::new("page.md", "wider than 120: 2")]);
+    }
+}
