@@ -28,11 +28,16 @@ pub fn entries() -> Vec<Difference> {
     for line in text.lines() {
         if let Some(identifier) = line.strip_prefix("### `").and_then(|rest| rest.split('`').next()) {
             entries.push(Difference { identifier: identifier.to_owned(), tests: Vec::new() });
-        } else if let (Some(entry), Some(tests)) = (entries.last_mut(), line.strip_prefix("Pinned by ")) {
+        } else if let (Some(entry), Some(tests)) = (entries.last_mut(), pins(line)) {
             entry.tests.extend(tests.split('`').skip(1).step_by(2).map(str::to_owned));
         }
     }
     entries
+}
+
+/// What names tests: `Pinned by` and the lines of the list below it.
+fn pins(line: &str) -> Option<&str> {
+    line.strip_prefix("Pinned by ").or_else(|| line.strip_prefix("* ").filter(|item| item.starts_with('`')))
 }
 
 /// The identifiers of all entries.
