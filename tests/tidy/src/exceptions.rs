@@ -59,28 +59,28 @@ mod tests {
 
     #[test]
     fn an_exception_allows_one_file_to_break_one_rule() {
-        let exceptions = parse("# Head.\n\nlong-files a.rs # generated\n").unwrap();
+        let exceptions = parse("# Head.\n\nlong_files a.rs # generated\n").unwrap();
         let violations = [Violation::new("a.rs", "too long"), Violation::new("b.rs", "too long")];
-        assert_eq!(findings("long-files", &violations, &exceptions), ["b.rs: too long"]);
-        assert_eq!(findings("wide-lines", &violations, &exceptions).len(), 2);
+        assert_eq!(findings("long_files", &violations, &exceptions), ["b.rs: too long"]);
+        assert_eq!(findings("wide_lines", &violations, &exceptions).len(), 2);
     }
 
     #[test]
     fn an_exception_that_nothing_needs_is_a_finding() {
-        let exceptions = parse("long-files a.rs # generated").unwrap();
-        assert_eq!(findings("long-files", &[], &exceptions), ["a.rs: keeps the rule, delete its exception"]);
+        let exceptions = parse("long_files a.rs # generated").unwrap();
+        assert_eq!(findings("long_files", &[], &exceptions), ["a.rs: keeps the rule, delete its exception"]);
     }
 
     #[test]
     fn an_exception_of_a_folder_allows_all_in_it_and_is_needed_by_one() {
-        let exceptions = parse("long-files a/ # generated").unwrap();
-        assert!(findings("long-files", &[Violation::new("a/b.rs", "too long")], &exceptions).is_empty());
-        assert_eq!(findings("long-files", &[Violation::new("ab.rs", "too long")], &exceptions).len(), 2);
+        let exceptions = parse("long_files a/ # generated").unwrap();
+        assert!(findings("long_files", &[Violation::new("a/b.rs", "too long")], &exceptions).is_empty());
+        assert_eq!(findings("long_files", &[Violation::new("ab.rs", "too long")], &exceptions).len(), 2);
     }
 
     #[test]
     fn an_exception_needs_a_reason_and_stands_once() {
-        for bad in ["long-files a.rs", "long-files # why", "long-files a.rs # ", "r a.rs # why\nr a.rs # why"] {
+        for bad in ["long_files a.rs", "long_files # why", "long_files a.rs # ", "r a.rs # why\nr a.rs # why"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -4,53 +4,68 @@
 
 use namesrv_tidy::behaviours::mismatches;
 use namesrv_tidy::citations::{Reference, bad_citations};
-use namesrv_tidy::exceptions::{findings, parse};
+use namesrv_tidy::exceptions::{Exception, findings, parse};
 use namesrv_tidy::{Repository, Violation, cycles, links, manifests, size, text};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::LazyLock;
 
-/// A rule and its name in `exceptions.txt`.
-type Rule = (&'static str, fn(&Repository) -> Vec<Violation>);
+/// A test for each rule; its name is that of the rule in `exceptions.txt`.
+macro_rules! rules {
+    ($($rule:ident: $check:expr,)*) => {
+        $(#[test]
+        fn $rule() {
+            keep(stringify!($rule), $check);
+        })*
 
-const RULES: &[Rule] = &[
-    ("long-files", size::long_files),
-    ("wide-lines", size::wide_lines),
-    ("broken-links", links::broken_links),
-    ("import-cycles", cycles::import_cycles),
-    ("crate-cycles", manifests::crate_cycles),
-    ("dependency-reasons", manifests::dependencies_without_a_reason),
-    ("control-bytes", text::control_bytes),
-    ("machine-paths", text::machine_paths),
-    ("unknown-hosts", text::unknown_hosts),
-    ("path-attributes", text::path_attributes),
-    ("citations", |repository| bad_citations(repository, &reference())),
-    ("behaviours", |repository| mismatches(repository, BEHAVIOURS)),
-];
+        const RULES: &[&str] = &[$(stringify!($rule)),*];
+    };
+}
 
-/// The chapters of the list of behaviours, and how many each has. Chapter 9 are the oddities of the Java NameServer.
+rules! {
+    long_files: size::long_files,
+    wide_lines: size::wide_lines,
+    broken_links: links::broken_links,
+    import_cycles: cycles::import_cycles,
+    crate_cycles: manifests::crate_cycles,
+    dependency_reasons: manifests::dependencies_without_a_reason,
+    control_bytes: text::control_bytes,
+    machine_paths: text::machine_paths,
+    unknown_hosts: text::unknown_hosts,
+    path_attributes: text::path_attributes,
+    citations: |repository| bad_citations(repository, &reference()),
+    behaviours: |repository| mismatches(repository, BEHAVIOURS),
+}
+
+/// The chapters of the list of behaviours, and how many each has. Chapter 9.1 are the oddities of the Java NameServer.
 const BEHAVIOURS: &[(&str, usize)] =
     &[("1", 13), ("2", 16), ("3", 11), ("4", 0), ("5", 7), ("6", 0), ("7", 0), ("9.1", 29)];
 
+static REPOSITORY: LazyLock<Repository> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    Repository::open(&root).expect("the files that git tracks can be read")
+});
+
+fn keep(rule: &str, check: fn(&Repository) -> Vec<Violation>) {
+    let findings = findings(rule, &check(&REPOSITORY), &exceptions());
+    assert!(findings.is_empty(), "{} findings\n{}\n", findings.len(), findings.join("\n"));
+}
+
 #[test]
-fn every_file_keeps_the_rules() {
-    let repository = Repository::open(&root()).expect("the files that git tracks can be read");
-    let exceptions = parse(&read("exceptions.txt")).expect("exceptions.txt can be read");
-    let mut wrong = Vec::new();
-    for (rule, check) in RULES {
-        let findings = findings(rule, &check(&repository), &exceptions);
-        wrong.extend(findings.into_iter().map(|finding| format!("{rule}: {finding}")));
+fn exceptions_are_for_rules() {
+    for exception in exceptions() {
+        assert!(RULES.contains(&exception.rule.as_str()), "there is no rule {}", exception.rule);
     }
-    let is_known = |name: &str| RULES.iter().any(|(rule, _)| *rule == name);
-    let unknown = exceptions.iter().filter(|exception| !is_known(&exception.rule));
-    wrong.extend(unknown.map(|exception| format!("{}: there is no such rule", exception.rule)));
-    assert!(wrong.is_empty(), "{} findings\n{}\n", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn the_rules_see_the_repository() {
-    let repository = Repository::open(&root()).expect("the files that git tracks can be read");
-    assert!(repository.ending(".rs").count() > 100 && repository.ending(".md").count() > 10);
-    assert!(repository.contains("core/src/lib.rs") && repository.contains("fuzz/corpus"));
+    assert!(REPOSITORY.ending(".rs").count() > 100 && REPOSITORY.ending(".md").count() > 10);
+    assert!(REPOSITORY.contains("core/src/lib.rs") && REPOSITORY.contains("fuzz/corpus"));
     assert!(reference().has("RouteInfoManager.registerBroker") && !reference().has("RouteInfoManager.x"));
+}
+
+fn exceptions() -> Vec<Exception> {
+    parse(&read("exceptions.txt")).expect("exceptions.txt can be read")
 }
 
 fn reference() -> Reference {
@@ -59,8 +74,4 @@ fn reference() -> Reference {
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of this crate can be read")
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
