@@ -11,16 +11,7 @@ pub mod json;
 pub mod register;
 pub mod response;
 
+pub use crate::serialization::Serialization;
 pub use fields::ExtFields;
 pub use frame::{ForeignProtocol, FrameError, Framing, RawFrame, next_frame};
 pub use header::Request;
-
-/// How a command header is encoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Serialization {
-    /// A JSON object.
-    #[default]
-    Json,
-    /// The binary layout that Java calls `ROCKETMQ`.
-    Binary,
-}

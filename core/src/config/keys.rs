@@ -2,9 +2,10 @@
 
 use super::properties::{self, Property};
 use super::table::{self, Effect, KEYS, Key, Kind, Origin};
-use super::{Limits, Settings, Warning};
+use super::{Settings, Warning};
+use crate::limits::Limits;
+use crate::serialization::Serialization;
 use crate::time::Duration;
-use crate::wire::Serialization;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Frames: a length word, a header length word, a header and a body.
 
 use super::Serialization;
-use crate::config::Limits;
+use crate::limits::Limits;
 use alloc::string::String;
 use core::fmt;
 

@@ -5,7 +5,7 @@ mod exact;
 mod full;
 
 use super::{ExtFields, FrameError, RawFrame, Serialization};
-use crate::config::Limits;
+use crate::limits::Limits;
 
 /// A request: its header fields and its body, borrowed from the frame.
 #[derive(Clone, Debug)]

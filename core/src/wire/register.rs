@@ -5,7 +5,7 @@ mod integer_keys;
 mod json;
 
 use super::{ExtFields, input};
-use crate::config::Limits;
+use crate::limits::Limits;
 use crate::time::WallTime;
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};

@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::*;
-use crate::config::Limits;
+use crate::limits::Limits;
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
