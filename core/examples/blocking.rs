@@ -4,7 +4,8 @@
 //! connection in turn, saves no file and sends brokers no notifications: a page to read, not a server to run.
 
 use bytes::Bytes;
-use namesrv_core::config::{Config, Configuration};
+use namesrv_core::config::Configuration;
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::session::{Session, Step};
 use namesrv_core::time::{Instant, Now, WallTime};
@@ -29,8 +30,8 @@ fn main() -> Result<()> {
     };
     let configuration = Configuration::default();
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
-    let mut server = Server { registry: Registry::new(config, now()), view: None, connections: BTreeMap::new() };
+    let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+    let mut server = Server { registry: Registry::new(initial, now()), view: None, connections: BTreeMap::new() };
     for serial in 0.. {
         server.registry.handle_timeout(now());
         server.carry_out(now());

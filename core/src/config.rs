@@ -4,26 +4,10 @@ pub mod keys;
 pub mod properties;
 mod table;
 
-use crate::serialization::Serialization;
 use alloc::string::String;
 
 pub use crate::limits::Limits;
 pub use keys::{Configuration, ConfigurationError, LogFormat, Update, is_jvm_property};
-
-/// What the core needs to know at start.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Keys every hasher and digest: random in a server, from the seed in a simulation.
-    pub secret: [u8; 16],
-    /// Bounds of everything that a peer can make grow.
-    pub limits: Limits,
-    /// The keys of the properties file and their values.
-    pub configuration: Configuration,
-    /// Contents of the KV file.
-    pub kv: crate::kv::KvTable,
-    /// How answers are encoded, whatever the request came in.
-    pub serialization: Serialization,
-}
 
 /// The settings that behaviour depends on; all of them can change while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use core::hash::{BuildHasher, Hash};
 use siphasher::sip::SipHasher13;
 use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher128};
 
-/// Builds hashers keyed by the secret of a [`Config`](crate::config::Config).
+/// Builds hashers keyed by the secret of an [`InitialState`](crate::initial_state::InitialState).
 #[derive(Clone, Copy)]
 pub(crate) struct Secret([u8; 16]);
 

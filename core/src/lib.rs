@@ -22,6 +22,7 @@ extern crate alloc;
 pub mod config;
 pub mod event;
 mod hash;
+pub mod initial_state;
 pub mod kv;
 mod limits;
 pub mod node;

@@ -15,9 +15,10 @@ mod settings;
 mod tables;
 mod topic;
 
-use crate::config::{Config, Limits, Settings};
+use crate::config::{Limits, Settings};
 use crate::event::Event;
 use crate::hash::Secret;
+use crate::initial_state::InitialState;
 use crate::route::{OrderTable, RouteView, Topology};
 use crate::time::{Instant, Now};
 use crate::wire::code::{request as code, response};
@@ -126,15 +127,15 @@ pub struct Registry {
 impl Registry {
     /// An empty registry; its first view is published by the first [`Registry::poll_output`].
     #[must_use]
-    pub fn new(config: Config, now: Now) -> Self {
-        let secret = Secret::new(config.secret);
+    pub fn new(initial: InitialState, now: Now) -> Self {
+        let secret = Secret::new(initial.secret);
         let mut registry = Self {
             tables: Tables::new(secret, now),
-            kv: KvStore::new(config.kv),
-            settings: config.configuration.settings(),
-            configuration: ConfigurationStore::new(config.configuration),
-            limits: config.limits,
-            serialization: config.serialization,
+            kv: KvStore::new(initial.kv),
+            settings: initial.configuration.settings(),
+            configuration: ConfigurationStore::new(initial.configuration),
+            limits: initial.limits,
+            serialization: initial.serialization,
             started: now.monotonic,
             going_away: false,
             opaque: 0,

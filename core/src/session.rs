@@ -264,7 +264,8 @@ const fn is_for_registry(code: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Configuration};
+    use crate::config::Configuration;
+    use crate::initial_state::InitialState;
     use crate::kv::KvTable;
     use crate::registry::{Output, Registry};
     use crate::time::WallTime;
@@ -282,8 +283,8 @@ mod tests {
         let limits = Limits { frame_time_max: FRAME_TIME_MAX, ..Limits::default() };
         let configuration = Configuration::default();
         let serialization = configuration.serialization();
-        let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
-        let mut registry = Registry::new(config, at(0));
+        let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+        let mut registry = Registry::new(initial, at(0));
         registry.handle_timeout(at(0));
         let view = core::iter::from_fn(|| registry.poll_output())
             .find_map(|output| if let Output::Publish(view) = output { Some(view) } else { None });

@@ -29,7 +29,8 @@ use clock::Clock;
 use events::EventLog;
 use listen::Listen;
 use logging::Log;
-use namesrv_core::config::{Config, Configuration};
+use namesrv_core::config::Configuration;
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::wire::Serialization;
 use notifier::Notifier;
@@ -146,7 +147,7 @@ fn serve_until_stopped(
 
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
-    let mut registry = Registry::new(Config { secret, limits, configuration, kv, serialization }, clock.now());
+    let mut registry = Registry::new(InitialState { secret, limits, configuration, kv, serialization }, clock.now());
     let Some(Output::Publish(view)) = registry.poll_output() else {
         return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
     };

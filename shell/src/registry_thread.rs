@@ -203,8 +203,9 @@ mod tests {
     use crate::saver::SavePaths;
     use crate::server::{Inbox, RegistryHandle};
     use namesrv_core::Peer;
-    use namesrv_core::config::{Config, Configuration, properties};
+    use namesrv_core::config::{Configuration, properties};
     use namesrv_core::event::Event;
+    use namesrv_core::initial_state::InitialState;
     use namesrv_core::kv::KvTable;
     use namesrv_core::wire::Serialization;
     use std::path::PathBuf;
@@ -257,9 +258,9 @@ mod tests {
         let kv_config = paths.kv_config.clone();
         let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
         let (limits, serialization) = (configuration.limits(), Serialization::Json);
-        let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+        let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
         let clock = Clock::start();
-        let mut registry = Registry::new(config, clock.now());
+        let mut registry = Registry::new(initial, clock.now());
         let Some(Output::Publish(view)) = registry.poll_output() else { panic!("no view") };
         let views = Arc::new(ArcSwap::new(view));
         let (queue, receiver) = queue(100, 100_000);

@@ -3,8 +3,9 @@
 use crate::server::{Reaction, Server, Setup};
 use bytes::Bytes;
 use namesrv_core::config::properties::Property;
-use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::event::Event;
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{CloseReason, Output, Registry, SaveFile, SaveTicket};
 use namesrv_core::route::RouteView;
@@ -127,9 +128,9 @@ impl World {
         let (configuration, _warnings) = Configuration::new(&entries).expect("the configuration is good");
         let idle_max = u64::try_from(configuration.settings().server_channel_max_idle_time_seconds).unwrap_or(0);
         let serialization = configuration.serialization();
-        let config = Config { secret: *b"a secret of test", limits, configuration, kv, serialization };
+        let initial = InitialState { secret: *b"a secret of test", limits, configuration, kv, serialization };
         let mut world = Self {
-            registry: Registry::new(config, START),
+            registry: Registry::new(initial, START),
             view: None,
             now: START,
             limits,

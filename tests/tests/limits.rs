@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::event::Event;
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::time::{Instant, Now, WallTime};
@@ -190,7 +191,7 @@ fn a_topic_that_is_registered_by_request_needs_room_too() {
 #[test]
 fn a_view_is_freed_soon_after_its_last_reader_is_gone() {
     let (configuration, _) = Configuration::new(&[]).unwrap();
-    let config = Config {
+    let initial = InitialState {
         secret: [0; 16],
         limits: Limits::default(),
         configuration,
@@ -198,7 +199,7 @@ fn a_view_is_freed_soon_after_its_last_reader_is_gone() {
         serialization: Serialization::Json,
     };
     let mut now = Now { monotonic: Instant::from_millis(5000), wall: WallTime::from_millis(0) };
-    let mut registry = Registry::new(config, now);
+    let mut registry = Registry::new(initial, now);
     let Some(Output::Publish(read)) = registry.poll_output() else { panic!("no view") };
     let old = std::sync::Arc::downgrade(&read);
     registry.handle_shutdown(now);

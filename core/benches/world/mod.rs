@@ -1,7 +1,8 @@
 //! A registry and connections with nothing around them, and the frames of real peers.
 
 use bytes::Bytes;
-use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::config::{Configuration, Limits};
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{Output, Registry};
 use namesrv_core::route::RouteView;
@@ -24,8 +25,8 @@ impl World {
         let (configuration, _) = Configuration::new(&[]).unwrap();
         let limits = Limits::default();
         let kv = KvTable::default();
-        let config = Config { secret: [7; 16], limits, configuration, kv, serialization: Serialization::Json };
-        let mut registry = Registry::new(config, NOW);
+        let initial = InitialState { secret: [7; 16], limits, configuration, kv, serialization: Serialization::Json };
+        let mut registry = Registry::new(initial, NOW);
         let view = drain(&mut registry).unwrap();
         Self { registry, view }
     }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::queue::{self, Input as ToRegistry, QueueReceiver};
 use namesrv_core::ConnId;
-use namesrv_core::config::{Config, Configuration};
+use namesrv_core::config::Configuration;
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::registry::{Output as FromRegistry, Registry};
 use namesrv_core::time::WallTime;
 use namesrv_core::wire::Serialization;
@@ -20,14 +21,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(limits: Limits) -> Self {
-        let config = Config {
+        let initial = InitialState {
             secret: [0; 16],
             limits,
             configuration: Configuration::default(),
             kv: Default::default(),
             serialization: Serialization::Json,
         };
-        let Some(FromRegistry::Publish(view)) = Registry::new(config, NOW).poll_output() else { panic!("no view") };
+        let Some(FromRegistry::Publish(view)) = Registry::new(initial, NOW).poll_output() else { panic!("no view") };
         let (sender, queue) = queue::queue(limits.registry_queue_requests_max, limits.registry_queue_bytes_max);
         let shared = Arc::new(Shared {
             registry: RegistryHandle::new(sender, Arc::default()),

@@ -6,9 +6,10 @@ use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
 use crate::request::Request;
 use bytes::Bytes;
+use namesrv_core::config::Configuration;
 use namesrv_core::config::properties::Property;
-use namesrv_core::config::{Config, Configuration};
 use namesrv_core::event::{BrokerIdentity, Event};
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{CloseReason, Output, Registry, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
@@ -70,7 +71,7 @@ impl World {
         let registry = |secret: &[u8; 16]| {
             let serialization = configuration.serialization();
             let (configuration, kv) = (configuration.clone(), KvTable::default());
-            Registry::new(Config { secret: *secret, limits: limits(), configuration, kv, serialization }, START)
+            Registry::new(InitialState { secret: *secret, limits: limits(), configuration, kv, serialization }, START)
         };
         let mut world = Self {
             sides: [registry(b"a secret of test"), registry(b"the other secret")],

@@ -10,8 +10,9 @@ use super::network::{ProcessId, Socket};
 use crate::answer::Answer;
 use bytes::Bytes;
 use namesrv_core::config::properties::{self, Property};
-use namesrv_core::config::{Config, Configuration, Limits};
+use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
+use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::registry::{Output, Registry, SaveFile, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
@@ -159,8 +160,8 @@ impl Cluster {
         let configuration = it.configuration();
         let serialization = configuration.serialization();
         let deletes_unlisted = configuration.settings().delete_topic_with_broker_registration;
-        let config = Config { secret, limits: limits(), configuration, kv, serialization };
-        let mut registry = Registry::new(config, it.now(now));
+        let initial = InitialState { secret, limits: limits(), configuration, kv, serialization };
+        let mut registry = Registry::new(initial, it.now(now));
         let Some(Output::Publish(view)) = registry.poll_output() else { panic!("the first output is a view") };
         it.running = Some(Box::new(Running {
             registry,

@@ -1,0 +1,20 @@
+//! What the core is told at start.
+
+use crate::config::{Configuration, Limits};
+use crate::kv::KvTable;
+use crate::serialization::Serialization;
+
+/// What a registry starts with.
+#[derive(Clone, Debug)]
+pub struct InitialState {
+    /// Keys every hasher and digest: random in a server, from the seed in a simulation.
+    pub secret: [u8; 16],
+    /// Bounds of everything that a peer can make grow.
+    pub limits: Limits,
+    /// The configuration keys and their values.
+    pub configuration: Configuration,
+    /// Contents of the KV file.
+    pub kv: KvTable,
+    /// How answers are encoded, however the request was.
+    pub serialization: Serialization,
+}
