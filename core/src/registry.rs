@@ -116,8 +116,6 @@ pub struct Registry {
     outputs: VecDeque<Output>,
     /// Bytes of the replies among them.
     reply_bytes: usize,
-    /// Views that somebody may still read, the newest last.
-    views: Vec<Arc<RouteView>>,
     topology: Arc<Topology>,
     order: Arc<OrderTable>,
     /// The body of the list of all topics, as of when their names changed last.
@@ -142,7 +140,6 @@ impl Registry {
             tickets: 0,
             outputs: VecDeque::new(),
             reply_bytes: 0,
-            views: Vec::new(),
             topology: Arc::new(Topology::new(Vec::new(), Arc::default())),
             order: Arc::new(OrderTable::with_hasher(secret)),
             all_topics: Bytes::new(),
@@ -193,7 +190,6 @@ impl Registry {
     /// Time passed. Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Now) {
         self.expire(now);
-        self.retire_views();
     }
 
     /// A save ended.
@@ -210,7 +206,6 @@ impl Registry {
     /// The next thing to carry out.
     pub fn poll_output(&mut self) -> Option<Output> {
         if self.tables.changed {
-            self.retire_views();
             return Some(self.publish());
         }
         let output = self.outputs.pop_front();
@@ -234,9 +229,7 @@ impl Registry {
     /// When to call [`Registry::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let liveness = &self.tables.liveness;
-        let retirement = self.has_replaced_views().then(|| liveness.next_tick());
-        liveness.next().into_iter().chain(retirement).min()
+        self.tables.liveness.next()
     }
 
     fn event(&mut self, event: Event) {

@@ -12,11 +12,13 @@ pub mod turn;
 
 mod cli;
 mod clock;
+mod credit;
 mod disk;
 mod events;
 mod listen;
 mod logging;
 mod notifier;
+mod publisher;
 mod queue;
 mod registry_thread;
 mod saver;
@@ -26,15 +28,17 @@ mod startup;
 use arc_swap::ArcSwap;
 use cli::Command;
 use clock::Clock;
+use credit::Credit;
 use events::EventLog;
 use listen::Listen;
 use logging::Log;
 use namesrv_core::config::Configuration;
 use namesrv_core::initial_state::InitialState;
-use namesrv_core::registry::{Output, Registry};
+use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::wire::Serialization;
 use notifier::Notifier;
-use registry_thread::{Progress, RegistryThread};
+use publisher::Publisher;
+use registry_thread::RegistryThread;
 use saver::{SavePaths, Saver};
 use server::{Budget, Inboxes, RegistryHandle, Server};
 use startup::{Environment, StartError, Startup};
@@ -147,8 +151,8 @@ fn serve_until_stopped(
 
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
-    let mut registry = Registry::new(InitialState { secret, limits, configuration, kv, serialization }, clock.now());
-    let Some(Output::Publish(view)) = registry.poll_output() else {
+    let mut node = Node::new(InitialState { secret, limits, configuration, kv, serialization }, clock.now());
+    let Some(Output::Publish(view)) = node.poll_output() else {
         return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
     };
 
@@ -160,17 +164,16 @@ fn serve_until_stopped(
     let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
     signals.watch(queue.clone()).map_err(thread_failed)?;
     let registry_thread = RegistryThread {
-        registry,
+        node,
         queue: receiver,
-        views: Arc::clone(&views),
+        publisher: Publisher::new(Arc::clone(&views)),
         inboxes: Arc::clone(&inboxes),
-        budget: Arc::clone(&budget),
+        credit: Arc::new(Credit::new(queue.clone())),
         saver,
         notifier,
         events: EventLog::default(),
         clock,
         boot_line,
-        progress: Progress::default(),
     };
     let registry_thread = thread("registry").spawn(move || {
         give_way();
@@ -186,7 +189,7 @@ fn serve_until_stopped(
         limits,
         budget,
     });
-    queue.push(queue::Input::Finish);
+    queue.push(Input::Finish);
     // A thread that panics ends the process.
     let _ = registry_thread.join().and_then(|()| saver_thread.join());
     served.map_err(system("the server stopped"))?;

@@ -1,115 +1,92 @@
-//! The queue in front of the registry: requests are bounded in number and bytes, everything else always gets in.
+//! The queue in front of the registry thread. Requests are bounded in number and bytes; everything else always gets in.
 
 use bytes::Bytes;
-use namesrv_core::registry::SaveTicket;
-use namesrv_core::{ConnId, Peer};
+use namesrv_core::Peer;
+use namesrv_core::node::Input;
+use namesrv_core::quota::{Counter, QueueQuota};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-/// What the registry thread works on.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// A forwarded frame.
-    Frame(Peer, Bytes),
-    /// A connection is gone.
-    Disconnected(ConnId),
-    /// A save ended.
-    Saved(SaveTicket, Result<(), String>),
-    /// The I/O threads can be reached and begin to accept.
-    Attached,
-    /// The operator wants the server to stop.
-    Stop,
-    /// All I/O threads are done: nothing comes after this.
-    Finish,
-}
-
 /// The end that the I/O threads, the saver and the signal handler hold.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueSender {
     inputs: Sender<Input>,
-    load: Arc<Load>,
+    quota: Arc<QueueQuota<SharedCounter>>,
 }
 
 /// The end that the registry thread holds.
 #[derive(Debug)]
 pub(crate) struct QueueReceiver {
     inputs: Receiver<Input>,
-    load: Arc<Load>,
+    quota: Arc<QueueQuota<SharedCounter>>,
 }
 
-/// What waits in the queue.
-#[derive(Debug)]
-struct Load {
-    inputs: AtomicUsize,
-    requests: AtomicUsize,
-    bytes: AtomicUsize,
-    requests_max: usize,
-    bytes_max: usize,
-}
-
-/// A queue that holds at most so many requests and so many bytes of them.
+/// A queue that holds at most `requests_max` requests of `bytes_max` bytes in all.
 pub(crate) fn queue(requests_max: usize, bytes_max: usize) -> (QueueSender, QueueReceiver) {
     let (sender, receiver) = mpsc::channel();
-    let load = Arc::new(Load {
-        inputs: AtomicUsize::new(0),
-        requests: AtomicUsize::new(0),
-        bytes: AtomicUsize::new(0),
-        requests_max,
-        bytes_max,
-    });
-    (QueueSender { inputs: sender, load: Arc::clone(&load) }, QueueReceiver { inputs: receiver, load })
+    let quota = Arc::new(QueueQuota::new(requests_max, bytes_max));
+    (QueueSender { inputs: sender, quota: Arc::clone(&quota) }, QueueReceiver { inputs: receiver, quota })
 }
 
 impl QueueSender {
     /// Queues a request.
     ///
     /// # Errors
-    /// There is no room; the frame comes back.
+    /// The queue is full; the frame comes back.
     pub(crate) fn offer(&self, peer: Peer, frame: Bytes) -> Result<(), Bytes> {
-        let load = &self.load;
-        if !take(&load.requests, 1, load.requests_max) {
+        if !self.quota.try_reserve(frame.len()) {
             return Err(frame);
         }
-        if !take(&load.bytes, frame.len(), load.bytes_max) {
-            load.requests.fetch_sub(1, Ordering::Relaxed);
-            return Err(frame);
-        }
-        self.push(Input::Frame(peer, frame));
+        self.push(Input::Frame { peer, frame });
         Ok(())
     }
 
-    /// Queues anything else. It always gets in; nobody receives it once the registry thread is done.
+    /// Queues anything else. It always gets in; nobody receives it once the registry thread has ended.
     pub(crate) fn push(&self, input: Input) {
-        self.load.inputs.fetch_add(1, Ordering::Relaxed);
         let _ = self.inputs.send(input);
     }
 }
 
 impl QueueReceiver {
-    /// The next input; none when none came in time. Waits for ever without a timeout.
+    /// Waits for the next input, for ever without a `timeout`. Returns `None` when none came in time.
+    ///
+    /// Without senders nothing can come any more: that is [`Input::Finish`].
     pub(crate) fn receive(&self, timeout: Option<Duration>) -> Option<Input> {
-        let input = match timeout {
-            Some(Duration::ZERO) => self.inputs.try_recv().ok(),
+        match timeout {
             Some(timeout) => match self.inputs.recv_timeout(timeout) {
                 Ok(input) => Some(input),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => Some(Input::Finish),
             },
             None => Some(self.inputs.recv().unwrap_or(Input::Finish)),
-        }?;
-        self.load.inputs.fetch_sub(1, Ordering::Relaxed);
-        if let Input::Frame(_, frame) = &input {
-            self.load.requests.fetch_sub(1, Ordering::Relaxed);
-            self.load.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
         }
-        Some(input)
     }
 
-    /// Inputs that wait now.
-    pub(crate) fn waiting(&self) -> usize {
-        self.load.inputs.load(Ordering::Relaxed)
+    /// The inputs that wait, without waiting for more.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Input> {
+        self.inputs.try_iter()
+    }
+
+    /// Gives places back that [`QueueSender::offer`] reserved.
+    pub(crate) fn release(&self, requests: usize, bytes: usize) {
+        self.quota.release(requests, bytes);
+    }
+}
+
+/// A counter that threads share.
+#[derive(Debug, Default)]
+pub(crate) struct SharedCounter(AtomicUsize);
+
+impl Counter for SharedCounter {
+    fn try_add(&self, amount: usize, max: usize) -> bool {
+        take(&self.0, amount, max)
+    }
+
+    fn subtract(&self, amount: usize) {
+        let before = self.0.fetch_sub(amount, Ordering::Relaxed);
+        debug_assert!(amount <= before, "{amount} returned of {before}");
     }
 }
 
@@ -126,21 +103,23 @@ pub(crate) fn take(counter: &AtomicUsize, amount: usize, max: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use namesrv_core::ConnId;
 
     fn peer() -> Peer {
         Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() }
     }
 
     #[test]
-    fn requests_are_bounded_in_number_and_bytes() {
+    fn requests_keep_their_place_until_it_is_released() {
         let (sender, receiver) = queue(2, 10);
         let frame = Bytes::from_static(b"123456");
         assert_eq!(sender.offer(peer(), frame.clone()), Ok(()));
         assert_eq!(sender.offer(peer(), frame.clone()), Err(frame.clone()), "12 bytes");
         assert_eq!(sender.offer(peer(), Bytes::from_static(b"1234")), Ok(()));
-        assert_eq!(sender.offer(peer(), Bytes::new()), Err(Bytes::new()), "three requests");
-        assert!(matches!(receiver.receive(None), Some(Input::Frame(..))));
-        assert_eq!(sender.offer(peer(), frame), Ok(()), "room again");
+        assert_eq!(receiver.waiting().count(), 2);
+        assert_eq!(sender.offer(peer(), Bytes::new()), Err(Bytes::new()), "received, but not released");
+        receiver.release(1, 6);
+        assert_eq!(sender.offer(peer(), frame), Ok(()));
     }
 
     #[test]
@@ -148,10 +127,16 @@ mod tests {
         let (sender, receiver) = queue(1, 1);
         assert_eq!(sender.offer(peer(), Bytes::from_static(b"1")), Ok(()));
         sender.push(Input::Disconnected(peer().conn));
-        assert_eq!(receiver.waiting(), 2);
-        assert!(matches!(receiver.receive(None), Some(Input::Frame(..))));
-        assert!(matches!(receiver.receive(None), Some(Input::Disconnected(conn)) if conn == peer().conn));
-        assert!(receiver.receive(Some(Duration::ZERO)).is_none());
-        assert_eq!(receiver.waiting(), 0);
+        assert!(matches!(receiver.receive(None), Some(Input::Frame { .. })));
+        assert_eq!(receiver.receive(Some(Duration::ZERO)), Some(Input::Disconnected(peer().conn)));
+        assert_eq!(receiver.receive(Some(Duration::ZERO)), None);
+    }
+
+    #[test]
+    fn without_senders_the_server_ends() {
+        let (sender, receiver) = queue(1, 1);
+        drop(sender);
+        assert_eq!(receiver.receive(None), Some(Input::Finish));
+        assert_eq!(receiver.receive(Some(Duration::from_secs(1000))), Some(Input::Finish));
     }
 }

@@ -1,7 +1,8 @@
 //! The saver thread: replaces files so that a crash leaves the old contents or the new ones, never a mixture.
 
 use crate::disk::{Disk, RealDisk};
-use crate::queue::{Input, QueueSender};
+use crate::queue::QueueSender;
+use namesrv_core::node::Input;
 use namesrv_core::registry::{SaveFile, SaveTicket};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ fn run(disk: &impl Disk, paths: &SavePaths, jobs: &Receiver<Job>, queue: &QueueS
             SaveFile::RuntimeConfig => (&paths.runtime_config, replace(disk, &paths.runtime_config, &contents)),
         };
         let result = result.map_err(|error| format!("{}: {error}", path.display()));
-        queue.push(Input::Saved(ticket, result));
+        queue.push(Input::Saved { ticket, result });
     }
 }
 

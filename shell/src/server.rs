@@ -2,10 +2,12 @@
 
 pub use crate::clock::Clock;
 
-use crate::queue::{Input, QueueSender, take};
+use crate::credit::Credit;
+use crate::queue::{QueueSender, take};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use namesrv_core::config::Limits;
+use namesrv_core::node::Input;
 use namesrv_core::registry::CloseReason;
 use namesrv_core::route::RouteView;
 use namesrv_core::{ConnId, Peer};
@@ -56,17 +58,17 @@ pub enum ToIo {
     },
 }
 
-/// The answer to a forwarded request on its way to its connection, which is counted until it arrives or is dropped.
+/// The answer to a forwarded request on its way to its connection. The registry thread gets the credit for it back once
+/// it arrives or is dropped.
 #[derive(Debug)]
 pub struct Reply {
     frame: Bytes,
-    budget: Arc<Budget>,
+    credit: Arc<Credit>,
 }
 
 impl Reply {
-    pub(crate) fn new(frame: Bytes, budget: Arc<Budget>) -> Self {
-        budget.reply_bytes.fetch_add(frame.len(), Ordering::Relaxed);
-        Self { frame, budget }
+    pub(crate) const fn new(frame: Bytes, credit: Arc<Credit>) -> Self {
+        Self { frame, credit }
     }
 
     /// The whole frame; it is empty when nothing is to be written.
@@ -78,7 +80,7 @@ impl Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        self.budget.reply_bytes.fetch_sub(self.frame.len(), Ordering::Relaxed);
+        self.credit.give_back(self.frame.len());
     }
 }
 
@@ -127,11 +129,6 @@ impl RegistryHandle {
 pub(crate) struct Inboxes(OnceLock<Vec<Box<dyn Inbox>>>);
 
 impl Inboxes {
-    /// Whether they are known.
-    pub(crate) fn are_attached(&self) -> bool {
-        self.0.get().is_some()
-    }
-
     /// Sends a message to the I/O thread of a connection.
     pub(crate) fn deliver(&self, conn: ConnId, message: ToIo) {
         // Connections come from attached I/O threads, so the inbox is there.
@@ -140,11 +137,9 @@ impl Inboxes {
         }
     }
 
-    /// Tells every I/O thread to stop; false when they are not known yet.
-    pub(crate) fn stop(&self, within: Duration) -> bool {
-        let Some(inboxes) = self.0.get() else { return false };
-        inboxes.iter().for_each(|inbox| inbox.deliver(ToIo::Stop { within }));
-        true
+    /// Tells every I/O thread to stop.
+    pub(crate) fn stop(&self, within: Duration) {
+        self.0.get().into_iter().flatten().for_each(|inbox| inbox.deliver(ToIo::Stop { within }));
     }
 }
 
@@ -166,8 +161,6 @@ pub struct Budget {
     input_bytes_max: usize,
     output_bytes: AtomicUsize,
     output_bytes_max: usize,
-    /// Bytes of replies that did not arrive yet.
-    reply_bytes: AtomicUsize,
 }
 
 impl Budget {
@@ -181,7 +174,6 @@ impl Budget {
             input_bytes_max: limits.incomplete_input_bytes_max,
             output_bytes: AtomicUsize::new(0),
             output_bytes_max: limits.unread_output_bytes_max,
-            reply_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -220,10 +212,5 @@ impl Budget {
     pub(crate) fn bears_output(&self, held: usize) -> bool {
         let others = self.output_bytes.load(Ordering::Relaxed).saturating_sub(held);
         held <= OUTPUT_BYTES_BORNE || others == 0 || others + held + held <= self.output_bytes_max
-    }
-
-    /// Bytes of replies that did not arrive yet.
-    pub(crate) fn reply_bytes(&self) -> usize {
-        self.reply_bytes.load(Ordering::Relaxed)
     }
 }

@@ -2,7 +2,8 @@
 //! read again, and a server must survive the terminal that it was started from. SIGXFSZ is ignored, so that a file that may
 //! not grow is an error of its write.
 
-use crate::queue::{Input, QueueSender};
+use crate::queue::QueueSender;
+use namesrv_core::node::Input;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::io;

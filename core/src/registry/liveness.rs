@@ -124,11 +124,6 @@ impl Liveness {
         self.deadlines.first().map(|(deadline, _)| (*deadline).min(self.next_tick))
     }
 
-    /// When the registry wants to run even if no deadline is near.
-    pub(super) const fn next_tick(&self) -> Instant {
-        self.next_tick
-    }
-
     /// Notes that the registry runs, and returns by how much it is later than it wanted to be if that is not ordinary.
     pub(super) fn tick(&mut self, now: Now) -> Option<Duration> {
         let wanted = self.next();

@@ -30,23 +30,7 @@ impl Registry {
             going_away: self.going_away,
         });
         self.tables.changed = false;
-        self.views.push(Arc::clone(&view));
         Output::Publish(view)
-    }
-
-    /// Whether there are views besides the newest.
-    pub(super) fn has_replaced_views(&self) -> bool {
-        self.views.len() > 1
-    }
-
-    /// Frees views that nobody reads any more: here, so that a reader is never the one who pays for it.
-    pub(super) fn retire_views(&mut self) {
-        let newest = self.views.len().saturating_sub(1);
-        let mut position = 0;
-        self.views.retain(|view| {
-            position += 1;
-            position > newest || Arc::strong_count(view) > 1
-        });
     }
 
     /// The order configuration changed: routes carry what clients can read of it.

@@ -58,8 +58,8 @@ fn the_end_of_each_save_is_told_and_names_the_file() {
     saver.save(SaveTicket(2), SaveFile::RuntimeConfig, b"a=1".to_vec());
     drop(saver);
     thread.join().unwrap();
-    assert!(matches!(receiver.receive(None), Some(Input::Saved(SaveTicket(1), Ok(())))));
-    let Some(Input::Saved(SaveTicket(2), Err(reason))) = receiver.receive(None) else { panic!() };
+    assert_eq!(receiver.receive(None), Some(Input::Saved { ticket: SaveTicket(1), result: Ok(()) }));
+    let Some(Input::Saved { ticket: SaveTicket(2), result: Err(reason) }) = receiver.receive(None) else { panic!() };
     assert!(reason.contains(&*paths.runtime_config.to_string_lossy()), "{reason}");
     assert_eq!(fs::read(paths.kv_config).unwrap(), b"{}");
 }

@@ -22,6 +22,17 @@ fn no_frame_is_taken_while_too_many_replies_are_out() {
 }
 
 #[test]
+fn the_node_sleeps_while_a_tick_waits_behind_a_frame() {
+    let mut node = node(&large_listing());
+    node.handle(registration(1, "b", 100), at(0));
+    (0..17).for_each(|_| node.handle(ask_listing(), at(0)));
+    drain(&mut node);
+    node.handle(Input::Tick, at(150));
+    assert_eq!(evictions(&drain(&mut node)), [], "a frame of the broker could be among those that wait");
+    assert_eq!(node.poll_timeout(), Some(at(0).monotonic + REPLY_WAIT_MAX), "the deadline of the broker is over");
+}
+
+#[test]
 fn credit_that_comes_back_wakes_the_node() {
     let (mut node, bytes) = without_credit();
     node.handle(Input::ReplyTaken { bytes: bytes / 16 }, at(5));

@@ -21,7 +21,7 @@ fn a_graceful_stop_sends_clients_away_and_stops_io_threads_later() {
     assert!(matches!(&outputs[0], Output::Publish(view) if view.is_going_away()));
     assert!(matches!(outputs[1], Output::Stopping { wait } if wait == Duration::from_secs(3)));
     assert_eq!(outputs.len(), 2);
-    assert!(node.poll_timeout().is_some_and(|at| at <= Instant::from_millis(3001)), "it must not sleep longer");
+    assert_eq!(node.poll_timeout(), due_at(3001));
     node.handle(Input::Stop, at(2000));
     node.handle(Input::Tick, at(3000));
     assert!(drain(&mut node).is_empty());
@@ -83,11 +83,28 @@ fn what_was_asked_before_the_end_is_saved() {
 }
 
 #[test]
-fn what_comes_after_the_io_threads_have_ended_is_ignored() {
+fn the_end_waits_for_every_batch() {
+    let mut node = node("");
+    (0..=BATCH_INPUTS_MAX as u64).for_each(|serial| node.handle(frame(serial, 999, "", b""), at(0)));
+    node.handle(Input::Finish, at(0));
+    let outputs = drain(&mut node);
+    assert_eq!(replies(&outputs), BATCH_INPUTS_MAX + 1);
+    assert!(matches!(outputs.last(), Some(Output::Finished)));
+}
+
+#[test]
+fn only_saves_count_after_the_io_threads_have_ended() {
     let mut node = node("enableShutdownGracefully=true\nshutdownWaitTimeSeconds=3");
+    node.handle(kv_change("k"), at(0));
+    let save = ticket(&drain(&mut node));
     node.handle(Input::Stop, at(0));
     node.handle(Input::Finish, at(0));
-    node.handle(kv_change("k"), at(0));
+    node.handle(registration(1, "b", 100), at(0));
     node.handle(Input::Disconnected(conn(1)), at(0));
-    assert_eq!(names(&drain(&mut node)), ["Publish", "Stopping", "Finished"]);
+    assert_eq!(names(&drain(&mut node)), ["Publish", "Stopping"]);
+    assert_eq!(node.poll_timeout(), None, "there is no I/O thread left to stop");
+    node.handle(Input::Tick, at(3000));
+    assert!(drain(&mut node).is_empty());
+    node.handle(Input::Saved { ticket: save, result: Ok(()) }, at(3001));
+    assert_eq!(names(&drain(&mut node)), ["Publish", "Event", "Reply", "Finished"]);
 }
