@@ -9,17 +9,18 @@
 //! 3. wait for the next input, but not longer than until [`Node::poll_timeout`].
 //!
 //! ```
-//! use namesrv_core::config::{Config, Configuration};
+//! use namesrv_core::config::Configuration;
+//! use namesrv_core::initial_state::InitialState;
 //! use namesrv_core::kv::KvTable;
 //! use namesrv_core::node::{Input, Node, Output};
 //! use namesrv_core::time::Now;
 //!
 //! let configuration = Configuration::default();
 //! let (limits, serialization) = (configuration.limits(), configuration.serialization());
-//! let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+//! let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
 //! let now = Now::default();
 //!
-//! let mut node = Node::new(config, now);
+//! let mut node = Node::new(initial, now);
 //! node.handle(Input::Attached, now);
 //! assert!(matches!(node.poll_output(), Some(Output::Publish(_))));
 //! assert!(matches!(node.poll_output(), Some(Output::Announce)));
@@ -52,7 +53,7 @@ mod tests;
 
 pub use io::{Input, Output};
 
-use crate::config::Config;
+use crate::initial_state::InitialState;
 use crate::registry::{Registry, SaveTicket};
 use crate::time::{Duration, Instant, Now};
 use crate::{ConnId, Peer};
@@ -145,9 +146,9 @@ struct ReplyCredit {
 impl Node {
     /// A node without brokers. The first output is the first view.
     #[must_use]
-    pub fn new(config: Config, now: Now) -> Self {
+    pub fn new(initial: InitialState, now: Now) -> Self {
         Self {
-            registry: Registry::new(config, now),
+            registry: Registry::new(initial, now),
             queue: VecDeque::new(),
             tick_waits: false,
             now: now.monotonic,

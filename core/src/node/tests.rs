@@ -6,6 +6,7 @@ mod stop;
 use super::*;
 use crate::config::{Configuration, properties};
 use crate::event::{Event, EvictionCause};
+use crate::initial_state::InitialState;
 use crate::kv::KvTable;
 use crate::quota::QueueQuota;
 use crate::time::WallTime;
@@ -36,8 +37,8 @@ fn node(file: &str) -> Node {
 fn unattached(file: &str) -> Node {
     let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
-    let mut node = Node::new(config, at(0));
+    let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+    let mut node = Node::new(initial, at(0));
     drain(&mut node);
     node
 }
@@ -123,8 +124,8 @@ fn evictions(outputs: &[Output]) -> Vec<EvictionCause> {
 fn the_first_output_is_a_view() {
     let configuration = Configuration::default();
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let config = Config { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
-    let mut node = Node::new(config, at(0));
+    let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+    let mut node = Node::new(initial, at(0));
     assert_eq!(node.poll_timeout(), due_at(0));
     assert_eq!(names(&batch(&mut node)), ["Publish"]);
     assert_eq!(node.poll_timeout(), None, "it has no brokers");
