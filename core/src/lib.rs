@@ -23,6 +23,7 @@ pub mod config;
 pub mod event;
 mod hash;
 pub mod initial_state;
+pub mod key;
 pub mod kv;
 mod limits;
 pub mod node;

@@ -1,65 +1,62 @@
 //! Limits: the bounds of everything that a peer can make grow.
 
+use crate::key::{Kind, LIMIT, Origin, integer, seconds};
+use crate::keys;
 use crate::time::Duration;
 
-/// Bounds of everything that a peer can make grow.
-///
-/// A limit is checked before memory is allocated for what it bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// A frame, its length word included. Java: `com.rocketmq.remoting.frameMaxLength`.
-    pub frame_bytes_max: usize,
-    /// A command header.
-    pub header_bytes_max: usize,
-    /// Extension fields of one header.
-    pub ext_fields_max: usize,
-    /// What a compressed body may inflate to.
-    pub inflated_bytes_max: usize,
-    /// Topics of one registration.
-    pub topics_per_registration_max: usize,
-    /// All that is registered, about.
-    pub registry_bytes_max: usize,
-    /// Connections at one time.
-    pub connections_max: usize,
-    /// Requests of one connection that were forwarded to the registry and are not answered yet.
-    pub forwarded_per_connection_max: usize,
-    /// Output of one connection at which no more of its input is read.
-    pub output_bytes_pause: usize,
-    /// Output of one connection at which it is closed.
-    pub output_bytes_max: usize,
-    /// Output of all connections together that their peers did not read.
-    pub unread_output_bytes_max: usize,
-    /// Requests waiting for the registry.
-    pub registry_queue_requests_max: usize,
-    /// Bytes of the requests waiting for the registry.
-    pub registry_queue_bytes_max: usize,
-    /// Incomplete frames of all connections together.
-    pub incomplete_input_bytes_max: usize,
-    /// Time that one frame may take to arrive.
-    pub frame_time_max: Duration,
-    /// Entries of the KV table, over all namespaces.
-    pub kv_bytes_max: usize,
+/// Bytes of a frame: the smallest limit still holds every request that is not a registration.
+const FRAME: Kind = Kind::Integer(1024, i32::MAX as i64);
+
+keys! {
+    /// The bounds of everything that a peer can make grow.
+    ///
+    /// A limit is checked before memory is allocated for what it bounds.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Limits {
+        /// Bytes of one frame, its length word included; more than about 60,000 topics a broker need a higher limit.
+        frame_bytes_max: usize =
+            integer("com.rocketmq.remoting.frameMaxLength", FRAME, "16777216").of(Origin::JvmProperty(1));
+        /// Bytes of one command header.
+        header_bytes_max: usize = integer("headerBytesMax", LIMIT, "16777215");
+        /// Extension fields of one command header.
+        ext_fields_max: usize = integer("extFieldsMax", LIMIT, "1024");
+        /// Bytes that one compressed registration may inflate to.
+        inflated_bytes_max: usize = integer("inflatedBytesMax", LIMIT, "268435456");
+        /// Topics of one registration.
+        topics_per_registration_max: usize = integer("topicsPerRegistrationMax", LIMIT, "1000000");
+        /// Approximate bytes of all that is registered; a registration over it is refused.
+        registry_bytes_max: usize = integer("registryBytesMax", LIMIT, "2147483648");
+        /// Connections at one time.
+        connections_max: usize = integer("connectionsMax", LIMIT, "100000");
+        /// Requests of one connection that wait for the registry.
+        forwarded_per_connection_max: usize = integer("forwardedPerConnectionMax", LIMIT, "64");
+        /// Bytes of unread answers of one connection at which nothing more is read from it.
+        output_bytes_pause: usize = integer("outputBytesPause", LIMIT, "262144");
+        /// Bytes of unread answers of one connection at which it is closed.
+        output_bytes_max: usize = integer("outputBytesMax", LIMIT, "67108864");
+        /// Bytes of unread answers of all connections; one that needs more than is left is closed.
+        unread_output_bytes_max: usize = integer("unreadOutputBytesMax", LIMIT, "268435456");
+        /// Requests of all connections that wait for the registry.
+        registry_queue_requests_max: usize = integer("registryQueueRequestsMax", LIMIT, "10000");
+        /// Bytes of all requests that wait for the registry.
+        registry_queue_bytes_max: usize = integer("registryQueueBytesMax", LIMIT, "268435456");
+        /// Bytes of all incomplete requests; one connection may hold as many as are left.
+        incomplete_input_bytes_max: usize = integer("incompleteInputBytesMax", LIMIT, "1073741824");
+        /// Seconds that one request may take to arrive.
+        frame_time_max: Duration = seconds("frameSecondsMax", LIMIT, "120");
+        /// Bytes of all KV entries.
+        kv_bytes_max: usize = integer("kvBytesMax", LIMIT, "67108864");
+    }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// The same limits, but those that have to hold at least one frame are raised to the limit of frames.
+    pub(crate) fn holding_a_frame(self) -> Self {
         Self {
-            frame_bytes_max: 16 * 1024 * 1024,
-            header_bytes_max: 0x00FF_FFFF,
-            ext_fields_max: 1024,
-            inflated_bytes_max: 256 * 1024 * 1024,
-            topics_per_registration_max: 1_000_000,
-            registry_bytes_max: 2 * 1024 * 1024 * 1024,
-            connections_max: 100_000,
-            forwarded_per_connection_max: 64,
-            output_bytes_pause: 256 * 1024,
-            output_bytes_max: 64 * 1024 * 1024,
-            unread_output_bytes_max: 256 * 1024 * 1024,
-            registry_queue_requests_max: 10_000,
-            registry_queue_bytes_max: 256 * 1024 * 1024,
-            incomplete_input_bytes_max: 1024 * 1024 * 1024,
-            frame_time_max: Duration::from_secs(120),
-            kv_bytes_max: 64 * 1024 * 1024,
+            registry_queue_bytes_max: self.registry_queue_bytes_max.max(self.frame_bytes_max),
+            // One connection may have half of it.
+            incomplete_input_bytes_max: self.incomplete_input_bytes_max.max(self.frame_bytes_max.saturating_mul(2)),
+            ..self
         }
     }
 }

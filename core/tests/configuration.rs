@@ -2,21 +2,50 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use namesrv_core::config::{Configuration, Limits, LogFormat, Update, Warning, properties};
+use namesrv_core::config::{Configuration, Limits, Update, Warning, properties};
+use namesrv_core::key::{Effect, INT, Key, Kind, Origin, integer, text};
 use namesrv_core::time::Duration;
 use namesrv_core::wire::Serialization;
+use std::collections::BTreeSet;
 
-/// What a Java server 5.5.0 answers that was started with three paths and nothing else.
-const LISTING: &str = include_str!("data/listing-5.5.0.txt");
+namesrv_core::keys! {
+    /// Keys of a process, as a shell has them.
+    #[derive(Debug)]
+    struct Process {
+        /// A path, which has no default.
+        path: String = text("configStorePath", "").of(Origin::NamesrvConfig(2)).without_default();
+        /// A port.
+        port: u16 = integer("listenPort", Kind::Integer(0, 65_535), "9876").of(Origin::NettyServerConfig(1));
+        /// A size.
+        size: usize = integer("serverSocketSndBufSize", INT, "0").of(Origin::NettyServerConfig(8));
+        /// A number of threads.
+        threads: usize = integer("ioThreads", Kind::Integer(0, 1024), "0");
+    }
+}
+
+const NOT_OFFERED: &str = "this is not offered";
+
+const OTHERS: &[Key] = &[
+    Key::default_of(&Process::size.key, "com.rocketmq.remoting.socket.sndbuf.size", Origin::JvmProperty(2)),
+    Key::unused("clientThreads", INT, "4", Origin::NettyClientConfig(12)),
+    Key::refused("tls.enable", Kind::Boolean, "false", Origin::JvmProperty(7), NOT_OFFERED),
+    Key::refused("tls.server.mode", Kind::Text, "disabled", Origin::JvmProperty(8), NOT_OFFERED),
+];
+
+const PROCESS: &[&[Key]] = &[Process::KEYS, OTHERS];
 
 fn read(file: &str) -> Result<(Configuration, Vec<String>), String> {
     let entries = properties::parse(file.as_bytes()).unwrap();
-    let (configuration, warnings) = Configuration::new(&entries).map_err(|error| error.to_string())?;
+    let (configuration, warnings) = Configuration::with_keys(PROCESS, &entries).map_err(|error| error.to_string())?;
     Ok((configuration, warnings.into_iter().map(|Warning(line)| line).collect()))
 }
 
 fn configuration(file: &str) -> Configuration {
     read(file).unwrap().0
+}
+
+fn process(configuration: &Configuration) -> Process {
+    Process::read(|key| configuration.effective(key))
 }
 
 fn update(configuration: &Configuration, body: impl AsRef<[u8]>) -> (Configuration, Vec<String>, String) {
@@ -30,35 +59,37 @@ fn update(configuration: &Configuration, body: impl AsRef<[u8]>) -> (Configurati
 }
 
 #[test]
-fn a_default_server_lists_what_java_lists() {
-    let mut configuration = configuration("");
-    for (key, path) in [
-        ("rocketmqHome", "/srv/rocketmq"),
-        ("kvConfigPath", "/srv/rocketmq/kv.json"),
-        ("configStorePath", "/srv/rocketmq/ns.conf"),
-    ] {
-        assert_eq!(configuration.value(key), None, "{key} is not listed before it is set");
-        configuration.set(key, path);
+fn names_and_positions_are_unique() {
+    let configuration = configuration("");
+    let keys: Vec<_> = configuration.keys().collect();
+    let names: BTreeSet<_> = keys.iter().map(|key| key.name).collect();
+    assert_eq!(names.len(), keys.len());
+    let positions: Vec<_> = keys.iter().map(|key| key.origin).filter(|origin| *origin != Origin::Own).collect();
+    assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
+}
+
+#[test]
+fn defaults_are_values_in_the_form_in_which_they_are_shown() {
+    for key in configuration("").keys() {
+        if let Some(default) = key.default.filter(|default| !default.is_empty()) {
+            assert_eq!(key.canonical(default), Ok(default.to_string()), "{}", key.name);
+        }
     }
-    assert_eq!(configuration.listing(), LISTING);
 }
 
 #[test]
-fn a_file_that_java_wrote_is_read_without_a_word() {
-    let (configuration, warnings) = read(LISTING).unwrap();
-    assert_eq!(configuration.listing(), LISTING);
-    assert!(warnings.is_empty(), "{warnings:?}");
+fn every_key_with_an_effect_is_described_in_one_sentence() {
+    for key in configuration("").keys() {
+        let has_effect = matches!(key.effect, Effect::Live | Effect::Start);
+        assert_eq!(key.description.ends_with('.'), has_effect, "{}", key.name);
+    }
 }
 
 #[test]
-fn defaults_are_those_of_the_limits_and_of_java() {
+fn defaults_are_those_of_the_structs() {
     let configuration = configuration("");
     assert_eq!(configuration.limits(), Limits::default());
     assert_eq!(configuration.serialization(), Serialization::Json);
-    assert_eq!((configuration.bind_address(), configuration.listen_port()), ("0.0.0.0", 9876));
-    assert_eq!((configuration.socket_send_bytes(), configuration.socket_receive_bytes()), (0, 0));
-    assert_eq!((configuration.io_threads(), configuration.connect_timeout()), (0, Duration::from_millis(3000)));
-    assert_eq!((configuration.log_format(), configuration.log_level()), (LogFormat::Text, "info"));
     let settings = configuration.settings();
     assert!(
         settings.return_order_topic_config_to_broker && settings.enable_all_topic_list && settings.enable_topic_list
@@ -69,13 +100,18 @@ fn defaults_are_those_of_the_limits_and_of_java() {
     assert_eq!(settings.wait_seconds_for_service, 45);
     assert_eq!(settings.server_channel_max_idle_time_seconds, 120);
     assert_eq!(settings.shutdown_wait_time_seconds, 30);
+    let limits = configuration.limits();
+    assert_eq!(limits.frame_bytes_max, 16 * 1024 * 1024);
+    assert_eq!(limits.header_bytes_max, 0x00FF_FFFF);
+    assert_eq!(limits.registry_bytes_max, 2 * 1024 * 1024 * 1024);
+    assert_eq!(limits.frame_time_max, Duration::from_secs(120));
+    assert_eq!(process(&configuration).port, 9876);
 }
 
 #[test]
 fn every_key_that_matters_is_taken_from_the_file() {
     let configuration = configuration(
-        "bindAddress = ::1 \nlistenPort=+1\t\nserverSocketSndBufSize=1\nserverSocketRcvBufSize=2\nconnectTimeoutMillis=3\n\
-         ioThreads=4\nlogFormat=json\nlogLevel=debug\nrocketmq.serialize.type=ROCKETMQ\n\
+        "configStorePath = ::1 \nlistenPort=+1\t\nioThreads=4\nrocketmq.serialize.type=ROCKETMQ\n\
          com.rocketmq.remoting.frameMaxLength=5000\nheaderBytesMax=6\nextFieldsMax=7\ninflatedBytesMax=8\n\
          topicsPerRegistrationMax=9\nconnectionsMax=10\nforwardedPerConnectionMax=11\noutputBytesPause=12\n\
          outputBytesMax=13\nregistryQueueRequestsMax=14\nregistryQueueBytesMax=15000\nincompleteInputBytesMax=16000\n\
@@ -85,11 +121,9 @@ fn every_key_that_matters_is_taken_from_the_file() {
          waitSecondsForService=19\ndeleteTopicWithBrokerRegistration=true\nserverChannelMaxIdleTimeSeconds=20\n\
          enableShutdownGracefully=true\nshutdownWaitTimeSeconds=-21\n",
     );
-    assert_eq!((configuration.bind_address(), configuration.listen_port()), ("::1", 1));
+    let Process { path, port, threads, .. } = process(&configuration);
+    assert_eq!((path.as_str(), port, threads), ("::1", 1, 4));
     assert_eq!(configuration.value("listenPort"), Some("1"));
-    assert_eq!((configuration.socket_send_bytes(), configuration.socket_receive_bytes()), (1, 2));
-    assert_eq!((configuration.io_threads(), configuration.connect_timeout()), (4, Duration::from_millis(3)));
-    assert_eq!((configuration.log_format(), configuration.log_level()), (LogFormat::Json, "debug"));
     assert_eq!(configuration.serialization(), Serialization::Binary);
     let limits = Limits {
         frame_bytes_max: 5000,
@@ -130,13 +164,15 @@ fn bounds_that_hold_frames_are_never_smaller_than_one() {
 
 #[test]
 fn jvm_properties_are_defaults_of_keys() {
-    let file = "com.rocketmq.remoting.socket.sndbuf.size=1\ncom.rocketmq.remoting.socket.rcvbuf.size=2\n\
-                serverSocketRcvBufSize=3\ncom.rocketmq.remoting.write.buffer.high.water.mark=4\n";
-    let configuration = configuration(file);
-    assert_eq!((configuration.socket_send_bytes(), configuration.socket_receive_bytes()), (1, 3));
-    assert_eq!(configuration.limits().output_bytes_pause, Limits::default().output_bytes_pause, "one mark is none");
-    let both = format!("{file}writeBufferLowWaterMark=1\n");
-    assert_eq!(self::configuration(&both).limits().output_bytes_pause, 4);
+    let size = |file: &str| process(&configuration(file)).size;
+    assert_eq!(size("com.rocketmq.remoting.socket.sndbuf.size=1"), 1);
+    assert_eq!(size("com.rocketmq.remoting.socket.sndbuf.size=1\nserverSocketSndBufSize=2"), 2);
+    assert_eq!(size("com.rocketmq.remoting.socket.sndbuf.size=-1"), 0, "a negative size is none");
+
+    let pause = |file: &str| configuration(file).limits().output_bytes_pause;
+    let high = "com.rocketmq.remoting.write.buffer.high.water.mark=4\n";
+    assert_eq!(pause(high), Limits::default().output_bytes_pause, "one mark is none");
+    assert_eq!(pause(&format!("{high}writeBufferLowWaterMark=1")), 4);
 }
 
 #[test]
@@ -149,7 +185,6 @@ fn bad_values_stop_the_start_and_name_everything() {
         ("shutdownWaitTimeSeconds=2147483648", "line 1: shutdownWaitTimeSeconds: `2147483648` is not"),
         ("enableTopicList=yes", "line 1: enableTopicList: `yes` is neither true nor false"),
         ("rocketmq.serialize.type=json", "line 1: rocketmq.serialize.type: `json` is none of JSON, ROCKETMQ"),
-        ("logLevel=loud", "line 1: logLevel: `loud` is none of error, warn, info, debug, trace"),
         ("connectionsMax=0", "line 1: connectionsMax: `0` is not"),
         ("com.rocketmq.remoting.socket.sndbuf.size=x", "line 1: com.rocketmq.remoting.socket.sndbuf.size: `x` is not"),
     ] {
@@ -161,33 +196,21 @@ fn bad_values_stop_the_start_and_name_everything() {
 
 #[test]
 fn what_this_server_does_not_do_stops_the_start() {
-    for file in [
-        "clusterTest=true",
-        "enableControllerInNamesrv=TRUE",
-        "tls.enable=true",
-        "tls.server.mode=permissive",
-        "tls.server.mode=enforcing",
-        "tls.server.certPath=/etc/cert.pem",
-        "tls.server.need.client.auth=require",
-        "useTLS=true",
-    ] {
+    for file in ["clusterTest=true", "enableControllerInNamesrv=TRUE", "tls.enable=true", "tls.server.mode=permissive"]
+    {
         let key = file.split('=').next().unwrap();
         let error = read(file).unwrap_err();
         assert!(error.starts_with(&format!("line 1: {key}: `")), "{error}");
         assert!(!error.contains('\n'));
     }
-    let (_, warnings) = read(
-        "clusterTest=false\nenableControllerInNamesrv=false\ntls.enable=false\ntls.server.mode=disabled\n\
-         tls.server.certPath=\ntls.server.need.client.auth=none\nuseTLS=false",
-    )
-    .unwrap();
-    assert!(warnings.is_empty(), "{warnings:?}");
+    let off = "clusterTest=false\nenableControllerInNamesrv=false\ntls.enable=false\ntls.server.mode=disabled";
+    assert_eq!(read(off).unwrap().1, [""; 0]);
 }
 
 #[test]
 fn what_does_nothing_is_named_once() {
     let (configuration, warnings) = read(
-        "surprise = 1 \nserverWorkerThreads=9\nserverSelectorThreads=3\nclientWorkerThreads=5\n\
+        "surprise = 1 \nserverWorkerThreads=9\nserverSelectorThreads=3\nclientThreads=5\n\
               scanNotActiveBrokerInterval=often\nother=2",
     )
     .unwrap();
@@ -197,7 +220,7 @@ fn what_does_nothing_is_named_once() {
             "line 5: scanNotActiveBrokerInterval is ignored: `often` is not a whole number from -9223372036854775808 \
              to 9223372036854775807",
             "unknown keys, without effect: surprise, other",
-            "keys without effect in this server: serverWorkerThreads, clientWorkerThreads",
+            "keys without effect in this server: serverWorkerThreads, clientThreads",
         ]
     );
     assert_eq!(configuration.value("surprise"), Some("1"));
@@ -206,9 +229,9 @@ fn what_does_nothing_is_named_once() {
 
 #[test]
 fn keys_beyond_those_of_the_java_server_are_listed_only_when_the_file_sets_them() {
-    let keys = ["ioThreads", "rocketmq.serialize.type", "connectTimeoutMillis"];
+    let keys = ["ioThreads", "rocketmq.serialize.type", "clientThreads"];
     let (without, with) =
-        (configuration(""), configuration("ioThreads=2\nrocketmq.serialize.type=JSON\nconnectTimeoutMillis=1"));
+        (configuration(""), configuration("ioThreads=2\nrocketmq.serialize.type=JSON\nclientThreads=1"));
     for key in keys {
         assert_eq!(without.value(key), None, "{key}");
         assert!(with.value(key).is_some(), "{key}");
@@ -219,7 +242,7 @@ fn keys_beyond_those_of_the_java_server_are_listed_only_when_the_file_sets_them(
 fn items_are_all_keys_and_what_else_the_file_sets() {
     let configuration = configuration("mine=1");
     let items: Vec<_> = configuration.items().collect();
-    assert_eq!(items.first(), Some(&("rocketmqHome", "")));
+    assert_eq!(items.first(), Some(&("configStorePath", "")));
     assert_eq!(items.last(), Some(&("mine", "1")));
     for item in [("listenPort", "9876"), ("ioThreads", "0"), ("com.rocketmq.remoting.frameMaxLength", "16777216")] {
         assert!(items.contains(&item), "{item:?}");
@@ -268,15 +291,12 @@ fn what_changes_nothing_is_unchanged() {
 fn only_keys_on_the_allow_list_may_be_updated() {
     let configuration = configuration("configBlackList=a; productEnvName\nextra=1");
     for body in [
-        "kvConfigPath=/x\nwaitSecondsForService=1",
+        "listenPort=1\nwaitSecondsForService=1",
         "configStorePath=/x",
-        "rocketmqHome=/x",
         "configBlackList=",
-        "listenPort=1",
-        "bindAddress=127.0.0.1",
         "serverWorkerThreads=8",
         "clusterTest=false",
-        "connectTimeoutMillis=1",
+        "clientThreads=1",
         "ioThreads=1",
         "tls.enable=true",
         "a=1",
@@ -330,17 +350,7 @@ fn the_runtime_file_cannot_do_more_than_an_update() {
         .read_runtime_file(&properties::parse(b"listenPort=1\nwaitSecondsForService= 2 ").unwrap())
         .unwrap();
     assert_eq!(warnings, [Warning("line 1: listenPort is ignored: it cannot be changed at run time".into())]);
-    assert_eq!((configuration.listen_port(), configuration.settings().wait_seconds_for_service), (9876, 2));
+    assert_eq!((process(&configuration).port, configuration.settings().wait_seconds_for_service), (9876, 2));
     let error = configuration.read_runtime_file(&properties::parse(b"waitSecondsForService=x").unwrap()).unwrap_err();
     assert_eq!((error.line, error.key.as_str()), (1, "waitSecondsForService"));
-}
-
-#[test]
-fn the_runtime_file_stands_beside_the_operators_unless_a_key_moves_it() {
-    let mut configuration = configuration("configStorePath=/etc/ns.conf");
-    assert_eq!(configuration.runtime_config_path(), "/etc/ns.conf.runtime");
-    configuration.set("configStorePath", "/other.conf");
-    assert_eq!(configuration.runtime_config_path(), "/other.conf.runtime");
-    let moved = self::configuration("configStorePath=/etc/ns.conf\nruntimeConfigPath=/var/lib/ns");
-    assert_eq!(moved.runtime_config_path(), "/var/lib/ns");
 }

@@ -15,6 +15,7 @@ mod clock;
 mod credit;
 mod disk;
 mod events;
+mod keys;
 mod listen;
 mod logging;
 mod notifier;
@@ -30,6 +31,7 @@ use cli::Command;
 use clock::Clock;
 use credit::Credit;
 use events::EventLog;
+use keys::ProcessSettings;
 use listen::Listen;
 use logging::Log;
 use namesrv_core::config::Configuration;
@@ -122,8 +124,8 @@ fn run_server(
     end_with_any_thread();
     let signals = signals::catch().map_err(system("cannot catch signals"))?;
     let startup = read_configuration(config_file)?;
-    let log = Log::start(startup.configuration.log_format(), startup.configuration.log_level())
-        .map_err(system("cannot start a thread"))?;
+    let ProcessSettings { log_format, log_level, .. } = ProcessSettings::of(&startup.configuration);
+    let log = Log::start(log_format, log_level).map_err(system("cannot start a thread"))?;
     log_configuration(runtime, &startup);
     raise_open_files_limit();
     let result = serve_until_stopped(startup.configuration, signals, serve);
@@ -138,15 +140,15 @@ fn serve_until_stopped(
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
     let clock = Clock::start();
-    let paths = SavePaths {
-        kv_config: PathBuf::from(configuration.value("kvConfigPath").unwrap_or_default()),
-        runtime_config: PathBuf::from(configuration.runtime_config_path()),
-    };
+    let settings = ProcessSettings::of(&configuration);
+    let paths =
+        SavePaths { kv_config: PathBuf::from(&settings.kv_config_path), runtime_config: settings.runtime_file() };
     let kv = startup::read_kv_file(&paths.kv_config)?;
-    let listeners = bind(&mut configuration)?;
+    let (listeners, port) = bind(&settings)?;
+    configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
     let limits = configuration.limits();
-    let boot_line = boot_line(&configuration);
-    let notifier = Notifier::new(configuration.connect_timeout(), clock);
+    let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
+    let notifier = Notifier::new(settings.connect_timeout, clock);
     let serialization = configuration.serialization();
 
     let mut secret = [0; 16];
@@ -197,33 +199,32 @@ fn serve_until_stopped(
     Ok(())
 }
 
-fn bind(configuration: &mut Configuration) -> Result<Vec<TcpListener>, StartError> {
+/// The listeners, and the port that they share.
+fn bind(settings: &ProcessSettings) -> Result<(Vec<TcpListener>, u16), StartError> {
     let processors = || thread::available_parallelism().map_or(1, usize::from);
     let listen = Listen {
-        address: configuration.bind_address(),
-        port: configuration.listen_port(),
-        sockets: match configuration.io_threads() {
+        address: &settings.bind_address,
+        port: settings.listen_port,
+        sockets: match settings.io_threads {
             0 => processors(),
             threads => threads,
         },
-        send_bytes: configuration.socket_send_bytes(),
-        receive_bytes: configuration.socket_receive_bytes(),
+        send_bytes: settings.socket_send_bytes,
+        receive_bytes: settings.socket_receive_bytes,
     };
     let failed = |source| StartError::Bind { address: listen.address.to_owned(), port: listen.port, source };
     let listeners = listen.bind().map_err(failed)?;
     let first = listeners.first().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
     let port = first.local_addr().map_err(failed)?.port();
-    configuration.set("listenPort", &port.to_string());
-    Ok(listeners)
+    Ok((listeners, port))
 }
 
 /// The line by which tools recognise a server that is up, word for word that of the Java server.
-fn boot_line(configuration: &Configuration) -> String {
-    let serialize_type = match configuration.serialization() {
+fn boot_line(serialization: Serialization, address: &str, port: u16) -> String {
+    let serialize_type = match serialization {
         Serialization::Json => "JSON",
         Serialization::Binary => "ROCKETMQ",
     };
-    let (address, port) = (configuration.bind_address(), configuration.listen_port());
     format!("The Name Server boot success. serializeType={serialize_type}, address {address}:{port}")
 }
 

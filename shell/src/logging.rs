@@ -4,7 +4,7 @@
 //! registry. Lines that find too much waiting are counted and dropped.
 
 use crate::queue::take;
-use namesrv_core::config::LogFormat;
+use namesrv_core::key::Word;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +18,35 @@ const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How long the end of the process waits for standard error.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl Word for LogFormat {
+    const NAMES: &'static [&'static str] = &["text", "json"];
+
+    fn from_name(name: &str) -> Self {
+        if name == "json" { Self::Json } else { Self::Text }
+    }
+}
+
+/// The least important events that are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogLevel(LevelFilter);
+
+impl Word for LogLevel {
+    const NAMES: &'static [&'static str] = &["error", "warn", "info", "debug", "trace"];
+
+    fn from_name(name: &str) -> Self {
+        Self(name.parse().unwrap_or(LevelFilter::INFO))
+    }
+}
 
 /// The running log.
 #[derive(Debug)]
@@ -45,17 +74,17 @@ enum Message {
 }
 
 impl Log {
-    /// Starts the log of this process. `level` is `error`, `warn`, `info`, `debug` or `trace`.
+    /// Starts the log of this process.
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn start(format: LogFormat, level: &str) -> io::Result<Self> {
+    pub(crate) fn start(format: LogFormat, level: LogLevel) -> io::Result<Self> {
         let (messages, receiver) = mpsc::channel();
         let lines = Lines { messages, backlog: Arc::default() };
         let backlog = Arc::clone(&lines.backlog);
         crate::thread("log").spawn(move || write_lines(&receiver, &backlog, io::stderr()))?;
 
-        let level = level.parse().unwrap_or(LevelFilter::INFO);
+        let LogLevel(level) = level;
         let writer = lines.clone();
         let make_writer = move || writer.clone();
         let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(make_writer);

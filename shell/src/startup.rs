@@ -1,7 +1,9 @@
 //! What is read before the server starts: files, environment, the operator's home.
 
+use crate::keys::{KEYS, ProcessSettings};
 use namesrv_core::config::properties::{self, PropertiesError, Property};
-use namesrv_core::config::{Configuration, ConfigurationError, Warning, is_jvm_property};
+use namesrv_core::config::{Configuration, ConfigurationError, SERIALIZE_TYPE, Warning};
+use namesrv_core::key::{Key, Origin};
 use namesrv_core::kv::{KvFileError, KvTable};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -78,13 +80,13 @@ impl Startup {
             Some(path) => parse(path, &read(path)?)?,
             None => Vec::new(),
         };
-        let (mut configuration, mut warnings) = Configuration::new(&entries).map_err(|source| {
+        let (mut configuration, mut warnings) = Configuration::with_keys(KEYS, &entries).map_err(|source| {
             StartError::Configuration { path: config_file.unwrap_or(Path::new("")).to_owned(), source }
         })?;
         set_paths(&mut configuration, config_file, environment);
         set_serialization(&mut configuration, &entries, environment)?;
 
-        let path = PathBuf::from(configuration.runtime_config_path());
+        let path = ProcessSettings::of(&configuration).runtime_file();
         let runtime_file = read_if_there(&path)?;
         if let Some(text) = &runtime_file {
             let more = configuration
@@ -92,7 +94,7 @@ impl Startup {
                 .map_err(|source| StartError::Configuration { path: path.clone(), source })?;
             warnings.extend(more.into_iter().map(|Warning(line)| Warning(format!("{}: {line}", path.display()))));
         }
-        warnings.extend(jvm_options_warning(environment));
+        warnings.extend(jvm_options_warning(&configuration, environment));
         Ok(Self { configuration, runtime_file_read: runtime_file.map(|_| path), warnings })
     }
 }
@@ -107,19 +109,25 @@ pub(crate) fn read_kv_file(path: &Path) -> Result<KvTable, StartError> {
     KvTable::decode(&contents).map_err(|source| StartError::Kv { path: path.to_owned(), source })
 }
 
+/// Sets the paths that neither the configuration file nor a default does.
 fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, environment: &Environment) {
+    let rocketmq_home = &ProcessSettings::rocketmq_home.key;
+    let kv_config_path = &ProcessSettings::kv_config_path.key;
+    let config_store_path = &ProcessSettings::config_store_path.key;
+
     let folder = environment.home.join("namesrv");
-    if let Some(home) = environment.text("ROCKETMQ_HOME").filter(|_| configuration.value("rocketmqHome").is_none()) {
-        configuration.set("rocketmqHome", &home);
+    if let Some(home) = environment.text("ROCKETMQ_HOME").filter(|_| configuration.value(rocketmq_home.name).is_none())
+    {
+        configuration.set(rocketmq_home, &home);
     }
-    if configuration.value("kvConfigPath").is_none() {
-        configuration.set("kvConfigPath", &folder.join("kvConfig.json").to_string_lossy());
+    if configuration.value(kv_config_path.name).is_none() {
+        configuration.set(kv_config_path, &folder.join("kvConfig.json").to_string_lossy());
     }
-    // The file named on the command line counts more than what it says about itself (`NamesrvStartup`).
+    // The file named on the command line counts more than what it says about itself (Java: `NamesrvStartup`).
     if let Some(path) = config_file {
-        configuration.set("configStorePath", &path.to_string_lossy());
-    } else if configuration.value("configStorePath").is_none() {
-        configuration.set("configStorePath", &folder.join("namesrv.properties").to_string_lossy());
+        configuration.set(config_store_path, &path.to_string_lossy());
+    } else if configuration.value(config_store_path.name).is_none() {
+        configuration.set(config_store_path, &folder.join("namesrv.properties").to_string_lossy());
     }
 }
 
@@ -128,20 +136,20 @@ fn set_serialization(
     entries: &[Property],
     environment: &Environment,
 ) -> Result<(), StartError> {
-    const KEY: &str = "rocketmq.serialize.type";
     let Some(value) = environment.text(SERIALIZE_TYPE_VARIABLE) else { return Ok(()) };
-    if entries.iter().any(|entry| entry.key == KEY) {
+    if entries.iter().any(|entry| entry.key == SERIALIZE_TYPE.name) {
         return Ok(());
     }
-    configuration.default_from_environment(KEY, value.trim()).map_err(|reason| StartError::SerializeType { reason })
+    configuration.set_checked(&SERIALIZE_TYPE, value.trim()).map_err(|reason| StartError::SerializeType { reason })
 }
 
-/// `JAVA_OPT_EXT` does nothing here: whoever sets a property of the JVM in it wants to know what to set instead.
-fn jvm_options_warning(environment: &Environment) -> Option<Warning> {
+/// `JAVA_OPT_EXT` has no effect here: an operator who sets a property of the JVM in it is told to set a key instead.
+fn jvm_options_warning(configuration: &Configuration, environment: &Environment) -> Option<Warning> {
     let options = environment.text("JAVA_OPT_EXT")?;
+    let is_jvm_property = |key: &Key| matches!(key.origin, Origin::JvmProperty(_));
     let properties = options.split_whitespace().filter_map(|option| option.strip_prefix("-D"));
     let names = properties.map(|property| property.split('=').next().unwrap_or_default());
-    let names: Vec<_> = names.filter(|name| is_jvm_property(name)).collect();
+    let names: Vec<_> = names.filter(|name| configuration.key(name).is_some_and(is_jvm_property)).collect();
     let joined = names.join(", ");
     (!names.is_empty())
         .then(|| Warning(format!("JAVA_OPT_EXT has no effect: set as keys of the configuration file: {joined}")))
@@ -226,7 +234,7 @@ mod tests {
         std::fs::write(&runtime, "enableTopicList=false\nlistenPort=2").unwrap();
         let startup = Startup::read(Some(&path), &bare()).unwrap();
         assert!(!startup.configuration.settings().enable_topic_list);
-        assert_eq!(startup.configuration.listen_port(), 1);
+        assert_eq!(ProcessSettings::of(&startup.configuration).listen_port, 1);
         let [Warning(line)] = &*startup.warnings else { panic!("{:?}", startup.warnings) };
         assert!(line.starts_with(&format!("{}: line 2: listenPort", runtime.display())), "{line}");
         assert_eq!(startup.runtime_file_read.as_deref(), Some(&*runtime));

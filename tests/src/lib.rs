@@ -18,6 +18,7 @@ pub mod mqadmin;
 mod peer;
 pub mod plain_json;
 pub mod process;
+pub mod process_keys;
 pub mod registration;
 pub mod request;
 pub mod scenario;

@@ -1,9 +1,10 @@
 //! The pure core driven without an operating system: logical connections, virtual time, saves that end when they are told to.
 
+use crate::process_keys::read_configuration;
 use crate::server::{Reaction, Server, Setup};
 use bytes::Bytes;
+use namesrv_core::config::Limits;
 use namesrv_core::config::properties::Property;
-use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::event::Event;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
@@ -125,7 +126,7 @@ impl World {
             line: line + 1,
         };
         let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
-        let (configuration, _warnings) = Configuration::new(&entries).expect("the configuration is good");
+        let (configuration, _warnings) = read_configuration(&entries).expect("the configuration is good");
         let idle_max = u64::try_from(configuration.settings().server_channel_max_idle_time_seconds).unwrap_or(0);
         let serialization = configuration.serialization();
         let initial = InitialState { secret: *b"a secret of test", limits, configuration, kv, serialization };

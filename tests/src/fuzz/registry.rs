@@ -4,9 +4,9 @@ use super::action::{Action, Question, Run, TOPICS, ZONES};
 use super::limits;
 use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
+use crate::process_keys::read_configuration;
 use crate::request::Request;
 use bytes::Bytes;
-use namesrv_core::config::Configuration;
 use namesrv_core::config::properties::Property;
 use namesrv_core::event::{BrokerIdentity, Event};
 use namesrv_core::initial_state::InitialState;
@@ -67,7 +67,7 @@ impl World {
     fn new(run: &Run) -> Self {
         let entry = |(key, value): &(String, String)| Property { key: key.clone(), value: value.clone(), line: 1 };
         let entries: Vec<_> = run.settings.iter().map(entry).collect();
-        let (configuration, _) = Configuration::new(&entries).expect("the configuration is good");
+        let (configuration, _) = read_configuration(&entries).expect("the configuration is good");
         let registry = |secret: &[u8; 16]| {
             let serialization = configuration.serialization();
             let (configuration, kv) = (configuration.clone(), KvTable::default());

@@ -8,6 +8,7 @@ use super::invariant::{self, Invariant, violated};
 use super::ledger::{Departure, KvLedger, Ledger, Told};
 use super::network::{ProcessId, Socket};
 use crate::answer::Answer;
+use crate::process_keys::read_configuration;
 use bytes::Bytes;
 use namesrv_core::config::properties::{self, Property};
 use namesrv_core::config::{Configuration, Limits};
@@ -118,7 +119,7 @@ impl NameServer {
     fn configuration(&mut self) -> Configuration {
         let property = |(key, value): &(String, String)| Property { key: key.clone(), value: value.clone(), line: 1 };
         let entries: Vec<_> = self.properties.iter().map(property).collect();
-        let (mut configuration, _) = Configuration::new(&entries).expect("the configuration is good");
+        let (mut configuration, _) = read_configuration(&entries).expect("the configuration is good");
         let runtime = properties::parse(self.disk.contents(SaveFile::RuntimeConfig)).expect("its own file is readable");
         configuration.read_runtime_file(&runtime).expect("its own file is good");
         configuration

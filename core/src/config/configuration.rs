@@ -1,0 +1,387 @@
+//! All keys and their values: from the configuration file, and from changes at run time.
+
+use super::java;
+use super::properties::{self, Property};
+use super::settings::{JVM_DEFAULTS, Settings, StartSettings};
+use crate::key::{Effect, Key, Kind};
+use crate::limits::Limits;
+use crate::serialization::Serialization;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// All keys and their values: what GET_NAMESRV_CONFIG shows, and what limits and settings are read from.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    keys: Keys,
+    /// What is shown: the server's own keys, and whatever else the file sets, unknown keys included.
+    values: BTreeMap<String, String>,
+    /// What was changed at run time: the contents of the runtime file.
+    changed: BTreeMap<String, String>,
+    /// Keys that UPDATE_NAMESRV_CONFIG may not name: the entries of `configBlackList` at start.
+    black_list: Vec<String>,
+}
+
+/// A line for the operator about a configuration that works but is not what it seems.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning(pub String);
+
+/// A value that stops the start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {key}: {reason}")]
+pub struct ConfigurationError {
+    /// Line of the properties text.
+    pub line: usize,
+    /// Key.
+    pub key: String,
+    /// What is wrong with the value, which is quoted in it.
+    pub reason: String,
+}
+
+/// What UPDATE_NAMESRV_CONFIG would do.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// The text is not properties text.
+    Malformed,
+    /// A key that may not be changed at run time is in it.
+    Forbidden,
+    /// Nothing would change.
+    Unchanged,
+    /// The configuration as it would be.
+    Changed {
+        /// All of it.
+        configuration: Box<Configuration>,
+        /// The keys that have another value now.
+        keys: Vec<String>,
+    },
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self::of(Keys::new(&[]))
+    }
+}
+
+impl Configuration {
+    /// Reads the configuration of a core without a process: see [`Configuration::with_keys`].
+    ///
+    /// # Errors
+    /// A bad value of a key that matters, or a value that asks for what this server does not do.
+    pub fn new(entries: &[Property]) -> Result<(Self, Vec<Warning>), ConfigurationError> {
+        Self::with_keys(&[], entries)
+    }
+
+    /// Reads the entries of the configuration file over the defaults of the core's keys and of `process`, the keys of the
+    /// process that drives the core.
+    ///
+    /// White space around a value does not count. Unknown keys are kept and shown, as in Java.
+    ///
+    /// # Errors
+    /// A bad value of a key that matters, or a value that asks for what this server does not do.
+    pub fn with_keys(
+        process: &[&'static [Key]],
+        entries: &[Property],
+    ) -> Result<(Self, Vec<Warning>), ConfigurationError> {
+        let mut configuration = Self::of(Keys::new(process));
+        let mut ignored = Ignored::default();
+        for entry in last_of_each_key(entries) {
+            configuration.read_entry(entry, &mut ignored)?;
+        }
+        configuration.take_defaults(entries);
+        configuration.read_black_list();
+        Ok((configuration, ignored.into_warnings()))
+    }
+
+    /// The defaults of these keys.
+    fn of(keys: Keys) -> Self {
+        let listed = keys.iter().filter(|key| key.is_always_listed());
+        let values = listed.filter_map(|key| Some((key.name.to_owned(), key.default?.to_owned()))).collect();
+        let mut configuration = Self { keys, values, changed: BTreeMap::new(), black_list: Vec::new() };
+        configuration.read_black_list();
+        configuration
+    }
+
+    fn read_entry<'a>(&mut self, entry: &'a Property, ignored: &mut Ignored<'a>) -> Result<(), ConfigurationError> {
+        let value = trim(&entry.value);
+        let Some(key) = self.keys.find(&entry.key).copied() else {
+            ignored.unknown.push(&entry.key);
+            self.insert(&entry.key, value);
+            return Ok(());
+        };
+        match (key.canonical(value), key.effect) {
+            (Ok(_), Effect::Refused(reason)) if asks(value) => {
+                return Err(bad_value(entry, format!("`{value}`: {reason}")));
+            }
+            (Err(reason), Effect::Nothing | Effect::Label) => {
+                let line = entry.line;
+                ignored.bad_values.push(Warning(format!("line {line}: {} is ignored: {reason}", key.name)));
+            }
+            (Err(reason), _) => return Err(bad_value(entry, reason)),
+            (Ok(value), effect) => {
+                if effect == Effect::Nothing && key.default.is_some_and(|default| default != value) {
+                    ignored.without_effect.push(key.name);
+                }
+                self.insert(key.name, &value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the entries of the runtime file over those of the configuration file. Keys that cannot be changed at run time
+    /// are left out with a warning.
+    ///
+    /// # Errors
+    /// A bad value.
+    pub fn read_runtime_file(&mut self, entries: &[Property]) -> Result<Vec<Warning>, ConfigurationError> {
+        let mut warnings = Vec::new();
+        for entry in last_of_each_key(entries) {
+            let value = match self.keys.find(&entry.key) {
+                Some(key) if !key.changes_at_run_time() => {
+                    let line = entry.line;
+                    let name = key.name;
+                    warnings.push(Warning(format!("line {line}: {name} is ignored: it cannot be changed at run time")));
+                    continue;
+                }
+                Some(key) => key.canonical(trim(&entry.value)).map_err(|reason| bad_value(entry, reason))?,
+                // As it was set: its meaning is unknown, and so is whether white space matters.
+                None => entry.value.clone(),
+            };
+            self.insert(&entry.key, &value);
+            self.changed.insert(entry.key.clone(), value);
+        }
+        Ok(warnings)
+    }
+
+    /// The value of a key as GET_NAMESRV_CONFIG shows it; `None` if it does not show the key.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    /// The key with this name, if it is a known one.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&Key> {
+        self.keys.find(name)
+    }
+
+    /// All known keys, in the order of `--printConfigItem`.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
+    }
+
+    /// The value of a key in effect: what the file or a change sets, else the default, else nothing.
+    ///
+    /// This is what a struct that [`keys!`](crate::keys) declares is read from:
+    /// `Limits::read(|key| configuration.effective(key))`.
+    #[must_use]
+    pub fn effective(&self, key: &Key) -> &str {
+        self.value(key.name).or(key.default).unwrap_or_default()
+    }
+
+    /// Sets a key whose value only the process knows: a path, the port that the operating system chose.
+    pub fn set(&mut self, key: &Key, value: &str) {
+        self.insert(key.name, value);
+    }
+
+    /// Sets a key to a value from the environment.
+    ///
+    /// # Errors
+    /// A bad value, in words.
+    pub fn set_checked(&mut self, key: &Key, value: &str) -> Result<(), String> {
+        let value = key.canonical(value)?;
+        self.insert(key.name, &value);
+        Ok(())
+    }
+
+    /// The text of GET_NAMESRV_CONFIG: `key=value` lines, sorted by key.
+    #[must_use]
+    pub fn listing(&self) -> String {
+        self.values.iter().flat_map(|(key, value)| [key, "=", value, "\n"]).collect()
+    }
+
+    /// Bytes of that text.
+    pub(crate) fn listing_bytes(&self) -> usize {
+        self.values.iter().map(|(key, value)| key.len() + value.len() + 2).sum()
+    }
+
+    /// Every known key, and every other key of the file, with the value in effect; an empty one if there is none.
+    pub fn items(&self) -> impl Iterator<Item = (&str, &str)> {
+        let known = self.keys.iter().map(|key| (key.name, self.effective(key)));
+        let unknown = self.values.iter().filter(|(name, _)| self.keys.find(name).is_none());
+        known.chain(unknown.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// Decides on the body of UPDATE_NAMESRV_CONFIG; nothing is changed by it.
+    ///
+    /// As Java does it (`DefaultRequestProcessor.updateConfig`, `Configuration.update`), but keys that would change
+    /// nothing but the listing are refused like those of the black list.
+    #[must_use]
+    pub fn update(&self, body: &[u8]) -> Update {
+        // Java decodes the body as UTF-8 and then reads the bytes of that text as ISO-8859-1: `é` arrives as `Ã©`.
+        let Ok(entries) = properties::parse(String::from_utf8_lossy(body).as_bytes()) else {
+            return Update::Malformed;
+        };
+        if entries.iter().any(|entry| self.is_forbidden(&entry.key)) {
+            return Update::Forbidden;
+        }
+        let mut configuration = Box::new(self.clone());
+        let mut keys = Vec::new();
+        for entry in last_of_each_key(&entries) {
+            let value = match self.keys.find(&entry.key) {
+                Some(key) => assigned(key, &entry.value),
+                None => self.values.contains_key(&entry.key).then(|| entry.value.clone()),
+            };
+            let Some(value) = value.filter(|value| self.value(&entry.key) != Some(value)) else { continue };
+            configuration.insert(&entry.key, &value);
+            configuration.changed.insert(entry.key.clone(), value);
+            keys.push(entry.key.clone());
+        }
+        if keys.is_empty() {
+            return Update::Unchanged;
+        }
+        Update::Changed { configuration, keys }
+    }
+
+    fn is_forbidden(&self, name: &str) -> bool {
+        self.keys.find(name).is_some_and(|key| !key.changes_at_run_time())
+            || self.black_list.iter().any(|entry| entry == name)
+    }
+
+    /// Contents of the runtime file: every key changed at run time since the operator's file was read.
+    #[must_use]
+    pub fn runtime_file(&self) -> String {
+        let entries: Vec<_> = self.changed.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let comment = "# Changes made at run time (UPDATE_NAMESRV_CONFIG); read after the configuration file.\n";
+        comment.to_owned() + &properties::write(&entries)
+    }
+
+    /// Gives keys that the file does not set the value of the JVM property that is their default.
+    fn take_defaults(&mut self, entries: &[Property]) {
+        for property in self.keys.clone().iter() {
+            let Effect::DefaultOf(target) = property.effect else { continue };
+            let Some(value) = self.values.get(property.name).cloned() else { continue };
+            if !entries.iter().any(|entry| entry.key == target) {
+                self.insert(target, &value);
+            }
+        }
+    }
+
+    fn read_black_list(&mut self) {
+        let black_list = StartSettings::read(|key| self.effective(key)).black_list;
+        let entries = black_list.split(';').map(str::trim).filter(|entry| !entry.is_empty());
+        self.black_list = entries.map(str::to_owned).collect();
+    }
+
+    fn insert(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+/// What the values mean to the core.
+impl Configuration {
+    /// The settings that answers depend on.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::read(|key| self.effective(key))
+    }
+
+    /// The limits. Those that have to hold at least one frame are raised to the limit of frames.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::read(|key| self.effective(key)).holding_a_frame();
+        let StartSettings { high_water_mark, low_water_mark, .. } = StartSettings::read(|key| self.effective(key));
+        if high_water_mark > 0 && low_water_mark > 0 {
+            limits.output_bytes_pause = high_water_mark;
+        }
+        limits
+    }
+
+    /// How answers are encoded.
+    #[must_use]
+    pub fn serialization(&self) -> Serialization {
+        StartSettings::read(|key| self.effective(key)).serialization
+    }
+}
+
+/// All keys there are.
+#[derive(Clone, Debug)]
+struct Keys(Arc<[Key]>);
+
+impl Keys {
+    /// The keys of the core and those of the process, in the order of `--printConfigItem`.
+    fn new(process: &[&[Key]]) -> Self {
+        let core = [Settings::KEYS, StartSettings::KEYS, JVM_DEFAULTS, java::KEYS, Limits::KEYS];
+        let mut keys: Vec<Key> = process.iter().chain(&core).copied().flatten().copied().collect();
+        keys.sort_by_key(|key| key.origin);
+        Self(keys.into())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
+    }
+
+    fn find(&self, name: &str) -> Option<&Key> {
+        self.iter().find(|key| key.name == name)
+    }
+}
+
+/// What a configuration file sets in vain.
+#[derive(Default)]
+struct Ignored<'a> {
+    bad_values: Vec<Warning>,
+    unknown: Vec<&'a str>,
+    without_effect: Vec<&'a str>,
+}
+
+impl Ignored<'_> {
+    fn into_warnings(self) -> Vec<Warning> {
+        let mut warnings = self.bad_values;
+        if !self.unknown.is_empty() {
+            warnings.push(Warning(format!("unknown keys, without effect: {}", self.unknown.join(", "))));
+        }
+        if !self.without_effect.is_empty() {
+            let keys = self.without_effect.join(", ");
+            warnings.push(Warning(format!("keys without effect in this server: {keys}")));
+        }
+        warnings
+    }
+}
+
+/// The value that UPDATE_NAMESRV_CONFIG gives a key (Java: `MixAll.properties2Object`): text is trimmed, what is not
+/// `true` is false, and a bad number, which is not trimmed, is `None`.
+fn assigned(key: &Key, value: &str) -> Option<String> {
+    match key.kind {
+        Kind::Boolean => Some(value.eq_ignore_ascii_case("true").to_string()),
+        Kind::Text => Some(trim(value).to_owned()),
+        Kind::Integer(..) | Kind::Word(_) => key.canonical(value).ok(),
+    }
+}
+
+/// The entries that count, in order.
+fn last_of_each_key(entries: &[Property]) -> impl Iterator<Item = &Property> {
+    let last: BTreeMap<&str, usize> =
+        entries.iter().enumerate().map(|(index, entry)| (entry.key.as_str(), index)).collect();
+    entries
+        .iter()
+        .enumerate()
+        .filter(move |(index, entry)| last.get(entry.key.as_str()) == Some(index))
+        .map(|(_, entry)| entry)
+}
+
+/// Java's `String.trim`: everything up to the blank counts as white space.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|character| character <= ' ')
+}
+
+/// Whether the value of a key of [`Effect::Refused`] asks for what is refused.
+fn asks(text: &str) -> bool {
+    !["", "false", "none", "disabled"].iter().any(|off| text.eq_ignore_ascii_case(off))
+}
+
+fn bad_value(entry: &Property, reason: String) -> ConfigurationError {
+    ConfigurationError { line: entry.line, key: entry.key.clone(), reason }
+}

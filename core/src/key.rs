@@ -1,0 +1,286 @@
+//! Configuration keys: one row says everything about a key.
+//!
+//! [`keys!`](crate::keys) turns rows into a struct with one field for each. The core has the rows of its limits and
+//! settings, the process that drives it those of its threads, addresses, files and logs.
+
+use crate::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+/// One key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Name in the configuration file.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    /// Value unless it is set; `None` if there is none, or only one that depends on the host.
+    pub default: Option<&'static str>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What its value does.
+    pub effect: Effect,
+    /// What it means, in one sentence; empty if it does nothing here.
+    pub description: &'static str,
+}
+
+/// What values a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`, in any case.
+    Boolean,
+    /// A whole number within bounds, both included.
+    Integer(i64, i64),
+    /// Any text.
+    Text,
+    /// One of these words, as written here.
+    Word(&'static [&'static str]),
+}
+
+/// Where a key comes from. The order is that of `--printConfigItem`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Java's `NamesrvConfig`, with the position of the field in that class. GET_NAMESRV_CONFIG always shows it.
+    NamesrvConfig(u8),
+    /// Java's `NettyServerConfig`, likewise.
+    NettyServerConfig(u8),
+    /// Java's `NettyClientConfig`: shown only when the configuration file sets it, as all below.
+    NettyClientConfig(u8),
+    /// A property of the JVM in the Java server (`-Dname=value`), a key of the configuration file here.
+    JvmProperty(u8),
+    /// This server.
+    Own,
+}
+
+/// What the value of a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It is read at start, and UPDATE_NAMESRV_CONFIG changes it while the server runs.
+    Live,
+    /// It is read at start.
+    Start,
+    /// It is the default of the key with this name.
+    DefaultOf(&'static str),
+    /// Nothing, but it may be changed at run time like a live one.
+    Label,
+    /// Nothing here, although it does something in the Java server.
+    Nothing,
+    /// It asks for something that this server does not do, for this reason, unless it is `false`, `none`, `disabled` or
+    /// empty.
+    Refused(&'static str),
+}
+
+/// The row of a key whose value is read as a `T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<T> {
+    /// The key.
+    pub key: Key,
+    /// Reads a value that [`Key::canonical`] has returned.
+    pub parse: fn(&str) -> T,
+}
+
+/// A type whose values have names in the configuration file.
+pub trait Word: Sized + 'static {
+    /// The names.
+    const NAMES: &'static [&'static str];
+
+    /// The value with this name, which is one of [`Word::NAMES`].
+    fn from_name(name: &str) -> Self;
+}
+
+/// The numbers of a Java `int`.
+pub const INT: Kind = Kind::Integer(i32::MIN as i64, i32::MAX as i64);
+/// The numbers of a Java `long`.
+pub const LONG: Kind = Kind::Integer(i64::MIN, i64::MAX);
+/// A limit: the server works even with the smallest.
+pub const LIMIT: Kind = Kind::Integer(1, i64::MAX);
+
+impl Key {
+    /// A key that this server accepts and does not use.
+    #[must_use]
+    pub const fn unused(name: &'static str, kind: Kind, default: &'static str, origin: Origin) -> Self {
+        Self { name, kind, default: Some(default), origin, effect: Effect::Nothing, description: "" }
+    }
+
+    /// A key for something that this server does not do.
+    #[must_use]
+    pub const fn refused(
+        name: &'static str,
+        kind: Kind,
+        default: &'static str,
+        origin: Origin,
+        reason: &'static str,
+    ) -> Self {
+        Self { effect: Effect::Refused(reason), ..Self::unused(name, kind, default, origin) }
+    }
+
+    /// A property of the JVM that is the default of `target`.
+    #[must_use]
+    pub const fn default_of(target: &Self, name: &'static str, origin: Origin) -> Self {
+        Self { name, origin, effect: Effect::DefaultOf(target.name), description: "", ..*target }
+    }
+
+    /// Whether GET_NAMESRV_CONFIG shows the key of a server whose configuration file does not set it.
+    #[must_use]
+    pub const fn is_always_listed(&self) -> bool {
+        matches!(self.origin, Origin::NamesrvConfig(_) | Origin::NettyServerConfig(_))
+    }
+
+    /// Whether UPDATE_NAMESRV_CONFIG may change it.
+    #[must_use]
+    pub const fn changes_at_run_time(&self) -> bool {
+        matches!(self.effect, Effect::Live | Effect::Label)
+    }
+
+    /// The value in the form in which it is shown.
+    ///
+    /// # Errors
+    /// A value that the key does not take: what is wrong with it.
+    pub fn canonical(&self, value: &str) -> Result<String, String> {
+        match self.kind {
+            Kind::Text => Ok(value.to_owned()),
+            Kind::Boolean if value.eq_ignore_ascii_case("true") => Ok("true".to_owned()),
+            Kind::Boolean if value.eq_ignore_ascii_case("false") => Ok("false".to_owned()),
+            Kind::Boolean => Err(format!("`{value}` is neither true nor false")),
+            Kind::Integer(min, max) => match value.parse::<i64>() {
+                Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
+                _ => Err(format!("`{value}` is not a whole number from {min} to {max}")),
+            },
+            Kind::Word(words) if words.contains(&value) => Ok(value.to_owned()),
+            Kind::Word(words) => Err(format!("`{value}` is none of {}", words.join(", "))),
+        }
+    }
+}
+
+impl<T> Row<T> {
+    const fn new(name: &'static str, kind: Kind, default: &'static str, parse: fn(&str) -> T) -> Self {
+        let (origin, effect, description) = (Origin::Own, Effect::Start, "");
+        Self { key: Key { name, kind, default: Some(default), origin, effect, description }, parse }
+    }
+
+    /// With this origin; without, it is a key of this server.
+    #[must_use]
+    pub const fn of(self, origin: Origin) -> Self {
+        Self { key: Key { origin, ..self.key }, parse: self.parse }
+    }
+
+    /// Changes at run time; without, it is read at start.
+    #[must_use]
+    pub const fn live(self) -> Self {
+        Self { key: Key { effect: Effect::Live, ..self.key }, parse: self.parse }
+    }
+
+    /// Without a default, or with one that depends on the host.
+    #[must_use]
+    pub const fn without_default(self) -> Self {
+        Self { key: Key { default: None, ..self.key }, parse: self.parse }
+    }
+
+    /// With this description.
+    #[must_use]
+    pub const fn described(self, description: &'static str) -> Self {
+        Self { key: Key { description, ..self.key }, parse: self.parse }
+    }
+}
+
+/// A row whose value is `true` or `false`.
+#[must_use]
+pub const fn boolean(name: &'static str, default: &'static str) -> Row<bool> {
+    Row::new(name, Kind::Boolean, default, |value| value == "true")
+}
+
+/// A row whose value is a number. A number that does not fit into `T` (a negative size) reads as zero.
+#[must_use]
+pub const fn integer<T: TryFrom<i64> + Default>(name: &'static str, kind: Kind, default: &'static str) -> Row<T> {
+    Row::new(name, kind, default, number)
+}
+
+/// A row whose value is a number of seconds.
+#[must_use]
+pub const fn seconds(name: &'static str, kind: Kind, default: &'static str) -> Row<Duration> {
+    Row::new(name, kind, default, |value| Duration::from_secs(number(value)))
+}
+
+/// A row whose value is a number of milliseconds.
+#[must_use]
+pub const fn millis(name: &'static str, kind: Kind, default: &'static str) -> Row<Duration> {
+    Row::new(name, kind, default, |value| Duration::from_millis(number(value)))
+}
+
+/// A row whose value is any text.
+#[must_use]
+pub const fn text(name: &'static str, default: &'static str) -> Row<String> {
+    Row::new(name, Kind::Text, default, str::to_owned)
+}
+
+/// A row whose value is one of some words.
+#[must_use]
+pub const fn word<T: Word>(name: &'static str, default: &'static str) -> Row<T> {
+    Row::new(name, Kind::Word(T::NAMES), default, T::from_name)
+}
+
+fn number<T: TryFrom<i64> + Default>(value: &str) -> T {
+    value.parse().ok().and_then(|number: i64| T::try_from(number).ok()).unwrap_or_default()
+}
+
+/// Declares a struct of configuration values: one row for each field, whose documentation is the description of its key.
+///
+/// ```
+/// use namesrv_core::key::{LIMIT, boolean, integer};
+///
+/// namesrv_core::keys! {
+///     /// What a tea kitchen needs to know.
+///     #[derive(Debug, PartialEq)]
+///     pub struct Kitchen {
+///         /// Cups that are filled at one time.
+///         cups_max: usize = integer("cupsMax", LIMIT, "12");
+///         /// Whether milk is poured first.
+///         milk_first: bool = boolean("milkFirst", "false").live();
+///     }
+/// }
+///
+/// assert_eq!(Kitchen::default(), Kitchen { cups_max: 12, milk_first: false });
+/// assert_eq!(Kitchen::KEYS[0].description.trim(), "Cups that are filled at one time.");
+/// assert_eq!(Kitchen::milk_first.key.name, "milkFirst");
+/// ```
+///
+/// It gets one associated constant for each row, named as the field; `KEYS`, all of them in order; `read`, which takes the
+/// text of each value from a function; and the defaults as `Default`.
+#[macro_export]
+macro_rules! keys {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident {
+            $( $(#[doc = $description:literal])+ $field:ident: $type:ty = $row:expr; )+
+        }
+    ) => {
+        $(#[$attribute])*
+        $visibility struct $name {
+            $( $(#[doc = $description])+ $visibility $field: $type, )+
+        }
+
+        #[allow(non_upper_case_globals, dead_code, reason = "a row is named as the field that it is read into")]
+        impl $name {
+            $(
+                #[doc = concat!("The row of the field `", stringify!($field), "`.")]
+                $visibility const $field: $crate::key::Row<$type> = $row.described(concat!($($description),+));
+            )+
+
+            /// All keys, in the order of the fields.
+            $visibility const KEYS: &'static [$crate::key::Key] = &[$( Self::$field.key ),+];
+
+            /// Reads all fields; `value` returns the canonical value of a key.
+            #[must_use]
+            $visibility fn read<'a>(value: impl Fn(&$crate::key::Key) -> &'a str) -> Self {
+                Self { $( $field: (Self::$field.parse)(value(&Self::$field.key)) ),+ }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::read(|key| key.default.unwrap_or_default())
+            }
+        }
+    };
+}

@@ -1,0 +1,23 @@
+//! The keys of a process that the Java server lists. The server's shell owns them; a core that is tested without a shell is
+//! given these instead, so that it lists them and refuses to change them as the server does.
+
+use namesrv_core::config::properties::Property;
+use namesrv_core::config::{Configuration, ConfigurationError, Warning};
+use namesrv_core::key::Kind::{Integer, Text};
+use namesrv_core::key::Origin::NettyServerConfig;
+use namesrv_core::key::{INT, Key};
+
+const PROCESS_KEYS: &[Key] = &[
+    Key::unused("bindAddress", Text, "0.0.0.0", NettyServerConfig(0)),
+    Key::unused("listenPort", Integer(0, 65_535), "9876", NettyServerConfig(1)),
+    Key::unused("serverSocketSndBufSize", INT, "0", NettyServerConfig(8)),
+    Key::unused("serverSocketRcvBufSize", INT, "0", NettyServerConfig(9)),
+];
+
+/// Reads a configuration file's entries.
+///
+/// # Errors
+/// Those of [`Configuration::with_keys`].
+pub fn read_configuration(entries: &[Property]) -> Result<(Configuration, Vec<Warning>), ConfigurationError> {
+    Configuration::with_keys(&[PROCESS_KEYS], entries)
+}
