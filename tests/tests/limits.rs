@@ -2,13 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use namesrv_core::config::{Configuration, Limits};
+use namesrv_core::config::Limits;
 use namesrv_core::event::Event;
-use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
-use namesrv_core::registry::{Output, Registry};
-use namesrv_core::time::{Instant, Now, WallTime};
-use namesrv_core::wire::Serialization;
 use namesrv_tests::answer::Answer;
 use namesrv_tests::registration::{Mapping, Registration, Topic, Version};
 use namesrv_tests::request::Request;
@@ -186,34 +182,6 @@ fn a_topic_that_is_registered_by_request_needs_room_too() {
     let request = |bytes| Request::new(217).field("topic", "t".repeat(bytes)).body(body).encode();
     world.receive("admin", &[request(1000), request(20_000)].concat());
     assert_eq!(codes(&mut world, "admin"), [0, 1]);
-}
-
-#[test]
-fn a_view_is_freed_soon_after_its_last_reader_is_gone() {
-    let (configuration, _) = Configuration::new(&[]).unwrap();
-    let initial = InitialState {
-        secret: [0; 16],
-        limits: Limits::default(),
-        configuration,
-        kv: KvTable::default(),
-        serialization: Serialization::Json,
-    };
-    let mut now = Now { monotonic: Instant::from_millis(5000), wall: WallTime::from_millis(0) };
-    let mut registry = Registry::new(initial, now);
-    let Some(Output::Publish(read)) = registry.poll_output() else { panic!("no view") };
-    let old = std::sync::Arc::downgrade(&read);
-    registry.handle_shutdown(now);
-    let Some(Output::Publish(_new)) = registry.poll_output() else { panic!("no second view") };
-    for _ in 0..3 {
-        now.monotonic = now.monotonic.max(registry.poll_timeout().expect("it has to look again"));
-        registry.handle_timeout(now);
-        assert!(old.upgrade().is_some(), "it is being read");
-    }
-    drop(read);
-    now.monotonic = registry.poll_timeout().unwrap();
-    registry.handle_timeout(now);
-    assert!(old.upgrade().is_none());
-    assert_eq!(registry.poll_timeout(), None);
 }
 
 #[test]
