@@ -1,5 +1,5 @@
-//! Every dependency in a `Cargo.toml` says why it is there, and the crates of the workspace depend on each other in one
-//! direction.
+//! Every dependency in a `Cargo.toml` says why it is there and is used, and the crates of the workspace depend on each
+//! other in one direction.
 
 use crate::{Repository, Violation};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,27 @@ pub fn dependencies_without_a_reason(repository: &Repository) -> Vec<Violation> 
         let names: Vec<_> = unexplained.map(|dependency| dependency.name).collect();
         if !names.is_empty() {
             violations.push(Violation::new(&file.path, format!("no reason for {}", names.join(", "))));
+        }
+    }
+    violations
+}
+
+/// Dependencies that no source of their crate names.
+#[must_use]
+pub fn unused_dependencies(repository: &Repository) -> Vec<Violation> {
+    let manifests: Vec<_> = repository.ending("Cargo.toml").collect();
+    let folders: Vec<_> = manifests.iter().filter_map(|file| file.path.strip_suffix("Cargo.toml")).collect();
+    let mut violations = Vec::new();
+    for (manifest, folder) in manifests.iter().zip(&folders).filter(|(_, folder)| !folder.is_empty()) {
+        let is_nested = |path: &str| folders.iter().any(|other| other.len() > folder.len() && path.starts_with(other));
+        let sources = repository.ending(".rs").filter(|file| file.path.starts_with(folder) && !is_nested(&file.path));
+        let sources: Vec<_> = sources.collect();
+        for dependency in dependencies(&manifest.text) {
+            let name = dependency.name.replace('-', "_");
+            let uses = [format!("{name}::"), format!("use {name} as _;")];
+            if !sources.iter().any(|file| uses.iter().any(|used| file.text.contains(used))) {
+                violations.push(Violation::new(&manifest.path, format!("nothing uses {}", dependency.name)));
+            }
         }
     }
     violations
@@ -100,6 +121,20 @@ mod tests {
         let text = "[package]\nname = \"x\"\n[dependencies]\nnamesrv-core.workspace = true\n\
                     g = { version = \"1\", features = [ # For tests.\n  \"h\",\n] }\n[lints]\nworkspace = true\n";
         assert_eq!(unexplained(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_dependency_that_no_source_names_is_found() {
+        let manifest = "[dependencies]\na-b = \"1\" # Sums.\nc = \"1\" # Sums.\n";
+        let source = "use a_b::Sum; // c\n";
+        let files = [
+            ("x/Cargo.toml", manifest),
+            ("x/src/lib.rs", source),
+            ("x/y/Cargo.toml", ""),
+            ("x/y/src/lib.rs", "use c::C;"),
+        ];
+        let expected = [Violation::new("x/Cargo.toml", "nothing uses c")];
+        assert_eq!(unused_dependencies(&Repository::of(&files)), expected);
     }
 
     #[test]

@@ -28,6 +28,7 @@ rules! {
     import_cycles: cycles::import_cycles,
     crate_cycles: manifests::crate_cycles,
     dependency_reasons: manifests::dependencies_without_a_reason,
+    unused_dependencies: manifests::unused_dependencies,
     control_bytes: text::control_bytes,
     machine_paths: text::machine_paths,
     unknown_hosts: text::unknown_hosts,
