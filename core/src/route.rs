@@ -88,7 +88,7 @@ impl RouteView {
         self.serialization
     }
 
-    /// Whether routes are answered yet (Java: `ClientRequestProcessor`, `needWaitForService`).
+    /// Whether routes are answered yet (`needWaitForService`; Java: `ClientRequestProcessor.getRouteInfoByTopic`).
     #[must_use]
     pub fn is_ready(&self, monotonic: Instant) -> bool {
         monotonic >= self.ready_at

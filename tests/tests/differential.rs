@@ -1,5 +1,5 @@
-//! The differential run without Java: two cores side by side agree, a broken one is found and its sequence made small, and what
-//! DIFFERENCES.md names is recognised.
+//! The differential run, with a second core in the place of the Java server: two cores side by side agree, a broken one
+//! is found and its sequence made small, and what DIFFERENCES.md names is recognised.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 

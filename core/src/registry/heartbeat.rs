@@ -1,4 +1,5 @@
-//! Signs of life: BROKER_HEARTBEAT and QUERY_DATA_VERSION, which is one as well (Java: `DefaultRequestProcessor`).
+//! Signs of life: BROKER_HEARTBEAT and QUERY_DATA_VERSION, which is one as well
+//! (Java: `DefaultRequestProcessor.brokerHeartbeat`, `DefaultRequestProcessor.queryBrokerTopicConfig`).
 
 use super::group::MemberKey;
 use super::{Answer, Registry};
@@ -65,7 +66,7 @@ impl Registry {
     }
 }
 
-/// Java: `DataVersion` encoded.
+/// The body of QUERY_DATA_VERSION (Java: `DataVersion`).
 fn write_data_version(version: DataVersion) -> Vec<u8> {
     let mut output = Vec::new();
     output.push(b'{');

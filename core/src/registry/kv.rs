@@ -304,7 +304,8 @@ impl Action {
     }
 }
 
-/// Whether Java clients can read an order configuration, `broker:queues` joined by `;` (Java: `topicRouteData2TopicPublishInfo`).
+/// Whether Java clients can read an order configuration, `broker:queues` joined by `;`
+/// (Java: `MQClientInstance.topicRouteData2TopicPublishInfo`).
 pub(super) fn is_order_config(value: &str) -> bool {
     let is_broker = |part: &str| part.split(':').nth(1).is_some_and(|queues| queues.parse::<i32>().is_ok());
     value.is_empty() || value.trim_end_matches(';').split(';').all(is_broker)

@@ -1,5 +1,5 @@
 //! How brokers leave: by request, with their connection, or by silence (Java: `RouteInfoManager.unRegisterBroker`,
-//! `onChannelDestroy`, `scanNotActiveBroker`). Decided and applied in one call.
+//! `RouteInfoManager.onChannelDestroy`, `RouteInfoManager.scanNotActiveBroker`). Decided and applied in one call.
 
 use super::group::{MemberKey, identity};
 use super::liveness::deadline;

@@ -1,5 +1,6 @@
-//! Topic lists (Java: `RouteInfoManager.getAllTopicList` and its neighbours). They take time in proportion to all topics,
-//! so they are answered here and not on a thread that serves routes; the list of all topics is kept.
+//! Topic lists (Java: `RouteInfoManager.getAllTopicList`, `RouteInfoManager.getTopicsByCluster`,
+//! `RouteInfoManager.getUnitTopics`). They take time in proportion to all topics, so they are answered here and not on a
+//! thread that serves routes; the list of all topics is kept.
 
 use super::{Answer, Registry};
 use crate::route::{QueueValues, TopicRecord};

@@ -1,5 +1,5 @@
-//! Configuration requests (Java: `DefaultRequestProcessor.updateConfig`, `getConfig`): a change is saved to its own file, then it
-//! takes effect, even if it could not be saved.
+//! Configuration requests (Java: `DefaultRequestProcessor.updateConfig`, `DefaultRequestProcessor.getConfig`): a change is
+//! saved to its own file, then it takes effect, even if it could not be saved.
 
 use super::{Answer, Ask, Output, Registry, SaveFile, SaveTicket};
 use crate::Peer;

@@ -14,8 +14,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 impl Registry {
-    /// WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER (Java: `operateWritePermOfBroker`); adding sets read and write
-    /// and drops every other bit.
+    /// WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER (Java: `RouteInfoManager.operateWritePermOfBroker`); adding
+    /// sets read and write and drops every other bit.
     pub(super) fn change_write_permission(&mut self, peer: Peer, request: &Request<'_>, writable: bool) -> Answer {
         let name = request.fields.value("brokerName");
         let group = name.as_deref().and_then(|name| self.tables.groups.id(name));

@@ -9,7 +9,7 @@ use core::ops::Range;
 const SYNC_BROKER_MEMBER_PREFIX: &[u8] = b"rmq_sys_SYNC_BROKER_MEMBER_";
 
 impl<'a> Route<'a> {
-    /// Appends the body (Java: `TopicRouteData` encoded by `ClientRequestProcessor`, then `ZoneRouteRPCHook`).
+    /// Appends the body (Java: `TopicRouteData`, `ZoneRouteRPCHook.filterByZoneName`).
     #[inline]
     pub fn write(&self, output: &mut Vec<u8>) {
         output.extend_from_slice(br#"{"brokerDatas":["#);

@@ -236,6 +236,7 @@ impl Topology {
         self.group(*self.by_name.get(name)?)
     }
 
+    /// The body of GET_BROKER_CLUSTER_INFO (Java: `RouteInfoManager.getAllClusterInfo`).
     pub(crate) fn cluster_info(&self) -> &[u8] {
         self.cluster_info.get_or_init(|| {
             let mut output = Vec::new();
@@ -261,6 +262,7 @@ impl Topology {
         output.extend_from_slice(b"}}");
     }
 
+    /// The body of GET_BROKER_MEMBER_GROUP (Java: `RouteInfoManager.getBrokerMemberGroup`).
     pub(crate) fn write_member_group(&self, cluster: Option<&str>, broker: Option<&str>, output: &mut Vec<u8>) {
         output.extend_from_slice(br#"{"brokerMemberGroup":{"#);
         let group = broker.and_then(|name| self.group_named(name));

@@ -1,4 +1,4 @@
-//! Frames: a length word, a header length word, a header and a body.
+//! Frames: a length word, a header length word, a header and a body (Java: `NettyDecoder.decode`).
 
 use super::Serialization;
 use crate::limits::Limits;

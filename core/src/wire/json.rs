@@ -1,4 +1,5 @@
-//! JSON as fastjson2 writes it, in its two dialects (Java: `RemotingSerializable.encode`, `BrowserCompatible` and `MapSortField`).
+//! JSON as fastjson2 writes it, in its two dialects (Java: `RemotingSerializable.encode`); the compatible one has its
+//! features `BrowserCompatible` and `MapSortField`.
 
 use alloc::vec::Vec;
 

@@ -29,7 +29,7 @@ pub struct DataVersion {
 }
 
 impl DataVersion {
-    /// The version of nothing, made at `timestamp` (Java: the constructor of `DataVersion` takes the time of the call).
+    /// The version of nothing, made at `timestamp` (Java: `DataVersion`, whose constructor takes the time of the call).
     #[must_use]
     pub const fn initial(timestamp: WallTime) -> Self {
         Self { state_version: 0, counter: Some(0), timestamp: timestamp.as_millis() as i64 }

@@ -3,7 +3,7 @@
 use super::{Serialization, code, json};
 use alloc::vec::Vec;
 
-/// The release that this server announces, 5.5.0, as an ordinal number (Java: `MQVersion.CURRENT_VERSION`).
+/// The release that this server announces, 5.5.0, as an ordinal number (Java: `MQVersion`).
 pub const VERSION: i16 = 513;
 
 /// Flag of an answer.

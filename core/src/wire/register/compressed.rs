@@ -1,5 +1,5 @@
 //! The register body as the content of a zlib stream: counts, lengths and pieces of JSON and of plain text
-//! (Java: `RegisterBrokerBody.encode` and `decode`).
+//! (Java: `RegisterBrokerBody.encode`, `RegisterBrokerBody.decode`).
 
 use super::super::cursor::Cursor;
 use super::super::input;

@@ -16,7 +16,7 @@ pub(super) fn read(json: &str, wall: WallTime, max: usize) -> Result<RegisterBod
     let Some(body) = input::read_object(json, body)? else { return Err(BodyError::malformed("null")) };
     Ok(match body.wrapper {
         Some(wrapper) => wrapper.into_body(body.filter_servers),
-        // Java: the null meets `RouteInfoManager.registerBroker` like a null table.
+        // In Java the null reaches the tables as a null topic table does (Java: `RouteInfoManager.registerBroker`).
         None => {
             RegisterBody { filter_servers: body.filter_servers, data_version: None, topics: None, mappings: Vec::new() }
         }
