@@ -9,6 +9,9 @@ pub trait Counter {
     /// Adds `amount` unless the sum would pass `max`. Returns whether it was added.
     fn try_add(&self, amount: usize, max: usize) -> bool;
 
+    /// Returns the number as it is now.
+    fn get(&self) -> usize;
+
     /// Takes back `amount` that was added before.
     fn subtract(&self, amount: usize);
 }
@@ -20,6 +23,10 @@ impl Counter for Cell<usize> {
             self.set(sum);
         }
         sum.is_some()
+    }
+
+    fn get(&self) -> usize {
+        Self::get(self)
     }
 
     fn subtract(&self, amount: usize) {
@@ -49,6 +56,12 @@ impl<C: Counter + Default> QueueQuota<C> {
 }
 
 impl<C: Counter> QueueQuota<C> {
+    /// Returns the number of requests that hold a place.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.requests.get()
+    }
+
     /// Reserves a place for a request of `bytes` bytes. Returns false when the queue is full: stop reading from the
     /// connection and try again soon.
     #[must_use]

@@ -100,6 +100,12 @@ impl RouteView {
         self.going_away
     }
 
+    /// The number of registered brokers.
+    #[must_use]
+    pub fn broker_count(&self) -> usize {
+        self.topology.broker_count()
+    }
+
     /// The number of topics.
     #[must_use]
     pub fn topic_count(&self) -> usize {

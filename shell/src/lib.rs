@@ -25,6 +25,7 @@ mod registry_thread;
 mod saver;
 mod signals;
 mod startup;
+mod summary;
 
 use arc_swap::ArcSwap;
 use cli::Command;
@@ -51,6 +52,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use summary::Summary;
 use tracing::{info, warn};
 
 /// Exit status of a server that cannot start, as that of the Java server (−1).
@@ -164,11 +166,19 @@ fn serve_until_stopped(
     let (queue, receiver) = queue::queue(limits.registry_queue_requests_max, limits.registry_queue_bytes_max);
     let thread_failed = system("cannot start a thread");
     let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
-    signals.watch(queue.clone()).map_err(thread_failed)?;
+    let publisher = Publisher::new(Arc::clone(&views));
+    let summary = Summary {
+        clock,
+        views: Arc::clone(&views),
+        published_at: publisher.published_at(),
+        budget: Arc::clone(&budget),
+        queue: queue.clone(),
+    };
+    signals.watch(queue.clone(), summary).map_err(thread_failed)?;
     let registry_thread = RegistryThread {
         node,
         queue: receiver,
-        publisher: Publisher::new(Arc::clone(&views)),
+        publisher,
         inboxes: Arc::clone(&inboxes),
         credit: Arc::new(Credit::new(queue.clone())),
         saver,

@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, Instant};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often to look whether a view is still read that was replaced.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -18,17 +19,35 @@ pub(crate) struct Publisher {
     replaced: Vec<Arc<RouteView>>,
     /// When to look again; set while views are kept.
     look_at: Option<Instant>,
+    published_at: Arc<PublishedAt>,
+}
+
+/// When the newest view was published, for threads that only look.
+#[derive(Debug, Default)]
+pub(crate) struct PublishedAt(AtomicU64);
+
+impl PublishedAt {
+    /// Returns the instant of the last publication.
+    pub(crate) fn get(&self) -> Instant {
+        Instant::from_millis(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl Publisher {
     /// Publishes to `newest`, which I/O threads read.
-    pub(crate) const fn new(newest: Arc<ArcSwap<RouteView>>) -> Self {
-        Self { newest, replaced: Vec::new(), look_at: None }
+    pub(crate) fn new(newest: Arc<ArcSwap<RouteView>>) -> Self {
+        Self { newest, replaced: Vec::new(), look_at: None, published_at: Arc::default() }
+    }
+
+    /// Returns where to see when the newest view was published.
+    pub(crate) fn published_at(&self) -> Arc<PublishedAt> {
+        Arc::clone(&self.published_at)
     }
 
     /// Replaces the view that I/O threads read from now on.
     pub(crate) fn publish(&mut self, view: Arc<RouteView>, now: Instant) {
         self.replaced.push(self.newest.swap(view));
+        self.published_at.0.store(now.as_millis(), Ordering::Relaxed);
         self.retire(now);
     }
 

@@ -43,6 +43,11 @@ impl QueueSender {
         Ok(())
     }
 
+    /// Returns the number of requests that wait, or are in the batch that is worked on.
+    pub(crate) fn requests(&self) -> usize {
+        self.quota.requests()
+    }
+
     /// Queues anything else. It always gets in; nobody receives it once the registry thread has ended.
     pub(crate) fn push(&self, input: Input) {
         let _ = self.inputs.send(input);
@@ -82,6 +87,10 @@ pub(crate) struct SharedCounter(AtomicUsize);
 impl Counter for SharedCounter {
     fn try_add(&self, amount: usize, max: usize) -> bool {
         take(&self.0, amount, max)
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 
     fn subtract(&self, amount: usize) {

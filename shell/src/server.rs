@@ -183,6 +183,11 @@ impl Budget {
         take(&self.connections, 1, self.connections_max)
     }
 
+    /// Returns the number of connections.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// Gives the place back.
     pub fn disconnect(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);

@@ -1,13 +1,51 @@
-//! Signals: SIGTERM and SIGINT stop the server gracefully, a second one at once. SIGHUP is ignored: there is nothing to
-//! read again, and a server must survive the terminal that it was started from. SIGXFSZ is ignored, so that a file that may
-//! not grow is an error of its write.
+//! Signals: which stop the server, which ask for its state, and which are only survived.
+//!
+//! No signal that an operator or an init system sends ends the server before accepted requests are answered, but for
+//! SIGKILL and a second request to stop. SIGABRT and the signals of a broken program (SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+//! SIGSYS, SIGTRAP) keep their default, so that the kernel can write a core file.
 
 use crate::queue::QueueSender;
+use crate::summary::Summary;
 use namesrv_core::node::Input;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::iterator::Signals;
+use std::ffi::c_int;
 use std::io;
 use tracing::info;
+
+/// Linux only, so `signal-hook` does not name them.
+const SIGSTKFLT: c_int = 16;
+const SIGPWR: c_int = 30;
+/// The real-time signals that programs may use: the C library keeps the first two for itself.
+const SIGRTMIN: c_int = 34;
+const SIGRTMAX: c_int = 64;
+/// What systemd calls halt: container engines stop images with it that expect an init process.
+const SIGHALT: c_int = SIGRTMIN + 3;
+
+/// What a signal is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    /// Stop; at once when the server is already stopping.
+    Stop,
+    /// Log the state of the server.
+    Summarise,
+    /// Log that nothing is done.
+    Ignore,
+    /// Nothing: the write that failed with it has an error to tell.
+    Nothing,
+}
+
+/// The signals that are caught, with what they are answered with.
+fn actions() -> impl Iterator<Item = (c_int, Action)> {
+    let stop = [SIGTERM, SIGINT, SIGPWR, SIGXCPU, SIGHALT].map(|signal| (signal, Action::Stop));
+    let summarise = [SIGQUIT, SIGUSR1, SIGUSR2].map(|signal| (signal, Action::Summarise));
+    let ignore = [SIGHUP, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGSTKFLT].map(|signal| (signal, Action::Ignore));
+    let nothing = [(SIGXFSZ, Action::Nothing)];
+    let real_time = (SIGRTMIN..=SIGRTMAX).filter(|signal| *signal != SIGHALT).map(|signal| (signal, Action::Ignore));
+    stop.into_iter().chain(summarise).chain(ignore).chain(nothing).chain(real_time)
+}
 
 /// Signals caught from now on, so that even a process 1, for which the kernel has no default, reacts to them.
 #[derive(Debug)]
@@ -18,33 +56,73 @@ pub(crate) struct Caught(Signals);
 /// # Errors
 /// The operating system refuses.
 pub(crate) fn catch() -> io::Result<Caught> {
-    Ok(Caught(Signals::new([SIGTERM, SIGINT, SIGHUP, SIGXFSZ])?))
+    Ok(Caught(Signals::new(actions().map(|(signal, _)| signal))?))
 }
 
 impl Caught {
-    /// Passes them on from now on.
+    /// Acts on them from now on, on a thread of its own.
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn watch(self, queue: QueueSender) -> io::Result<()> {
-        crate::thread("signals").spawn(move || watch(self.0, &queue))?;
+    pub(crate) fn watch(self, queue: QueueSender, summary: Summary) -> io::Result<()> {
+        crate::thread("signals").spawn(move || watch(self.0, &queue, &summary))?;
         Ok(())
     }
 }
 
-fn watch(mut signals: Signals, queue: &QueueSender) {
+fn watch(mut signals: Signals, queue: &QueueSender, summary: &Summary) {
     let mut stopping = false;
     for signal in signals.forever() {
-        if signal == SIGHUP {
-            info!("SIGHUP ignored");
-        } else if signal == SIGXFSZ {
-            // Whoever wrote is told.
-        } else if stopping {
+        let action = actions().find(|(known, _)| *known == signal).map_or(Action::Ignore, |(_, action)| action);
+        match action {
             // As a shell reports a process that a signal ended.
-            std::process::exit(128 + signal);
-        } else {
-            stopping = true;
-            queue.push(Input::Stop);
+            Action::Stop if stopping => std::process::exit(128 + signal),
+            Action::Stop => {
+                stopping = true;
+                queue.push(Input::Stop);
+            }
+            Action::Summarise => summary.log(),
+            Action::Ignore => info!("ignored: {}", name(signal)),
+            Action::Nothing => {}
         }
+    }
+}
+
+fn name(signal: c_int) -> String {
+    match signal {
+        SIGSTKFLT => "SIGSTKFLT".to_owned(),
+        SIGRTMIN..=SIGRTMAX => format!("SIGRTMIN+{}", signal - SIGRTMIN),
+        _ => signal_hook::low_level::signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signal_hook::consts::{
+        SIGABRT, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGSTOP, SIGSYS, SIGTRAP,
+        SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH,
+    };
+
+    #[test]
+    fn every_signal_is_caught_once_or_has_a_harmless_default_or_reports_a_fault() {
+        let stops_or_goes_on = [SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH];
+        let reports_a_fault = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP];
+        let of_the_c_library = [32, 33];
+        let ignored_by_the_standard_library = [SIGPIPE];
+        let left =
+            [&stops_or_goes_on[..], &reports_a_fault, &of_the_c_library, &ignored_by_the_standard_library, &[SIGKILL]]
+                .concat();
+        for signal in 1..=SIGRTMAX {
+            let caught = actions().filter(|(known, _)| *known == signal).count();
+            assert_eq!(caught + usize::from(left.contains(&signal)), 1, "signal {signal}");
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_kill() {
+        assert_eq!(name(SIGHUP), "SIGHUP");
+        assert_eq!(name(36), "SIGRTMIN+2");
+        assert_eq!(name(SIGSTKFLT), "SIGSTKFLT");
     }
 }

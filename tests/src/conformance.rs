@@ -38,7 +38,8 @@ fn table() -> Vec<Case> {
             lost_connections_are_not_missed_under_load, silent_brokers_expire_and_others_stay,
             a_server_that_was_stopped_evicts_nobody, a_new_minimum_is_told_to_the_group;
         lifetime: command_line, a_taken_port, files_that_stop_the_start, accepted_requests_are_answered_before_the_end,
-            clients_are_sent_away_before_the_end, a_second_signal_ends_at_once;
+            clients_are_sent_away_before_the_end, a_second_signal_ends_at_once, signals_that_do_not_stop,
+            signals_that_stop;
         storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
             a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
             configuration_changes_survive_beside_the_operators_file;

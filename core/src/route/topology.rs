@@ -237,6 +237,11 @@ impl Topology {
     }
 
     /// The body of GET_BROKER_CLUSTER_INFO (Java: `RouteInfoManager.getAllClusterInfo`).
+    /// The number of members of all groups.
+    pub(crate) fn broker_count(&self) -> usize {
+        self.groups.iter().flatten().map(|group| group.data.addresses.len()).sum()
+    }
+
     pub(crate) fn cluster_info(&self) -> &[u8] {
         self.cluster_info.get_or_init(|| {
             let mut output = Vec::new();

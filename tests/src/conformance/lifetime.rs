@@ -169,6 +169,43 @@ pub(super) fn clients_are_sent_away_before_the_end(target: &Target) {
     assert_eq!(peer.next(), None);
 }
 
+/// Signals that ask for the state of the server are answered in the log, and none of the others ends it.
+pub(super) fn signals_that_do_not_stop(target: &Target) {
+    let server = target.start(&[]);
+    let _broker = Peer::register(&server, &broker("broker-a", 0, &["T"]));
+    let ignored = [
+        Signal::HUP,
+        Signal::PIPE,
+        Signal::ALARM,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::IO,
+        Signal::STKFLT,
+        Signal::XFSZ,
+    ];
+    for signal in [Signal::QUIT, Signal::USR1, Signal::USR2].into_iter().chain(ignored) {
+        server.signal(signal);
+        assert_eq!(Peer::connect(&server).ask(&route("T")).code, 0, "after {signal:?}");
+    }
+    let summaries = || server.log().lines().filter(|line| line.contains("state of the server")).count();
+    server.eventually(|| summaries() == 3);
+    let summary = server.log();
+    let summary = summary.lines().find(|line| line.contains("state of the server")).expect("it was there");
+    let figures = ["brokers=1 topics=2 connections=", " queued_requests=0 ", " memory_kib=", " uptime_seconds="];
+    figures.into_iter().for_each(|figure| assert!(summary.contains(figure), "{figure}: {summary}"));
+}
+
+/// Signals by which an init system or a container engine halts a process stop it as SIGTERM does.
+pub(super) fn signals_that_stop(target: &Target) {
+    for signal in [Signal::INT, Signal::POWER, Signal::XCPU] {
+        let mut server = target.start(&[]);
+        let mut peer = Peer::connect(&server);
+        assert_eq!(peer.ask(&put("n", "k", "v")).code, 0);
+        server.signal(signal);
+        assert_eq!(server.wait().code(), Some(0), "{signal:?}: {}", server.log());
+    }
+}
+
 /// A second signal ends a server at once that would take its time.
 pub(super) fn a_second_signal_ends_at_once(target: &Target) {
     let mut server = target.start(&[("enableShutdownGracefully", "true"), ("shutdownWaitTimeSeconds", "3600")]);

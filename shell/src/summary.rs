@@ -1,0 +1,56 @@
+//! A summary of the server's state in one log line, for the operator who asks with a signal.
+
+use crate::clock::Clock;
+use crate::publisher::PublishedAt;
+use crate::queue::QueueSender;
+use crate::server::Budget;
+use arc_swap::ArcSwap;
+use namesrv_core::route::RouteView;
+use namesrv_core::time::Instant;
+use std::fs;
+use std::sync::Arc;
+use tracing::info;
+
+/// Where the figures come from. Reading them costs the other threads nothing.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    pub(crate) clock: Clock,
+    pub(crate) views: Arc<ArcSwap<RouteView>>,
+    pub(crate) published_at: Arc<PublishedAt>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) queue: QueueSender,
+}
+
+impl Summary {
+    /// Logs the figures as they are now.
+    pub(crate) fn log(&self) {
+        let view = self.views.load();
+        let now = self.clock.now().monotonic;
+        info!(
+            brokers = view.broker_count(),
+            topics = view.topic_count(),
+            connections = self.budget.connections(),
+            queued_requests = self.queue.requests(),
+            memory_kib = resident_kib(),
+            route_age_seconds = now.since(self.published_at.get()).as_secs(),
+            uptime_seconds = now.since(Instant::START).as_secs(),
+            "state of the server"
+        );
+    }
+}
+
+/// Returns the resident memory of this process in KiB, or `None` where `/proc` is not mounted.
+fn resident_kib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_its_memory() {
+        assert!(resident_kib().is_some_and(|kib| kib > 100));
+    }
+}
