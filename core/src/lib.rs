@@ -20,7 +20,9 @@
 extern crate alloc;
 
 pub mod config;
+pub mod connection;
 pub mod event;
+pub mod expiring_map;
 mod hash;
 pub mod initial_state;
 pub mod key;

@@ -1,5 +1,7 @@
 //! Quotas: what all connections together may hold. The decision stands here; the driver says how it is counted.
 
+use crate::limits::Limits;
+use alloc::sync::Arc;
 use core::cell::Cell;
 
 /// A number that several holders of a quota share.
@@ -9,11 +11,14 @@ pub trait Counter {
     /// Adds `amount` unless the sum would pass `max`. Returns whether it was added.
     fn try_add(&self, amount: usize, max: usize) -> bool;
 
-    /// Returns the number as it is now.
-    fn get(&self) -> usize;
+    /// Adds `amount` whatever the sum is.
+    fn add(&self, amount: usize);
 
     /// Takes back `amount` that was added before.
     fn subtract(&self, amount: usize);
+
+    /// Returns the sum of what was added and not taken back.
+    fn sum(&self) -> usize;
 }
 
 impl Counter for Cell<usize> {
@@ -25,13 +30,116 @@ impl Counter for Cell<usize> {
         sum.is_some()
     }
 
-    fn get(&self) -> usize {
-        Self::get(self)
+    fn add(&self, amount: usize) {
+        self.set(self.get().saturating_add(amount));
     }
 
     fn subtract(&self, amount: usize) {
         debug_assert!(amount <= self.get(), "{amount} returned of {}", self.get());
         self.set(self.get().saturating_sub(amount));
+    }
+
+    fn sum(&self) -> usize {
+        self.get()
+    }
+}
+
+/// Unread output for which no connection is closed.
+const OUTPUT_BYTES_BORNE: usize = 4096;
+
+/// What all connections of a server may hold together, of everything that a client can make grow.
+///
+/// A [`Connection`](crate::connection::Connection) reserves before it allocates, and gives back what it holds at the
+/// latest when it is dropped.
+#[derive(Debug)]
+pub struct Quotas<C> {
+    limits: Limits,
+    connections: C,
+    input_bytes: C,
+    output_bytes: C,
+    queue: QueueQuota<C>,
+}
+
+impl<C: Counter + Default> Quotas<C> {
+    /// The whole quotas of `limits`.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            limits: *limits,
+            connections: C::default(),
+            input_bytes: C::default(),
+            output_bytes: C::default(),
+            queue: QueueQuota::new(limits.registry_queue_requests_max, limits.registry_queue_bytes_max),
+        }
+    }
+
+    /// As [`new`](Self::new), to be shared by the connections.
+    #[must_use]
+    pub fn shared(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self::new(limits))
+    }
+}
+
+impl<C: Counter> Quotas<C> {
+    /// The limits that the quotas come from.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The quota of the queue in front of the registry. A connection reserves places in it; the driver releases them as
+    /// the node says.
+    pub const fn queue(&self) -> &QueueQuota<C> {
+        &self.queue
+    }
+
+    /// Whether nothing is held, apart from places in the queue in front of the registry.
+    pub fn is_unused(&self) -> bool {
+        [&self.connections, &self.input_bytes, &self.output_bytes].into_iter().all(|counter| counter.sum() == 0)
+    }
+
+    /// Takes a place for one more connection. Returns false when the limit is reached.
+    pub(crate) fn try_connect(&self) -> bool {
+        self.connections.try_add(1, self.limits.connections_max)
+    }
+
+    /// Gives the place back.
+    pub(crate) fn disconnect(&self) {
+        self.connections.subtract(1);
+    }
+
+    /// Reserves `bytes` more for the incomplete input of a connection that holds `held`. Returns false when it would hold
+    /// more than is left for all others.
+    ///
+    /// So the connection that hoards is refused first, a new one always finds some room, and no thread has to know what
+    /// the connections of the others hold.
+    pub(crate) fn try_reserve_input(&self, bytes: usize, held: usize) -> bool {
+        let max = self.limits.incomplete_input_bytes_max;
+        self.input_bytes.try_add(bytes, max.saturating_sub(held.saturating_add(bytes)))
+    }
+
+    /// Gives `bytes` back.
+    pub(crate) fn release_input(&self, bytes: usize) {
+        self.input_bytes.subtract(bytes);
+    }
+
+    /// Counts `bytes` of output that wait for a client. They exist already: the connection is closed if they are too many.
+    pub(crate) fn add_output(&self, bytes: usize) {
+        self.output_bytes.add(bytes);
+    }
+
+    /// Stops counting `bytes`.
+    pub(crate) fn subtract_output(&self, bytes: usize) {
+        self.output_bytes.subtract(bytes);
+    }
+
+    /// Whether a connection may hold `held` bytes of output that its client does not read: no more than is left for all
+    /// others, but a little in any case.
+    pub(crate) fn bears_output(&self, held: usize) -> bool {
+        if held <= OUTPUT_BYTES_BORNE {
+            return true;
+        }
+        let others = self.output_bytes.sum().saturating_sub(held);
+        others == 0 || others + held + held <= self.limits.unread_output_bytes_max
     }
 }
 
@@ -56,12 +164,6 @@ impl<C: Counter + Default> QueueQuota<C> {
 }
 
 impl<C: Counter> QueueQuota<C> {
-    /// Returns the number of requests that hold a place.
-    #[must_use]
-    pub fn requests(&self) -> usize {
-        self.requests.get()
-    }
-
     /// Reserves a place for a request of `bytes` bytes. Returns false when the queue is full: stop reading from the
     /// connection and try again soon.
     #[must_use]
@@ -74,6 +176,11 @@ impl<C: Counter> QueueQuota<C> {
             self.requests.subtract(1);
         }
         fits
+    }
+
+    /// Requests that have a place.
+    pub fn requests(&self) -> usize {
+        self.requests.sum()
     }
 
     /// Gives the places of `requests` requests back, which had `bytes` bytes together.
@@ -97,6 +204,36 @@ mod tests {
         quota.release(1, 6);
         assert!(!quota.try_reserve(7), "11 bytes");
         assert!(quota.try_reserve(6));
+    }
+
+    #[test]
+    fn no_connection_may_hold_more_input_than_is_left_for_others() {
+        let quotas = Quotas::<Cell<usize>>::new(&Limits { incomplete_input_bytes_max: 1000, ..Limits::default() });
+        let mut held = [0; 4];
+        for held in &mut held {
+            while quotas.try_reserve_input(10, *held) {
+                *held += 10;
+            }
+        }
+        assert_eq!(held, [500, 250, 120, 60], "a new connection always finds some room");
+        quotas.release_input(held.iter().sum());
+        assert!(quotas.is_unused());
+    }
+
+    #[test]
+    fn no_connection_may_leave_more_unread_than_is_left_for_others() {
+        let quotas = Quotas::<Cell<usize>>::new(&Limits { unread_output_bytes_max: 100_000, ..Limits::default() });
+        quotas.add_output(200_000);
+        assert!(quotas.bears_output(200_000), "it is alone");
+        quotas.subtract_output(200_000);
+        quotas.add_output(60_000);
+        quotas.add_output(20_000);
+        assert!(quotas.bears_output(20_000));
+        quotas.add_output(1);
+        assert!(!quotas.bears_output(20_001));
+        quotas.add_output(200_000);
+        assert!(quotas.bears_output(OUTPUT_BYTES_BORNE), "it reads nearly everything, whatever others do");
+        assert!(!quotas.bears_output(OUTPUT_BYTES_BORNE + 1));
     }
 
     #[test]

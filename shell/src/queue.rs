@@ -89,13 +89,17 @@ impl Counter for SharedCounter {
         take(&self.0, amount, max)
     }
 
-    fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+    fn add(&self, amount: usize) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
     fn subtract(&self, amount: usize) {
         let before = self.0.fetch_sub(amount, Ordering::Relaxed);
         debug_assert!(amount <= before, "{amount} returned of {before}");
+    }
+
+    fn sum(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

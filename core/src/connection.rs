@@ -1,0 +1,545 @@
+//! One connection: bytes in, answers and requests for the node out.
+//!
+//! A [`Connection`] has no socket and no clock. It never sends, logs or waits. Servers, the simulation and the tests
+//! drive this same type, and have two ways to do so:
+//!
+//! * [`Connection::drive`] does one bounded step of work over a non-blocking [`Stream`];
+//! * the `handle_*` and `poll_*` functions, of which such a step is made, are for drivers without streams.
+//!
+//! In either case the driver carries out [`Connection::poll_forward`] until it returns `None`, and closes the connection
+//! when [`Connection::poll_close`] (or [`Next::Close`]) says so.
+//!
+//! ```
+//! use namesrv_core::config::Configuration;
+//! use namesrv_core::connection::{Connection, Read, Reading};
+//! use namesrv_core::initial_state::InitialState;
+//! use namesrv_core::kv::KvTable;
+//! use namesrv_core::node::{Node, Output};
+//! use namesrv_core::quota::Quotas;
+//! use namesrv_core::time::Now;
+//! use namesrv_core::{ConnId, Peer};
+//!
+//! let configuration = Configuration::default();
+//! let (limits, serialization) = (configuration.limits(), configuration.serialization());
+//! let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+//! let now = Now::default();
+//! let Some(Output::Publish(view)) = Node::new(initial, now).poll_output() else { panic!("no view") };
+//!
+//! let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 40_000).into() };
+//! let quotas = Quotas::shared(&limits);
+//! let mut connection: Connection = Connection::open(peer, &view, &quotas, now).unwrap();
+//!
+//! // A client asks for the route of a topic: both lengths, then the header.
+//! let header = br#"{"code":105,"opaque":7,"version":513,"extFields":{"topic":"T"}}"#;
+//! let header_bytes = header.len() as u32;
+//! let query = [&(4 + header_bytes).to_be_bytes()[..], &header_bytes.to_be_bytes(), header].concat();
+//!
+//! let mut answers = Vec::new();
+//! let reading = connection.handle_read(Read::Bytes(&query), &view, &mut answers, now);
+//! assert_eq!(reading, Reading::Open);
+//! let answer = String::from_utf8_lossy(&answers);
+//! assert!(answer.contains(r#""opaque":7"#) && answer.contains("No topic route info in name server for the topic: T"));
+//! assert_eq!(connection.poll_forward(), None);
+//! ```
+//!
+//! # Back-pressure
+//!
+//! A connection reads no more while its output waits ([`Paused::UntilWritten`]), while too many of its requests are not
+//! answered ([`Paused::UntilReplied`]), or while the registry's queue is full ([`Paused::UntilQueued`]). What was read
+//! already is kept, counted against the [quota](Quotas) of all connections.
+//!
+//! # The end
+//!
+//! When a client ends its stream, everything that it sent is still answered. So a connection is closed once all replies
+//! came and all output is written. The node hears of the end as soon as the last request is forwarded.
+//!
+//! # The layer below
+//!
+//! The bytes of a [`Stream`] need not be those of a socket: a layer that takes a header off the stream or decrypts it is
+//! a [`Stream`] around another one.
+
+mod activity;
+pub(crate) mod answer;
+mod close;
+mod drive;
+mod input;
+mod output;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use answer::answer;
+pub use close::CloseReason;
+pub use drive::{Next, READ_BYTES_MAX, Ready, Scratch, Stream, Written};
+
+use crate::Peer;
+use crate::node;
+use crate::quota::{Counter, Quotas};
+use crate::registry;
+use crate::route::RouteView;
+use crate::time::{Duration, Instant, Now};
+use crate::wire::{FrameError, Framing, Request, next_frame};
+use activity::Activity;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::cell::Cell;
+use core::mem;
+use input::{Input, QuotaExceeded};
+use output::Output;
+
+/// What a read came to: of a [`Stream`], the number of bytes; handed to a [`Connection`], the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read<T> {
+    /// These bytes arrived.
+    Bytes(T),
+    /// The client has ended its stream.
+    Eof,
+    /// Nothing has arrived.
+    Nothing,
+}
+
+/// Whether a connection takes more input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// All that arrived is dealt with, apart from an incomplete frame.
+    Open,
+    /// Complete frames wait.
+    Paused(Paused),
+}
+
+/// What complete frames wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paused {
+    /// The client has to take some output first.
+    UntilWritten,
+    /// A forwarded request has to be answered first.
+    UntilReplied,
+    /// The queue in front of the registry is full. Nothing tells when it has room: try again soon.
+    UntilQueued,
+}
+
+/// One connection. See the [module](self) for how to drive it.
+///
+/// It holds its share of `quotas` and gives it back when it is dropped, in whatever state it is.
+#[derive(Debug)]
+pub struct Connection<C: Counter = Cell<usize>> {
+    peer: Peer,
+    quotas: Arc<Quotas<C>>,
+    activity: Activity,
+    input: Input,
+    output: Output,
+    /// Requests for the node that the driver has not taken.
+    forwards: VecDeque<Bytes>,
+    /// Requests for the node that are not answered.
+    unanswered: usize,
+    reading: Reading,
+    lifecycle: Lifecycle,
+    /// Whether the node has still to be told of the end.
+    reports_end: bool,
+}
+
+/// How far a connection is from its end. It only moves down this list.
+#[derive(Debug)]
+enum Lifecycle {
+    /// The client may send more.
+    Open,
+    /// The server stops: what the client sent already is read once more.
+    Stopping,
+    /// The client sends no more. What is left of its input waits.
+    Ended,
+    /// All input is dealt with or given up. Replies and output are waited for.
+    Draining(CloseReason),
+    /// Output is waited for.
+    Flushing(CloseReason),
+    /// Nothing is waited for: the client is gone, or must not be kept.
+    Lost(CloseReason),
+}
+
+/// Why input cannot be dealt with.
+enum Failure {
+    Malformed(FrameError),
+    InputFull,
+}
+
+/// What was found at the front of the input.
+enum Found {
+    /// A request of `length` bytes for the node, for which a place in its queue is reserved.
+    Request { length: usize },
+    /// No complete frame. The first one takes `bytes` in all, as far as that is known.
+    Incomplete { bytes: usize },
+    /// A frame that has to wait.
+    Paused(Paused),
+}
+
+impl From<FrameError> for Failure {
+    fn from(error: FrameError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<QuotaExceeded> for Failure {
+    fn from(_: QuotaExceeded) -> Self {
+        Self::InputFull
+    }
+}
+
+impl<C: Counter> Connection<C> {
+    /// Opens a connection that was accepted now. Returns `None` when there are as many as allowed.
+    #[must_use]
+    pub fn open(peer: Peer, view: &RouteView, quotas: &Arc<Quotas<C>>, now: Now) -> Option<Self> {
+        if !quotas.try_connect() {
+            return None;
+        }
+        let idle_seconds = view.settings().server_channel_max_idle_time_seconds;
+        let idle_max = Duration::from_secs(u64::try_from(idle_seconds).unwrap_or(0));
+        Some(Self {
+            peer,
+            quotas: Arc::clone(quotas),
+            activity: Activity::new(idle_max, now.monotonic),
+            input: Input::default(),
+            output: Output::default(),
+            forwards: VecDeque::new(),
+            unanswered: 0,
+            reading: Reading::Open,
+            lifecycle: Lifecycle::Open,
+            reports_end: true,
+        })
+    }
+
+    /// Deals with what was kept and with what a read gave: appends to `answers` what `view` answers, and keeps requests
+    /// for the node for [`poll_forward`](Self::poll_forward). The view has to be loaded after the bytes arrived.
+    ///
+    /// With [`Read::Nothing`] it goes on after a pause ([`can_resume`](Self::can_resume)). Otherwise
+    /// [`wants_read`](Self::wants_read) has to be true. The work is bounded by the bytes that are there and by
+    /// `output_bytes_pause`.
+    pub fn handle_read(&mut self, read: Read<&[u8]>, view: &RouteView, answers: &mut Vec<u8>, now: Now) -> Reading {
+        debug_assert!(read == Read::Nothing || self.wants_read(), "read in {:?}, {:?}", self.lifecycle, self.reading);
+        let (mut arrived, is_last) = match read {
+            Read::Bytes(bytes) => (bytes, self.is_stopping()),
+            Read::Eof => (&[][..], true),
+            Read::Nothing => (&[][..], false),
+        };
+        match self.lifecycle {
+            Lifecycle::Open | Lifecycle::Stopping if is_last => self.lifecycle = Lifecycle::Ended,
+            Lifecycle::Open | Lifecycle::Stopping | Lifecycle::Ended => (),
+            Lifecycle::Draining(_) | Lifecycle::Flushing(_) | Lifecycle::Lost(_) => return Reading::Open,
+        }
+        match self.advance(&mut arrived, view, answers, now) {
+            Ok(reading) => self.reading = reading,
+            Err(Failure::Malformed(error)) => self.end_input(Lifecycle::Draining(CloseReason::Malformed(error))),
+            Err(Failure::InputFull) => {
+                let bytes = self.input.memory();
+                self.end_input(Lifecycle::Lost(CloseReason::InputFull { bytes }));
+            }
+        }
+        if matches!(self.lifecycle, Lifecycle::Ended) && self.reading == Reading::Open {
+            let reason = if self.reports_end { CloseReason::EndOfStream } else { CloseReason::Stopped };
+            self.end_input(Lifecycle::Draining(reason));
+        }
+        self.reading
+    }
+
+    /// Takes the reply to a forwarded request. An empty frame is not written, but it opens the window again.
+    pub fn handle_reply(&mut self, frame: Bytes, now: Now) {
+        debug_assert!(self.unanswered > 0, "a reply to nothing");
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.activity.note(now.monotonic);
+        self.output.push(frame, &self.quotas);
+    }
+
+    /// Closes the connection for the registry. Replies are not waited for any more.
+    pub fn handle_registry_close(&mut self, reason: registry::CloseReason) {
+        let next = match reason {
+            registry::CloseReason::BrokerExpired => Lifecycle::Lost(CloseReason::Registry(reason)),
+            registry::CloseReason::MalformedFrame => Lifecycle::Flushing(CloseReason::Registry(reason)),
+        };
+        if !matches!(self.lifecycle, Lifecycle::Lost(_)) {
+            self.end_input(next);
+        }
+    }
+
+    /// The server stops. What the client has sent already is read once more and answered; the node is not told of the
+    /// end, because the client is not lost.
+    pub fn handle_stop(&mut self) {
+        self.reports_end = false;
+        if matches!(self.lifecycle, Lifecycle::Open) {
+            self.lifecycle = Lifecycle::Stopping;
+        }
+    }
+
+    /// The socket took `written` bytes of [`poll_transmit`](Self::poll_transmit).
+    pub fn handle_written(&mut self, written: usize, now: Now) {
+        if written > 0 {
+            self.activity.note(now.monotonic);
+            self.output.advance(written, &self.quotas);
+        }
+    }
+
+    /// Keeps the `answers` of [`handle_read`](Self::handle_read), apart from the first `written` bytes, which the socket
+    /// took already. It may take them directly only while no other output waits.
+    pub fn handle_answers(&mut self, answers: &mut Vec<u8>, written: usize, now: Now) {
+        debug_assert!(written == 0 || self.output.is_empty(), "answers written before what waits");
+        debug_assert!(written <= answers.len(), "{written} bytes written of {}", answers.len());
+        if written > 0 {
+            self.activity.note(now.monotonic);
+        }
+        let rest = answers.get(written..).unwrap_or_default();
+        if !rest.is_empty() {
+            self.output.push(Bytes::copy_from_slice(rest), &self.quotas);
+        }
+        answers.clear();
+    }
+
+    /// Closes the connection from outside, for instance because its socket failed. Only
+    /// [`poll_forward`](Self::poll_forward) may be called afterwards.
+    pub fn handle_closed(&mut self) {
+        if !matches!(self.lifecycle, Lifecycle::Lost(_)) {
+            self.end_input(Lifecycle::Lost(CloseReason::EndOfStream));
+        }
+    }
+
+    /// Returns the next input for the node, in the order of its frames: requests, and in the end the disconnect. There is
+    /// room for a request in the node's queue: its place is reserved, and [`node::Output::Release`] gives it back.
+    ///
+    /// May change with each call of a `handle_` function and of [`drive`](Self::drive); drain it after each of them.
+    pub fn poll_forward(&mut self) -> Option<node::Input> {
+        if let Some(frame) = self.forwards.pop_front() {
+            if self.forwards.is_empty() {
+                self.forwards = VecDeque::new();
+            }
+            return Some(node::Input::Frame { peer: self.peer, frame });
+        }
+        let is_over = self.reports_end && self.close_reason().is_some();
+        if is_over {
+            self.reports_end = false;
+        }
+        is_over.then_some(node::Input::Disconnected(self.peer.conn))
+    }
+
+    /// Fills `slices` with the output that waits and returns how many it filled. Tell
+    /// [`handle_written`](Self::handle_written) what the socket took.
+    ///
+    /// May change with a reply, answers, and what is written.
+    pub fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        self.output.front(slices)
+    }
+
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), if ever.
+    ///
+    /// May change with every `handle_` function, to an earlier time only when the first byte of a frame arrived.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.activity.poll_timeout(self.quotas.limits().frame_time_max)
+    }
+
+    /// Returns why to close the connection now, if nothing was heard of the client or a frame takes too long.
+    #[must_use]
+    pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
+        self.activity.expired(self.quotas.limits().frame_time_max, now.monotonic)
+    }
+
+    /// Returns why to close the connection now. Ask it when the answers of the last read have been handed to
+    /// [`handle_answers`](Self::handle_answers) and the socket had a chance to take them: some reasons wait for nothing else.
+    ///
+    /// May change with every `handle_` function. Once it returned a reason, only [`poll_forward`](Self::poll_forward) is
+    /// to be called.
+    #[must_use]
+    #[inline]
+    pub fn poll_close(&self) -> Option<CloseReason> {
+        if self.is_output_full() {
+            return Some(CloseReason::OutputFull { bytes: self.output.bytes() });
+        }
+        let (reason, is_done) = match &self.lifecycle {
+            Lifecycle::Open | Lifecycle::Stopping | Lifecycle::Ended => return None,
+            Lifecycle::Draining(reason) => (reason, self.unanswered == 0 && self.output.is_empty()),
+            Lifecycle::Flushing(reason) => (reason, self.output.is_empty()),
+            Lifecycle::Lost(reason) => (reason, true),
+        };
+        is_done.then(|| reason.clone())
+    }
+
+    /// The client.
+    #[must_use]
+    pub const fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// Whether more should be read from the socket.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        matches!(self.lifecycle, Lifecycle::Open | Lifecycle::Stopping)
+            && self.reading == Reading::Open
+            && !self.is_clogged()
+    }
+
+    /// Whether output waits for the socket.
+    #[must_use]
+    pub const fn wants_write(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Whether [`handle_read`](Self::handle_read) should be called although nothing arrived.
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        match self.reading {
+            Reading::Open => false,
+            Reading::Paused(Paused::UntilReplied) => self.is_window_open() && !self.is_clogged(),
+            Reading::Paused(Paused::UntilWritten | Paused::UntilQueued) => !self.is_clogged(),
+        }
+    }
+
+    /// Forwarded requests that are not answered.
+    #[must_use]
+    pub const fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// Bytes of memory that incomplete or paused input takes.
+    #[must_use]
+    pub const fn input_memory(&self) -> usize {
+        self.input.memory()
+    }
+
+    /// Bytes of output that wait.
+    #[must_use]
+    pub const fn output_bytes(&self) -> usize {
+        self.output.bytes()
+    }
+
+    const fn is_stopping(&self) -> bool {
+        matches!(self.lifecycle, Lifecycle::Stopping)
+    }
+
+    /// Goes through what was kept and what arrived, as far as that is possible now. Keeps the rest.
+    fn advance(
+        &mut self,
+        arrived: &mut &[u8],
+        view: &RouteView,
+        answers: &mut Vec<u8>,
+        now: Now,
+    ) -> Result<Reading, Failure> {
+        loop {
+            let was_kept = !self.input.is_empty();
+            if !was_kept && arrived.is_empty() {
+                return Ok(Reading::Open);
+            }
+            let found = if was_kept {
+                self.input.complete(arrived, &self.quotas)?;
+                let input = mem::take(&mut self.input);
+                let mut unread = input.unread();
+                let found = self.find(&mut unread, view, answers, now);
+                let left = unread.len();
+                self.input = input;
+                let found = found?;
+                self.input.keep_last(left, &self.quotas);
+                found
+            } else {
+                self.find(arrived, view, answers, now)?
+            };
+            match found {
+                Found::Request { length } => self.forward(length, was_kept, arrived),
+                Found::Incomplete { bytes } if was_kept && !arrived.is_empty() => self.input.expect(bytes),
+                Found::Incomplete { bytes } => {
+                    self.input.expect(bytes);
+                    self.input.append(arrived, bytes, &self.quotas)?;
+                    return Ok(Reading::Open);
+                }
+                Found::Paused(paused) => {
+                    self.input.append(arrived, 0, &self.quotas)?;
+                    return Ok(Reading::Paused(paused));
+                }
+            }
+        }
+    }
+
+    /// Answers frames from the front of `input` until one is not for the view. Leaves that one in the input.
+    fn find(
+        &mut self,
+        input: &mut &[u8],
+        view: &RouteView,
+        answers: &mut Vec<u8>,
+        now: Now,
+    ) -> Result<Found, FrameError> {
+        let limits = self.quotas.limits();
+        loop {
+            if answers.len() >= limits.output_bytes_pause {
+                return Ok(Found::Paused(Paused::UntilWritten));
+            }
+            match next_frame(input, limits)? {
+                Framing::Incomplete { bytes } => {
+                    self.activity.note_incomplete(input.len(), now.monotonic);
+                    return Ok(Found::Incomplete { bytes });
+                }
+                Framing::Complete { frame, length } => {
+                    let request = Request::decode(frame, limits)?;
+                    self.activity.note_complete(now.monotonic);
+                    if answer(&request, view, answers, now) {
+                        *input = &input[length..];
+                    } else if self.unanswered >= limits.forwarded_per_connection_max {
+                        return Ok(Found::Paused(Paused::UntilReplied));
+                    } else if !self.quotas.queue().try_reserve(length) {
+                        return Ok(Found::Paused(Paused::UntilQueued));
+                    } else {
+                        return Ok(Found::Request { length });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a request from the front of what was kept, else of what arrived.
+    fn forward(&mut self, length: usize, was_kept: bool, arrived: &mut &[u8]) {
+        let frame = if was_kept {
+            self.input.take_frame(length, &self.quotas)
+        } else {
+            let (frame, rest) = arrived.split_at(length.min(arrived.len()));
+            *arrived = rest;
+            Bytes::copy_from_slice(frame)
+        };
+        self.forwards.push_back(frame);
+        self.unanswered += 1;
+    }
+
+    /// Forgets all input, and moves to a state without any.
+    fn end_input(&mut self, next: Lifecycle) {
+        self.input.clear(&self.quotas);
+        self.activity.end();
+        self.reading = Reading::Open;
+        self.lifecycle = next;
+    }
+
+    /// Why the connection ends, if it does.
+    const fn close_reason(&self) -> Option<&CloseReason> {
+        match &self.lifecycle {
+            Lifecycle::Open | Lifecycle::Stopping | Lifecycle::Ended => None,
+            Lifecycle::Draining(reason) | Lifecycle::Flushing(reason) | Lifecycle::Lost(reason) => Some(reason),
+        }
+    }
+
+    fn is_window_open(&self) -> bool {
+        self.unanswered < self.quotas.limits().forwarded_per_connection_max
+    }
+
+    fn is_clogged(&self) -> bool {
+        self.output.bytes() >= self.quotas.limits().output_bytes_pause
+    }
+
+    /// Whether too much output waits. One reply alone may be larger than the limit of a connection, but not than what is
+    /// left for all connections.
+    fn is_output_full(&self) -> bool {
+        let bytes = self.output.bytes();
+        let is_too_much = bytes > self.quotas.limits().output_bytes_max && !self.output.is_single();
+        is_too_much || !self.quotas.bears_output(bytes)
+    }
+}
+
+impl<C: Counter> Drop for Connection<C> {
+    fn drop(&mut self) {
+        self.input.clear(&self.quotas);
+        self.output.clear(&self.quotas);
+        // Nobody will forward them any more.
+        self.forwards.iter().for_each(|frame| self.quotas.queue().release(1, frame.len()));
+        self.quotas.disconnect();
+    }
+}

@@ -1,0 +1,54 @@
+//! Why a connection is closed.
+
+use crate::registry;
+use crate::wire::FrameError;
+
+/// Why a connection is closed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloseReason {
+    /// The client ended its stream, and has everything that it was owed. Also that of a socket that failed.
+    #[error("the client has closed its side")]
+    EndOfStream,
+    /// The server stops, and the client has everything that it was owed.
+    #[error("the server stops")]
+    Stopped,
+    /// The client sent something that is no frame.
+    #[error(transparent)]
+    Malformed(FrameError),
+    /// The registry closed it.
+    #[error("{}", match .0 {
+        registry::CloseReason::BrokerExpired => "its broker sent no heartbeat in time",
+        registry::CloseReason::MalformedFrame => "the registry cannot read a request",
+    })]
+    Registry(registry::CloseReason),
+    /// The client does not read its answers: more wait than it, or all clients together, may leave unread.
+    #[error("the client does not read its answers: {bytes} bytes wait")]
+    OutputFull {
+        /// Bytes that wait.
+        bytes: usize,
+    },
+    /// No quota was left for more of its incomplete requests.
+    #[error("incomplete requests take too much memory: {bytes} bytes of this client")]
+    InputFull {
+        /// Bytes that it keeps.
+        bytes: usize,
+    },
+    /// Nothing was heard of the client for too long.
+    #[error("idle for too long")]
+    Idle,
+    /// One frame takes too long to arrive.
+    #[error("a request takes too long to arrive")]
+    SlowFrame,
+}
+
+impl CloseReason {
+    /// Whether the stream is to be ended in order: shut down writing, read what is unread, close. Otherwise the socket is
+    /// closed at once.
+    #[must_use]
+    pub const fn is_orderly(&self) -> bool {
+        match self {
+            Self::EndOfStream | Self::Stopped | Self::Malformed(_) | Self::Registry(_) => true,
+            Self::OutputFull { .. } | Self::InputFull { .. } | Self::Idle | Self::SlowFrame => false,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! One bounded step of work of a connection over a non-blocking stream.
+
+use super::{CloseReason, Connection, Paused, Read, Reading};
+use crate::quota::Counter;
+use crate::route::RouteView;
+use crate::time::Now;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Deref;
+
+/// Bytes of one read, and so the input that a connection may use in one step.
+pub const READ_BYTES_MAX: usize = 64 * 1024;
+/// Memory for answers that is kept between steps.
+const ANSWER_BYTES_KEPT: usize = 1024 * 1024;
+/// Bytes written in one step, so that a fast reader of a long answer leaves time for the others.
+const WRITE_BYTES_MAX: usize = 1024 * 1024;
+/// Slices handed to one vectored write.
+const SLICES_MAX: usize = 64;
+/// Reads that look for unread input before a connection is closed.
+const DISCARDS_MAX: usize = 16;
+
+/// A non-blocking stream of bytes: a socket, what stands between a socket and its connection, or a part of a test.
+pub trait Stream {
+    /// Why a stream fails. Most often it was reset; nothing else can be done than to close it.
+    type Error;
+
+    /// Reads once.
+    ///
+    /// # Errors
+    /// The stream failed.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, Self::Error>;
+
+    /// Writes once. `bytes` is not empty.
+    ///
+    /// # Errors
+    /// The stream failed.
+    fn write(&mut self, bytes: &[u8]) -> Result<Written, Self::Error>;
+
+    /// Writes several slices at once. None of them is empty.
+    ///
+    /// # Errors
+    /// The stream failed.
+    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, Self::Error>;
+}
+
+/// What a write came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The stream took so many bytes, at least one.
+    Bytes(usize),
+    /// The stream takes nothing for now.
+    Blocked,
+}
+
+/// What is known of a stream without asking it. A driver sets what it hears; a step clears what it finds out.
+#[derive(Clone, Copy, Debug)]
+pub struct Ready {
+    /// It may have something to read.
+    pub readable: bool,
+    /// It may take something.
+    pub writable: bool,
+    /// The driver heard of the end of the stream, and will not hear of it again: a read that is not full was not the last.
+    pub read_closed: bool,
+}
+
+/// What a thread lends to the connection that it drives: a connection that rests owns no buffers.
+#[derive(Debug)]
+pub struct Scratch {
+    buffer: Box<[u8]>,
+    answers: Vec<u8>,
+}
+
+/// What to do after a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// There is more to do, after the other connections had their step.
+    Again,
+    /// There is nothing to do until the stream or the registry has something.
+    Rest,
+    /// The registry's queue is full: drive it again soon.
+    Retry,
+    /// Close it. [`CloseReason::is_orderly`] says how; for an orderly end [`Scratch::discard`] reads what is unread.
+    Close(CloseReason),
+}
+
+impl Default for Ready {
+    /// That of a new stream.
+    fn default() -> Self {
+        Self { readable: false, writable: true, read_closed: false }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new(READ_BYTES_MAX)
+    }
+}
+
+impl Scratch {
+    /// Buffers that read `read_bytes` at once.
+    #[must_use]
+    pub fn new(read_bytes: usize) -> Self {
+        Self { buffer: vec![0; read_bytes].into_boxed_slice(), answers: Vec::new() }
+    }
+
+    /// Throws away what is unread: with it, closing would reset the connection and destroy answers on their way.
+    pub fn discard<S: Stream>(&mut self, stream: &mut S) {
+        for _ in 0..DISCARDS_MAX {
+            if !matches!(stream.read(&mut self.buffer), Ok(Read::Bytes(_))) {
+                return;
+            }
+        }
+    }
+}
+
+impl<C: Counter> Connection<C> {
+    /// Does one bounded step of work: writes what waits, reads once, deals with it, and writes the answers. `view` is
+    /// called after that read.
+    ///
+    /// Carry out [`poll_forward`](Self::poll_forward) afterwards, even after an error.
+    ///
+    /// # Errors
+    /// The stream failed: close the connection.
+    pub fn drive<S: Stream, V: Deref<Target = Arc<RouteView>>>(
+        &mut self,
+        stream: &mut S,
+        ready: &mut Ready,
+        scratch: &mut Scratch,
+        view: impl FnOnce() -> V,
+        now: Now,
+    ) -> Result<Next, S::Error> {
+        debug_assert!(self.forwards.is_empty(), "requests of the last step were not forwarded");
+        let Scratch { buffer, answers } = scratch;
+        // What a step before left unwritten belongs to a connection whose stream failed.
+        answers.clear();
+        let mut budget = WRITE_BYTES_MAX;
+        self.write(stream, ready, &mut budget, now)?;
+        if self.can_resume() {
+            self.handle_read(Read::Nothing, &view(), answers, now);
+        } else if let Some(read) = self.read(stream, ready, buffer)? {
+            self.handle_read(read, &view(), answers, now);
+        }
+        self.write_answers(stream, ready, answers, now)?;
+        self.write(stream, ready, &mut budget, now)?;
+        answers.shrink_to(ANSWER_BYTES_KEPT);
+        Ok(self.next(*ready))
+    }
+
+    fn next(&self, ready: Ready) -> Next {
+        if let Some(reason) = self.poll_close() {
+            return Next::Close(reason);
+        }
+        if ready.writable && self.wants_write() {
+            return Next::Again;
+        }
+        match (self.can_resume() || self.may_read(ready), self.reading) {
+            (false, _) => Next::Rest,
+            (true, Reading::Paused(Paused::UntilQueued)) => Next::Retry,
+            (true, _) => Next::Again,
+        }
+    }
+
+    fn may_read(&self, ready: Ready) -> bool {
+        (ready.readable || self.is_stopping()) && self.wants_read()
+    }
+
+    /// Reads once, if that is wanted. Returns what has to be dealt with.
+    fn read<'a, S: Stream>(
+        &self,
+        stream: &mut S,
+        ready: &mut Ready,
+        buffer: &'a mut [u8],
+    ) -> Result<Option<Read<&'a [u8]>>, S::Error> {
+        if !self.may_read(*ready) {
+            return Ok(None);
+        }
+        Ok(match stream.read(buffer)? {
+            Read::Bytes(read) => {
+                debug_assert!(0 < read && read <= buffer.len(), "{read} bytes read of {}", buffer.len());
+                ready.readable &= ready.read_closed || read == buffer.len();
+                Some(Read::Bytes(buffer.get(..read).unwrap_or_default()))
+            }
+            Read::Eof => {
+                ready.readable = false;
+                Some(Read::Eof)
+            }
+            Read::Nothing => {
+                ready.readable = false;
+                // Nothing that the client sent before the server stopped is left.
+                self.is_stopping().then_some(Read::Eof)
+            }
+        })
+    }
+
+    /// Writes answers without keeping them, as long as nothing waits before them. Keeps what is left.
+    fn write_answers<S: Stream>(
+        &mut self,
+        stream: &mut S,
+        ready: &mut Ready,
+        answers: &mut Vec<u8>,
+        now: Now,
+    ) -> Result<(), S::Error> {
+        let mut sent = 0;
+        while sent < answers.len() && ready.writable && !self.wants_write() {
+            match stream.write(answers.get(sent..).unwrap_or_default())? {
+                Written::Bytes(written) => sent += written,
+                Written::Blocked => ready.writable = false,
+            }
+        }
+        self.handle_answers(answers, sent, now);
+        Ok(())
+    }
+
+    /// Writes what waits, as far as the stream takes it and the step's budget of bytes allows.
+    fn write<S: Stream>(
+        &mut self,
+        stream: &mut S,
+        ready: &mut Ready,
+        budget: &mut usize,
+        now: Now,
+    ) -> Result<(), S::Error> {
+        while ready.writable && self.wants_write() && *budget > 0 {
+            let mut slices: [&[u8]; SLICES_MAX] = [&[]; SLICES_MAX];
+            let filled = self.poll_transmit(&mut slices);
+            match stream.write_vectored(slices.get(..filled).unwrap_or_default())? {
+                Written::Bytes(written) => {
+                    *budget = budget.saturating_sub(written);
+                    self.handle_written(written, now);
+                }
+                Written::Blocked => ready.writable = false,
+            }
+        }
+        Ok(())
+    }
+}
