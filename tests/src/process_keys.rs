@@ -4,15 +4,22 @@
 use namesrv_core::config::properties::Property;
 use namesrv_core::config::{Configuration, ConfigurationError, Warning};
 use namesrv_core::key::Kind::{Integer, Text};
-use namesrv_core::key::Origin::NettyServerConfig;
+use namesrv_core::key::Origin::{NamesrvConfig, NettyServerConfig};
 use namesrv_core::key::{INT, Key};
 
 const PROCESS_KEYS: &[Key] = &[
+    path("rocketmqHome", 0),
+    path("kvConfigPath", 1),
+    path("configStorePath", 2),
     Key::unused("bindAddress", Text, "0.0.0.0", NettyServerConfig(0)),
     Key::unused("listenPort", Integer(0, 65_535), "9876", NettyServerConfig(1)),
     Key::unused("serverSocketSndBufSize", INT, "0", NettyServerConfig(8)),
     Key::unused("serverSocketRcvBufSize", INT, "0", NettyServerConfig(9)),
 ];
+
+const fn path(name: &'static str, position: u8) -> Key {
+    Key { default: None, ..Key::unused(name, Text, "", NamesrvConfig(position)) }
+}
 
 /// Reads a configuration file's entries.
 ///
