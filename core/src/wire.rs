@@ -3,15 +3,17 @@
 pub mod body;
 pub mod code;
 mod cursor;
+mod error;
 pub mod fields;
 pub mod frame;
-pub mod header;
-mod input;
+mod header;
 pub mod json;
 pub mod register;
+mod request;
 pub mod response;
 
 pub use crate::serialization::Serialization;
+pub use error::{BinaryHeaderError, BodyError, CompressionError, ForeignProtocol, FrameError, JsonError, ReaderError};
 pub use fields::ExtFields;
-pub use frame::{ForeignProtocol, FrameError, Framing, RawFrame, next_frame};
-pub use header::Request;
+pub use frame::{Framing, RawFrame, next_frame};
+pub use request::Request;

@@ -10,11 +10,12 @@ use crate::event::{BrokerIdentity, Event, EvictionCause};
 use crate::hash::{Digest, feed};
 use crate::route::{GroupId, Mapping, QueueValues};
 use crate::time::Now;
+use crate::wire::BodyError;
 use crate::wire::Request;
 use crate::wire::code::response;
 use crate::wire::json::{self, Dialect};
 use crate::wire::register::{
-    BodyError, DataVersion, PlainBody, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping, unstable_range,
+    DataVersion, PlainBody, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping, unstable_range,
 };
 use alloc::format;
 use alloc::string::{String, ToString};

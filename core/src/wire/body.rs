@@ -1,7 +1,9 @@
 //! Other request bodies: a data version, the queue entries of a route.
 
-use super::input::{self, Fill, Integer, List, Object, Text, skip};
-use super::register::{BodyError, DataVersion};
+use super::error::BodyError;
+use super::json::Integer;
+use super::json::read::{self, Fill, List, Object, Text, skip};
+use super::register::DataVersion;
 use crate::time::WallTime;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -34,8 +36,8 @@ pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> 
     if body.is_empty() {
         return Ok(Vec::new());
     }
-    let text = str::from_utf8(body).map_err(BodyError::malformed)?;
-    let route = input::read_object(text, Route { queue_datas: Vec::new() })?;
+    let text = str::from_utf8(body)?;
+    let route = read::read_object(text, Route { queue_datas: Vec::new() })?;
     Ok(route.map_or_else(Vec::new, |route| route.queue_datas))
 }
 
@@ -47,8 +49,8 @@ pub fn decode_data_version(body: &[u8], wall: WallTime) -> Result<Option<DataVer
     if body.is_empty() {
         return Ok(None);
     }
-    let text = input::text(body).map_err(BodyError::malformed)?;
-    Ok(input::read_object(&text, DataVersion::initial(wall))?)
+    let text = read::text(body)?;
+    Ok(read::read_object(&text, DataVersion::initial(wall))?)
 }
 
 /// Java: `TopicRouteData`, of which only the queue entries are read.
@@ -127,7 +129,7 @@ mod tests {
             "\u{feff}{}",
             "{}x",
         ] {
-            assert!(matches!(decode_queue_datas(body.as_bytes()), Err(BodyError::Malformed(_))), "{body}");
+            assert!(matches!(decode_queue_datas(body.as_bytes()), Err(BodyError::Json(_))), "{body}");
         }
         assert!(decode_queue_datas(b"{\"queueDatas\":[{\"brokerName\":\"\xff\"}]}").is_err());
         let many = alloc::format!("{{\"queueDatas\":[{}{{}}]}}", "{},".repeat(QUEUE_DATAS_MAX));

@@ -1,9 +1,8 @@
 //! Frames: a length word, a header length word, a header and a body (Java: `NettyDecoder.decode`).
 
-use super::Serialization;
+use super::error::{ForeignProtocol, FrameError};
 use crate::limits::Limits;
-use alloc::string::String;
-use core::fmt;
+use crate::serialization::Serialization;
 
 /// Bytes of the length word.
 const LENGTH_BYTES: usize = 4;
@@ -36,89 +35,6 @@ pub enum Framing<'a> {
         /// Bytes that it takes, its length word included.
         length: usize,
     },
-}
-
-/// A frame that no conversation can go on after: the connection has to be closed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FrameError {
-    /// The announced length passes the limit.
-    #[error("a frame of {length} bytes is over the limit of {max}")]
-    TooLong {
-        /// Bytes that were announced, the length word included.
-        length: u64,
-        /// The limit.
-        max: usize,
-    },
-    /// The announced length passes the limit because the peer speaks another protocol.
-    #[error("the peer speaks {0}, which is not served here")]
-    Foreign(ForeignProtocol),
-    /// The announced length leaves no room for the header length word.
-    #[error("a frame announces {0} bytes, which is less than its header length takes")]
-    TooShort(u32),
-    /// The header does not fit into its frame.
-    #[error("a header of {header} bytes does not fit into a frame with room for {room}")]
-    HeaderPastFrame {
-        /// Bytes that the header was announced to have.
-        header: usize,
-        /// Bytes of the frame after both length words.
-        room: usize,
-    },
-    /// The header passes the limit.
-    #[error("a header of {header} bytes is over the limit of {max}")]
-    HeaderTooLong {
-        /// Bytes that the header was announced to have.
-        header: usize,
-        /// The limit.
-        max: usize,
-    },
-    /// A serialization type that is neither JSON nor binary.
-    #[error("unknown serialization type {0}")]
-    UnknownSerialization(u8),
-    /// A JSON header that is not JSON, not an object, or has a member that cannot be read.
-    #[error("malformed JSON header: {0}")]
-    JsonHeader(String),
-    /// A binary header whose lengths contradict each other.
-    #[error("malformed binary header: {0}")]
-    BinaryHeader(&'static str),
-    /// More extension fields than the limit.
-    #[error("more than {max} extension fields")]
-    TooManyFields {
-        /// The limit.
-        max: usize,
-    },
-}
-
-/// Another protocol, recognised by its first four bytes, for one sensible line in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ForeignProtocol {
-    /// A TLS handshake.
-    Tls,
-    /// A PROXY protocol preamble of either version.
-    Proxy,
-    /// HTTP, in either major version.
-    Http,
-}
-
-impl ForeignProtocol {
-    fn recognise(first: [u8; LENGTH_BYTES]) -> Option<Self> {
-        match &first {
-            [0x16, 0x03, ..] => Some(Self::Tls),
-            b"PROX" | b"\r\n\r\n" => Some(Self::Proxy),
-            b"GET " | b"HEAD" | b"POST" | b"PUT " | b"OPTI" | b"DELE" | b"CONN" | b"PRI " => Some(Self::Http),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for ForeignProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tls => "TLS",
-            Self::Proxy => "the PROXY protocol",
-            Self::Http => "HTTP",
-        })
-    }
 }
 
 /// Looks at the front of `input` for one frame.

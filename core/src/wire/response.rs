@@ -1,6 +1,7 @@
 //! What this server sends: whole frames in either header form.
 
-use super::{Serialization, code, json};
+use super::{code, json};
+use crate::serialization::Serialization;
 use alloc::vec::Vec;
 
 /// The release that this server announces, 5.5.0, as an ordinal number (Java: `MQVersion`).

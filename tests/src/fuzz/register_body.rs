@@ -3,7 +3,8 @@
 use super::limits;
 use crate::registration::deflate;
 use namesrv_core::time::WallTime;
-use namesrv_core::wire::register::{BodyError, PlainBody, RegisterBody, unstable_range};
+use namesrv_core::wire::BodyError;
+use namesrv_core::wire::register::{PlainBody, RegisterBody, unstable_range};
 use std::collections::BTreeSet;
 
 const WALL: WallTime = WallTime::from_millis(1_750_000_000_000);

@@ -1,10 +1,11 @@
 //! The reader of binary headers (Java: `RocketMQSerializable.rocketMQProtocolDecode`).
 
-use super::super::cursor::Cursor;
-use super::super::fields::BinaryEntries;
-use super::{ExtFields, FrameError, Request};
+use crate::wire::cursor::Cursor;
+use crate::wire::error::{BinaryHeaderError, FrameError};
+use crate::wire::fields::{BinaryEntries, ExtFields};
+use crate::wire::request::Request;
 
-const TOO_SHORT: FrameError = FrameError::BinaryHeader("it ends within its fixed part");
+const TOO_SHORT: FrameError = FrameError::BinaryHeader(BinaryHeaderError::TooShort);
 
 /// Reads a header; the body stays empty. What follows the map of extension fields is ignored.
 ///
@@ -20,11 +21,12 @@ pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'_>, Fram
     request.opaque = cursor.int().ok_or(TOO_SHORT)?;
     request.flag = cursor.int().ok_or(TOO_SHORT)?;
     let remark_length = cursor.int().ok_or(TOO_SHORT)?;
-    cursor.take(remark_length).ok_or(FrameError::BinaryHeader("its remark does not fit"))?;
+    cursor.take(remark_length).ok_or(FrameError::BinaryHeader(BinaryHeaderError::RemarkPastHeader))?;
     let fields_length = cursor.int().ok_or(TOO_SHORT)?;
     // Zero and less is no map at all.
     if fields_length > 0 {
-        let entries = cursor.take(fields_length).ok_or(FrameError::BinaryHeader("its extension fields do not fit"))?;
+        let entries =
+            cursor.take(fields_length).ok_or(FrameError::BinaryHeader(BinaryHeaderError::FieldsPastHeader))?;
         check_entries(entries, fields_max)?;
         request.fields = ExtFields::Binary(entries);
     }
@@ -36,7 +38,7 @@ fn check_entries(entries: &[u8], fields_max: usize) -> Result<(), FrameError> {
         if index == fields_max {
             return Err(FrameError::TooManyFields { max: fields_max });
         }
-        entry.map_err(|_| FrameError::BinaryHeader("an extension field runs past the end of its map"))?;
+        entry.map_err(|_| FrameError::BinaryHeader(BinaryHeaderError::FieldPastMap))?;
     }
     Ok(())
 }

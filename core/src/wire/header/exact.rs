@@ -2,8 +2,8 @@
 //!
 //! One pass, no allocation, no copy. It accepts only what the full reader reads alike, and leaves everything else to it.
 
-use super::super::fields::{ExactFields, until_quote};
-use super::{ExtFields, Request};
+use crate::wire::fields::{ExactFields, ExtFields, until_quote};
+use crate::wire::request::Request;
 
 /// Reads a header; absent when it is anything but what real peers send. The body stays empty.
 pub(super) fn read(header: &[u8], fields_max: usize) -> Option<Request<'_>> {

@@ -1,9 +1,12 @@
 //! The full reader of JSON headers: standard JSON, with the conversions that Java makes.
 
-use super::super::input::{self, Fill, Integer, Object, skip};
-use super::{ExtFields, FrameError, Request};
+use crate::wire::error::{FrameError, JsonError};
+use crate::wire::fields::ExtFields;
+use crate::wire::json::Integer;
+use crate::wire::json::read::{self as json, Fill, Object, skip};
+use crate::wire::request::Request;
 use alloc::borrow::Cow;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -21,13 +24,13 @@ const SERIALIZE_TYPE_MAX: u64 = 1;
 #[cold]
 #[inline(never)]
 pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'static>, FrameError> {
-    let malformed = |error: serde_json::Error| FrameError::JsonHeader(input::reason(&error));
-    let text = input::text(header).map_err(|error| FrameError::JsonHeader(error.to_string()))?;
+    read_json(header, fields_max).map_err(FrameError::JsonHeader)
+}
+
+fn read_json(header: &[u8], fields_max: usize) -> Result<Request<'static>, JsonError> {
+    let text = json::text(header)?;
     let header = Header { request: Request::empty(), fields_max };
-    match input::read_object(&text, header).map_err(malformed)? {
-        Some(header) => Ok(header.request),
-        None => Err(FrameError::JsonHeader("null".into())),
-    }
+    Ok(json::read_object(&text, header)?.ok_or(JsonError::Null)?.request)
 }
 
 struct Header {
@@ -104,7 +107,7 @@ impl<'de> Object<'de> for Fields {
             return Err(A::Error::custom(FrameError::TooManyFields { max: self.max }));
         }
         self.read += 1;
-        if name == input::REFERENCE {
+        if name == json::REFERENCE {
             return skip(members);
         }
         match value_text(members.next_value()?).map_err(A::Error::custom)? {

@@ -4,6 +4,7 @@ extern crate std;
 
 use super::*;
 use crate::limits::Limits;
+use crate::wire::fields::ExtFields;
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,10 +1,12 @@
 //! The register body as the content of a zlib stream: counts, lengths and pieces of JSON and of plain text
 //! (Java: `RegisterBrokerBody.encode`, `RegisterBrokerBody.decode`).
 
-use super::super::cursor::Cursor;
-use super::super::input;
-use super::{BodyError, DataVersion, RegisterBody, TopicConfig, TopicQueueMapping, integer_keys, json};
+use super::registration::{DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
+use super::{integer_keys, json};
 use crate::time::WallTime;
+use crate::wire::cursor::Cursor;
+use crate::wire::error::BodyError;
+use crate::wire::json::read;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +16,12 @@ const VERSION_WITH_MAPPINGS: i32 = 413;
 const TOPIC_FILTER_TYPES: [&str; 2] = ["SINGLE_TAG", "MULTI_TAG"];
 
 /// Reads inflated bytes; what follows the last section is ignored.
-pub(super) fn read(inflated: &[u8], version: i32, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
+pub(super) fn read_body(
+    inflated: &[u8],
+    version: i32,
+    wall: WallTime,
+    max: usize,
+) -> Result<RegisterBody<'_>, BodyError> {
     let mut cursor = Cursor::new(inflated);
     let data_version = read_data_version(block(&mut cursor)?, wall)?;
     let topics = read_topics(&mut cursor, max)?;
@@ -24,15 +31,15 @@ pub(super) fn read(inflated: &[u8], version: i32, wall: WallTime, max: usize) ->
 }
 
 fn block<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], BodyError> {
-    cursor.block().ok_or_else(|| BodyError::malformed("a compressed body ends too early"))
+    cursor.block().ok_or(BodyError::EndsTooEarly)
 }
 
 /// A count of entries. Less than none is none, as it is for a loop in Java.
-fn count(cursor: &mut Cursor<'_>, max: usize, what: &str) -> Result<usize, BodyError> {
-    let count = cursor.int().ok_or_else(|| BodyError::malformed("a compressed body ends too early"))?;
+fn count(cursor: &mut Cursor<'_>, max: usize, what: &'static str) -> Result<usize, BodyError> {
+    let count = cursor.int().ok_or(BodyError::EndsTooEarly)?;
     let count = usize::try_from(count).unwrap_or(0);
     if count > max {
-        return Err(input::too_many::<serde_json::Error>(max, what).into());
+        return Err(BodyError::TooMany { what, max });
     }
     Ok(count)
 }
@@ -41,8 +48,8 @@ fn read_data_version(json: &[u8], wall: WallTime) -> Result<Option<DataVersion>,
     if json.is_empty() {
         return Ok(None);
     }
-    let text = input::text(json).map_err(BodyError::malformed)?;
-    Ok(input::read_object(&text, DataVersion::initial(wall))?)
+    let text = read::text(json)?;
+    Ok(read::read_object(&text, DataVersion::initial(wall))?)
 }
 
 fn read_topics<'a>(cursor: &mut Cursor<'a>, max: usize) -> Result<Vec<TopicConfig<'a>>, BodyError> {
@@ -50,9 +57,8 @@ fn read_topics<'a>(cursor: &mut Cursor<'a>, max: usize) -> Result<Vec<TopicConfi
     let mut topics = Vec::new();
     for _ in 0..count {
         let line = block(cursor)?;
-        topics.push(read_topic(line).ok_or_else(|| {
-            let line = String::from_utf8_lossy(line.get(..100).unwrap_or(line));
-            BodyError::Malformed(alloc::format!("a topic cannot be read from {line:?}"))
+        topics.push(read_topic(line).ok_or_else(|| BodyError::TopicLine {
+            line: String::from_utf8_lossy(line.get(..100).unwrap_or(line)).into_owned(),
         })?);
     }
     json::keep_last_topics(&mut topics);
@@ -86,10 +92,10 @@ fn read_mappings(cursor: &mut Cursor<'_>, max: usize) -> Result<Vec<TopicQueueMa
     let count = count(cursor, max, "topic queue mappings")?;
     let mut mappings = Vec::new();
     for _ in 0..count {
-        let text = input::text(block(cursor)?).map_err(BodyError::malformed)?;
+        let text = read::text(block(cursor)?)?;
         let text = integer_keys::quote(text);
         let mapping = json::read_mapping(&text, max)?.map(TopicQueueMapping::into_owned);
-        mappings.push(mapping.ok_or_else(|| BodyError::malformed("a topic queue mapping without a topic"))?);
+        mappings.push(mapping.ok_or(BodyError::MappingWithoutTopic)?);
     }
     json::keep_last_mappings(&mut mappings);
     Ok(mappings)

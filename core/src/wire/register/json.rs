@@ -1,8 +1,10 @@
 //! The register body as JSON, read in one pass without building a tree of values.
 
-use super::super::input::{self, Fill, Flag, Integer, List, Object, REFERENCE, Text, skip};
-use super::{BodyError, DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
+use super::registration::{DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
 use crate::time::WallTime;
+use crate::wire::error::{BodyError, JsonError};
+use crate::wire::json::Integer;
+use crate::wire::json::read::{self, Fill, Flag, List, Object, REFERENCE, Text, skip};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -13,7 +15,7 @@ use siphasher::sip::SipHasher13;
 /// Reads the body of a sender since 3.0.11.
 pub(super) fn read(json: &str, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
     let body = Body { filter_servers: Some(Vec::new()), wrapper: Some(Wrapper::new(wall, max)), wall, max };
-    let Some(body) = input::read_object(json, body)? else { return Err(BodyError::malformed("null")) };
+    let body = read::read_object(json, body)?.ok_or(BodyError::Json(JsonError::Null))?;
     Ok(match body.wrapper {
         Some(wrapper) => wrapper.into_body(body.filter_servers),
         // In Java the null reaches the tables as a null topic table does (Java: `RouteInfoManager.registerBroker`).
@@ -25,21 +27,19 @@ pub(super) fn read(json: &str, wall: WallTime, max: usize) -> Result<RegisterBod
 
 /// Reads the body of a sender before 3.0.11: only what is one member later.
 pub(super) fn read_wrapper(json: &str, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
-    match input::read_object(json, Wrapper::new(wall, max))? {
-        Some(wrapper) => Ok(wrapper.into_body(None)),
-        None => Err(BodyError::malformed("null")),
-    }
+    let wrapper = read::read_object(json, Wrapper::new(wall, max))?.ok_or(BodyError::Json(JsonError::Null))?;
+    Ok(wrapper.into_body(None))
 }
 
 /// Reads a list of filter servers; nulls in it are left out.
 pub(super) fn read_filter_servers(json: &str, max: usize) -> Result<Option<Vec<Cow<'_, str>>>, BodyError> {
-    Ok(input::read(json, filter_server_list(max))?.map(without_nulls))
+    Ok(read::read(json, filter_server_list(max))?.map(without_nulls))
 }
 
 /// Reads one mapping on its own; its key is its topic.
 pub(super) fn read_mapping(json: &str, max: usize) -> Result<Option<TopicQueueMapping<'_>>, BodyError> {
     let entry = MappingEntry { mapping: TopicQueueMapping::new(Cow::Borrowed("")), max };
-    let Some(MappingEntry { mapping, .. }) = input::read_object(json, entry)? else { return Ok(None) };
+    let Some(MappingEntry { mapping, .. }) = read::read_object(json, entry)? else { return Ok(None) };
     Ok(mapping.topic.clone().map(|key| TopicQueueMapping { key, ..mapping }))
 }
 
@@ -139,7 +139,7 @@ impl<'de> Object<'de> for TopicTable<'de> {
             return skip(members);
         }
         if self.topics.len() == self.max {
-            return Err(input::too_many(self.max, "topics"));
+            return Err(read::too_many(self.max, "topics"));
         }
         let topic = members.next_value_seed(Fill(TopicConfig::new(key)))?;
         self.topics.push(topic.ok_or_else(|| A::Error::custom("null instead of a topic"))?);
@@ -179,7 +179,7 @@ impl<'de> Object<'de> for MappingTable<'de> {
             return skip(members);
         }
         if self.mappings.len() == self.max {
-            return Err(input::too_many(self.max, "topic queue mappings"));
+            return Err(read::too_many(self.max, "topic queue mappings"));
         }
         let entry = MappingEntry { mapping: TopicQueueMapping::new(key), max: self.max };
         let entry = members.next_value_seed(Fill(entry))?;
@@ -244,7 +244,7 @@ impl<'de> Object<'de> for QueueTable {
             return skip(members);
         }
         if self.queues.len() == self.max {
-            return Err(input::too_many(self.max, "queues of a topic"));
+            return Err(read::too_many(self.max, "queues of a topic"));
         }
         let global = key.parse().map_err(|_| A::Error::custom("the number of a queue is no integer"))?;
         match members.next_value::<Option<_>>()? {
