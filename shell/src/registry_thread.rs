@@ -139,7 +139,18 @@ mod tests {
         folder: tempfile::TempDir,
     }
 
-    fn start(file: &str) -> Running {
+    /// The same, and it does not run.
+    struct Made {
+        registry_thread: RegistryThread,
+        saver_thread: JoinHandle<()>,
+        handle: RegistryHandle,
+        queue: QueueSender,
+        arrivals: Receiver<Arrival>,
+        kv_config: PathBuf,
+        folder: tempfile::TempDir,
+    }
+
+    fn make(file: &str) -> Made {
         let folder = tempfile::tempdir().unwrap();
         let paths = SavePaths { kv_config: folder.path().join("kv"), runtime_config: folder.path().join("runtime") };
         let kv_config = paths.kv_config.clone();
@@ -152,12 +163,12 @@ mod tests {
         let views = Arc::new(ArcSwap::new(view));
         let (queue, receiver) = queue(100, 100_000);
         let (saver, saver_thread) = Saver::start(paths, queue.clone()).unwrap();
-        let inboxes = Arc::<Inboxes>::default();
+        let handle = RegistryHandle::new(queue.clone(), Arc::default());
         let registry_thread = RegistryThread {
             node,
             queue: receiver,
             publisher: Publisher::new(Arc::clone(&views)),
-            inboxes: Arc::clone(&inboxes),
+            inboxes: handle.inboxes(),
             credit: Arc::new(Credit::new(queue.clone())),
             saver,
             notifier: Notifier::new(Duration::from_secs(3), clock),
@@ -165,11 +176,14 @@ mod tests {
             clock,
             boot_line: String::new(),
         };
-        let handle = RegistryHandle::new(queue.clone(), inboxes);
-        let registry_thread = std::thread::spawn(move || registry_thread.run());
         let (sender, arrivals) = mpsc::channel();
         handle.attach(vec![Box::new(TestInbox(sender, views))]);
-        let threads = [registry_thread, saver_thread];
+        Made { registry_thread, saver_thread, handle, queue, arrivals, kv_config, folder }
+    }
+
+    fn start(file: &str) -> Running {
+        let Made { registry_thread, saver_thread, handle, queue, arrivals, kv_config, folder } = make(file);
+        let threads = [std::thread::spawn(move || registry_thread.run()), saver_thread];
         Running { handle, queue, arrivals, threads, kv_config, folder }
     }
 
@@ -256,13 +270,25 @@ mod tests {
     }
 
     #[test]
-    fn credit_comes_back_from_the_io_threads() {
-        let running = start(&format!("unknown={}", "x".repeat(1024 * 1024)));
-        // More than may be out at once. Without credit each would wait for a second.
-        for _ in 0..64 {
-            running.ask(319, "");
-            assert!(running.reply().ends_with("writeBufferLowWaterMark=0\n"));
-        }
-        running.finish();
+    fn a_reply_that_arrives_gives_its_credit_back() {
+        let large = format!("unknown={}", "x".repeat(1024 * 1024));
+        let Made { mut registry_thread, handle, arrivals, folder: _folder, .. } = make(&large);
+        handle.forward(peer(), frame(319, "")).unwrap();
+        while registry_thread.node.poll_output().is_some() {}
+        registry_thread.take_inputs();
+        assert!(registry_thread.carry_out_batch().is_continue());
+        assert_eq!(registry_thread.queue.waiting().next(), None, "it has not arrived");
+        let (ToIo::Reply { reply, .. }, _) = arrivals.try_recv().unwrap() else { panic!("no reply") };
+        let bytes = reply.arrive().len();
+        assert_eq!(registry_thread.queue.waiting().collect::<Vec<_>>(), [Input::ReplyTaken { bytes }]);
+    }
+
+    #[test]
+    fn all_that_has_arrived_is_handed_in_before_time_passes() {
+        let Made { mut registry_thread, handle, queue, folder: _folder, .. } = make("");
+        (0..3).for_each(|serial| queue.push(Input::Disconnected(ConnId::new(0, serial))));
+        handle.forward(peer(), frame(319, "")).unwrap();
+        registry_thread.take_inputs();
+        assert_eq!(registry_thread.queue.waiting().next(), None);
     }
 }

@@ -110,6 +110,11 @@ impl RegistryHandle {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn inboxes(&self) -> Arc<Inboxes> {
+        Arc::clone(&self.inboxes)
+    }
+
     /// Hands a frame over.
     ///
     /// # Errors
