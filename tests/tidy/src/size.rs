@@ -1,10 +1,11 @@
-//! Rust files are short, and so are the lines of Markdown. (rustfmt keeps the width of Rust, clippy the length of functions.)
+//! Rust files are short, and so are the lines of Markdown and of comments. rustfmt keeps the width of other Rust,
+//! clippy the length of functions.
 
 use crate::{Repository, Violation};
 
 /// Lines of a Rust file.
 const FILE_LINES_MAX: usize = 500;
-/// Characters of a line of Markdown. Rows of tables cannot be broken and may be longer.
+/// Characters of a line of Markdown or of a comment. Rows of tables cannot be broken and may be longer.
 const LINE_WIDTH_MAX: usize = 120;
 
 /// Rust files with too many lines.
@@ -18,9 +19,19 @@ pub fn long_files(repository: &Repository) -> Vec<Violation> {
 /// Markdown files with lines that are too wide: one violation for each file, with the numbers of the lines.
 #[must_use]
 pub fn wide_lines(repository: &Repository) -> Vec<Violation> {
+    wide(repository, ".md", |line| !line.starts_with('|'))
+}
+
+/// Rust files with comments that are too wide, which rustfmt leaves as they are.
+#[must_use]
+pub fn wide_comments(repository: &Repository) -> Vec<Violation> {
+    wide(repository, ".rs", |line| line.trim_start().starts_with("//"))
+}
+
+fn wide(repository: &Repository, ending: &str, counts: fn(&str) -> bool) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for file in repository.ending(".md") {
-        let is_wide = |line: &str| line.chars().count() > LINE_WIDTH_MAX && !line.starts_with('|');
+    for file in repository.ending(ending) {
+        let is_wide = |line: &str| line.chars().count() > LINE_WIDTH_MAX && counts(line);
         let wide = file.text.lines().enumerate().filter(|(_, line)| is_wide(line));
         let numbers: Vec<_> = wide.map(|(index, _)| (index + 1).to_string()).collect();
         if !numbers.is_empty() {
@@ -46,5 +57,12 @@ mod tests {
         let text = format!("{}\n{}\n| {} |\n", "é".repeat(120), "é".repeat(121), "x".repeat(200));
         let repository = Repository::of(&[("page.md", &text)]);
         assert_eq!(wide_lines(&repository), [Violation::new("page.md", "wider than 120: 2")]);
+    }
+
+    #[test]
+    fn a_comment_of_121_characters_is_too_wide_and_a_string_is_not() {
+        let text = format!("    // {}\nlet long = \"{}\";\n// {}\n", "x".repeat(114), "x".repeat(200), "x".repeat(117));
+        let repository = Repository::of(&[("a.rs", &text)]);
+        assert_eq!(wide_comments(&repository), [Violation::new("a.rs", "wider than 120: 1")]);
     }
 }

@@ -24,6 +24,7 @@ macro_rules! rules {
 rules! {
     long_files: size::long_files,
     wide_lines: size::wide_lines,
+    wide_comments: size::wide_comments,
     broken_links: links::broken_links,
     import_cycles: cycles::import_cycles,
     crate_cycles: manifests::crate_cycles,
