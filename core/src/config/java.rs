@@ -30,7 +30,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::unused("serverPooledByteBufAllocatorEnable", Boolean, "true", NettyServerConfig(14)),
     Key::unused("useEpollNativeSelector", Boolean, "false", NettyServerConfig(17)),
     Key::unused("clientWorkerThreads", INT, "4", NettyClientConfig(0)),
-    Key::unused("clientCallbackExecutorThreads", INT, "", NettyClientConfig(1)), // Java: one for each processor.
+    Key::unused("clientCallbackExecutorThreads", INT, "", NettyClientConfig(1)), // In Java, one per processor.
     Key::unused("clientOnewaySemaphoreValue", INT, "65535", NettyClientConfig(2)),
     Key::unused("clientAsyncSemaphoreValue", INT, "65535", NettyClientConfig(3)),
     Key::unused("channelNotActiveInterval", LONG, "60000", NettyClientConfig(5)),
