@@ -1,19 +1,15 @@
 //! The differential run: random sequences of requests against the Java NameServer and ours side by side, every answer compared.
 
 pub mod clusters;
-pub mod defect;
-pub mod generate;
 pub mod judge;
 pub mod pair;
 pub mod recognise;
 pub mod report;
-pub mod step;
 
 mod cleaning;
-mod words;
 
 use crate::server::Server;
-use generate::sequence;
+use crate::step::{Scope, sequence};
 use judge::{judge, shrink};
 use pair::{Pair, Spoiled};
 use proptest::strategy::{Strategy, ValueTree};
@@ -76,7 +72,7 @@ fn one<J: Server, O: Server>(
 ) -> Result<(), Spoiled> {
     let config = Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
-    let mut tree = sequence(options.steps_max).new_tree(&mut runner).expect("nothing is filtered");
+    let mut tree = sequence(Scope::Java, options.steps_max).new_tree(&mut runner).expect("nothing is filtered");
     let steps = tree.current();
     report.steps += steps.len();
     let verdict = judge(pair, &steps, [options.patience / 60, options.patience])?;

@@ -123,7 +123,7 @@ impl Mapping {
 }
 
 /// Everything that a broker says when it registers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// Name of the cluster; absent when the field is left out.
     pub cluster: Option<String>,
@@ -225,7 +225,7 @@ impl Registration {
         }
         let broker = self.broker.as_deref().unwrap_or_default();
         let mappings: Vec<_> =
-            self.mappings.iter().map(|one| format!(r#""{}":{}"#, one.topic, one.plain_json(broker))).collect();
+            self.mappings.iter().map(|one| format!("{}:{}", json!(one.topic), one.plain_json(broker))).collect();
         format!(
             r#"{{"filterServerList":{filter_servers},"topicConfigSerializeWrapper":{{"dataVersion":{version},"mappingDataVersion":{},"topicConfigTable":{topics},"topicQueueMappingDetailMap":{{}},"topicQueueMappingInfoMap":{{{}}}}}}}"#,
             self.mapping_version.json(),

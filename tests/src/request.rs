@@ -19,7 +19,7 @@ pub const VERSION_5_5_0: i32 = 513;
 pub const VERSION_4_9_7: i32 = 407;
 
 /// One request; [`Request::encode`] makes the frame.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Request code.
     pub code: i32,

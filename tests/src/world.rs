@@ -2,15 +2,17 @@
 
 use crate::process_keys::read_configuration;
 use crate::server::{Reaction, Server, Setup};
+use crate::step::{Disk, Step};
 use bytes::Bytes;
 use namesrv_core::config::Limits;
 use namesrv_core::config::properties::Property;
 use namesrv_core::event::Event;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
-use namesrv_core::registry::{CloseReason, Output, Registry, SaveFile, SaveTicket};
+use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::registry::{CloseReason, SaveFile, SaveTicket};
 use namesrv_core::route::RouteView;
-use namesrv_core::session::{Session, Step};
+use namesrv_core::session::{self, Session};
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::{ConnId, Peer};
 use std::collections::{BTreeMap, VecDeque};
@@ -20,6 +22,9 @@ use std::time::Duration;
 
 /// The virtual time at which every world begins.
 const START: Now = Now { monotonic: Instant::from_millis(1_000_000), wall: WallTime::from_millis(1_750_000_000_000) };
+
+/// The secret of a world, unless a test chooses another.
+pub const SECRET: [u8; 16] = *b"a secret of test";
 
 /// What becomes of the files that the registry wants saved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +71,7 @@ pub enum Happening {
 /// A whole NameServer in memory.
 #[derive(Debug)]
 pub struct World {
-    registry: Registry,
+    node: Node,
     view: Option<Arc<RouteView>>,
     now: Now,
     limits: Limits,
@@ -82,6 +87,18 @@ pub struct World {
     /// Something was answered since the last input.
     answered: bool,
     views_after_replies: usize,
+    stops: Stops,
+}
+
+/// How far the server has come with stopping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stops {
+    #[default]
+    Runs,
+    /// It reads nothing more.
+    Closed,
+    /// It has ended.
+    Finished,
 }
 
 #[derive(Debug)]
@@ -111,15 +128,15 @@ impl World {
     /// The configuration is refused.
     #[must_use]
     pub fn new(properties: &[(String, String)]) -> Self {
-        Self::with(properties, KvTable::default(), Limits::default())
+        Self::with(properties, KvTable::default(), Limits::default(), SECRET)
     }
 
-    /// A server with these entries in its configuration file, this KV table and these limits.
+    /// A server with these entries in its configuration file, this KV table, these limits and this secret.
     ///
     /// # Panics
     /// The configuration is refused.
     #[must_use]
-    pub fn with(properties: &[(String, String)], kv: KvTable, limits: Limits) -> Self {
+    pub fn with(properties: &[(String, String)], kv: KvTable, limits: Limits, secret: [u8; 16]) -> Self {
         let entry = |(line, (key, value)): (usize, &(String, String))| Property {
             key: key.clone(),
             value: value.clone(),
@@ -129,9 +146,9 @@ impl World {
         let (configuration, _warnings) = read_configuration(&entries).expect("the configuration is good");
         let idle_max = u64::try_from(configuration.settings().server_channel_max_idle_time_seconds).unwrap_or(0);
         let serialization = configuration.serialization();
-        let initial = InitialState { secret: *b"a secret of test", limits, configuration, kv, serialization };
+        let initial = InitialState { secret, limits, configuration, kv, serialization };
         let mut world = Self {
-            registry: Registry::new(initial, START),
+            node: Node::new(initial, START),
             view: None,
             now: START,
             limits,
@@ -145,7 +162,9 @@ impl World {
             holding: false,
             answered: false,
             views_after_replies: 0,
+            stops: Stops::default(),
         };
+        world.input(Input::Attached);
         world.carry_out();
         world
     }
@@ -184,6 +203,9 @@ impl World {
     /// Bytes arrive over a logical connection, which is opened if it is not open. What is answered collects for
     /// [`World::take_output`].
     pub fn receive(&mut self, name: &str, bytes: &[u8]) {
+        if self.stops != Stops::Runs {
+            return;
+        }
         let conn = self.connect(name);
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.input.extend_from_slice(bytes);
@@ -195,6 +217,9 @@ impl World {
     /// Bytes arrive over several logical connections in this order, and the registry works on all of them before anything of it
     /// is carried out, as a driver does with what waits in its queue.
     pub fn receive_together(&mut self, arrived: &[(String, Vec<u8>)]) {
+        if self.stops != Stops::Runs {
+            return;
+        }
         self.holding = true;
         for (name, bytes) in arrived {
             let conn = self.connect(name);
@@ -253,7 +278,7 @@ impl World {
     pub fn disconnect(&mut self, name: &str) {
         if let Some(conn) = self.names.remove(name) {
             self.connections.remove(&conn);
-            self.input(|registry, now| registry.handle_disconnect(conn, now));
+            self.input(Input::Disconnected(conn));
             self.carry_out();
             self.reap();
         }
@@ -298,15 +323,36 @@ impl World {
         self.reap();
     }
 
-    /// Tells the server to stop.
-    pub fn shut_down(&mut self) {
-        self.input(Registry::handle_shutdown);
-        self.carry_out();
+    /// Takes a step; `frames` are its requests, each with the name of its connection.
+    pub fn take_step(&mut self, step: &Step, frames: &[(String, Vec<u8>)]) {
+        match step {
+            Step::Send(_) => frames.iter().for_each(|(connection, frame)| self.receive(connection, frame)),
+            Step::Batch(_) => self.receive_together(frames),
+            Step::Disconnect { connection } => self.disconnect(&connection.to_string()),
+            Step::Garbage { connection } => self.receive(&connection.to_string(), b"GET / HTTP/1.1\r\n"),
+            Step::Advance { millis } => self.advance(Duration::from_millis(*millis)),
+            Step::Freeze { millis, .. } => self.freeze(Duration::from_millis(*millis), frames),
+            Step::SetClock { millis } => self.step_wall_clock(*millis),
+            Step::Disk(Disk::Works) => self.set_saving(Saving::Succeeds),
+            Step::Disk(Disk::Fails) => self.set_saving(Saving::Fails("disk full".to_owned())),
+            Step::Disk(Disk::Waits) => self.set_saving(Saving::Waits),
+            Step::Stop => self.shut_down(),
+        }
     }
 
-    fn input(&mut self, input: impl FnOnce(&mut Registry, Now)) {
+    /// Tells the server to stop.
+    pub fn shut_down(&mut self) {
+        self.input(Input::Stop);
+        self.carry_out();
+        self.reap();
+    }
+
+    fn input(&mut self, input: Input) {
+        if self.stops == Stops::Finished {
+            return;
+        }
         self.answered = false;
-        input(&mut self.registry, self.now);
+        self.node.handle(input, self.now);
     }
 
     /// Reads what is in the input of one connection, as a driver does after a read from its socket.
@@ -322,13 +368,13 @@ impl World {
             connection.input.drain(..used);
             connection.paused = false;
             match step {
-                Ok(Step::Forward { length }) => {
+                Ok(session::Step::Forward { length }) => {
                     let frame: Bytes = connection.input.drain(..length).collect::<Vec<_>>().into();
                     let peer = connection.peer;
-                    self.input(|registry, now| registry.handle_frame(peer, &frame, now));
+                    self.input(Input::Frame { peer, frame });
                     self.carry_out();
                 }
-                Ok(Step::NeedInput { bytes }) => {
+                Ok(session::Step::NeedInput { bytes }) => {
                     assert!(
                         bytes > connection.input.len(),
                         "asks for {bytes} bytes and has {}",
@@ -336,7 +382,7 @@ impl World {
                     );
                     return;
                 }
-                Ok(Step::Paused) => {
+                Ok(session::Step::Paused) => {
                     connection.paused = true;
                     return;
                 }
@@ -345,36 +391,53 @@ impl World {
         }
     }
 
-    /// Carries out what the registry wants, in order, until it wants nothing.
+    /// Carries out what the node wants, batch by batch, until it wants nothing.
     fn carry_out(&mut self) {
-        if self.holding {
-            return;
+        while !self.holding && !self.node.is_idle() {
+            self.answered = false;
+            while let Some(output) = self.node.poll_output() {
+                self.carry_out_one(output);
+            }
         }
-        while let Some(output) = self.registry.poll_output() {
-            match output {
-                Output::Publish(view) => {
-                    self.views_after_replies += usize::from(self.answered);
-                    self.view = Some(view);
+    }
+
+    fn carry_out_one(&mut self, output: Output) {
+        match output {
+            Output::Release { .. } | Output::Announce | Output::Stopping { .. } => {}
+            Output::Finished => {
+                assert!(self.saves.is_empty(), "the server ends and forgets a save");
+                self.stops = Stops::Finished;
+            }
+            Output::Publish(view) => {
+                self.views_after_replies += usize::from(self.answered);
+                self.view = Some(view);
+            }
+            Output::Reply { conn, frame } => {
+                self.answered = true;
+                self.node.handle(Input::ReplyTaken { bytes: frame.len() }, self.now);
+                if let Some(connection) = self.connections.get_mut(&conn) {
+                    connection.session.handle_reply(self.now);
+                    connection.output.extend_from_slice(&frame);
                 }
-                Output::Reply { conn, frame } => {
-                    self.answered = true;
-                    if let Some(connection) = self.connections.get_mut(&conn) {
-                        connection.session.handle_reply(self.now);
-                        connection.output.extend_from_slice(&frame);
-                    }
+            }
+            Output::Close { conn, reason } => {
+                if let Some(connection) = self.connections.get_mut(&conn) {
+                    connection.closing = Some(close_reason(reason).to_owned());
                 }
-                Output::Close { conn, reason } => {
-                    if let Some(connection) = self.connections.get_mut(&conn) {
-                        connection.closing = Some(close_reason(reason).to_owned());
-                    }
+            }
+            Output::Notify { address, frame } => self.happenings.push(Happening::Notified { address, frame }),
+            Output::Save { ticket, file, contents } => {
+                self.happenings.push(Happening::Saved { file, contents });
+                self.saves.push_back(ticket);
+                self.end_saves();
+            }
+            Output::Event(event) => self.happenings.push(Happening::Event(event)),
+            Output::RepliesStuck { bytes } => panic!("{bytes} bytes of replies were taken at once"),
+            Output::StopIo { .. } => {
+                self.stops = Stops::Closed;
+                for connection in self.connections.values_mut() {
+                    connection.closing.get_or_insert_with(|| "the server stops".to_owned());
                 }
-                Output::Notify { address, frame } => self.happenings.push(Happening::Notified { address, frame }),
-                Output::Save { ticket, file, contents } => {
-                    self.happenings.push(Happening::Saved { file, contents });
-                    self.saves.push_back(ticket);
-                    self.end_saves();
-                }
-                Output::Event(event) => self.happenings.push(Happening::Event(event)),
             }
         }
     }
@@ -386,7 +449,7 @@ impl World {
             Saving::Waits => return,
         };
         while let Some(ticket) = self.saves.pop_front() {
-            self.input(|registry, now| registry.handle_saved(ticket, result.clone(), now));
+            self.input(Input::Saved { ticket, result: result.clone() });
         }
     }
 
@@ -402,8 +465,12 @@ impl World {
                 self.read(conn);
             }
             if !self.connections.values().any(|connection| connection.closing.is_some()) {
-                return;
+                break;
             }
+        }
+        if self.stops == Stops::Closed && self.connections.is_empty() {
+            self.input(Input::Finish);
+            self.carry_out();
         }
     }
 
@@ -412,18 +479,18 @@ impl World {
             self.names.remove(&connection.name);
             let Connection { name, output, .. } = connection;
             self.happenings.push(Happening::Closed { connection: name, reason, written: output });
-            self.input(|registry, now| registry.handle_disconnect(conn, now));
+            self.input(Input::Disconnected(conn));
             self.carry_out();
         }
     }
 
     fn next_timer(&self) -> Option<Instant> {
         let sessions = self.connections.values().filter_map(Connection::due);
-        sessions.chain(self.registry.poll_timeout()).min()
+        sessions.chain(self.node.poll_timeout()).min()
     }
 
     fn fire_timers(&mut self) {
-        self.input(Registry::handle_timeout);
+        self.input(Input::Tick);
         self.carry_out();
         for connection in self.connections.values_mut() {
             if connection.due().is_some_and(|due| due <= self.now.monotonic) {

@@ -8,13 +8,13 @@ use namesrv_core::kv::KvTable;
 use namesrv_tests::answer::Answer;
 use namesrv_tests::registration::{Mapping, Registration, Topic, Version};
 use namesrv_tests::request::Request;
-use namesrv_tests::world::{Happening, Saving, World};
+use namesrv_tests::world::{Happening, SECRET, Saving, World};
 use std::time::Duration;
 
 const KV_BYTES_MAX: usize = 1000;
 
 fn world(kv: KvTable) -> World {
-    World::with(&[], kv, Limits { kv_bytes_max: KV_BYTES_MAX, ..Limits::default() })
+    World::with(&[], kv, Limits { kv_bytes_max: KV_BYTES_MAX, ..Limits::default() }, SECRET)
 }
 
 fn put(key: &str, bytes: usize) -> Request {
@@ -83,7 +83,7 @@ fn what_waits_for_a_save_is_bounded() {
 #[test]
 fn configuration_changes_that_wait_for_a_save_are_bounded() {
     let limits = Limits { frame_bytes_max: 1000, ..Limits::default() };
-    let mut world = World::with(&[], KvTable::default(), limits);
+    let mut world = World::with(&[], KvTable::default(), limits, SECRET);
     world.set_saving(Saving::Waits);
     let change = |value: bool, bytes| {
         Request::new(318).body(format!("# {}\norderMessageEnable={value}\n", "-".repeat(bytes))).encode()
@@ -111,7 +111,7 @@ fn answers_that_wait_for_a_save_are_bounded() {
     assert_eq!(codes(&mut world, "admin"), [0; 5], "they do not wait");
 
     let limits = Limits { frame_bytes_max: 10_000, ..Limits::default() };
-    let mut world = World::with(&[], KvTable::default(), limits);
+    let mut world = World::with(&[], KvTable::default(), limits, SECRET);
     world.set_saving(Saving::Waits);
     world.receive("admin", &Request::new(318).body("orderMessageEnable=true").encode());
     world.receive("admin", &Request::new(319).encode().repeat(60));
@@ -137,7 +137,7 @@ fn register(world: &mut World, registration: &Registration) -> i32 {
 #[test]
 fn a_registration_that_finds_no_room_is_refused_and_its_broker_stays_as_it_was() {
     let limits = Limits { registry_bytes_max: 40_000, ..Limits::default() };
-    let mut world = World::with(&[], KvTable::default(), limits);
+    let mut world = World::with(&[], KvTable::default(), limits, SECRET);
     assert_eq!(register(&mut world, &registration("first", 1, 10)), 0);
     assert_eq!(register(&mut world, &registration("second", 1, 1000)), 1);
     let mut refused = 0;
@@ -155,7 +155,7 @@ fn a_registration_that_finds_no_room_is_refused_and_its_broker_stays_as_it_was()
 #[test]
 fn whatever_leaves_gives_its_room_back() {
     let limits = Limits { registry_bytes_max: 40_000, ..Limits::default() };
-    let mut world = World::with(&[], KvTable::default(), limits);
+    let mut world = World::with(&[], KvTable::default(), limits, SECRET);
     world.receive("admin", &Request::new(318).body("deleteTopicWithBrokerRegistration=true").encode());
     for round in 0..100 {
         let mut first = registration("first", 2 * round, 20);
@@ -176,7 +176,7 @@ fn whatever_leaves_gives_its_room_back() {
 #[test]
 fn a_topic_that_is_registered_by_request_needs_room_too() {
     let limits = Limits { registry_bytes_max: 20_000, ..Limits::default() };
-    let mut world = World::with(&[], KvTable::default(), limits);
+    let mut world = World::with(&[], KvTable::default(), limits, SECRET);
     assert_eq!(register(&mut world, &registration("first", 1, 2)), 0);
     let body = r#"{"queueDatas":[{"brokerName":"first","readQueueNums":1,"writeQueueNums":1,"perm":6}]}"#;
     let request = |bytes| Request::new(217).field("topic", "t".repeat(bytes)).body(body).encode();

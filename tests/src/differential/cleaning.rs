@@ -2,12 +2,12 @@
 
 use super::clusters::{Clusters, Member, keys, topics};
 use super::pair::Run;
-use super::step::salted;
-use super::words::RESETS;
 use crate::answer::Answer;
 use crate::registration::Registration;
 use crate::request::Request;
 use crate::server::{Reaction, Server};
+use crate::step::salted;
+use crate::step::words::RESETS;
 use namesrv_core::kv::ORDER_TOPIC_CONFIG;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -2,8 +2,8 @@
 
 use super::pair::{Pair, Run, Spoiled};
 use super::recognise::{Recogniser, recognisers};
-use super::step::Step;
 use crate::server::Server;
+use crate::step::Step;
 use proptest::strategy::ValueTree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice;

@@ -3,11 +3,11 @@
 use super::cleaning::{self, OBSERVER};
 use super::clusters::Clusters;
 use super::recognise::first_by_name;
-use super::step::{Act, MARK, Step, salted};
-use super::words::{BROKERS, CLUSTERS, TOPICS};
 use crate::golden::compare::{Likeness, compare};
 use crate::request::Request;
 use crate::server::{Reaction, Server};
+use crate::step::words::{CLUSTERS, GROUPS, MARK, TOPICS};
+use crate::step::{Step, salted};
 use namesrv_core::kv::ORDER_TOPIC_CONFIG;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
@@ -113,7 +113,7 @@ impl<J: Server, O: Server> Pair<J, O> {
         if run.difference.is_none() {
             run.difference = self.ask_all(steps, &run.salt, patience);
         }
-        let connections: BTreeSet<_> = run.done.iter().map(|done| done.step.connection_name()).collect();
+        let connections: BTreeSet<_> = run.done.iter().map(|done| done.step.connection().to_string()).collect();
         for connection in connections {
             self.java.disconnect(&connection);
             self.ours.disconnect(&connection);
@@ -125,25 +125,26 @@ impl<J: Server, O: Server> Pair<J, O> {
 
     /// Carries out one step and looks at what it changed.
     fn step(&mut self, step: &Step, run: &mut Run, patience: Duration) -> Option<Difference> {
-        let connection = step.connection_name();
+        let connection = step.connection().to_string();
         let before = run.done.last().map_or_else(|| Clusters::of(&mut self.ours), |done| done.after.clone());
         let index = run.done.len();
-        let (frame, (java, ours, differs), is_seen) = match &step.act {
-            Act::Close => {
+        let (frame, (java, ours, differs), is_seen) = match step.message() {
+            None => {
                 self.java.disconnect(&connection);
                 self.ours.disconnect(&connection);
                 (Vec::new(), (Reaction::Silent, Reaction::Silent, false), true)
             }
-            Act::Send(message) => {
+            Some(message) => {
                 self.opaque += 1;
                 let frame = message.frame(&run.salt, self.opaque);
-                let is_question = QUESTIONS.contains(&message.code()) && !message.oneway && message.defect.is_none();
+                let is_question =
+                    QUESTIONS.contains(&message.content.code()) && !message.oneway && message.defect.is_none();
                 let patience = if is_question { patience } else { Duration::ZERO };
                 let reactions = self.insist(&connection, &frame, patience);
                 if message.oneway {
                     self.await_oneway();
                 }
-                (frame, reactions, message.defect.is_some() || SEEN.contains(&message.code()))
+                (frame, reactions, message.defect.is_some() || SEEN.contains(&message.content.code()))
             }
         };
         let own = Difference { step: index, request: frame.clone(), java: java.clone(), ours: ours.clone() };
@@ -178,7 +179,7 @@ impl<J: Server, O: Server> Pair<J, O> {
             questions.push(Request::new(105).field("topic", &topic));
             questions.push(Request::new(105).field("topic", &topic).version(400));
         }
-        for (broker, cluster) in BROKERS {
+        for (broker, cluster) in GROUPS {
             let request = Request::new(901).field("clusterName", salted(cluster, salt));
             questions.push(request.field("brokerName", salted(broker, salt)));
         }

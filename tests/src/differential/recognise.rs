@@ -4,15 +4,15 @@
 
 use super::cleaning::OBSERVER;
 use super::clusters::{Clusters, Member};
-use super::defect::Defect;
 use super::pair::{Difference, Done, Run};
-use super::step::{Act, Content, Message};
 use crate::answer::{Answer, Parts};
 use crate::golden::compare::{Likeness, compare};
 use crate::plain_json::Json;
 use crate::registration::{Compression, Registration, Version};
 use crate::request::{Request, frame};
 use crate::server::{Reaction, Server};
+use crate::step::defect::Defect;
+use crate::step::{Content, Message};
 use namesrv_core::kv::ORDER_TOPIC_CONFIG;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -196,13 +196,9 @@ fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
 fn order_configuration_is_checked(run: &Run, difference: &Difference) -> Vec<usize> {
     let shows =
         |reaction: &Reaction| answer(reaction).is_some_and(|answer| answer.text().contains("\"orderTopicConf\""));
-    let is_odd = |message: &Message| match &message.content {
-        Content::Request(request) if request.code == 100 => {
-            let field =
-                |name| request.fields.iter().flatten().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-            field("namespace") == Some(ORDER_TOPIC_CONFIG) && !field("value").is_some_and(is_order)
-        }
-        Content::Request(_) | Content::Registration(_) => false,
+    let is_odd = |message: &Message| {
+        let Content::Kv { code: 100, namespace, value, .. } = &message.content else { return false };
+        *namespace == Some(ORDER_TOPIC_CONFIG) && !value.is_some_and(is_order)
     };
     if !shows(&difference.java) || shows(&difference.ours) {
         return Vec::new();
@@ -220,8 +216,8 @@ fn connections_lose_all_brokers(run: &Run, difference: &Difference) -> Vec<usize
     let mut brokers: BTreeMap<usize, BTreeSet<[Option<String>; 2]>> = BTreeMap::new();
     let mut causes = Vec::new();
     for (index, done) in run.done.iter().enumerate() {
-        let over = brokers.entry(done.step.connection).or_default();
-        if matches!(done.step.act, Act::Close) || done.ours == Reaction::Closed {
+        let over = brokers.entry(done.step.connection()).or_default();
+        if done.step.message().is_none() || done.ours == Reaction::Closed {
             if over.len() > 1 && members(&difference.ours).is_subset(&members(&difference.java)) {
                 causes.push(index);
             }
@@ -273,7 +269,7 @@ fn replaced_registrations_go(run: &Run, difference: &Difference) -> Vec<usize> {
 /// Unregistering something else than a current registration.
 fn unregistering_is_immediate(run: &Run, difference: &Difference) -> Vec<usize> {
     let causes = steps(run, |done| {
-        let Some(message) = done.step.message().filter(|message| message.code() == 104) else { return false };
+        let Some(message) = done.step.message().filter(|message| message.content.code() == 104) else { return false };
         let named = fields(run, done, ["clusterName", "brokerName", "brokerAddr"]);
         let is_named = |(cluster, name, _, address): &Member| named == [&**cluster, &**name, &**address];
         message.defect.is_some() || !done.before.members().iter().any(is_named)

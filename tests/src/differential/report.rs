@@ -3,8 +3,8 @@
 use super::pair::{Pair, Run};
 use super::recognise::{FIRST_BY_NAME, entries};
 use crate::golden::compare::Likeness;
-use crate::server::Reaction;
-use crate::server::Server;
+use crate::server::{Reaction, Server};
+use crate::step::words::MARK;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -127,5 +127,5 @@ fn show(run: &Run, reaction: &Reaction) -> String {
 /// A frame without its lengths, with the names as the steps have them.
 fn text(run: &Run, frame: &[u8]) -> String {
     let text = String::from_utf8_lossy(frame.get(8..).unwrap_or(frame)).into_owned();
-    run.unsalted(&text).replace(super::step::MARK, "")
+    run.unsalted(&text).replace(MARK, "")
 }

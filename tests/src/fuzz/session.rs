@@ -4,7 +4,7 @@ use super::limits;
 use crate::answer::Answer;
 use crate::registration::{Mapping, Registration, Topic};
 use crate::request::frame;
-use crate::world::World;
+use crate::world::{SECRET, World};
 use namesrv_core::kv::{KvTable, ORDER_TOPIC_CONFIG};
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{Session, Step};
@@ -130,7 +130,7 @@ pub(super) fn view(choice: usize) -> &'static RouteView {
     static WORLDS: LazyLock<[World; 4]> = LazyLock::new(|| {
         let binary = ("rocketmq.serialize.type", "ROCKETMQ");
         let unready = [("needWaitForService", "true"), ("waitSecondsForService", "1000000")];
-        let mut stopping = world(&[]);
+        let mut stopping = world(&[("enableShutdownGracefully", "true")]);
         stopping.shut_down();
         [world(&[]), world(&[binary]), world(&unready), stopping]
     });
@@ -144,7 +144,7 @@ fn world(extra: &[(&str, &str)]) -> World {
         properties.iter().chain(extra).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let mut kv = KvTable::default();
     kv.put(ORDER_TOPIC_CONFIG, "T", Some("a:8;b:4"));
-    let mut world = World::with(&properties, kv, limits());
+    let mut world = World::with(&properties, kv, limits(), SECRET);
     let topics = ["T", "TopicTest", "rmq_sys_SYNC_BROKER_MEMBER_a", "\u{e9}\"\u{1}"].map(Topic::new).to_vec();
     let mut master = Registration::new("a", 0);
     master.zone = Some("z1".to_owned());

@@ -1,12 +1,11 @@
 //! The model of a whole server: what each step comes to.
 
-use crate::registering::Verdict;
-use crate::step::{
-    ADDRESSES, Asked, CLUSTERS, CONNECTIONS, Demand, GROUPS, NAMESPACES, Named, SETTINGS, Step, TOPICS, VALUES, queues,
-};
-use crate::storage::{Asker, KvRequest, Remark, Reply, Storage};
-use crate::tables::{Member, Tables};
-use crate::written;
+use super::registering::Verdict;
+use super::storage::{Asker, KvRequest, Remark, Reply, Storage};
+use super::tables::Tables;
+use super::written;
+use crate::step::words::{CONNECTIONS, SETTINGS};
+use crate::step::{Content, Message, Step};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds that routes are refused for after the start, while `needWaitForService` is on.
@@ -22,8 +21,6 @@ pub(crate) struct Server {
     /// How often each connection was opened.
     opened: [usize; CONNECTIONS],
     open: BTreeSet<usize>,
-    /// Registrations that were sent, to be repeated.
-    pub(crate) sent: Vec<Demand>,
     opaque: i32,
     /// What the last step was made of, and what it comes to.
     pub(crate) last: Outcome,
@@ -32,8 +29,8 @@ pub(crate) struct Server {
 /// What one step comes to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
-    /// Everything that was asked, with its correlation number, repetitions resolved.
-    pub(crate) asked: Vec<(i32, Asked)>,
+    /// Requests with their correlation numbers.
+    pub(crate) asked: Vec<(i32, Message)>,
     /// Answers by connection, in order.
     pub(crate) replies: BTreeMap<usize, Vec<(i32, Reply)>>,
     /// Everything else, as lines for people, sorted.
@@ -49,7 +46,6 @@ impl Server {
             binary,
             opened: [0; CONNECTIONS],
             open: BTreeSet::new(),
-            sent: Vec::new(),
             opaque: 0,
             last: Outcome::default(),
         }
@@ -59,8 +55,8 @@ impl Server {
         self.last = Outcome::default();
         self.tables.notifies = self.storage.is_on("notifyMinBrokerIdChanged");
         match step {
-            Step::Ask(asked) => asked.iter().for_each(|asked| self.ask_all(std::slice::from_ref(asked))),
-            Step::Together(asked) => self.ask_all(asked),
+            Step::Send(asked) => asked.iter().for_each(|asked| self.ask_all(std::slice::from_ref(asked))),
+            Step::Batch(asked) => self.ask_all(asked),
             Step::Disconnect { connection } => self.close(*connection),
             Step::Garbage { connection } => {
                 self.tables.tell(format!("closed {connection}: the peer speaks HTTP, which is not served here"));
@@ -77,12 +73,13 @@ impl Server {
                 let closed = self.tables.look();
                 self.close_expired(closed);
             }
-            Step::WallClock { millis } => self.tables.wall = self.tables.wall.saturating_add_signed(*millis),
-            Step::Saving(policy) => {
-                self.storage.policy = *policy;
+            Step::SetClock { millis } => self.tables.wall = self.tables.wall.saturating_add_signed(*millis),
+            Step::Disk(disk) => {
+                self.storage.disk = *disk;
                 self.storage.settle();
                 self.deliver();
             }
+            Step::Stop => panic!("the model does not stop"),
         }
         self.last.told.append(&mut self.tables.told);
         self.last.told.append(&mut self.storage.told);
@@ -90,19 +87,17 @@ impl Server {
     }
 
     /// Works on requests that are there together; what can be saved is saved in the end.
-    fn ask_all(&mut self, asked: &[Asked]) {
+    fn ask_all(&mut self, asked: &[Message]) {
         for asked in asked {
-            let Some(demand) = asked.demand.resolved(&self.sent) else { continue };
-            let asked = Asked { demand, ..asked.clone() };
             self.opaque += 1;
             self.last.asked.push((self.opaque, asked.clone()));
-            self.ask(&asked);
+            self.ask(asked);
         }
         self.storage.settle();
         self.deliver();
     }
 
-    fn ask(&mut self, asked: &Asked) {
+    fn ask(&mut self, asked: &Message) {
         if self.open.insert(asked.connection) {
             self.opened[asked.connection] += 1;
         }
@@ -113,70 +108,68 @@ impl Server {
             oneway: asked.oneway,
         };
         self.tables.notifies = self.storage.is_on("notifyMinBrokerIdChanged");
-        let reply = match &asked.demand {
-            Demand::Kv { code, namespace, key, value } => {
-                let value = value.map(|value| VALUES[value]);
+        let reply = match &asked.content {
+            Content::Kv { code, namespace, key, value } => {
                 return self.storage.ask(
                     asker,
                     KvRequest {
                         code: *code,
-                        namespace: namespace.map(|namespace| NAMESPACES[namespace]),
-                        key: key.map(|key| TOPICS[key]),
+                        namespace: *namespace,
+                        key: *key,
                         // A binary header cannot tell an empty value from none.
                         value: value.filter(|value| !(asked.binary && value.is_empty())),
                     },
                 );
             }
-            Demand::Configure { entries } => return self.storage.configure(asker, Some(entries.clone())),
-            Demand::ShowConfiguration => return self.storage.configure(asker, None),
-            demand => self.answer(demand, asked.connection),
+            Content::Configure { entries } => return self.storage.configure(asker, Some(entries.clone())),
+            Content::ShowConfiguration => return self.storage.configure(asker, None),
+            content => self.answer(content, asked.defect.is_some(), asked.connection),
         };
         self.storage.replies.push((asker, reply));
     }
 
     /// What is answered at once.
-    fn answer(&mut self, demand: &Demand, connection: usize) -> Reply {
-        match demand {
-            Demand::Register { registration, damaged } => {
-                self.sent.push(demand.clone());
+    fn answer(&mut self, content: &Content, damaged: bool, connection: usize) -> Reply {
+        match content {
+            Content::Register(registration) => {
                 let delete_unlisted = self.storage.is_on("deleteTopicWithBrokerRegistration");
-                let verdict = self.tables.register(registration, *damaged, connection, delete_unlisted);
+                let verdict = self.tables.register(registration, damaged, connection, delete_unlisted);
                 self.registered(verdict)
             }
-            Demand::Unregister(named) => {
-                self.tables.unregister(*named);
+            Content::Unregister(broker) => {
+                self.tables.unregister(broker);
                 Reply::default()
             }
-            Demand::Heartbeat(named) => {
-                self.tables.hear(*named);
+            Content::Heartbeat(broker) => {
+                self.tables.hear(broker);
                 Reply::default()
             }
-            Demand::Query { named, version } => {
-                let found = self.tables.named(*named).pop();
+            Content::QueryVersion { broker, version } => {
+                let found = self.tables.named(broker).pop();
                 let member = found.map(|(name, id)| &self.tables.groups[&name].members[&id]);
                 let known = member.and_then(|member| member.version);
                 let changed = known.is_none() || known != *version || member.is_some_and(|member| member.table_owed);
-                self.tables.hear(*named);
+                self.tables.hear(broker);
                 let fields = Some(vec![("changed", changed.to_string())]);
                 Reply { fields, body: known.map(written::data_version).unwrap_or_default(), ..Reply::default() }
             }
-            Demand::Permission { group, writable } => {
-                let count = self.tables.change_permission(GROUPS[*group], *writable);
+            Content::Permission { group, writable } => {
+                let count = self.tables.change_permission(group, *writable);
                 let field = if *writable { "addTopicCount" } else { "wipeTopicCount" };
                 Reply { fields: Some(vec![(field, count.to_string())]), ..Reply::default() }
             }
-            Demand::DeleteTopic { topic, cluster } => {
-                self.tables.delete_topic(TOPICS[*topic], cluster.map(|cluster| CLUSTERS[cluster]));
+            Content::DeleteTopic { topic, cluster } => {
+                self.tables.delete_topic(topic, cluster.as_deref());
                 Reply::default()
             }
-            Demand::RegisterTopic { topic, entries } => {
-                let entry = |(group, choice): &(usize, usize)| (GROUPS[*group].to_owned(), queues(*choice));
-                self.tables.register_topic(TOPICS[*topic], &entries.iter().map(entry).collect::<Vec<_>>());
+            Content::RegisterTopic { topic, entries } => {
+                self.tables.register_topic(topic, entries);
                 Reply::default()
             }
-            Demand::Repeat { .. } | Demand::Kv { .. } | Demand::Configure { .. } | Demand::ShowConfiguration => {
+            Content::Kv { .. } | Content::Configure { .. } | Content::ShowConfiguration => {
                 panic!("not answered at once")
             }
+            Content::Other(request) => panic!("the model does not know {request:?}"),
         }
     }
 
@@ -223,30 +216,8 @@ impl Server {
         }
     }
 
-    /// Everybody who is registered, as requests name them.
-    pub(crate) fn known(&self) -> Vec<Named> {
-        let position = |names: &[&str], name: &str| names.iter().position(|known| *known == name).unwrap();
-        let groups = self.tables.groups.iter();
-        let members = groups.flat_map(|(name, group)| group.members.values().map(move |member| (name, member)));
-        let named = |(name, member): (&String, &Member)| Named {
-            group: position(&GROUPS, name),
-            cluster: position(&CLUSTERS, &member.cluster),
-            address: position(&ADDRESSES, &member.address),
-        };
-        members.map(named).collect()
-    }
-
     /// Whether routes are answered yet.
     pub(crate) fn is_ready(&self) -> bool {
         !self.storage.is_on("needWaitForService") || self.tables.now >= NOT_READY_MILLIS
-    }
-
-    /// Whether a step can be carried out as it is: a repetition needs something to repeat.
-    pub(crate) fn allows(&self, step: &Step) -> bool {
-        let asked = match step {
-            Step::Ask(asked) | Step::Together(asked) | Step::Freeze { arrived: asked, .. } => asked,
-            _ => return true,
-        };
-        asked.iter().all(|asked| asked.demand.resolved(&self.sent).is_some())
     }
 }

@@ -5,20 +5,20 @@ use crate::request::{Request, frame};
 use std::fmt;
 
 /// Something wrong with a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Defect {
     /// An extension field has another value, or is left out.
     Field {
         /// Its name.
         name: &'static str,
-        /// Its value; absent when it is left out.
+        /// Its value; `None` when it is left out.
         value: Option<&'static str>,
     },
     /// A member of a JSON header has another value, as JSON text, or is left out.
     Member {
         /// Its name.
         name: &'static str,
-        /// JSON text; absent when it is left out.
+        /// JSON text; `None` when it is left out.
         value: Option<&'static str>,
     },
     /// Bytes are put into the header.
@@ -42,8 +42,11 @@ pub enum Defect {
 const FIXED_BINARY_BYTES: usize = 13;
 
 impl Defect {
+    /// A registration whose checksum is wrong, as good as always.
+    pub const WRONG_CHECKSUM: Self = Self::Field { name: "bodyCrc32", value: Some("1") };
+
     /// What is done to the request before it is a frame.
-    pub(super) fn damage_request(&self, request: &mut Request) {
+    pub(crate) fn damage_request(&self, request: &mut Request) {
         match self {
             Self::Field { name, value } => {
                 let fields = request.fields.get_or_insert_default();
@@ -68,7 +71,7 @@ impl Defect {
     }
 
     /// What is done to the finished frame.
-    pub(super) fn damage_frame(&self, whole: &[u8]) -> Vec<u8> {
+    pub(crate) fn damage_frame(&self, whole: &[u8]) -> Vec<u8> {
         let parts = Parts::split(whole).expect("a frame of our own");
         match self {
             Self::Field { .. } | Self::Body { .. } => whole.to_vec(),

@@ -1,7 +1,8 @@
 //! The KV table and the settings of the model: changes that wait until their file is safe.
 
-use crate::step::{KV_BYTES_MAX, SETTINGS, SavingPolicy, VALUES, key};
-use crate::written;
+use super::{KV_BYTES_MAX, written};
+use crate::step::Disk;
+use crate::step::words::{SETTINGS, VALUES, setting};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Whom an answer is for.
@@ -60,7 +61,7 @@ enum Save {
 pub(crate) struct Storage {
     pub(crate) kv: Namespaces,
     pub(crate) settings: BTreeMap<&'static str, bool>,
-    pub(crate) policy: SavingPolicy,
+    pub(crate) disk: Disk,
     saves: VecDeque<Save>,
     /// The last save of the KV table failed, so nobody knows what its file holds.
     kv_file_is_doubtful: bool,
@@ -86,7 +87,7 @@ impl Storage {
         Self {
             kv: Namespaces::new(),
             settings,
-            policy: SavingPolicy::Succeeds,
+            disk: Disk::Works,
             saves: VecDeque::new(),
             kv_file_is_doubtful: false,
             settings_are_unsaved: false,
@@ -203,7 +204,7 @@ impl Storage {
                 self.replies.push((asker, Reply { lines, ..Reply::default() }));
                 continue;
             };
-            if entries.iter().any(|(choice, _)| key(*choice) == "listenPort") {
+            if entries.iter().any(|(choice, _)| setting(*choice) == "listenPort") {
                 let remark = Remark::Exactly("Can not update config in black list.".to_owned());
                 self.replies.push((asker, Reply { code: 16, remark, ..Reply::default() }));
                 continue;
@@ -229,10 +230,10 @@ impl Storage {
 
     /// Every save that may end does, in the order in which they began.
     pub(crate) fn settle(&mut self) {
-        while self.policy != SavingPolicy::Waits
+        while self.disk != Disk::Waits
             && let Some(save) = self.saves.pop_front()
         {
-            let succeeds = self.policy == SavingPolicy::Succeeds;
+            let succeeds = self.disk == Disk::Works;
             match save {
                 Save::Kv(requests) => self.end_kv(requests, succeeds),
                 Save::Settings(asker, changes) => self.end_settings(asker, &changes, succeeds),
@@ -346,5 +347,5 @@ pub(crate) fn bytes(kv: &Namespaces) -> usize {
 }
 
 fn is_order(value: &str) -> bool {
-    value == VALUES[0] || value == VALUES[3]
+    [VALUES[0], VALUES[1], VALUES[4]].contains(&value)
 }

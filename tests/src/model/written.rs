@@ -1,22 +1,23 @@
 //! How the model writes bodies: by hand, from its tables, in both dialects of the Java server.
 
-use crate::server::Server;
-use crate::step::TOPICS;
-use crate::tables::{Group, Queue};
-use namesrv_tests::registration::{Mapping, Version};
+use super::server::Server;
+use super::tables::Group;
+use crate::registration::{Mapping, Version};
+use crate::step::Queues;
+use crate::step::words::TOPICS;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whom a route is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RouteFor {
+pub(crate) struct RouteFor<'a> {
     /// The compatible dialect: integer keys and very large numbers in quotes.
     pub(crate) quoted: bool,
     /// The only zone whose masters are wanted.
-    pub(crate) zone: Option<&'static str>,
+    pub(crate) zone: Option<&'a str>,
 }
 
 /// Topics by which brokers watch their own group, which always show it as it is.
-const WATCHED: &str = TOPICS[2];
+const WATCHED: &str = TOPICS[3];
 const WRITE: i32 = 2;
 /// The largest number below which JavaScript has every integer.
 const SAFE: i64 = (1 << 53) - 1;
@@ -57,7 +58,7 @@ fn broker(name: &str, group: &Group, acting: bool, quoted: bool) -> String {
     )
 }
 
-fn queue(name: &str, (read, write, perm, flags): Queue) -> String {
+fn queue(name: &str, Queues { read, write, perm, flags }: Queues) -> String {
     format!(
         "{{\"brokerName\":{},\"perm\":{perm},\"readQueueNums\":{read},\"topicSysFlag\":{flags},\"writeQueueNums\":{write}}}",
         text(name)
@@ -103,14 +104,14 @@ pub(crate) fn data_version(version: Version) -> String {
 
 impl Server {
     /// The answer to 105; absent when there is no route.
-    pub(crate) fn route(&self, topic: &str, RouteFor { quoted, zone }: RouteFor) -> Option<String> {
+    pub(crate) fn route(&self, topic: &str, RouteFor { quoted, zone }: RouteFor<'_>) -> Option<String> {
         let quoted = quoted && zone.is_none();
         let queues = self.tables.topics.get(topic)?;
         let shown: Vec<_> = queues
             .iter()
             .map(|(name, queue)| {
                 let group = &self.tables.groups[name];
-                let can_act = group.acting && !group.members.contains_key(&0) && queue.2 & WRITE == 0;
+                let can_act = group.acting && !group.members.contains_key(&0) && queue.perm & WRITE == 0;
                 let acting = can_act && topic != WATCHED && self.storage.is_on("supportActingMaster");
                 (name, group, *queue, acting)
             })
@@ -122,11 +123,13 @@ impl Server {
             .collect();
         let brokers = list(shown.iter().map(|(name, group, _, acting)| broker(name, group, *acting, quoted)));
         let members = shown.iter().flat_map(|(_, group, ..)| group.members.values());
-        let filters: BTreeMap<_, _> = members
-            .filter(|member| !member.filter_servers.is_empty())
-            .map(|member| (member.address.clone(), list(member.filter_servers.iter().map(|server| text(server)))))
-            .collect();
-        let filters = object(filters.into_iter().map(|(address, servers)| (text(&address), servers)));
+        // Of several brokers at one address, the first is shown.
+        let mut filters = BTreeMap::new();
+        for member in members.filter(|member| !member.filter_servers.is_empty()) {
+            let servers = || list(member.filter_servers.iter().map(|server| text(server)));
+            filters.entry(&member.address).or_insert_with(servers);
+        }
+        let filters = object(filters.into_iter().map(|(address, servers)| (text(address), servers)));
         let order = self.storage.order(topic).filter(|_| self.storage.is_on("orderMessageEnable"));
         let order = order.map(|order| format!(",\"orderTopicConf\":{}", text(order))).unwrap_or_default();
         let queues = list(shown.iter().map(|(name, _, values, _)| queue(name, *values)));
@@ -186,7 +189,7 @@ impl Server {
     /// The answers to 311, 312 and 313, which look at the first group only.
     pub(crate) fn topics_with(&self, wanted: impl Fn(i32) -> bool) -> String {
         let topics = self.tables.topics.iter();
-        topic_list(topics.filter(|(_, queues)| wanted(queues.values().next().unwrap().3)).map(|(topic, _)| topic))
+        topic_list(topics.filter(|(_, queues)| wanted(queues.values().next().unwrap().flags)).map(|(topic, _)| topic))
     }
 
     /// The answer to 304.

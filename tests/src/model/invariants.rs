@@ -1,28 +1,67 @@
 //! What must be true of the server after every step, whatever happened, told without the model.
 //!
-//! [`check`] is the list. That bodies are what a fresh encoding writes is checked where answers are compared with the model's.
+//! [`check_tables`] and [`check_silences`] are the list. That bodies are what a fresh encoding writes is checked where answers are compared with the model's.
 
-use crate::registering::arriving_topics;
-use crate::step::{ADDRESSES, Asked, CLUSTERS, Demand, GROUPS, KV_BYTES_MAX, Named, TOPICS_MAX};
+use super::registering::arriving_topics;
+use super::{KV_BYTES_MAX, TOPICS_MAX};
+use crate::answer::Answer;
+use crate::plain_json::{Json, bare};
+use crate::request::Request;
+use crate::step::words::{CLUSTERS, GROUPS, NO_GROUP, TOPICS, ZONES};
+use crate::step::{Broker, Content, Message};
+use crate::world::Happening;
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::registry::SaveFile;
-use namesrv_tests::answer::Answer;
-use namesrv_tests::plain_json::{Json, bare};
-use namesrv_tests::request::Request;
-use namesrv_tests::world::Happening;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks everything.
-pub(crate) fn check(observation: &Observation, silences: &Silences, now: u64, views_after_replies: usize) {
+/// Checks what holds after any requests.
+pub(crate) fn check_tables(observation: &Observation, views_after_replies: usize) {
     no_table_mentions_a_broker_that_another_does_not_know(&observation.after);
     both_dialects_say_the_same(&observation.after);
     no_reply_comes_before_the_view_that_shows_its_effect(views_after_replies);
-    whoever_expires_was_silent_for_its_whole_timeout(observation, silences, now);
-    whoever_is_silent_for_too_long_is_gone(observation, silences, now);
     whoever_comes_or_goes_is_told(observation);
     nothing_changes_without_an_event(observation);
-    signs_of_life_and_questions_are_no_events(observation, silences);
     limits_hold(observation);
+}
+
+/// Checks what holds after requests that say when a broker was heard from.
+pub(crate) fn check_silences(observation: &Observation, silences: &Silences, now: u64) {
+    whoever_expires_was_silent_for_its_whole_timeout(observation, silences, now);
+    whoever_is_silent_for_too_long_is_gone(observation, silences, now);
+    signs_of_life_and_questions_are_no_events(observation, silences);
+}
+
+/// The questions whose answers the invariants are about: all that change nothing, but for the KV table.
+pub(crate) fn questions() -> Vec<Request> {
+    let mut all: Vec<_> = [106, 304, 206, 311, 312, 313].map(Request::new).into();
+    all.extend(CLUSTERS.into_iter().chain(["nowhere"]).map(|cluster| Request::new(224).field("cluster", cluster)));
+    for group in GROUPS.map(|(group, _)| group).into_iter().chain([NO_GROUP]) {
+        all.push(Request::new(901).field("brokerName", group).field("clusterName", "echo"));
+    }
+    for topic in TOPICS.into_iter().chain(["absent"]) {
+        let request = Request::new(105).field("topic", topic);
+        let zoned = |zone| request.clone().field("__ZONE_MODE", true).field("__ZONE_NAME", zone);
+        let old = request.clone().version(400);
+        all.extend([old.clone().field("acceptStandardJsonOnly", "True"), old, request.clone().binary()]);
+        all.extend([zoned(ZONES[1]), zoned(ZONES[2]), request]);
+    }
+    all
+}
+
+/// Requests one after the other, numbered from 1.
+pub(crate) fn in_a_row(requests: &[Request]) -> Vec<u8> {
+    (1..).zip(requests).flat_map(|(opaque, request)| request.clone().opaque(opaque).encode()).collect()
+}
+
+/// The answers that were written one after the other.
+pub(crate) fn answers_in(mut written: &[u8]) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    while let Some(length) = written.first_chunk::<4>() {
+        let (frame, rest) = written.split_at(4 + u32::from_be_bytes(*length) as usize);
+        answers.push(Answer::decode(frame).unwrap());
+        written = rest;
+    }
+    answers
 }
 
 /// Routes name groups that are in the cluster information, with the same queues and groups; groups have members and clusters have
@@ -238,10 +277,10 @@ struct Silence {
 }
 
 impl Silences {
-    pub(crate) fn note<'a>(&mut self, now: u64, asked: impl Iterator<Item = &'a Asked>, observation: &Observation) {
+    pub(crate) fn note<'a>(&mut self, now: u64, asked: impl Iterator<Item = &'a Message>, observation: &Observation) {
         let asked: Vec<_> = asked.collect();
-        let is_sign = |asked: &&Asked| {
-            matches!(asked.demand, Demand::Heartbeat(_) | Demand::Query { .. } | Demand::ShowConfiguration)
+        let is_sign = |asked: &&Message| {
+            matches!(asked.content, Content::Heartbeat(_) | Content::QueryVersion { .. } | Content::ShowConfiguration)
         };
         self.only_signs_of_life = !asked.is_empty()
             && asked.iter().all(is_sign)
@@ -256,9 +295,10 @@ impl Silences {
             }
         }
         for asked in asked {
-            match &asked.demand {
-                Demand::Register { registration, damaged: false }
-                    if arriving_topics(registration).is_some_and(|topics| topics.len() <= TOPICS_MAX) =>
+            match &asked.content {
+                Content::Register(registration)
+                    if asked.defect.is_none()
+                        && arriving_topics(registration).is_some_and(|topics| topics.len() <= TOPICS_MAX) =>
                 {
                     let (Some(name), Some(id), Some(address)) =
                         (&registration.broker, registration.id, &registration.address)
@@ -278,7 +318,7 @@ impl Silences {
                         self.former.insert(member, silence);
                     }
                 }
-                Demand::Heartbeat(named) | Demand::Query { named, .. } => self.hear(*named, now),
+                Content::Heartbeat(broker) | Content::QueryVersion { broker, .. } => self.hear(broker, now),
                 _ => (),
             }
         }
@@ -290,13 +330,12 @@ impl Silences {
         self.current.retain(|member, _| shown.contains(member));
     }
 
-    fn hear(&mut self, Named { group, cluster, address }: Named, now: u64) {
-        let (group, cluster, address) = (GROUPS[group], CLUSTERS[cluster], ADDRESSES[address]);
+    fn hear(&mut self, broker: &Broker, now: u64) {
         for ((name, _, at), silence) in &mut self.current {
-            if at == address && silence.cluster == cluster {
+            if *at == broker.address && silence.cluster == broker.cluster {
                 silence.perhaps_heard = now;
                 silence.late = 0;
-                if name == group {
+                if *name == broker.group {
                     silence.surely_heard = now;
                 }
             }
@@ -305,7 +344,7 @@ impl Silences {
 }
 
 /// Kinds of what is told, all of which have to occur.
-pub(crate) const KINDS: [&str; 21] = [
+pub const KINDS: [&str; 21] = [
     "905 sent",
     "KV entry changed",
     "KV file saved",

@@ -1,8 +1,9 @@
 //! What a registration comes to in the model.
 
-use crate::step::TOPICS_MAX;
-use crate::tables::{Leaving, Member, Queue, Tables, identity};
-use namesrv_tests::registration::{Compression, Generation, Registration, Topic};
+use super::TOPICS_MAX;
+use super::tables::{Leaving, Member, Tables, identity};
+use crate::registration::{Compression, Generation, Registration, Topic};
+use crate::step::Queues;
 
 const WRITE: i32 = 2;
 
@@ -210,7 +211,7 @@ impl Tables {
         }
         for topic in topics.iter().filter(|topic| topic.named) {
             let perm = if is_read_only { topic.perm & !WRITE } else { topic.perm };
-            let queue: Queue = (topic.read_queues, topic.write_queues, perm, topic.flags);
+            let queue = Queues { perm, ..Queues::of(topic) };
             let queues = self.topics.entry(topic.name.clone()).or_default();
             if in_full || !queues.contains_key(&name) {
                 changes += usize::from(queues.insert(name.clone(), queue) != Some(queue));

@@ -1,32 +1,68 @@
-//! The names, numbers and letters that sequences are made of.
+//! The names, numbers and letters that steps are made of: few, so that things meet.
 
-/// Broker groups, each with the cluster that it belongs to. No name has both a character that is escaped and one of four bytes: Java
-/// cannot read such a name of a member of an object, not even its own when it filters a route by zone.
-pub(super) const BROKERS: [(&str, &str); 3] = [("a~", "C~"), ("b~", "C~"), ("\u{e9}\"\u{2} ~", "D\u{1f600}~")];
+/// Every name has it in place of a text of the driver's own.
+pub const MARK: char = '~';
+
+/// Connections that requests arrive over.
+pub const CONNECTIONS: usize = 5;
+
+/// Broker groups, each with its usual cluster. No name has both a character that is escaped and one of four bytes: Java cannot
+/// read such a key of an object, not even its own when it filters a route by zone.
+pub const GROUPS: [(&str, &str); 3] = [("a~", "C~"), ("b~", "C~"), ("\u{e9}\"\u{2} ~", "D\u{1f600}~")];
+
+/// A group that nobody registers.
+pub const NO_GROUP: &str = "never~";
 
 /// Clusters.
-pub(super) const CLUSTERS: [&str; 2] = ["C~", "D\u{1f600}~"];
+pub const CLUSTERS: [&str; 2] = ["C~", "D\u{1f600}~"];
 
-/// Addresses that are not made of the name of a broker.
-pub(super) const ADDRESSES: [&str; 3] = ["other~:1", "a~.0:10911", "a~.1:10911"];
+/// Addresses that are not made of the name of their broker.
+pub const ADDRESSES: [&str; 3] = ["other~:1", "a~.0:10911", "a~.1:10911"];
+
+/// Namespaces of the KV table.
+pub const NAMESPACES: [&str; 3] = ["ORDER_TOPIC_CONFIG", "n~", "odd \"\u{1}\u{e9}~"];
+
+/// Switches that change while the server runs.
+pub const SETTINGS: [&str; 8] = [
+    "deleteTopicWithBrokerRegistration",
+    "enableAllTopicList",
+    "enableTopicList",
+    "needWaitForService",
+    "notifyMinBrokerIdChanged",
+    "orderMessageEnable",
+    "returnOrderTopicConfigToBroker",
+    "supportActingMaster",
+];
+
+/// Keys that no request changes: one that is read at start, and one that the server does not know.
+pub const OTHER_KEYS: [&str; 2] = ["listenPort", "unknown"];
+
+/// The key with this number: first [`SETTINGS`], then [`OTHER_KEYS`].
+///
+/// # Panics
+/// There are not so many.
+#[must_use]
+pub fn setting(number: usize) -> &'static str {
+    SETTINGS.iter().chain(&OTHER_KEYS).nth(number).expect("a number of a key")
+}
 
 /// Topics.
-pub(super) const TOPICS: [&str; 5] = ["T~", "U~", "V~", "rmq_sys_SYNC_BROKER_MEMBER_a~", "\u{e9}\"/\u{7f}~"];
+pub const TOPICS: [&str; 5] = ["T~", "U~", "V~", "rmq_sys_SYNC_BROKER_MEMBER_a~", "\u{e9}\"/\u{7f}~"];
 
 /// Zones.
-pub(super) const ZONES: [&str; 4] = ["z1", "Z1", "z2\u{e9}", " "];
+pub const ZONES: [&str; 4] = ["z1", "Z1", "z2\u{e9}", " "];
 
-/// Releases as they are announced: next to each number that decides something, and some that nobody has.
-pub(super) const RELEASES: [i32; 15] = [513, 400, 401, 317, 273, 36, 37, 78, 412, 413, 475, 612, 613, 0, -1];
+/// Releases as peers announce them: next to each number that decides something, and some that do not exist.
+pub const RELEASES: [i32; 15] = [513, 400, 401, 317, 273, 36, 37, 78, 412, 413, 475, 612, 613, 0, -1];
 
-/// Codes that are no requests of a NameServer.
-pub(super) const CODES: [i32; 12] = [0, 1, 10, 34, 99, 107, 905, 1500, -1, 40_000, i32::MAX, i32::MIN];
+/// Codes that a NameServer does not answer.
+pub const CODES: [i32; 12] = [0, 1, 10, 34, 99, 107, 905, 1500, -1, 40_000, i32::MAX, i32::MIN];
 
 /// Values of KV entries.
-pub(super) const VALUES: [&str; 5] = ["a~:4;b~:8", "", "no order", "\u{e9}\"\u{1}\u{1f600}\u{2028}/\\", "x:1"];
+pub const VALUES: [&str; 5] = ["a~:4;b~:8", "", "no order", "\u{e9}\"\u{1}\u{1f600}\u{2028}/\\", "x:1"];
 
 /// What is wrong with extension fields.
-pub(super) const FIELD_VALUES: [(&str, Option<&str>); 31] = [
+pub const FIELD_VALUES: [(&str, Option<&str>); 31] = [
     ("brokerName", None),
     ("brokerAddr", None),
     ("clusterName", None),
@@ -61,7 +97,7 @@ pub(super) const FIELD_VALUES: [(&str, Option<&str>); 31] = [
 ];
 
 /// Members of a JSON header, each with JSON texts that it may be given.
-pub(super) const MEMBER_VALUES: [(&str, &[Option<&str>]); 9] = [
+pub const MEMBER_VALUES: [(&str, &[Option<&str>]); 9] = [
     (
         "code",
         &[
@@ -130,7 +166,7 @@ pub(super) const MEMBER_VALUES: [(&str, &[Option<&str>]); 9] = [
 ];
 
 /// Letters that are put into JSON headers.
-pub(super) const HEADER_BYTES: [&[u8]; 20] = [
+pub const HEADER_BYTES: [&[u8]; 20] = [
     b" ",
     b"\t\r\n",
     b",",
@@ -154,15 +190,14 @@ pub(super) const HEADER_BYTES: [&[u8]; 20] = [
 ];
 
 /// Bytes that are put into binary headers.
-pub(super) const BINARY_BYTES: [&[u8]; 4] =
-    [b"\x00\x00\x00", b"\x01\x80", b"\xff\xfe\xfd\xfc", b"\x00\x01k\x00\x00\x00\x01v"];
+pub const BINARY_BYTES: [&[u8]; 4] = [b"\x00\x00\x00", b"\x01\x80", b"\xff\xfe\xfd\xfc", b"\x00\x01k\x00\x00\x00\x01v"];
 
 /// Letters that are put into bodies; nothing cuts the body off.
-pub(super) const BODY_BYTES: [&[u8]; 14] =
+pub const BODY_BYTES: [&[u8]; 14] =
     [b"", b" ", b",", b"{", b"]", b"\"", b"'", b"0", b".5", b"null", b"/**/", b"\\", b"\xff", b"\xc3\xa9"];
 
 /// Lines of configuration changes.
-pub(super) const PROPERTIES: [&str; 25] = [
+pub const PROPERTIES: [&str; 25] = [
     "orderMessageEnable=true",
     "orderMessageEnable=true",
     "orderMessageEnable : TRUE",
@@ -191,7 +226,7 @@ pub(super) const PROPERTIES: [&str; 25] = [
 ];
 
 /// What undoes them. Where ours refuses, it has nothing to undo.
-pub(super) const RESETS: [&str; 2] = [
+pub const RESETS: [&str; 2] = [
     "orderMessageEnable=false\nreturnOrderTopicConfigToBroker=true\nsupportActingMaster=false\nenableAllTopicList=true\n\
      enableTopicList=true\nneedWaitForService=false\nwaitSecondsForService=45\ndeleteTopicWithBrokerRegistration=false\n\
      productEnvName=center\nshutdownWaitTimeSeconds=30",

@@ -1,7 +1,7 @@
 //! The broker groups, topics and static topics of the model as plain maps, without an index, a fragment or a shortcut.
 
-use crate::step::{ADDRESSES, CLUSTERS, GROUPS, Named};
-use namesrv_tests::registration::{Mapping, Version};
+use crate::registration::{Mapping, Version};
+use crate::step::{Broker, Queues};
 use std::collections::{BTreeMap, BTreeSet};
 
 const WRITE: i32 = 2;
@@ -36,9 +36,6 @@ pub(crate) struct Group {
     pub(crate) members: BTreeMap<i64, Member>,
 }
 
-/// Read queues, write queues, permission, flags.
-pub(crate) type Queue = (i32, i32, i32, i32);
-
 /// Why a broker leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaving {
@@ -55,7 +52,7 @@ pub(crate) struct Tables {
     pub(crate) next_look: u64,
     pub(crate) groups: BTreeMap<String, Group>,
     /// Topic, then group.
-    pub(crate) topics: BTreeMap<String, BTreeMap<String, Queue>>,
+    pub(crate) topics: BTreeMap<String, BTreeMap<String, Queues>>,
     pub(crate) mappings: BTreeMap<String, BTreeMap<String, Mapping>>,
     /// Everything that the server does besides answering, as lines for people.
     pub(crate) told: Vec<String>,
@@ -119,7 +116,7 @@ impl Tables {
         }
         let (acting, has_only_slaves) = (group.acting, group.members.keys().all(|id| *id > 0));
         if acting && has_only_slaves {
-            self.queues_of(name).for_each(|queue| queue.2 &= !WRITE);
+            self.queues_of(name).for_each(|queue| queue.perm &= !WRITE);
         }
         if acting && smallest == Some(id) {
             self.notify(name, &format!("offlineBrokerAddr={}", member.address), true);
@@ -143,32 +140,31 @@ impl Tables {
         }
     }
 
-    pub(crate) fn unregister(&mut self, Named { group, cluster, address }: Named) {
-        let (name, cluster, address) = (GROUPS[group], CLUSTERS[cluster], ADDRESSES[address]);
-        let Some(group) = self.groups.get(name) else { return };
-        let found = group.members.iter().find(|(_, member)| member.address == address);
-        if let Some((id, _)) = found.filter(|(_, member)| member.cluster == cluster) {
-            self.leave(name, *id, Leaving::Unregisters);
+    pub(crate) fn unregister(&mut self, broker: &Broker) {
+        let Some(group) = self.groups.get(&broker.group) else { return };
+        let found = group.members.iter().find(|(_, member)| member.address == broker.address);
+        if let Some((id, _)) = found.filter(|(_, member)| member.cluster == broker.cluster) {
+            self.leave(&broker.group, *id, Leaving::Unregisters);
         }
     }
 
     /// Whom a heartbeat is from: the member of that group, or, where there is none, everybody at that address; by seat.
-    pub(crate) fn named(&self, Named { group, cluster, address }: Named) -> Vec<(String, i64)> {
-        let is_meant = |member: &Member| member.cluster == CLUSTERS[cluster] && member.address == ADDRESSES[address];
+    pub(crate) fn named(&self, broker: &Broker) -> Vec<(String, i64)> {
+        let is_meant = |member: &Member| member.cluster == broker.cluster && member.address == broker.address;
         let mut found: Vec<_> = self
             .members()
             .filter(|(_, _, member)| is_meant(member))
             .map(|(name, id, member)| (member.seated, name.clone(), id))
             .collect();
         found.sort();
-        if found.iter().any(|(_, name, _)| name == GROUPS[group]) {
-            found.retain(|(_, name, _)| name == GROUPS[group]);
+        if found.iter().any(|(_, name, _)| *name == broker.group) {
+            found.retain(|(_, name, _)| *name == broker.group);
         }
         found.into_iter().map(|(_, name, id)| (name, id)).collect()
     }
 
-    pub(crate) fn hear(&mut self, named: Named) {
-        for (name, id) in self.named(named) {
+    pub(crate) fn hear(&mut self, broker: &Broker) {
+        for (name, id) in self.named(broker) {
             let deadline = self.deadline(self.groups[&name].members[&id].timeout);
             self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline = deadline;
         }
@@ -237,14 +233,14 @@ impl Tables {
         closed
     }
 
-    fn queues_of(&mut self, name: &str) -> impl Iterator<Item = &mut Queue> {
+    fn queues_of(&mut self, name: &str) -> impl Iterator<Item = &mut Queues> {
         self.topics.values_mut().filter_map(move |queues| queues.get_mut(name))
     }
 
     pub(crate) fn change_permission(&mut self, name: &str, writable: bool) -> usize {
         let Some(group) = self.groups.get_mut(name) else { return 0 };
         group.members.values_mut().for_each(|member| member.table_owed = false);
-        self.queues_of(name).for_each(|queue| queue.2 = if writable { 6 } else { queue.2 & !WRITE });
+        self.queues_of(name).for_each(|queue| queue.perm = if writable { 6 } else { queue.perm & !WRITE });
         let count = self.queues_of(name).count();
         self.tell(format!("event: {count} topics of {name} {}", if writable { "writable" } else { "read-only" }));
         count
@@ -267,8 +263,8 @@ impl Tables {
         self.topics.retain(|_, queues| !queues.is_empty());
     }
 
-    pub(crate) fn register_topic(&mut self, topic: &str, entries: &[(String, Queue)]) {
-        let known = |entry: &&(String, Queue)| self.groups.contains_key(&entry.0);
+    pub(crate) fn register_topic(&mut self, topic: &str, entries: &[(String, Queues)]) {
+        let known = |entry: &&(String, Queues)| self.groups.contains_key(&entry.0);
         if !self.topics.contains_key(topic) && !entries.iter().all(|entry| known(&entry)) {
             return;
         }
