@@ -1,4 +1,21 @@
 //! The wire: frames, both header forms, typed request headers, register bodies and the JSON that answers are made of.
+//!
+//! ```
+//! use namesrv_core::config::Limits;
+//! use namesrv_core::wire::{Framing, Request, next_frame};
+//!
+//! let header = br#"{"code":105,"extFields":{"topic":"TopicTest"},"flag":0,"opaque":7,"version":513}"#;
+//! let mut input = (4 + header.len() as u32).to_be_bytes().to_vec();
+//! input.extend((header.len() as u32).to_be_bytes());
+//! input.extend(header);
+//!
+//! let limits = Limits::default();
+//! let Framing::Complete { frame, length } = next_frame(&input, &limits)? else { panic!("the frame is complete") };
+//! let request = Request::decode(frame, &limits)?;
+//! assert_eq!((length, request.code, request.opaque), (input.len(), 105, 7));
+//! assert_eq!(request.fields.value("topic").as_deref(), Some("TopicTest"));
+//! # Ok::<(), namesrv_core::wire::FrameError>(())
+//! ```
 
 pub mod body;
 pub mod code;

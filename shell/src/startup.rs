@@ -123,7 +123,7 @@ fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, envi
     if configuration.value(kv_config_path.name).is_none() {
         configuration.set(kv_config_path, &folder.join("kvConfig.json").to_string_lossy());
     }
-    // The file named on the command line counts more than what it says about itself (`NamesrvStartup`).
+    // The file named on the command line counts more than what it says about itself (Java: `NamesrvStartup`).
     if let Some(path) = config_file {
         configuration.set(config_store_path, &path.to_string_lossy());
     } else if configuration.value(config_store_path.name).is_none() {
