@@ -8,7 +8,7 @@ use crate::results::Figure;
 use crate::subject::{Observation, Subject};
 use crate::workload::{Pace, Table, Workload};
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const CLUSTER_QUERY_EVERY: Duration = Duration::from_secs(5);
 pub const TOPICS_OF_A_CLIENT: usize = 10;
 
 /// Brokers, topics and clients that belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Brokers and topics; every broker has every topic.
     pub table: Table,

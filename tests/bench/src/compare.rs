@@ -26,8 +26,6 @@ const CALLS_COUNTED_FOR: Duration = Duration::from_millis(100);
 const SOME_BYTES: usize = 300;
 /// Connections that come at once.
 const AT_ONCE: usize = 5000;
-/// Longest reason of a failure that is shown.
-const FAILURE_CHARS_MAX: usize = 600;
 /// How often the long parts are run at most.
 const LONG_REPETITIONS: usize = 2;
 
@@ -302,13 +300,7 @@ impl Comparison<'_> {
     }
 
     fn fail(&mut self, contender: &Contender, during: &str, error: &anyhow::Error) {
-        // The cause comes first: round it stands the end of a log, which may be long.
-        let reasons: Vec<String> = error.chain().rev().map(ToString::to_string).collect();
-        let failure = Failure {
-            contender: contender.name.clone(),
-            during: during.to_owned(),
-            reason: reasons.join("; ").chars().take(FAILURE_CHARS_MAX).collect(),
-        };
+        let failure = Failure::new(&contender.name, during, error);
         self.progress.tell(&format!("{} fails: {}", failure.contender, failure.reason));
         self.results.failures.push(failure);
     }

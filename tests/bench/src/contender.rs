@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use anyhow::{Context, Result, bail, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ const FRAME_BYTES_MAX: usize = 128 * 1024 * 1024;
 const JAVA_OPENED: [&str; 3] = ["java.base/jdk.internal.ref", "java.base/java.nio", "java.base/sun.nio.ch"];
 
 /// One server.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Contender {
     /// Short and unique.
     pub name: String,
@@ -34,7 +34,7 @@ pub struct Contender {
 }
 
 /// What a server is, which says how it is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A runtime of this repository.
@@ -48,7 +48,7 @@ pub enum Kind {
 }
 
 /// One that could take part and does not.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Skipped {
     /// Its name.
     pub name: String,

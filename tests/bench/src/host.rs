@@ -3,11 +3,12 @@
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fs;
+use std::process::{Command, Stdio};
 
 /// Facts that figures depend on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Host {
     /// Release of the kernel.
     pub kernel: String,
@@ -23,6 +24,9 @@ pub struct Host {
     pub open_files: u64,
     /// Locked memory of one process in bytes; absent is without limit.
     pub locked_bytes: Option<u64>,
+    /// The day, in UTC; empty where it is not known.
+    #[serde(default)]
+    pub date: String,
     /// Runnable processes in the last minute before the start, on average.
     pub load_before: String,
 }
@@ -47,9 +51,16 @@ impl Host {
             io_uring: io_uring(&line("/proc/sys/kernel/io_uring_disabled"), field("/proc/self/status", "Seccomp")),
             open_files: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
             locked_bytes: getrlimit(Resource::Memlock).current,
+            date: today(),
             load_before: line("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
         })
     }
+}
+
+/// `2026-01-31`, as the system's own tool says it.
+fn today() -> String {
+    let output = Command::new("date").args(["-u", "+%F"]).stdin(Stdio::null()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
 
 fn io_uring(disabled: &str, seccomp: Option<String>) -> String {
@@ -64,7 +75,7 @@ fn io_uring(disabled: &str, seccomp: Option<String>) -> String {
 }
 
 /// Where a server and the load generator run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pinning {
     /// Processors of the server.
     pub server: Vec<usize>,

@@ -1,11 +1,16 @@
-//! `namesrv-bench compare`: which NameServer is best on this host.
+//! `namesrv-bench compare`: which NameServer to run on this host.
 
 use anyhow::{Context, Result};
 use namesrv_bench::compare::compare;
+use namesrv_bench::html::html;
+use namesrv_bench::markdown::markdown;
 use namesrv_bench::options::{Options, USAGE};
-use namesrv_bench::report::report;
+use namesrv_bench::picture::file;
+use namesrv_bench::report::Report;
+use namesrv_bench::sections;
 use std::fs;
 use std::io::{Write, stderr, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -24,21 +29,45 @@ fn run() -> Result<()> {
     let Some(options) = Options::parse(std::env::args_os().skip(1))? else {
         return stdout().write_all(USAGE.as_bytes()).context("cannot print");
     };
+    let report = match &options.report {
+        Some(path) => read(path).with_context(|| format!("cannot read {}", path.display()))?,
+        None => measure(&options)?,
+    };
+    // The pages show the figures of the data file, as rounded there.
+    let figures = report.to_tsv();
+    let report: Report = figures.parse()?;
+    write(&options.out, "figures.tsv", &figures)?;
+    write(&options.out, "picture.svg", &file(&report.points))?;
+    write(&options.out, "report.md", &markdown(&report))?;
+    write(&options.out, "report.html", &html(&report))?;
+    let page = options.out.join("report.html");
+    writeln!(stdout(), "{}\n{}", report.recommendation, page.display()).context("cannot print")
+}
+
+/// Reads the report of an earlier run.
+fn read(path: &Path) -> Result<Report> {
+    let text = fs::read_to_string(path)?;
+    if path.extension().is_some_and(|extension| extension == "json") {
+        return Ok(sections::report(&serde_json::from_str(&text)?));
+    }
+    text.parse()
+}
+
+/// Measures, and keeps every sample.
+fn measure(options: &Options) -> Result<Report> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // The second one ends the program at once.
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&interrupted))?;
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }
-    fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
-    let results = compare(&options, &interrupted)?;
-    let document = report(&results);
-    let write = |name: &str, text: String| {
-        let path = options.out.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    write("samples.json", serde_json::to_string_pretty(&results)?)?;
-    write("report.md", document.markdown())?;
-    write("report.html", document.html())?;
-    writeln!(stdout(), "{}\n{}", document.summary(), options.out.join("report.md").display()).context("cannot print")
+    let results = compare(options, &interrupted)?;
+    write(&options.out, "samples.json", &serde_json::to_string_pretty(&results)?)?;
+    Ok(sections::report(&results))
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
+    let path = folder.join(name);
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }

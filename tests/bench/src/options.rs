@@ -1,8 +1,8 @@
 //! The command line.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,32 +10,39 @@ use std::time::Duration;
 /// What `--help` prints.
 pub const USAGE: &str = "\
 usage: namesrv-bench compare [OPTIONS]
+       namesrv-bench report FILE [--out DIR]
 
-Builds the NameServers of this repository, runs them, the echo servers of their runtimes and what else is found under the
-same load, and writes report.md, report.html and samples.json.
+compare builds the NameServers of this repository, runs them, the echo servers of their runtimes and the other NameServers
+that it finds under the same load, and writes report.md, report.html, picture.svg, figures.tsv (what these show) and
+samples.json (every run).
 
-  --out DIR              where to (default: target/compare)
-  --quick                less of everything: some minutes
-  --only NAME,...        only these contenders
+report writes the pages again, from figures.tsv or from samples.json.
+
+  --out DIR              folder for what it writes (default: target/compare)
+  --quick                run less of everything; takes some minutes
+  --only NAME,...        only these servers
   --parts PART,...       only these parts: start, connections, routes, registrations, cluster, threads
-  --repetitions N        how often each load is run on each server (default: 5; quick: 3)
-  --seconds S            how long each run is (default: 2; quick: 0.3)
+  --repetitions N        runs of each load on each server (default: 5; quick: 3)
+  --seconds S            length of a run (default: 2; quick: 0.3)
   --java DIR             a folder with the jars of the Java NameServer (default: what tests/interop/run fetched)
   --rocketmq-rust FILE   rocketmq-namesrv-rust of rocketmq-rust (default: looked for on the PATH and in ~/.cargo/bin)
-  --server-processor N   where servers run (default: the first)
-  --load-processor N     where the load generator runs (default: the second)
-  --help                 this text
+  --server-processor N   processor of the servers (default: the first)
+  --load-processor N     processor of the load generator (default: the second)
+  --help                 print this text
 ";
 
 /// What a comparison consists of.
 pub const PARTS: [&str; 6] = ["start", "connections", "routes", "registrations", "cluster", "threads"];
 
 /// What the user asks for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Options {
     /// Where the report goes.
     #[serde(skip)]
     pub out: PathBuf,
+    /// Write the pages of an earlier run again instead of measuring: its `figures.tsv` or `samples.json`.
+    #[serde(skip)]
+    pub report: Option<PathBuf>,
     /// Less of everything.
     pub quick: bool,
     /// Names of contenders; empty is all.
@@ -59,7 +66,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the words after the program's name; absent when help is wanted.
+    /// Reads the words after the program's name. None when help is wanted.
     ///
     /// # Errors
     /// An unknown word, or a value that is none.
@@ -69,6 +76,7 @@ impl Options {
         let (mut repetitions, mut seconds) = (None, None);
         let mut options = Self {
             out: PathBuf::from("target/compare"),
+            report: None,
             quick: false,
             only: Vec::new(),
             parts: Vec::new(),
@@ -81,7 +89,10 @@ impl Options {
         };
         while let Some(argument) = parser.next()? {
             match argument {
-                Value(word) if word == "compare" && !compare => compare = true,
+                Value(word) if word == "compare" && !compare && options.report.is_none() => compare = true,
+                Value(word) if word == "report" && !compare && options.report.is_none() => {
+                    options.report = Some(parser.value().context("report needs a file")?.into());
+                }
                 Long("out") => options.out = parser.value()?.into(),
                 Long("quick") => options.quick = true,
                 Long("only") => options.only.extend(parser.value()?.string()?.split(',').map(str::to_owned)),
@@ -96,7 +107,7 @@ impl Options {
                 Value(_) | Long(_) | Short(_) => return Err(argument.unexpected().into()),
             }
         }
-        if help || !compare {
+        if help || !(compare || options.report.is_some()) {
             return Ok(None);
         }
         options.repetitions = repetitions.unwrap_or(if options.quick { 3 } else { 5 });
@@ -147,11 +158,15 @@ mod tests {
             "compare --repetitions 0",
             "compare --seconds nan",
             "compare compare",
+            "compare report x",
+            "report",
+            "report x compare",
             "race",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
         assert!(parse("").unwrap().is_none());
+        assert_eq!(parse("report x --out y").unwrap().unwrap().report, Some(PathBuf::from("x")));
         assert!(parse("compare --help").unwrap().is_none());
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use namesrv_tests::answer::{Answer, Parts};
 use namesrv_tests::plain_json::Json;
 use namesrv_tests::request::Request;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Requests carry correlation numbers of ten digits, so that one prepared frame serves for all.
@@ -34,7 +34,7 @@ pub fn topic_queues(topic: usize) -> i32 {
 }
 
 /// What is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// 105: where a topic is.
@@ -84,7 +84,7 @@ impl Ask {
 }
 
 /// In which proportion things are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mix {
     /// One thing; topics at random.
@@ -239,7 +239,7 @@ impl Routes {
     pub fn learn(frames: Vec<Vec<u8>>, brokers: usize) -> Result<Self> {
         ensure!(frames.len() == CLASSES, "{} answers", frames.len());
         for (class, frame) in frames.iter().enumerate() {
-            verify(frame, topic_queues(class), brokers).with_context(|| String::from_utf8_lossy(frame).into_owned())?;
+            verify(frame, topic_queues(class), brokers).with_context(|| wrong("a wrong route", frame))?;
         }
         let first = frames.first().context("no answer")?;
         let head_bytes = 8 + Parts::split(first).map_err(anyhow::Error::msg)?.header.len();

@@ -1,12 +1,16 @@
-//! Which runtime to choose on this host, and why.
+//! Which server to run on this host, and why.
 
+use crate::connections::{idle_name, stages};
 use crate::contender::Contender;
+use crate::report::digits;
 use crate::results::{Figure, Results};
+use crate::start::START;
+use crate::workload::Workload;
 
-/// Servers that differ by less are equally fast: then the one that comes first, and so runs everywhere, is chosen.
+/// Servers that differ by less are equally fast. Then the first one is chosen: it runs on every kernel.
 const DIFFERENCE_MIN: f64 = 0.05;
 
-/// The recommendation in one sentence, and its reasons.
+/// Names the server to run, and says why.
 #[must_use]
 pub fn recommend(results: &Results) -> (String, Vec<String>) {
     let candidates: Vec<(&Contender, f64)> = results
@@ -15,56 +19,52 @@ pub fn recommend(results: &Results) -> (String, Vec<String>) {
         .filter(|contender| contender.is_ours())
         .filter_map(|contender| Some((contender, cost(results, contender)?)))
         .collect();
-    let Some((_, best)) = candidates.iter().min_by(|one, other| one.1.total_cmp(&other.1)) else {
-        return (
-            "Nothing can be recommended: no server of this repository was measured in full.".to_owned(),
-            Vec::new(),
-        );
-    };
+    let best = candidates.iter().map(|(_, cost)| *cost).reduce(f64::min).unwrap_or_default();
     let margin = best * (1.0 + DIFFERENCE_MIN.max(noise(results)));
     let Some((chosen, chosen_cost)) = candidates.iter().find(|(_, cost)| *cost <= margin) else {
-        return (String::new(), Vec::new());
+        return ("No recommendation: no server of this repository was measured in full.".to_owned(), Vec::new());
     };
-    let mut reasons = vec![match candidates.len() {
-        1 => format!("`{}` is the only runtime that was measured.", chosen.name),
-        _ => format!(
-            "Processor time for a query, over all loads (geometric mean): {}.",
-            candidates
-                .iter()
-                .map(|(one, cost)| format!("`{}` {:.2}×", one.name, cost / chosen_cost))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-    }];
-    let equal: Vec<String> = candidates
-        .iter()
-        .filter(|(one, cost)| one.name != chosen.name && *cost <= margin)
-        .map(|(one, _)| format!("`{}`", one.name))
-        .collect();
-    if !equal.is_empty() {
-        reasons.push(format!(
-            "{} cannot be told apart from it here; it is chosen because it needs least of the host.",
-            equal.join(" and ")
-        ));
-    }
-    let others = results.contenders.iter().filter(|one| !one.is_ours() && !one.is_echo());
-    for (other, cost) in others.filter_map(|other| Some((other, cost(results, other)?))) {
-        reasons.push(format!(
-            "`{}` needs {:.1} times the processor time of `{}`.",
-            other.name,
-            cost / chosen_cost,
-            chosen.name
-        ));
-    }
-    reasons.push(
-        "What would change it: another kernel, a host where io_uring is refused, many more connections, or figures that differ by \
-         less than the noise above. Run it again there; ratios within one run count, not seconds of different runs."
-            .to_owned(),
-    );
-    (format!("On this host, run `{}`.", chosen.name), reasons)
+    let own = candidates.iter().filter(|(one, _)| one.name != chosen.name).map(|(one, cost)| {
+        let factor = cost / chosen_cost;
+        match *cost <= margin {
+            true => format!("`{}` needs {factor:.2} times as much, which is within the noise", one.name),
+            false => format!("`{}` needs {factor:.2} times as much", one.name),
+        }
+    });
+    let others = results.contenders.iter().filter(|one| !one.is_ours() && !one.is_echo()).filter_map(|other| {
+        let cost = cost_where_measured(results, other, chosen)?;
+        Some(format!("`{}` needs {cost:.1} times its processor time for a query", other.name))
+    });
+    let figure = |name: &str, figure| results.summary(&chosen.name, name, figure).map(|summary| digits(summary.median));
+    let stage = stages(results.options.quick, results.host.open_files).last().copied().unwrap_or_default();
+    let small = [
+        figure(START, Figure::StartMillis).map(|millis| format!("it listens {millis} ms after its start")),
+        figure(START, Figure::IdleResident).map(|memory| format!("takes {memory} MiB of memory")),
+        figure(&idle_name(stage), Figure::ConnectionKib).map(|kib| format!("and {kib} KiB for each idle connection")),
+    ];
+    let reasons = [
+        reason("Least processor time for a query, over all loads", own),
+        reason("Far less than other servers", others),
+        reason("Small", small.into_iter().flatten()),
+    ];
+    (format!("Run `{}`.", chosen.name), reasons.into_iter().flatten().collect())
 }
 
-/// Geometric mean of the processor time over all closed loads; absent when one is missing.
+/// A sentence, if there is something to say.
+fn reason(title: &str, parts: impl Iterator<Item = String>) -> Option<String> {
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| format!("{title}: {}.", parts.join(", ")))
+}
+
+/// How many times the processor time of another server this one needs: the geometric mean over the loads that both finished.
+fn cost_where_measured(results: &Results, contender: &Contender, other: &Contender) -> Option<f64> {
+    let closed = results.workloads.iter().filter(|workload| workload.is_closed());
+    let ratio = |workload: &Workload| results.ratio(&contender.name, &other.name, &workload.name, Figure::CpuPer100k);
+    let logarithms: Vec<f64> = closed.filter_map(ratio).map(|ratio| ratio.median.ln()).collect();
+    (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
+}
+
+/// Geometric mean of the processor time over all closed loads; None when one is missing.
 fn cost(results: &Results, contender: &Contender) -> Option<f64> {
     let closed = results.workloads.iter().filter(|workload| workload.is_closed());
     let logarithms = closed
@@ -116,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn equal_ones_are_told_and_the_first_is_chosen() {
+    fn of_equal_ones_the_first_is_chosen() {
         let (short, reasons) = recommend(&with_another(0.98));
-        assert!(short.contains("namesrv-mio"));
-        assert!(reasons.iter().any(|reason| reason.contains("`namesrv-other` cannot be told apart")));
+        assert!(short.contains("namesrv-mio") && reasons[0].contains("0.98 times as much, which is within the noise"));
+        assert!(reasons[1].contains("`java-5.5.0` needs 7.3 times"), "{reasons:?}");
     }
 
     #[test]

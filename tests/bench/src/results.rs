@@ -4,12 +4,16 @@ use crate::cluster::Cluster;
 use crate::contender::{Contender, Skipped};
 use crate::host::{Host, Pinning};
 use crate::options::Options;
-use crate::workload::{Table, Workload};
-use serde::Serialize;
+use crate::workload::{Pace, Table, Workload};
+use anstream::adapter::strip_str;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Longest reason of a failure.
+const REASON_CHARS_MAX: usize = 160;
+
 /// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Figure {
     /// Processor seconds of the server for 100,000 requests.
@@ -63,7 +67,7 @@ pub enum Figure {
 }
 
 /// One run of one load on one server.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sample {
     /// Name of the server.
     pub contender: String,
@@ -78,26 +82,61 @@ pub struct Sample {
 }
 
 /// A server that could not go on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// Name of the server.
     pub contender: String,
     /// What was done.
     pub during: String,
-    /// What happened.
+    /// What happened: one line of plain text, with the cause first.
     pub reason: String,
 }
 
+impl Failure {
+    /// Records an error. Its parts may quote the server itself, so each of them is made one short line.
+    #[must_use]
+    pub fn new(contender: &str, during: &str, error: &anyhow::Error) -> Self {
+        let mut parts: Vec<String> = error.chain().rev().map(|part| one_line(&part.to_string())).collect();
+        parts.retain(|part| !part.is_empty());
+        let reason = one_line(&parts.join("; "));
+        Self { contender: contender.to_owned(), during: during.to_owned(), reason }
+    }
+}
+
+/// Makes one line of what another program wrote: no colours, control characters, bytes that are no text, or pictures made of
+/// letters, and no more than [`REASON_CHARS_MAX`] characters.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let text = strip_str(text).to_string();
+    let lines = text.lines().filter(|line| !is_art(line));
+    let words: Vec<String> = lines
+        .flat_map(|line| line.split(|c: char| c.is_control() || c.is_whitespace() || c == char::REPLACEMENT_CHARACTER))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(REASON_CHARS_MAX) {
+        None => line,
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+    }
+}
+
+/// Whether a line is drawn rather than written: most of what is printed on it is neither letter nor digit.
+fn is_art(line: &str) -> bool {
+    let printed = || line.chars().filter(|c| !c.is_whitespace());
+    printed().filter(|c| c.is_alphanumeric()).count() * 2 < printed().count()
+}
+
 /// Everything about one comparison.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
     /// False when it was interrupted.
     pub complete: bool,
     /// What was asked for.
     pub options: Options,
-    /// The machine.
+    /// The machine, and the day.
     pub host: Host,
-    /// Absent where there is only one processor.
+    /// None where there is only one processor.
     pub pinning: Option<Pinning>,
     /// Those that took part.
     pub contenders: Vec<Contender>,
@@ -154,7 +193,7 @@ impl Summary {
 }
 
 impl Results {
-    /// Sums up a figure over all repetitions; absent when there is none.
+    /// Sums up a figure over all repetitions; None when there is none.
     #[must_use]
     pub fn summary(&self, contender: &str, workload: &str, figure: Figure) -> Option<Summary> {
         Summary::of(self.values(contender, workload, figure).into_values())
@@ -184,6 +223,16 @@ impl Results {
         let find =
             |runtime: &str| self.contenders.iter().find(|one| one.is_echo() && one.name == format!("echo-{runtime}"));
         find(own).or_else(|| find("mio")).map(|limit| limit.name.as_str())
+    }
+
+    /// By how much the 99th percentile of a server's latencies is larger while topics change than in a calm run.
+    #[must_use]
+    pub fn p99_while_topics_change(&self, contender: &Contender) -> Option<Summary> {
+        let open = |changes: bool| {
+            let mut open = self.workloads.iter().filter(|one| matches!(one.pace, Pace::Open { .. }));
+            Some(open.find(|one| one.change_every.is_some() == changes)?.name.as_str())
+        };
+        self.ratio_of((&contender.name, open(true)?), (&contender.name, open(false)?), Figure::P99)
     }
 
     /// By repetition: the value, and whether it must not be trusted.
@@ -259,6 +308,16 @@ pub(crate) mod tests {
     fn half_of_the_samples_make_a_doubt() {
         let of = |doubts: &[bool]| Summary::of(doubts.iter().map(|doubt| (1.0, *doubt))).unwrap().doubtful;
         assert!(!of(&[true, false, false]) && of(&[true, false]));
+    }
+
+    #[test]
+    fn what_servers_print_becomes_one_short_line() {
+        let banner = "  ____  _   \n |_|  \\_\\___/ \\___|_|  |_|\n\u{1b}[31mWARN\u{1b}[0m it is\0\r\n\tover\u{fffd}\n";
+        assert_eq!(one_line(banner), "WARN it is over");
+        let long = one_line(&"äb ".repeat(1000));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (REASON_CHARS_MAX + 1, true));
+        let error = anyhow::anyhow!("closed by the server").context(banner).context("|__|");
+        assert_eq!(Failure::new("other", "start", &error).reason, "closed by the server; WARN it is over");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::contender::Contender;
 use crate::host;
 use crate::measure::{Memory, Processor};
-use anstream::adapter::strip_str;
+use crate::results::one_line;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -110,14 +110,12 @@ impl Server {
         let _ = kill_process(self.pid(), Signal::CONT);
     }
 
-    /// The end of what it printed, without colours and the place of its files.
+    /// The last line that it printed, without the place of its files.
     #[must_use]
     pub fn log(&self) -> String {
         let text = fs::read(self.folder.path().join("log")).unwrap_or_default();
-        let text = strip_str(&String::from_utf8_lossy(&text)).to_string();
-        let text = text.replace(&*self.folder.path().to_string_lossy(), "");
-        let lines: Vec<&str> = text.lines().rev().take(5).collect();
-        lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
+        let text = String::from_utf8_lossy(&text).replace(&*self.folder.path().to_string_lossy(), "");
+        text.lines().rev().map(one_line).find(|line| !line.is_empty()).unwrap_or_default()
     }
 
     /// Its number.

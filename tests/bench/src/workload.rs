@@ -2,7 +2,7 @@
 
 use crate::broker::REPEAT_EVERY;
 use crate::question::{Ask, Mix};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Topics that a storm registers anew each time.
@@ -14,7 +14,7 @@ pub const SMALL: Table = Table { brokers: 1, topics: 100 };
 pub const LISTED: Table = Table { brokers: 16, topics: 1000 };
 
 /// What a server knows: every broker has every topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Table {
     /// Broker groups of one master; they decide how large an answer is.
     pub brokers: usize,
@@ -32,7 +32,7 @@ impl Table {
 }
 
 /// When requests are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
     /// Each connection sends a burst of so many requests, and the next one when all are answered.
@@ -48,7 +48,7 @@ pub enum Pace {
 }
 
 /// One load on one table.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     /// Short, without blanks, unique.
     pub name: String,
