@@ -19,7 +19,7 @@ pub const CHANGE_ONE_IN: usize = 100;
 /// Which of them it is: one that comes early, so that even a short run has a change.
 const CHANGE_AT: usize = 8;
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// Bytes written in one turn, so that queries are not held up by a large registration.
 const TURN_BYTES_MAX: usize = 64 * 1024;
 
@@ -35,7 +35,7 @@ pub struct Broker {
     /// Registrations without an answer.
     unanswered: usize,
     next_due: Option<Duration>,
-    /// Absent when it registers only once.
+    /// None when it registers only once.
     every: Option<Duration>,
     /// When the last registration was begun, since the start of the run.
     begun: Duration,
@@ -99,8 +99,8 @@ impl Broker {
     fn connect(address: SocketAddr, number: usize, says: Says) -> Result<Self> {
         let stream = TcpStream::connect(address).context("cannot connect")?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
         let host = 10 + number;
         let advertised = format!("10.0.{}.{}:10911", host / 250, host % 250);
         Ok(Self {

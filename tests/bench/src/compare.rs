@@ -6,7 +6,7 @@ use crate::contender::{Contender, discover};
 use crate::host::{Host, Pinning, pin};
 use crate::load::Load;
 use crate::options::Options;
-use crate::progress::Progress;
+use crate::progress::ProgressBar;
 use crate::registrations::{LARGE, REGISTRATIONS, large, registrations};
 use crate::results::{Failure, Results, Sample};
 use crate::start::{START, start};
@@ -43,7 +43,7 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
     let workloads = if options.measures("routes") { workloads(options.quick) } else { Vec::new() };
     let clusters = clusters(options.quick).to_vec();
     let mut comparison = Comparison {
-        progress: Progress::new(steps(options, &contenders, workloads.len(), clusters.len())),
+        progress: ProgressBar::new(steps(options, &contenders, workloads.len(), clusters.len())),
         results: Results {
             complete: false,
             options: options.clone(),
@@ -90,7 +90,7 @@ fn steps(options: &Options, contenders: &[Contender], workloads: usize, clusters
 
 struct Comparison<'a> {
     results: Results,
-    progress: Progress,
+    progress: ProgressBar,
     interrupted: &'a AtomicBool,
     /// Whether there is a strace that may count.
     count_calls: bool,

@@ -16,6 +16,9 @@ const FIRST: &str = "namesrv-mio";
 const DIGESTS_MAX: f64 = 2.0;
 const MEGABYTES_OF_MEBIBYTE: f64 = 1.048_576;
 
+/// Sums up the figure of a server that a goal is about. None is not measured.
+type Measure<'a> = Box<dyn Fn(&Contender) -> Option<Summary> + 'a>;
+
 /// One goal.
 struct Goal<'a> {
     title: String,
@@ -23,7 +26,7 @@ struct Goal<'a> {
     unit: &'static str,
     /// The only server that is held to it; None is every server.
     only: Option<&'static str>,
-    measured: Box<dyn Fn(&Contender) -> Option<Summary> + 'a>,
+    measured: Measure<'a>,
 }
 
 /// What a figure is compared with.
@@ -34,8 +37,13 @@ enum Bound {
 }
 
 impl<'a> Goal<'a> {
-    fn new(title: String, bound: Bound, unit: &'static str, m: impl Fn(&Contender) -> Option<Summary> + 'a) -> Self {
-        Self { title, bound, unit, only: None, measured: Box::new(m) }
+    fn new(
+        title: String,
+        bound: Bound,
+        unit: &'static str,
+        measure: impl Fn(&Contender) -> Option<Summary> + 'a,
+    ) -> Self {
+        Self { title, bound, unit, only: None, measured: Box::new(measure) }
     }
 
     /// The figure of a server, and whether it is enough.

@@ -22,7 +22,7 @@ pub struct Host {
     pub io_uring: String,
     /// Open files of one process, at most.
     pub open_files: u64,
-    /// Locked memory of one process in bytes; absent is without limit.
+    /// Locked memory of one process in bytes; None is without limit.
     pub locked_bytes: Option<u64>,
     /// The day, in UTC; empty where it is not known.
     #[serde(default)]
@@ -84,7 +84,7 @@ pub struct Pinning {
 }
 
 impl Pinning {
-    /// The first processor for the server and the second for the load, unless told otherwise; absent where there is only one.
+    /// The first processor for the server and the second for the load, unless told otherwise; None where there is only one.
     #[must_use]
     pub fn choose(processors: &[usize], server: Option<usize>, load: Option<usize>) -> Option<Self> {
         let server = server.or_else(|| processors.iter().copied().find(|processor| Some(*processor) != load))?;

@@ -6,13 +6,13 @@ const BAR_CHARACTERS: usize = 20;
 
 /// One line that is written over, or a line for each step where standard error is no terminal.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ProgressBar {
     steps: usize,
     done: usize,
     terminal: bool,
 }
 
-impl Progress {
+impl ProgressBar {
     /// Of so many steps.
     #[must_use]
     pub fn new(steps: usize) -> Self {

@@ -33,7 +33,7 @@ pub fn recommend(results: &Results) -> (String, Vec<String>) {
     });
     let others = results.contenders.iter().filter(|one| !one.is_ours() && !one.is_echo()).filter_map(|other| {
         let cost = cost_where_measured(results, other, chosen)?;
-        Some(format!("`{}` needs {cost:.1} times its processor time for a query", other.name))
+        Some(format!("`{}` needs {cost:.1} times as much", other.name))
     });
     let figure = |name: &str, figure| results.summary(&chosen.name, name, figure).map(|summary| digits(summary.median));
     let stage = stages(results.options.quick, results.host.open_files).last().copied().unwrap_or_default();
@@ -119,7 +119,7 @@ mod tests {
     fn of_equal_ones_the_first_is_chosen() {
         let (short, reasons) = recommend(&with_another(0.98));
         assert!(short.contains("namesrv-mio") && reasons[0].contains("0.98 times as much, which is within the noise"));
-        assert!(reasons[1].contains("`java-5.5.0` needs 7.3 times"), "{reasons:?}");
+        assert!(reasons[1].contains("`java-5.5.0` needs 7.3 times as much"), "{reasons:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::host::Pinning;
 use crate::measure::{MIB, Used};
 use crate::question::{Ask, topic_name, topic_queues};
 use crate::results::Figure;
-use crate::server::Server;
+use crate::server::ServerProcess;
 use crate::subject::{Observation, ask, open};
 use crate::workload::CHANGED_TOPICS;
 use anyhow::{Context, Result, ensure};
@@ -29,7 +29,7 @@ const WARM_UP: usize = 3;
 /// # Errors
 /// The server does not come up or refuses.
 pub fn registrations(contender: &Contender, times: usize, pinning: Option<&Pinning>) -> Result<Observation> {
-    let server = Server::start(contender, 0, pinning)?;
+    let server = ServerProcess::start(contender, 0, pinning)?;
     let queues = |more: i32| Topics::new((0..CHANGED_TOPICS).map(move |topic| (topic_name(topic), 4 + more)));
     let both = [queues(0)?, queues(1)?];
     let [topics, _] = &both;
@@ -77,7 +77,7 @@ fn digest(bytes: &[u8], times: usize) -> Duration {
 /// # Errors
 /// The server does not come up, refuses, or does not know the last of the topics.
 pub fn large(contender: &Contender, pinning: Option<&Pinning>) -> Result<Observation> {
-    let server = Server::start(contender, 0, pinning)?;
+    let server = ServerProcess::start(contender, 0, pinning)?;
     let topics = Topics::of_table(0..LARGE_TOPICS)?;
     let mut broker = Broker::of_cluster(server.address(), 1, 0, topics.clone())?;
     let first = broker.register(&topics, false).with_context(|| server.log())?;

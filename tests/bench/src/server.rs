@@ -21,14 +21,14 @@ const ASK_EVERY: Duration = Duration::from_micros(100);
 
 /// A running server.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerProcess {
     child: Child,
     address: SocketAddr,
     folder: TempDir,
     started_in: Duration,
 }
 
-impl Server {
+impl ServerProcess {
     /// Starts a contender and waits until it listens. An echo server is told how long its answers are.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // Both fail only when it has ended already.
         let _ = self.child.kill();

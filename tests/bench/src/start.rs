@@ -4,7 +4,7 @@ use crate::contender::Contender;
 use crate::host::Pinning;
 use crate::measure::MIB;
 use crate::results::Figure;
-use crate::server::Server;
+use crate::server::ServerProcess;
 use crate::subject::Observation;
 use anyhow::Result;
 use std::thread;
@@ -22,7 +22,7 @@ const SOME_BYTES: usize = 300;
 /// # Errors
 /// It does not come up.
 pub fn start(contender: &Contender, pinning: Option<&Pinning>) -> Result<Observation> {
-    let server = Server::start(contender, SOME_BYTES, pinning)?;
+    let server = ServerProcess::start(contender, SOME_BYTES, pinning)?;
     thread::sleep(SETTLE);
     let memory = server.memory()?;
     Ok(Observation::from([

@@ -9,7 +9,7 @@ use crate::load::{Load, Outcome, Plan};
 use crate::measure::{Processor, Used};
 use crate::question::{Ask, CLASSES, Expected, Mix, OPAQUE_MIN, Question, Routes};
 use crate::results::Figure;
-use crate::server::Server;
+use crate::server::ServerProcess;
 use crate::trace::Trace;
 use crate::workload::{Pace, Table, Workload};
 use anyhow::{Context, Result};
@@ -26,7 +26,7 @@ const SERVER_SHARE_MIN: f64 = 0.85;
 /// Later than this, an open loop is none.
 const LATENESS_MAX: Duration = Duration::from_micros(500);
 /// How long one query may take when the table is verified.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest answer to a list that is asked for.
 const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long brokers that come all at once may take.
@@ -36,9 +36,9 @@ const RETURN_MAX: Duration = Duration::from_secs(300);
 pub struct Subject<'a> {
     /// What it is.
     pub contender: &'a Contender,
-    server: Server,
+    server: ServerProcess,
     /// The other processes.
-    others: Vec<Server>,
+    others: Vec<ServerProcess>,
     brokers: Vec<Broker>,
     expected: Expected,
     table: Table,
@@ -73,7 +73,7 @@ impl<'a> Subject<'a> {
         let start = |process| {
             // Several processes get a processor each.
             let apart = pinning.filter(|_| contender.processes > 1).map(|pinning| pinning.nth(process));
-            Server::start(contender, answer_bytes, apart.as_ref().or(pinning))
+            ServerProcess::start(contender, answer_bytes, apart.as_ref().or(pinning))
         };
         let server = start(0)?;
         let others = (1..contender.processes).map(start).collect::<Result<Vec<_>>>()?;
@@ -101,7 +101,7 @@ impl<'a> Subject<'a> {
         pinning: Option<&Pinning>,
         interrupted: &AtomicBool,
     ) -> Result<(Self, [Duration; 2])> {
-        let server = Server::start(contender, 0, pinning)?;
+        let server = ServerProcess::start(contender, 0, pinning)?;
         let topics = Topics::of_table(0..table.topics)?;
         let began = Instant::now();
         let mut brokers = (0..table.brokers)
@@ -120,20 +120,20 @@ impl<'a> Subject<'a> {
 
     /// The server itself, or the first of its processes.
     #[must_use]
-    pub const fn server(&self) -> &Server {
+    pub const fn server(&self) -> &ServerProcess {
         &self.server
     }
 
-    fn processes(&self) -> impl Iterator<Item = &Server> {
+    fn processes(&self) -> impl Iterator<Item = &ServerProcess> {
         std::iter::once(&self.server).chain(&self.others)
     }
 
     fn addresses(&self) -> Vec<SocketAddr> {
-        self.processes().map(Server::address).collect()
+        self.processes().map(ServerProcess::address).collect()
     }
 
     fn processor(&self) -> Result<Processor> {
-        Processor::read(self.processes().map(Server::pid))
+        Processor::read(self.processes().map(ServerProcess::pid))
     }
 
     /// Bytes of each answer.
@@ -146,14 +146,14 @@ impl<'a> Subject<'a> {
     /// own servers rest, and an executor on io_uring would lose time when it goes on.
     pub fn pause(&self) {
         match self.contender.kind {
-            Kind::Java | Kind::RocketmqRust => self.processes().for_each(Server::pause),
+            Kind::Java | Kind::RocketmqRust => self.processes().for_each(ServerProcess::pause),
             Kind::Ours | Kind::Echo => {}
         }
     }
 
     /// Lets it go on.
     pub fn resume(&self) {
-        self.processes().for_each(Server::resume);
+        self.processes().for_each(ServerProcess::resume);
     }
 
     /// Opens the connections of a load, and has a broker join whose topics change where the load wants it.
@@ -302,7 +302,7 @@ fn closed_doubt(wall: f64, server: Used, generator: Used) -> Option<String> {
 }
 
 /// The answers of a server for each class of topics, understood and found right.
-fn learn(server: &Server, table: Table) -> Result<Expected> {
+fn learn(server: &ServerProcess, table: Table) -> Result<Expected> {
     let mut stream = open(server)?;
     let answers = (0..CLASSES).map(|topic| ask(&mut stream, Ask::Route, topic)).collect::<Result<_>>()?;
     Ok(Expected::Routes(Routes::learn(answers, table.brokers)?))
@@ -312,9 +312,9 @@ fn learn(server: &Server, table: Table) -> Result<Expected> {
 ///
 /// # Errors
 /// The server does not accept it.
-pub fn open(server: &Server) -> Result<TcpStream> {
+pub fn open(server: &ServerProcess) -> Result<TcpStream> {
     let stream = TcpStream::connect(server.address())?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     Ok(stream)
 }
 

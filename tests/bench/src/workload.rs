@@ -60,7 +60,7 @@ pub struct Workload {
     pub connections: usize,
     /// When they ask.
     pub pace: Pace,
-    /// How often [`CHANGED_TOPICS`] other topics are changed meanwhile; absent is never.
+    /// How often [`CHANGED_TOPICS`] other topics are changed meanwhile; None is never.
     pub change_every: Option<Duration>,
     /// How often each broker of the table repeats its registration.
     pub repeat_every: Duration,
