@@ -132,7 +132,13 @@ impl<T> ExpiringMap<T> {
     }
 }
 
-impl<T> Entry<'_, T> {
+impl<'a, T> Entry<'a, T> {
+    /// The value, for as long as the map is borrowed.
+    #[must_use]
+    pub fn into_mut(self) -> &'a mut T {
+        &mut self.slot.value
+    }
+
     /// Makes sure that the value comes due at `deadline` or earlier. `None` changes nothing.
     #[inline]
     pub fn arm(&mut self, deadline: Option<Instant>) {

@@ -92,6 +92,11 @@ impl<C: Counter> Quotas<C> {
         &self.queue
     }
 
+    /// Returns the number of connections.
+    pub fn connections(&self) -> usize {
+        self.connections.sum()
+    }
+
     /// Whether nothing is held, apart from places in the queue in front of the registry.
     pub fn is_unused(&self) -> bool {
         [&self.connections, &self.input_bytes, &self.output_bytes].into_iter().all(|counter| counter.sum() == 0)

@@ -1,25 +1,25 @@
 //! The way into tasks: a mailbox for each, found by the connection's serial.
 
-use crate::server::Lane;
+use crate::server::Shard;
 use namesrv_shell::server::{Inbox, ToIo};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// The end that the registry thread and the signal handler deliver to: a lane and its connections.
-pub(crate) struct Sender(pub(crate) Arc<Lane>);
+/// The end that the registry thread and the signal handler deliver to: a shard and its connections.
+pub(crate) struct Sender(pub(crate) Arc<Shard>);
 
-/// What others tell one task. Not a channel of the runtime, which would reserve memory for a full window of replies for
+/// The messages to one task. Not a channel of the runtime, which would reserve memory for a full window of replies for
 /// each connection: the window itself bounds what can be in it. Empty, it owns no memory.
 #[derive(Default)]
-pub(crate) struct Mailbox(Mutex<Mail>);
+pub(crate) struct Mailbox(Mutex<Messages>);
 
-/// What a task was told.
+/// What a task was sent.
 #[derive(Default)]
-pub(crate) struct Mail {
-    pub(crate) messages: Vec<ToIo>,
-    /// It should look round, because something that it shares with others has changed.
-    pub(crate) nudged: bool,
+pub(crate) struct Messages {
+    pub(crate) list: Vec<ToIo>,
+    /// It was woken, because something that it shares with others has changed.
+    pub(crate) is_woken: bool,
     /// The task, if it waits.
     waker: Option<Waker>,
 }
@@ -38,18 +38,18 @@ impl Inbox for Sender {
 }
 
 impl Mailbox {
-    /// Tells the task something.
+    /// Sends the task a message.
     pub(crate) fn deliver(&self, message: ToIo) {
-        self.tell(|mail| mail.messages.push(message));
+        self.change(|messages| messages.list.push(message));
     }
 
-    /// Makes the task look round.
-    pub(crate) fn nudge(&self) {
-        self.tell(|mail| mail.nudged = true);
+    /// Wakes the task without a message.
+    pub(crate) fn wake(&self) {
+        self.change(|messages| messages.is_woken = true);
     }
 
-    /// Everything that was told since the last call.
-    pub(crate) fn take(&self) -> Mail {
+    /// Everything that was sent since the last call.
+    pub(crate) fn take(&self) -> Messages {
         mem::take(&mut lock(&self.0))
     }
 
@@ -60,28 +60,28 @@ impl Mailbox {
 
     /// Ready when there is something to take.
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<()> {
-        let mut mail = lock(&self.0);
-        if !mail.is_empty() {
+        let mut messages = lock(&self.0);
+        if !messages.is_empty() {
             return Poll::Ready(());
         }
-        mail.waker = Some(context.waker().clone());
+        messages.waker = Some(context.waker().clone());
         Poll::Pending
     }
 
-    fn tell(&self, tell: impl FnOnce(&mut Mail)) {
-        let mut mail = lock(&self.0);
-        tell(&mut mail);
-        let waker = mail.waker.take();
-        drop(mail);
+    fn change(&self, change: impl FnOnce(&mut Messages)) {
+        let mut messages = lock(&self.0);
+        change(&mut messages);
+        let waker = messages.waker.take();
+        drop(messages);
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 }
 
-impl Mail {
+impl Messages {
     const fn is_empty(&self) -> bool {
-        self.messages.is_empty() && !self.nudged
+        self.list.is_empty() && !self.is_woken
     }
 }
 

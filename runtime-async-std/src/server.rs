@@ -1,19 +1,17 @@
-//! Lanes: a task for each listener, which accepts and watches deadlines, and a task for each of its connections.
+//! Shards: a task for each listener, which accepts and watches deadlines, and a task for each of its connections.
 
-use crate::connection::{Connection, Link};
 use crate::inbox::{Mailbox, Sender, lock};
-use arc_swap::ArcSwap;
+use crate::socket::{Link, Socket};
 use async_global_executor::GlobalExecutorConfig;
 use async_io::{Async, Timer};
 use async_std::task;
-use namesrv_core::route::RouteView;
+use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::time::{Instant, Now};
 use namesrv_core::{ConnId, Peer};
-use namesrv_shell::accepting::{Accepting, AfterError, Troubles};
-use namesrv_shell::conversation::{Conversation, Shared};
-use namesrv_shell::deadlines::Deadlines;
-use namesrv_shell::server::{Clock, Inbox, Server, ToIo};
-use rustc_hash::FxHashMap;
+use namesrv_shell::accept_backoff::{AcceptBackoff, AfterError};
+use namesrv_shell::connection::{Connection, Shared};
+use namesrv_shell::server::{Inbox, Server, ToIo};
+use namesrv_shell::shard::TICK;
 use std::future::{self, Future};
 use std::io;
 use std::mem;
@@ -26,8 +24,6 @@ use std::time::Duration;
 
 /// Connections accepted in one round.
 const ACCEPTS_MAX: usize = 64;
-/// How often an idle lane looks at the clock.
-const TICK: Duration = Duration::from_secs(1);
 
 /// Serves until the server is told to stop.
 ///
@@ -36,24 +32,18 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     start_threads(server.listeners.len());
     let shared = Arc::new(Shared::new(&server));
-    let troubles = Arc::new(Troubles::default());
     let mut inboxes: Vec<Box<dyn Inbox>> = Vec::new();
-    let mut keepers = Vec::new();
+    let mut acceptors = Vec::new();
     for (index, listener) in (0..).zip(mem::take(&mut server.listeners)) {
-        let lane = Arc::new(Lane {
-            clock: server.clock,
-            views: Arc::clone(&server.views),
-            mailbox: Mailbox::default(),
-            members: Mutex::default(),
-        });
-        inboxes.push(Box::new(Sender(Arc::clone(&lane))));
-        keepers.push(Keeper {
+        let shard =
+            Arc::new(Shard { shared: Arc::clone(&shared), mailbox: Mailbox::default(), sockets: Mutex::default() });
+        inboxes.push(Box::new(Sender(Arc::clone(&shard))));
+        acceptors.push(Acceptor {
             index,
-            lane,
-            shared: Arc::clone(&shared),
+            shard,
             listener: Some(Async::new(listener)?),
-            accepting: Accepting::new(Arc::clone(&troubles)),
-            backlog: true,
+            backoff: AcceptBackoff::new(Arc::clone(&shared.accept_log)),
+            has_backlog: true,
             serial: 0,
             stop_at: None,
             timer: Timer::never(),
@@ -61,17 +51,17 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     }
     server.registry.attach(inboxes);
     drop(server);
-    join(keepers)
+    join(acceptors)
 }
 
 /// Runs the tasks until all are done or one fails.
-fn join(keepers: Vec<Keeper>) -> io::Result<()> {
+fn join(acceptors: Vec<Acceptor>) -> io::Result<()> {
     let (ended, ends) = mpsc::channel();
-    for keeper in keepers {
+    for acceptor in acceptors {
         let ended = ended.clone();
         task::spawn(async move {
             // Nobody listens only when another task failed before.
-            let _ = ended.send(keeper.run().await);
+            let _ = ended.send(acceptor.run().await);
         });
     }
     drop(ended);
@@ -92,76 +82,56 @@ fn start_threads(threads: usize) {
 }
 
 /// What a listener's task and the tasks of its connections share.
-pub(crate) struct Lane {
-    pub(crate) clock: Clock,
-    pub(crate) views: Arc<ArcSwap<RouteView>>,
+pub(crate) struct Shard {
+    pub(crate) shared: Arc<Shared>,
     /// That of the listener's task.
     pub(crate) mailbox: Mailbox,
-    members: Mutex<Members>,
+    /// Locked for a moment, when one comes, goes, is replied to or moves its deadline forward.
+    sockets: Mutex<ExpiringMap<Arc<Link>>>,
 }
 
-/// The connections of a lane. Locked for a moment, when one comes, goes, is replied to or moves its deadline forward.
-#[derive(Default)]
-struct Members {
-    connections: FxHashMap<u64, Member>,
-    deadlines: Deadlines,
-}
-
-struct Member {
-    link: Arc<Link>,
-    /// Its entry in the index of deadlines.
-    armed: Option<Instant>,
-}
-
-impl Lane {
+impl Shard {
     /// A connection, if it is there.
     pub(crate) fn link(&self, serial: u64) -> Option<Arc<Link>> {
-        lock(&self.members).connections.get(&serial).map(|member| Arc::clone(&member.link))
+        lock(&self.sockets).get(serial).map(Arc::clone)
     }
 
-    /// Nudges a connection at its deadline.
+    /// Has a connection woken at its deadline.
     pub(crate) fn arm(&self, serial: u64, deadline: Option<Instant>) {
-        let Members { connections, deadlines } = &mut *lock(&self.members);
-        if let Some(member) = connections.get_mut(&serial) {
-            deadlines.arm(serial, &mut member.armed, deadline);
+        if let Some(mut link) = lock(&self.sockets).get_mut(serial) {
+            link.arm(deadline);
         }
     }
 
     /// A connection is closed.
     pub(crate) fn remove(&self, serial: u64) {
-        let Members { connections, deadlines } = &mut *lock(&self.members);
-        if let Some(mut member) = connections.remove(&serial) {
-            deadlines.disarm(serial, &mut member.armed);
-        }
-        self.mailbox.nudge();
+        lock(&self.sockets).remove(serial);
+        self.mailbox.wake();
     }
 
     /// All connections, so that they can be spoken to without the lock.
     fn links(&self) -> Vec<Arc<Link>> {
-        lock(&self.members).connections.values().map(|member| Arc::clone(&member.link)).collect()
+        lock(&self.sockets).values().map(Arc::clone).collect()
     }
 
-    fn nudge_silent(&self, now: Instant) {
-        let Members { connections, deadlines } = &mut *lock(&self.members);
-        while let Some(serial) = deadlines.pop_due(now) {
-            if let Some(member) = connections.get_mut(&serial) {
-                member.armed = None;
-                member.link.mailbox.nudge();
-            }
+    /// Wakes the tasks of connections whose deadline has come. Each of them arms the next one.
+    fn wake_due(&self, now: Instant) {
+        let mut sockets = lock(&self.sockets);
+        while let Some((_, link)) = sockets.pop_due(now) {
+            link.mailbox.wake();
         }
     }
 }
 
 /// The task of one listener.
-struct Keeper {
+struct Acceptor {
     index: u16,
-    lane: Arc<Lane>,
-    shared: Arc<Shared>,
-    /// None once the server stops.
+    shard: Arc<Shard>,
+    /// `None` once the server stops.
     listener: Option<Async<TcpListener>>,
-    accepting: Accepting,
-    /// Whether somebody may wait to be accepted.
-    backlog: bool,
+    backoff: AcceptBackoff,
+    /// Whether clients may wait to be accepted.
+    has_backlog: bool,
     /// That of the newest connection.
     serial: u64,
     /// When to give up what is not written.
@@ -169,25 +139,25 @@ struct Keeper {
     timer: Timer,
 }
 
-impl Keeper {
+impl Acceptor {
     /// Rounds of: what the listener and the others say, and then the deadlines.
     async fn run(mut self) -> io::Result<()> {
         loop {
-            let now = self.lane.clock.now();
-            lock(&self.lane.members).deadlines.tick(now.monotonic);
-            self.accepting.tick(now.monotonic);
-            self.read_mailbox(now.monotonic);
+            let now = self.shard.shared.clock.now();
+            lock(&self.shard.sockets).tick(now.monotonic);
+            self.backoff.tick(now.monotonic);
+            self.read_inbox(now.monotonic);
             self.accept(now);
-            self.lane.nudge_silent(now.monotonic);
-            let deserted = || lock(&self.lane.members).connections.is_empty();
-            if self.stop_at.is_some_and(|stop_at| stop_at <= now.monotonic || deserted()) {
+            self.shard.wake_due(now.monotonic);
+            let is_empty = || lock(&self.shard.sockets).is_empty();
+            if self.stop_at.is_some_and(|stop_at| stop_at <= now.monotonic || is_empty()) {
                 return Ok(());
             }
-            let patience = self.patience(now.monotonic);
-            if patience.is_zero() {
+            let timeout = self.poll_timeout(now.monotonic);
+            if timeout.is_zero() {
                 task::yield_now().await;
             } else {
-                self.timer.set_after(patience);
+                self.timer.set_after(timeout);
                 future::poll_fn(|context| self.poll_event(context)).await?;
             }
         }
@@ -195,36 +165,36 @@ impl Keeper {
 
     /// Ready when there is something to do.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.backlog
+        if !self.has_backlog
             && let Some(listener) = &self.listener
             && let Poll::Ready(result) = listener.poll_readable(context)
         {
-            self.backlog = true;
+            self.has_backlog = true;
             return Poll::Ready(result);
         }
-        let told = self.lane.mailbox.poll(context).is_ready();
-        let late = Pin::new(&mut self.timer).poll(context).is_ready();
-        if told || late { Poll::Ready(Ok(())) } else { Poll::Pending }
+        let is_sent = self.shard.mailbox.poll(context).is_ready();
+        let is_late = Pin::new(&mut self.timer).poll(context).is_ready();
+        if is_sent || is_late { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// How long to wait when nobody has anything to say.
-    fn patience(&self, now: Instant) -> Duration {
-        let acceptable = self.backlog && self.listener.is_some();
-        if acceptable && self.accepting.is_open(now) {
+    fn poll_timeout(&self, now: Instant) -> Duration {
+        let accepts = self.has_backlog && self.listener.is_some();
+        if accepts && self.backoff.is_open(now) {
             return Duration::ZERO;
         }
-        let until = |moment: Instant| moment.since(now);
-        let rest = self.accepting.rests_until().filter(|_| acceptable).map(until);
-        let deadline = lock(&self.lane.members).deadlines.next().map(until);
+        let until = |deadline: Instant| deadline.since(now);
+        let rest = self.backoff.rests_until().filter(|_| accepts).map(until);
+        let deadline = lock(&self.shard.sockets).poll_timeout().map(until);
         [rest, deadline, self.stop_at.map(until)].into_iter().flatten().fold(TICK, Duration::min)
     }
 
-    fn read_mailbox(&mut self, now: Instant) {
-        let mail = self.lane.mailbox.take();
-        if mail.nudged {
-            self.accepting.note_closed();
+    fn read_inbox(&mut self, now: Instant) {
+        let messages = self.shard.mailbox.take();
+        if messages.is_woken {
+            self.backoff.note_closed();
         }
-        for message in mail.messages {
+        for message in messages.list {
             match message {
                 ToIo::Stop { within } => self.stop(within, now),
                 ToIo::Reply { .. } | ToIo::Close { .. } => {}
@@ -235,27 +205,27 @@ impl Keeper {
     fn stop(&mut self, within: Duration, now: Instant) {
         self.listener = None;
         self.stop_at = Some(now + within);
-        for link in self.lane.links() {
+        for link in self.shard.links() {
             link.mailbox.deliver(ToIo::Stop { within });
         }
     }
 
     fn accept(&mut self, now: Now) {
-        if !self.backlog || !self.accepting.is_open(now.monotonic) {
+        if !self.has_backlog || !self.backoff.is_open(now.monotonic) {
             return;
         }
         for _ in 0..ACCEPTS_MAX {
             let Some(listener) = &self.listener else { return };
             match listener.get_ref().accept() {
                 Ok((stream, address)) => self.open(stream, address, now),
-                Err(error) => match self.accepting.note_error(&error, now.monotonic) {
+                Err(error) => match self.backoff.note_error(&error, now.monotonic) {
                     AfterError::Next => {}
                     AfterError::Rest => return,
                     AfterError::Wait => break,
                 },
             }
         }
-        self.backlog = false;
+        self.has_backlog = false;
     }
 
     fn open(&mut self, stream: TcpStream, address: SocketAddr, now: Now) {
@@ -263,19 +233,18 @@ impl Keeper {
         let serial = self.serial;
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         let peer = Peer { conn: ConnId::new(self.index, serial), address };
-        let conversation = Conversation::open(peer, &self.lane.views.load(), &self.shared, now);
-        self.accepting.note_accepted(conversation.is_some(), now.monotonic);
-        let Some(conversation) = conversation else { return };
+        let connection = Connection::open(peer, &self.shard.shared.views.load(), &self.shard.shared, now);
+        self.backoff.note_accepted(connection.is_some(), now.monotonic);
+        let Some(connection) = connection else { return };
         let prepared = stream.set_nodelay(true).and_then(|()| Async::new(stream));
-        // It fails when the peer is gone already, and the conversation ends with it.
+        // It fails when the client is gone already, and the connection ends with it.
         if let Ok(stream) = prepared {
-            let link = Arc::new(Link::new(conversation));
-            let member = Member { link: Arc::clone(&link), armed: None };
-            lock(&self.lane.members).connections.insert(serial, member);
-            let mut connection = Connection::new(serial, Arc::clone(&self.lane), link, stream);
+            let link = Arc::new(Link::new(connection));
+            lock(&self.shard.sockets).insert(serial, Arc::clone(&link));
+            let mut socket = Socket::new(serial, Arc::clone(&self.shard), link, stream);
             task::spawn(async move {
-                connection.run().await;
-                connection.close();
+                socket.run().await;
+                socket.close();
             });
         }
     }

@@ -1,9 +1,10 @@
 //! The NameServer on io_uring, an executor for each core.
 
-mod connection;
+mod executor;
 mod inbox;
 mod probe;
 mod server;
+mod socket;
 
 use std::process::ExitCode;
 

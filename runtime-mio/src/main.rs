@@ -1,8 +1,8 @@
 //! The NameServer on epoll.
 
-mod connection;
 mod inbox;
 mod server;
+mod socket;
 
 use std::process::ExitCode;
 

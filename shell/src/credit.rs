@@ -38,13 +38,13 @@ impl Credit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::queue;
+    use crate::queue::tests::default_queue;
     use namesrv_core::node::REPLY_BYTES_MAX;
     use std::thread;
 
     #[test]
     fn credit_goes_back_in_pieces_and_none_is_lost() {
-        let (sender, receiver) = queue(1, 1);
+        let (sender, receiver) = default_queue();
         let credit = Credit::new(sender);
         thread::scope(|scope| {
             (0..4).for_each(|_| _ = scope.spawn(|| (0..1000).for_each(|_| credit.give_back(1000))));
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_back_never_stops_the_node() {
-        let (sender, receiver) = queue(1, 1);
+        let (sender, receiver) = default_queue();
         let credit = Credit::new(sender);
         (0..REPLY_BYTES_MAX).step_by(1000).for_each(|_| credit.give_back(1000));
         assert!(receiver.waiting().count() > 0);

@@ -1,14 +1,13 @@
 //! What every runtime needs and none should own: command line, files, the registry thread, the saver, the notifier,
 //! logs and signals.
 
-pub mod accepting;
-pub mod conversation;
-pub mod deadlines;
-mod input;
+pub mod accept_backoff;
+pub mod connection;
 pub mod line_limit;
-pub mod output;
+pub mod quota;
 pub mod server;
-pub mod turn;
+pub mod shard;
+pub mod stream;
 
 mod cli;
 mod clock;
@@ -41,9 +40,10 @@ use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::wire::Serialization;
 use notifier::Notifier;
 use publisher::Publisher;
+use quota::SharedQuotas;
 use registry_thread::RegistryThread;
 use saver::{SavePaths, Saver};
-use server::{Budget, Inboxes, RegistryHandle, Server};
+use server::{Inboxes, RegistryHandle, Server};
 use startup::{Environment, StartError, Startup};
 use std::io::{self, Write};
 use std::net::TcpListener;
@@ -162,8 +162,8 @@ fn serve_until_stopped(
 
     let views = Arc::new(ArcSwap::new(view));
     let inboxes = Arc::new(Inboxes::default());
-    let budget = Arc::new(Budget::new(&limits));
-    let (queue, receiver) = queue::queue(limits.registry_queue_requests_max, limits.registry_queue_bytes_max);
+    let quotas = SharedQuotas::shared(&limits);
+    let (queue, receiver) = queue::queue(&quotas);
     let thread_failed = system("cannot start a thread");
     let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
     let publisher = Publisher::new(Arc::clone(&views));
@@ -171,8 +171,7 @@ fn serve_until_stopped(
         clock,
         views: Arc::clone(&views),
         published_at: publisher.published_at(),
-        budget: Arc::clone(&budget),
-        queue: queue.clone(),
+        quotas: Arc::clone(&quotas),
     };
     signals.watch(queue.clone(), summary).map_err(thread_failed)?;
     let registry_thread = RegistryThread {
@@ -193,14 +192,8 @@ fn serve_until_stopped(
     });
     let registry_thread = registry_thread.map_err(thread_failed)?;
 
-    let served = serve(Server {
-        listeners,
-        views,
-        registry: RegistryHandle::new(queue.clone(), inboxes),
-        clock,
-        limits,
-        budget,
-    });
+    let served =
+        serve(Server { listeners, views, registry: RegistryHandle::new(queue.clone(), inboxes), clock, quotas });
     queue.push(Input::Finish);
     // A thread that panics ends the process.
     let _ = registry_thread.join().and_then(|()| saver_thread.join());

@@ -3,8 +3,9 @@
 //! Whoever logs never waits for standard error: a terminal that is paused or a pipe that nobody reads must not stop the
 //! registry. Lines that find too much waiting are counted and dropped.
 
-use crate::queue::take;
+use crate::quota::SharedCounter;
 use namesrv_core::key::Word;
+use namesrv_core::quota::Counter;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,7 +63,7 @@ struct Lines {
 
 #[derive(Debug, Default)]
 struct Backlog {
-    bytes: AtomicUsize,
+    bytes: SharedCounter,
     lost_lines: AtomicUsize,
 }
 
@@ -108,7 +109,7 @@ impl Log {
 /// Each call is one whole line.
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if take(&self.backlog.bytes, line.len(), WAITING_BYTES_MAX) {
+        if self.backlog.bytes.try_add(line.len(), WAITING_BYTES_MAX) {
             let _ = self.messages.send(Message::Line(line.to_vec()));
         } else {
             self.backlog.lost_lines.fetch_add(1, Ordering::Relaxed);
@@ -127,7 +128,7 @@ fn write_lines(messages: &Receiver<Message>, backlog: &Backlog, mut output: impl
             Message::Line(line) => {
                 // Nobody may be reading any more; the server goes on.
                 let _ = output.write_all(&line);
-                backlog.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+                backlog.bytes.subtract(line.len());
                 let lines = backlog.lost_lines.swap(0, Ordering::Relaxed);
                 if lines > 0 {
                     warn!(lines, "log lines were lost: they are not read fast enough");
@@ -156,7 +157,7 @@ mod tests {
         let mut output = Vec::new();
         write_lines(&receiver, &backlog, &mut output);
         assert_eq!(output.len(), WAITING_BYTES_MAX);
-        assert_eq!(backlog.bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(backlog.bytes.sum(), 0);
     }
 
     #[test]

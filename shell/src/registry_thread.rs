@@ -92,11 +92,12 @@ impl RegistryThread {
 mod tests {
     use super::*;
     use crate::queue::{QueueSender, queue};
+    use crate::quota::SharedQuotas;
     use crate::saver::SavePaths;
     use crate::server::{Inbox, RegistryHandle};
     use arc_swap::ArcSwap;
     use bytes::Bytes;
-    use namesrv_core::config::{Configuration, properties};
+    use namesrv_core::config::{Configuration, Limits, properties};
     use namesrv_core::initial_state::InitialState;
     use namesrv_core::kv::KvTable;
     use namesrv_core::node::STOP_WITHIN;
@@ -129,9 +130,16 @@ mod tests {
         [&lengths[0].to_be_bytes(), &lengths[1].to_be_bytes(), header.as_bytes()].concat().into()
     }
 
+    /// Reserves a place for a frame and hands it in, as a connection does.
+    fn forward(handle: &RegistryHandle, quotas: &SharedQuotas, frame: Bytes) {
+        assert!(quotas.queue().try_reserve(frame.len()));
+        handle.hand_in(Input::Frame { peer: peer(), frame });
+    }
+
     /// A registry thread with one I/O thread, whose place the test takes.
     struct Running {
         handle: RegistryHandle,
+        quotas: Arc<SharedQuotas>,
         queue: QueueSender,
         arrivals: Receiver<Arrival>,
         threads: [JoinHandle<()>; 2],
@@ -144,6 +152,7 @@ mod tests {
         registry_thread: RegistryThread,
         saver_thread: JoinHandle<()>,
         handle: RegistryHandle,
+        quotas: Arc<SharedQuotas>,
         queue: QueueSender,
         arrivals: Receiver<Arrival>,
         kv_config: PathBuf,
@@ -161,7 +170,9 @@ mod tests {
         let mut node = Node::new(initial, clock.now());
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("no view") };
         let views = Arc::new(ArcSwap::new(view));
-        let (queue, receiver) = queue(100, 100_000);
+        let small = Limits { registry_queue_requests_max: 100, registry_queue_bytes_max: 100_000, ..limits };
+        let quotas = SharedQuotas::shared(&small);
+        let (queue, receiver) = queue(&quotas);
         let (saver, saver_thread) = Saver::start(paths, queue.clone()).unwrap();
         let handle = RegistryHandle::new(queue.clone(), Arc::default());
         let registry_thread = RegistryThread {
@@ -178,18 +189,18 @@ mod tests {
         };
         let (sender, arrivals) = mpsc::channel();
         handle.attach(vec![Box::new(TestInbox(sender, views))]);
-        Made { registry_thread, saver_thread, handle, queue, arrivals, kv_config, folder }
+        Made { registry_thread, saver_thread, handle, quotas, queue, arrivals, kv_config, folder }
     }
 
     fn start(file: &str) -> Running {
-        let Made { registry_thread, saver_thread, handle, queue, arrivals, kv_config, folder } = make(file);
+        let Made { registry_thread, saver_thread, handle, quotas, queue, arrivals, kv_config, folder } = make(file);
         let threads = [std::thread::spawn(move || registry_thread.run()), saver_thread];
-        Running { handle, queue, arrivals, threads, kv_config, folder }
+        Running { handle, quotas, queue, arrivals, threads, kv_config, folder }
     }
 
     impl Running {
         fn ask(&self, code: i32, fields: &str) {
-            self.handle.forward(peer(), frame(code, fields)).unwrap();
+            forward(&self.handle, &self.quotas, frame(code, fields));
         }
 
         fn reply(&self) -> String {
@@ -272,8 +283,8 @@ mod tests {
     #[test]
     fn a_reply_that_arrives_gives_its_credit_back() {
         let large = format!("unknown={}", "x".repeat(1024 * 1024));
-        let Made { mut registry_thread, handle, arrivals, folder: _folder, .. } = make(&large);
-        handle.forward(peer(), frame(319, "")).unwrap();
+        let Made { mut registry_thread, handle, quotas, arrivals, folder: _folder, .. } = make(&large);
+        forward(&handle, &quotas, frame(319, ""));
         while registry_thread.node.poll_output().is_some() {}
         registry_thread.take_inputs();
         assert!(registry_thread.carry_out_batch().is_continue());
@@ -285,9 +296,9 @@ mod tests {
 
     #[test]
     fn all_that_has_arrived_is_handed_in_before_time_passes() {
-        let Made { mut registry_thread, handle, queue, folder: _folder, .. } = make("");
+        let Made { mut registry_thread, handle, quotas, queue, folder: _folder, .. } = make("");
         (0..3).for_each(|serial| queue.push(Input::Disconnected(ConnId::new(0, serial))));
-        handle.forward(peer(), frame(319, "")).unwrap();
+        forward(&handle, &quotas, frame(319, ""));
         registry_thread.take_inputs();
         assert_eq!(registry_thread.queue.waiting().next(), None);
     }

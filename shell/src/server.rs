@@ -3,17 +3,16 @@
 pub use crate::clock::Clock;
 
 use crate::credit::Credit;
-use crate::queue::{QueueSender, take};
+use crate::queue::QueueSender;
+use crate::quota::SharedQuotas;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use namesrv_core::config::Limits;
+use namesrv_core::ConnId;
 use namesrv_core::node::Input;
 use namesrv_core::registry::CloseReason;
 use namesrv_core::route::RouteView;
-use namesrv_core::{ConnId, Peer};
 use std::fmt;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -28,16 +27,14 @@ pub struct Server {
     pub registry: RegistryHandle,
     /// The time.
     pub clock: Clock,
-    /// Bounds.
-    pub limits: Limits,
-    /// Counts connections and incomplete input of all I/O threads against their limits.
-    pub budget: Arc<Budget>,
+    /// What all connections together may hold.
+    pub quotas: Arc<SharedQuotas>,
 }
 
 /// What the registry and the signal handler tell an I/O thread.
 #[derive(Debug)]
 pub enum ToIo {
-    /// A forwarded request of a connection is done: call `Conversation::handle_reply`.
+    /// A forwarded request of a connection is done.
     Reply {
         /// The connection. It may be gone.
         conn: ConnId,
@@ -115,17 +112,9 @@ impl RegistryHandle {
         Arc::clone(&self.inboxes)
     }
 
-    /// Hands a frame over.
-    ///
-    /// # Errors
-    /// The queue is full, in requests or bytes: the frame comes back; stop reading from that connection and try again soon.
-    pub fn forward(&self, peer: Peer, frame: Bytes) -> Result<(), Bytes> {
-        self.queue.offer(peer, frame)
-    }
-
-    /// Tells that a connection is gone. Never dropped, never blocks.
-    pub fn disconnected(&self, conn: ConnId) {
-        self.queue.push(Input::Disconnected(conn));
+    /// Hands in what a connection has for the node. Never blocks: the connection reserved the place of a request.
+    pub fn hand_in(&self, input: Input) {
+        self.queue.push(input);
     }
 }
 
@@ -151,76 +140,5 @@ impl Inboxes {
 impl fmt::Debug for Inboxes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Inboxes").field(&self.0.get().map(Vec::len)).finish()
-    }
-}
-
-/// Unread output for which no connection is closed.
-const OUTPUT_BYTES_BORNE: usize = 4096;
-
-/// Counters that all I/O threads share.
-#[derive(Debug)]
-pub struct Budget {
-    connections: AtomicUsize,
-    connections_max: usize,
-    input_bytes: AtomicUsize,
-    input_bytes_max: usize,
-    output_bytes: AtomicUsize,
-    output_bytes_max: usize,
-}
-
-impl Budget {
-    /// Nothing taken yet of what the limits allow.
-    #[must_use]
-    pub const fn new(limits: &Limits) -> Self {
-        Self {
-            connections: AtomicUsize::new(0),
-            connections_max: limits.connections_max,
-            input_bytes: AtomicUsize::new(0),
-            input_bytes_max: limits.incomplete_input_bytes_max,
-            output_bytes: AtomicUsize::new(0),
-            output_bytes_max: limits.unread_output_bytes_max,
-        }
-    }
-
-    /// Takes a place for one more connection; false when the limit is reached.
-    #[must_use]
-    pub fn connect(&self) -> bool {
-        take(&self.connections, 1, self.connections_max)
-    }
-
-    /// Returns the number of connections.
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
-    }
-
-    /// Gives the place back.
-    pub fn disconnect(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Takes `bytes` more for the incomplete input of a connection that has `held`; false when it would have more than is
-    /// left for all others. So whoever hoards is refused first, a newcomer always finds some room, and no thread has to
-    /// know what the connections of the others have.
-    #[must_use]
-    pub fn take_input(&self, bytes: usize, held: usize) -> bool {
-        take(&self.input_bytes, bytes, self.input_bytes_max.saturating_sub(held + bytes))
-    }
-
-    /// Gives `bytes` back.
-    pub fn return_input(&self, bytes: usize) {
-        self.input_bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// A connection has `after` bytes of output that its peer did not read, where it had `before`.
-    pub(crate) fn note_output(&self, before: usize, after: usize) {
-        // It wraps, as the sum does not.
-        self.output_bytes.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
-    }
-
-    /// Whether a connection may have `held` bytes of output that its peer did not read: not more than is left for all
-    /// others, but a little in any case.
-    pub(crate) fn bears_output(&self, held: usize) -> bool {
-        let others = self.output_bytes.load(Ordering::Relaxed).saturating_sub(held);
-        held <= OUTPUT_BYTES_BORNE || others == 0 || others + held + held <= self.output_bytes_max
     }
 }

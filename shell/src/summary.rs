@@ -2,8 +2,7 @@
 
 use crate::clock::Clock;
 use crate::publisher::PublishedAt;
-use crate::queue::QueueSender;
-use crate::server::Budget;
+use crate::quota::SharedQuotas;
 use arc_swap::ArcSwap;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::Instant;
@@ -17,8 +16,7 @@ pub(crate) struct Summary {
     pub(crate) clock: Clock,
     pub(crate) views: Arc<ArcSwap<RouteView>>,
     pub(crate) published_at: Arc<PublishedAt>,
-    pub(crate) budget: Arc<Budget>,
-    pub(crate) queue: QueueSender,
+    pub(crate) quotas: Arc<SharedQuotas>,
 }
 
 impl Summary {
@@ -29,8 +27,8 @@ impl Summary {
         info!(
             brokers = view.broker_count(),
             topics = view.topic_count(),
-            connections = self.budget.connections(),
-            queued_requests = self.queue.requests(),
+            connections = self.quotas.connections(),
+            queued_requests = self.quotas.queue().requests(),
             memory_kib = resident_kib(),
             route_age_seconds = now.since(self.published_at.get()).as_secs(),
             uptime_seconds = now.since(Instant::START).as_secs(),

@@ -3,7 +3,7 @@
 mod model;
 
 use super::*;
-use crate::queue::queue;
+use crate::queue::tests::default_queue;
 use model::{Loss, ModelDisk, Trouble};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -52,7 +52,7 @@ fn the_end_of_each_save_is_told_and_names_the_file() {
     let blocked = folder.path().join("a file");
     fs::write(&blocked, "").unwrap();
     let paths = SavePaths { kv_config: folder.path().join("kv.json"), runtime_config: blocked.join("runtime") };
-    let (sender, receiver) = queue(1, 1);
+    let (sender, receiver) = default_queue();
     let (saver, thread) = Saver::start(paths.clone(), sender).unwrap();
     saver.save(SaveTicket(1), SaveFile::KvConfig, b"{}".to_vec());
     saver.save(SaveTicket(2), SaveFile::RuntimeConfig, b"a=1".to_vec());

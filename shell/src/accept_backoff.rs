@@ -8,21 +8,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long accepting rests when nothing is closed meanwhile.
 const REST: Duration = Duration::from_secs(1);
-/// A trouble is over when it was not seen for so long.
+/// A problem is over when it was not seen for so long.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Decides for one listener whether it accepts.
 #[derive(Debug)]
-pub struct Accepting {
+pub struct AcceptBackoff {
     rests_until: Option<Instant>,
-    troubles: Arc<Troubles>,
+    log: Arc<AcceptLog>,
 }
 
 /// What keeps all listeners together from accepting: the operator is told once when it begins and once when it is over.
 #[derive(Debug, Default)]
-pub struct Troubles {
-    exhausted: Trouble,
-    crowded: Trouble,
+pub struct AcceptLog {
+    exhausted: Problem,
+    crowded: Problem,
 }
 
 /// What to do after a failed attempt to accept.
@@ -32,15 +32,15 @@ pub enum AfterError {
     Next,
     /// Nobody waits: accept when the listener says so.
     Wait,
-    /// There is no descriptor or memory for a connection: accept after [`Accepting::rests_until`].
+    /// There is no descriptor or memory for a connection: accept after [`AcceptBackoff::rests_until`].
     Rest,
 }
 
-impl Accepting {
-    /// Accepts; what happens to it is told together with the other listeners that share `troubles`.
+impl AcceptBackoff {
+    /// Accepts; what happens to it is told together with the other listeners that share `log`.
     #[must_use]
-    pub const fn new(troubles: Arc<Troubles>) -> Self {
-        Self { rests_until: None, troubles }
+    pub const fn new(log: Arc<AcceptLog>) -> Self {
+        Self { rests_until: None, log }
     }
 
     /// Until when nothing is accepted, if so.
@@ -49,9 +49,9 @@ impl Accepting {
         self.rests_until
     }
 
-    /// Notes the time, so that the end of a trouble is told soon.
+    /// Notes the time, so that the end of a problem is told soon.
     pub fn tick(&self, now: Instant) {
-        if self.troubles.exhausted.is_over(now) {
+        if self.log.exhausted.is_over(now) {
             tracing::info!("connections do not wait any more to be accepted");
         }
     }
@@ -65,10 +65,10 @@ impl Accepting {
     /// A connection was accepted; `welcome` is whether there was a place for it.
     pub fn note_accepted(&mut self, welcome: bool, now: Instant) {
         self.rests_until = None;
-        if !welcome && self.troubles.crowded.begins(now) {
+        if !welcome && self.log.crowded.begins(now) {
             tracing::warn!("new connections are closed at once: there are as many as allowed");
         }
-        if welcome && self.troubles.crowded.is_over(now) {
+        if welcome && self.log.crowded.is_over(now) {
             tracing::info!("new connections are welcome again");
         }
     }
@@ -83,7 +83,7 @@ impl Accepting {
         if !error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw(code))) {
             return AfterError::Next;
         }
-        if self.troubles.exhausted.begins(now) {
+        if self.log.exhausted.begins(now) {
             tracing::warn!(%error, "connections wait to be accepted");
         }
         self.rests_until = Some(now + REST);
@@ -100,9 +100,9 @@ impl Accepting {
 
 /// Something that comes and goes: when it was seen last, in milliseconds; zero: it is over.
 #[derive(Debug, Default)]
-struct Trouble(AtomicU64);
+struct Problem(AtomicU64);
 
-impl Trouble {
+impl Problem {
     /// It was seen; whether it was over before.
     fn begins(&self, now: Instant) -> bool {
         self.0.swap(now.as_millis().max(1), Ordering::Relaxed) == 0
@@ -127,26 +127,26 @@ mod tests {
 
     #[test]
     fn no_descriptor_means_a_rest_until_one_is_free() {
-        let mut accepting = Accepting::new(Arc::default());
+        let mut backoff = AcceptBackoff::new(Arc::default());
         let now = Instant::from_millis(5000);
-        assert!(accepting.is_open(now));
-        assert_eq!(accepting.note_error(&error(Errno::EMFILE), now), AfterError::Rest);
-        assert!(!accepting.is_open(now));
-        assert!(accepting.is_open(accepting.rests_until().unwrap()));
-        accepting.note_closed();
-        assert!(accepting.is_open(now));
-        assert_eq!(accepting.note_error(&error(Errno::ENFILE), now), AfterError::Rest);
-        assert!(!accepting.is_open(now));
-        accepting.note_accepted(true, now);
-        assert_eq!(accepting.rests_until(), None);
+        assert!(backoff.is_open(now));
+        assert_eq!(backoff.note_error(&error(Errno::EMFILE), now), AfterError::Rest);
+        assert!(!backoff.is_open(now));
+        assert!(backoff.is_open(backoff.rests_until().unwrap()));
+        backoff.note_closed();
+        assert!(backoff.is_open(now));
+        assert_eq!(backoff.note_error(&error(Errno::ENFILE), now), AfterError::Rest);
+        assert!(!backoff.is_open(now));
+        backoff.note_accepted(true, now);
+        assert_eq!(backoff.rests_until(), None);
     }
 
     #[test]
     fn other_errors_are_about_one_connection() {
-        let mut accepting = Accepting::new(Arc::default());
-        assert_eq!(accepting.note_error(&error(Errno::ECONNABORTED), Instant::from_millis(1)), AfterError::Next);
-        assert_eq!(accepting.note_error(&ErrorKind::WouldBlock.into(), Instant::from_millis(1)), AfterError::Wait);
-        assert_eq!(accepting.rests_until(), None);
+        let mut backoff = AcceptBackoff::new(Arc::default());
+        assert_eq!(backoff.note_error(&error(Errno::ECONNABORTED), Instant::from_millis(1)), AfterError::Next);
+        assert_eq!(backoff.note_error(&ErrorKind::WouldBlock.into(), Instant::from_millis(1)), AfterError::Wait);
+        assert_eq!(backoff.rests_until(), None);
     }
 
     fn second(number: u64) -> Instant {
@@ -154,17 +154,17 @@ mod tests {
     }
 
     #[test]
-    fn a_trouble_that_flickers_is_told_once() {
-        let trouble = Trouble::default();
-        assert!(!trouble.is_over(Instant::START));
-        assert!(trouble.begins(Instant::START));
+    fn a_problem_that_flickers_is_told_once() {
+        let problem = Problem::default();
+        assert!(!problem.is_over(Instant::START));
+        assert!(problem.begins(Instant::START));
         for number in 1..100 {
-            assert!(!trouble.is_over(second(number)));
-            assert!(!trouble.begins(second(number)));
+            assert!(!problem.is_over(second(number)));
+            assert!(!problem.begins(second(number)));
         }
-        assert!(!trouble.is_over(second(103)));
-        assert!(trouble.is_over(second(104)));
-        assert!(!trouble.is_over(second(200)));
-        assert!(trouble.begins(second(201)));
+        assert!(!problem.is_over(second(103)));
+        assert!(problem.is_over(second(104)));
+        assert!(!problem.is_over(second(200)));
+        assert!(problem.begins(second(201)));
     }
 }

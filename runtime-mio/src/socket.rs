@@ -1,0 +1,77 @@
+//! One socket and the connection over it.
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use namesrv_core::connection::{Next, Scratch};
+use namesrv_core::time::Now;
+use namesrv_shell::connection::Connection;
+use namesrv_shell::shard::{self, Views};
+use namesrv_shell::stream::IoStream;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+
+/// One socket. What epoll said about it is remembered, since epoll tells of each change once.
+pub(crate) struct Socket {
+    stream: Stream,
+    connection: Connection,
+    /// Whether it is in the queue of those that have something to do.
+    pub(crate) is_queued: bool,
+}
+
+struct Stream(TcpStream);
+
+impl Socket {
+    pub(crate) const fn new(stream: TcpStream, connection: Connection) -> Self {
+        Self { stream: Stream(stream), connection, is_queued: false }
+    }
+
+    /// Notes what epoll said.
+    pub(crate) fn note(&mut self, event: &Event) {
+        let ready = &mut self.connection.ready;
+        ready.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        ready.writable |= event.is_writable() || event.is_write_closed();
+        ready.read_closed |= event.is_read_closed() || event.is_error();
+    }
+
+    /// Does one bounded step of work. If that is not the last for now, the socket is to be queued again.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub(crate) fn drive(&mut self, scratch: &mut Scratch, views: &mut Views, now: Now) -> io::Result<Next> {
+        let next = self.connection.drive(&mut self.stream, scratch, || views.load(), now)?;
+        self.is_queued = matches!(next, Next::Again | Next::Retry);
+        Ok(next)
+    }
+}
+
+impl shard::Socket for Socket {
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl IoStream for Stream {
+    fn shut_down(&mut self) -> io::Result<()> {
+        self.0.shutdown(Shutdown::Write)
+    }
+}

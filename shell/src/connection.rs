@@ -1,0 +1,265 @@
+//! Connections as the I/O threads have them: that of the core, over a socket, with the way to the registry and the log.
+
+use crate::accept_backoff::AcceptLog;
+use crate::line_limit::LineLimit;
+use crate::quota::{SharedCounter, SharedQuotas};
+use crate::server::{Clock, RegistryHandle, Server, ToIo};
+use crate::stream::{IoStream, NonBlocking};
+use arc_swap::ArcSwap;
+use namesrv_core::Peer;
+use namesrv_core::connection::{self, CloseReason, Next, Ready, Scratch};
+use namesrv_core::route::RouteView;
+use namesrv_core::time::{Instant, Now};
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Lines about closed connections that may come at once.
+const CLOSE_LINES: u64 = 10;
+
+/// What all I/O threads and their connections share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The time.
+    pub clock: Clock,
+    /// Where views are read.
+    pub views: Arc<ArcSwap<RouteView>>,
+    /// What keeps listeners from accepting.
+    pub accept_log: Arc<AcceptLog>,
+    registry: RegistryHandle,
+    quotas: Arc<SharedQuotas>,
+    lines: LineLimit,
+}
+
+impl Shared {
+    /// What I/O threads need of the server.
+    #[must_use]
+    pub fn new(server: &Server) -> Self {
+        let (registry, quotas) = (server.registry.clone(), Arc::clone(&server.quotas));
+        Self {
+            clock: server.clock,
+            views: Arc::clone(&server.views),
+            accept_log: Arc::default(),
+            registry,
+            quotas,
+            lines: LineLimit::new("closed connections", CLOSE_LINES),
+        }
+    }
+
+    /// Says in the log why a connection was closed, unless that is the usual end of one.
+    fn log_close(&self, peer: Peer, reason: &CloseReason, now: Now) {
+        let peer = peer.address;
+        match reason {
+            CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::registry::CloseReason::MalformedFrame) => {
+                self.lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {reason}"));
+            }
+            CloseReason::OutputFull { .. } | CloseReason::InputFull { .. } | CloseReason::SlowFrame => {
+                self.lines.admit(now.monotonic, || tracing::warn!(%peer, "connection closed: {reason}"));
+            }
+            // The registry has an event for an expired broker.
+            CloseReason::Idle | CloseReason::Registry(namesrv_core::registry::CloseReason::BrokerExpired) => {
+                tracing::debug!(%peer, "connection closed: {reason}");
+            }
+            CloseReason::EndOfStream | CloseReason::Stopped => {}
+        }
+    }
+}
+
+/// One connection, and what is known of its socket.
+///
+/// The registry hears of its end exactly once: at the end of its stream, or when it is dropped.
+#[derive(Debug)]
+pub struct Connection {
+    machine: connection::Connection<SharedCounter>,
+    /// What the event loop said about the socket.
+    pub ready: Ready,
+    shared: Arc<Shared>,
+}
+
+impl Connection {
+    /// Opens a connection that was accepted now. Returns `None` when there are as many as allowed.
+    #[must_use]
+    pub fn open(peer: Peer, view: &RouteView, shared: &Arc<Shared>, now: Now) -> Option<Self> {
+        let machine = connection::Connection::open(peer, view, &shared.quotas, now)?;
+        Some(Self { machine, ready: Ready::default(), shared: Arc::clone(shared) })
+    }
+
+    /// Takes what the registry thread sent.
+    pub fn handle(&mut self, message: ToIo, now: Now) {
+        match message {
+            ToIo::Reply { reply, .. } => self.machine.handle_reply(reply.arrive(), now),
+            ToIo::Close { reason, .. } => self.machine.handle_registry_close(reason),
+            ToIo::Stop { .. } => self.machine.handle_stop(),
+        }
+        self.forward();
+    }
+
+    /// The server stops.
+    pub fn handle_stop(&mut self) {
+        self.machine.handle_stop();
+    }
+
+    /// Does one bounded step of work. `view` is called after the socket was read. When the connection has to be closed in
+    /// order, the stream is ended already.
+    ///
+    /// # Errors
+    /// The socket failed (most often: was reset). Close it, there is nothing to be said about it.
+    pub fn drive<V: Deref<Target = Arc<RouteView>>>(
+        &mut self,
+        socket: &mut impl IoStream,
+        scratch: &mut Scratch,
+        view: impl FnOnce() -> V,
+        now: Now,
+    ) -> io::Result<Next> {
+        let next = self.machine.drive(&mut NonBlocking(socket), &mut self.ready, scratch, view, now);
+        self.forward();
+        if let Ok(Next::Close(reason)) = &next
+            && reason.is_orderly()
+            && socket.shut_down().is_ok()
+        {
+            scratch.discard(&mut NonBlocking(socket));
+        }
+        next
+    }
+
+    /// Says in the log why this connection is closed, unless that is the usual end of one.
+    pub fn log_close(&self, reason: &CloseReason, now: Now) {
+        self.shared.log_close(self.machine.peer(), reason, now);
+    }
+
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), if ever.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.machine.poll_timeout()
+    }
+
+    /// Returns why to close the connection now, if its client was silent for too long.
+    #[must_use]
+    pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
+        self.machine.handle_timeout(now)
+    }
+
+    /// Whether more should be read from the socket.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        self.machine.wants_read()
+    }
+
+    /// Whether output waits for the socket.
+    #[must_use]
+    pub const fn wants_write(&self) -> bool {
+        self.machine.wants_write()
+    }
+
+    /// Whether a step would get somewhere although the socket has nothing to say.
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        self.machine.can_resume()
+    }
+
+    fn forward(&mut self) {
+        while let Some(input) = self.machine.poll_forward() {
+            self.shared.registry.hand_in(input);
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.machine.handle_closed();
+        self.forward();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{QueueReceiver, queue};
+    use namesrv_core::ConnId;
+    use namesrv_core::config::{Configuration, Limits};
+    use namesrv_core::initial_state::InitialState;
+    use namesrv_core::node::Input;
+    use namesrv_core::registry::{Output, Registry};
+    use namesrv_core::wire::Serialization;
+    use std::io::{ErrorKind, Read, Write};
+    use std::time::Duration;
+
+    /// A request that is for the registry.
+    const REQUEST: &[u8] = b"\0\0\0\x13\0\0\0\x0f{\"code\":904   }";
+
+    /// A client that has sent some bytes, and takes everything.
+    struct Client(&'static [u8]);
+
+    impl Read for Client {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() { Err(ErrorKind::WouldBlock.into()) } else { self.0.read(buffer) }
+        }
+    }
+
+    impl Write for Client {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl IoStream for Client {
+        fn shut_down(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A connection after its first step, and the other end of the queue.
+    fn connection(sent: &'static [u8]) -> (Connection, QueueReceiver, Next) {
+        let (limits, now) = (Limits::default(), Now::default());
+        let (secret, kv, configuration) = ([0; 16], Default::default(), Configuration::default());
+        let initial = InitialState { secret, limits, configuration, kv, serialization: Serialization::Json };
+        let Some(Output::Publish(view)) = Registry::new(initial, now).poll_output() else { panic!("no view") };
+        let quotas = SharedQuotas::shared(&limits);
+        let (sender, receiver) = queue(&quotas);
+        let shared = Arc::new(Shared::new(&Server {
+            listeners: Vec::new(),
+            views: Arc::new(ArcSwap::new(Arc::clone(&view))),
+            registry: RegistryHandle::new(sender, Arc::default()),
+            clock: Clock::start(),
+            quotas,
+        }));
+        let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
+        let mut connection = Connection::open(peer, &view, &shared, now).unwrap();
+        connection.ready.readable = true;
+        let next = connection.drive(&mut Client(sent), &mut Scratch::default(), || &view, now).unwrap();
+        (connection, receiver, next)
+    }
+
+    fn received(receiver: &QueueReceiver) -> Vec<Input> {
+        std::iter::from_fn(|| receiver.receive(Some(Duration::ZERO))).take(2).collect()
+    }
+
+    #[test]
+    fn requests_reach_the_registry_and_so_does_the_end_of_a_dropped_connection() {
+        let (connection, receiver, next) = connection(REQUEST);
+        assert_eq!(next, Next::Rest);
+        let quotas = Arc::clone(&connection.shared.quotas);
+        assert!(matches!(&received(&receiver)[..], [Input::Frame { .. }]));
+        assert!(!quotas.is_unused());
+        let shared = Arc::clone(&connection.shared);
+        drop(connection);
+        assert!(matches!(&received(&receiver)[..], [Input::Disconnected(_)]));
+        assert!(quotas.is_unused());
+        drop(shared);
+    }
+
+    #[test]
+    fn an_end_that_was_reported_is_not_reported_again() {
+        let (connection, receiver, next) = connection(b"GET / HTTP/1.1\r\n");
+        let Next::Close(reason) = next else { panic!("{next:?}") };
+        let shared = Arc::clone(&connection.shared);
+        assert!(matches!(reason, CloseReason::Malformed(_)), "{reason}");
+        drop(connection);
+        assert!(matches!(&received(&receiver)[..], [Input::Disconnected(_)]));
+        drop(shared);
+    }
+}
