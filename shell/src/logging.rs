@@ -172,9 +172,10 @@ mod tests {
                 LogFormat::Text => tracing::subscriber::with_default(builder.with_ansi(false).finish(), log),
                 LogFormat::Json => tracing::subscriber::with_default(builder.json().finish(), log),
             }
+            let backlog = Arc::clone(&lines.backlog);
             drop(lines);
             let mut output = Vec::new();
-            write_lines(&receiver, &Backlog::default(), &mut output);
+            write_lines(&receiver, &backlog, &mut output);
             let text = String::from_utf8(output).unwrap();
             let controls = text.trim_end_matches('\n').chars().filter(|character| character.is_control()).count();
             assert_eq!((text.lines().count(), controls), (1, 0), "{text:?}");
