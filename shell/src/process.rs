@@ -1,0 +1,206 @@
+//! The composition root: reads the files, binds, starts every thread, and waits for the end of them all.
+
+use crate::clock::Clock;
+use crate::credit::Credit;
+use crate::events::EventLog;
+use crate::keys::ProcessSettings;
+use crate::listen::Listen;
+use crate::logging::Log;
+use crate::notifier::Notifier;
+use crate::publisher::Publisher;
+use crate::quota::SharedQuotas;
+use crate::registry_thread::RegistryThread;
+use crate::saver::{SavePaths, Saver};
+use crate::server::{Inboxes, RegistryHandle, Server};
+use crate::startup::{Environment, StartError, Startup};
+use crate::summary::Summary;
+use crate::{print, queue, signals, startup};
+use arc_swap::ArcSwap;
+use namesrv_core::config::Configuration;
+use namesrv_core::initial_state::InitialState;
+use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::wire::Serialization;
+use std::io;
+use std::net::TcpListener;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use tracing::{info, warn};
+
+/// By how much the registry thread is nicer than the I/O threads. Where they take all processors, it has a quarter of one.
+const REGISTRY_NICENESS: i32 = 5;
+
+/// Prints the configuration as the server would use it.
+pub(crate) fn print_items(config_file: Option<&Path>) -> Result<(), StartError> {
+    let startup = read_configuration(config_file)?;
+    let lines: String = startup.configuration.items().flat_map(|(key, value)| [key, "=", value, "\n"]).collect();
+    print(io::stdout(), &lines);
+    Ok(())
+}
+
+fn read_configuration(config_file: Option<&Path>) -> Result<Startup, StartError> {
+    let startup = Startup::read(config_file, &Environment::of_process())?;
+    if let Some(path) = config_file {
+        print(io::stdout(), &format!("load config properties file OK, {}\n", path.display()));
+    }
+    Ok(startup)
+}
+
+/// Serves until the server is told to stop.
+pub(crate) fn serve(
+    runtime: &'static str,
+    config_file: Option<&Path>,
+    serve: fn(Server) -> io::Result<()>,
+) -> Result<(), StartError> {
+    end_with_any_thread();
+    let signals = signals::catch().map_err(system("cannot catch signals"))?;
+    let startup = read_configuration(config_file)?;
+    let ProcessSettings { log_format, log_level, .. } = ProcessSettings::of(&startup.configuration);
+    let log = Log::start(log_format, log_level).map_err(system("cannot start a thread"))?;
+    log_configuration(runtime, &startup);
+    raise_open_files_limit();
+    let result = serve_until_stopped(startup.configuration, signals, serve);
+    log.flush();
+    result
+}
+
+/// From the configuration to the end of everything that was started for it.
+fn serve_until_stopped(
+    mut configuration: Configuration,
+    signals: signals::Caught,
+    serve: fn(Server) -> io::Result<()>,
+) -> Result<(), StartError> {
+    let clock = Clock::start();
+    let settings = ProcessSettings::of(&configuration);
+    let paths =
+        SavePaths { kv_config: PathBuf::from(&settings.kv_config_path), runtime_config: settings.runtime_file() };
+    let kv = startup::read_kv_file(&paths.kv_config)?;
+    let (listeners, port) = bind(&settings)?;
+    configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
+    let limits = configuration.limits();
+    let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
+    let notifier = Notifier::new(settings.connect_timeout, clock);
+    let serialization = configuration.serialization();
+
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
+    let mut node = Node::new(InitialState { secret, limits, configuration, kv, serialization }, clock.now());
+    let Some(Output::Publish(view)) = node.poll_output() else {
+        return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
+    };
+
+    let views = Arc::new(ArcSwap::new(view));
+    let inboxes = Arc::new(Inboxes::default());
+    let quotas = SharedQuotas::shared(&limits);
+    let (queue, receiver) = queue::queue(&quotas);
+    let thread_failed = system("cannot start a thread");
+    let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
+    let publisher = Publisher::new(Arc::clone(&views));
+    let summary = Summary {
+        clock,
+        views: Arc::clone(&views),
+        published_at: publisher.published_at(),
+        quotas: Arc::clone(&quotas),
+    };
+    signals.watch(queue.clone(), summary).map_err(thread_failed)?;
+    let registry_thread = RegistryThread {
+        node,
+        queue: receiver,
+        publisher,
+        inboxes: Arc::clone(&inboxes),
+        credit: Arc::new(Credit::new(queue.clone())),
+        saver,
+        notifier,
+        events: EventLog::default(),
+        clock,
+        boot_line,
+    };
+    let registry_thread = crate::thread("registry").spawn(move || {
+        give_way();
+        registry_thread.run();
+    });
+    let registry_thread = registry_thread.map_err(thread_failed)?;
+
+    let served =
+        serve(Server { listeners, views, registry: RegistryHandle::new(queue.clone(), inboxes), clock, quotas });
+    queue.push(Input::Finish);
+    // A thread that panics ends the process.
+    let _ = registry_thread.join().and_then(|()| saver_thread.join());
+    served.map_err(system("the server stopped"))?;
+    info!("stopped");
+    Ok(())
+}
+
+/// The listeners, and the port that they share.
+fn bind(settings: &ProcessSettings) -> Result<(Vec<TcpListener>, u16), StartError> {
+    let processors = || thread::available_parallelism().map_or(1, usize::from);
+    let listen = Listen {
+        address: &settings.bind_address,
+        port: settings.listen_port,
+        sockets: match settings.io_threads {
+            0 => processors(),
+            threads => threads,
+        },
+        send_bytes: settings.socket_send_bytes,
+        receive_bytes: settings.socket_receive_bytes,
+    };
+    let failed = |source| StartError::Bind { address: listen.address.to_owned(), port: listen.port, source };
+    let listeners = listen.bind().map_err(failed)?;
+    let first = listeners.first().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
+    let port = first.local_addr().map_err(failed)?.port();
+    Ok((listeners, port))
+}
+
+/// The line by which tools recognise a server that is up, word for word that of the Java server.
+fn boot_line(serialization: Serialization, address: &str, port: u16) -> String {
+    let serialize_type = match serialization {
+        Serialization::Json => "JSON",
+        Serialization::Binary => "ROCKETMQ",
+    };
+    format!("The Name Server boot success. serializeType={serialize_type}, address {address}:{port}")
+}
+
+fn log_configuration(runtime: &str, startup: &Startup) {
+    info!(runtime, version = env!("CARGO_PKG_VERSION"), "starting");
+    for (key, value) in startup.configuration.items() {
+        info!(value, "{key}");
+    }
+    if let Some(path) = &startup.runtime_file_read {
+        info!(path = %path.display(), "changes made at run time were read");
+    }
+    for warning in &startup.warnings {
+        warn!("{}", warning.0);
+    }
+}
+
+/// A panic is a fault of this program: a server that lost one of its threads must not look alive.
+fn end_with_any_thread() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |fault| {
+        report(fault);
+        std::process::abort();
+    }));
+}
+
+/// Each connection is an open file, and the usual soft limit is 1024.
+fn raise_open_files_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        warn!(%error, "the limit of open files cannot be raised");
+    }
+}
+
+/// Lets I/O threads interrupt this one: where all share a processor, a query must not wait for a large registration.
+fn give_way() {
+    // Of the calling thread alone, on Linux.
+    if let Err(error) = rustix::process::nice(REGISTRY_NICENESS) {
+        warn!(%error, "the registry thread cannot give way to the I/O threads");
+    }
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> StartError + Copy {
+    move |source| StartError::System { what, source }
+}
