@@ -96,7 +96,8 @@ fn folder(path: &str) -> &str {
 struct Reader<'a> {
     modules: &'a mut Modules,
     module: ModuleId,
-    /// Children that have files of their own: the module that declares them, their name, and what `#[path]` says.
+    /// Children that have files of their own: the module that declares them, their name, and what a `path` attribute
+    /// says.
     files: Vec<(ModuleId, String, Option<String>)>,
 }
 

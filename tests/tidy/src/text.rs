@@ -1,9 +1,12 @@
 //! What must not stand in any text file: control bytes, paths of one machine, hosts that the project does not know.
 
-use crate::{Repository, Violation};
+use crate::{File, Repository, Violation};
 
 /// Paths that exist on no other machine. Put together here, so that this file does not break its own rule.
 const MACHINE_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("../sha", "red"), concat!("/tmp/", "bash_jobs")];
+
+/// The attribute, put together for the same reason.
+const ATTRIBUTE: &str = concat!("#[", "path");
 
 /// Hosts that may stand in addresses: a registry or mirror of packages is a property of a machine, so none is here.
 const HOSTS: &[&str] = &[
@@ -21,47 +24,49 @@ const HOSTS: &[&str] = &[
 /// Control bytes other than line feed and tabulator, and a byte order mark.
 #[must_use]
 pub fn control_bytes(repository: &Repository) -> Vec<Violation> {
-    let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
-    let is_wrong = |line: &str| line.as_bytes().iter().any(is_control) || line.contains('\u{feff}');
-    lines_with(repository, "control byte", is_wrong)
+    let is_control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t');
+    let is_wrong = |text: &str| text.as_bytes().iter().any(is_control) || text.contains('\u{feff}');
+    lines_with(repository.files(), "control byte", is_wrong)
 }
 
 /// Paths of the machine on which a file was written.
 #[must_use]
 pub fn machine_paths(repository: &Repository) -> Vec<Violation> {
-    lines_with(repository, "path of one machine", |line| MACHINE_PATHS.iter().any(|path| line.contains(path)))
+    let is_wrong = |text: &str| MACHINE_PATHS.iter().any(|path| text.contains(path));
+    lines_with(repository.files(), "path of one machine", is_wrong)
 }
 
 /// Addresses at hosts that are not in the list.
 #[must_use]
 pub fn unknown_hosts(repository: &Repository) -> Vec<Violation> {
-    lines_with(repository, "unknown host", |line| hosts(line).any(|host| !HOSTS.contains(&host)))
+    let is_wrong = |text: &str| hosts(text).any(|host| !HOSTS.contains(&host));
+    lines_with(repository.files(), "unknown host", is_wrong)
 }
 
-/// Modules that are pulled in by `#[path]`: the folders say where a module is.
+/// Modules that are pulled in by a `path` attribute: the folders say where a module is.
 #[must_use]
 pub fn path_attributes(repository: &Repository) -> Vec<Violation> {
-    let mut violations = lines_with(repository, "#[path]", |line| line.trim_start().starts_with("#[path"));
-    violations.retain(|violation| violation.file.ends_with(".rs"));
-    violations
+    lines_with(repository.ending(".rs"), ATTRIBUTE, |text| text.contains(ATTRIBUTE))
 }
 
-/// One violation for each file: the numbers of its lines that are wrong.
-fn lines_with(repository: &Repository, what: &str, is_wrong: impl Fn(&str) -> bool) -> Vec<Violation> {
+/// One violation for each file: the numbers of its lines that are wrong. A text is wrong if one of its lines is.
+fn lines_with<'a>(
+    files: impl Iterator<Item = &'a File>,
+    what: &str,
+    is_wrong: impl Fn(&str) -> bool,
+) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for file in repository.files() {
+    for file in files.filter(|file| is_wrong(&file.text)) {
         let wrong = file.text.split('\n').enumerate().filter(|(_, line)| is_wrong(line));
         let numbers: Vec<_> = wrong.map(|(index, _)| (index + 1).to_string()).collect();
-        if !numbers.is_empty() {
-            violations.push(Violation::new(&file.path, format!("{what}, lines {}", numbers.join(", "))));
-        }
+        violations.push(Violation::new(&file.path, format!("{what}, lines {}", numbers.join(", "))));
     }
     violations
 }
 
-/// The hosts of the addresses in a line. What is put in when a program runs (`http://{address}`) is none.
-fn hosts(line: &str) -> impl Iterator<Item = &str> {
-    let addresses = line.match_indices("://").map(|(at, separator)| (&line[..at], &line[at + separator.len()..]));
+/// The hosts of the addresses in a text. What is put in when a program runs (`http://{address}`) is none.
+fn hosts(text: &str) -> impl Iterator<Item = &str> {
+    let addresses = text.match_indices("://").map(|(at, separator)| (&text[..at], &text[at + separator.len()..]));
     let of_the_web = addresses.filter(|(before, _)| before.ends_with("http") || before.ends_with("https"));
     let hosts = of_the_web.map(|(_, rest)| {
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))).unwrap_or(rest.len());
@@ -103,8 +108,8 @@ mod tests {
 
     #[test]
     fn path_attributes_are_found() {
-        assert!(broken(path_attributes, "a.rs", "    #[path = \"b/c.rs\"]\nmod c;"));
+        assert!(broken(path_attributes, "a.rs", &format!("    {ATTRIBUTE} = \"b/c.rs\"]\nmod c;")));
         assert!(!broken(path_attributes, "a.rs", "mod path;"));
-        assert!(!broken(path_attributes, "a.md", "#[path]"));
+        assert!(!broken(path_attributes, "a.md", ATTRIBUTE));
     }
 }
