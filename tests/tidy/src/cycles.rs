@@ -6,6 +6,8 @@
 use crate::modules::{Mention, ModuleId, Modules};
 use crate::{Repository, Violation};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::resume_unwind;
+use std::thread;
 
 /// How deep names that are imported under other names are followed.
 const IMPORTS_MAX: usize = 8;
@@ -17,18 +19,21 @@ type Uses = BTreeMap<String, BTreeMap<String, String>>;
 #[must_use]
 pub fn import_cycles(repository: &Repository) -> Vec<Violation> {
     let roots = repository.ending(".rs").filter(|file| is_root(&file.path));
-    let mut violations = BTreeSet::new();
-    for root in roots {
-        match Modules::read(repository, &root.path) {
-            Ok(modules) => {
-                let uses = uses(&modules);
-                let cycles = uses.keys().filter_map(|file| Some((file, way_back(&uses, file)?)));
-                violations.extend(cycles.map(|(file, way)| Violation::new(file, way)));
-            }
-            Err(error) => drop(violations.insert(Violation::new(&root.path, error))),
-        }
-    }
+    let violations: BTreeSet<_> = thread::scope(|scope| {
+        let crates: Vec<_> = roots.map(|root| scope.spawn(|| cycles_of_crate(repository, &root.path))).collect();
+        crates.into_iter().flat_map(|cycles| cycles.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
     violations.into_iter().collect()
+}
+
+fn cycles_of_crate(repository: &Repository, root: &str) -> Vec<Violation> {
+    let modules = match Modules::read(repository, root) {
+        Ok(modules) => modules,
+        Err(error) => return vec![Violation::new(root, error)],
+    };
+    let uses = uses(&modules);
+    let cycles = uses.keys().filter_map(|file| Some((file, way_back(&uses, file)?)));
+    cycles.map(|(file, way)| Violation::new(file, way)).collect()
 }
 
 /// Whether a crate begins with this file: `src/lib.rs`, `src/main.rs`, or a program, test, benchmark or example.
