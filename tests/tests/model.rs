@@ -1,6 +1,7 @@
 //! Random sequences of everything that can happen, taken by the core and by the model of it.
 //!
-//! `PROPTEST_CASES` says how many sequences, `PROPTEST_RNG_SEED` where they begin. A failure prints the command that repeats it.
+//! `PROPTEST_CASES` says how many sequences, `PROPTEST_RNG_SEED` where they begin. A failure prints the command that
+//! repeats it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 

@@ -1,6 +1,10 @@
-//! Relative links in Markdown lead somewhere: to a tracked file or folder, and to a heading that is there.
+//! Links and paths in Markdown lead somewhere: relative links to a tracked file or folder and to a heading that is
+//! there, and paths in backticks to a tracked file or folder.
 
 use crate::{Repository, Violation};
+
+/// Folders that runs make and git ignores.
+const MADE_BY_RUNS: &[&str] = &["fuzz/results/", "/target/"];
 
 /// Links that lead nowhere.
 #[must_use]
@@ -12,6 +16,30 @@ pub fn broken_links(repository: &Repository) -> Vec<Violation> {
                 violations.push(Violation::new(&file.path, format!("line {line}: {target} leads nowhere")));
             }
         }
+    }
+    violations
+}
+
+/// Paths in backticks, from a folder of the repository on, that are not there: `core/src/gone.rs`.
+#[must_use]
+pub fn stale_paths(repository: &Repository) -> Vec<Violation> {
+    let is_tracked_folder =
+        |name: &str| !name.is_empty() && repository.contains(name) && repository.file(name).is_none();
+    let is_path = |code: &str| {
+        let is_plain = code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-'));
+        let is_made = MADE_BY_RUNS.iter().any(|folder| code.contains(folder));
+        is_plain
+            && !is_made
+            && code.split_once('/').is_some_and(|(folder, rest)| !rest.is_empty() && is_tracked_folder(folder))
+    };
+    let mut violations = Vec::new();
+    for file in repository.ending(".md") {
+        let lines = file.text.lines().enumerate();
+        let codes =
+            lines.flat_map(|(index, line)| line.split('`').skip(1).step_by(2).map(move |code| (index + 1, code)));
+        let paths = codes.map(|(line, code)| (line, code.split_once('#').map_or(code, |(path, _)| path)));
+        let stale = paths.filter(|(_, path)| is_path(path) && !repository.contains(path.trim_end_matches('/')));
+        violations.extend(stale.map(|(line, path)| Violation::new(&file.path, format!("line {line}: no {path}"))));
     }
     violations
 }
@@ -91,6 +119,15 @@ mod tests {
             "`c` [y](b.md) [x](z)",
         ];
         bad.iter().for_each(|text| assert!(broken(text), "{text}"));
+    }
+
+    #[test]
+    fn paths_that_are_not_there_are_found() {
+        let text =
+            "`core/src/a.rs` `core/gone.rs` `core/src/` `core/gone.rs#f` `other/x` `core/ x` `core/*.rs` core/gone.rs";
+        let repository = Repository::of(&[("a.md", text), ("core/src/a.rs", "")]);
+        let expected = Violation::new("a.md", "line 1: no core/gone.rs");
+        assert_eq!(stale_paths(&repository), [expected.clone(), expected]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ rules! {
     wide_lines: size::wide_lines,
     wide_comments: size::wide_comments,
     broken_links: links::broken_links,
+    stale_paths: links::stale_paths,
     import_cycles: cycles::import_cycles,
     crate_cycles: manifests::crate_cycles,
     dependency_reasons: manifests::dependencies_without_a_reason,
