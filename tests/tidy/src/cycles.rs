@@ -1,7 +1,7 @@
 //! No file of a crate uses another one that uses it, directly or through others.
 //!
 //! A `mod` declaration and the export of a name (`pub use`) are no use: a parent may declare and show what its children
-//! make. `impl Type` in another file than the type's is one, of the type's file: there the methods are called.
+//! make. `impl Type` in another file than the type's is one, of the type's file, if that calls one of the methods.
 
 use crate::modules::{Mention, ModuleId, Modules};
 use crate::{Repository, Violation};
@@ -64,13 +64,23 @@ fn uses(modules: &Modules) -> Uses {
                 insert(&mut uses, &module.file, used, &module.file, mention, verb);
             }
         }
-        for mention in &module.implementations {
-            if let Some(owner) = file_of_item(modules, id, &mention.path) {
+        for (mention, methods) in &module.implementations {
+            let owner = file_of_item(modules, id, &mention.path);
+            if let Some(owner) = owner.filter(|owner| calls_one(modules, owner, methods)) {
                 insert(&mut uses, owner, &module.file, &module.file, mention, "gets methods from");
             }
         }
     }
     uses
+}
+
+/// Whether code in a file calls one of these methods: `value.method()` or `Type::method()`.
+fn calls_one(modules: &Modules, file: &str, methods: &[String]) -> bool {
+    let mut of_file = modules.all.iter().filter(|module| module.file == file);
+    of_file.any(|module| {
+        let mut tails = module.paths.iter().filter_map(|mention| mention.path.last());
+        methods.iter().any(|method| module.names.contains(method)) || tails.any(|tail| methods.contains(tail))
+    })
 }
 
 fn insert(uses: &mut Uses, user: &str, used: &str, place: &str, mention: &Mention, verb: &str) {
@@ -215,10 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn methods_in_another_file_than_the_type_make_its_file_depend_on_them() {
-        let parent = "mod child;\npub struct Type;";
+    fn methods_in_another_file_than_the_type_are_a_use_if_the_type_s_file_calls_them() {
+        let parent = "mod child;\npub struct Type;\nfn f(value: Type) { value.help(); }";
         let child = "use super::Type;\nimpl Type { fn help(&self) {} }";
         assert_eq!(cycle(&[("lib.rs", parent), ("child.rs", child)]), ["child.rs", "lib.rs"]);
+        let parent = "mod child;\npub struct Type;\nfn f(value: Type) { value.other(); }";
+        assert_eq!(cycle(&[("lib.rs", parent), ("child.rs", child)]), Vec::<String>::new());
         let implements = "use super::Type;\nimpl Clone for Type { fn clone(&self) -> impl Sized { } }";
         assert_eq!(cycle(&[("lib.rs", parent), ("child.rs", implements)]), Vec::<String>::new());
     }

@@ -36,8 +36,8 @@ pub(crate) struct Module {
     pub(crate) paths: Vec<Mention>,
     /// Single names, outside of `use`.
     pub(crate) names: BTreeSet<String>,
-    /// Types that get methods here: the `Type` of each `impl Type`.
-    pub(crate) implementations: Vec<Mention>,
+    /// Types that get methods here: the `Type` of each `impl Type`, and the names of the methods.
+    pub(crate) implementations: Vec<(Mention, Vec<String>)>,
 }
 
 /// The modules of one crate; the first is its root.
@@ -193,7 +193,8 @@ impl Reader<'_> {
         let generics = generics_length(&head[1..]);
         if let (true, Some((path, _))) = (is_inherent, path(&head[1 + generics..])) {
             let line = line(&head[0]);
-            self.current().implementations.push(Mention { path, line });
+            let methods = rest.get(head.len()).map(functions).unwrap_or_default();
+            self.current().implementations.push((Mention { path, line }, methods));
         }
         1
     }
@@ -249,6 +250,14 @@ fn path(tokens: &[TokenTree]) -> Option<(Vec<String>, usize)> {
         length += 3;
     }
     Some((path, length))
+}
+
+/// The names of the functions in braces.
+fn functions(braces: &TokenTree) -> Vec<String> {
+    let TokenTree::Group(group) = braces else { return Vec::new() };
+    let tokens: Vec<_> = group.stream().into_iter().collect();
+    let is_function = |pair: &&[TokenTree]| matches!(&pair[0], TokenTree::Ident(ident) if ident == "fn");
+    tokens.windows(2).filter(is_function).map(|pair| pair[1].to_string()).collect()
 }
 
 /// How many tokens `<…>` takes at the beginning of these.
