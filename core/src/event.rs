@@ -1,10 +1,12 @@
-//! What happened, for whoever operates the server: one event per change that matters, none per heartbeat.
+//! Events: what the operator of the server is told. One for each change that matters, none for a heartbeat.
 
+use crate::save::{SaveError, SaveFile};
 use crate::time::Duration;
 use alloc::string::String;
+use core::fmt;
 use core::net::SocketAddr;
 
-/// Which registration an event is about.
+/// The broker that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BrokerIdentity {
     /// Name of the cluster.
@@ -17,23 +19,50 @@ pub struct BrokerIdentity {
     pub address: String,
 }
 
-/// Why a broker left without saying so.
+/// Why a broker was removed that did not unregister.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvictionCause {
-    /// Nothing was heard from it for its whole heartbeat timeout.
+    /// It was silent for longer than its heartbeat timeout.
     Expired,
-    /// The connection that it registered over is gone.
+    /// The connection that it registered over was lost.
     ConnectionLost,
-    /// Another address took its identifier, or its own address took another identifier.
+    /// Another address took its identifier, or it took another identifier itself.
     Replaced,
-    /// It lost the conflict for an identifier against a newer state version.
+    /// Another address holds the identifier that it wants, with a newer state version.
     ConflictLost,
 }
 
-/// Something that changed in the registry, or that an operator has to know.
+/// Why a registration was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// This header field is missing or malformed.
+    MissingField(&'static str),
+    /// The body has a null where the topic table belongs.
+    NullTopicTable,
+    /// The first registration of a broker has a single topic, so it is an update that came too early.
+    SingleTopic,
+    /// The tables have reached their limit.
+    TablesFull,
+    /// Another address holds the identifier of the broker, with a newer state version.
+    ConflictLost,
+}
+
+impl fmt::Display for RefusalReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingField(name) => write!(f, "{name} is missing"),
+            Self::NullTopicTable => f.write_str("the topic table is null"),
+            Self::SingleTopic => f.write_str("its first registration has a single topic"),
+            Self::TablesFull => f.write_str("the tables are full"),
+            Self::ConflictLost => f.write_str("another address holds its identifier with a newer state version"),
+        }
+    }
+}
+
+/// Something that changed in the registry, or that its operator has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A broker that was not known registered.
+    /// A new broker registered.
     BrokerRegistered {
         /// The broker.
         broker: BrokerIdentity,
@@ -42,7 +71,7 @@ pub enum Event {
         /// The other end of its connection.
         peer: SocketAddr,
     },
-    /// A known broker registered with another data version or another identifier, or changed topics or anything else that
+    /// A known broker registered with another data version or identifier, or changed its topics or something else that
     /// answers show.
     BrokerChanged {
         /// The broker.
@@ -55,25 +84,25 @@ pub enum Event {
         /// The broker.
         broker: BrokerIdentity,
     },
-    /// A broker was removed without having asked for it.
+    /// A broker was removed that did not ask for it.
     BrokerEvicted {
         /// The broker.
         broker: BrokerIdentity,
         /// Why.
         cause: EvictionCause,
     },
-    /// A registration was refused; nothing of it was applied.
+    /// A registration was refused. Nothing of it was applied.
     RegistrationRefused {
-        /// The broker as far as the request names it.
+        /// The broker, as far as the request names it.
         broker: BrokerIdentity,
-        /// Why, in words.
-        reason: String,
+        /// Why.
+        reason: RefusalReason,
         /// The other end of its connection.
         peer: SocketAddr,
     },
     /// One broker name is used in two clusters.
     ClusterConflict {
-        /// The newcomer.
+        /// The broker that is new to the group.
         broker: BrokerIdentity,
         /// The cluster that the group belongs to.
         group_cluster: String,
@@ -82,19 +111,19 @@ pub enum Event {
     TopicDeleted {
         /// The topic.
         topic: String,
-        /// The cluster it was deleted from; all when absent.
+        /// The cluster that it was deleted from, or `None` for all.
         cluster: Option<String>,
-        /// Who asked.
+        /// The peer that asked.
         peer: SocketAddr,
     },
     /// Queue entries of a topic were registered by request.
     TopicRegistered {
         /// The topic.
         topic: String,
-        /// Who asked.
+        /// The peer that asked.
         peer: SocketAddr,
     },
-    /// Write permission of all topics of a broker group was wiped or added.
+    /// An operator wiped or added the write permission of all topics of a broker group.
     WritePermissionChanged {
         /// Name of the broker group.
         broker: String,
@@ -102,10 +131,10 @@ pub enum Event {
         writable: bool,
         /// Topics that have an entry for the group.
         topics: usize,
-        /// Who asked.
+        /// The peer that asked.
         peer: SocketAddr,
     },
-    /// A KV entry was set, or deleted when `value` is absent.
+    /// A KV entry was set or deleted.
     KvChanged {
         /// Namespace of the entry.
         namespace: String,
@@ -113,10 +142,10 @@ pub enum Event {
         key: String,
         /// Whether the entry was deleted.
         deleted: bool,
-        /// Who asked.
+        /// The peer that asked.
         peer: SocketAddr,
     },
-    /// A value in namespace `ORDER_TOPIC_CONFIG` that clients could not read is left out of routes.
+    /// A value in the namespace `ORDER_TOPIC_CONFIG` is left out of routes, because clients could not read it.
     MalformedOrderConfig {
         /// The topic, which is the key of the value.
         topic: String,
@@ -124,20 +153,20 @@ pub enum Event {
     /// A file could not be saved.
     SaveFailed {
         /// Which.
-        file: crate::registry::SaveFile,
+        file: SaveFile,
         /// Why.
-        reason: String,
+        reason: SaveError,
     },
     /// The configuration was changed by request.
     ConfigurationChanged {
-        /// The keys that have another value now, joined by commas.
+        /// The keys with another value than before, joined by commas.
         keys: String,
-        /// Who asked.
+        /// The peer that asked.
         peer: SocketAddr,
     },
-    /// Time passed without this server being able to run; all heartbeat deadlines were postponed by so much.
+    /// The server could not run for a while. All heartbeat deadlines were postponed by that time.
     Late {
-        /// The time that was missed.
+        /// The time.
         by: Duration,
     },
 }

@@ -1,5 +1,6 @@
-//! The keyed hash of every table: nobody can choose names that collide, and the same secret gives the same run.
+//! The keyed hash of every table: peers cannot choose names that collide, and the same secret gives the same run.
 
+use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use siphasher::sip::SipHasher13;
 use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher128};
@@ -8,7 +9,7 @@ use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher128};
 #[derive(Clone, Copy)]
 pub(crate) struct Secret([u8; 16]);
 
-/// A digest of a registration; equal digests mean equal registrations.
+/// A digest of a registration. Equal digests mean equal registrations.
 pub(crate) type Digest = u128;
 
 impl Secret {
@@ -21,7 +22,7 @@ impl Secret {
         self.build_hasher().hash(name)
     }
 
-    /// Digests what `write` feeds in.
+    /// Returns the digest of what `write` writes.
     pub(crate) fn digest(&self, write: impl FnOnce(&mut SipHasher128)) -> Digest {
         let mut hasher = SipHasher128::new_with_key(&self.0);
         write(&mut hasher);
@@ -37,13 +38,13 @@ impl BuildHasher for Secret {
     }
 }
 
-impl core::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
 }
 
-/// Feeds values of any kind into a digest.
+/// Adds a value of any kind to a digest.
 pub(crate) fn feed(hasher: &mut SipHasher128, value: impl Hash) {
     value.hash(hasher);
 }

@@ -32,6 +32,7 @@ pub mod node;
 pub mod quota;
 pub mod registry;
 pub mod route;
+pub mod save;
 mod serialization;
 pub mod session;
 pub mod time;

@@ -181,7 +181,7 @@ impl Node {
                 let before = self.saves.len();
                 self.saves.retain(|save| *save != ticket);
                 debug_assert!(self.saves.len() + 1 == before, "{ticket:?} is not being saved");
-                self.registry.handle_saved(ticket, result, now);
+                self.registry.handle_saved(ticket, result);
             }
             Input::ReplyTaken { bytes } => self.replies.give_back(bytes, self.now),
             Input::Attached => {
@@ -190,7 +190,7 @@ impl Node {
                 self.outputs.push_back(Output::Announce);
                 self.stop_io_if_due();
             }
-            Input::Stop => self.stop(now),
+            Input::Stop => self.stop(),
             Input::Finish => self.finish(),
         }
         if self.is_idle() {
@@ -255,7 +255,7 @@ impl Node {
 
     /// The I/O threads stop at once, or, with `enableShutdownGracefully`, after a time in which newer clients are sent
     /// elsewhere (Java: `NettyRemotingServer.shutdown`).
-    fn stop(&mut self, now: Now) {
+    fn stop(&mut self) {
         if self.phase >= Phase::Stopping {
             return;
         }
@@ -264,7 +264,7 @@ impl Node {
         let mut wait = Duration::ZERO;
         if settings.enable_shutdown_gracefully {
             wait = Duration::from_secs(u64::try_from(settings.shutdown_wait_time_seconds).unwrap_or(0));
-            self.registry.handle_shutdown(now);
+            self.registry.handle_shutdown();
         }
         self.outputs.push_back(Output::Stopping { wait });
         self.stop_io_at = Some(self.now + wait);
@@ -310,7 +310,7 @@ impl Node {
                 self.taken.bytes += frame.len();
                 self.registry.handle_frame(peer, &frame, now);
             }
-            Ordered::Disconnected(conn) => self.registry.handle_disconnect(conn, now),
+            Ordered::Disconnected(conn) => self.registry.handle_disconnect(conn),
             Ordered::Tick => {
                 self.tick_waits = false;
                 self.registry.handle_timeout(now);

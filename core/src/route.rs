@@ -1,32 +1,39 @@
-//! The published view of all routes: immutable, shared, and all that a question about routes needs.
+//! Views: all that answers about routes depend on, immutable and shared.
 
 mod answer;
+mod group;
+mod id;
+mod joined;
+mod mapping;
 mod queue;
-mod row;
 mod topic;
 mod topology;
 
-pub(crate) use queue::{QueueFragment, QueueId, QueueRef, QueueValues};
-use row::Row;
-pub(crate) use topic::{Mapping, TopicKey, TopicRecord, TopicTable};
-pub(crate) use topology::{BrokerData, BrokerGroup, FilterServers, GroupId, Topology};
+pub use answer::{Route, RouteQuery};
+pub(crate) use group::{BrokerData, BrokerGroup, FilterServers};
+pub(crate) use id::{GroupId, QueueId};
+use joined::JoinedFragments;
+pub(crate) use mapping::Mapping;
+pub(crate) use queue::{QueueFragment, QueueRef, QueueValues};
+pub(crate) use topic::{TopicKey, TopicRecord, TopicTable};
+pub(crate) use topology::Topology;
 
 use crate::config::{Limits, Settings};
+use crate::hash::Secret;
 use crate::time::Instant;
 use crate::wire::Serialization;
-use crate::wire::json::Dialect;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 /// Topic to the order configuration that its route carries, as a JSON string.
-pub(crate) type OrderTable = HashMap<Box<[u8]>, Box<[u8]>, crate::hash::Secret>;
+pub(crate) type OrderTable = HashMap<Box<[u8]>, Box<[u8]>, Secret>;
 
 /// An immutable view of everything that answers about routes depend on.
 ///
 /// The registry publishes one for each batch of changes. A reader loads the newest after each read from a socket, so
-/// whoever holds a reply can see its effect.
+/// a client that holds a reply can see its effect.
 #[derive(Debug)]
 pub struct RouteView {
     pub(crate) topics: TopicTable,
@@ -39,35 +46,23 @@ pub struct RouteView {
     pub(crate) going_away: bool,
 }
 
-/// Whom a route is for: decides the dialect and what is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteQuery<'a> {
-    /// The topic: what is not UTF-8 is no topic.
-    pub topic: &'a [u8],
-    /// The dialect that the asking release understands.
-    pub dialect: Dialect,
-    /// The only zone whose masters are wanted; its answers are always in the plain dialect.
-    pub zone: Option<&'a str>,
-}
-
-/// A route that exists in a view, ready to be written.
-#[derive(Clone, Copy, Debug)]
-pub struct Route<'a> {
-    view: &'a RouteView,
-    record: &'a TopicRecord,
-    query: RouteQuery<'a>,
-}
-
 impl RouteView {
     /// The route of a topic (Java: `RouteInfoManager.pickupTopicRouteData`).
     #[must_use]
     #[inline]
     pub fn route<'a>(&'a self, query: RouteQuery<'a>) -> Option<Route<'a>> {
         let record = self.topics.named(query.topic)?;
-        if record.queues.is_empty() {
+        if record.queues().is_empty() {
             return None;
         }
-        Some(Route { view: self, record, query })
+        let order = if self.settings.order_message_enable { self.order.get(query.topic) } else { None };
+        Some(Route {
+            query,
+            record,
+            topology: &self.topology,
+            settings: &self.settings,
+            order: order.map(|order| &**order),
+        })
     }
 
     /// The settings that behaviour depends on.
@@ -76,7 +71,7 @@ impl RouteView {
         &self.settings
     }
 
-    /// The bounds that a session keeps.
+    /// The limits that connections keep.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
@@ -112,7 +107,7 @@ impl RouteView {
         self.topics.len()
     }
 
-    /// The body of GET_BROKER_CLUSTER_INFO, written once for each change of the brokers.
+    /// The body of GET_BROKER_CLUSTER_INFO, encoded once after each change of the brokers.
     #[must_use]
     pub fn cluster_info(&self) -> &[u8] {
         self.topology.cluster_info()
@@ -123,7 +118,7 @@ impl RouteView {
         self.topology.write_system_topics(output);
     }
 
-    /// The body of GET_BROKER_MEMBER_GROUP: the cluster is an echo of the question.
+    /// The body of GET_BROKER_MEMBER_GROUP. The cluster is that of the request.
     pub fn write_member_group(&self, cluster: Option<&str>, broker: Option<&str>, output: &mut Vec<u8>) {
         self.topology.write_member_group(cluster, broker, output);
     }

@@ -88,7 +88,7 @@ fn write(event: &Event) {
             EvictionCause::ConflictLost => about!(warn, broker, "broker removed: a newer one has its id"),
         },
         Event::RegistrationRefused { broker, reason, peer } => {
-            about!(warn, broker, reason = &*cut(reason), %peer, "registration refused");
+            about!(warn, broker, %reason, %peer, "registration refused");
         }
         Event::ClusterConflict { broker, group_cluster } => {
             about!(warn, broker, group_cluster = &*cut(group_cluster), "broker name is used in two clusters");
@@ -111,7 +111,7 @@ fn write(event: &Event) {
                 SaveFile::KvConfig => "KV change refused: it cannot be saved",
                 SaveFile::RuntimeConfig => "configuration change holds until restart: it cannot be saved",
             };
-            warn!(reason = &*cut(reason), "{consequence}");
+            warn!(reason = &*cut(&reason.to_string()), "{consequence}");
         }
         Event::ConfigurationChanged { keys, peer } => {
             info!(keys = &*cut(keys), %peer, "configuration changed");

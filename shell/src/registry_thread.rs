@@ -70,7 +70,7 @@ impl RegistryThread {
             }
             Output::Close { conn, reason } => self.inboxes.deliver(conn, ToIo::Close { conn, reason }),
             Output::Notify { address, frame } => self.notifier.notify(address, frame),
-            Output::Save { ticket, file, contents } => self.saver.save(ticket, file, contents),
+            Output::Save { ticket, contents } => self.saver.save(ticket, contents),
             Output::Event(event) => self.events.log(&event, self.clock.now().monotonic),
             Output::Announce => self.announce(),
             Output::RepliesStuck { bytes } => warn!(bytes, "I/O threads do not take their replies"),

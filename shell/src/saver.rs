@@ -3,7 +3,7 @@
 use crate::disk::{Disk, RealDisk};
 use crate::queue::QueueSender;
 use namesrv_core::node::Input;
-use namesrv_core::registry::{SaveFile, SaveTicket};
+use namesrv_core::registry::{SaveError, SaveFile, SaveTicket};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -25,7 +25,6 @@ pub(crate) struct Saver {
 #[derive(Debug)]
 struct Job {
     ticket: SaveTicket,
-    file: SaveFile,
     contents: Vec<u8>,
 }
 
@@ -41,19 +40,20 @@ impl Saver {
     }
 
     /// Queues a save. The registry asks for few at a time, so the queue needs no bound.
-    pub(crate) fn save(&self, ticket: SaveTicket, file: SaveFile, contents: Vec<u8>) {
+    pub(crate) fn save(&self, ticket: SaveTicket, contents: Vec<u8>) {
         // The thread ends only with this sender.
-        let _ = self.jobs.send(Job { ticket, file, contents });
+        let _ = self.jobs.send(Job { ticket, contents });
     }
 }
 
 fn run(disk: &impl Disk, paths: &SavePaths, jobs: &Receiver<Job>, queue: &QueueSender) {
-    while let Ok(Job { ticket, file, contents }) = jobs.recv() {
-        let (path, result) = match file {
+    while let Ok(Job { ticket, contents }) = jobs.recv() {
+        let (path, result) = match ticket.file {
             SaveFile::KvConfig => (&paths.kv_config, replace_with_backup(disk, &paths.kv_config, &contents)),
             SaveFile::RuntimeConfig => (&paths.runtime_config, replace(disk, &paths.runtime_config, &contents)),
         };
-        let result = result.map_err(|error| format!("{}: {error}", path.display()));
+        let result =
+            result.map_err(|error| SaveError::Io { path: path.display().to_string(), error: error.to_string() });
         queue.push(Input::Saved { ticket, result });
     }
 }

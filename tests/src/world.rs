@@ -10,7 +10,7 @@ use namesrv_core::event::Event;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
-use namesrv_core::registry::{CloseReason, SaveFile, SaveTicket};
+use namesrv_core::registry::{CloseReason, SaveError, SaveFile, SaveTicket};
 use namesrv_core::route::RouteView;
 use namesrv_core::session::{self, Session};
 use namesrv_core::time::{Instant, Now, WallTime};
@@ -426,8 +426,8 @@ impl World {
                 }
             }
             Output::Notify { address, frame } => self.happenings.push(Happening::Notified { address, frame }),
-            Output::Save { ticket, file, contents } => {
-                self.happenings.push(Happening::Saved { file, contents });
+            Output::Save { ticket, contents } => {
+                self.happenings.push(Happening::Saved { file: ticket.file, contents });
                 self.saves.push_back(ticket);
                 self.end_saves();
             }
@@ -445,7 +445,7 @@ impl World {
     fn end_saves(&mut self) {
         let result = match &self.saving {
             Saving::Succeeds => Ok(()),
-            Saving::Fails(reason) => Err(reason.clone()),
+            Saving::Fails(reason) => Err(SaveError::Unusable(reason.clone())),
             Saving::Waits => return,
         };
         while let Some(ticket) = self.saves.pop_front() {

@@ -8,6 +8,7 @@ use namesrv_tests::fuzz::TARGETS;
 use namesrv_tests::request::{HeaderForm, Request};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The same cases at every run, unless the environment says otherwise.
@@ -72,8 +73,8 @@ proptest! {
             Some(texts) => Head::failure(code.into(), opaque, texts),
             None => Head::success(opaque),
         };
-        let pairs: Option<Vec<(&str, &str)>> =
-            fields.as_ref().map(|fields| fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect());
+        let pairs: Option<Vec<(&str, Cow<str>)>> =
+            fields.as_ref().map(|fields| fields.iter().map(|(name, value)| (name.as_str(), value.into())).collect());
         let head = pairs.as_ref().map_or(head, |pairs| head.with_fields(pairs));
         for (form, serialization) in [(Serialization::Json, 0), (Serialization::Binary, 1)] {
             let mut output = b"what was there before".to_vec();

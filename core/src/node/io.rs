@@ -1,7 +1,7 @@
 //! What goes into a node, and what comes out of it.
 
 use crate::event::Event;
-use crate::registry::{self, CloseReason, SaveFile, SaveTicket};
+use crate::registry::{self, CloseReason, SaveError, SaveTicket};
 use crate::route::RouteView;
 use crate::time::Duration;
 use crate::{ConnId, Peer};
@@ -28,7 +28,7 @@ pub enum Input {
         /// The ticket of [`Output::Save`].
         ticket: SaveTicket,
         /// Whether the file has its new contents, or why not.
-        result: Result<(), String>,
+        result: Result<(), SaveError>,
     },
     /// I/O threads took replies out of their inboxes (or dropped them).
     ReplyTaken {
@@ -78,13 +78,11 @@ pub enum Output {
         /// The whole request.
         frame: Bytes,
     },
-    /// Replace the contents of a file, then hand in [`Input::Saved`].
+    /// Replace the contents of [`SaveTicket::file`], then hand in [`Input::Saved`].
     Save {
         /// To be handed back.
         ticket: SaveTicket,
-        /// Which file.
-        file: SaveFile,
-        /// All of its contents.
+        /// The new contents of the file.
         contents: Vec<u8>,
     },
     /// Tell the operator what happened in the registry.
@@ -118,7 +116,7 @@ impl From<registry::Output> for Output {
             registry::Output::Reply { conn, frame } => Self::Reply { conn, frame },
             registry::Output::Close { conn, reason } => Self::Close { conn, reason },
             registry::Output::Notify { address, frame } => Self::Notify { address, frame },
-            registry::Output::Save { ticket, file, contents } => Self::Save { ticket, file, contents },
+            registry::Output::Save { ticket, contents } => Self::Save { ticket, contents },
             registry::Output::Event(event) => Self::Event(event),
         }
     }

@@ -9,6 +9,7 @@ use crate::event::{Event, EvictionCause};
 use crate::initial_state::InitialState;
 use crate::kv::KvTable;
 use crate::quota::QueueQuota;
+use crate::registry::{SaveError, SaveFile};
 use crate::time::WallTime;
 use alloc::format;
 use alloc::string::String;
@@ -306,7 +307,7 @@ fn a_burst_leaves_no_memory_behind() {
 #[test]
 #[should_panic(expected = "is not being saved")]
 fn only_saves_that_were_asked_for_end() {
-    node("").handle(Input::Saved { ticket: SaveTicket(1), result: Ok(()) }, at(0));
+    node("").handle(Input::Saved { ticket: SaveTicket { file: SaveFile::KvConfig, number: 1 }, result: Ok(()) }, at(0));
 }
 
 #[test]

@@ -1,26 +1,29 @@
-//! KV requests (Java: `KVConfigManager`): changes are staged, saved, then applied and answered, in the order in which they came.
+//! The KV table at run time (Java: `KVConfigManager`). Changes are staged, saved, then applied and answered, in the order in
+//! which they came.
 
-use super::{Answer, Ask, Output, Registry, SaveFile, SaveTicket};
+use super::answer::{Answer, ReplyTo};
+use super::outbox::Outbox;
 use crate::Peer;
 use crate::event::Event;
-use crate::kv::{KvTable, ORDER_TOPIC_CONFIG, write_namespace};
-use crate::wire::Request;
-use crate::wire::code::{request, response};
+use crate::hash::Secret;
+use crate::kv::{KvTable, Namespace, ORDER_TOPIC_CONFIG, write_namespace};
+use crate::route::OrderTable;
+use crate::save::{SaveError, SaveFile, SaveTicket};
+use crate::wire::code::response;
 use crate::wire::json;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// The KV table and what is about to become of it.
+/// The KV table, and the requests that wait for a save.
 #[derive(Debug)]
 pub(super) struct KvStore {
     table: KvTable,
     /// The body that answers to registrations carry.
     order_body: Option<Bytes>,
     saving: Option<Saving>,
-    /// What came while a save was going on.
+    /// Requests that came during the save.
     waiting: Vec<KvRequest>,
     /// Bytes of their names, keys and values, and of the answers that they will get.
     waiting_bytes: usize,
@@ -38,15 +41,17 @@ struct Saving {
     changes_bytes: usize,
 }
 
+/// A request to the KV table.
 #[derive(Debug)]
-struct KvRequest {
-    ask: Ask,
-    peer: Peer,
-    action: Action,
+pub(super) struct KvRequest {
+    pub(super) reply_to: ReplyTo,
+    pub(super) peer: Peer,
+    pub(super) action: Action,
 }
 
+/// What a request wants.
 #[derive(Debug)]
-enum Action {
+pub(super) enum Action {
     Put { namespace: String, key: String, value: Option<String> },
     Delete { namespace: Option<String>, key: Option<String> },
     Read { namespace: Option<String>, key: Option<String> },
@@ -67,12 +72,7 @@ impl KvStore {
         }
     }
 
-    pub(super) const fn table(&self) -> &KvTable {
-        &self.table
-    }
-
-    /// Whether requests can be answered without a save: they change nothing, and where they claim that something is kept,
-    /// it is.
+    /// Whether requests can be answered without a save: they change nothing, and what they claim to be saved is.
     fn is_unchanged_by(&self, requests: &[KvRequest]) -> bool {
         let needs_save =
             |action: &Action| action.would_change(&self.table) || (self.file_is_doubtful && action.is_change());
@@ -92,139 +92,145 @@ impl KvStore {
         before + self.waiting_changes_bytes + self.saving.as_ref().map_or(0, |saving| saving.changes_bytes)
     }
 
-    /// The order configuration as GET_KVLIST_BY_NAMESPACE would answer it; absent when its namespace is unknown.
+    /// The order configuration as GET_KVLIST_BY_NAMESPACE answers it, or `None` if its namespace is unknown.
     pub(super) fn order_body(&self) -> Option<Bytes> {
         self.order_body.clone()
     }
 }
 
-impl Registry {
-    /// PUT, GET, DELETE_KV_CONFIG and GET_KVLIST_BY_NAMESPACE.
-    pub(super) fn kv_request(&mut self, ask: Ask, peer: Peer, request: &Request<'_>) {
-        let field = |name: &str| request.fields.value(name).map(alloc::borrow::Cow::into_owned);
-        let (namespace, key) = (field("namespace"), field("key"));
-        let action = match request.code {
-            request::PUT_KV_CONFIG => match (namespace, key) {
-                (Some(namespace), Some(key)) => Action::Put { namespace, key, value: field("value") },
-                (Some(_) | None, Some(_) | None) => {
-                    let answer = Answer::failure(response::SYSTEM_ERROR, "namespace or key is null");
-                    return self.answer(ask, answer);
-                }
-            },
-            request::DELETE_KV_CONFIG => Action::Delete { namespace, key },
-            request::GET_KV_CONFIG => Action::Read { namespace, key },
-            _ => Action::List { namespace },
-        };
-        // What waits is answered all at once. Alone a request may ask for as much as there is.
-        let answer_bytes = if self.kv.waiting.is_empty() { 0 } else { self.kv.answer_bytes(&action) };
-        let bytes = action.bytes() + answer_bytes;
-        if self.kv.waiting_bytes + bytes > self.limits.kv_bytes_max {
-            return self.answer(ask, Answer::failure(response::SYSTEM_ERROR, "too much waits for the KV file"));
+/// Handling.
+impl KvStore {
+    /// Handles a request. What waits for a save may have `bytes_max` bytes, and so may the table.
+    pub(super) fn handle(&mut self, request: KvRequest, bytes_max: usize, outbox: &mut Outbox) {
+        // All that waits is answered at once. A request that does not wait may ask for as much as there is.
+        let answer_bytes = if self.waiting.is_empty() { 0 } else { self.answer_bytes(&request.action) };
+        let bytes = request.action.bytes() + answer_bytes;
+        if self.waiting_bytes + bytes > bytes_max {
+            let answer = Answer::failure(response::SYSTEM_ERROR, "too much waits for the KV file");
+            return outbox.reply(request.reply_to, &answer);
         }
-        self.kv.waiting_bytes += bytes;
-        self.kv.waiting_changes_bytes += action.adds_bytes();
-        self.kv.waiting.push(KvRequest { ask, peer, action });
-        self.save_kv();
+        self.waiting_bytes += bytes;
+        self.waiting_changes_bytes += request.action.adds_bytes();
+        self.waiting.push(request);
+        self.save(bytes_max, outbox);
     }
 
     /// Starts the next save, unless one is going on. Requests that need none are answered at once.
-    fn save_kv(&mut self) {
-        if self.kv.saving.is_some() || self.kv.waiting.is_empty() {
+    fn save(&mut self, bytes_max: usize, outbox: &mut Outbox) {
+        if self.saving.is_some() || self.waiting.is_empty() {
             return;
         }
-        let requests = core::mem::take(&mut self.kv.waiting);
-        self.kv.waiting_bytes = 0;
-        self.kv.waiting_changes_bytes = 0;
-        if self.kv.is_unchanged_by(&requests) {
-            return self.answer_kv(requests);
+        let requests = core::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        self.waiting_changes_bytes = 0;
+        if self.is_unchanged_by(&requests) {
+            return self.answer(&requests, outbox);
         }
-        let mut staged = self.kv.table.clone();
+        let mut staged = self.table.clone();
         let mut accepted = Vec::with_capacity(requests.len());
         let mut bytes = staged.bytes();
         for request in requests {
             let more = request.action.adds_bytes();
-            if more > 0 && bytes + more > self.limits.kv_bytes_max {
-                self.answer(request.ask, Answer::failure(response::SYSTEM_ERROR, "the KV table is full"));
+            if more > 0 && bytes + more > bytes_max {
+                outbox.reply(request.reply_to, &Answer::failure(response::SYSTEM_ERROR, "the KV table is full"));
                 continue;
             }
             bytes += more;
             request.action.apply(&mut staged);
             accepted.push(request);
         }
-        if self.kv.is_unchanged_by(&accepted) {
-            return self.answer_kv(accepted);
+        if self.is_unchanged_by(&accepted) {
+            return self.answer(&accepted, outbox);
         }
-        let ticket = self.next_ticket();
-        let contents = staged.encode();
         let changes_bytes = accepted.iter().map(|request| request.action.adds_bytes()).sum();
-        self.kv.saving = Some(Saving { ticket, requests: accepted, changes_bytes });
-        self.outputs.push_back(Output::Save { ticket, file: SaveFile::KvConfig, contents });
+        let ticket = outbox.save(SaveFile::KvConfig, staged.encode());
+        self.saving = Some(Saving { ticket, requests: accepted, changes_bytes });
     }
 
     /// Answers requests that change nothing.
-    fn answer_kv(&mut self, requests: Vec<KvRequest>) {
-        for KvRequest { ask, action, .. } in requests {
-            let answer = action.answer(&self.kv.table);
-            self.answer(ask, answer);
+    fn answer(&self, requests: &[KvRequest], outbox: &mut Outbox) {
+        for request in requests {
+            outbox.reply(request.reply_to, &request.action.answer(&self.table));
         }
     }
 
-    /// The end of a save. True: it was one of the KV table.
-    pub(super) fn kv_saved(&mut self, ticket: SaveTicket, result: &Result<(), String>) -> bool {
-        let Some(saving) = self.kv.saving.take_if(|saving| saving.ticket == ticket) else { return false };
-        self.kv.file_is_doubtful = result.is_err();
-        match result {
-            Ok(()) => {
-                for KvRequest { ask, peer, action } in saving.requests {
-                    if action.would_change(&self.kv.table) {
-                        action.apply(&mut self.kv.table);
-                        self.kv_changed(&action, peer);
-                    }
-                    let answer = action.answer(&self.kv.table);
-                    self.answer(ask, answer);
-                }
-                self.kv.order_body = write_order_body(&self.kv.table);
-                self.order_changed();
-            }
-            Err(reason) => {
-                self.event(Event::SaveFailed { file: SaveFile::KvConfig, reason: reason.clone() });
-                for KvRequest { ask, action, .. } in saving.requests {
-                    let answer = if action.is_change() {
-                        Answer::failure(response::SYSTEM_ERROR, format!("the KV file could not be saved: {reason}"))
-                    } else {
-                        action.answer(&self.kv.table)
-                    };
-                    self.answer(ask, answer);
-                }
-            }
-        }
-        self.save_kv();
-        true
-    }
-
-    /// Tells what the file holds that clients cannot read; later changes are told when they come.
-    pub(super) fn report_malformed_order(&mut self) {
-        for (topic, value) in self.kv.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten() {
-            if value.as_ref().is_some_and(|value| !is_order_config(value)) {
-                self.outputs.push_back(Output::Event(Event::MalformedOrderConfig { topic: topic.clone() }));
-            }
-        }
-    }
-
-    fn kv_changed(&mut self, action: &Action, peer: Peer) {
-        let (namespace, key, value) = match action {
-            Action::Put { namespace, key, value } => (namespace, key, value.as_ref()),
-            Action::Delete { namespace: Some(namespace), key: Some(key) } => (namespace, key, None),
-            Action::Delete { .. } | Action::Read { .. } | Action::List { .. } => return,
+    /// A save ended: its changes are applied, or all of them are refused.
+    pub(super) fn handle_saved(
+        &mut self,
+        ticket: SaveTicket,
+        result: Result<(), SaveError>,
+        bytes_max: usize,
+        outbox: &mut Outbox,
+    ) {
+        let Some(saving) = self.saving.take_if(|saving| saving.ticket == ticket) else {
+            debug_assert!(false, "{ticket:?} is not being saved");
+            return;
         };
-        let deleted = matches!(action, Action::Delete { .. });
-        let malformed = namespace == ORDER_TOPIC_CONFIG && value.is_some_and(|value| !is_order_config(value));
-        let (namespace, key) = (namespace.clone(), key.clone());
-        if malformed {
-            self.event(Event::MalformedOrderConfig { topic: key.clone() });
+        self.file_is_doubtful = result.is_err();
+        match result {
+            Ok(()) => self.apply(&saving.requests, outbox),
+            Err(reason) => self.refuse(&saving.requests, reason, outbox),
         }
-        self.event(Event::KvChanged { namespace, key, deleted, peer: peer.address });
+        self.save(bytes_max, outbox);
     }
+
+    fn apply(&mut self, requests: &[KvRequest], outbox: &mut Outbox) {
+        for KvRequest { reply_to, peer, action } in requests {
+            if action.would_change(&self.table) {
+                action.apply(&mut self.table);
+                report_change(action, *peer, outbox);
+            }
+            outbox.reply(*reply_to, &action.answer(&self.table));
+        }
+        self.order_body = write_order_body(&self.table);
+    }
+
+    fn refuse(&self, requests: &[KvRequest], reason: SaveError, outbox: &mut Outbox) {
+        let remark = format!("the KV file could not be saved: {reason}");
+        outbox.event(Event::SaveFailed { file: SaveFile::KvConfig, reason });
+        for request in requests {
+            let answer = if request.action.is_change() {
+                Answer::failure(response::SYSTEM_ERROR, remark.clone())
+            } else {
+                request.action.answer(&self.table)
+            };
+            outbox.reply(request.reply_to, &answer);
+        }
+    }
+
+    /// The order configuration that clients can read, as routes carry it.
+    pub(super) fn order_table(&self, secret: Secret) -> OrderTable {
+        let mut order = OrderTable::with_hasher(secret);
+        for (topic, value) in self.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten() {
+            if let Some(value) = value.as_deref().filter(|value| is_order_config(value)) {
+                order.insert(topic.as_bytes().into(), write_order_config(value).into());
+            }
+        }
+        order
+    }
+
+    /// Reports what the file holds that clients cannot read. Later changes are reported when they come.
+    pub(super) fn report_malformed_order(&self, outbox: &mut Outbox) {
+        for (topic, value) in self.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten() {
+            if value.as_ref().is_some_and(|value| !is_order_config(value)) {
+                outbox.event(Event::MalformedOrderConfig { topic: topic.clone() });
+            }
+        }
+    }
+}
+
+fn report_change(action: &Action, peer: Peer, outbox: &mut Outbox) {
+    let (namespace, key, value) = match action {
+        Action::Put { namespace, key, value } => (namespace, key, value.as_ref()),
+        Action::Delete { namespace: Some(namespace), key: Some(key) } => (namespace, key, None),
+        Action::Delete { .. } | Action::Read { .. } | Action::List { .. } => return,
+    };
+    let deleted = matches!(action, Action::Delete { .. });
+    if namespace == ORDER_TOPIC_CONFIG && value.is_some_and(|value| !is_order_config(value)) {
+        outbox.event(Event::MalformedOrderConfig { topic: key.clone() });
+    }
+    let (namespace, key) = (namespace.clone(), key.clone());
+    outbox.event(Event::KvChanged { namespace, key, deleted, peer: peer.address });
 }
 
 impl Action {
@@ -235,7 +241,7 @@ impl Action {
         }
     }
 
-    /// Bytes that it keeps in memory while it waits.
+    /// Bytes that it takes while it waits.
     fn bytes(&self) -> usize {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         match self {
@@ -245,7 +251,7 @@ impl Action {
         }
     }
 
-    /// Bytes that it adds to the table at most.
+    /// Bytes that it adds to the table, at most.
     fn adds_bytes(&self) -> usize {
         match self {
             Self::Put { .. } => self.bytes(),
@@ -286,7 +292,7 @@ impl Action {
                 let value =
                     namespace.as_ref().zip(key.as_ref()).and_then(|(namespace, key)| table.value(namespace, key));
                 match value {
-                    Some(value) => Answer::success().with_fields(vec![("value", value.into())]),
+                    Some(value) => Answer::success().with_field("value", value.into()),
                     None => {
                         let remark = format!("No config item, Namespace: {} Key: {}", shown(namespace), shown(key));
                         Answer::failure(response::QUERY_NOT_FOUND, remark).with_no_fields()
@@ -306,7 +312,7 @@ impl Action {
 
 /// Whether Java clients can read an order configuration, `broker:queues` joined by `;`
 /// (Java: `MQClientInstance.topicRouteData2TopicPublishInfo`).
-pub(super) fn is_order_config(value: &str) -> bool {
+fn is_order_config(value: &str) -> bool {
     let is_broker = |part: &str| part.split(':').nth(1).is_some_and(|queues| queues.parse::<i32>().is_ok());
     value.is_empty() || value.trim_end_matches(';').split(';').all(is_broker)
 }
@@ -315,7 +321,7 @@ fn write_order_body(table: &KvTable) -> Option<Bytes> {
     Some(write_table(table.namespace(ORDER_TOPIC_CONFIG)?).into())
 }
 
-fn write_table(keys: &crate::kv::Namespace) -> Vec<u8> {
+fn write_table(keys: &Namespace) -> Vec<u8> {
     let mut output = Vec::new();
     output.extend_from_slice(br#"{"table":"#);
     write_namespace(&mut output, keys);
@@ -324,7 +330,7 @@ fn write_table(keys: &crate::kv::Namespace) -> Vec<u8> {
 }
 
 /// A topic's order configuration as routes carry it.
-pub(super) fn write_order_config(value: &str) -> Vec<u8> {
+fn write_order_config(value: &str) -> Vec<u8> {
     let mut output = Vec::new();
     json::string(&mut output, value);
     output

@@ -1,41 +1,38 @@
-//! NOTIFY_MIN_BROKER_ID_CHANGE: telling the members of a group that its smallest identifier is another one (Java:
-//! `RouteInfoManager.notifyMinBrokerIdChanged`).
+//! NOTIFY_MIN_BROKER_ID_CHANGE: tells the members of a group that its smallest identifier is another one
+//! (Java: `RouteInfoManager.notifyMinBrokerIdChanged`).
 
-use super::{Output, Registry};
+use super::state::State;
+use super::tables::Member;
 use crate::route::GroupId;
 use crate::wire::code::request::NOTIFY_MIN_BROKER_ID_CHANGE;
-use crate::wire::response::{Head, write_frame};
+use alloc::borrow::Cow;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
-impl Registry {
-    /// `offline` left, or else somebody with this replication address joined.
-    pub(super) fn notify_min_broker_id_change(
-        &mut self,
-        group: GroupId,
-        offline: Option<&str>,
-        ha_server: Option<&str>,
-    ) {
-        let Some(group) = self.tables.groups.get(group) else { return };
-        let Some((min_id, min)) = group.members.first_key_value() else { return };
-        let everybody = offline.is_some() || group.members.len() == 1;
-        let receivers = group.members.iter().filter(|(id, _)| everybody || *id != min_id);
-        let addresses: Vec<_> = receivers.map(|(_, member)| member.address.to_string()).collect();
-        let id = min_id.to_string();
-        let reason = match offline {
-            Some(address) => Some(("offlineBrokerAddr", address)),
-            None => ha_server.map(|address| ("haBrokerAddr", address)),
-        };
-        let fields: Vec<_> =
-            reason.into_iter().chain([("minBrokerAddr", &*min.address), ("minBrokerId", &*id)]).collect();
-        let mut frame = Vec::new();
-        self.opaque = self.opaque.wrapping_add(1);
-        let head = Head::oneway(NOTIFY_MIN_BROKER_ID_CHANGE, self.opaque).with_fields(&fields);
-        write_frame(&mut frame, self.serialization, &head, |_| ());
-        let frame = Bytes::from(frame);
-        for address in addresses {
-            self.outputs.push_back(Output::Notify { address, frame: frame.clone() });
-        }
+/// Why the smallest identifier is another one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum MinIdChange<'a> {
+    /// The broker with this address left.
+    Left(&'a str),
+    /// A broker with this replication address joined.
+    Joined(Option<&'a str>),
+}
+
+/// Notifies the members of a group, if that is wanted. All of them when a broker left, else all but the one that joined,
+/// unless it is alone.
+pub(super) fn notify_min_id_change(state: &mut State, group: GroupId, change: MinIdChange<'_>) {
+    if !state.configuration.settings().notify_min_broker_id_changed {
+        return;
     }
+    let members = state.tables.group(group).members();
+    let Some((min_id, min)) = members.first_key_value() else { return };
+    let (field, includes_min) = match change {
+        MinIdChange::Left(address) => (Some(("offlineBrokerAddr", address)), true),
+        MinIdChange::Joined(ha_server) => (ha_server.map(|address| ("haBrokerAddr", address)), members.len() == 1),
+    };
+    let mut fields: Vec<(&str, Cow<'_, str>)> = field.into_iter().map(|(name, value)| (name, value.into())).collect();
+    fields.push(("minBrokerAddr", min.address().into()));
+    fields.push(("minBrokerId", min_id.to_string().into()));
+    let receivers = members.iter().filter(|(id, _)| includes_min || *id != min_id).map(|(_, member)| member);
+    state.outbox.notify(receivers.map(Member::address), NOTIFY_MIN_BROKER_ID_CHANGE, &fields);
 }

@@ -1,30 +1,69 @@
-//! The tables: topics, groups and liveness, changed together so that none mentions what another does not know.
+//! The tables: groups, their members, topics and liveness, changed together so that none mentions what another does not
+//! know.
+//!
+//! Every verb here notes by itself what views and answers have to show anew. [`broken_relations`] names each relation
+//! between the indexes that does not hold; one that is broken is a bug of this module.
 
-use super::group::{Group, Groups, Member, MemberKey};
-use super::liveness::Liveness;
-use super::queues::QueueTable;
-use super::room;
+mod check;
+mod groups;
+mod liveness;
+mod member;
+mod placement;
+mod queues;
+pub(super) mod size;
+#[cfg(test)]
+mod tests;
+
+pub(super) use check::broken_relations;
+pub(super) use groups::Group;
+pub(super) use member::{LastRegistration, Member, MemberKey};
+pub(super) use placement::{Newcomer, Placed, Placement};
+
 use crate::ConnId;
+use crate::event::BrokerIdentity;
 use crate::hash::Secret;
-use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable};
-use crate::time::Now;
-use alloc::boxed::Box;
+use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
+use crate::time::{Duration, Instant, Now};
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
+use groups::Groups;
+use liveness::{Liveness, deadline};
+use placement::Known;
+use queues::QueueTable;
 
 #[derive(Debug)]
 pub(super) struct Tables {
-    pub(super) topics: TopicTable,
-    pub(super) groups: Groups,
-    pub(super) queues: QueueTable,
-    pub(super) liveness: Liveness,
-    pub(super) secret: Secret,
-    /// Something that a view shows changed since the last one.
-    pub(super) changed: bool,
-    /// Topics appeared or disappeared since the list of them was written.
-    pub(super) names_changed: bool,
+    topics: TopicTable,
+    groups: Groups,
+    queues: QueueTable,
+    liveness: Liveness,
+    secret: Secret,
+    /// Estimated bytes of groups, members, entries and mappings.
+    bytes: usize,
+    /// What the last view showed of groups and queue values.
+    topology: Arc<Topology>,
+    /// A group changed since then.
+    topology_is_stale: bool,
+    /// Anything that views show changed since the last one.
+    is_changed: bool,
+    /// The list of all topics, until topics appear or disappear.
+    all_topics: Option<Bytes>,
 }
 
+/// What a member leaves behind.
+#[derive(Debug)]
+pub(super) struct Departure {
+    /// The member.
+    pub(super) broker: BrokerIdentity,
+    /// The connection that it registered over.
+    pub(super) conn: ConnId,
+    /// It had the smallest identifier of a group that allows an acting master and still has members.
+    pub(super) leaves_acting_group: bool,
+}
+
+/// Reading.
 impl Tables {
     pub(super) fn new(secret: Secret, now: Now) -> Self {
         Self {
@@ -33,54 +72,161 @@ impl Tables {
             queues: QueueTable::new(secret),
             liveness: Liveness::new(secret, now),
             secret,
-            changed: true,
-            names_changed: true,
+            bytes: 0,
+            topology: Arc::new(Topology::new(Vec::new(), Arc::default())),
+            topology_is_stale: false,
+            is_changed: true,
+            all_topics: None,
         }
     }
 
-    /// Adds a registration to its group and to every index.
-    pub(super) fn insert_member(&mut self, key: MemberKey, member: Member, now: Now) {
-        let Some(group) = self.groups.get_mut(key.group) else { return };
-        self.liveness.insert(key, &member, now);
-        group.bytes += room::member_bytes(&member);
-        group.members.insert(key.id, member);
-        group.change();
-        group.settle_cluster();
-        self.changed = true;
+    pub(super) const fn secret(&self) -> Secret {
+        self.secret
     }
 
-    /// Takes a registration out of its group and of every index; the group stays, even empty.
-    pub(super) fn take_member(&mut self, key: MemberKey) -> Option<Member> {
-        let group = self.groups.get_mut(key.group)?;
-        let member = group.members.remove(&key.id)?;
-        group.bytes -= room::member_bytes(&member);
-        group.change();
-        self.liveness.remove(key, &member);
-        self.changed = true;
-        Some(member)
+    pub(super) const fn topics(&self) -> &TopicTable {
+        &self.topics
     }
 
-    /// Puts a later registration of the same broker in the place of the earlier one and returns whether answers show it.
-    pub(super) fn update_member(&mut self, key: MemberKey, member: Member) -> bool {
-        let Some(group) = self.groups.get_mut(key.group) else { return false };
-        let Some(known) = group.members.get_mut(&key.id) else { return false };
-        self.liveness.postpone(key, known.deadline, member.deadline);
-        self.liveness.reconnect(key, known.conn, member.conn);
-        let filters = |member: &Member| member.filter_servers.as_ref().map(|servers| servers.written.clone());
-        let shows = filters(known) != filters(&member);
-        group.bytes = group.bytes + room::member_bytes(&member) - room::member_bytes(known);
-        *known = member;
-        if shows {
-            group.change();
-            self.changed = true;
-        }
-        shows
+    pub(super) fn group_id(&self, name: &str) -> Option<GroupId> {
+        self.groups.id(name)
     }
 
-    /// A sign of life from a registration, perhaps over another connection.
+    /// The group with an identifier that these tables gave out and that is still in use.
+    pub(super) fn group(&self, id: GroupId) -> &Group {
+        self.groups.group(id)
+    }
+
+    pub(super) fn group_named(&self, name: &str) -> Option<&Group> {
+        self.groups.id(name).map(|id| self.groups.group(id))
+    }
+
+    pub(super) fn member(&self, key: MemberKey) -> Option<&Member> {
+        self.groups.group(key.group).members.get(&key.id)
+    }
+
+    /// All members that registered with this address in this cluster, the latest last.
+    pub(super) fn members_at(&self, cluster: &str, address: &str) -> &[MemberKey] {
+        self.liveness.at_address(cluster, address)
+    }
+
+    /// Whether a member registered over this connection.
+    pub(super) fn has_connection(&self, conn: ConnId) -> bool {
+        self.liveness.has_connection(conn)
+    }
+
+    /// Groups with a member in a cluster, in no order that may show.
+    pub(super) fn groups_of_cluster(&self, cluster: &str) -> Vec<GroupId> {
+        let is_in = |group: &Group| group.members.values().any(|member| *member.cluster == *cluster);
+        self.groups.iter().filter(|(_, group)| is_in(group)).map(|(id, _)| id).collect()
+    }
+
+    /// The values of the entry of a group in a topic.
+    pub(super) fn queue_values(&self, topic: TopicKey<'_>, group: GroupId) -> Option<QueueValues> {
+        Some(self.queues.values(self.topics.record(topic)?.queue_of(group)?))
+    }
+
+    /// The values of an entry.
+    pub(super) fn values_of(&self, entry: QueueRef) -> QueueValues {
+        self.queues.values(entry.queue)
+    }
+
+    /// Whether an entry somewhere has these values.
+    pub(super) fn has_values(&self, values: QueueValues) -> bool {
+        self.queues.contains(values)
+    }
+
+    /// The topics that have an entry of a group.
+    pub(super) fn topics_of(&self, id: GroupId) -> Vec<Arc<str>> {
+        let has_entry = |topic: &&Arc<str>| {
+            let record = self.topics.record(self.topics.key(topic));
+            record.is_some_and(|record| record.queue_of(id).is_some())
+        };
+        self.groups.group(id).topics.iter().filter(has_entry).cloned().collect()
+    }
+
+    /// The list of all topics, which `encode` makes of their names when they are not those of the last call.
+    pub(super) fn all_topics(&mut self, encode: impl FnOnce(&[&str]) -> Bytes) -> Bytes {
+        let Self { topics, all_topics, .. } = self;
+        all_topics.get_or_insert_with(|| encode(&topics.names_where(|_| true))).clone()
+    }
+
+    /// Estimated bytes of everything.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes + self.queues.bytes()
+    }
+
+    /// When the next deadline comes, or the next [`tick`](Self::tick).
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.liveness.poll_timeout()
+    }
+
+    /// A member whose deadline has come.
+    pub(super) fn expired(&self, now: Now) -> Option<MemberKey> {
+        self.liveness.expired(now)
+    }
+
+    /// Whether a view would show something else than the last one.
+    pub(super) const fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+}
+
+/// Members.
+impl Tables {
+    /// Gives a broker its place in its group, which is created if need be.
+    pub(super) fn place(&mut self, newcomer: &Newcomer<'_>, now: Now) -> Placed {
+        let group = self.groups.id(newcomer.name).unwrap_or_else(|| self.create_group(newcomer));
+        let key = MemberKey { group, id: newcomer.id };
+        let mut changes_group = self.set_group_properties(newcomer, group);
+        let known = self.groups.group(group);
+        let has_new_min_id = newcomer.id < known.min_id().unwrap_or(0);
+        let holder = known.members.contains_key(&newcomer.id).then_some(key);
+        let own = known.id_at(newcomer.address).map(|id| MemberKey { group, id });
+        let previous = own.and_then(|own| known.members.get(&own.id));
+        let previous = previous.filter(|previous| *previous.cluster == *newcomer.cluster);
+        let before = previous.map(Known::of);
+        let member = newcomer.member(previous, deadline(now, newcomer.timeout));
+        let (mut replaced, mut other_cluster) = (Vec::new(), None);
+        let placement = match before {
+            Some(before) if own == Some(key) => {
+                changes_group |= self.update_member(key, member);
+                Placement::Same(before)
+            }
+            Some(_) | None => {
+                for gone in own.into_iter().chain(holder.filter(|holder| own != Some(*holder))) {
+                    replaced.push(self.take_member(gone).identity(newcomer.name, gone.id));
+                }
+                let group = self.groups.group(group);
+                if !group.members.is_empty() && *group.cluster != *newcomer.cluster {
+                    other_cluster = Some(group.cluster.to_string());
+                }
+                self.insert_member(key, member, now);
+                if holder.is_some() { Placement::TakenOver(before) } else { Placement::Free(before) }
+            }
+        };
+        Placed { key, placement, replaced, other_cluster, has_new_min_id, changes_group }
+    }
+
+    /// Notes what is kept of a registration, once all of it is applied.
+    pub(super) fn settle(&mut self, key: MemberKey, last: LastRegistration, needs_full_sync: bool) {
+        let generation = self.groups.group(key.group).generation;
+        let member = self.groups.member_mut(key);
+        member.last = Some(LastRegistration { generation, ..last });
+        member.needs_full_sync = needs_full_sync;
+    }
+
+    /// A member repeats its last registration. If that was a whole table, it is in sync.
+    pub(super) fn repeat(&mut self, key: MemberKey, conn: ConnId, now: Now) {
+        self.refresh(key, Some(conn), now);
+        let member = self.groups.member_mut(key);
+        member.needs_full_sync &= member.last.is_some_and(|last| last.is_update);
+    }
+
+    /// A member gives a sign of life, perhaps over another connection.
     pub(super) fn refresh(&mut self, key: MemberKey, conn: Option<ConnId>, now: Now) {
-        let Some(member) = self.groups.member_mut(key) else { return };
-        let deadline = super::liveness::deadline(now, member.timeout);
+        let member = self.groups.member_mut(key);
+        let deadline = deadline(now, member.timeout);
         self.liveness.postpone(key, member.deadline, deadline);
         member.deadline = deadline;
         if let Some(conn) = conn {
@@ -89,145 +235,220 @@ impl Tables {
         }
     }
 
+    /// Removes a member. With the last one its group goes, with all entries and mappings. If only slaves are left of a
+    /// group that allows an acting master, its topics become read-only.
+    pub(super) fn leave(&mut self, key: MemberKey) -> Departure {
+        let had_min_id = self.groups.group(key.group).min_id() == Some(key.id);
+        let member = self.take_member(key);
+        self.settle_cluster(key.group);
+        let group = self.groups.group(key.group);
+        let broker = member.identity(&group.name, key.id);
+        let leaves_acting_group = had_min_id && group.enable_acting_master && !group.members.is_empty();
+        // Java looks for the smallest identifier: one below 0, which no broker has, is as good as a master's.
+        let has_only_slaves = group.min_id().is_some_and(|id| id > 0);
+        if group.members.is_empty() {
+            self.remove_group(key.group);
+        } else if group.enable_acting_master && has_only_slaves {
+            self.change_queues(key.group, QueueValues::read_only);
+        }
+        Departure { broker, conn: member.conn, leaves_acting_group }
+    }
+
+    /// A connection is lost. Returns the members that registered over it, all of which have to [`leave`](Self::leave).
+    pub(super) fn lose_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
+        self.liveness.take_connection(conn)
+    }
+
+    /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned: a
+    /// server that could not listen cannot tell which brokers were silent.
+    ///
+    /// No broker may be silent for longer than after a sign of life at this moment: one that was heard after the pause
+    /// needs no postponing.
+    pub(super) fn tick(&mut self, now: Now) -> Option<Duration> {
+        let late = self.liveness.tick(now)?;
+        for (before, key) in self.liveness.take_deadlines() {
+            let member = self.groups.member_mut(key);
+            member.deadline = (before + late).min(deadline(now, member.timeout)).max(before);
+            self.liveness.put_deadline(member.deadline, key);
+        }
+        Some(late)
+    }
+
+    fn create_group(&mut self, newcomer: &Newcomer<'_>) -> GroupId {
+        let id = self.groups.insert(newcomer.name, newcomer.cluster);
+        self.bytes += self.groups.group(id).bytes();
+        id
+    }
+
+    /// Zone and acting master belong to the group, and the last registration wins. Returns whether they changed.
+    fn set_group_properties(&mut self, newcomer: &Newcomer<'_>, id: GroupId) -> bool {
+        let group = self.groups.group_mut(id);
+        let is_same =
+            group.enable_acting_master == newcomer.enable_acting_master && group.zone.as_deref() == newcomer.zone;
+        if !is_same {
+            self.bytes -= group.bytes();
+            group.enable_acting_master = newcomer.enable_acting_master;
+            group.zone = newcomer.zone.map(Arc::from);
+            self.bytes += group.bytes();
+            self.change_group(id);
+        }
+        !is_same
+    }
+
+    /// A group stays in its cluster as long as a member of it is there. Only called once a member that was replaced has
+    /// its successor.
+    fn settle_cluster(&mut self, id: GroupId) {
+        let group = self.groups.group_mut(id);
+        self.bytes -= group.bytes();
+        group.settle_cluster();
+        self.bytes += group.bytes();
+    }
+
+    fn insert_member(&mut self, key: MemberKey, member: Member, now: Now) {
+        self.liveness.insert(key, &member, now);
+        self.bytes += member.bytes();
+        let previous = self.groups.group_mut(key.group).members.insert(key.id, member);
+        debug_assert!(previous.is_none(), "{key:?} was taken");
+        self.change_group(key.group);
+        self.settle_cluster(key.group);
+    }
+
+    /// Takes a member out of its group and of every index. The group stays, even empty.
+    fn take_member(&mut self, key: MemberKey) -> Member {
+        let Some(member) = self.groups.group_mut(key.group).members.remove(&key.id) else {
+            unreachable!("{key:?} names no member");
+        };
+        self.bytes -= member.bytes();
+        self.liveness.remove(key, &member);
+        self.change_group(key.group);
+        member
+    }
+
+    /// Replaces a member by what it registers now. Returns whether answers show a difference.
+    fn update_member(&mut self, key: MemberKey, member: Member) -> bool {
+        let known = self.groups.member_mut(key);
+        self.liveness.postpone(key, known.deadline, member.deadline);
+        self.liveness.reconnect(key, known.conn, member.conn);
+        self.bytes = self.bytes + member.bytes() - known.bytes();
+        let changes_group = known.filter_servers != member.filter_servers;
+        *known = member;
+        if changes_group {
+            self.change_group(key.group);
+        }
+        changes_group
+    }
+
+    /// Members, zone or role of a group changed.
+    fn change_group(&mut self, id: GroupId) {
+        let group = self.groups.group_mut(id);
+        group.generation += 1;
+        group.encoded = None;
+        self.topology_is_stale = true;
+        self.is_changed = true;
+    }
+
     /// Removes a group with all its entries and mappings.
-    pub(super) fn remove_group(&mut self, id: GroupId) -> Option<Group> {
-        let mut group = self.groups.remove(id)?;
-        for topic in group.topics.drain() {
-            let queue = self.topics.change(self.topics.key(&topic), |record| {
-                let queue = record.queue_of(id);
-                record.queues = without(&record.queues, |entry| entry.group == id);
-                record.mappings = without(&record.mappings, |mapping| mapping.owner == id);
-                queue
+    fn remove_group(&mut self, id: GroupId) {
+        let group = self.groups.remove(id);
+        self.bytes -= group.bytes();
+        for topic in group.topics {
+            self.bytes -= size::of_entry(&topic);
+            let (queue, mapped) = self.topics.change(self.topics.key(&topic), |record| {
+                let owned = record.mappings().iter().filter(|mapping| mapping.owner == id);
+                let mapped: usize = owned.map(size::of_mapping).sum();
+                record.remove_mappings_of(id);
+                (record.remove_entry(id), mapped)
             });
+            self.bytes -= mapped;
             if let Some(queue) = queue {
                 self.queues.release(queue);
             }
         }
-        self.names_changed = true;
-        self.changed = true;
-        Some(group)
+        self.topology_is_stale = true;
+        self.all_topics = None;
+        self.is_changed = true;
     }
+}
 
-    /// Bytes that all of it takes, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.groups.bytes() + self.queues.bytes()
-    }
-
-    /// What the entry of a group in a topic says.
-    pub(super) fn queue_values(&self, topic: TopicKey<'_>, group: GroupId) -> Option<QueueValues> {
-        self.queues.values(self.topics.record(topic)?.queue_of(group)?)
-    }
-
-    /// Sets the entry of a group in a topic and returns whether that changed anything.
+/// Topics.
+impl Tables {
+    /// Sets the entry of a group in a topic. Returns whether that changed anything.
     pub(super) fn set_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> bool {
         let old = self.topics.record(topic).and_then(|record| record.queue_of(id));
-        if self.groups.get(id).is_none() {
-            return false;
-        }
         if let Some(old) = old {
-            if self.queues.values(old) == Some(values) {
+            if self.queues.values(old) == values {
                 return false;
             }
             self.queues.release(old);
         }
         let entry = QueueRef { group: id, queue: self.queues.acquire(values) };
         let groups = &self.groups;
-        let name = |id: GroupId| groups.get(id).map(|group| &*group.name);
+        let name = |id: GroupId| &groups.group(id).name;
         let topic_name = self.topics.change(topic, |record| {
-            match record.queues.iter_mut().find(|known| known.group == id) {
-                Some(known) => *known = entry,
-                None => {
-                    let at = record.queues.partition_point(|known| name(known.group) < name(id));
-                    record.queues = with(&record.queues, at, entry);
-                }
-            }
+            record.set_entry(entry, |other| name(other) < name(id));
             Arc::clone(&record.name)
         });
-        if old.is_none()
-            && let Some(group) = self.groups.get_mut(id)
-        {
-            group.enter(&topic_name, topic.hash, self.secret);
-            self.names_changed = true;
+        if old.is_none() {
+            self.add_topic(&topic_name, topic.hash, id);
+            self.all_topics = None;
         }
-        self.changed = true;
+        self.groups.group_mut(id).generation += 1;
+        self.is_changed = true;
         true
     }
 
-    /// Removes the entry of a group from a topic and returns whether there was one.
+    /// Removes the entry of a group from a topic. Returns whether there was one.
     pub(super) fn remove_queue(&mut self, topic: TopicKey<'_>, id: GroupId) -> bool {
-        let Some(record) = self.topics.record(topic) else { return false };
-        let Some(queue) = record.queue_of(id) else { return false };
-        let owns_mapping = record.mappings.iter().any(|mapping| mapping.owner == id);
-        self.queues.release(queue);
-        if let Some(group) = self.groups.get_mut(id) {
-            group.touch();
-            if !owns_mapping {
-                group.leave(topic);
-            }
-        }
-        self.topics.change(topic, |record| record.queues = without(&record.queues, |entry| entry.group == id));
-        self.changed = true;
-        self.names_changed = true;
-        true
-    }
-
-    /// Sets a static-topic mapping, in the place of any other under the same broker name, and returns whether that changed
-    /// anything.
-    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) -> bool {
-        let known = self.topics.record(topic).map_or(&[][..], |record| &record.mappings);
-        if known.contains(&mapping) {
+        if self.topics.record(topic).is_none_or(|record| record.queue_of(id).is_none()) {
             return false;
         }
-        let (owner, bytes) = (mapping.owner, room::mapping_bytes(&mapping));
-        let (previous, topic_name) = self.topics.change(topic, |record| {
-            let found = record.mappings.binary_search_by(|known| known.broker_name.cmp(&mapping.broker_name));
-            let previous = match found {
-                Ok(at) => Some(core::mem::replace(&mut record.mappings[at], mapping)),
-                Err(at) => {
-                    record.mappings = with(&record.mappings, at, mapping);
-                    None
-                }
-            };
-            (previous, Arc::clone(&record.name))
-        });
-        if let Some(group) = self.groups.get_mut(owner) {
-            group.enter(&topic_name, topic.hash, self.secret);
-            group.bytes += bytes;
+        if let Some(queue) = self.topics.change(topic, |record| record.remove_entry(id)) {
+            self.queues.release(queue);
         }
-        if let Some(previous) = previous {
-            if let Some(group) = self.groups.get_mut(previous.owner) {
-                group.bytes -= room::mapping_bytes(&previous);
-            }
-            if previous.owner != owner {
-                self.leave_if_strange(topic, previous.owner);
-            }
-        }
-        self.changed = true;
+        self.remove_topic_if_unrelated(topic, id);
+        self.groups.group_mut(id).generation += 1;
+        self.all_topics = None;
+        self.is_changed = true;
         true
     }
 
-    /// Takes a topic out of a group's index if it neither has an entry nor a mapping of it.
-    fn leave_if_strange(&mut self, topic: TopicKey<'_>, id: GroupId) {
-        let related = self.topics.record(topic).is_some_and(|record| {
-            record.queue_of(id).is_some() || record.mappings.iter().any(|mapping| mapping.owner == id)
-        });
-        if !related && let Some(group) = self.groups.get_mut(id) {
-            group.leave(topic);
+    /// Sets a static-topic mapping in the place of any other under the same broker name. Returns whether that changed
+    /// anything.
+    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) -> bool {
+        if self.topics.record(topic).is_some_and(|record| record.mappings().contains(&mapping)) {
+            return false;
         }
+        let owner = mapping.owner;
+        self.bytes += size::of_mapping(&mapping);
+        let (previous, topic_name) = self.topics.change(topic, |record| {
+            let previous = record.set_mapping(mapping);
+            (previous, Arc::clone(&record.name))
+        });
+        self.add_topic(&topic_name, topic.hash, owner);
+        if let Some(previous) = previous {
+            self.bytes -= size::of_mapping(&previous);
+            self.remove_topic_if_unrelated(topic, previous.owner);
+        }
+        self.is_changed = true;
+        true
     }
 
-    /// The topics that have an entry of a group.
-    pub(super) fn topics_of(&self, id: GroupId) -> Vec<Arc<str>> {
-        let Some(group) = self.groups.get(id) else { return Vec::new() };
-        let has_entry = |topic: &&Arc<str>| {
-            let record = self.topics.record(self.topics.key(topic));
-            record.is_some_and(|record| record.queue_of(id).is_some())
-        };
-        group.topics.iter().filter(has_entry).cloned().collect()
+    /// Makes all entries of a group readable and writable and nothing else, or no longer writable. Returns how many there
+    /// are.
+    ///
+    /// What an operator decides is not undone by a full sync that is still due, but by a table without a version, which is
+    /// applied in full each time.
+    pub(super) fn set_permission(&mut self, id: GroupId, writable: bool) -> usize {
+        let group = self.groups.group_mut(id);
+        group.members.values_mut().for_each(|member| member.needs_full_sync = false);
+        group.generation += 1;
+        self.change_queues(id, |values| {
+            if writable { values.with_perm(QueueValues::PERM_READ_WRITE) } else { values.read_only() }
+        })
     }
 
-    /// Changes every entry of a group and returns how many there are.
-    pub(super) fn change_queues(&mut self, id: GroupId, change: impl Fn(QueueValues) -> QueueValues) -> usize {
+    /// Changes every entry of a group. Returns how many there are.
+    fn change_queues(&mut self, id: GroupId, change: impl Fn(QueueValues) -> QueueValues) -> usize {
         let topics = self.topics_of(id);
         for topic in &topics {
             let key = self.topics.key(topic);
@@ -237,64 +458,41 @@ impl Tables {
         }
         topics.len()
     }
+
+    fn add_topic(&mut self, topic: &Arc<str>, hash: u64, id: GroupId) {
+        if self.groups.group_mut(id).add_topic(topic, hash, self.secret) {
+            self.bytes += size::of_entry(topic);
+        }
+    }
+
+    /// Takes a topic out of a group's index if it has neither an entry nor a mapping of the group.
+    fn remove_topic_if_unrelated(&mut self, topic: TopicKey<'_>, id: GroupId) {
+        let is_related = self.topics.record(topic).is_some_and(|record| record.is_related_to(id));
+        if !is_related {
+            let removed = self.groups.group_mut(id).remove_topic(topic);
+            debug_assert!(removed, "{} is not indexed by its group", topic.name);
+            self.bytes -= size::of_entry(topic.name);
+        }
+    }
 }
 
-fn with<T: Clone>(list: &[T], at: usize, item: T) -> Box<[T]> {
-    let mut longer = Vec::with_capacity(list.len() + 1);
-    longer.extend_from_slice(&list[..at]);
-    longer.push(item);
-    longer.extend_from_slice(&list[at..]);
-    longer.into()
+/// Views.
+impl Tables {
+    /// What the next view shows. It shares with the last one what did not change.
+    pub(super) fn publish(&mut self) -> (TopicTable, Arc<Topology>) {
+        if self.topology_is_stale || self.queues.has_new_values() {
+            self.topology = Arc::new(Topology::new(self.groups.encoded(), self.queues.shared()));
+            self.topology_is_stale = false;
+        }
+        self.is_changed = false;
+        (self.topics.clone(), Arc::clone(&self.topology))
+    }
 }
 
-fn without<T: Clone>(list: &[T], unwanted: impl Fn(&T) -> bool) -> Box<[T]> {
-    list.iter().filter(|item| !unwanted(item)).cloned().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const VALUES: QueueValues = QueueValues { read_queue_nums: 8, write_queue_nums: 8, perm: 6, topic_sys_flag: 0 };
-
-    fn mapping(owner: GroupId) -> Mapping {
-        Mapping { broker_name: "a".into(), owner, member: [Box::default(), Box::default()] }
-    }
-
-    /// Tables with two groups.
-    fn tables() -> (Tables, [GroupId; 2]) {
-        let mut tables = Tables::new(Secret::new([7; 16]), Now::default());
-        let groups = ["a", "b"].map(|name| tables.groups.insert(name, "cluster"));
-        (tables, groups)
-    }
-
-    fn indexed(tables: &Tables, group: GroupId) -> usize {
-        tables.groups.get(group).unwrap().topics.len()
-    }
-
-    #[test]
-    fn a_group_keeps_no_topic_of_which_it_has_nothing() {
-        let (mut tables, [a, b]) = tables();
-        let topic = tables.topics.key("T");
-        assert!(tables.set_queue(topic, a, VALUES));
-        assert!(tables.set_mapping(topic, mapping(a)));
-        assert!(tables.remove_queue(topic, a));
-        assert_eq!(indexed(&tables, a), 1, "the mapping is left");
-        assert!(tables.set_mapping(topic, mapping(b)));
-        assert_eq!((indexed(&tables, a), indexed(&tables, b)), (0, 1), "the mapping is another group's now");
-        tables.remove_group(b);
-        assert_eq!(tables.topics.len(), 0);
-    }
-
-    #[test]
-    fn setting_what_is_set_changes_nothing() {
-        let (mut tables, [a, _]) = tables();
-        let topic = tables.topics.key("T");
-        assert!(tables.set_queue(topic, a, VALUES) && tables.set_mapping(topic, mapping(a)));
-        tables.changed = false;
-        assert!(!tables.set_queue(topic, a, VALUES) && !tables.set_mapping(topic, mapping(a)));
-        assert!(!tables.changed);
-        assert!(tables.set_queue(topic, a, VALUES.read_only()));
-        assert!(tables.changed);
+/// Invariants.
+impl Tables {
+    /// About how many relations [`broken_relations`] looks at.
+    pub(super) fn relations(&self) -> usize {
+        self.topics.len() + self.liveness.deadlines.len() + self.queues.uses.len()
     }
 }

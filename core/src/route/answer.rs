@@ -1,12 +1,35 @@
-//! The body of a route, assembled from ready fragments.
+//! Routes: the body of GET_ROUTEINFO_BY_TOPIC, assembled from fragments that are ready.
 
-use super::{BrokerGroup, QueueFragment, QueueRef, QueueValues, Route};
+use super::{BrokerGroup, QueueFragment, QueueRef, QueueValues, TopicRecord, Topology};
+use crate::config::Settings;
 use crate::wire::json::{self, Dialect};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Topics by which brokers watch their own group; they always show the group as it is.
+/// Topics by which brokers watch their own group. Their routes always show the group as it is.
 const SYNC_BROKER_MEMBER_PREFIX: &[u8] = b"rmq_sys_SYNC_BROKER_MEMBER_";
+
+/// The client that a route is for: decides the dialect and what is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteQuery<'a> {
+    /// The topic. A name that is not UTF-8 is unknown.
+    pub topic: &'a [u8],
+    /// The dialect that the client's release understands.
+    pub dialect: Dialect,
+    /// The only zone whose masters are wanted. Such an answer is always in the plain dialect.
+    pub zone: Option<&'a str>,
+}
+
+/// The route of a topic in a view.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    pub(super) query: RouteQuery<'a>,
+    pub(super) record: &'a TopicRecord,
+    pub(super) topology: &'a Topology,
+    pub(super) settings: &'a Settings,
+    /// The order configuration of the topic, as a JSON string.
+    pub(super) order: Option<&'a [u8]>,
+}
 
 impl<'a> Route<'a> {
     /// Appends the body (Java: `TopicRouteData`, `ZoneRouteRPCHook.filterByZoneName`).
@@ -14,79 +37,76 @@ impl<'a> Route<'a> {
     pub fn write(&self, output: &mut Vec<u8>) {
         output.extend_from_slice(br#"{"brokerDatas":["#);
         let dialect = if self.query.zone.is_some() { Dialect::Plain } else { self.query.dialect };
-        let neighbours = self.neighbours();
-        self.write_groups(neighbours.as_ref(), dialect, output);
-        if self.view.topology.has_filter_servers() {
+        let positions = self.positions();
+        self.write_groups(positions.as_ref(), dialect, output);
+        if self.topology.has_filter_servers() {
             output.extend_from_slice(br#"],"filterServerTable":{"#);
             self.write_filter_servers(output);
             output.push(b'}');
         } else {
             output.extend_from_slice(br#"],"filterServerTable":{}"#);
         }
-        if self.view.settings.order_message_enable
-            && let Some(order) = self.view.order.get(self.query.topic)
-        {
+        if let Some(order) = self.order {
             output.extend_from_slice(br#","orderTopicConf":"#);
             output.extend_from_slice(order);
         }
         output.extend_from_slice(br#","queueDatas":["#);
-        self.write_entries(neighbours.as_ref(), output);
-        if self.record.mappings.is_empty() {
+        self.write_entries(positions.as_ref(), output);
+        if self.record.mappings().is_empty() {
             return output.extend_from_slice(b"]}");
         }
         output.extend_from_slice(br#"],"topicQueueMappingByBroker":{"#);
-        json::separated(output, &self.record.mappings, |output, mapping| {
-            output.extend_from_slice(&mapping.member[dialect.index()]);
+        json::separated(output, self.record.mappings(), |output, mapping| {
+            output.extend_from_slice(&mapping.json[dialect.index()]);
         });
         output.extend_from_slice(b"}}");
     }
 
-    /// Where the groups stand if all are shown and no other stands between them, as it mostly is.
+    /// The positions of the groups, if all are shown and there is no other between them. Mostly it is so.
     #[inline]
-    fn neighbours(&self) -> Option<Range<usize>> {
+    fn positions(&self) -> Option<Range<usize>> {
         if self.query.zone.is_some() {
             return None;
         }
-        self.view.topology.neighbours(&self.record.queues)
+        self.topology.contiguous_range(self.record.queues())
     }
 
     #[inline]
-    fn write_groups(&self, neighbours: Option<&Range<usize>>, dialect: Dialect, output: &mut Vec<u8>) {
+    fn write_groups(&self, positions: Option<&Range<usize>>, dialect: Dialect, output: &mut Vec<u8>) {
         let acting = self.shows_acting_masters();
-        let written = neighbours.filter(|_| !acting).and_then(|range| self.view.topology.written(range, dialect));
-        if let Some(written) = written {
-            return output.extend_from_slice(written);
+        let joined = positions.filter(|_| !acting).and_then(|range| self.topology.joined_groups(range, dialect));
+        if let Some(joined) = joined {
+            return output.extend_from_slice(joined);
         }
         json::separated(output, self.shown(), |output, (group, queue)| {
-            output.extend_from_slice(group.written(dialect, acting && !queue.values.is_writable()));
+            output.extend_from_slice(group.json(dialect, acting && !queue.values.is_writable()));
         });
     }
 
     #[inline]
-    fn write_entries(&self, neighbours: Option<&Range<usize>>, output: &mut Vec<u8>) {
-        let written = neighbours.and_then(|range| self.view.topology.written_entries(range, &self.record.queues));
-        if let Some(written) = written {
-            return output.extend_from_slice(written);
+    fn write_entries(&self, positions: Option<&Range<usize>>, output: &mut Vec<u8>) {
+        let joined = positions.and_then(|range| self.topology.joined_entries(range, self.record.queues()));
+        if let Some(joined) = joined {
+            return output.extend_from_slice(joined);
         }
         json::separated(output, self.shown(), |output, (group, queue)| group.write_entry(queue, output));
     }
 
-    /// The groups that the topic is on, but for those that the zone leaves out, with what their entries say.
+    /// The groups that the topic is on with the values of their entries, without those outside of the wanted zone.
     #[inline]
     fn shown(&self) -> impl Iterator<Item = (&'a BrokerGroup, &'a QueueFragment)> {
-        let Self { view, record, query } = *self;
-        let topology = &view.topology;
+        let Self { topology, record, query, .. } = *self;
         let entry = move |entry: &QueueRef| Some((topology.group(entry.group)?, topology.queue(entry.queue)?));
         let route = *self;
         record
-            .queues
+            .queues()
             .iter()
             .filter_map(entry)
             .filter(move |(group, queue)| query.zone.is_none_or(|zone| route.is_in_zone(group, queue.values, zone)))
     }
 
     fn shows_acting_masters(&self) -> bool {
-        self.view.settings.support_acting_master && !self.query.topic.starts_with(SYNC_BROKER_MEMBER_PREFIX)
+        self.settings.support_acting_master && !self.query.topic.starts_with(SYNC_BROKER_MEMBER_PREFIX)
     }
 
     /// A group without a master is in every zone; an acting master counts as one.
@@ -100,7 +120,7 @@ impl<'a> Route<'a> {
         let mut servers: Vec<_> = self.shown().flat_map(|(group, _)| &group.data.filter_servers).collect();
         servers.sort_unstable_by(|left, right| left.address.cmp(&right.address));
         servers.dedup_by(|left, right| left.address == right.address);
-        json::separated(output, servers, |output, server| output.extend_from_slice(&server.written));
+        json::separated(output, servers, |output, server| output.extend_from_slice(&server.json));
     }
 }
 

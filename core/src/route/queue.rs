@@ -1,22 +1,19 @@
-//! What the entry of a broker group in a topic says.
+//! Queue settings: the entry of a broker group in a topic.
 
-use super::GroupId;
+use super::{GroupId, QueueId};
 use crate::wire::json;
+use crate::wire::register::TopicConfig;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// The place of queue values among all that are in use. A place is used again once no entry names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct QueueId(pub(crate) u32);
-
-/// The entry of one broker group in a topic: which group, and what it says.
+/// The entry of one broker group in a topic: which group, and with which values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueueRef {
     pub(crate) group: GroupId,
     pub(crate) queue: QueueId,
 }
 
-/// What a topic's entry of one broker group says (Java: `QueueData` without its broker name).
+/// The values of the entry of a broker group in a topic (Java: `QueueData`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct QueueValues {
     pub(crate) read_queue_nums: i32,
@@ -25,12 +22,12 @@ pub(crate) struct QueueValues {
     pub(crate) topic_sys_flag: i32,
 }
 
-/// Queue values and how they are written; most entries of all groups share a few of them.
+/// Queue values with their JSON. Most entries of all groups share a few of them.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueFragment {
     pub(crate) values: QueueValues,
     /// What follows the broker name in an entry, the same in both dialects.
-    pub(crate) written: Box<[u8]>,
+    pub(crate) json: Box<[u8]>,
 }
 
 impl QueueValues {
@@ -38,6 +35,16 @@ impl QueueValues {
     pub(crate) const PERM_READ_WRITE: i32 = 6;
     pub(crate) const FLAG_UNIT: i32 = 1;
     pub(crate) const FLAG_UNIT_SUB: i32 = 2;
+
+    /// The values in the configuration of a topic.
+    pub(crate) const fn of(topic: &TopicConfig<'_>) -> Self {
+        Self {
+            read_queue_nums: topic.read_queue_nums,
+            write_queue_nums: topic.write_queue_nums,
+            perm: topic.perm,
+            topic_sys_flag: topic.topic_sys_flag,
+        }
+    }
 
     pub(crate) const fn is_writable(self) -> bool {
         self.perm & Self::PERM_WRITE != 0
@@ -54,17 +61,17 @@ impl QueueValues {
 
 impl QueueFragment {
     pub(crate) fn new(values: QueueValues) -> Self {
-        let mut written = Vec::new();
+        let mut output = Vec::new();
         for (name, value) in [
             (&br#","perm":"#[..], values.perm),
             (br#","readQueueNums":"#, values.read_queue_nums),
             (br#","topicSysFlag":"#, values.topic_sys_flag),
             (br#","writeQueueNums":"#, values.write_queue_nums),
         ] {
-            written.extend_from_slice(name);
-            json::integer(&mut written, value);
+            output.extend_from_slice(name);
+            json::integer(&mut output, value);
         }
-        written.push(b'}');
-        Self { values, written: written.into() }
+        output.push(b'}');
+        Self { values, json: output.into() }
     }
 }

@@ -1,8 +1,10 @@
 //! Topics with their entries, in shards that a writer copies before it changes them.
 
-use super::{GroupId, QueueId, QueueRef};
+use super::{GroupId, Mapping, QueueId, QueueRef};
 use crate::hash::Secret;
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashTable;
@@ -11,25 +13,14 @@ use hashbrown::hash_table::Entry;
 /// Publishing copies the shards that changed, so many small ones make small changes cheap and few make big tables cheap.
 const SHARDS: usize = 256;
 
-/// A static-topic mapping, written in both dialects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mapping {
-    /// The broker group that the mapping is shown under.
-    pub(crate) broker_name: Box<str>,
-    /// The group that registered it and takes it along when it goes.
-    pub(crate) owner: GroupId,
-    /// `"<broker name>":{…}` by dialect.
-    pub(crate) member: [Box<[u8]>; 2],
-}
-
 /// Everything about one topic.
 #[derive(Clone, Debug)]
 pub(crate) struct TopicRecord {
     pub(crate) name: Arc<str>,
     /// In the order of the groups' names.
-    pub(crate) queues: Box<[QueueRef]>,
-    /// In the order of the brokers' names; mappings stay when a topic's entries are deleted.
-    pub(crate) mappings: Box<[Mapping]>,
+    queues: Box<[QueueRef]>,
+    /// In the order of the brokers' names. Mappings stay when a topic's entries are deleted.
+    mappings: Box<[Mapping]>,
 }
 
 type Shard = HashTable<Arc<TopicRecord>>;
@@ -64,7 +55,7 @@ impl TopicTable {
         TopicKey { name, hash: self.secret.hash(name.as_bytes()) }
     }
 
-    /// The record of the topic of that name, which need not be UTF-8 to be unknown.
+    /// The record of the topic of this name. A name that is not UTF-8 is unknown.
     #[inline]
     pub(crate) fn named(&self, name: &[u8]) -> Option<&TopicRecord> {
         self.find(name, self.secret.hash(name))
@@ -80,9 +71,8 @@ impl TopicTable {
         self.find(key.name.as_bytes(), key.hash)
     }
 
-    /// Changes the record of a topic; an absent one begins empty, one that ends empty is removed.
-    ///
-    /// Returns what `change` returns.
+    /// Has `change` change the record of a topic, and returns what it returns. The record of an unknown topic begins
+    /// empty. One that ends empty is removed.
     pub(crate) fn change<T>(&mut self, key: TopicKey<'_>, change: impl FnOnce(&mut TopicRecord) -> T) -> T {
         let TopicKey { name, hash } = key;
         let secret = self.secret;
@@ -98,7 +88,7 @@ impl TopicTable {
                 result
             }
             Entry::Vacant(entry) => {
-                let mut record = TopicRecord { name: name.into(), queues: Box::default(), mappings: Box::default() };
+                let mut record = TopicRecord::new(name);
                 let result = change(&mut record);
                 if !record.is_empty() {
                     entry.insert(Arc::new(record));
@@ -109,12 +99,33 @@ impl TopicTable {
         }
     }
 
+    /// Names every relation between the records that is broken.
+    pub(crate) fn check(&self, findings: &mut Vec<String>) {
+        let records = self.records().count();
+        if records != self.topics {
+            findings.push(format!("the topics count {} instead of {records}", self.topics));
+        }
+        for record in self.records() {
+            let name = &record.name;
+            if record.is_empty() {
+                findings.push(format!("topic {name} has neither entries nor mappings"));
+            }
+            if !self.named(name.as_bytes()).is_some_and(|found| core::ptr::eq(found, record)) {
+                findings.push(format!("topic {name} is not found by its name"));
+            }
+            let names = record.mappings.iter().map(|mapping| &mapping.broker_name);
+            if !names.is_sorted_by(|left, right| left < right) {
+                findings.push(format!("the mappings of topic {name} are not in the order of their brokers"));
+            }
+        }
+    }
+
     /// All records, in no order that may show.
     pub(crate) fn records(&self) -> impl Iterator<Item = &TopicRecord> {
         self.shards.iter().flat_map(|shard| shard.iter().map(|record| &**record))
     }
 
-    /// The names of the topics that have a queue entry and that `wanted` takes, in order.
+    /// The names of the topics that have a queue entry and that `wanted` selects, in order.
     pub(crate) fn names_where(&self, wanted: impl Fn(&TopicRecord) -> bool) -> Vec<&str> {
         let routed = self.records().filter(|record| !record.queues.is_empty() && wanted(record));
         let mut names: Vec<&str> = routed.map(|record| &*record.name).collect();
@@ -124,14 +135,81 @@ impl TopicTable {
 }
 
 impl TopicRecord {
-    pub(crate) fn is_empty(&self) -> bool {
+    fn new(name: &str) -> Self {
+        Self { name: name.into(), queues: Box::default(), mappings: Box::default() }
+    }
+
+    fn is_empty(&self) -> bool {
         self.queues.is_empty() && self.mappings.is_empty()
+    }
+
+    /// The entries, in the order of the groups' names.
+    #[inline]
+    pub(crate) const fn queues(&self) -> &[QueueRef] {
+        &self.queues
+    }
+
+    /// The mappings, in the order of the brokers' names.
+    #[inline]
+    pub(crate) const fn mappings(&self) -> &[Mapping] {
+        &self.mappings
+    }
+
+    /// Whether there is an entry of a group, or a mapping that it owns.
+    pub(crate) fn is_related_to(&self, group: GroupId) -> bool {
+        self.queue_of(group).is_some() || self.mappings.iter().any(|mapping| mapping.owner == group)
+    }
+
+    /// Sets the entry of a group. A new one gets its place behind the groups whose names come before.
+    pub(crate) fn set_entry(&mut self, entry: QueueRef, comes_before: impl Fn(GroupId) -> bool) {
+        match self.queues.iter_mut().find(|known| known.group == entry.group) {
+            Some(known) => *known = entry,
+            None => {
+                let at = self.queues.partition_point(|known| comes_before(known.group));
+                self.queues = with(&self.queues, at, entry);
+            }
+        }
+    }
+
+    /// Removes the entry of a group and returns its values.
+    pub(crate) fn remove_entry(&mut self, group: GroupId) -> Option<QueueId> {
+        let queue = self.queue_of(group)?;
+        self.queues = without(&self.queues, |entry| entry.group == group);
+        Some(queue)
+    }
+
+    /// Sets the mapping under a broker's name and returns the one that was there.
+    pub(crate) fn set_mapping(&mut self, mapping: Mapping) -> Option<Mapping> {
+        match self.mappings.binary_search_by(|known| known.broker_name.cmp(&mapping.broker_name)) {
+            Ok(at) => Some(core::mem::replace(&mut self.mappings[at], mapping)),
+            Err(at) => {
+                self.mappings = with(&self.mappings, at, mapping);
+                None
+            }
+        }
+    }
+
+    /// Removes the mappings that a group owns.
+    pub(crate) fn remove_mappings_of(&mut self, owner: GroupId) {
+        self.mappings = without(&self.mappings, |mapping| mapping.owner == owner);
     }
 
     /// The entry of a group.
     pub(crate) fn queue_of(&self, group: GroupId) -> Option<QueueId> {
         self.queues.iter().find(|entry| entry.group == group).map(|entry| entry.queue)
     }
+}
+
+fn with<T: Clone>(list: &[T], at: usize, item: T) -> Box<[T]> {
+    let mut longer = Vec::with_capacity(list.len() + 1);
+    longer.extend_from_slice(&list[..at]);
+    longer.push(item);
+    longer.extend_from_slice(&list[at..]);
+    longer.into()
+}
+
+fn without<T: Clone>(list: &[T], unwanted: impl Fn(&T) -> bool) -> Box<[T]> {
+    list.iter().filter(|item| !unwanted(item)).cloned().collect()
 }
 
 /// The bits that choose the shard are neither those that a shard chooses its bucket by nor those that it tags it with.
@@ -151,7 +229,7 @@ mod tests {
     fn set_queue(table: &mut TopicTable, name: &str, queue: u32) {
         let key = table.key(name);
         let entry = QueueRef { group: GroupId(0), queue: QueueId(queue) };
-        table.change(key, |record| record.queues = Box::new([entry]));
+        table.change(key, |record| record.set_entry(entry, |_| false));
     }
 
     #[test]
@@ -172,7 +250,7 @@ mod tests {
         let mut table = table();
         set_queue(&mut table, "T", 1);
         let (there, never_there) = (table.key("T"), table.key("never there"));
-        table.change(there, |record| record.queues = Box::default());
+        table.change(there, |record| record.remove_entry(GroupId(0)));
         table.change(never_there, |_| ());
         assert_eq!(table.len(), 0);
         assert!(table.record(there).is_none());

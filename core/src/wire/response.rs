@@ -2,6 +2,7 @@
 
 use super::{code, json};
 use crate::serialization::Serialization;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// The release that this server announces, 5.5.0, as an ordinal number (Java: `MQVersion`).
@@ -19,7 +20,7 @@ pub struct Head<'a> {
     flag: i32,
     opaque: i32,
     remark: Option<&'a [&'a str]>,
-    fields: Option<&'a [(&'a str, &'a str)]>,
+    fields: Option<&'a [(&'a str, Cow<'a, str>)]>,
 }
 
 impl<'a> Head<'a> {
@@ -49,7 +50,7 @@ impl<'a> Head<'a> {
 
     /// With these extension fields; an empty list still shows in a JSON header, as `{}`.
     #[must_use]
-    pub const fn with_fields(self, fields: &'a [(&'a str, &'a str)]) -> Self {
+    pub const fn with_fields(self, fields: &'a [(&'a str, Cow<'a, str>)]) -> Self {
         Self { fields: Some(fields), ..self }
     }
 }
@@ -182,7 +183,8 @@ mod tests {
             hex(&frame(Serialization::Binary, &unsupported, b"")),
             "0000003a01000036000300020100000065000000010000002120726571756573742074797065203939393939206e6f7420737570706f7274656400000000"
         );
-        let value = Head::success(103).with_fields(&[("value", "broker-a:4;broker-b:4")]);
+        let fields = [("value", "broker-a:4;broker-b:4".into())];
+        let value = Head::success(103).with_fields(&fields);
         assert_eq!(
             hex(&frame(Serialization::Binary, &value, b"")),
             "0000003901000035000000020100000067000000010000000000000020000576616c75650000001562726f6b65722d613a343b62726f6b65722d623a34"

@@ -1,6 +1,6 @@
 //! The disk of a host: what a reader finds in a file, and what is left of it when the power fails.
 
-use namesrv_core::registry::SaveFile;
+use namesrv_core::registry::{SaveError, SaveFile};
 
 /// How the disk treats a save.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,9 +47,9 @@ impl Disk {
     ///
     /// # Errors
     /// The disk is full.
-    pub(super) fn rename(&mut self, file: SaveFile, contents: &[u8]) -> Result<(), String> {
+    pub(super) fn rename(&mut self, file: SaveFile, contents: &[u8]) -> Result<(), SaveError> {
         if self.health == Health::Full {
-            return Err("no space left on device".to_owned());
+            return Err(SaveError::Unusable("no space left on device".to_owned()));
         }
         self.file(file).visible = contents.to_vec();
         Ok(())
@@ -59,9 +59,9 @@ impl Disk {
     ///
     /// # Errors
     /// It may or may not last.
-    pub(super) fn sync(&mut self, file: SaveFile) -> Result<(), String> {
+    pub(super) fn sync(&mut self, file: SaveFile) -> Result<(), SaveError> {
         if self.health == Health::CannotSync {
-            return Err("input/output error".to_owned());
+            return Err(SaveError::Unusable("input/output error".to_owned()));
         }
         let file = self.file(file);
         file.durable.clone_from(&file.visible);

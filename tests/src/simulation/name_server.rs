@@ -15,7 +15,7 @@ use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
-use namesrv_core::registry::{Output, Registry, SaveFile, SaveTicket};
+use namesrv_core::registry::{Output, Registry, SaveError, SaveFile, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::json::Dialect;
@@ -54,7 +54,7 @@ pub(super) enum Chore {
 pub(super) enum Input {
     Frame(Peer, Bytes),
     Disconnected(ConnId),
-    Saved(SaveTicket, Result<(), String>),
+    Saved(SaveTicket, Result<(), SaveError>),
 }
 
 #[derive(Debug)]
@@ -209,10 +209,9 @@ impl Cluster {
 
     /// A server sends newer clients elsewhere, as before a graceful stop.
     pub(super) fn shut_down_server(&mut self, server: usize) {
-        let now = self.servers[server].now(self.now());
         if let Some(running) = &mut self.servers[server].running {
             running.is_stopping = true;
-            running.registry.handle_shutdown(now);
+            running.registry.handle_shutdown();
             self.wake_registry(server);
         }
     }
@@ -306,9 +305,9 @@ impl Cluster {
             }
             Input::Disconnected(conn) => {
                 running.ledger.disconnect(conn);
-                running.registry.handle_disconnect(conn, now);
+                running.registry.handle_disconnect(conn);
             }
-            Input::Saved(ticket, result) => running.registry.handle_saved(ticket, result, now),
+            Input::Saved(ticket, result) => running.registry.handle_saved(ticket, result),
         }
     }
 
@@ -350,7 +349,8 @@ impl Cluster {
                     self.coverage.count("output Notify");
                     self.note(format_args!("notice to {address}"));
                 }
-                Output::Save { ticket, file, contents } => {
+                Output::Save { ticket, contents } => {
+                    let file = ticket.file;
                     self.coverage.count(&format!("output Save {file:?}"));
                     running.saves.push_back(Save { ticket, file, contents, is_renamed: false });
                     if running.saves.len() == 1 {

@@ -1,22 +1,24 @@
-//! Who is alive: deadlines, connections and addresses of all registrations, indexed so that nothing is ever scanned.
+//! Who is alive: deadlines, connections and addresses of all members, indexed so that none of them is ever scanned for.
 
-use super::group::{Member, MemberKey};
+use super::member::{Member, MemberKey};
 use crate::ConnId;
 use crate::hash::Secret;
 use crate::time::{Duration, Instant, Now};
 use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::{Equivalent, HashMap};
 
 /// How often the registry wants to run even if no deadline is near, so that it notices when it could not.
 const TICK: Duration = Duration::from_millis(1000);
-/// A tick that is later than this tells of a pause of the process; all deadlines are postponed by it.
+/// A tick that comes later than this means that the process was paused. All deadlines are postponed by the pause.
 const LATENESS_TOLERATED: Duration = Duration::from_millis(3000);
 
 /// An address in a cluster: what a heartbeat names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Address {
+pub(super) struct Address {
     cluster: Arc<str>,
     address: Arc<str>,
 }
@@ -34,12 +36,12 @@ impl Equivalent<Address> for AddressRef<'_> {
     }
 }
 
-/// Indexes of all registrations.
+/// Indexes of all members.
 #[derive(Debug)]
 pub(super) struct Liveness {
-    deadlines: BTreeSet<(Instant, MemberKey)>,
-    connections: HashMap<ConnId, Vec<MemberKey>, Secret>,
-    addresses: HashMap<Address, Vec<MemberKey>, Secret>,
+    pub(super) deadlines: BTreeSet<(Instant, MemberKey)>,
+    pub(super) connections: HashMap<ConnId, Vec<MemberKey>, Secret>,
+    pub(super) addresses: HashMap<Address, Vec<MemberKey>, Secret>,
     next_tick: Instant,
 }
 
@@ -64,24 +66,27 @@ impl Liveness {
     }
 
     pub(super) fn remove(&mut self, key: MemberKey, member: &Member) {
-        self.deadlines.remove(&(member.deadline, key));
+        let had_deadline = self.deadlines.remove(&(member.deadline, key));
+        debug_assert!(had_deadline, "{key:?} has no deadline");
         self.disconnect(key, member.conn);
         let address = AddressRef { cluster: &member.cluster, address: &member.address };
-        if let Some(keys) = self.addresses.get_mut(&address) {
-            keys.retain(|other| *other != key);
-            if keys.is_empty() {
-                self.addresses.remove(&address);
-            }
+        match self.addresses.get_mut(&address) {
+            Some(keys) => remove_key(keys, key),
+            None => debug_assert!(false, "{key:?} is not found by its address"),
+        }
+        if self.addresses.get(&address).is_some_and(Vec::is_empty) {
+            self.addresses.remove(&address);
         }
     }
 
-    /// A sign of life.
+    /// Moves a deadline.
     pub(super) fn postpone(&mut self, key: MemberKey, from: Instant, to: Instant) {
-        self.deadlines.remove(&(from, key));
+        let had_deadline = self.deadlines.remove(&(from, key));
+        debug_assert!(had_deadline, "{key:?} has no deadline");
         self.deadlines.insert((to, key));
     }
 
-    /// A registration came over another connection.
+    /// A member registered over another connection.
     pub(super) fn reconnect(&mut self, key: MemberKey, from: ConnId, to: ConnId) {
         if from != to {
             self.disconnect(key, from);
@@ -89,44 +94,44 @@ impl Liveness {
         }
     }
 
+    /// A connection that is lost has no members any more ([`take_connection`](Self::take_connection)).
     fn disconnect(&mut self, key: MemberKey, conn: ConnId) {
         if let Some(keys) = self.connections.get_mut(&conn) {
-            keys.retain(|other| *other != key);
+            remove_key(keys, key);
             if keys.is_empty() {
                 self.connections.remove(&conn);
             }
         }
     }
 
-    /// Everybody who registered over a connection.
-    pub(super) fn of_connection(&self, conn: ConnId) -> &[MemberKey] {
-        self.connections.get(&conn).map_or(&[], Vec::as_slice)
+    pub(super) fn has_connection(&self, conn: ConnId) -> bool {
+        self.connections.contains_key(&conn)
     }
 
-    /// Everybody who registered over a connection that is gone, taken out of its index at once: one by one, each would cost
+    /// Takes a connection out of its index, and returns all members that registered over it. One by one, each would cost
     /// a search among all of them.
     pub(super) fn take_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
         self.connections.remove(&conn).unwrap_or_default()
     }
 
-    /// Everybody who registered with this address in this cluster, the latest last.
+    /// All members that registered with this address in this cluster, the latest last.
     pub(super) fn at_address(&self, cluster: &str, address: &str) -> &[MemberKey] {
         self.addresses.get(&AddressRef { cluster, address }).map_or(&[], Vec::as_slice)
     }
 
-    /// The first whose deadline has come.
+    /// The first member whose deadline has come.
     pub(super) fn expired(&self, now: Now) -> Option<MemberKey> {
         self.deadlines.first().filter(|(deadline, _)| *deadline <= now.monotonic).map(|(_, key)| *key)
     }
 
     /// When to look again.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| (*deadline).min(self.next_tick))
     }
 
-    /// Notes that the registry runs, and returns by how much it is later than it wanted to be if that is not ordinary.
+    /// Notes that the registry runs. Returns how late it is if the process was paused.
     pub(super) fn tick(&mut self, now: Now) -> Option<Duration> {
-        let wanted = self.next();
+        let wanted = self.poll_timeout();
         if now.monotonic >= self.next_tick || wanted.is_none() {
             self.next_tick = now.monotonic + TICK;
         }
@@ -134,7 +139,7 @@ impl Liveness {
         (late > LATENESS_TOLERATED).then_some(late)
     }
 
-    /// All registrations with their deadlines, to be postponed together.
+    /// Takes all deadlines, to be postponed together.
     pub(super) fn take_deadlines(&mut self) -> BTreeSet<(Instant, MemberKey)> {
         core::mem::take(&mut self.deadlines)
     }
@@ -143,6 +148,44 @@ impl Liveness {
     pub(super) fn put_deadline(&mut self, deadline: Instant, key: MemberKey) {
         self.deadlines.insert((deadline, key));
     }
+
+    /// `members` are those of all groups.
+    pub(super) fn check<'a>(&self, members: impl Iterator<Item = (MemberKey, &'a Member)>, findings: &mut Vec<String>) {
+        let connections = self.connections.iter();
+        let over: BTreeSet<_> = connections.flat_map(|(conn, keys)| keys.iter().map(|key| (*conn, *key))).collect();
+        let mut count = 0;
+        for (key, member) in members {
+            count += 1;
+            if !self.deadlines.contains(&(member.deadline, key)) {
+                findings.push(format!("{} has no deadline", member.address));
+            }
+            if !over.contains(&(member.conn, key)) {
+                findings.push(format!("{} is not found by its connection", member.address));
+            }
+            if !self.at_address(&member.cluster, &member.address).contains(&key) {
+                findings.push(format!("{} is not found by its address", member.address));
+            }
+        }
+        for (index, indexed) in [
+            ("deadlines", self.deadlines.len()),
+            ("connections", self.connections.values().map(Vec::len).sum()),
+            ("addresses", self.addresses.values().map(Vec::len).sum()),
+        ] {
+            if indexed != count {
+                findings.push(format!("the index of {index} has {indexed} members instead of {count}"));
+            }
+        }
+        let is_empty = |keys: &Vec<MemberKey>| keys.is_empty();
+        if self.connections.values().any(is_empty) || self.addresses.values().any(is_empty) {
+            findings.push("an index keeps a connection or an address without members".into());
+        }
+    }
+}
+
+fn remove_key(keys: &mut Vec<MemberKey>, key: MemberKey) {
+    let before = keys.len();
+    keys.retain(|other| *other != key);
+    debug_assert_eq!(keys.len() + 1, before, "{key:?} was not indexed once");
 }
 
 /// When a broker that was heard from now is gone: after more than its timeout. Java compares last update + timeout < now

@@ -1,0 +1,46 @@
+//! How brokers leave: by request, with their connection, or by silence (Java: `RouteInfoManager.unRegisterBroker`,
+//! `RouteInfoManager.onChannelDestroy`, `RouteInfoManager.scanNotActiveBroker`). Decided and applied in one call.
+
+use super::notice::{MinIdChange, notify_min_id_change};
+use super::output::CloseReason;
+use super::state::State;
+use super::tables::MemberKey;
+use crate::ConnId;
+use crate::event::{Event, EvictionCause};
+use crate::time::Now;
+
+/// A connection is lost: all brokers that registered over it leave.
+pub(super) fn lose_connection(state: &mut State, conn: ConnId) {
+    for key in state.tables.lose_connection(conn) {
+        leave(state, key, Some(EvictionCause::ConnectionLost));
+    }
+}
+
+/// Time passed: all brokers whose deadline has come leave. With the last one of a connection it is closed.
+pub(super) fn expire(state: &mut State, now: Now) {
+    if let Some(by) = state.tables.tick(now) {
+        state.outbox.event(Event::Late { by });
+    }
+    while let Some(key) = state.tables.expired(now) {
+        let conn = leave(state, key, Some(EvictionCause::Expired));
+        if !state.tables.has_connection(conn) {
+            state.outbox.close(conn, CloseReason::BrokerExpired);
+        }
+    }
+}
+
+/// Removes a broker, with what follows from that. Without a cause it asked for it. Returns the connection that it
+/// registered over.
+pub(super) fn leave(state: &mut State, key: MemberKey, cause: Option<EvictionCause>) -> ConnId {
+    let departure = state.tables.leave(key);
+    let address = departure.leaves_acting_group.then(|| departure.broker.address.clone());
+    let broker = departure.broker;
+    state.outbox.event(match cause {
+        None => Event::BrokerUnregistered { broker },
+        Some(cause) => Event::BrokerEvicted { broker, cause },
+    });
+    if let Some(address) = address {
+        notify_min_id_change(state, key.group, MinIdChange::Left(&address));
+    }
+    departure.conn
+}

@@ -1,0 +1,86 @@
+//! The outbox: everything that the registry has to say, in order.
+
+use super::answer::{Answer, ReplyTo};
+use super::output::{CloseReason, Output};
+use crate::ConnId;
+use crate::event::Event;
+use crate::save::{SaveFile, SaveTicket};
+use crate::serialization::Serialization;
+use crate::wire::response::{Head, write_frame};
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Outputs that wait to be polled.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    outputs: VecDeque<Output>,
+    /// Bytes of the replies among them.
+    reply_bytes: usize,
+    serialization: Serialization,
+    /// Number of the last request to a broker.
+    opaque: i32,
+    /// Number of the last save.
+    save: u64,
+}
+
+impl Outbox {
+    pub(super) const fn new(serialization: Serialization) -> Self {
+        Self { outputs: VecDeque::new(), reply_bytes: 0, serialization, opaque: 0, save: 0 }
+    }
+
+    /// Encodes an answer. The answer to a one-way request is an empty frame: it tells the connection that the request is
+    /// done.
+    pub(super) fn reply(&mut self, to: ReplyTo, answer: &Answer) {
+        let frame = if to.is_oneway { Bytes::new() } else { answer.frame(self.serialization, to.opaque) };
+        self.reply_bytes += frame.len();
+        self.outputs.push_back(Output::Reply { conn: to.conn, frame });
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(super) fn close(&mut self, conn: ConnId, reason: CloseReason) {
+        self.outputs.push_back(Output::Close { conn, reason });
+    }
+
+    /// Starts a save. The ticket comes back when it ends.
+    pub(super) fn save(&mut self, file: SaveFile, contents: Vec<u8>) -> SaveTicket {
+        self.save += 1;
+        let ticket = SaveTicket { file, number: self.save };
+        self.outputs.push_back(Output::Save { ticket, contents });
+        ticket
+    }
+
+    /// Sends the same one-way request to several brokers.
+    pub(super) fn notify<'a>(
+        &mut self,
+        addresses: impl Iterator<Item = &'a str>,
+        code: i32,
+        fields: &[(&str, Cow<'_, str>)],
+    ) {
+        self.opaque = self.opaque.wrapping_add(1);
+        let mut frame = Vec::new();
+        let head = Head::oneway(code, self.opaque).with_fields(fields);
+        write_frame(&mut frame, self.serialization, &head, |_| ());
+        let frame = Bytes::from(frame);
+        for address in addresses {
+            self.outputs.push_back(Output::Notify { address: address.into(), frame: frame.clone() });
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Output> {
+        let output = self.outputs.pop_front();
+        if let Some(Output::Reply { frame, .. }) = &output {
+            self.reply_bytes -= frame.len();
+        }
+        output
+    }
+
+    /// Bytes of the replies that wait.
+    pub(super) const fn reply_bytes(&self) -> usize {
+        self.reply_bytes
+    }
+}

@@ -1,0 +1,68 @@
+//! Publishing: one view for each batch of changes, sharing with the last one what did not change.
+
+use super::tables::Tables;
+use crate::config::Settings;
+use crate::limits::Limits;
+use crate::route::{OrderTable, RouteView};
+use crate::serialization::Serialization;
+use crate::time::{Duration, Instant};
+use alloc::sync::Arc;
+
+/// What views show besides the tables.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    order: Arc<OrderTable>,
+    limits: Limits,
+    serialization: Serialization,
+    started: Instant,
+    is_going_away: bool,
+    /// Any of this, or a setting, changed since the last view.
+    is_changed: bool,
+}
+
+impl Publisher {
+    pub(super) fn new(order: OrderTable, limits: Limits, serialization: Serialization, started: Instant) -> Self {
+        Self { order: Arc::new(order), limits, serialization, started, is_going_away: false, is_changed: true }
+    }
+
+    /// The order configuration that routes carry from now on.
+    pub(super) fn set_order(&mut self, order: OrderTable) {
+        self.order = Arc::new(order);
+        self.is_changed = true;
+    }
+
+    /// From now on newer clients are told to go away.
+    pub(super) const fn go_away(&mut self) {
+        self.is_going_away = true;
+        self.is_changed = true;
+    }
+
+    /// Settings changed.
+    pub(super) const fn settings_changed(&mut self) {
+        self.is_changed = true;
+    }
+
+    /// Returns a new view if it differs from the last one.
+    pub(super) fn publish(&mut self, tables: &mut Tables, settings: Settings) -> Option<Arc<RouteView>> {
+        if !self.is_changed && !tables.is_changed() {
+            return None;
+        }
+        self.is_changed = false;
+        let (topics, topology) = tables.publish();
+        let wait = u64::try_from(settings.wait_seconds_for_service).unwrap_or(0);
+        Some(Arc::new(RouteView {
+            topics,
+            topology,
+            order: Arc::clone(&self.order),
+            settings,
+            limits: self.limits,
+            serialization: self.serialization,
+            ready_at: if settings.need_wait_for_service {
+                self.started + Duration::from_secs(wait)
+            } else {
+                Instant::START
+            },
+            going_away: self.is_going_away,
+        }))
+    }
+}

@@ -1,0 +1,303 @@
+//! REGISTER_BROKER (Java: `DefaultRequestProcessor.registerBroker`, `RouteInfoManager.registerBroker`): first decide, then
+//! apply, so that a refused registration leaves nothing behind.
+
+mod fingerprint;
+mod growth;
+mod registration;
+
+use crate::Peer;
+use crate::event::{Event, EvictionCause, RefusalReason};
+use crate::hash::Secret;
+use crate::registry::answer::Answer;
+use crate::registry::departures::leave;
+use crate::registry::notice::{MinIdChange, notify_min_id_change};
+use crate::registry::state::State;
+use crate::registry::tables::{MemberKey, Newcomer, Placed, Placement};
+use crate::route::{GroupId, Mapping, QueueValues};
+use crate::time::Now;
+use crate::wire::code::response;
+use crate::wire::register::{DataVersion, PlainBody, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
+use crate::wire::{BodyError, Request};
+use alloc::format;
+use alloc::string::ToString;
+use fingerprint::{Fingerprint, has_right_checksum};
+use growth::has_room;
+use hashbrown::HashSet;
+use registration::{Registration, identity};
+
+pub(super) fn register_broker(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
+    let header = RegisterHeader::read(&request.fields);
+    let deletes_topics = state.configuration.settings().delete_topic_with_broker_registration;
+    let fingerprint = Fingerprint::new(state.tables.secret(), &header, request, deletes_topics);
+    if let Some(key) = fingerprint.repeats(&state.tables, &header, request.body) {
+        state.tables.repeat(key, peer.conn, now);
+        return registered(state, key);
+    }
+    if !has_right_checksum(&header, request.body) {
+        return Answer::failure(response::SYSTEM_ERROR, "crc32 not match").with_no_fields();
+    }
+    if request.version < 0 {
+        return Answer::failure(response::SYSTEM_ERROR, "the version of the sender is negative");
+    }
+    decode_and_register(state, &header, peer, request, fingerprint, now).unwrap_or_else(|error| {
+        Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the register body: {error}"))
+    })
+}
+
+fn decode_and_register(
+    state: &mut State,
+    header: &RegisterHeader<'_>,
+    peer: Peer,
+    request: &Request<'_>,
+    fingerprint: Fingerprint,
+    now: Now,
+) -> Result<Answer, BodyError> {
+    let plain = PlainBody::new(request.body, header.compressed, &state.limits)?;
+    let body = RegisterBody::decode(&plain, request.version, now.wall, &state.limits)?;
+    let registration = match Registration::new(header) {
+        Ok(registration) => registration,
+        Err(field) => return Ok(refuse(state, header, peer, RefusalReason::MissingField(field))),
+    };
+    let Some(topics) = &body.topics else {
+        return Ok(refuse(state, header, peer, RefusalReason::NullTopicTable));
+    };
+    if loses_conflict(state, &registration, body.data_version) {
+        return Ok(lose_conflict(state, &registration, peer));
+    }
+    // The first registration of a broker is its whole table. A single topic is an update that came too early.
+    let group = state.tables.group_named(registration.name);
+    let id_is_known = group.is_some_and(|group| group.members().contains_key(&registration.id));
+    if !id_is_known && topics.len() == 1 {
+        report_refusal(state, header, peer, RefusalReason::SingleTopic);
+        return Ok(Answer::failure(response::SYSTEM_ERROR, "register broker failed").with_no_fields());
+    }
+    if !has_room(state, registration.name, header, &body) {
+        refresh_known(state, &registration, peer, now);
+        return Ok(refuse(state, header, peer, RefusalReason::TablesFull));
+    }
+    let placed = place(state, &registration, &body, peer, now);
+    let version = body.data_version;
+    let is_update = topics.len() == 1;
+    let applied = apply(state, &registration, &body, topics, &placed);
+    let last = fingerprint.last_registration(request.body, is_update);
+    state.tables.settle(placed.key, last, placed.placement.needs_full_sync(version, is_update));
+    report(state, &registration, version, topics.len(), &placed, &applied, peer);
+    if placed.has_new_min_id {
+        notify_min_id_change(state, placed.key.group, MinIdChange::Joined(header.ha_server_addr.as_deref()));
+    }
+    Ok(registered(state, placed.key))
+}
+
+fn refuse(state: &mut State, header: &RegisterHeader<'_>, peer: Peer, reason: RefusalReason) -> Answer {
+    report_refusal(state, header, peer, reason);
+    Answer::failure(response::SYSTEM_ERROR, format!("register broker failed: {reason}"))
+}
+
+fn report_refusal(state: &mut State, header: &RegisterHeader<'_>, peer: Peer, reason: RefusalReason) {
+    state.outbox.event(Event::RegistrationRefused { broker: identity(header), reason, peer: peer.address });
+}
+
+/// A registered broker stays when its new table is refused, with the topics that it had.
+fn refresh_known(state: &mut State, registration: &Registration<'_>, peer: Peer, now: Now) {
+    let Some(group) = state.tables.group_id(registration.name) else { return };
+    let key = MemberKey { group, id: registration.id };
+    let is_known = state
+        .tables
+        .member(key)
+        .is_some_and(|member| *member.address() == *registration.address && *member.cluster() == *registration.cluster);
+    if is_known {
+        state.tables.refresh(key, Some(peer.conn), now);
+    }
+}
+
+/// Whether another address of the same cluster holds the identifier with a newer state version.
+fn loses_conflict(state: &State, registration: &Registration<'_>, version: Option<DataVersion>) -> bool {
+    let group = state.tables.group_named(registration.name);
+    let Some(holder) = group.and_then(|group| group.members().get(&registration.id)) else { return false };
+    if *holder.address() == *registration.address || *holder.cluster() != *registration.cluster {
+        return false;
+    }
+    match (holder.data_version(), version) {
+        (Some(theirs), Some(ours)) => theirs.state_version > ours.state_version,
+        (Some(_) | None, Some(_) | None) => false,
+    }
+}
+
+/// The loser is told success, as in Java, and is removed if it was registered.
+fn lose_conflict(state: &mut State, registration: &Registration<'_>, peer: Peer) -> Answer {
+    let group = state.tables.group_id(registration.name);
+    let previous = group.and_then(|group| {
+        let id = state.tables.group(group).id_at(registration.address)?;
+        Some(MemberKey { group, id })
+    });
+    match previous {
+        Some(key) => {
+            leave(state, key, Some(EvictionCause::ConflictLost));
+        }
+        None => report_refusal(state, registration.header, peer, RefusalReason::ConflictLost),
+    }
+    with_order_configuration(state, Answer::success().with_no_fields())
+}
+
+/// Gives the broker its place, and reports those that had to leave.
+fn place(state: &mut State, registration: &Registration<'_>, body: &RegisterBody<'_>, peer: Peer, now: Now) -> Placed {
+    let newcomer = Newcomer {
+        name: registration.name,
+        cluster: registration.cluster,
+        address: registration.address,
+        id: registration.id,
+        zone: registration.header.zone_name.as_deref(),
+        enable_acting_master: registration.allows_acting_master(),
+        ha_server: registration.header.ha_server_addr.as_deref(),
+        conn: peer.conn,
+        timeout: registration.timeout,
+        data_version: body.data_version,
+        filter_servers: body.filter_servers.as_deref(),
+    };
+    let mut placed = state.tables.place(&newcomer, now);
+    for broker in placed.replaced.drain(..) {
+        state.outbox.event(Event::BrokerEvicted { broker, cause: EvictionCause::Replaced });
+    }
+    if let Some(group_cluster) = placed.other_cluster.take() {
+        state.outbox.event(Event::ClusterConflict { broker: identity(registration.header), group_cluster });
+    }
+    placed
+}
+
+/// What a registration changed.
+#[derive(Debug, Default)]
+struct Applied {
+    topics: usize,
+    mappings: bool,
+}
+
+fn apply(
+    state: &mut State,
+    registration: &Registration<'_>,
+    body: &RegisterBody<'_>,
+    topics: &[TopicConfig<'_>],
+    placed: &Placed,
+) -> Applied {
+    let group = placed.key.group;
+    let mut applied = Applied::default();
+    if !contributes(state, registration, group) {
+        return applied;
+    }
+    let in_full = placed.placement.applies_in_full(body.data_version);
+    if state.configuration.settings().delete_topic_with_broker_registration && body.mappings.is_empty() {
+        applied.topics += remove_unlisted(state, group, topics);
+    }
+    applied.topics += apply_topics(state, registration, group, topics, in_full);
+    applied.mappings = in_full && apply_mappings(state, group, &body.mappings);
+    applied
+}
+
+fn report(
+    state: &mut State,
+    registration: &Registration<'_>,
+    version: Option<DataVersion>,
+    topics: usize,
+    placed: &Placed,
+    applied: &Applied,
+    peer: Peer,
+) {
+    let moved = !matches!(placed.placement, Placement::Same(_));
+    let broker = || identity(registration.header);
+    match placed.placement.known() {
+        None => {
+            state.outbox.event(Event::BrokerRegistered { broker: broker(), topics, peer: peer.address });
+        }
+        Some(known) => {
+            let version_changed = known.data_version != version;
+            let answers_changed = applied.topics > 0 || applied.mappings || placed.changes_group;
+            if version_changed || moved || answers_changed {
+                state.outbox.event(Event::BrokerChanged { broker: broker(), topics_changed: applied.topics });
+            }
+        }
+    }
+}
+
+/// Topics come from the master, and from the smallest slave of a broker since 5.0.
+fn contributes(state: &State, registration: &Registration<'_>, group: GroupId) -> bool {
+    registration.id == 0 || is_prime_slave(state, registration, group)
+}
+
+fn is_prime_slave(state: &State, registration: &Registration<'_>, group: GroupId) -> bool {
+    let min_id = state.tables.group(group).min_id();
+    registration.id != 0 && !registration.is_before_5_0() && min_id == Some(registration.id)
+}
+
+/// `deleteTopicWithBrokerRegistration`: removes the entries of topics that the table does not list. Returns how many.
+fn remove_unlisted(state: &mut State, group: GroupId, topics: &[TopicConfig<'_>]) -> usize {
+    let mut listed: HashSet<&str, Secret> = HashSet::with_capacity_and_hasher(topics.len(), state.tables.secret());
+    listed.extend(topics.iter().map(|topic| &*topic.key));
+    let mut removed = 0;
+    for topic in state.tables.topics_of(group) {
+        if !listed.contains(&*topic) {
+            let key = state.tables.topics().key(&topic);
+            removed += usize::from(state.tables.remove_queue(key, group));
+        }
+    }
+    removed
+}
+
+/// Sets the entries of a table: all of them if it is applied in full, else those that are missing. Returns how many
+/// changed.
+fn apply_topics(
+    state: &mut State,
+    registration: &Registration<'_>,
+    group: GroupId,
+    topics: &[TopicConfig<'_>],
+    in_full: bool,
+) -> usize {
+    let is_read_only = registration.allows_acting_master() && is_prime_slave(state, registration, group);
+    let mut changed = 0;
+    for topic in topics {
+        // Java drops the whole table at a topic without a name. Here the other topics stay.
+        let Some(name) = topic.name.as_deref() else { continue };
+        let key = state.tables.topics().key(name);
+        if !in_full && state.tables.queue_values(key, group).is_some() {
+            continue;
+        }
+        let values = QueueValues::of(topic);
+        let values = if is_read_only { values.read_only() } else { values };
+        changed += usize::from(state.tables.set_queue(key, group, values));
+    }
+    changed
+}
+
+/// Sets the static-topic mappings. Returns whether that changed anything.
+fn apply_mappings(state: &mut State, owner: GroupId, mappings: &[TopicQueueMapping<'_>]) -> bool {
+    let mut is_changed = false;
+    for mapping in mappings {
+        let Some(broker_name) = mapping.bname.as_deref() else { continue };
+        let topic = state.tables.topics().key(&mapping.key);
+        is_changed |= state.tables.set_mapping(topic, Mapping::new(mapping, broker_name, owner));
+    }
+    is_changed
+}
+
+/// The answer to a registration that was applied: where the master is, and the order configuration.
+fn registered(state: &State, key: MemberKey) -> Answer {
+    let mut answer = Answer::success().with_no_fields();
+    let master = (key.id != 0).then(|| state.tables.member(MemberKey { id: 0, ..key })).flatten();
+    if let (Some(master), Some(own)) = (master, state.tables.member(key))
+        && master.cluster() == own.cluster()
+    {
+        if let Some(ha_server) = master.ha_server() {
+            answer = answer.with_field("haServerAddr", ha_server.to_string());
+        }
+        answer = answer.with_field("masterAddr", master.address().to_string());
+    }
+    with_order_configuration(state, answer)
+}
+
+fn with_order_configuration(state: &State, answer: Answer) -> Answer {
+    if !state.configuration.settings().return_order_topic_config_to_broker {
+        return answer;
+    }
+    match state.kv.order_body() {
+        Some(body) => answer.with_body(body),
+        None => answer,
+    }
+}

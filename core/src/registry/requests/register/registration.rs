@@ -1,0 +1,55 @@
+//! A registration whose header has all fields that it must have.
+
+use crate::event::BrokerIdentity;
+use crate::wire::register::RegisterHeader;
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+
+/// Silence that a broker is granted unless it asks for less or more, in milliseconds.
+const DEFAULT_TIMEOUT_MILLIS: i64 = 120_000;
+
+/// The header of a registration.
+#[derive(Debug)]
+pub(super) struct Registration<'a> {
+    pub(super) name: &'a str,
+    pub(super) cluster: &'a str,
+    pub(super) address: &'a str,
+    pub(super) id: i64,
+    /// Milliseconds of silence that the broker asks for.
+    pub(super) timeout: i64,
+    pub(super) header: &'a RegisterHeader<'a>,
+}
+
+impl<'a> Registration<'a> {
+    /// Returns the first field that is missing or malformed as an error.
+    pub(super) fn new(header: &'a RegisterHeader<'a>) -> Result<Self, &'static str> {
+        Ok(Self {
+            id: header.broker_id.ok_or("brokerId")?,
+            name: header.broker_name.as_deref().ok_or("brokerName")?,
+            cluster: header.cluster_name.as_deref().ok_or("clusterName")?,
+            address: header.broker_addr.as_deref().ok_or("brokerAddr")?,
+            timeout: header.heartbeat_timeout_millis.unwrap_or(DEFAULT_TIMEOUT_MILLIS),
+            header,
+        })
+    }
+
+    pub(super) fn allows_acting_master(&self) -> bool {
+        self.header.enable_acting_master == Some(true)
+    }
+
+    /// Brokers before 5.0 do not say whether they allow an acting master.
+    pub(super) const fn is_before_5_0(&self) -> bool {
+        self.header.enable_acting_master.is_none()
+    }
+}
+
+/// How events name the broker of a registration, as far as its header does.
+pub(super) fn identity(header: &RegisterHeader<'_>) -> BrokerIdentity {
+    let text = |field: &Option<Cow<'_, str>>| -> String { field.as_deref().unwrap_or_default().to_string() };
+    BrokerIdentity {
+        cluster: text(&header.cluster_name),
+        name: text(&header.broker_name),
+        id: header.broker_id.unwrap_or_default(),
+        address: text(&header.broker_addr),
+    }
+}

@@ -1,0 +1,90 @@
+//! Administration of topics: write permission of a broker group, registering and deleting a topic.
+
+use crate::Peer;
+use crate::event::{Event, RefusalReason};
+use crate::registry::answer::Answer;
+use crate::registry::state::State;
+use crate::registry::tables::size;
+use crate::route::QueueValues;
+use crate::wire::Request;
+use crate::wire::body::{QueueData, decode_queue_datas};
+use crate::wire::code::response;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+/// WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER (Java: `RouteInfoManager.operateWritePermOfBroker`). Adding sets
+/// read and write and drops every other bit.
+pub(super) fn set_write_permission(state: &mut State, peer: Peer, request: &Request<'_>, writable: bool) -> Answer {
+    let mut topics = 0;
+    if let Some(name) = request.fields.value("brokerName")
+        && let Some(group) = state.tables.group_id(&name)
+    {
+        topics = state.tables.set_permission(group, writable);
+        let broker = name.into_owned();
+        state.outbox.event(Event::WritePermissionChanged { broker, writable, topics, peer: peer.address });
+    }
+    let field = if writable { "addTopicCount" } else { "wipeTopicCount" };
+    Answer::success().with_field(field, topics.to_string())
+}
+
+/// REGISTER_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.registerTopic`). A known topic takes the entries up to the first of
+/// an unknown broker, an unknown topic only if all brokers are known.
+pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
+    let entries = match decode_queue_datas(request.body) {
+        Ok(entries) => entries,
+        Err(error) => {
+            return Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the route: {error}"));
+        }
+    };
+    let Some(topic) = request.fields.value("topic") else { return Answer::success() };
+    let group_of = |entry: &QueueData<'_>| state.tables.group_id(entry.broker_name.as_deref()?);
+    let known: Vec<_> = entries.iter().map_while(|entry| Some((group_of(entry)?, values(entry)))).collect();
+    let key = state.tables.topics().key(&topic);
+    let topic_is_known = state.tables.topics().record(key).is_some_and(|record| !record.queues().is_empty());
+    if known.is_empty() || (known.len() < entries.len() && !topic_is_known) {
+        return Answer::success();
+    }
+    if !state.has_room_for(known.len() * (size::of_entry(&topic) + size::QUEUE_VALUES_MAX)) {
+        return Answer::failure(response::SYSTEM_ERROR, RefusalReason::TablesFull.to_string());
+    }
+    let mut is_changed = false;
+    for (group, values) in known {
+        is_changed |= state.tables.set_queue(key, group, values);
+    }
+    if is_changed {
+        state.outbox.event(Event::TopicRegistered { topic: topic.into_owned(), peer: peer.address });
+    }
+    Answer::success()
+}
+
+/// DELETE_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.deleteTopic`): from all brokers, or from those of a cluster. The next
+/// registration of a broker that still has the topic brings it back.
+pub(super) fn delete_topic(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
+    let Some(topic) = request.fields.value("topic") else { return Answer::success() };
+    let cluster = request.fields.value("clusterName").filter(|cluster| !cluster.is_empty());
+    let key = state.tables.topics().key(&topic);
+    let Some(record) = state.tables.topics().record(key) else { return Answer::success() };
+    let of_cluster = cluster.as_deref().map(|cluster| state.tables.groups_of_cluster(cluster));
+    let entries = record.queues().iter().map(|entry| entry.group);
+    let groups: Vec<_> =
+        entries.filter(|group| of_cluster.as_ref().is_none_or(|wanted| wanted.contains(group))).collect();
+    for group in &groups {
+        state.tables.remove_queue(key, *group);
+    }
+    if !groups.is_empty() {
+        let cluster = cluster.map(Cow::into_owned);
+        state.outbox.event(Event::TopicDeleted { topic: topic.into_owned(), cluster, peer: peer.address });
+    }
+    Answer::success()
+}
+
+fn values(entry: &QueueData<'_>) -> QueueValues {
+    QueueValues {
+        read_queue_nums: entry.read_queue_nums,
+        write_queue_nums: entry.write_queue_nums,
+        perm: entry.perm,
+        topic_sys_flag: entry.topic_sys_flag,
+    }
+}

@@ -1,0 +1,26 @@
+//! Everything that requests read and change.
+
+use super::configuration::ConfigurationStore;
+use super::kv::KvStore;
+use super::outbox::Outbox;
+use super::publisher::Publisher;
+use super::tables::Tables;
+use crate::limits::Limits;
+
+/// The state of the registry. Each part keeps its own invariants; requests only call their verbs.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) tables: Tables,
+    pub(super) kv: KvStore,
+    pub(super) configuration: ConfigurationStore,
+    pub(super) publisher: Publisher,
+    pub(super) outbox: Outbox,
+    pub(super) limits: Limits,
+}
+
+impl State {
+    /// Whether there is room for so many bytes more in the tables.
+    pub(super) const fn has_room_for(&self, bytes: usize) -> bool {
+        self.tables.bytes().saturating_add(bytes) <= self.limits.registry_bytes_max
+    }
+}

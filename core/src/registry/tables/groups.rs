@@ -1,0 +1,234 @@
+//! Broker groups: everything that registered under one broker name.
+
+use super::member::{LastRegistration, Member, MemberKey};
+use super::size;
+use crate::hash::Secret;
+use crate::route::{BrokerData, BrokerGroup, GroupId, TopicKey};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hashbrown::hash_table::Entry;
+use hashbrown::{HashMap, HashTable};
+
+/// A broker group. In a free slot it has neither name nor members.
+#[derive(Debug)]
+pub(in crate::registry) struct Group {
+    pub(super) name: Arc<str>,
+    pub(super) cluster: Arc<str>,
+    pub(super) zone: Option<Arc<str>>,
+    pub(super) enable_acting_master: bool,
+    pub(super) members: BTreeMap<i64, Member>,
+    /// Topics that have an entry of this group, or a mapping that it owns.
+    pub(super) topics: HashTable<Arc<str>>,
+    /// Changes with everything that could make a repeated registration change something.
+    pub(super) generation: u64,
+    /// The group as views show it, until that changes.
+    pub(super) encoded: Option<Arc<BrokerGroup>>,
+}
+
+impl Group {
+    fn new(name: Arc<str>, cluster: Arc<str>) -> Self {
+        Self {
+            name,
+            cluster,
+            zone: None,
+            enable_acting_master: false,
+            members: BTreeMap::new(),
+            topics: HashTable::new(),
+            generation: 0,
+            encoded: None,
+        }
+    }
+
+    /// By identifier.
+    pub(in crate::registry) const fn members(&self) -> &BTreeMap<i64, Member> {
+        &self.members
+    }
+
+    /// The identifier of the member with this address.
+    pub(in crate::registry) fn id_at(&self, address: &str) -> Option<i64> {
+        self.members.iter().find(|(_, member)| *member.address == *address).map(|(id, _)| *id)
+    }
+
+    pub(in crate::registry) fn min_id(&self) -> Option<i64> {
+        self.members.keys().next().copied()
+    }
+
+    /// The last registration of a member, unless something changed since then that could make it change something.
+    pub(in crate::registry) fn current_registration(&self, id: i64) -> Option<LastRegistration> {
+        self.members.get(&id)?.last.filter(|last| last.generation == self.generation)
+    }
+
+    /// Whether a topic has an entry or a mapping of this group.
+    pub(in crate::registry) fn has_topic(&self, key: TopicKey<'_>) -> bool {
+        self.topics.find(key.hash, |topic| **topic == *key.name).is_some()
+    }
+
+    /// Estimated bytes of its own names.
+    pub(super) fn bytes(&self) -> usize {
+        size::of_group(self.name.len() + self.cluster.len() + self.zone.as_ref().map_or(0, |zone| zone.len()))
+    }
+
+    /// Moves to the cluster of its smallest member if no member is left in its own.
+    pub(super) fn settle_cluster(&mut self) {
+        if !self.members.values().any(|member| member.cluster == self.cluster)
+            && let Some(first) = self.members.values().next()
+        {
+            self.cluster = Arc::clone(&first.cluster);
+        }
+    }
+
+    /// Notes that a topic of this hash has an entry or a mapping of this group. Returns whether that is new.
+    pub(super) fn add_topic(&mut self, topic: &Arc<str>, hash: u64, secret: Secret) -> bool {
+        match self.topics.entry(hash, |known| known == topic, |known| secret.hash(known.as_bytes())) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(Arc::clone(topic));
+                true
+            }
+        }
+    }
+
+    /// Notes that a topic has neither any more. Returns whether it had.
+    pub(super) fn remove_topic(&mut self, key: TopicKey<'_>) -> bool {
+        self.topics.find_entry(key.hash, |topic| **topic == *key.name).map(|entry| entry.remove()).is_ok()
+    }
+
+    /// What views show of it.
+    fn data(&self) -> BrokerData {
+        let mut clusters: Vec<Arc<str>> = self.members.values().map(|member| Arc::clone(&member.cluster)).collect();
+        clusters.dedup();
+        BrokerData {
+            name: Arc::clone(&self.name),
+            cluster: Arc::clone(&self.cluster),
+            zone: self.zone.clone(),
+            enable_acting_master: self.enable_acting_master,
+            addresses: self.members.iter().map(|(id, member)| (*id, Arc::clone(&member.address))).collect(),
+            clusters,
+            filter_servers: self.members.values().filter_map(|member| member.filter_servers.clone()).collect(),
+        }
+    }
+
+    fn check(&self, findings: &mut Vec<String>) {
+        let name = &self.name;
+        if self.members.is_empty() {
+            findings.push(format!("group {name} has no members"));
+        } else if !self.members.values().any(|member| member.cluster == self.cluster) {
+            findings.push(format!("group {name} is in cluster {}, where no member of it is", self.cluster));
+        }
+        for (id, member) in &self.members {
+            if self.id_at(&member.address) != Some(*id) {
+                findings.push(format!("group {name} has {} twice", member.address));
+            }
+        }
+        if self.encoded.as_ref().is_some_and(|encoded| encoded.data != self.data()) {
+            findings.push(format!("views show group {name} as it was before it changed"));
+        }
+    }
+}
+
+/// All groups, by slot and by name.
+#[derive(Debug)]
+pub(super) struct Groups {
+    slots: Vec<Group>,
+    pub(super) free: Vec<GroupId>,
+    pub(super) by_name: HashMap<Arc<str>, GroupId, Secret>,
+}
+
+impl Groups {
+    pub(super) fn new(secret: Secret) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), by_name: HashMap::with_hasher(secret) }
+    }
+
+    pub(super) fn id(&self, name: &str) -> Option<GroupId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The group in a slot that is not free.
+    pub(super) fn group(&self, id: GroupId) -> &Group {
+        &self.slots[id.0 as usize]
+    }
+
+    pub(super) fn group_mut(&mut self, id: GroupId) -> &mut Group {
+        &mut self.slots[id.0 as usize]
+    }
+
+    /// A member that is known to be there.
+    pub(super) fn member_mut(&mut self, key: MemberKey) -> &mut Member {
+        match self.group_mut(key.group).members.get_mut(&key.id) {
+            Some(member) => member,
+            None => unreachable!("{key:?} names no member"),
+        }
+    }
+
+    /// All groups with their slots, in no order that may show.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (GroupId, &Group)> {
+        self.by_name.values().map(|id| (*id, self.group(*id)))
+    }
+
+    /// All members, in no order that may show.
+    pub(super) fn members(&self) -> impl Iterator<Item = (MemberKey, &Member)> {
+        self.iter()
+            .flat_map(|(group, of)| of.members.iter().map(move |(id, member)| (MemberKey { group, id: *id }, member)))
+    }
+
+    pub(super) fn insert(&mut self, name: &str, cluster: &str) -> GroupId {
+        let name: Arc<str> = name.into();
+        let group = Group::new(Arc::clone(&name), cluster.into());
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.slots[id.0 as usize] = group;
+                id
+            }
+            None => {
+                self.slots.push(group);
+                GroupId((self.slots.len() - 1) as u32)
+            }
+        };
+        self.by_name.insert(name, id);
+        id
+    }
+
+    /// Takes a group out and frees its slot.
+    pub(super) fn remove(&mut self, id: GroupId) -> Group {
+        let vacant = Group::new(Arc::default(), Arc::default());
+        let group = core::mem::replace(&mut self.slots[id.0 as usize], vacant);
+        let removed = self.by_name.remove(&group.name);
+        debug_assert_eq!(removed, Some(id), "group {} has another slot", group.name);
+        self.free.push(id);
+        group
+    }
+
+    /// All groups as views show them, by slot.
+    pub(super) fn encoded(&mut self) -> Vec<Option<Arc<BrokerGroup>>> {
+        let mut encoded = Vec::new();
+        encoded.resize(self.slots.len(), None);
+        for id in self.by_name.values() {
+            let slot = id.0 as usize;
+            let group = &mut self.slots[slot];
+            if group.encoded.is_none() {
+                group.encoded = Some(Arc::new(BrokerGroup::new(group.data())));
+            }
+            encoded[slot].clone_from(&group.encoded);
+        }
+        encoded
+    }
+
+    pub(super) fn check(&self, findings: &mut Vec<String>) {
+        if self.by_name.len() + self.free.len() != self.slots.len() {
+            let (names, free, slots) = (self.by_name.len(), self.free.len(), self.slots.len());
+            findings.push(format!("{names} names and {free} free slots of {slots} group slots"));
+        }
+        for (name, id) in &self.by_name {
+            if *self.group(*id).name != **name {
+                findings.push(format!("name {name} leads to group {}", self.group(*id).name));
+            }
+        }
+        for id in self.free.iter().filter(|id| !self.group(**id).members.is_empty()) {
+            findings.push(format!("the slot of group {} is free", self.group(*id).name));
+        }
+        self.iter().for_each(|(_, group)| group.check(findings));
+    }
+}

@@ -1,0 +1,96 @@
+//! Members: the registered brokers of a group.
+
+use super::size;
+use crate::ConnId;
+use crate::event::BrokerIdentity;
+use crate::hash::Digest;
+use crate::route::{FilterServers, GroupId};
+use crate::time::Instant;
+use crate::wire::register::DataVersion;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+
+/// Names one registration: its group and its identifier there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::registry) struct MemberKey {
+    pub(in crate::registry) group: GroupId,
+    pub(in crate::registry) id: i64,
+}
+
+/// One registered broker: its place in the group and its liveness in one. Java keeps them apart, as `BrokerData` and
+/// `BrokerLiveInfo`, and they drift.
+#[derive(Debug)]
+pub(in crate::registry) struct Member {
+    pub(super) address: Arc<str>,
+    pub(super) cluster: Arc<str>,
+    pub(super) ha_server: Option<Arc<str>>,
+    pub(super) conn: ConnId,
+    /// Milliseconds of silence that the broker asked for.
+    pub(super) timeout: i64,
+    pub(super) deadline: Instant,
+    pub(super) data_version: Option<DataVersion>,
+    pub(super) filter_servers: Option<FilterServers>,
+    /// Changes may have been missed: the counter of the data version jumped, or the broker took its identifier over with
+    /// a single topic. Until its next whole table, registrations with the same version are applied in full.
+    pub(super) needs_full_sync: bool,
+    pub(super) last: Option<LastRegistration>,
+}
+
+/// What is kept of a registration to recognise it when it is repeated.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::registry) struct LastRegistration {
+    pub(in crate::registry) digest: Digest,
+    /// Checksum of the part of the body that repeats.
+    pub(in crate::registry) tail_crc: u32,
+    /// Length of that part.
+    pub(in crate::registry) tail_bytes: u64,
+    /// It has a single topic. Such an update is no full sync.
+    pub(in crate::registry) is_update: bool,
+    /// The group's generation after the registration was applied. In another generation, applying it again may change
+    /// something.
+    pub(super) generation: u64,
+}
+
+impl LastRegistration {
+    pub(in crate::registry) const fn new(digest: Digest, tail_crc: u32, tail_bytes: u64, is_update: bool) -> Self {
+        Self { digest, tail_crc, tail_bytes, is_update, generation: 0 }
+    }
+}
+
+impl Member {
+    pub(in crate::registry) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(in crate::registry) fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    pub(in crate::registry) fn ha_server(&self) -> Option<&str> {
+        self.ha_server.as_deref()
+    }
+
+    pub(in crate::registry) const fn data_version(&self) -> Option<DataVersion> {
+        self.data_version
+    }
+
+    pub(in crate::registry) const fn needs_full_sync(&self) -> bool {
+        self.needs_full_sync
+    }
+
+    /// How events name it.
+    pub(super) fn identity(&self, group: &str, id: i64) -> BrokerIdentity {
+        BrokerIdentity {
+            cluster: self.cluster.to_string(),
+            name: group.to_string(),
+            id,
+            address: self.address.to_string(),
+        }
+    }
+
+    /// Estimated bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let names = self.address.len() + self.cluster.len() + self.ha_server.as_ref().map_or(0, |name| name.len());
+        size::of_member(names, self.filter_servers.as_ref().map_or(0, |servers| servers.json.len()))
+    }
+}
