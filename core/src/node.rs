@@ -58,6 +58,7 @@ use crate::registry::{Registry, SaveTicket};
 use crate::time::{Duration, Instant, Now};
 use crate::{ConnId, Peer};
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -214,6 +215,12 @@ impl Node {
             self.state = if self.may_take_next() { State::Ready } else { State::Idle };
         }
         output
+    }
+
+    /// Names every broken relation between the tables of the registry ([`Registry::check`]).
+    #[must_use]
+    pub fn check(&self) -> Vec<String> {
+        self.registry.check()
     }
 
     /// Whether [`poll_output`](Self::poll_output) has nothing to do until there is a new input.

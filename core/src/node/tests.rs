@@ -12,7 +12,6 @@ use crate::quota::QueueQuota;
 use crate::registry::{SaveError, SaveFile};
 use crate::time::WallTime;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec;
 use core::cell::Cell;
 use core::iter::from_fn;
