@@ -22,13 +22,13 @@ pub enum CloseReason {
     })]
     Registry(registry::CloseReason),
     /// The client does not read its answers: more wait than it, or all clients together, may leave unread.
-    #[error("the client does not read its answers: {bytes} bytes wait")]
+    #[error("it does not read its answers: {bytes} bytes wait")]
     OutputFull {
         /// Bytes that wait.
         bytes: usize,
     },
     /// No quota was left for more of its incomplete requests.
-    #[error("incomplete requests take too much memory: {bytes} bytes of this client")]
+    #[error("no room for more incomplete requests: it has {bytes} bytes")]
     InputFull {
         /// Bytes that it keeps.
         bytes: usize,
