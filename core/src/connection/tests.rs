@@ -93,14 +93,13 @@ impl World {
 
 fn forwarded(connection: &mut Connection, quotas: &Quotas<Cell<usize>>) -> Vec<usize> {
     let inputs = core::iter::from_fn(|| connection.poll_forward());
-    let opaque = |input: node::Input| match input {
-        node::Input::Frame { peer: from, frame } => {
+    let opaque = |input: node::Input| {
+        if let node::Input::Frame { peer: from, frame } = input {
             assert_eq!(from, peer());
             quotas.queue().release(1, frame.len());
             opaques(&frame)[0]
-        }
-        other => {
-            assert_eq!(other, node::Input::Disconnected(peer().conn));
+        } else {
+            assert_eq!(input, node::Input::Disconnected(peer().conn));
             END
         }
     };
