@@ -3,7 +3,8 @@
 use crate::process_keys::read_configuration;
 use namesrv_core::config::properties::{parse, write};
 use namesrv_core::config::{Configuration, Update};
-use namesrv_core::kv::KvTable;
+use namesrv_core::kv::{KvFile, KvFileError};
+use serde_json::{Map, Value};
 
 /// Properties text can be written back, and a configuration made of it can be changed and started again.
 pub(super) fn properties(data: &[u8]) {
@@ -50,15 +51,45 @@ fn check_update(configuration: &Configuration, body: &[u8]) {
     assert_eq!(restarted.settings(), changed.settings());
 }
 
-/// A KV file that can be read is the same after it was written.
+/// A KV file that can be read is the same after it was written, and what any reader of JSON finds in it is found.
 pub(super) fn kv_file(data: &[u8]) {
-    match KvTable::decode(data) {
-        Ok(table) => {
+    let decoded = KvFile::decode(data);
+    match &decoded {
+        Ok(KvFile { table, .. }) => {
             let written = table.encode();
-            let again = KvTable::decode(&written).expect("what was written can be read");
-            assert_eq!((&again, again.encode()), (&table, written));
+            let again = KvFile::decode(&written).expect("what was written can be read");
+            assert!(again.is_plain && again.first_replaced.is_none());
+            assert_eq!((&again.table, again.table.encode()), (table, written));
             assert!(table.bytes() <= table.encode().len());
         }
-        Err(error) => assert!(error.line >= 1 && error.column >= 1, "{error}"),
+        Err(error) => assert!(error.line >= 1 && error.column >= 1 && !error.to_string().is_empty(), "{error}"),
     }
+    if let Ok(Value::Object(members)) = serde_json::from_slice(data) {
+        check_standard(&members, decoded);
+    }
+}
+
+/// What is standard JSON and a KV file is read, each text as it stands there.
+fn check_standard(members: &Map<String, Value>, decoded: Result<KvFile, KvFileError>) {
+    let Some(namespaces) = members.get("configTable").and_then(Value::as_object) else { return };
+    if !namespaces.values().all(|namespace| namespace.is_object() || namespace.is_null()) {
+        return;
+    }
+    let table = decoded.expect("standard JSON is read").table;
+    for (name, keys) in namespaces {
+        let Value::Object(keys) = keys else {
+            assert_eq!(table.namespace(name), None);
+            continue;
+        };
+        let found = table.namespace(name).expect("the namespace is there");
+        assert_eq!(found.len(), keys.values().filter(|value| !is_null_for_java(value)).count());
+        for (key, value) in keys.iter().filter_map(|(key, value)| Some((key, value.as_str()?))) {
+            assert_eq!(table.value(name, key), Some(value));
+        }
+    }
+}
+
+/// Java takes a list of one for what is in it.
+fn is_null_for_java(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(|list| list.len() == 1 && list.iter().all(Value::is_null))
 }

@@ -14,7 +14,7 @@ use namesrv_core::config::properties::{self, Property};
 use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::initial_state::InitialState;
-use namesrv_core::kv::KvTable;
+use namesrv_core::kv::KvFile;
 use namesrv_core::registry::{Output, Registry, SaveError, SaveFile, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
 use namesrv_core::time::{Instant, Now, WallTime};
@@ -155,7 +155,7 @@ impl Cluster {
         let it = &mut self.servers[server];
         self.network.dark_hosts.remove(&it.process);
         it.disk.settle();
-        let kv = KvTable::decode(it.disk.contents(SaveFile::KvConfig)).expect("its own file is readable");
+        let kv = KvFile::decode(it.disk.contents(SaveFile::KvConfig)).expect("its own file is readable").table;
         let found = kv_entries(it.disk.contents(SaveFile::KvConfig));
         let verdict = it.kv.restart(found);
         let configuration = it.configuration();

@@ -1,0 +1,326 @@
+//! The KV file (Java: `KVConfigManager.load`, `KVConfigSerializeWrapper`), as people, editors and Java servers leave it.
+//!
+//! It is read as fastjson2 2.0.59 (RocketMQ 5.x) or fastjson 1.2.83 (4.x) reads it, whichever takes more: a file that a
+//! Java server loaded is loaded here. This is for this file alone; peers have to send standard JSON.
+
+use super::lenient::{Reader, Value};
+use super::{KvTable, Namespace};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The one member that counts.
+const TABLE: &str = "configTable";
+
+/// The contents of a KV file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvFile {
+    /// What Java has in memory after it read the file.
+    pub table: KvTable,
+    /// Whether the file is standard JSON that says nothing else: writing the table in its place loses nothing.
+    pub is_plain: bool,
+    /// Line and column of the first bytes that are not UTF-8. They were read as U+FFFD, as Java reads them.
+    pub first_replaced: Option<(usize, usize)>,
+}
+
+/// A KV file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {fault}")]
+pub struct KvFileError {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub fault: KvFileFault,
+}
+
+/// What is wrong with a KV file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KvFileFault {
+    /// Another encoding or form than text in UTF-8.
+    NotText(&'static str),
+    /// Something else is needed at this place; the file may end there.
+    Unexpected {
+        /// The character found there.
+        found: Option<char>,
+        /// What is needed.
+        wanted: &'static str,
+    },
+    /// A string, comment, object or list that does not end.
+    Unclosed(&'static str),
+    /// A character behind a backslash.
+    UnknownEscape(char),
+    /// More than one value.
+    TextBehindEnd(char),
+    /// There is no member `configTable`, or it is null.
+    NoTable {
+        /// A member with nearly that name.
+        similar: Option<String>,
+    },
+    /// `configTable` is no object.
+    TableIsNoObject,
+    /// The namespace of this name is no object.
+    NamespaceIsNoObject(String),
+    /// Lists and objects in each other without end.
+    TooDeep,
+}
+
+impl KvFile {
+    /// Reads a file. One that is empty, blank or `null` holds an empty table. Values that are not strings become their
+    /// JSON text; null values and null namespaces are left out.
+    ///
+    /// # Errors
+    /// Anything that is not such a file: starting with an empty table would lose it at the next save.
+    pub fn decode(contents: &[u8]) -> Result<Self, KvFileError> {
+        let error_at_start = |fault| KvFileError { line: 1, column: 1, fault };
+        if let Some(form) = other_form(contents) {
+            return Err(error_at_start(KvFileFault::NotText(form)));
+        }
+        let bytes = contents.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(contents);
+        let text = String::from_utf8_lossy(bytes);
+        let first_replaced = match (&text, core::str::from_utf8(bytes)) {
+            (Cow::Owned(text), Err(error)) => Some(position(text, error.valid_up_to())),
+            (Cow::Borrowed(_) | Cow::Owned(_), _) => None,
+        };
+        let mut reader = Reader::new(&text);
+        let table = read_file(&mut reader).map_err(|(at, fault)| {
+            let (line, column) = position(&text, at);
+            KvFileError { line, column, fault }
+        })?;
+        let is_plain = reader.is_plain() && first_replaced.is_none() && bytes.len() == contents.len();
+        Ok(Self { table, is_plain, first_replaced })
+    }
+}
+
+/// A fault and the byte at which it is.
+type Fault = (usize, KvFileFault);
+
+/// Recognises by its first bytes what people save by mistake.
+fn other_form(contents: &[u8]) -> Option<&'static str> {
+    match contents {
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'{', 0, ..] | [0, b'{', ..] => Some("UTF-16"),
+        [0x1F, 0x8B, ..] => Some("compressed (gzip)"),
+        _ => None,
+    }
+}
+
+/// Line and column, counted from 1.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let column = before.get(line_start..).map_or(0, |line| line.chars().count());
+    (before.matches('\n').count() + 1, column + 1)
+}
+
+fn read_file(reader: &mut Reader<'_>) -> Result<KvTable, Fault> {
+    reader.skip()?;
+    let at = reader.at();
+    let found = reader.peek();
+    if found.is_none() {
+        return Ok(KvTable::default());
+    }
+    let value = reader.value()?;
+    reader.end()?;
+    match value {
+        Value::Null => Ok(KvTable::default()),
+        Value::Text(text) if text.is_empty() => Ok(KvTable::default()),
+        Value::List(list) if list.is_empty() => Ok(KvTable::default()),
+        Value::Object(members) => table_of(reader, at, members),
+        Value::Text(_) | Value::Bare(_) | Value::List(_) => {
+            Err((at, KvFileFault::Unexpected { found, wanted: "the `{` of an object" }))
+        }
+    }
+}
+
+fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<(String, Value)>) -> Result<KvTable, Fault> {
+    let mut table = None;
+    let mut similar = None;
+    for (name, value) in members {
+        if name == TABLE {
+            table = Some(value);
+        } else {
+            // A person may have put a note there.
+            reader.note_leniency();
+            if is_similar(&name) {
+                similar = Some(name);
+            }
+        }
+    }
+    match table {
+        Some(Value::Object(namespaces)) => {
+            let mut table = KvTable::default();
+            for (name, value) in namespaces {
+                match namespace_of(value) {
+                    // A later one counts, also when it says nothing.
+                    Ok(None) => drop(table.namespaces.remove(&name)),
+                    Ok(Some(keys)) => drop(table.namespaces.insert(name, keys)),
+                    // fastjson 1.x writes the class of an object into it.
+                    Err(()) if name == "@type" => reader.note_leniency(),
+                    Err(()) => return Err((at, KvFileFault::NamespaceIsNoObject(name))),
+                }
+            }
+            Ok(table)
+        }
+        None | Some(Value::Null) => Err((at, KvFileFault::NoTable { similar })),
+        Some(Value::Text(_) | Value::Bare(_) | Value::List(_)) => Err((at, KvFileFault::TableIsNoObject)),
+    }
+}
+
+/// Names that fastjson 1.x takes for the same.
+fn is_similar(name: &str) -> bool {
+    let letters = name.chars().filter(|char| !matches!(char, '_' | '-'));
+    letters.flat_map(char::to_lowercase).eq(TABLE.chars().flat_map(char::to_lowercase))
+}
+
+/// The keys of a namespace; none when it is null, which Java also reads from an empty string.
+fn namespace_of(value: Value) -> Result<Option<Namespace>, ()> {
+    match value {
+        Value::Object(members) => {
+            let mut keys = Namespace::new();
+            for (key, value) in members {
+                match value.into_text() {
+                    Some(text) => drop(keys.insert(key, Some(text))),
+                    None => drop(keys.remove(&key)),
+                }
+            }
+            Ok(Some(keys))
+        }
+        // fastjson2 takes a list of one for what is in it.
+        Value::List(mut list) if list.len() == 1 => match list.pop() {
+            Some(object @ Value::Object(_)) => namespace_of(object),
+            Some(Value::Null | Value::Text(_) | Value::Bare(_) | Value::List(_)) | None => Err(()),
+        },
+        Value::Null => Ok(None),
+        Value::Text(text) if text.is_empty() => Ok(None),
+        Value::Text(_) | Value::Bare(_) | Value::List(_) => Err(()),
+    }
+}
+
+impl fmt::Display for KvFileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotText(form) => write!(f, "the file is {form}: save it as plain UTF-8"),
+            Self::Unexpected { found: None, wanted } => write!(f, "the file ends where {wanted} is needed"),
+            Self::Unexpected { found: Some(found), wanted } => {
+                write!(f, "found {} where {wanted} is needed{}", shown(*found), advice(*found))
+            }
+            Self::Unclosed(what) => write!(f, "{what} begins here and does not end"),
+            Self::UnknownEscape(char) => {
+                write!(f, "{} behind `\\` means nothing: write `\\\\` for a backslash", shown(*char))
+            }
+            Self::TextBehindEnd(found) => write!(f, "found {} behind the end of the object: remove it", shown(*found)),
+            Self::NoTable { similar: None } => write!(f, "the object has no member `{TABLE}`"),
+            Self::NoTable { similar: Some(similar) } => {
+                write!(f, "the object has no member `{TABLE}`: write it instead of `{}`", similar.escape_debug())
+            }
+            Self::TableIsNoObject => write!(f, "the value of `{TABLE}` is no object"),
+            Self::NamespaceIsNoObject(name) => {
+                write!(f, "the value of the namespace `{}` is no object", name.escape_debug())
+            }
+            Self::TooDeep => f.write_str("lists and objects are too deep in each other"),
+        }
+    }
+}
+
+/// A character that can be told from others in a log.
+fn shown(char: char) -> String {
+    match char {
+        '!'..='~' => format!("`{char}`"),
+        other => format!("`{}` (U+{:04X})", other.escape_debug(), u32::from(other)),
+    }
+}
+
+/// What to write instead of characters that word processors and other keyboards put there.
+const fn advice(found: char) -> &'static str {
+    match found {
+        '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '＂' | '＇' => ": write the quotation mark `\"`",
+        '：' => ": write `:`",
+        '，' | '、' => ": write `,`",
+        '｛' | '｝' => ": write `{` or `}`",
+        '#' => ": comments begin with `//`",
+        '<' => ": does the file hold the mark of a merge conflict, or a web page?",
+        '\0' => ": a crash of the machine may have left it; the previous contents are in the `.bak` file",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn table(text: &str) -> KvTable {
+        KvFile::decode(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}")).table
+    }
+
+    #[test]
+    fn java_files_are_read_and_written_back() {
+        let text = br#"{"configTable":{"A":{"k":"v\n"},"ORDER_TOPIC_CONFIG":{"T":"broker-a:8;b:4"}}}"#;
+        let file = KvFile::decode(text).unwrap();
+        assert_eq!(file.table.value("A", "k"), Some("v\n"));
+        assert_eq!(file.table.encode(), text);
+        assert!(file.is_plain);
+        assert_eq!(file.first_replaced, None);
+    }
+
+    #[test]
+    fn values_become_text_and_nulls_vanish() {
+        let table = table(
+            r#"{"x":1,"configTable":{"n":{"a":5,"b":true,"c":{ "d" : 1 },"e":null,"f":"v","f":null},"gone":null}}"#,
+        );
+        assert_eq!(table.value("n", "a"), Some("5"));
+        assert_eq!(table.value("n", "b"), Some("true"));
+        assert_eq!(table.value("n", "c"), Some(r#"{"d":1}"#));
+        assert_eq!(table.namespace("n").map(Namespace::len), Some(3));
+        assert!(table.namespace("gone").is_none());
+    }
+
+    #[test]
+    fn files_that_say_nothing_are_empty_tables() {
+        for text in ["", " \r\n", "\u{FEFF}", "null", "\"\"", "[]", "// nothing yet\n"] {
+            assert_eq!(table(text), KvTable::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_save_would_lose_is_noted() {
+        let plain = r#"{"configTable":{"n":{"k":"\u00e9","l":5}}}"#;
+        assert!(KvFile::decode(plain.as_bytes()).unwrap().is_plain);
+        assert!(KvFile::decode(plain.replace(':', "\t:\r\n ").as_bytes()).unwrap().is_plain, "blanks are nothing");
+        for text in [
+            "\u{FEFF}{\"configTable\":{}}",
+            "// a note\n{\"configTable\":{}}",
+            "{'configTable':{}}",
+            "{configTable:{}}",
+            "{\"configTable\":{},}",
+            "{\"configTable\":{\"n\":{\"k\":\"a\nb\"}}}",
+            "{\"configTable\":{\"n\":{\"k\":007}}}",
+            "{\"note\":\"do not touch\",\"configTable\":{}}",
+            "{\"configTable\":{}},",
+            "{\"configTable\":{}}\0",
+        ] {
+            assert!(!KvFile::decode(text.as_bytes()).unwrap().is_plain, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced_and_named() {
+        let file = KvFile::decode(b"{\"configTable\":\n{\"n\":{\"k\":\"\xc3\xa9\xd6\xd0\"}}}").unwrap();
+        assert_eq!(file.table.value("n", "k"), Some("é\u{FFFD}\u{FFFD}"));
+        assert_eq!(file.first_replaced, Some((2, 13)));
+        assert!(!file.is_plain);
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let nested = |depth| format!(r#"{{"configTable":{{"n":{{"k":{}{}}}}}}}"#, "[".repeat(depth), "]".repeat(depth));
+        assert!(KvFile::decode(nested(500).as_bytes()).is_ok());
+        let faults = [600, 1_000_000].map(|depth| KvFile::decode(nested(depth).as_bytes()).unwrap_err().fault);
+        assert_eq!(faults.to_vec(), vec![KvFileFault::TooDeep; 2]);
+    }
+}

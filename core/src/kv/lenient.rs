@@ -1,0 +1,421 @@
+//! JSON as fastjson reads it: comments, single quotes, names without quotes, commas too many or too few, raw control
+//! characters, numbers with suffixes.
+
+use super::file::KvFileFault;
+use crate::wire::json;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Lists and objects in each other; fastjson 1.x takes as many.
+const DEPTH_MAX: usize = 512;
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Text(String),
+    /// A number or a boolean, as Java prints it.
+    Bare(String),
+    List(Vec<Value>),
+    /// Members in their order, repeated ones too.
+    Object(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// What Java makes of it where it needs a string; none for null.
+    pub(super) fn into_text(self) -> Option<String> {
+        match self {
+            Self::Null => None,
+            Self::Text(text) | Self::Bare(text) => Some(text),
+            Self::List(mut list) => match (list.len(), list.pop()) {
+                (1, Some(Self::Text(text))) => Some(text),
+                (1, Some(Self::Null)) => None,
+                (_, last) => {
+                    list.extend(last);
+                    Some(Self::List(list).json())
+                }
+            },
+            object @ Self::Object(_) => Some(object.json()),
+        }
+    }
+
+    /// As fastjson2 writes it: no blanks, null members left out, of repeated ones the last value in the first place.
+    fn json(&self) -> String {
+        let mut output = Vec::new();
+        self.write(&mut output);
+        String::from_utf8_lossy(&output).into_owned()
+    }
+
+    fn write(&self, output: &mut Vec<u8>) {
+        match self {
+            Self::Null => output.extend_from_slice(b"null"),
+            Self::Text(text) => json::string(output, text),
+            Self::Bare(text) => output.extend_from_slice(text.as_bytes()),
+            Self::List(list) => {
+                output.push(b'[');
+                json::separated(output, list, |output, value| value.write(output));
+                output.push(b']');
+            }
+            Self::Object(members) => {
+                let last: BTreeMap<&str, &Self> = members.iter().map(|(name, value)| (name.as_str(), value)).collect();
+                let mut written = BTreeMap::new();
+                let members = members.iter().filter(|(name, _)| written.insert(name.as_str(), ()).is_none());
+                let members = members.filter_map(|(name, _)| Some((name, *last.get(name.as_str())?)));
+                output.push(b'{');
+                json::separated(output, members.filter(|(_, value)| **value != Self::Null), |output, (name, value)| {
+                    json::string(output, name);
+                    output.push(b':');
+                    value.write(output);
+                });
+                output.push(b'}');
+            }
+        }
+    }
+}
+
+/// A fault and the byte at which it is.
+type Fault = (usize, KvFileFault);
+
+/// Reads a text from its beginning.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    is_plain: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0, is_plain: true }
+    }
+
+    /// Whether all that was read is standard JSON.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// Something was read that a file in the server's own form does not have.
+    pub(super) const fn note_leniency(&mut self) {
+        self.is_plain = false;
+    }
+
+    /// The byte that is read next.
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The character that is read next.
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    /// Passes blanks and comments.
+    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+        while let Some(next) = self.peek() {
+            if next == '/' {
+                self.comment()?;
+            } else if is_blank(next) {
+                self.is_plain &= matches!(next, ' ' | '\t' | '\n' | '\r');
+                self.at += next.len_utf8();
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that nothing follows that says something. fastjson2 takes a comma.
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
+        self.skip()?;
+        if self.take(',') {
+            self.note_leniency();
+            self.skip()?;
+        }
+        match self.peek() {
+            Some(found) => Err((self.at, KvFileFault::TextBehindEnd(found))),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads a value.
+    pub(super) fn value(&mut self) -> Result<Value, Fault> {
+        match self.peek() {
+            Some('{') => self.object(),
+            Some('[') => self.list(),
+            Some('"' | '\'') => Ok(Value::Text(self.string()?)),
+            Some('-' | '+' | '0'..='9') => self.number(),
+            found => {
+                for (word, value) in [
+                    ("null", Value::Null),
+                    ("true", Value::Bare("true".into())),
+                    ("false", Value::Bare("false".into())),
+                ] {
+                    if self.word() == word {
+                        self.at += word.len();
+                        return Ok(value);
+                    }
+                }
+                self.unexpected(found, "a value (text in quotation marks, a number, an object)")
+            }
+        }
+    }
+
+    fn object(&mut self) -> Result<Value, Fault> {
+        let mut members = Vec::new();
+        self.elements('}', "an object", |reader| {
+            let name = reader.name()?;
+            reader.skip()?;
+            if !reader.take(':') {
+                return reader.unexpected(reader.peek(), "`:`");
+            }
+            reader.skip()?;
+            members.push((name, reader.value()?));
+            Ok(())
+        })?;
+        Ok(Value::Object(members))
+    }
+
+    fn list(&mut self) -> Result<Value, Fault> {
+        let mut list = Vec::new();
+        self.elements(']', "a list", |reader| {
+            list.push(reader.value()?);
+            Ok(())
+        })?;
+        Ok(Value::List(list))
+    }
+
+    /// Reads elements up to the closing bracket. fastjson2 does without commas, fastjson 1.x takes any number of them.
+    fn elements(
+        &mut self,
+        close: char,
+        what: &'static str,
+        mut element: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let start = self.at;
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err((start, KvFileFault::TooDeep));
+        }
+        for count in 0_usize.. {
+            let mut commas = 0_usize;
+            self.skip()?;
+            while self.take(',') {
+                commas += 1;
+                self.skip()?;
+            }
+            let is_end = self.take(close);
+            self.is_plain &= commas == usize::from(count > 0 && !is_end);
+            if is_end {
+                break;
+            }
+            if self.peek().is_none() {
+                return Err((start, KvFileFault::Unclosed(what)));
+            }
+            element(self)?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// The name of a member. fastjson 1.x takes words without quotation marks.
+    fn name(&mut self) -> Result<String, Fault> {
+        if let Some('"' | '\'') = self.peek() {
+            return self.string();
+        }
+        let word = self.word().to_owned();
+        if word.is_empty() {
+            return self.unexpected(self.peek(), "a name in quotation marks or `}`");
+        }
+        self.note_leniency();
+        self.at += word.len();
+        Ok(word)
+    }
+
+    /// The letters and digits that come next, with the signs that names of topics and brokers have.
+    fn word(&self) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|char: char| !char.is_alphanumeric() && !matches!(char, '_' | '$' | '-' | '.'));
+        rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+    }
+
+    /// Text in quotation marks of either kind. Control characters and line ends may be in it as they are.
+    fn string(&mut self) -> Result<String, Fault> {
+        let start = self.at;
+        let quote = self.next().unwrap_or('"');
+        self.is_plain &= quote == '"';
+        let mut text = String::new();
+        loop {
+            match self.next() {
+                None => return Err((start, KvFileFault::Unclosed("text in quotation marks"))),
+                Some(end) if end == quote => return Ok(text),
+                Some('\\') => text.push(self.escape(start)?),
+                Some(char) => {
+                    self.is_plain &= char >= ' ';
+                    text.push(char);
+                }
+            }
+        }
+    }
+
+    /// What is behind a backslash.
+    fn escape(&mut self, start: usize) -> Result<char, Fault> {
+        let at = self.at;
+        let Some(char) = self.next() else { return Err((start, KvFileFault::Unclosed("text in quotation marks"))) };
+        self.is_plain &= matches!(char, '"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't' | 'u');
+        Ok(match char {
+            'b' => '\u{8}',
+            'f' | 'F' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\u{b}',
+            '0'..='7' => char::from(char as u8 - b'0'),
+            'x' => char::from_u32(self.hex(2)?).unwrap_or('?'),
+            'u' => self.utf16()?,
+            '"' | '\'' | '\\' | '/' | ' ' | '#' | '&' | '(' | ')' | ',' | '.' | '@' | '[' | ']' | '_' | '~' => char,
+            other => return Err((at, KvFileFault::UnknownEscape(other))),
+        })
+    }
+
+    /// One or two units of UTF-16. Java writes half a pair as `?`.
+    fn utf16(&mut self) -> Result<char, Fault> {
+        let first = self.hex(4)?;
+        if let Some(char) = char::from_u32(first) {
+            return Ok(char);
+        }
+        let behind = self.at;
+        if first < 0xDC00 && self.rest().starts_with("\\u") {
+            self.at += 2;
+            let second = self.hex(4)?;
+            if (0xDC00..0xE000).contains(&second) {
+                let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                return Ok(char::from_u32(code).unwrap_or('?'));
+            }
+            self.at = behind;
+        }
+        self.note_leniency();
+        Ok('?')
+    }
+
+    fn hex(&mut self, digits: usize) -> Result<u32, Fault> {
+        let found = self.rest().get(..digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let number = found.and_then(|found| u32::from_str_radix(found, 16).ok());
+        let Some(number) = number else {
+            let wrong = self.rest().chars().find(|char| !char.is_ascii_hexdigit());
+            return self.unexpected(wrong, "a hexadecimal digit");
+        };
+        self.at += digits;
+        Ok(number)
+    }
+
+    /// A number. Zeros may lead it, a letter may follow that names a type of Java.
+    fn number(&mut self) -> Result<Value, Fault> {
+        let start = self.at;
+        let is_negative = self.sign();
+        let whole = self.digits();
+        if whole.is_empty() {
+            return self.unexpected(self.peek(), "a digit");
+        }
+        let fraction = if self.take('.') { self.digits() } else { "" };
+        let mut exponent = 0;
+        if self.take('e') || self.take('E') {
+            let is_negative = self.sign();
+            let digits = self.digits();
+            let size = digits.parse().unwrap_or(if digits.is_empty() { 0 } else { 9999 });
+            exponent = if is_negative { -size } else { size };
+        }
+        let suffix = self.peek().filter(|next| matches!(next, 'B' | 'D' | 'F' | 'L' | 'S'));
+        self.at += suffix.map_or(0, char::len_utf8);
+        let digits = match (whole.trim_start_matches('0'), fraction) {
+            ("", "") => "0".to_owned(),
+            (whole, "") => whole.to_owned(),
+            ("", fraction) => format!("0.{fraction}"),
+            (whole, fraction) => format!("{whole}.{fraction}"),
+        };
+        let size = match suffix {
+            Some('F') => floating(format!("{digits}e{exponent}").parse::<f32>().map_or(0.0, f64::from)),
+            suffix if exponent != 0 || suffix == Some('D') => {
+                floating(format!("{digits}e{exponent}").parse().unwrap_or(0.0))
+            }
+            _ => digits,
+        };
+        let is_zero = size.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+        let text = if is_negative && !is_zero { format!("-{size}") } else { size };
+        self.is_plain &= self.text.get(start..self.at) == Some(&text);
+        Ok(Value::Bare(text))
+    }
+
+    /// Passes a sign; whether it is a minus.
+    fn sign(&mut self) -> bool {
+        let is_minus = self.take('-');
+        if !is_minus {
+            self.take('+');
+        }
+        is_minus
+    }
+
+    fn digits(&mut self) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += end;
+        rest.get(..end).unwrap_or_default()
+    }
+
+    fn comment(&mut self) -> Result<(), Fault> {
+        let (close, is_line) = match self.rest().as_bytes() {
+            [b'/', b'/', ..] => ("\n", true),
+            [b'/', b'*', ..] => ("*/", false),
+            _ => return self.unexpected(Some('/'), "`//` or `/*`"),
+        };
+        self.note_leniency();
+        let comment = self.rest().get(2..).unwrap_or_default();
+        match comment.find(close) {
+            Some(end) => self.at += 2 + end + close.len(),
+            None if is_line => self.at = self.text.len(),
+            None => return Err((self.at, KvFileFault::Unclosed("a comment"))),
+        }
+        Ok(())
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let next = self.peek()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+
+    fn take(&mut self, char: char) -> bool {
+        let is_next = self.peek() == Some(char);
+        self.at += if is_next { char.len_utf8() } else { 0 };
+        is_next
+    }
+
+    fn unexpected<T>(&self, found: Option<char>, wanted: &'static str) -> Result<T, Fault> {
+        Err((self.at, KvFileFault::Unexpected { found, wanted }))
+    }
+}
+
+/// Blanks of JSON, of fastjson (control characters) and of word processors.
+fn is_blank(char: char) -> bool {
+    char <= ' ' || char.is_whitespace() || char == '\u{FEFF}'
+}
+
+/// A floating-point number as Java prints it (`Double.toString`).
+fn floating(number: f64) -> String {
+    if number.is_infinite() {
+        "Infinity".to_owned()
+    } else if number == 0.0 || (1e-3..1e7).contains(&number) {
+        format!("{number:?}")
+    } else {
+        let text = format!("{number:E}");
+        if text.contains('.') { text } else { text.replacen('E', ".0E", 1) }
+    }
+}
