@@ -1,34 +1,111 @@
-//! The disk as the saver uses it: a handful of operations, so that a test can let each of them fail or be the last.
+//! The disk as the server's own files need it: a few operations, so that a test can let each of them fail or be the last.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+mod attributes;
+
+use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, StatxAttributes, StatxFlags, flock, statx};
+use rustix::io::Errno;
+use std::fmt;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Operations on files. Each may fail without having done anything, but for writing, which may have done a part.
+///
+/// No operation but [`Disk::read_link`] looks at more of a symbolic link than that it is one.
 pub(crate) trait Disk {
-    /// A file that is being written.
-    type File: Write;
+    /// An open file.
+    type File;
 
-    /// The file that a path leads to in the end.
-    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
-    /// Makes a folder and those above it, and makes sure that they stay.
+    /// What has this name.
+    fn status(&self, path: &Path) -> io::Result<Status>;
+    /// Where a symbolic link points to.
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+    /// Whether files can be created in a folder, as far as permissions say.
+    fn is_writable(&self, folder: &Path) -> io::Result<()>;
+    /// Creates a folder and those above it, and makes their names durable.
     fn create_folders(&self, folder: &Path) -> io::Result<()>;
-    /// Creates a file that is not there yet.
-    fn create(&self, path: &Path) -> io::Result<Self::File>;
-    /// Gives a file the permissions of another one, if that is there.
-    fn copy_permissions(&self, from: &Path, to: &Self::File) -> io::Result<()>;
-    /// Makes sure that what was written stays.
+    /// Creates a file that does not exist yet. Only the owner may use one that is `private`.
+    fn create(&self, path: &Path, private: bool) -> io::Result<Self::File>;
+    /// Opens a regular file for reading alone.
+    fn open_to_read(&self, path: &Path) -> io::Result<Self::File>;
+    /// Opens a regular file for reading and writing.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+    /// Locks a file until it is closed; false when another process has locked it.
+    fn lock(&self, file: &Self::File) -> io::Result<bool>;
+    /// All bytes of a file.
+    fn read(&self, file: &Self::File) -> io::Result<Vec<u8>>;
+    /// Writes all of `bytes` at an offset. Bytes between the end of the file and the offset become 0.
+    fn write_at(&self, file: &Self::File, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Cuts a file.
+    fn set_len(&self, file: &Self::File, len: u64) -> io::Result<()>;
+    /// Gives a file the owner, group, mode, access control list and extended attributes of another one.
+    fn copy_attributes(&self, from: &Path, to: &Self::File) -> io::Result<()>;
+    /// Makes contents durable; does nothing where the file system does not know how.
     fn sync(&self, file: &Self::File) -> io::Result<()>;
-    /// Makes sure that the names in a folder stay as they are.
+    /// Makes the names in a folder durable; does nothing where the file system does not know how.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
     /// Gives a file a second name.
     fn link(&self, path: &Path, second: &Path) -> io::Result<()>;
-    /// Copies a file.
-    fn copy(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Gives a file another name, in the place of whatever has it.
+    /// Gives a file another name, and takes it from the file that had it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Takes a name away.
+    /// Removes a name.
     fn remove(&self, path: &Path) -> io::Result<()>;
+}
+
+/// What has a name on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Status {
+    pub(crate) kind: Kind,
+    /// Device and inode: equal for all names of one file.
+    pub(crate) identity: (u64, u64),
+    /// Names of the file (hard links).
+    pub(crate) names: u64,
+    /// Something is mounted on exactly this name.
+    pub(crate) is_mount_point: bool,
+}
+
+/// Kinds of things that have names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Regular,
+    Folder,
+    SymbolicLink,
+    Fifo,
+    Socket,
+    CharacterDevice,
+    BlockDevice,
+    Unknown,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Regular => "a regular file",
+            Self::Folder => "a folder",
+            Self::SymbolicLink => "a symbolic link",
+            Self::Fifo => "a FIFO",
+            Self::Socket => "a socket",
+            Self::CharacterDevice => "a character device",
+            Self::BlockDevice => "a block device",
+            Self::Unknown => "of an unknown kind",
+        })
+    }
+}
+
+impl From<FileType> for Kind {
+    fn from(kind: FileType) -> Self {
+        let kinds: [(bool, Self); 7] = [
+            (kind.is_file(), Self::Regular),
+            (kind.is_dir(), Self::Folder),
+            (kind.is_symlink(), Self::SymbolicLink),
+            (kind.is_fifo(), Self::Fifo),
+            (kind.is_socket(), Self::Socket),
+            (kind.is_char_device(), Self::CharacterDevice),
+            (kind.is_block_device(), Self::BlockDevice),
+        ];
+        kinds.into_iter().find(|(is, _)| *is).map_or(Self::Unknown, |(_, kind)| kind)
+    }
 }
 
 /// The disk of the machine.
@@ -38,8 +115,21 @@ pub(crate) struct RealDisk;
 impl Disk for RealDisk {
     type File = File;
 
-    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
-        fs::canonicalize(path)
+    fn status(&self, path: &Path) -> io::Result<Status> {
+        let found = fs::symlink_metadata(path)?;
+        let kind = found.file_type().into();
+        let is_mount_point = kind == Kind::Regular && is_mount_point(path);
+        Ok(Status { kind, identity: (found.dev(), found.ino()), names: found.nlink(), is_mount_point })
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
+    fn is_writable(&self, folder: &Path) -> io::Result<()> {
+        use rustix::fs::Access;
+        // By the effective user, as the files are created.
+        Ok(rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
     }
 
     fn create_folders(&self, folder: &Path) -> io::Result<()> {
@@ -48,32 +138,60 @@ impl Disk for RealDisk {
         missing.into_iter().filter_map(Path::parent).try_for_each(|parent| self.sync_folder(parent))
     }
 
-    fn create(&self, path: &Path) -> io::Result<File> {
-        File::create_new(path)
+    fn create(&self, path: &Path, private: bool) -> io::Result<File> {
+        let mode = if private { 0o600 } else { 0o666 };
+        OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(path)
     }
 
-    fn copy_permissions(&self, from: &Path, to: &File) -> io::Result<()> {
-        match fs::metadata(from) {
-            Ok(old) => to.set_permissions(old.permissions()),
-            Err(_) => Ok(()),
+    fn open_to_read(&self, path: &Path) -> io::Result<File> {
+        open_regular(OpenOptions::new().read(true), path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        open_regular(OpenOptions::new().read(true).write(true), path)
+    }
+
+    fn lock(&self, file: &File) -> io::Result<bool> {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(error) if !is_unknown_to_file_system(error) && error != Errno::NOLCK => Err(error.into()),
+            Ok(()) | Err(_) => Ok(true),
         }
     }
 
+    fn read(&self, mut file: &File) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
+
+    fn set_len(&self, file: &File, len: u64) -> io::Result<()> {
+        file.set_len(len)
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &File) -> io::Result<()> {
+        attributes::copy(from, to)
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
-        file.sync_all()
+        if_known(rustix::fs::fsync(file))
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder)?.sync_all()
+        match File::open(folder) {
+            // A folder that may be written but not read: nothing can be done for its names.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+            opened => self.sync(&opened?),
+        }
     }
 
     fn link(&self, path: &Path, second: &Path) -> io::Result<()> {
         fs::hard_link(path, second)
-    }
-
-    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::copy(from, to).map(drop)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -83,4 +201,31 @@ impl Disk for RealDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
+}
+
+/// Opens a file without waiting for the other end of a FIFO, and without keeping what became something else since its
+/// status was read.
+fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    let kind = Kind::from(file.metadata()?.file_type());
+    if kind == Kind::Regular { Ok(file) } else { Err(io::Error::other(format!("it became {kind}"))) }
+}
+
+/// Whether something is mounted on a file. Kernels before 5.8 do not tell; then the rename fails and tells.
+fn is_mount_point(path: &Path) -> bool {
+    let status = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    status.is_ok_and(|status| status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Leaves out a step that only adds durability or safety where the file system does not know it.
+fn if_known(result: Result<(), Errno>) -> io::Result<()> {
+    match result {
+        Err(error) if !is_unknown_to_file_system(error) => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn is_unknown_to_file_system(error: Errno) -> bool {
+    [Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS].contains(&error)
 }

@@ -17,6 +17,7 @@ mod clock;
 mod credit;
 mod disk;
 mod events;
+mod files;
 mod keys;
 mod listen;
 mod logging;
@@ -27,6 +28,7 @@ mod queue;
 mod registry_thread;
 mod saver;
 mod signals;
+mod start_files;
 mod startup;
 mod summary;
 

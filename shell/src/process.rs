@@ -10,11 +10,12 @@ use crate::notifier::Notifier;
 use crate::publisher::Publisher;
 use crate::quota::SharedQuotas;
 use crate::registry_thread::RegistryThread;
-use crate::saver::{SavePaths, Saver};
+use crate::saver::Saver;
 use crate::server::{Inboxes, RegistryHandle, Server};
+use crate::start_files;
 use crate::startup::{Environment, StartError, Startup};
 use crate::summary::Summary;
-use crate::{print, queue, signals, startup};
+use crate::{print, queue, signals};
 use arc_swap::ArcSwap;
 use namesrv_core::config::Configuration;
 use namesrv_core::initial_state::InitialState;
@@ -23,7 +24,7 @@ use namesrv_core::wire::Serialization;
 use std::io;
 use std::net::TcpListener;
 use std::panic;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use tracing::{info, warn};
@@ -73,11 +74,11 @@ fn serve_until_stopped(
 ) -> Result<(), StartError> {
     let clock = Clock::start();
     let settings = ProcessSettings::of(&configuration);
-    let paths =
-        SavePaths { kv_config: PathBuf::from(&settings.kv_config_path), runtime_config: settings.runtime_file() };
-    let kv = startup::read_kv_file(&paths.kv_config)?;
+    let (kv, mut files) = start_files::read_kv_file(&settings)?;
     let (listeners, port) = bind(&settings)?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
+    // Who has the port has the files.
+    start_files::prepare(&mut files)?;
     let limits = configuration.limits();
     let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
     let notifier = Notifier::new(settings.connect_timeout, clock);
@@ -95,7 +96,7 @@ fn serve_until_stopped(
     let quotas = SharedQuotas::shared(&limits);
     let (queue, receiver) = queue::queue(&quotas);
     let thread_failed = system("cannot start a thread");
-    let (saver, saver_thread) = Saver::start(paths, queue.clone()).map_err(thread_failed)?;
+    let (saver, saver_thread) = Saver::start(files, queue.clone()).map_err(thread_failed)?;
     let publisher = Publisher::new(Arc::clone(&views));
     let summary = Summary {
         clock,

@@ -91,9 +91,10 @@ impl RegistryThread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::KeptFile;
     use crate::queue::{QueueSender, queue};
     use crate::quota::SharedQuotas;
-    use crate::saver::SavePaths;
+    use crate::saver::SavedFiles;
     use crate::server::{Inbox, RegistryHandle};
     use arc_swap::ArcSwap;
     use bytes::Bytes;
@@ -161,8 +162,12 @@ mod tests {
 
     fn make(file: &str) -> Made {
         let folder = tempfile::tempdir().unwrap();
-        let paths = SavePaths { kv_config: folder.path().join("kv"), runtime_config: folder.path().join("runtime") };
-        let kv_config = paths.kv_config.clone();
+        let kv_config = folder.path().join("kv");
+        let files = SavedFiles {
+            kv: KeptFile::new("kvConfigPath", kv_config.clone(), true),
+            runtime: KeptFile::new("runtimeConfigPath", folder.path().join("runtime"), false),
+            kv_is_original: false,
+        };
         let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
         let (limits, serialization) = (configuration.limits(), Serialization::Json);
         let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
@@ -173,7 +178,7 @@ mod tests {
         let small = Limits { registry_queue_requests_max: 100, registry_queue_bytes_max: 100_000, ..limits };
         let quotas = SharedQuotas::shared(&small);
         let (queue, receiver) = queue(&quotas);
-        let (saver, saver_thread) = Saver::start(paths, queue.clone()).unwrap();
+        let (saver, saver_thread) = Saver::start(files, queue.clone()).unwrap();
         let handle = RegistryHandle::new(queue.clone(), Arc::default());
         let registry_thread = RegistryThread {
             node,

@@ -1,19 +1,22 @@
-//! The saver thread: replaces files so that a crash leaves the old contents or the new ones, never a mixture.
+//! The saver thread: saves files, so that the disk never blocks the registry.
 
 use crate::disk::{Disk, RealDisk};
+use crate::files::{self, FileError, KeptFile, Way};
 use crate::queue::QueueSender;
 use namesrv_core::node::Input;
 use namesrv_core::registry::{SaveError, SaveFile, SaveTicket};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
+use tracing::{info, warn};
 
-/// Where the files are.
+/// The files that are saved.
 #[derive(Clone, Debug)]
-pub(crate) struct SavePaths {
-    pub(crate) kv_config: PathBuf,
-    pub(crate) runtime_config: PathBuf,
+pub(crate) struct SavedFiles {
+    pub(crate) kv: KeptFile,
+    pub(crate) runtime: KeptFile,
+    /// A person wrote the KV file in a form that a save would lose.
+    pub(crate) kv_is_original: bool,
 }
 
 /// The way to the saver thread, which ends with it.
@@ -29,13 +32,13 @@ struct Job {
 }
 
 impl Saver {
-    /// Starts the thread; it tells the end of each save to the registry.
+    /// Starts the thread; it tells the registry how each save ended.
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn start(paths: SavePaths, queue: QueueSender) -> io::Result<(Self, JoinHandle<()>)> {
+    pub(crate) fn start(files: SavedFiles, queue: QueueSender) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, receiver) = mpsc::channel();
-        let thread = crate::thread("saver").spawn(move || run(&RealDisk, &paths, &receiver, &queue))?;
+        let thread = crate::thread("saver").spawn(move || run(&RealDisk, files, &receiver, &queue))?;
         Ok((Self { jobs }, thread))
     }
 
@@ -46,70 +49,53 @@ impl Saver {
     }
 }
 
-fn run(disk: &impl Disk, paths: &SavePaths, jobs: &Receiver<Job>, queue: &QueueSender) {
+fn run(disk: &impl Disk, mut files: SavedFiles, jobs: &Receiver<Job>, queue: &QueueSender) {
     while let Ok(Job { ticket, contents }) = jobs.recv() {
-        let (path, result) = match ticket.file {
-            SaveFile::KvConfig => (&paths.kv_config, replace_with_backup(disk, &paths.kv_config, &contents)),
-            SaveFile::RuntimeConfig => (&paths.runtime_config, replace(disk, &paths.runtime_config, &contents)),
+        let file = match ticket.file {
+            SaveFile::KvConfig => {
+                if std::mem::take(&mut files.kv_is_original) {
+                    keep_original(disk, &files.kv);
+                }
+                &mut files.kv
+            }
+            SaveFile::RuntimeConfig => &mut files.runtime,
         };
-        let result =
-            result.map_err(|error| SaveError::Io { path: path.display().to_string(), error: error.to_string() });
+        let result = files::save(disk, file, &contents).map(|way| note_way(file, way));
+        let result = result.map_err(|error| save_error(file, error));
         queue.push(Input::Saved { ticket, result });
     }
 }
 
-/// Replaces a file and keeps its previous contents in `<file>.bak`, as Java does.
-fn replace_with_backup(disk: &impl Disk, path: &Path, contents: &[u8]) -> io::Result<()> {
-    let path = &target(disk, path)?;
-    unless_absent(back_up(disk, path))?;
-    replace(disk, path, contents)
-}
-
-/// Gives the file a second name, under which it stays when the first one gets new contents.
-fn back_up(disk: &impl Disk, path: &Path) -> io::Result<()> {
-    let backup = with_suffix(path, ".bak");
-    let temporary = with_suffix(path, ".bak.tmp");
-    unless_absent(disk.remove(&temporary))?;
-    match disk.link(path, &temporary) {
-        // Some file systems have no links.
-        Err(error) if error.kind() != ErrorKind::NotFound => disk.copy(path, &temporary)?,
-        result => result?,
-    }
-    disk.rename(&temporary, &backup)
-}
-
-/// Writes a temporary file beside the target and renames it over it; returns once both the file and its name are on disk.
-fn replace(disk: &impl Disk, path: &Path, contents: &[u8]) -> io::Result<()> {
-    let path = &target(disk, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    disk.create_folders(folder)?;
-    let temporary = with_suffix(path, ".tmp");
-    // What a crash left there may have other permissions.
-    unless_absent(disk.remove(&temporary))?;
-    let mut file = disk.create(&temporary)?;
-    disk.copy_permissions(path, &file)?;
-    file.write_all(contents)?;
-    disk.sync(&file)?;
-    disk.rename(&temporary, path)?;
-    disk.sync_folder(folder)
-}
-
-/// The file that is to be replaced: where a link leads, so that the link stays.
-fn target(disk: &impl Disk, path: &Path) -> io::Result<PathBuf> {
-    match disk.resolve(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(path.to_owned()),
-        result => result,
+/// What the registry is told; it names the key.
+fn save_error(file: &KeptFile, error: FileError) -> SaveError {
+    match error {
+        FileError::Step { .. } => {
+            SaveError::Io { path: file.path.display().to_string(), error: format!("{}: {error}", file.key) }
+        }
+        FileError::Undecided(error) => SaveError::Undecided(format!("{}: {error}", file.key)),
+        FileError::NoPath
+        | FileError::NotRegular { .. }
+        | FileError::Nameless(_)
+        | FileError::TooManyLinks(_)
+        | FileError::Locked(_)
+        | FileError::NoWay { .. } => SaveError::Unusable(format!("{}: {error}", file.key)),
     }
 }
 
-fn unless_absent(result: io::Result<()>) -> io::Result<()> {
-    result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+/// A change that is asked for counts more than the form of what was there.
+fn keep_original(disk: &impl Disk, file: &KeptFile) {
+    match files::keep_original(disk, &file.path) {
+        Ok(kept) => info!("{}: the file as it was found is kept in {}", file.key, kept.display()),
+        Err(error) => warn!("{}: the file as it was found is not kept: {error}", file.key),
+    }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+/// The operator heard at start how changes are kept, but hosts change.
+fn note_way(file: &mut KeptFile, way: Way) {
+    if file.way.as_ref() != Some(&way) {
+        info!("{}: {way}", file.key);
+        file.way = Some(way);
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! What is read before the server starts: files, environment, the operator's home.
 
+use crate::files::FileError;
 use crate::keys::{KEYS, ProcessSettings};
+use crate::start_files;
 use namesrv_core::config::properties::{self, PropertiesError, Property};
 use namesrv_core::config::{Configuration, ConfigurationError, SERIALIZE_TYPE, Warning};
 use namesrv_core::key::{Key, Origin};
-use namesrv_core::kv::{KvFileError, KvTable};
+use namesrv_core::kv::KvFileError;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Names the default serialization of answers, unless the file does.
@@ -33,8 +35,12 @@ pub(crate) enum StartError {
     Configuration { path: PathBuf, source: ConfigurationError },
     #[error("environment variable {SERIALIZE_TYPE_VARIABLE}: {reason}")]
     SerializeType { reason: String },
-    #[error("{path}: {source}")]
-    Kv { path: PathBuf, source: KvFileError },
+    #[error("{key}: {path}: {source}")]
+    Kv { key: &'static str, path: PathBuf, source: KvFileError },
+    #[error("{key}: {source}")]
+    File { key: &'static str, source: FileError },
+    #[error("{key}: {} is the file of {other_key} too: name another one", path.display())]
+    SameFile { key: &'static str, other_key: &'static str, path: PathBuf },
     #[error("failed to bind to {address}:{port}: {source}")]
     Bind { address: String, port: u16, source: io::Error },
     #[error("{0}")]
@@ -87,7 +93,7 @@ impl Startup {
         set_serialization(&mut configuration, &entries, environment)?;
 
         let path = ProcessSettings::of(&configuration).runtime_file();
-        let runtime_file = read_if_there(&path)?;
+        let runtime_file = start_files::read_runtime_file(&path)?;
         if let Some(text) = &runtime_file {
             let more = configuration
                 .read_runtime_file(&parse(&path, text)?)
@@ -97,16 +103,6 @@ impl Startup {
         warnings.extend(jvm_options_warning(&configuration, environment));
         Ok(Self { configuration, runtime_file_read: runtime_file.map(|_| path), warnings })
     }
-}
-
-/// Reads the KV file. Without one, or with an empty one, the table is empty.
-///
-/// # Errors
-/// Contents that are no KV table. Also a file that is there and cannot be read: Java starts empty then, and the first
-/// change would overwrite what it could not read.
-pub(crate) fn read_kv_file(path: &Path) -> Result<KvTable, StartError> {
-    let contents = read_if_there(path)?.unwrap_or_default();
-    KvTable::decode(&contents).map_err(|source| StartError::Kv { path: path.to_owned(), source })
 }
 
 /// Sets the paths that neither the configuration file nor a default does.
@@ -161,13 +157,6 @@ fn parse(path: &Path, text: &[u8]) -> Result<Vec<Property>, StartError> {
 
 fn read(path: &Path) -> Result<Vec<u8>, StartError> {
     std::fs::read(path).map_err(|source| StartError::Unreadable { path: path.to_owned(), source })
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
-    match read(path) {
-        Err(StartError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
-        result => result.map(Some),
-    }
 }
 
 #[cfg(test)]
@@ -253,20 +242,5 @@ mod tests {
         let startup = Startup::read(None, &environment).unwrap();
         let [Warning(line)] = &*startup.warnings else { panic!("{:?}", startup.warnings) };
         assert!(line.ends_with(": tls.enable, rocketmq.serialize.type"), "{line}");
-    }
-
-    #[test]
-    fn a_kv_file_is_missing_empty_good_or_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kv.json");
-        assert_eq!(read_kv_file(&path).unwrap(), KvTable::default());
-        std::fs::write(&path, "").unwrap();
-        assert_eq!(read_kv_file(&path).unwrap(), KvTable::default());
-        std::fs::write(&path, r#"{"configTable":{"n":{"k":"v"}}}"#).unwrap();
-        assert_ne!(read_kv_file(&path).unwrap(), KvTable::default());
-        std::fs::write(&path, r#"{"configTable":{"n""#).unwrap();
-        let error = read_kv_file(&path).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{}: line 1, column ", path.display())), "{error}");
-        assert!(matches!(read_kv_file(folder.path()), Err(StartError::Unreadable { .. })));
     }
 }

@@ -193,7 +193,10 @@ fn a_corrupt_kv_file_is_left_alone() {
     let files = Files::new("");
     fs::write(files.kv(), corrupt).unwrap();
     let line = complaint(files.server());
-    assert!(line.starts_with(&format!("namesrv-test: {}: line 2, column ", files.kv().display())), "{line}");
+    assert!(
+        line.starts_with(&format!("namesrv-test: kvConfigPath: {}: line 2, column 2: ", files.kv().display())),
+        "{line}"
+    );
     assert_eq!(fs::read_to_string(files.kv()).unwrap(), corrupt);
 }
 

@@ -1,59 +1,26 @@
-//! Saves that succeed, that fail at each step, and that a crash ends at each step.
-
-mod model;
+//! The thread: every job is answered, and the operator's own text is kept.
 
 use super::*;
 use crate::queue::tests::default_queue;
-use model::{Loss, ModelDisk, Trouble};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
-#[test]
-fn folders_are_made_and_the_previous_contents_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a/b/kvConfig.json");
-    replace_with_backup(&RealDisk, &path, b"one").unwrap();
-    assert!(!with_suffix(&path, ".bak").exists());
-    replace_with_backup(&RealDisk, &path, b"two").unwrap();
-    replace_with_backup(&RealDisk, &path, b"three").unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"three");
-    assert_eq!(fs::read(with_suffix(&path, ".bak")).unwrap(), b"two");
-    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2, "no temporary file is left");
+fn files(kv: &Path, runtime: &Path) -> SavedFiles {
+    SavedFiles {
+        kv: KeptFile::new("kvConfigPath", kv.to_owned(), true),
+        runtime: KeptFile::new("runtimeConfigPath", runtime.to_owned(), false),
+        kv_is_original: false,
+    }
 }
 
 #[test]
-fn links_and_permissions_stay() {
-    let folder = tempfile::tempdir().unwrap();
-    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
-    fs::write(&real, "old").unwrap();
-    fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
-    symlink(&real, &link).unwrap();
-    replace(&RealDisk, &link, b"new").unwrap();
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(fs::read(&real).unwrap(), b"new");
-    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
-}
-
-#[test]
-fn what_a_crash_left_does_not_matter() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file");
-    fs::write(with_suffix(&path, ".tmp"), "half").unwrap();
-    fs::write(with_suffix(&path, ".bak.tmp"), "half").unwrap();
-    replace_with_backup(&RealDisk, &path, b"one").unwrap();
-    replace_with_backup(&RealDisk, &path, b"two").unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"two");
-    assert_eq!(fs::read(with_suffix(&path, ".bak")).unwrap(), b"one");
-}
-
-#[test]
-fn the_end_of_each_save_is_told_and_names_the_file() {
+fn the_end_of_each_save_is_told_and_names_key_and_file() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("a file");
     fs::write(&blocked, "").unwrap();
-    let paths = SavePaths { kv_config: folder.path().join("kv.json"), runtime_config: blocked.join("runtime") };
+    let (kv, runtime) = (folder.path().join("kv.json"), blocked.join("runtime"));
     let (sender, receiver) = default_queue();
-    let (saver, thread) = Saver::start(paths.clone(), sender).unwrap();
+    let (saver, thread) = Saver::start(files(&kv, &runtime), sender).unwrap();
     let first = SaveTicket { file: SaveFile::KvConfig, number: 1 };
     let second = SaveTicket { file: SaveFile::RuntimeConfig, number: 2 };
     saver.save(first, b"{}".to_vec());
@@ -61,85 +28,29 @@ fn the_end_of_each_save_is_told_and_names_the_file() {
     drop(saver);
     thread.join().unwrap();
     assert_eq!(receiver.receive(None), Some(Input::Saved { ticket: first, result: Ok(()) }));
-    let Some(Input::Saved { ticket, result: Err(SaveError::Io { path, .. }) }) = receiver.receive(None) else {
-        panic!()
-    };
-    assert_eq!((ticket, path), (second, paths.runtime_config.display().to_string()));
-    assert_eq!(fs::read(paths.kv_config).unwrap(), b"{}");
-}
-
-/// Where the model has its file.
-const PATH: &str = "/folder/kvConfig.json";
-const TEMPORARIES: [&str; 2] = ["/folder/kvConfig.json.tmp", "/folder/kvConfig.json.bak.tmp"];
-
-/// A disk on which a file was saved twice, the second time with `old`, with and without links.
-fn disks() -> impl Iterator<Item = ModelDisk> {
-    [true, false].into_iter().map(|links| {
-        let disk = ModelDisk::new(links);
-        replace_with_backup(&disk, Path::new(PATH), b"older").unwrap();
-        replace_with_backup(&disk, Path::new(PATH), b"old").unwrap();
-        disk
-    })
-}
-
-fn steps(disk: &ModelDisk) -> usize {
-    let disk = disk.clone();
-    let before = disk.steps();
-    replace_with_backup(&disk, Path::new(PATH), b"new").unwrap();
-    disk.steps() - before
+    let Some(Input::Saved { ticket, result: Err(error) }) = receiver.receive(None) else { panic!() };
+    let path = runtime.display();
+    let expected = format!("{path}: runtimeConfigPath: cannot look at {path}: Not a directory (os error 20)");
+    assert_eq!((ticket, error.to_string()), (second, expected));
+    assert_eq!(fs::read(kv).unwrap(), b"{}");
 }
 
 #[test]
-fn a_save_that_fails_at_any_step_leaves_the_old_file_or_the_new_one_and_the_next_one_works() {
-    for disk in disks() {
-        for (step, trouble) in (0..steps(&disk)).flat_map(|step| Trouble::ERRORS.map(|trouble| (step, trouble))) {
-            let disk = disk.clone();
-            disk.set_trouble(step, trouble);
-            let result = replace_with_backup(&disk, Path::new(PATH), b"new");
-            let found = disk.read(PATH);
-            match result {
-                Ok(()) => assert_eq!(found.as_deref(), Some(&b"new"[..]), "step {step}, {trouble:?}"),
-                Err(_) => assert!(is_old_or_new(found.as_deref()), "step {step}, {trouble:?}: {found:?}"),
-            }
-            replace_with_backup(&disk, Path::new(PATH), b"next").unwrap();
-            disk.lose(Loss::Everything);
-            assert_eq!(disk.read(PATH).as_deref(), Some(&b"next"[..]), "step {step}, {trouble:?}");
-            assert!(TEMPORARIES.iter().all(|path| disk.read(path).is_none()), "step {step}, {trouble:?}");
-        }
+fn what_a_person_wrote_is_kept_once_and_no_later_save_touches_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let kv = folder.path().join("kv.json");
+    let original = b"// do not touch\n{'configTable':{}}";
+    fs::write(&kv, original).unwrap();
+    let (sender, _receiver) = default_queue();
+    let files = SavedFiles { kv_is_original: true, ..files(&kv, &folder.path().join("runtime")) };
+    let (saver, thread) = Saver::start(files, sender).unwrap();
+    for (number, contents) in (0..).zip(["one", "two", "three"]) {
+        saver.save(SaveTicket { file: SaveFile::KvConfig, number }, contents.into());
     }
-}
-
-#[test]
-fn a_crash_at_any_step_leaves_the_old_file_or_the_new_one_and_the_next_save_works() {
-    for disk in disks() {
-        for (step, loss) in (0..=steps(&disk)).flat_map(|step| Loss::ALL.map(|loss| (step, loss))) {
-            let disk = disk.clone();
-            disk.set_trouble(step, Trouble::Crash);
-            let answered = replace_with_backup(&disk, Path::new(PATH), b"new").is_ok();
-            disk.lose(loss);
-            let found = disk.read(PATH);
-            assert!(is_old_or_new(found.as_deref()), "step {step}, {loss:?}: {found:?}");
-            assert!(!answered || found.as_deref() == Some(b"new"), "step {step}, {loss:?}: an answered change is lost");
-            replace_with_backup(&disk, Path::new(PATH), b"next").unwrap();
-            assert_eq!(disk.read(PATH).as_deref(), Some(&b"next"[..]), "step {step}, {loss:?}");
-        }
-    }
-}
-
-#[test]
-fn the_first_save_is_whole_or_not_there() {
-    let count = steps(&ModelDisk::new(true));
-    for (step, loss) in (0..=count).flat_map(|step| Loss::ALL.map(|loss| (step, loss))) {
-        let disk = ModelDisk::new(true);
-        disk.set_trouble(step, Trouble::Crash);
-        let answered = replace_with_backup(&disk, Path::new(PATH), b"new").is_ok();
-        disk.lose(loss);
-        let found = disk.read(PATH);
-        assert!(found.as_deref().is_none_or(|found| found == b"new"), "step {step}, {loss:?}: {found:?}");
-        assert!(!answered || found.is_some(), "step {step}, {loss:?}: an answered change is lost");
-    }
-}
-
-fn is_old_or_new(contents: Option<&[u8]>) -> bool {
-    contents.is_some_and(|contents| contents == b"old" || contents == b"new")
+    drop(saver);
+    thread.join().unwrap();
+    let names = ["kv.json", "kv.json.bak", "kv.json.original.bak"];
+    let found = names.map(|name| fs::read(folder.path().join(name)).unwrap());
+    assert_eq!(found, [&b"three"[..], b"two", original]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), names.len());
 }

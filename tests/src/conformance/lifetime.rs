@@ -74,7 +74,7 @@ const fn bad_file(prepare: fn(&Folder), told: &'static str) -> Obstacle {
 
 const OBSTACLES: &[Obstacle] = &[
     bad_file(|folder| fs::write(folder.path(KV_FILE), CORRUPT).expect("a file"), "kvConfig.json: line 2, column "),
-    bad_file(|folder| fs::create_dir(folder.path(KV_FILE)).expect("a folder"), "kvConfig.json: "),
+    bad_file(|folder| fs::create_dir(folder.path(KV_FILE)).expect("a folder"), "kvConfig.json is a folder"),
     bad_file(|folder| fs::remove_file(folder.path(CONFIG)).expect("a file"), "namesrv.properties: "),
     bad_file(
         |folder| fs::write(folder.path(RUNTIME_CONFIG), "waitSecondsForService=soon").expect("a file"),

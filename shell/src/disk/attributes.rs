@@ -1,0 +1,74 @@
+//! Owner, group, mode, access control list and extended attributes of a file that takes the place of another one.
+
+use super::is_unknown_to_file_system;
+use rustix::fs::{Gid, Mode, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fremovexattr, fsetxattr};
+use rustix::io::Errno;
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Signatures of contents: those of a file are wrong for another one.
+const SIGNATURES: [&CStr; 2] = [c"security.ima", c"security.evm"];
+
+/// Mode bits that `chmod` takes.
+const MODE_BITS: u32 = 0o7777;
+
+/// Copies all of them, as far as they differ.
+pub(super) fn copy(from: &Path, to: &File) -> io::Result<()> {
+    let from = super::open_regular(std::fs::OpenOptions::new().read(true), from)?;
+    let (wanted, found) = (from.metadata()?, to.metadata()?);
+    if (wanted.uid(), wanted.gid()) != (found.uid(), found.gid()) {
+        fchown(to, Some(Uid::from_raw(wanted.uid())), Some(Gid::from_raw(wanted.gid())))?;
+    }
+    copy_extended(&from, to)?;
+    // After the owner, whose change clears bits, and the access control list, which has its share in the mode.
+    if to.metadata()?.mode() & MODE_BITS != wanted.mode() & MODE_BITS {
+        fchmod(to, Mode::from_raw_mode(wanted.mode() & MODE_BITS))?;
+    }
+    Ok(())
+}
+
+/// Extended attributes, of which access control lists are some. A folder may have given the new file others.
+fn copy_extended(from: &File, to: &File) -> io::Result<()> {
+    let (wanted, found) = (names(from)?, names(to)?);
+    for name in found.iter().filter(|name| !wanted.contains(name)) {
+        fremovexattr(to, name)?;
+    }
+    for name in &wanted {
+        let contents = value(from, name)?;
+        if !found.contains(name) || value(to, name)? != contents {
+            fsetxattr(to, name, &contents, XattrFlags::empty())?;
+        }
+    }
+    Ok(())
+}
+
+fn names(file: &File) -> io::Result<Vec<CString>> {
+    let list = match grow(|buffer| flistxattr(file, buffer)) {
+        Err(error) if is_unknown_to_file_system(error) => return Ok(Vec::new()),
+        result => result?,
+    };
+    let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let names = names.filter_map(|name| CString::new(name).ok());
+    Ok(names.filter(|name| !SIGNATURES.contains(&name.as_c_str())).collect())
+}
+
+fn value(file: &File, name: &CStr) -> io::Result<Vec<u8>> {
+    Ok(grow(|buffer| fgetxattr(file, name, buffer))?)
+}
+
+/// Calls with more and more room until it is enough.
+fn grow(mut call: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
+    let mut buffer = vec![0; 1024];
+    loop {
+        match call(&mut buffer) {
+            Err(Errno::RANGE) => buffer.resize(buffer.len() * 4, 0),
+            result => {
+                buffer.truncate(result?);
+                return Ok(buffer);
+            }
+        }
+    }
+}

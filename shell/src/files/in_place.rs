@@ -1,0 +1,95 @@
+//! Saving in place: the previous contents stay behind the new ones in the same file until these are durable ([`undo`]).
+//!
+//! A copy beside the file would be no help where this way is needed: the folder may not be written, or is a container's
+//! own and gone when the container is, while the file is mounted from elsewhere.
+
+use super::undo::{self, Undo, Unfinished};
+use super::{FileError, Place, replace};
+use crate::disk::Disk;
+use std::io;
+
+/// Writes a file in place; returns once the contents are durable.
+///
+/// # Errors
+/// It failed, and the old contents count.
+pub(super) fn write(disk: &impl Disk, place: &Place, contents: &[u8], keeps_backup: bool) -> Result<(), FileError> {
+    let target = &place.target;
+    let failed = FileError::at("write", target);
+    let file = disk.open(target).map_err(FileError::at("open for writing", target))?;
+    if !disk.lock(&file).map_err(FileError::at("lock", target))? {
+        return Err(FileError::Locked(target.clone()));
+    }
+    let bytes = disk.read(&file).map_err(FileError::at("read", target))?;
+    let unfinished = Unfinished::find(&bytes);
+    if let Some(unfinished) = &unfinished {
+        finish(disk, &file, unfinished).map_err(failed)?;
+    }
+    let old = unfinished.map_or(&*bytes, |unfinished| unfinished.contents);
+    if keeps_backup && !old.is_empty() {
+        replace::back_up(disk, target, old);
+    }
+    match overwrite(disk, &file, old, contents) {
+        Ok(()) => Ok(()),
+        Err(Failure::Before(error)) => Err(failed(error)),
+        // The new contents count already. The way back is a save of its own.
+        Err(Failure::After(error)) => Err(match overwrite(disk, &file, contents, old) {
+            Ok(()) => failed(error),
+            Err(Failure::Before(_) | Failure::After(_)) => FileError::Undecided(failed(error).into()),
+        }),
+    }
+}
+
+/// Leaves nothing in a file but the contents that count.
+pub(super) fn finish<D: Disk>(disk: &D, file: &D::File, unfinished: &Unfinished<'_>) -> io::Result<()> {
+    let Unfinished { contents, is_decided, trailer_offset } = *unfinished;
+    if !is_decided {
+        disk.write_at(file, contents, 0)?;
+        disk.sync(file)?;
+    }
+    cut(disk, file, contents.len(), trailer_offset)
+}
+
+/// When a write failed: before the new contents counted, or after.
+enum Failure {
+    Before(io::Error),
+    After(io::Error),
+}
+
+fn overwrite<D: Disk>(disk: &D, file: &D::File, old: &[u8], new: &[u8]) -> Result<(), Failure> {
+    let undo = Undo::new(old, new);
+    let keep_old = || {
+        write_durably(disk, file, &undo.trailer, undo.trailer_offset)?;
+        write_durably(disk, file, old, undo.copy_offset)
+    };
+    if let Err(error) = keep_old() {
+        let _ = cut(disk, file, old.len(), undo.trailer_offset);
+        return Err(Failure::Before(error));
+    }
+    let write_new = || {
+        write_durably(disk, file, new, 0)?;
+        disk.write_at(file, &[undo::DECIDED], undo.state_offset as u64)
+    };
+    if let Err(error) = write_new() {
+        let unfinished = Unfinished { contents: old, is_decided: false, trailer_offset: undo.trailer_offset };
+        let _ = finish(disk, file, &unfinished);
+        return Err(Failure::Before(error));
+    }
+    disk.sync(file).map_err(Failure::After)?;
+    // The save is done. What fails here is done by the next one, or by the next start.
+    let _ = cut(disk, file, new.len(), undo.trailer_offset);
+    Ok(())
+}
+
+fn write_durably<D: Disk>(disk: &D, file: &D::File, bytes: &[u8], offset: usize) -> io::Result<()> {
+    disk.write_at(file, bytes, offset as u64)?;
+    disk.sync(file)
+}
+
+/// Cuts a file behind its contents. Some file systems write NULs over what is cut off before they shorten the file, in
+/// any order: the trailer has to be the last that goes.
+fn cut<D: Disk>(disk: &D, file: &D::File, len: usize, trailer_offset: usize) -> io::Result<()> {
+    // A full disk may have no room for NULs where there was nothing.
+    let _ = write_durably(disk, file, &vec![0; trailer_offset.saturating_sub(len)], len);
+    disk.set_len(file, len as u64)?;
+    disk.sync(file)
+}

@@ -1,0 +1,36 @@
+//! What a person wrote is not lost when the server writes the same in its own form.
+
+use super::replace::write_new;
+use super::{FileError, folder_of, locate, with_suffix};
+use crate::disk::Disk;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Originals that are kept of one file.
+const ORIGINALS_MAX: usize = 99;
+
+/// Copies a file to `<file>.original.bak`, or to the first `<file>.original-<number>.bak` that does not exist, and
+/// returns the name. An original that was kept before is not copied again, and none is ever written over.
+///
+/// # Errors
+/// It cannot be copied.
+pub(crate) fn keep_original(disk: &impl Disk, path: &Path) -> Result<PathBuf, FileError> {
+    let target = locate(disk, path)?.target;
+    let read = |path: &Path| disk.open_to_read(path).and_then(|file| disk.read(&file));
+    let bytes = read(&target).map_err(FileError::at("read", &target))?;
+    let suffixes = (2..=ORIGINALS_MAX).map(|number| format!(".original-{number}.bak"));
+    for name in [".original.bak".to_owned()].into_iter().chain(suffixes).map(|suffix| with_suffix(&target, &suffix)) {
+        match write_new(disk, &target, &name, &bytes) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if read(&name).is_ok_and(|kept| kept == bytes) {
+                    return Ok(name);
+                }
+            }
+            result => {
+                let kept = result.and_then(|()| disk.sync_folder(folder_of(&name)));
+                return kept.map(|()| name.clone()).map_err(FileError::at("copy the original to", &name));
+            }
+        }
+    }
+    Err(FileError::at("copy once more", &target)(ErrorKind::AlreadyExists.into()))
+}

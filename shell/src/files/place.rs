@@ -1,0 +1,61 @@
+//! Where a file is: symbolic links are followed, also to files that do not exist yet.
+
+use super::{FileError, folder_of};
+use crate::disk::{Disk, Kind, Status};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// As many as Linux follows.
+pub(super) const LINKS_MAX: usize = 40;
+
+/// Where a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where the last link leads: the name that gets new contents, so that every link stays.
+    pub(super) target: PathBuf,
+    /// The regular file there; none when it does not exist yet.
+    pub(super) found: Option<Status>,
+}
+
+/// Follows links by hand: `canonicalize` wants the file to exist, which a link into an empty volume does not lead to.
+///
+/// # Errors
+/// Links lead nowhere, or there is something else than a regular file.
+pub(super) fn locate(disk: &impl Disk, path: &Path) -> Result<Place, FileError> {
+    if path.as_os_str().is_empty() {
+        return Err(FileError::NoPath);
+    }
+    let mut target = path.to_owned();
+    for _ in 0..=LINKS_MAX {
+        let status = match disk.status(&target) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return unborn(path, target),
+            result => result.map_err(FileError::at("look at", &target))?,
+        };
+        match status.kind {
+            Kind::Regular => return Ok(Place { target, found: Some(status) }),
+            Kind::SymbolicLink => {
+                let next = disk.read_link(&target).map_err(FileError::at("follow", &target))?;
+                // The text of a link in /proc is not always a path.
+                if target.starts_with("/proc") && !next.is_absolute() {
+                    return Err(FileError::Nameless(path.to_owned()));
+                }
+                target = folder_of(&target).join(next);
+            }
+            kind @ (Kind::Folder
+            | Kind::Fifo
+            | Kind::Socket
+            | Kind::CharacterDevice
+            | Kind::BlockDevice
+            | Kind::Unknown) => return Err(FileError::NotRegular { path: target, kind }),
+        }
+    }
+    Err(FileError::TooManyLinks(path.to_owned()))
+}
+
+/// The place of a file that does not exist yet.
+fn unborn(path: &Path, target: PathBuf) -> Result<Place, FileError> {
+    if target.file_name().is_none() || target.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(FileError::NotRegular { path: path.to_owned(), kind: Kind::Folder });
+    }
+    Ok(Place { target, found: None })
+}

@@ -1,0 +1,114 @@
+//! What is done for a file at start: leftovers of a crash go, and the operator hears how changes will be kept.
+
+use super::undo::Unfinished;
+use super::{FileError, KeptFile, Place, Way, folder_of, in_place, locate, replace};
+use crate::disk::{Disk, Kind};
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// A line for the operator. It does not name the key.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// Contents from before a save that a crash ended were brought back.
+    Mended,
+    /// They cannot be brought back on the disk; the server has them.
+    NotMended(FileError),
+    /// The usual way cannot be used.
+    InPlace(Way),
+    /// Changes cannot be kept at all, as it looks.
+    Unkept(FileError),
+}
+
+/// Removes what a crash left and finds out how changes will be kept. Touches nothing but the file and the names beside it
+/// that only this server uses.
+///
+/// # Errors
+/// There is something else than a regular file.
+pub(crate) fn prepare(disk: &impl Disk, file: &mut KeptFile) -> Result<Vec<Notice>, FileError> {
+    let place = locate(disk, &file.path)?;
+    let mut notices = Vec::new();
+    // Where the folder may not be written, nothing was left in it.
+    let _ = replace::clean_up(disk, &place.target);
+    // It may have had a second name from such a crash.
+    let place = locate(disk, &file.path)?;
+    if place.found.is_some() {
+        notices.extend(mend(disk, &place));
+    }
+    match way(disk, &place) {
+        Ok(way) => {
+            notices.extend((way != Way::Replace).then(|| Notice::InPlace(way.clone())));
+            file.way = Some(way);
+        }
+        Err(error) => notices.push(Notice::Unkept(error)),
+    }
+    Ok(notices)
+}
+
+fn mend(disk: &impl Disk, place: &Place) -> Option<Notice> {
+    let target = &place.target;
+    let bytes = disk.open_to_read(target).and_then(|file| disk.read(&file)).ok()?;
+    let unfinished = Unfinished::find(&bytes)?;
+    let mended = disk.open(target).and_then(|file| match disk.lock(&file)? {
+        true => in_place::finish(disk, &file, &unfinished),
+        false => Err(ErrorKind::ResourceBusy.into()),
+    });
+    match mended {
+        Ok(()) => (!unfinished.is_decided).then_some(Notice::Mended),
+        Err(error) => Some(Notice::NotMended(FileError::at("write", target)(error))),
+    }
+}
+
+/// How a change would be saved now.
+fn way(disk: &impl Disk, place: &Place) -> Result<Way, FileError> {
+    if place.found.is_none() {
+        let folder = folder_of(&place.target);
+        let existing = existing_folder(disk, folder)?;
+        if existing == folder {
+            replace::try_out(disk, place)?;
+        } else {
+            disk.is_writable(existing).map_err(FileError::at("create a folder in", existing))?;
+        }
+        return Ok(Way::Replace);
+    }
+    let reason = match replace::reason_against(place) {
+        Some(reason) => reason,
+        None => match replace::try_out(disk, place) {
+            Ok(()) => return Ok(Way::Replace),
+            Err(error) => error.to_string(),
+        },
+    };
+    match disk.open(&place.target) {
+        Ok(_) => Ok(Way::InPlace(reason)),
+        Err(error) => {
+            let source = FileError::at("open for writing", &place.target)(error);
+            Err(FileError::NoWay { reason, source: source.into() })
+        }
+    }
+}
+
+/// The folder, or the first above it that exists; those between will be created.
+fn existing_folder<'a>(disk: &impl Disk, folder: &'a Path) -> Result<&'a Path, FileError> {
+    for folder in folder.ancestors().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) {
+        match disk.status(folder).map(|status| status.kind) {
+            Ok(Kind::Folder | Kind::SymbolicLink) => return Ok(folder),
+            Ok(kind) => return Err(FileError::NotRegular { path: folder.to_owned(), kind }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(FileError::at("look at", folder)(error)),
+        }
+    }
+    Ok(Path::new("."))
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mended => f.write_str("a crash ended the last save: the contents from before it were brought back"),
+            Self::NotMended(error) => {
+                write!(f, "a crash ended the last save: the contents from before it are used, but {error}")
+            }
+            Self::InPlace(way) => write!(f, "{way}"),
+            Self::Unkept(error) => write!(f, "changes cannot be kept: {error}"),
+        }
+    }
+}

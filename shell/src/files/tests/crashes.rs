@@ -1,0 +1,213 @@
+//! Saves that fail at each step, and that a crash ends at each step, in both ways of saving.
+//!
+//! What holds of each: a change that was refused is not in the file, one that was acknowledged is, and after a crash it
+//! is one or the other. The next start leaves nothing beside the file, and the next save works.
+
+use super::model::{ERRORS, Host, Loss, ModelDisk, Trouble};
+use crate::files::{FileError, KeptFile, prepare, read, save};
+use rustix::io::Errno;
+use std::path::Path;
+
+const PATH: &str = "/folder/kvConfig.json";
+const BACKUP: &str = "/folder/kvConfig.json.bak";
+/// Another name of the file.
+const SECOND: &str = "/folder/second";
+
+/// One disk on which a file lies, and what is saved.
+#[derive(Clone, Debug)]
+struct Case {
+    title: &'static str,
+    disk: ModelDisk,
+    old: &'static [u8],
+    new: &'static [u8],
+}
+
+/// Shorter, longer, from nothing, to little: a longer one reaches into what is kept behind it.
+const CONTENTS: [(&[u8], &[u8]); 4] =
+    [(b"the old contents", b"the new"), (b"old", b"the new contents, which are longer"), (b"", b"new"), (b"old", b"n")];
+
+fn cases() -> Vec<Case> {
+    let plain = Host::PLAIN;
+    let mount = Host { is_mount_point: true, ..plain };
+    let hosts: [(&str, Host, &[&str]); 7] = [
+        ("by rename", plain, &[PATH]),
+        ("by rename without links", Host { links: false, ..plain }, &[PATH]),
+        ("in place: two names", plain, &[PATH, SECOND]),
+        ("in place: mount point", mount, &[PATH]),
+        ("in place: mount point on an old kernel", Host { tells_mount_points: false, ..mount }, &[PATH]),
+        ("in place: read-only folder", Host { folder_is_writable: false, ..plain }, &[PATH]),
+        ("in place: another owner", Host { keeps_owners: false, ..plain }, &[PATH]),
+    ];
+    let with_contents = |(title, host, names): (&'static str, Host, &[&str])| {
+        CONTENTS.map(|(old, new)| Case { title, disk: ModelDisk::new(host, names, old), old, new })
+    };
+    hosts.into_iter().flat_map(with_contents).collect()
+}
+
+fn file() -> KeptFile {
+    KeptFile::new("kvConfigPath", PATH.into(), true)
+}
+
+fn found(disk: &ModelDisk) -> Vec<u8> {
+    read(disk, Path::new(PATH)).unwrap().unwrap_or_default()
+}
+
+/// A crash of the machine while the first bytes of an empty file are written may leave NULs and nothing else, as other
+/// programs do. The start refuses such a file, for nobody knows what was in it.
+fn is_nothing_but_nuls(found: &[u8]) -> bool {
+    !found.is_empty() && found.iter().all(|byte| *byte == 0)
+}
+
+impl Case {
+    /// Steps of an undisturbed save.
+    fn steps(&self) -> usize {
+        let disk = self.disk.clone();
+        save(&disk, &file(), self.new).unwrap();
+        assert_eq!(found(&disk), self.new, "{}", self.title);
+        disk.steps() - self.disk.steps()
+    }
+
+    /// The next start on what is left: nothing lies about, nothing else is read than before, and saves work.
+    fn assert_goes_on(&self, disk: &ModelDisk, what: &str) {
+        let before = found(disk);
+        prepare(disk, &mut file()).unwrap();
+        assert_eq!(found(disk), before, "{what}: {}", self.title);
+        assert_eq!(disk.contents(PATH).unwrap_or_default(), before, "{what}: {}: nothing is behind it", self.title);
+        let names = disk.names();
+        let others = names.iter().filter(|name| ![PATH, BACKUP, SECOND].contains(&name.as_str())).collect::<Vec<_>>();
+        assert!(others.is_empty(), "{what}: {}: {others:?}", self.title);
+        assert_eq!(names.contains(&SECOND.to_owned()), self.disk.names().contains(&SECOND.to_owned()));
+        save(disk, &file(), b"next").unwrap();
+        disk.lose(Loss::Everything);
+        assert_eq!(found(disk), b"next", "{what}: {}", self.title);
+    }
+}
+
+#[test]
+fn what_fails_once_is_refused_and_undone_and_no_loss_of_power_brings_it_back() {
+    for case in cases() {
+        // What the error is makes a difference to what is tried next, not to what is lost.
+        for (step, error) in (0..case.steps()).flat_map(|step| ERRORS.map(|error| (step, error))) {
+            for loss in
+                Loss::all().skip(if error == Errno::IO { 0 } else { 3 }).take(if error == Errno::IO { 99 } else { 2 })
+            {
+                let disk = case.disk.clone();
+                disk.set_trouble(step, Trouble::Error(error));
+                let result = save(&disk, &file(), case.new);
+                disk.lose(loss);
+                let what = format!("{error} at step {step}, {loss:?}: {result:?}");
+                let expected = if result.is_ok() { case.new } else { case.old };
+                assert_eq!(found(&disk), expected, "{what}: {}", case.title);
+                case.assert_goes_on(&disk, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_fails_for_ever_is_refused_and_undone_or_said_to_be_undecided() {
+    for case in cases() {
+        let mut undecided = 0;
+        for (step, error) in (0..case.steps()).flat_map(|step| ERRORS.map(|error| (step, error))) {
+            let disk = case.disk.clone();
+            disk.set_trouble(step, Trouble::ErrorForEver(error));
+            let result = save(&disk, &file(), case.new);
+            disk.lose(Loss::Nothing);
+            let found = found(&disk);
+            let what = format!("{error} from step {step}: {result:?}");
+            match result {
+                Ok(_) => assert_eq!(found, case.new, "{what}: {}", case.title),
+                Err(FileError::Undecided(_)) => {
+                    undecided += 1;
+                    assert!([case.old, case.new].contains(&&*found), "{what}: {}: {found:?}", case.title);
+                }
+                Err(_) => assert_eq!(found, case.old, "{what}: {}", case.title),
+            }
+            case.assert_goes_on(&disk, &what);
+        }
+        assert_eq!(undecided, ERRORS.len(), "{}: one step decides, and nothing can follow it", case.title);
+    }
+}
+
+#[test]
+fn a_crash_leaves_the_old_contents_or_the_new_ones_and_never_loses_what_was_acknowledged() {
+    for case in cases() {
+        for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
+            let disk = case.disk.clone();
+            disk.set_trouble(step, Trouble::Crash);
+            let acknowledged = save(&disk, &file(), case.new).is_ok();
+            disk.lose(loss);
+            let what = format!("a crash at step {step}, {loss:?}");
+            let found = found(&disk);
+            if case.old.is_empty() && is_nothing_but_nuls(&found) {
+                assert!(!acknowledged);
+                continue;
+            }
+            assert!([case.old, case.new].contains(&&*found), "{what}: {}: {found:?}", case.title);
+            assert!(!acknowledged || found == case.new, "{what}: {}: lost", case.title);
+            case.assert_goes_on(&disk, &what);
+        }
+    }
+}
+
+#[test]
+fn a_crash_of_the_start_that_mends_a_file_changes_nothing() {
+    let titles = ["by rename", "in place: two names"];
+    for case in cases().into_iter().filter(|case| titles.contains(&case.title)) {
+        for step in 0..=case.steps() {
+            let crashed = case.disk.clone();
+            crashed.set_trouble(step, Trouble::Crash);
+            let _ = save(&crashed, &file(), case.new);
+            crashed.lose(Loss::Nothing);
+            let before = found(&crashed);
+            let whole = crashed.clone();
+            prepare(&whole, &mut file()).unwrap();
+            let steps = whole.steps() - crashed.steps();
+            for (again, loss) in (0..=steps).flat_map(|again| Loss::all().map(move |loss| (again, loss))) {
+                let disk = crashed.clone();
+                disk.set_trouble(again, Trouble::Crash);
+                let _ = prepare(&disk, &mut file());
+                disk.lose(loss);
+                let what = format!("crashes at step {step} and {again}, {loss:?}");
+                if before.is_empty() && is_nothing_but_nuls(&found(&disk)) {
+                    continue;
+                }
+                assert_eq!(found(&disk), before, "{what}: {}", case.title);
+                case.assert_goes_on(&disk, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_save_is_whole_or_not_there() {
+    let empty = ModelDisk::new(Host::PLAIN, &[], b"");
+    let case = Case { title: "the first save", disk: empty, old: b"", new: b"new" };
+    for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
+        for trouble in ERRORS.map(Trouble::Error).into_iter().chain([Trouble::Crash]) {
+            let disk = case.disk.clone();
+            disk.set_trouble(step, trouble);
+            let result = save(&disk, &file(), case.new);
+            disk.lose(loss);
+            let what = format!("{trouble:?} at step {step}, {loss:?}: {result:?}");
+            let found = disk.contents(PATH);
+            match (&result, trouble) {
+                (Ok(_), _) => assert_eq!(found.as_deref(), Some(case.new), "{what}"),
+                (Err(_), Trouble::Crash) => assert!(found.is_none_or(|found| found == case.new), "{what}"),
+                (Err(_), Trouble::Error(_) | Trouble::ErrorForEver(_)) => assert_eq!(found, None, "{what}"),
+            }
+            case.assert_goes_on(&disk, &what);
+        }
+    }
+}
+
+#[test]
+fn the_backup_is_what_was_there_before_the_last_save() {
+    for case in cases() {
+        let disk = case.disk;
+        save(&disk, &file(), b"one").unwrap();
+        save(&disk, &file(), b"two").unwrap();
+        let is_written = disk.contents(BACKUP).is_some_and(|found| found == b"one");
+        assert_eq!(is_written, case.title != "in place: read-only folder", "{}", case.title);
+    }
+}

@@ -1,0 +1,311 @@
+//! A disk in memory that fails, or loses power, at a chosen step, and forgets what was not synced.
+
+use crate::disk::{Disk, Kind, Status};
+use rustix::io::Errno;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What happens at the chosen step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The call fails, and does nothing.
+    Error(Errno),
+    /// It fails, and all later ones too, as on a disk that broke.
+    ErrorForEver(Errno),
+    /// Nothing is done any more: the process is gone.
+    Crash,
+}
+
+/// The disk is full, or broken; the call is forbidden, or interrupted.
+pub(super) const ERRORS: [Errno; 5] = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ACCESS, Errno::INTR];
+
+/// What a crash does to that which was not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Only the process is gone: the system writes everything.
+    Nothing,
+    /// Contents are lost, names are kept: names may be written first.
+    Contents,
+    /// Names are lost, contents are kept.
+    Names,
+    /// Both are lost.
+    Everything,
+    /// Some of each is lost: which, the number decides.
+    Some(u32),
+}
+
+impl Loss {
+    pub(super) fn all() -> impl Iterator<Item = Self> + Clone {
+        [Self::Nothing, Self::Contents, Self::Names, Self::Everything].into_iter().chain((0..12).map(Self::Some))
+    }
+}
+
+/// What is special about the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Host {
+    /// It knows hard links.
+    pub(super) links: bool,
+    /// Files can be created in the folder.
+    pub(super) folder_is_writable: bool,
+    /// The file is a mount point: no rename over it works.
+    pub(super) is_mount_point: bool,
+    /// The kernel says so.
+    pub(super) tells_mount_points: bool,
+    /// New files can have the owner of another one.
+    pub(super) keeps_owners: bool,
+}
+
+impl Host {
+    pub(super) const PLAIN: Self = Self {
+        links: true,
+        folder_is_writable: true,
+        is_mount_point: false,
+        tells_mount_points: true,
+        keeps_owners: true,
+    };
+}
+
+/// The disk.
+#[derive(Clone, Debug)]
+pub(super) struct ModelDisk {
+    host: Host,
+    state: RefCell<State>,
+    steps: Cell<usize>,
+    trouble: Cell<Option<(usize, Trouble)>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    names: BTreeMap<PathBuf, usize>,
+    synced_names: BTreeMap<PathBuf, usize>,
+    files: Vec<Contents>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    bytes: Vec<u8>,
+    synced: Vec<u8>,
+}
+
+impl ModelDisk {
+    /// A disk on which files of these names lie: all of them are one file.
+    pub(super) fn new(host: Host, names: &[&str], bytes: &[u8]) -> Self {
+        let names: BTreeMap<PathBuf, usize> = names.iter().map(|name| (name.into(), 0)).collect();
+        let files = vec![Contents { bytes: bytes.to_vec(), synced: bytes.to_vec() }];
+        let state = State { synced_names: names.clone(), names, files };
+        Self { host, state: RefCell::new(state), steps: Cell::default(), trouble: Cell::default() }
+    }
+
+    /// Operations so far.
+    pub(super) fn steps(&self) -> usize {
+        self.steps.get()
+    }
+
+    /// Lets the operation after so many others fail.
+    pub(super) fn set_trouble(&self, after: usize, trouble: Trouble) {
+        self.trouble.set(Some((self.steps.get() + after, trouble)));
+    }
+
+    /// All names.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.state.borrow().names.keys().map(|path| path.display().to_string()).collect()
+    }
+
+    pub(super) fn contents(&self, path: &str) -> Option<Vec<u8>> {
+        let state = self.state.borrow();
+        state.names.get(Path::new(path)).map(|number| state.files[*number].bytes.clone())
+    }
+
+    /// The machine starts again.
+    pub(super) fn lose(&self, loss: Loss) {
+        let State { names, synced_names, files } = &mut *self.state.borrow_mut();
+        let (loses_contents, loses_names) = match loss {
+            Loss::Nothing => (false, false),
+            Loss::Contents => (true, false),
+            Loss::Names => (false, true),
+            Loss::Everything => (true, true),
+            Loss::Some(seed) => (false, mixed(seed, 0)),
+        };
+        for file in files {
+            if loses_contents {
+                file.bytes.clone_from(&file.synced);
+            } else if let Loss::Some(seed) = loss {
+                file.lose_some(seed);
+            }
+            file.synced.clone_from(&file.bytes);
+        }
+        if loses_names {
+            names.clone_from(synced_names);
+        }
+        synced_names.clone_from(names);
+        self.trouble.set(None);
+    }
+
+    fn step(&self) -> io::Result<()> {
+        let step = self.steps.get();
+        self.steps.set(step + 1);
+        match self.trouble.get() {
+            Some((at, Trouble::Crash)) if at <= step => Err(io::Error::other("the process is gone")),
+            Some((at, Trouble::ErrorForEver(error))) if at <= step => Err(error.into()),
+            Some((at, Trouble::Error(error))) if at == step => Err(error.into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A step that changes names.
+    fn name_step(&self) -> io::Result<()> {
+        self.step()?;
+        if self.host.folder_is_writable { Ok(()) } else { Err(Errno::ACCESS.into()) }
+    }
+
+    fn number(&self, path: &Path) -> io::Result<usize> {
+        self.state.borrow().names.get(path).copied().ok_or_else(|| Errno::NOENT.into())
+    }
+}
+
+impl Contents {
+    /// Each pair of bytes, and the length, is as it was synced or as it was written.
+    fn lose_some(&mut self, seed: u32) {
+        let len = if mixed(seed, 1) { self.synced.len() } else { self.bytes.len() };
+        let byte = |bytes: &[u8], at: usize| bytes.get(at).copied().unwrap_or_default();
+        self.bytes =
+            (0..len).map(|at| byte(if mixed(seed, at / 2 + 2) { &self.synced } else { &self.bytes }, at)).collect();
+    }
+}
+
+/// A bit that depends on both numbers. The first seeds give runs, which are likely.
+fn mixed(seed: u32, at: usize) -> bool {
+    let at = u32::try_from(at).unwrap();
+    match seed {
+        0 => at < 8,
+        1 => at >= 8,
+        2 => at < 16,
+        3 => at >= 16,
+        _ => (at + 1).wrapping_mul(seed.wrapping_mul(0x9E37_79B9) | 1).wrapping_mul(0x85EB_CA6B) >> 31 == 1,
+    }
+}
+
+impl Disk for ModelDisk {
+    type File = usize;
+
+    fn status(&self, path: &Path) -> io::Result<Status> {
+        self.step()?;
+        if path == Path::new("/folder") {
+            return Ok(Status { kind: Kind::Folder, identity: (1, 0), names: 1, is_mount_point: false });
+        }
+        let number = self.number(path)?;
+        let names = self.state.borrow().names.values().filter(|other| **other == number).count() as u64;
+        let is_mount_point = self.host.is_mount_point && self.host.tells_mount_points && number == 0;
+        Ok(Status { kind: Kind::Regular, identity: (0, number as u64), names, is_mount_point })
+    }
+
+    fn read_link(&self, _: &Path) -> io::Result<PathBuf> {
+        Err(Errno::INVAL.into())
+    }
+
+    fn is_writable(&self, _: &Path) -> io::Result<()> {
+        self.name_step()
+    }
+
+    fn create_folders(&self, _: &Path) -> io::Result<()> {
+        self.step()
+    }
+
+    fn create(&self, path: &Path, _: bool) -> io::Result<usize> {
+        self.name_step()?;
+        if self.number(path).is_ok() {
+            return Err(Errno::EXIST.into());
+        }
+        let state = &mut *self.state.borrow_mut();
+        state.files.push(Contents::default());
+        state.names.insert(path.to_owned(), state.files.len() - 1);
+        Ok(state.files.len() - 1)
+    }
+
+    fn open_to_read(&self, path: &Path) -> io::Result<usize> {
+        self.step()?;
+        self.number(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<usize> {
+        self.open_to_read(path)
+    }
+
+    fn lock(&self, _: &usize) -> io::Result<bool> {
+        self.step().map(|()| true)
+    }
+
+    fn read(&self, file: &usize) -> io::Result<Vec<u8>> {
+        self.step()?;
+        Ok(self.state.borrow().files[*file].bytes.clone())
+    }
+
+    /// A few bytes at a time.
+    fn write_at(&self, file: &usize, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut at = usize::try_from(offset).unwrap();
+        for part in bytes.chunks(7) {
+            self.step()?;
+            let written = &mut self.state.borrow_mut().files[*file].bytes;
+            written.resize(written.len().max(at + part.len()), 0);
+            written[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, file: &usize, len: u64) -> io::Result<()> {
+        self.step()?;
+        self.state.borrow_mut().files[*file].bytes.resize(usize::try_from(len).unwrap(), 0);
+        Ok(())
+    }
+
+    fn copy_attributes(&self, _: &Path, _: &usize) -> io::Result<()> {
+        self.step()?;
+        if self.host.keeps_owners { Ok(()) } else { Err(Errno::PERM.into()) }
+    }
+
+    fn sync(&self, file: &usize) -> io::Result<()> {
+        self.step()?;
+        let file = &mut self.state.borrow_mut().files[*file];
+        file.synced.clone_from(&file.bytes);
+        Ok(())
+    }
+
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        self.step()?;
+        let State { names, synced_names, .. } = &mut *self.state.borrow_mut();
+        synced_names.clone_from(names);
+        Ok(())
+    }
+
+    fn link(&self, path: &Path, second: &Path) -> io::Result<()> {
+        self.name_step()?;
+        let number = self.number(path)?;
+        if !self.host.links {
+            return Err(Errno::OPNOTSUPP.into());
+        }
+        self.state.borrow_mut().names.insert(second.to_owned(), number);
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.name_step()?;
+        let number = self.number(from)?;
+        if self.host.is_mount_point && self.number(to).is_ok_and(|number| number == 0) {
+            return Err(Errno::BUSY.into());
+        }
+        let names = &mut self.state.borrow_mut().names;
+        names.remove(from);
+        names.insert(to.to_owned(), number);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.name_step()?;
+        self.number(path)?;
+        self.state.borrow_mut().names.remove(path);
+        Ok(())
+    }
+}

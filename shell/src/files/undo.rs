@@ -1,0 +1,127 @@
+//! What is behind the contents of a file while it is written in place, and how the next start reads it.
+//!
+//! ```text
+//! contents | at least one NUL | copy of the old contents | trailer
+//! ```
+//!
+//! A save takes these steps, each durable before the next: the trailer, the copy, the new contents, the last byte of
+//! the trailer, which says that the new contents count, and NULs behind them; then the file is cut. Wherever a crash ends
+//! it, the contents that count can be told:
+//!
+//! * the trailer is whole and says that the new contents count: they are at the beginning;
+//! * it is whole and does not say so: the old ones are in the copy, or, when that is not whole, still at the beginning;
+//! * it is torn, as it was being written or cut: the contents are what is at the beginning, up to the first NUL.
+
+/// First bytes of the trailer. No file of ours has a NUL in its contents.
+const MAGIC: [u8; 16] = *b"\0namesrv:undo:1\n";
+/// Length and checksum.
+const SEAL_BYTES: usize = 8 + 4;
+/// Magic, seals of the old and of the new contents, checksum of all these, state.
+const TRAILER_BYTES: usize = MAGIC.len() + 2 * SEAL_BYTES + 4 + 1;
+
+/// Last byte of the trailer while the old contents count.
+const UNDECIDED: u8 = b'?';
+/// Last byte of the trailer once the new contents count.
+pub(super) const DECIDED: u8 = b'!';
+
+type Seal = [u8; SEAL_BYTES];
+
+/// The layout for one save.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Undo {
+    pub(super) copy_offset: usize,
+    pub(super) trailer_offset: usize,
+    /// Of the byte that decides.
+    pub(super) state_offset: usize,
+    pub(super) trailer: [u8; TRAILER_BYTES],
+}
+
+impl Undo {
+    /// For old contents that are to be written over.
+    pub(super) fn new(old: &[u8], new: &[u8]) -> Self {
+        let copy_offset = old.len().max(new.len()) + 1;
+        let trailer_offset = copy_offset + old.len();
+        let state_offset = trailer_offset + TRAILER_BYTES - 1;
+        Self { copy_offset, trailer_offset, state_offset, trailer: trailer(seal(old), seal(new)) }
+    }
+}
+
+/// A file that was not cut after its last save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unfinished<'a> {
+    /// The contents that count.
+    pub(super) contents: &'a [u8],
+    /// They are those of the save, all of which was done but the tidying.
+    pub(super) is_decided: bool,
+    /// Where the trailer begins, or may begin.
+    pub(super) trailer_offset: usize,
+}
+
+impl<'a> Unfinished<'a> {
+    /// Finds out which contents count; none when the file holds its contents and nothing else.
+    pub(super) fn find(bytes: &'a [u8]) -> Option<Self> {
+        by_trailer(bytes).or_else(|| by_torn_trailer(bytes))
+    }
+}
+
+fn by_trailer(bytes: &[u8]) -> Option<Unfinished<'_>> {
+    let (rest, found) = bytes.split_last_chunk::<TRAILER_BYTES>()?;
+    let (old, new) = seals(found)?;
+    let state = *found.last()?;
+    if found.strip_suffix(&[state])? != trailer(old, new).strip_suffix(&[UNDECIDED])? {
+        return None;
+    }
+    let copy = rest.len().checked_sub(sealed_len(&old)?).and_then(|start| rest.get(start..));
+    let contents = match state {
+        DECIDED => rest.get(..sealed_len(&new)?).filter(|contents| seal(contents) == new)?,
+        UNDECIDED => [copy?, rest.get(..sealed_len(&old)?)?].into_iter().find(|contents| seal(contents) == old)?,
+        _ => return None,
+    };
+    Some(Unfinished { contents, is_decided: state == DECIDED, trailer_offset: rest.len() })
+}
+
+fn by_torn_trailer(bytes: &[u8]) -> Option<Unfinished<'_>> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    let (contents, rest) = bytes.split_at(end);
+    let own = seal(contents);
+    // It may have been old or new, and the file may end within the trailer.
+    let could_be = |written: &[u8]| {
+        let mut padded = [0; TRAILER_BYTES];
+        padded.iter_mut().zip(written).for_each(|(to, from)| *to = *from);
+        let fits = |found: &[u8], wanted: &[u8]| found.iter().zip(wanted).all(|(byte, want)| [0, *want].contains(byte));
+        seals(&padded).is_some_and(|(old, new)| fits(&padded, &MAGIC) && (fits(&old, &own) || fits(&new, &own)))
+    };
+    let torn_bytes = (0..=TRAILER_BYTES.min(rest.len())).find(|torn_bytes| {
+        let (gap, written) = rest.split_at(rest.len() - torn_bytes);
+        gap.iter().all(|byte| *byte == 0) && could_be(written)
+    })?;
+    // Nothing but NULs says nothing: not every crash is ours.
+    let says_something = !contents.is_empty() || torn_bytes > 0;
+    says_something.then_some(Unfinished { contents, is_decided: false, trailer_offset: bytes.len() - torn_bytes })
+}
+
+fn trailer(old: Seal, new: Seal) -> [u8; TRAILER_BYTES] {
+    let fields = [&MAGIC[..], &old, &new].concat();
+    let checksum = crc32fast::hash(&fields).to_le_bytes();
+    let mut trailer = [UNDECIDED; TRAILER_BYTES];
+    trailer.iter_mut().zip(fields.into_iter().chain(checksum)).for_each(|(to, from)| *to = from);
+    trailer
+}
+
+/// Those of the old and of the new contents.
+fn seals(trailer: &[u8]) -> Option<(Seal, Seal)> {
+    let (old, rest) = trailer.get(MAGIC.len()..)?.split_first_chunk::<SEAL_BYTES>()?;
+    let (new, _) = rest.split_first_chunk::<SEAL_BYTES>()?;
+    Some((*old, *new))
+}
+
+fn seal(contents: &[u8]) -> Seal {
+    let mut seal = [0; SEAL_BYTES];
+    let fields = (contents.len() as u64).to_le_bytes().into_iter().chain(crc32fast::hash(contents).to_le_bytes());
+    seal.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
+    seal
+}
+
+fn sealed_len(seal: &Seal) -> Option<usize> {
+    usize::try_from(u64::from_le_bytes(*seal.first_chunk::<8>()?)).ok()
+}

@@ -1,0 +1,82 @@
+//! The start-up check of the files that the server keeps.
+
+use crate::disk::RealDisk;
+use crate::files::{self, KeptFile};
+use crate::keys::ProcessSettings;
+use crate::saver::SavedFiles;
+use crate::startup::StartError;
+use namesrv_core::kv::{KvFile, KvTable};
+use std::path::{Path, PathBuf};
+use tracing::{info, warn};
+
+/// The key that names the KV file.
+const KV_KEY: &str = ProcessSettings::kv_config_path.key.name;
+/// The key that names the file of changes made at run time.
+const RUNTIME_KEY: &str = ProcessSettings::runtime_config_path.key.name;
+
+/// Reads the file of changes made at run time; none when there is none.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read_runtime_file(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
+    read(RUNTIME_KEY, path)
+}
+
+/// Reads the KV file, and names the files to be saved. Changes nothing.
+///
+/// # Errors
+/// A file that cannot be read: Java starts with an empty table then, and the first change would overwrite what it could
+/// not read.
+pub(crate) fn read_kv_file(settings: &ProcessSettings) -> Result<(KvTable, SavedFiles), StartError> {
+    let kv = KeptFile::new(KV_KEY, PathBuf::from(&settings.kv_config_path), true);
+    let runtime = KeptFile::new(RUNTIME_KEY, settings.runtime_file(), false);
+    refuse_one_file_for_two(&kv, &runtime, settings)?;
+    let contents = read(KV_KEY, &kv.path)?.unwrap_or_default();
+    let KvFile { table, is_plain, first_replaced } = KvFile::decode(&contents).map_err(|source| {
+        let path = kv.path.clone();
+        StartError::Kv { key: KV_KEY, path, source }
+    })?;
+    if let Some((line, column)) = first_replaced {
+        warn!(
+            "{KV_KEY}: {}: line {line}, column {column}: bytes that are not UTF-8 were read as `\u{FFFD}`, as Java reads \
+             them: put the text right and save the file as UTF-8",
+            kv.path.display()
+        );
+    }
+    Ok((table, SavedFiles { kv, runtime, kv_is_original: !is_plain }))
+}
+
+/// Prepares the files to be saved, and tells the operator how changes will be kept where it is not the usual way.
+///
+/// # Errors
+/// There is something else than a regular file.
+pub(crate) fn prepare(files: &mut SavedFiles) -> Result<(), StartError> {
+    for (file, consequence) in
+        [(&mut files.kv, "they will be refused"), (&mut files.runtime, "they will hold until the next start")]
+    {
+        let notices = files::prepare(&RealDisk, file).map_err(|source| StartError::File { key: file.key, source })?;
+        for notice in notices {
+            match notice {
+                files::Notice::Unkept(_) => warn!("{}: {notice}: {consequence}", file.key),
+                files::Notice::Mended | files::Notice::NotMended(_) => warn!("{}: {notice}", file.key),
+                files::Notice::InPlace(_) => info!("{}: {notice}", file.key),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read(key: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StartError> {
+    files::read(&RealDisk, path).map_err(|source| StartError::File { key, source })
+}
+
+/// Each file is written over as a whole, and the operator's never.
+fn refuse_one_file_for_two(kv: &KeptFile, runtime: &KeptFile, settings: &ProcessSettings) -> Result<(), StartError> {
+    let operators = (ProcessSettings::config_store_path.key.name, Path::new(&settings.config_store_path));
+    for (file, (other_key, other)) in [(kv, (runtime.key, &*runtime.path)), (kv, operators), (runtime, operators)] {
+        if files::is_same(&RealDisk, &file.path, other) {
+            return Err(StartError::SameFile { key: file.key, other_key, path: file.path.clone() });
+        }
+    }
+    Ok(())
+}
