@@ -3,7 +3,7 @@
 //! It is read as fastjson2 2.0.59 (RocketMQ 5.x) or fastjson 1.2.83 (4.x) reads it, whichever takes more: a file that a
 //! Java server loaded is loaded here. This is for this file alone; peers have to send standard JSON.
 
-use super::lenient::{Reader, Value};
+use super::lenient::{Member, Reader, Value};
 use super::{KvTable, Namespace};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -103,7 +103,7 @@ type Fault = (usize, KvFileFault);
 fn other_form(contents: &[u8]) -> Option<&'static str> {
     match contents {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'{', 0, ..] | [0, b'{', ..] => Some("UTF-16"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'{', 0, _, 0, ..] | [0, b'{', 0, _, ..] => Some("UTF-16"),
         [0x1F, 0x8B, ..] => Some("compressed (gzip)"),
         _ => None,
     }
@@ -122,7 +122,12 @@ fn read_file(reader: &mut Reader<'_>) -> Result<KvTable, Fault> {
     let at = reader.at();
     let found = reader.peek();
     if found.is_none() {
-        return Ok(KvTable::default());
+        // Nobody writes them: there was something, and a crash of the machine took it.
+        return if reader.has_nul() {
+            Err((0, KvFileFault::Unexpected { found: Some('\0'), wanted: "the `{` of an object" }))
+        } else {
+            Ok(KvTable::default())
+        };
     }
     let value = reader.value()?;
     reader.end()?;
@@ -137,12 +142,12 @@ fn read_file(reader: &mut Reader<'_>) -> Result<KvTable, Fault> {
     }
 }
 
-fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<(String, Value)>) -> Result<KvTable, Fault> {
+fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<Member>) -> Result<KvTable, Fault> {
     let mut table = None;
     let mut similar = None;
-    for (name, value) in members {
+    for Member { name, at, value } in members {
         if name == TABLE {
-            table = Some(value);
+            table = Some((at, value));
         } else {
             // A person may have put a note there.
             reader.note_leniency();
@@ -152,9 +157,9 @@ fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<(String, Value)>) -
         }
     }
     match table {
-        Some(Value::Object(namespaces)) => {
+        Some((_, Value::Object(namespaces))) => {
             let mut table = KvTable::default();
-            for (name, value) in namespaces {
+            for Member { name, at, value } in namespaces {
                 match namespace_of(value) {
                     // A later one counts, also when it says nothing.
                     Ok(None) => drop(table.namespaces.remove(&name)),
@@ -166,8 +171,8 @@ fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<(String, Value)>) -
             }
             Ok(table)
         }
-        None | Some(Value::Null) => Err((at, KvFileFault::NoTable { similar })),
-        Some(Value::Text(_) | Value::Bare(_) | Value::List(_)) => Err((at, KvFileFault::TableIsNoObject)),
+        None | Some((_, Value::Null)) => Err((at, KvFileFault::NoTable { similar })),
+        Some((at, Value::Text(_) | Value::Bare(_) | Value::List(_))) => Err((at, KvFileFault::TableIsNoObject)),
     }
 }
 
@@ -182,7 +187,7 @@ fn namespace_of(value: Value) -> Result<Option<Namespace>, ()> {
     match value {
         Value::Object(members) => {
             let mut keys = Namespace::new();
-            for (key, value) in members {
+            for Member { name: key, value, .. } in members {
                 match value.into_text() {
                     Some(text) => drop(keys.insert(key, Some(text))),
                     None => drop(keys.remove(&key)),

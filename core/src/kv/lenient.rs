@@ -21,7 +21,16 @@ pub(super) enum Value {
     Bare(String),
     List(Vec<Value>),
     /// Members in their order, repeated ones too.
-    Object(Vec<(String, Value)>),
+    Object(Vec<Member>),
+}
+
+/// A member of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Member {
+    pub(super) name: String,
+    /// The byte at which the value begins.
+    pub(super) at: usize,
+    pub(super) value: Value,
 }
 
 impl Value {
@@ -60,10 +69,10 @@ impl Value {
                 output.push(b']');
             }
             Self::Object(members) => {
-                let last: BTreeMap<&str, &Self> = members.iter().map(|(name, value)| (name.as_str(), value)).collect();
+                let last: BTreeMap<_, _> = members.iter().map(|member| (&*member.name, &member.value)).collect();
                 let mut written = BTreeMap::new();
-                let members = members.iter().filter(|(name, _)| written.insert(name.as_str(), ()).is_none());
-                let members = members.filter_map(|(name, _)| Some((name, *last.get(name.as_str())?)));
+                let members = members.iter().filter(|member| written.insert(&*member.name, ()).is_none());
+                let members = members.filter_map(|member| Some((&member.name, *last.get(&*member.name)?)));
                 output.push(b'{');
                 json::separated(output, members.filter(|(_, value)| **value != Self::Null), |output, (name, value)| {
                     json::string(output, name);
@@ -101,6 +110,11 @@ impl<'a> Reader<'a> {
     /// Something was read that a file in the server's own form does not have.
     pub(super) const fn note_leniency(&mut self) {
         self.is_plain = false;
+    }
+
+    /// Whether there is a NUL in the text.
+    pub(super) fn has_nul(&self) -> bool {
+        self.text.contains('\0')
     }
 
     /// The byte that is read next.
@@ -166,14 +180,14 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self) -> Result<Value, Fault> {
         let mut members = Vec::new();
-        self.elements('}', "an object", |reader| {
-            let name = reader.name()?;
+        self.elements('}', "an object", |reader, is_separated| {
+            let name = reader.name(is_separated)?;
             reader.skip()?;
             if !reader.take(':') {
                 return reader.unexpected(reader.peek(), "`:`");
             }
             reader.skip()?;
-            members.push((name, reader.value()?));
+            members.push(Member { name, at: reader.at, value: reader.value()? });
             Ok(())
         })?;
         Ok(Value::Object(members))
@@ -181,7 +195,7 @@ impl<'a> Reader<'a> {
 
     fn list(&mut self) -> Result<Value, Fault> {
         let mut list = Vec::new();
-        self.elements(']', "a list", |reader| {
+        self.elements(']', "a list", |reader, _| {
             list.push(reader.value()?);
             Ok(())
         })?;
@@ -193,7 +207,7 @@ impl<'a> Reader<'a> {
         &mut self,
         close: char,
         what: &'static str,
-        mut element: impl FnMut(&mut Self) -> Result<(), Fault>,
+        mut element: impl FnMut(&mut Self, bool) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let start = self.at;
         self.at += 1;
@@ -216,18 +230,21 @@ impl<'a> Reader<'a> {
             if self.peek().is_none() {
                 return Err((start, KvFileFault::Unclosed(what)));
             }
-            element(self)?;
+            element(self, count == 0 || commas > 0)?;
         }
         self.depth -= 1;
         Ok(())
     }
 
-    /// The name of a member. fastjson 1.x takes words without quotation marks.
-    fn name(&mut self) -> Result<String, Fault> {
+    /// The name of a member. fastjson 1.x takes words without quotation marks, behind a comma.
+    fn name(&mut self, is_separated: bool) -> Result<String, Fault> {
         if let Some('"' | '\'') = self.peek() {
             return self.string();
         }
         let word = self.word().to_owned();
+        if !is_separated {
+            return self.unexpected(self.peek(), "`,` or `}`");
+        }
         if word.is_empty() {
             return self.unexpected(self.peek(), "a name in quotation marks or `}`");
         }
@@ -331,6 +348,9 @@ impl<'a> Reader<'a> {
         }
         let suffix = self.peek().filter(|next| matches!(next, 'B' | 'D' | 'F' | 'L' | 'S'));
         self.at += suffix.map_or(0, char::len_utf8);
+        if !self.word().is_empty() {
+            return self.unexpected(self.peek(), "`,` or the end of the object");
+        }
         let digits = match (whole.trim_start_matches('0'), fraction) {
             ("", "") => "0".to_owned(),
             (whole, "") => whole.to_owned(),
@@ -338,7 +358,10 @@ impl<'a> Reader<'a> {
             (whole, fraction) => format!("{whole}.{fraction}"),
         };
         let size = match suffix {
-            Some('F') => floating(format!("{digits}e{exponent}").parse::<f32>().map_or(0.0, f64::from)),
+            Some('F') => {
+                let single: f32 = format!("{digits}e{exponent}").parse().unwrap_or(0.0);
+                floating(format!("{single}").parse().unwrap_or(0.0))
+            }
             suffix if exponent != 0 || suffix == Some('D') => {
                 floating(format!("{digits}e{exponent}").parse().unwrap_or(0.0))
             }
