@@ -4,6 +4,7 @@ use crate::peer::{Peer, get, put};
 use crate::process::{Folder, KV_FILE, PATIENCE, Process};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,15 +12,81 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 
-/// What the saver asks the system for.
-const CALLS: [&str; 11] =
-    ["readlink", "statx", "mkdir", "unlink", "linkat", "rename", "openat", "fchmod", "write", "fsync", "close"];
+/// How the file is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A new file takes its name.
+    Replace,
+    /// It is written in place, since it has two names.
+    InPlace,
+}
+
+impl Way {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Replace, Self::InPlace];
+
+    /// What the saver asks the system for.
+    const fn calls(self) -> &'static [&'static str] {
+        match self {
+            Self::Replace => &[
+                "statx",
+                "openat",
+                "flock",
+                "flistxattr",
+                "fchmod",
+                "pwrite64",
+                "fsync",
+                "unlink",
+                "linkat",
+                "rename",
+                "close",
+            ],
+            Self::InPlace => &[
+                "statx",
+                "openat",
+                "flock",
+                "lseek",
+                "read",
+                "flistxattr",
+                "fchmod",
+                "pwrite64",
+                "fsync",
+                "ftruncate",
+                "unlink",
+                "rename",
+                "close",
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replace => "replaced",
+            Self::InPlace => "written in place",
+        })
+    }
+}
 
 /// What happens at a system call, as `strace` calls it.
 const TROUBLES: [&str; 4] = ["signal=KILL", "error=EIO", "error=ENOSPC", "error=EACCES"];
 
 /// A save makes none of them as often.
 const TIMES_MAX: usize = 50;
+
+/// What file systems do not know or do not allow, at each call: what is said, and whether the usual way still works.
+const LIMITED_FILE_SYSTEMS: [(&str, bool); 9] = [
+    ("fsync:error=EINVAL", true),
+    ("fsync:error=ENOSYS", true),
+    ("flock:error=ENOSYS", true),
+    ("flistxattr:error=EOPNOTSUPP", true),
+    ("linkat:error=EPERM", true),
+    ("fchmod:error=EPERM", false),
+    ("rename:error=EBUSY", false),
+    ("rename:error=EXDEV", false),
+    ("rename:error=EINVAL", false),
+];
 
 /// What became of all saves that were disturbed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,24 +115,61 @@ pub fn probe() -> Result<(), String> {
 /// Disturbs a save of a server at one system call after the other, in each way, until a save has no more of them.
 ///
 /// # Panics
-/// Something that was answered is lost, a file is torn, or a server does not go on.
+/// Something that was answered is lost, something that was refused is there, a file is torn, or a server does not go on.
 #[must_use]
-pub fn disturb_saves(binary: &Path) -> Tally {
+pub fn disturb_saves(binary: &Path, way: Way) -> Tally {
     let mut tally = Tally::default();
-    for (trouble, call) in TROUBLES.iter().flat_map(|trouble| CALLS.map(|call| (trouble, call))) {
-        let disturbed = (1..TIMES_MAX).take_while(|time| disturb(binary, trouble, (call, *time), &mut tally)).count();
+    for (trouble, call) in TROUBLES.iter().flat_map(|trouble| way.calls().iter().map(move |call| (trouble, call))) {
+        let disturbed =
+            (1..TIMES_MAX).take_while(|time| disturb(binary, way, trouble, (call, *time), &mut tally)).count();
         assert!(disturbed + 1 < TIMES_MAX, "{trouble}: a save calls {call} without end");
         assert!(disturbed > 0, "{trouble}: a save does not call {call}");
     }
     tally
 }
 
+/// Saves on file systems that lack something, as they answer: every change is kept, and nothing lies about.
+///
+/// # Panics
+/// A change is refused or lost.
+pub fn save_on_limited_file_systems(binary: &Path) {
+    for (disturbance, is_usual) in LIMITED_FILE_SYSTEMS {
+        let server = start(binary, Way::Replace);
+        let trace = Trace::start(&server, &format!("inject={disturbance}"));
+        let mut peer = Peer::connect(&server);
+        for key in ["new", "newer"] {
+            let answer = peer.ask(&put("n", key, "v"));
+            assert_eq!(answer.code, 0, "{disturbance}: {:?}", answer.remark);
+        }
+        assert!(trace.end(), "{disturbance}: a save does not call it");
+        assert_eq!(server.log().contains("changes are written in place"), !is_usual, "{disturbance}: {}", server.log());
+        let server = server.restart(binary);
+        assert_nothing_lies_about(&server, disturbance);
+        let mut peer = Peer::connect(&server);
+        for key in ["old", "older", "new", "newer"] {
+            assert_eq!(peer.ask(&get("n", key)).code, 0, "{disturbance}: {key}");
+        }
+    }
+}
+
+/// A server with a KV file that has entries.
+fn start(binary: &Path, way: Way) -> Process {
+    let folder = Folder::new::<&str, &str>(&[]);
+    if way == Way::InPlace {
+        fs::write(folder.path(KV_FILE), r#"{"configTable":{}}"#).expect("a file");
+        fs::hard_link(folder.path(KV_FILE), folder.path("second")).expect("a second name");
+    }
+    let server = folder.start(binary);
+    for key in ["old", "older"] {
+        assert_eq!(Peer::connect(&server).ask(&put("n", key, "v")).code, 0);
+    }
+    server
+}
+
 /// Disturbs one save at a system call that it makes for that many times; false: it does not.
-fn disturb(binary: &Path, trouble: &str, (call, time): (&str, usize), tally: &mut Tally) -> bool {
-    let what = format!("{trouble} at {call} {time}");
-    let mut server = Folder::new::<&str, &str>(&[]).start(binary);
-    assert_eq!(Peer::connect(&server).ask(&put("n", "old", "v")).code, 0);
-    assert_eq!(Peer::connect(&server).ask(&put("n", "older", "v")).code, 0);
+fn disturb(binary: &Path, way: Way, trouble: &str, (call, time): (&str, usize), tally: &mut Tally) -> bool {
+    let what = format!("{way}: {trouble} at {call} {time}");
+    let mut server = start(binary, way);
     let trace = Trace::start(&server, &format!("inject={call}:{trouble}:when={time}"));
     let mut peer = Peer::connect(&server);
     let sent = peer.try_write(&put("n", "new", "v").encode());
@@ -84,19 +188,34 @@ fn disturb(binary: &Path, trouble: &str, (call, time): (&str, usize), tally: &mu
             assert_eq!(peer.ask(&get("n", "new")).code, 22, "{what}: it is applied nowhere");
         }
     }
-    if answer.is_some() {
+    // One that was refused must not be in the file either: half of the servers are killed before they save again.
+    let saves_again = answer.is_some() && time % 2 == 0;
+    if saves_again {
         assert_eq!(peer.ask(&put("n", "next", "v")).code, 0, "{what}: the next save works");
     }
     server.kill();
     let server = server.restart(binary);
+    assert_nothing_lies_about(&server, &what);
     let mut peer = Peer::connect(&server);
-    let kept = answer == Some(0);
-    let expected = ["old", "older"].into_iter().chain(kept.then_some("new")).chain(answer.map(|_| "next"));
-    for key in expected {
+    for key in ["old", "older"].into_iter().chain(saves_again.then_some("next")) {
         assert_eq!(peer.ask(&get("n", key)).code, 0, "{what}: {key} was answered");
+    }
+    if let Some(code) = answer {
+        assert_eq!(peer.ask(&get("n", "new")).code == 0, code == 0, "{what}: answered with {code}");
     }
     assert_eq!(peer.ask(&put("n", "last", "v")).code, 0, "{what}");
     disturbed
+}
+
+/// A server that started on what another one left has tidied up.
+fn assert_nothing_lies_about(server: &Process, what: &str) {
+    let kv_file = server.folder().path(KV_FILE);
+    let entries = fs::read_dir(kv_file.parent().expect("a folder")).expect("the folder can be read");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+    let leftovers: Vec<_> = names.filter(|name| name.contains(".namesrv.")).collect();
+    assert!(leftovers.is_empty(), "{what}: {leftovers:?}");
+    let contents = fs::read(&kv_file).expect("the KV file");
+    assert!(contents.starts_with(b"{") && contents.ends_with(b"}") && !contents.contains(&0), "{what}: {contents:?}");
 }
 
 /// A running `strace`.
@@ -112,7 +231,7 @@ impl Trace {
         let mut command = Command::new("strace");
         command.args(["-f", "-p", &server.id().to_string(), "-o"]).arg(&output);
         command.args(["-e", disturbance]);
-        for suffix in ["", ".tmp", ".bak", ".bak.tmp"] {
+        for suffix in ["", ".namesrv.new", ".namesrv.old", ".bak"] {
             command.arg("-P").arg(server.folder().path(&format!("{KV_FILE}{suffix}")));
         }
         let kv_file = server.folder().path(KV_FILE);

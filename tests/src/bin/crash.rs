@@ -1,6 +1,6 @@
 //! Kills a server, or lets its disk fail, at each system call of a save. Needs `strace`.
 
-use namesrv_tests::crash;
+use namesrv_tests::crash::{self, Tally, Way};
 use std::env;
 use std::io::{self, Write};
 use std::path::Path;
@@ -15,10 +15,14 @@ fn main() -> io::Result<ExitCode> {
         writeln!(io::stderr(), "{reason}")?;
         return Ok(ExitCode::FAILURE);
     }
-    let crash::Tally { killed, refused, saved } = crash::disturb_saves(Path::new(&binary));
-    writeln!(
-        io::stdout(),
-        "{binary}: {killed} killed, {refused} refused, {saved} saved all the same; nothing was lost"
-    )?;
+    crash::save_on_limited_file_systems(Path::new(&binary));
+    writeln!(io::stdout(), "{binary}: every change was kept on file systems that lack something")?;
+    for way in Way::ALL {
+        let Tally { killed, refused, saved } = crash::disturb_saves(Path::new(&binary), way);
+        writeln!(
+            io::stdout(),
+            "{binary}: {way}: {killed} killed, {refused} refused, {saved} saved all the same; nothing was lost"
+        )?;
+    }
     Ok(ExitCode::SUCCESS)
 }
