@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         a_wrong_command_line_is_refused,
         what_stops_the_start_is_one_line,
         a_corrupt_kv_file_is_left_alone,
+        what_is_wrong_with_a_file_is_named_with_its_key,
+        how_changes_are_kept_is_told_once,
         a_taken_port_is_an_error,
         a_server_says_where_it_listens_and_stops_on_a_signal,
         the_log_shows_the_configuration,
@@ -78,6 +80,22 @@ impl Files {
         let own = format!("bindAddress=127.0.0.1\nlistenPort=0\nkvConfigPath={}\n", files.kv().display());
         fs::write(&files.config, own + entries).unwrap();
         files
+    }
+
+    /// A shell prepares the folder, which entries and shell call `/f`.
+    fn prepared(preparation: &str, entries: &str) -> Self {
+        let files = Self::new("");
+        let path = files.folder.path().display().to_string();
+        let config = fs::read_to_string(&files.config).unwrap() + &entries.replace("/f/", &format!("{path}/"));
+        fs::write(&files.config, config).unwrap();
+        let status = Command::new("sh").args(["-c", preparation]).current_dir(files.folder.path()).status().unwrap();
+        assert!(preparation.is_empty() || status.success(), "{preparation}");
+        files
+    }
+
+    /// A line with `/f` for the folder.
+    fn shown(&self, line: &str) -> String {
+        line.replace(&self.folder.path().display().to_string(), "/f")
     }
 
     fn kv(&self) -> PathBuf {
@@ -198,6 +216,86 @@ fn a_corrupt_kv_file_is_left_alone() {
         "{line}"
     );
     assert_eq!(fs::read_to_string(files.kv()).unwrap(), corrupt);
+}
+
+/// What is done in the folder `/f`, further entries of the configuration file, the line that the operator reads.
+const FILE_FAULTS: &[(&str, &str, &str)] = &[
+    ("", "kvConfigPath=", "kvConfigPath: the value is empty: name a file"),
+    ("mkdir kv.json", "", "kvConfigPath: /f/kv.json is a folder: name a regular file"),
+    ("mkfifo kv.json", "", "kvConfigPath: /f/kv.json is a FIFO: name a regular file"),
+    ("mkfifo fifo && ln -s fifo kv.json", "", "kvConfigPath: /f/fifo is a FIFO: name a regular file"),
+    ("ln -s kv.json kv.json", "", "kvConfigPath: /f/kv.json leads through more than 40 symbolic links"),
+    (
+        "touch a",
+        "kvConfigPath=/f/a/kv.json",
+        "kvConfigPath: cannot look at /f/a/kv.json: Not a directory (os error 20)",
+    ),
+    ("mkfifo fifo", "runtimeConfigPath=/f/fifo", "runtimeConfigPath: /f/fifo is a FIFO: name a regular file"),
+    (
+        "",
+        "runtimeConfigPath=/f/kv.json",
+        "kvConfigPath: /f/kv.json is the file of runtimeConfigPath too: name another one",
+    ),
+    (
+        "ln -s namesrv.properties link",
+        "runtimeConfigPath=/f/link",
+        "runtimeConfigPath: /f/link is the file of configStorePath too: name another one",
+    ),
+    (
+        "printf '\\377\\376{\\0' >kv.json",
+        "",
+        "kvConfigPath: /f/kv.json: line 1, column 1: the file is UTF-16: save it as plain UTF-8",
+    ),
+    (
+        "printf '{\\n “a”: 1}' >kv.json",
+        "",
+        "kvConfigPath: /f/kv.json: line 2, column 2: found `“` (U+201C) where a name in quotation marks or `}` is needed: \
+         write the quotation mark `\"`",
+    ),
+];
+
+fn what_is_wrong_with_a_file_is_named_with_its_key() {
+    for (preparation, entries, expected) in FILE_FAULTS {
+        let files = Files::prepared(preparation, entries);
+        let line = complaint(files.server());
+        assert_eq!(files.shown(&line), format!("namesrv-test: {expected}"), "{preparation}");
+    }
+}
+
+/// What is done in the folder `/f`, and the lines about files in the log of a server that starts.
+const FILE_NOTICES: &[(&str, &[&str])] = &[
+    ("", &[]),
+    ("echo '{\"configTable\":{}}' >kv.json && ln -s kv.json link", &[]),
+    (
+        "touch kv.json && ln kv.json second",
+        &["INFO kvConfigPath: changes are written in place: /f/kv.json has 2 names (hard links)"],
+    ),
+    (
+        "echo '{\"configTable\":{}}' >kv.json && mkdir kv.json.namesrv.new",
+        &[
+            "INFO kvConfigPath: changes are written in place: cannot create /f/kv.json.namesrv.new: File exists (os error 17)",
+        ],
+    ),
+    (
+        "printf '{\"configTable\":{\"n\":{\"k\":\"\\326\\320\"}}}' >kv.json",
+        &[
+            "WARN kvConfigPath: /f/kv.json: line 1, column 27: bytes that are not UTF-8 were read as `\u{FFFD}`, as Java \
+             reads them: put the text right and save the file as UTF-8",
+        ],
+    ),
+];
+
+fn how_changes_are_kept_is_told_once() {
+    for (preparation, expected) in FILE_NOTICES {
+        let files = Files::prepared(preparation, "");
+        let running = Running::start(files.server());
+        running.signal(Signal::SIGTERM);
+        let (_, log) = running.end();
+        let lines = log.lines().filter_map(|line| Some(line.split_once(' ')?.1.trim_start()));
+        let found: Vec<_> =
+            lines.filter(|line| line.contains(" kvConfigPath: ")).map(|line| files.shown(line)).collect();
+        assert_eq!(found, *expected, "{preparation}");
+    }
 }
 
 fn a_taken_port_is_an_error() {

@@ -6,6 +6,7 @@
 mod connections;
 mod framing;
 mod golden;
+mod hosts;
 mod lifetime;
 mod limits;
 mod liveness;
@@ -43,6 +44,9 @@ fn table() -> Vec<Case> {
         storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
             a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
             configuration_changes_survive_beside_the_operators_file;
+        hosts: a_file_that_is_mounted_alone, an_empty_file_that_is_mounted_alone,
+            a_file_that_may_be_written_in_a_folder_that_may_not, a_link_into_an_empty_volume, a_file_of_an_overlay,
+            a_file_system_in_a_file, a_file_that_is_mounted_alone_from_a_full_disk;
         load: two_hundred_thousand_topics, many_brokers_with_many_topics, quiet_peers_are_served_beside_busy_ones,
             figures_of_a_fresh_server;
     }

@@ -117,6 +117,32 @@ impl Folder {
         self.with_wrapper(NAMESPACE)
     }
 
+    /// Mounts what a shell in this folder mounts, at each start, in a namespace that goes with the server. Loop devices
+    /// need the `root` of the machine.
+    #[must_use]
+    pub fn with_mounts(mut self, commands: &str, needs_root: bool) -> Self {
+        self.preludes.push(format!("cd '{}' && {commands} && cd /", self.folder.path().display()));
+        self.with_wrapper(if needs_root { &["unshare", "--mount"] } else { NAMESPACE })
+    }
+
+    /// Mounts it without starting a server.
+    ///
+    /// # Errors
+    /// What the commands say where the machine does not allow it.
+    pub fn try_mounts(&self) -> Result<(), String> {
+        let script = self.preludes.join(" && ");
+        let words: Vec<_> = self.wrapper.iter().map(String::as_str).chain(["sh", "-c", &script]).collect();
+        run(Command::new(words[0]).args(&words[1..]))
+    }
+
+    /// Runs a shell in this folder.
+    ///
+    /// # Errors
+    /// What the commands say.
+    pub fn run_in_folder(&self, commands: &str) -> Result<(), String> {
+        run(Command::new("sh").args(["-c", commands]).current_dir(self.folder.path()))
+    }
+
     /// Another command starts the server that is started here, as one that watches it.
     #[must_use]
     pub fn with_wrapper<W: AsRef<str>>(mut self, words: &[W]) -> Self {
@@ -326,9 +352,15 @@ impl Process {
     /// A file on the disk that only the server sees.
     #[must_use]
     pub fn path_on_disk(&self, name: &str) -> PathBuf {
-        let disk = self.folder.path(DISK);
-        let below_root = disk.strip_prefix("/").unwrap_or(&disk);
-        Path::new(&format!("/proc/{}/root", self.child.id())).join(below_root).join(name)
+        self.path_of_its_own(&format!("{DISK}/{name}"))
+    }
+
+    /// A file in its folder, as the server sees it.
+    #[must_use]
+    pub fn path_of_its_own(&self, name: &str) -> PathBuf {
+        let path = self.folder.path(name);
+        let below_root = path.strip_prefix("/").unwrap_or(&path);
+        Path::new(&format!("/proc/{}/root", self.child.id())).join(below_root)
     }
 
     /// Files, sockets and the like that it has open.
@@ -360,6 +392,14 @@ pub fn can_mount() -> bool {
     let mut command = Command::new(NAMESPACE[0]);
     command.args(&NAMESPACE[1..]).args(mount).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    match command.stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Reads and writes of a connection fail after [`PATIENCE`], and small writes leave at once.
