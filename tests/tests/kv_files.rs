@@ -3,6 +3,8 @@
 //!
 //! `UPDATE_EXPECTED=1` writes what is made of them here into the table.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests, outside a test module")]
+
 use namesrv_core::kv::KvFile;
 use namesrv_tests::differences::repository;
 use std::env;
