@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod captures;
 pub mod conformance;
+pub mod conversation;
 pub mod crash;
 pub mod differences;
 pub mod differential;

@@ -6,11 +6,11 @@ mod agenda;
 mod broker;
 mod client;
 mod cluster;
-mod conversation;
 mod coverage;
 mod disk;
 mod fault;
 mod invariant;
+mod io_thread;
 mod judge;
 mod ledger;
 mod name_server;
@@ -119,6 +119,7 @@ fn populated(seed: u64, shows_trace: bool) -> Cluster {
         ("notifyMinBrokerIdChanged", "true"),
         ("orderMessageEnable", "true"),
         ("enableShutdownGracefully", "true"),
+        ("shutdownWaitTimeSeconds", "4"),
     ];
     for server in 0..random.usize(2..=3) {
         cluster.add_server(&format!("ns{server}"), server % 2, &settings);

@@ -6,15 +6,17 @@ use crate::step::{Disk, Step};
 use bytes::Bytes;
 use namesrv_core::config::Limits;
 use namesrv_core::config::properties::Property;
+use namesrv_core::connection::{CloseReason, Connection, Paused, Read, Reading};
 use namesrv_core::event::Event;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
-use namesrv_core::registry::{CloseReason, SaveError, SaveFile, SaveTicket};
+use namesrv_core::quota::Quotas;
+use namesrv_core::registry::{SaveError, SaveFile, SaveTicket};
 use namesrv_core::route::RouteView;
-use namesrv_core::session::{self, Session};
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::{ConnId, Peer};
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -75,8 +77,8 @@ pub struct World {
     view: Option<Arc<RouteView>>,
     now: Now,
     limits: Limits,
-    idle_max: Duration,
-    connections: BTreeMap<ConnId, Connection>,
+    clients: BTreeMap<ConnId, Client>,
+    quotas: Arc<Quotas<Cell<usize>>>,
     names: BTreeMap<String, ConnId>,
     opened: u64,
     saving: Saving,
@@ -101,23 +103,60 @@ enum Stops {
     Finished,
 }
 
+/// A client's connection and its socket, which takes everything at once.
 #[derive(Debug)]
-struct Connection {
+struct Client {
     name: String,
-    session: Session,
-    peer: Peer,
-    input: Vec<u8>,
+    connection: Connection,
+    /// What arrived and was not read.
+    arrived: Vec<u8>,
+    /// What was written and the client did not take.
     output: Vec<u8>,
-    paused: bool,
     /// Its deadlines do not count before: they are postponed by a pause of the server.
     not_before: Instant,
     closing: Option<String>,
 }
 
-impl Connection {
+impl Client {
     /// When it has to be closed for silence or for a frame that takes too long.
     fn due(&self) -> Option<Instant> {
-        self.session.poll_timeout().map(|due| due.max(self.not_before))
+        self.connection.poll_timeout().map(|due| due.max(self.not_before))
+    }
+
+    /// Does one step of reading, if there is something to do.
+    fn read(&mut self, view: &RouteView, now: Now) -> Option<Reading> {
+        let mut answers = Vec::new();
+        let arrived;
+        let read = if self.connection.can_resume() {
+            Read::Nothing
+        } else if self.connection.wants_read() && !self.arrived.is_empty() {
+            arrived = std::mem::take(&mut self.arrived);
+            Read::Bytes(arrived.as_slice())
+        } else {
+            return None;
+        };
+        let reading = self.connection.handle_read(read, view, &mut answers, now);
+        self.connection.handle_answers(&mut answers, 0, now);
+        self.write(now);
+        Some(reading)
+    }
+
+    fn write(&mut self, now: Now) {
+        loop {
+            let mut slices: [&[u8]; 8] = [&[]; 8];
+            let filled = self.connection.poll_transmit(&mut slices);
+            let bytes = slices[..filled].concat();
+            if bytes.is_empty() {
+                return;
+            }
+            self.connection.handle_written(bytes.len(), now);
+            self.output.extend(bytes);
+        }
+    }
+
+    /// Why it is to be closed now.
+    fn closes(&self) -> Option<String> {
+        self.closing.clone().or_else(|| self.connection.poll_close().map(|reason| reason.to_string()))
     }
 }
 
@@ -144,7 +183,6 @@ impl World {
         };
         let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
         let (configuration, _warnings) = read_configuration(&entries).expect("the configuration is good");
-        let idle_max = u64::try_from(configuration.settings().server_channel_max_idle_time_seconds).unwrap_or(0);
         let serialization = configuration.serialization();
         let initial = InitialState { secret, limits, configuration, kv, serialization };
         let mut world = Self {
@@ -152,8 +190,8 @@ impl World {
             view: None,
             now: START,
             limits,
-            idle_max: Duration::from_secs(idle_max),
-            connections: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            quotas: Quotas::shared(&limits),
             names: BTreeMap::new(),
             opened: 0,
             saving: Saving::Succeeds,
@@ -176,6 +214,15 @@ impl World {
     #[must_use]
     pub fn view(&self) -> &RouteView {
         self.view.as_deref().expect("the first view is published at once")
+    }
+
+    /// The same, to be kept.
+    ///
+    /// # Panics
+    /// None was ever published.
+    #[must_use]
+    pub fn shared_view(&self) -> Arc<RouteView> {
+        Arc::clone(self.view.as_ref().expect("the first view is published at once"))
     }
 
     /// The time.
@@ -207,10 +254,7 @@ impl World {
             return;
         }
         let conn = self.connect(name);
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.input.extend_from_slice(bytes);
-        }
-        self.read(conn);
+        self.arrive(conn, bytes);
         self.reap();
     }
 
@@ -223,10 +267,7 @@ impl World {
         self.holding = true;
         for (name, bytes) in arrived {
             let conn = self.connect(name);
-            if let Some(connection) = self.connections.get_mut(&conn) {
-                connection.input.extend_from_slice(bytes);
-            }
-            self.read(conn);
+            self.arrive(conn, bytes);
         }
         self.holding = false;
         self.carry_out();
@@ -247,39 +288,38 @@ impl World {
         self.opened += 1;
         let conn = ConnId::new(0, self.opened);
         let address = SocketAddr::from(([127, 0, 0, 1], 40_000 + (self.opened % 20_000) as u16));
-        let session = Session::new(&self.limits, self.idle_max, self.now);
-        let connection = Connection {
+        let connection = Connection::open(Peer { conn, address }, self.view(), &self.quotas, self.now);
+        let client = Client {
             name: name.to_owned(),
-            session,
-            peer: Peer { conn, address },
-            input: Vec::new(),
+            connection: connection.expect("few connections"),
+            arrived: Vec::new(),
             output: Vec::new(),
-            paused: false,
             not_before: Instant::START,
             closing: None,
         };
-        self.connections.insert(conn, connection);
+        self.clients.insert(conn, client);
         self.names.insert(name.to_owned(), conn);
         conn
     }
 
-    /// Everything that was written to a logical connection since this was asked last; absent when it is not open.
-    pub fn take_output(&mut self, name: &str) -> Option<Vec<u8>> {
-        let connection = self.connections.get_mut(self.names.get(name)?)?;
-        let mut output = std::mem::take(&mut connection.output);
-        if connection.paused {
-            self.reap();
-            output.extend(self.take_output(name).unwrap_or_default());
+    fn arrive(&mut self, conn: ConnId, bytes: &[u8]) {
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.arrived.extend_from_slice(bytes);
         }
-        Some(output)
+        self.read(conn);
     }
 
-    /// The peer closes a logical connection.
+    /// Everything that was written to a logical connection since this was asked last; absent when it is not open.
+    pub fn take_output(&mut self, name: &str) -> Option<Vec<u8>> {
+        let client = self.clients.get_mut(self.names.get(name)?)?;
+        Some(std::mem::take(&mut client.output))
+    }
+
+    /// The client closes a logical connection.
     pub fn disconnect(&mut self, name: &str) {
-        if let Some(conn) = self.names.remove(name) {
-            self.connections.remove(&conn);
-            self.input(Input::Disconnected(conn));
-            self.carry_out();
+        if let Some(mut client) = self.names.remove(name).and_then(|conn| self.clients.remove(&conn)) {
+            client.connection.handle_closed();
+            self.forward(&mut client.connection);
             self.reap();
         }
     }
@@ -303,8 +343,8 @@ impl World {
         for (connection, bytes) in arrived {
             self.receive(connection, bytes);
         }
-        for connection in self.connections.values_mut() {
-            connection.not_before = connection.due().map_or(Instant::START, |due| due + late);
+        for client in self.clients.values_mut() {
+            client.not_before = client.due().map_or(Instant::START, |due| due + late);
         }
         self.fire_timers();
     }
@@ -355,40 +395,24 @@ impl World {
         self.node.handle(input, self.now);
     }
 
-    /// Reads what is in the input of one connection, as a driver does after a read from its socket.
+    /// Reads what has arrived over one connection, as far as that is possible now. Each view is loaded after a read.
     fn read(&mut self, conn: ConnId) {
-        while let Some(connection) = self.connections.get_mut(&conn) {
-            if connection.closing.is_some() {
+        loop {
+            let view = Arc::clone(self.view.as_ref().expect("the first view is published at once"));
+            let Some(client) = self.clients.get_mut(&conn) else { return };
+            let Some(reading) = client.read(&view, self.now) else { return };
+            let inputs: Vec<_> = std::iter::from_fn(|| client.connection.poll_forward()).collect();
+            inputs.into_iter().for_each(|input| self.input(input));
+            self.carry_out();
+            if reading == Reading::Paused(Paused::UntilQueued) {
                 return;
             }
-            let view = Arc::clone(self.view.as_ref().expect("the first view is published at once"));
-            let mut rest = connection.input.as_slice();
-            let step = connection.session.handle_input(&mut rest, &view, &mut connection.output, self.now);
-            let used = connection.input.len() - rest.len();
-            connection.input.drain(..used);
-            connection.paused = false;
-            match step {
-                Ok(session::Step::Forward { length }) => {
-                    let frame: Bytes = connection.input.drain(..length).collect::<Vec<_>>().into();
-                    let peer = connection.peer;
-                    self.input(Input::Frame { peer, frame });
-                    self.carry_out();
-                }
-                Ok(session::Step::NeedInput { bytes }) => {
-                    assert!(
-                        bytes > connection.input.len(),
-                        "asks for {bytes} bytes and has {}",
-                        connection.input.len()
-                    );
-                    return;
-                }
-                Ok(session::Step::Paused) => {
-                    connection.paused = true;
-                    return;
-                }
-                Err(error) => connection.closing = Some(error.to_string()),
-            }
         }
+    }
+
+    fn forward(&mut self, connection: &mut Connection) {
+        std::iter::from_fn(|| connection.poll_forward()).for_each(|input| self.input(input));
+        self.carry_out();
     }
 
     /// Carries out what the node wants, batch by batch, until it wants nothing.
@@ -403,7 +427,8 @@ impl World {
 
     fn carry_out_one(&mut self, output: Output) {
         match output {
-            Output::Release { .. } | Output::Announce | Output::Stopping { .. } => {}
+            Output::Release { requests, bytes } => self.quotas.queue().release(requests, bytes),
+            Output::Announce | Output::Stopping { .. } => {}
             Output::Finished => {
                 assert!(self.saves.is_empty(), "the server ends and forgets a save");
                 self.stops = Stops::Finished;
@@ -415,14 +440,14 @@ impl World {
             Output::Reply { conn, frame } => {
                 self.answered = true;
                 self.node.handle(Input::ReplyTaken { bytes: frame.len() }, self.now);
-                if let Some(connection) = self.connections.get_mut(&conn) {
-                    connection.session.handle_reply(self.now);
-                    connection.output.extend_from_slice(&frame);
+                if let Some(client) = self.clients.get_mut(&conn) {
+                    client.connection.handle_reply(frame, self.now);
+                    client.write(self.now);
                 }
             }
             Output::Close { conn, reason } => {
-                if let Some(connection) = self.connections.get_mut(&conn) {
-                    connection.closing = Some(close_reason(reason).to_owned());
+                if let Some(client) = self.clients.get_mut(&conn) {
+                    client.connection.handle_registry_close(reason);
                 }
             }
             Output::Notify { address, frame } => self.happenings.push(Happening::Notified { address, frame }),
@@ -435,8 +460,9 @@ impl World {
             Output::RepliesStuck { bytes } => panic!("{bytes} bytes of replies were taken at once"),
             Output::StopIo { .. } => {
                 self.stops = Stops::Closed;
-                for connection in self.connections.values_mut() {
-                    connection.closing.get_or_insert_with(|| "the server stops".to_owned());
+                for client in self.clients.values_mut() {
+                    client.closing.get_or_insert_with(|| CloseReason::Stopped.to_string());
+                    client.connection.handle_stop();
                 }
             }
         }
@@ -456,45 +482,42 @@ impl World {
     /// Finishes the connections that are to be closed and goes on reading those that were paused, until nothing is left to do.
     fn reap(&mut self) {
         loop {
-            let closing = |connection: &Connection| Some((connection.peer.conn, connection.closing.clone()?));
-            while let Some((conn, reason)) = self.connections.values().find_map(closing) {
+            let closing = |(conn, client): (&ConnId, &Client)| Some((*conn, client.closes()?));
+            while let Some((conn, reason)) = self.clients.iter().find_map(closing) {
                 self.finish(conn, reason);
             }
-            let paused = self.connections.values().filter(|connection| connection.paused);
-            for conn in paused.map(|connection| connection.peer.conn).collect::<Vec<_>>() {
-                self.read(conn);
-            }
-            if !self.connections.values().any(|connection| connection.closing.is_some()) {
+            let paused = self.clients.iter().filter(|(_, client)| client.connection.can_resume());
+            paused.map(|(conn, _)| *conn).collect::<Vec<_>>().into_iter().for_each(|conn| self.read(conn));
+            if !self.clients.values().any(|client| client.closes().is_some()) {
                 break;
             }
         }
-        if self.stops == Stops::Closed && self.connections.is_empty() {
+        if self.stops == Stops::Closed && self.clients.is_empty() {
+            assert!(self.quotas.is_unused(), "held without any connection: {:?}", self.quotas);
             self.input(Input::Finish);
             self.carry_out();
         }
     }
 
     fn finish(&mut self, conn: ConnId, reason: String) {
-        if let Some(connection) = self.connections.remove(&conn) {
-            self.names.remove(&connection.name);
-            let Connection { name, output, .. } = connection;
-            self.happenings.push(Happening::Closed { connection: name, reason, written: output });
-            self.input(Input::Disconnected(conn));
-            self.carry_out();
-        }
+        let Some(Client { name, mut connection, output, .. }) = self.clients.remove(&conn) else { return };
+        self.names.remove(&name);
+        self.happenings.push(Happening::Closed { connection: name, reason, written: output });
+        connection.handle_closed();
+        self.forward(&mut connection);
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let sessions = self.connections.values().filter_map(Connection::due);
-        sessions.chain(self.node.poll_timeout()).min()
+        let clients = self.clients.values().filter_map(Client::due);
+        clients.chain(self.node.poll_timeout()).min()
     }
 
     fn fire_timers(&mut self) {
         self.input(Input::Tick);
         self.carry_out();
-        for connection in self.connections.values_mut() {
-            if connection.due().is_some_and(|due| due <= self.now.monotonic) {
-                connection.closing.get_or_insert_with(|| "silent for too long".to_owned());
+        for client in self.clients.values_mut().filter(|client| client.not_before <= self.now.monotonic) {
+            if let Some(reason) = client.connection.handle_timeout(self.now) {
+                client.closing.get_or_insert_with(|| reason.to_string());
             }
         }
         self.reap();
@@ -503,13 +526,6 @@ impl World {
     fn move_to(&mut self, monotonic: Instant) {
         self.now.wall = self.now.wall + monotonic.since(self.now.monotonic);
         self.now.monotonic = monotonic;
-    }
-}
-
-fn close_reason(reason: CloseReason) -> &'static str {
-    match reason {
-        CloseReason::BrokerExpired => "all its brokers expired",
-        CloseReason::MalformedFrame => "a frame cannot be read",
     }
 }
 

@@ -2,10 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
-use namesrv_core::config::Limits;
-use namesrv_core::route::RouteView;
-use namesrv_core::session::{Session, Step};
-use namesrv_core::time::Now;
+use namesrv_tests::conversation::converse;
 use namesrv_tests::golden::replay::replay;
 use namesrv_tests::golden::{Line, groups};
 use namesrv_tests::server::{Reaction, Server, Setup};
@@ -33,12 +30,10 @@ fn a_frame_cut_anywhere_comes_to_the_same() {
             let Some(request) = &line.request else { continue };
             let frame = hex::decode(request).unwrap();
             let view = server.world().view();
-            let limits = server.world().limits();
-            let now = server.world().now();
-            let whole = Outcome::of([frame.as_slice(), &[]], view, limits, now);
+            let whole = converse([frame.as_slice()], true, view);
             for cut in 0..frame.len() {
                 let (front, back) = frame.split_at(cut);
-                let pieces = Outcome::of([front, back], view, limits, now);
+                let pieces = converse([front, back], true, view);
                 assert_eq!(pieces, whole, "{}: {}: cut at byte {cut}", group.name, line.name);
             }
             server.exchange(line.conn.as_deref().unwrap(), &frame);
@@ -101,51 +96,5 @@ impl Server for Java {
 
     fn own_keys(&self) -> &'static [&'static str] {
         &[]
-    }
-}
-
-/// What a fresh session makes of some input.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Outcome {
-    output: Vec<u8>,
-    forwarded: Vec<Vec<u8>>,
-    left: usize,
-    refused: bool,
-}
-
-impl Outcome {
-    fn of(pieces: [&[u8]; 2], view: &RouteView, limits: Limits, now: Now) -> Self {
-        let mut session = Session::new(&limits, Duration::from_secs(120), now);
-        let mut outcome = Self::default();
-        let mut buffer = Vec::new();
-        for piece in pieces {
-            buffer.extend_from_slice(piece);
-            outcome.read(&mut session, &mut buffer, view, now);
-        }
-        outcome.left = buffer.len();
-        outcome
-    }
-
-    fn read(&mut self, session: &mut Session, buffer: &mut Vec<u8>, view: &RouteView, now: Now) {
-        while !self.refused {
-            let mut rest = buffer.as_slice();
-            let step = session.handle_input(&mut rest, view, &mut self.output, now);
-            let used = buffer.len() - rest.len();
-            buffer.drain(..used);
-            match step {
-                Ok(Step::Forward { length }) => self.forwarded.push(buffer.drain(..length).collect()),
-                Ok(Step::NeedInput { bytes }) => {
-                    assert!(bytes > buffer.len(), "asks for {bytes} bytes and has {}", buffer.len());
-                    return;
-                }
-                Ok(Step::Paused) => unreachable!("one frame never fills a window"),
-                Err(_) => {
-                    // A session may refuse a frame before all of it is there.
-                    self.refused = true;
-                    buffer.clear();
-                }
-            }
-        }
-        buffer.clear();
     }
 }

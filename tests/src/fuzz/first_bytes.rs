@@ -1,6 +1,8 @@
 //! Connections of peers that speak something else.
 
-use super::session::{End, converse, view};
+use super::session::view;
+use crate::conversation::converse;
+use namesrv_core::connection::CloseReason;
 use namesrv_core::wire::{ForeignProtocol, FrameError};
 
 /// What a peer of another protocol says first.
@@ -25,13 +27,21 @@ pub(super) fn first_bytes(data: &[u8]) {
     let Some(([choice, piece], rest)) = data.split_first_chunk::<2>() else { return };
     let (opening, protocol) = OPENINGS[usize::from(*choice) % OPENINGS.len()];
     let input = [opening, rest].concat();
-    let seen = converse(&input, usize::from(*piece).max(1), view(0));
+    let seen = converse(input.chunks(usize::from(*piece).max(1)), true, view(0));
     assert_eq!((seen.written.as_slice(), seen.forwarded.len()), (b"".as_slice(), 0));
-    match seen.end {
-        End::Waits { bytes } => assert!(input.len() < 4 && bytes == 8, "waits for {bytes} bytes"),
-        End::Closed(FrameError::Foreign(found)) if protocol.is_some() => assert_eq!(Some(found), protocol),
-        End::Closed(FrameError::Foreign(found)) => assert!(opening.len() < 4, "takes {opening:?} for {found}"),
-        End::Closed(FrameError::TooLong { .. }) => assert_eq!(protocol.filter(|_| input.len() >= 4), None),
-        End::Closed(error) => panic!("{error}"),
+    match &seen.end {
+        CloseReason::EndOfStream => assert!(input.len() < 4, "waits for more than {} bytes", input.len()),
+        CloseReason::Malformed(FrameError::Foreign(found)) if protocol.is_some() => assert_eq!(Some(*found), protocol),
+        CloseReason::Malformed(FrameError::Foreign(found)) => {
+            assert!(opening.len() < 4, "takes {opening:?} for {found}")
+        }
+        CloseReason::Malformed(FrameError::TooLong { .. }) => assert_eq!(protocol.filter(|_| input.len() >= 4), None),
+        CloseReason::Malformed(_)
+        | CloseReason::Stopped
+        | CloseReason::Registry(_)
+        | CloseReason::OutputFull { .. }
+        | CloseReason::InputFull { .. }
+        | CloseReason::Idle
+        | CloseReason::SlowFrame => panic!("{}", seen.end),
     }
 }

@@ -1,7 +1,7 @@
 //! Whole runs of a server. What the model predicts is compared with it; whatever happens, two servers that differ only in their
 //! secret show no difference, so that neither shows the order of a hash table.
 
-use crate::model::invariants::{self, Observation, answers_in, in_a_row, questions};
+use crate::model::invariants::{self, Observation, answers_in, in_a_row, in_order, questions};
 use crate::model::{self, Switches};
 use crate::plain_json::Json;
 use crate::step::words::{CONNECTIONS, MARK, SETTINGS};
@@ -127,7 +127,7 @@ impl Twins {
         // A server that has stopped answers nothing.
         let Some(output) = output else { return };
         self.observation.note(Vec::new(), happenings);
-        self.observation.see(&questions.iter().zip(answers_in(&output)).collect::<Vec<_>>());
+        self.observation.see(&questions.iter().zip(answers_in(&in_order(&output))).collect::<Vec<_>>());
         invariants::check_tables(&self.observation, self.worlds[0].views_after_replies());
     }
 }

@@ -1,37 +1,20 @@
-//! Whole conversations with one session over a view that does not change.
+//! Whole conversations with one connection over a view that does not change.
 
 use super::limits;
 use crate::answer::Answer;
+use crate::conversation::{Seen, converse};
 use crate::registration::{Mapping, Registration, Topic};
 use crate::request::frame;
 use crate::world::{SECRET, World};
 use namesrv_core::kv::{KvTable, ORDER_TOPIC_CONFIG};
 use namesrv_core::route::RouteView;
-use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Duration, Instant, Now, WallTime};
-use namesrv_core::wire::{self, FrameError, Framing, next_frame};
-use std::sync::LazyLock;
+use namesrv_core::wire::{self, Framing, next_frame};
+use std::sync::{Arc, LazyLock};
 
-const NOW: Now = Now { monotonic: Instant::from_millis(2_000_000), wall: WallTime::from_millis(1_750_001_000_000) };
 /// Ends a frame in framed input; no byte of UTF-8.
 const FRAME_END: u8 = 0xff;
 /// Ends the header of a frame in framed input.
 const HEADER_END: u8 = 0xfe;
-
-/// What a whole conversation came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) written: Vec<u8>,
-    pub(super) forwarded: Vec<Vec<u8>>,
-    pub(super) end: End,
-}
-
-/// How it stands when the input is used up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    Waits { bytes: usize },
-    Closed(FrameError),
-}
 
 /// The first byte chooses: 1 and 2 the view, 4 the input is a list of frames without their lengths, the rest how it is cut.
 /// Cutting the input anywhere changes nothing, and every question is answered once and in order.
@@ -39,53 +22,11 @@ pub(super) fn session(data: &[u8]) {
     let Some((choice, content)) = data.split_first() else { return };
     let view = view(usize::from(choice & 3));
     let input = if choice & 4 == 0 { content.to_vec() } else { framed(content) };
-    let seen = converse(&input, usize::MAX, view);
+    let seen = converse([&input[..]], false, view);
     for piece in [1, 2 + usize::from(choice >> 3)] {
-        assert_eq!(converse(&input, piece, view), seen, "in pieces of {piece} bytes");
+        assert_eq!(converse(input.chunks(piece), true, view), seen, "in pieces of {piece} bytes");
     }
     check_answers(&input, &seen, view);
-}
-
-/// Lets a session read the input in pieces. One that arrives in a single piece finds replies late and its output full.
-pub(super) fn converse(input: &[u8], piece: usize, view: &RouteView) -> Seen {
-    let mut session = Session::new(view.limits(), Duration::from_secs(120), NOW);
-    let mut seen = Seen { written: Vec::new(), forwarded: Vec::new(), end: End::Waits { bytes: 8 } };
-    let mut output = Vec::new();
-    let mut kept = Vec::new();
-    for arrived in input.chunks(piece.min(input.len().max(1))) {
-        kept.extend_from_slice(arrived);
-        loop {
-            let mut rest = kept.as_slice();
-            let step = session.handle_input(&mut rest, view, &mut output, NOW);
-            let used = kept.len() - rest.len();
-            kept.drain(..used);
-            match step {
-                Ok(Step::Forward { length }) => {
-                    seen.forwarded.push(kept.drain(..length).collect());
-                    assert!(session.forwarded() <= view.limits().forwarded_per_connection_max);
-                    if piece < usize::MAX {
-                        session.handle_reply(NOW);
-                    }
-                }
-                Ok(Step::NeedInput { bytes }) => {
-                    assert!(bytes > kept.len(), "asks for {bytes} bytes and has {}", kept.len());
-                    seen.end = End::Waits { bytes };
-                    break;
-                }
-                Ok(Step::Paused) => {
-                    assert!(!output.is_empty() || session.forwarded() > 0, "nothing could end the pause");
-                    seen.written.append(&mut output);
-                    (0..session.forwarded()).for_each(|_| session.handle_reply(NOW));
-                }
-                Err(error) => {
-                    seen.written.append(&mut output);
-                    return Seen { end: End::Closed(error), ..seen };
-                }
-            }
-        }
-    }
-    seen.written.append(&mut output);
-    seen
 }
 
 /// Every frame is either handed on or answered, but for responses and for one-way questions.
@@ -127,14 +68,14 @@ fn framed(content: &[u8]) -> Vec<u8> {
 
 /// One of four views: answers in JSON headers, in binary ones, not ready yet, going away.
 pub(super) fn view(choice: usize) -> &'static RouteView {
-    static WORLDS: LazyLock<[World; 4]> = LazyLock::new(|| {
+    static VIEWS: LazyLock<[Arc<RouteView>; 4]> = LazyLock::new(|| {
         let binary = ("rocketmq.serialize.type", "ROCKETMQ");
         let unready = [("needWaitForService", "true"), ("waitSecondsForService", "1000000")];
         let mut stopping = world(&[("enableShutdownGracefully", "true")]);
         stopping.shut_down();
-        [world(&[]), world(&[binary]), world(&unready), stopping]
+        [world(&[]), world(&[binary]), world(&unready), stopping].map(|world| world.shared_view())
     });
-    WORLDS[choice % 4].view()
+    &VIEWS[choice % 4]
 }
 
 /// Two groups in two clusters: an acting master, zones, filter servers, a static topic, order configuration.

@@ -53,15 +53,26 @@ pub(crate) fn in_a_row(requests: &[Request]) -> Vec<u8> {
     (1..).zip(requests).flat_map(|(opaque, request)| request.clone().opaque(opaque).encode()).collect()
 }
 
-/// The answers that were written one after the other.
-pub(crate) fn answers_in(mut written: &[u8]) -> Vec<Answer> {
-    let mut answers = Vec::new();
+/// The same answers in the order of their questions: those of the view come before those of the registry.
+pub(crate) fn in_order(written: &[u8]) -> Vec<u8> {
+    let mut frames = frames_in(written);
+    frames.sort_by_key(|frame| Answer::decode(frame).unwrap().opaque);
+    frames.concat()
+}
+
+fn frames_in(mut written: &[u8]) -> Vec<&[u8]> {
+    let mut frames = Vec::new();
     while let Some(length) = written.first_chunk::<4>() {
         let (frame, rest) = written.split_at(4 + u32::from_be_bytes(*length) as usize);
-        answers.push(Answer::decode(frame).unwrap());
+        frames.push(frame);
         written = rest;
     }
-    answers
+    frames
+}
+
+/// The answers that were written one after the other.
+pub(crate) fn answers_in(written: &[u8]) -> Vec<Answer> {
+    frames_in(written).into_iter().map(|frame| Answer::decode(frame).unwrap()).collect()
 }
 
 /// Routes name groups that are in the cluster information, with the same queues and groups; groups have members and clusters have

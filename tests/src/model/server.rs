@@ -21,6 +21,8 @@ pub(crate) struct Server {
     /// How often each connection was opened.
     opened: [usize; CONNECTIONS],
     open: BTreeSet<usize>,
+    /// Connections that are not read from any more, and are closed when they have all their answers.
+    closing: BTreeSet<usize>,
     opaque: i32,
     /// What the last step was made of, and what it comes to.
     pub(crate) last: Outcome,
@@ -46,6 +48,7 @@ impl Server {
             binary,
             opened: [0; CONNECTIONS],
             open: BTreeSet::new(),
+            closing: BTreeSet::new(),
             opaque: 0,
             last: Outcome::default(),
         }
@@ -59,8 +62,12 @@ impl Server {
             Step::Batch(asked) => self.ask_all(asked),
             Step::Disconnect { connection } => self.close(*connection),
             Step::Garbage { connection } => {
-                self.tables.tell(format!("closed {connection}: the peer speaks HTTP, which is not served here"));
-                self.close(*connection);
+                if self.open.insert(*connection) {
+                    self.opened[*connection] += 1;
+                }
+                self.closing.insert(*connection);
+                self.tables.disconnect(*connection);
+                self.close_answered();
             }
             Step::Advance { millis } => {
                 let closed = self.tables.advance(*millis);
@@ -89,6 +96,9 @@ impl Server {
     /// Works on requests that are there together; what can be saved is saved in the end.
     fn ask_all(&mut self, asked: &[Message]) {
         for asked in asked {
+            if self.closing.contains(&asked.connection) {
+                continue;
+            }
             self.opaque += 1;
             self.last.asked.push((self.opaque, asked.clone()));
             self.ask(asked);
@@ -195,7 +205,7 @@ impl Server {
 
     fn close_expired(&mut self, closed: Vec<usize>) {
         for connection in closed {
-            self.tables.tell(format!("closed {connection}: all its brokers expired"));
+            self.tables.tell(format!("closed {connection}: its broker sent no heartbeat in time"));
             self.close(connection);
         }
     }
@@ -203,6 +213,7 @@ impl Server {
     /// A connection is gone, with everybody who registered over it and everything that it was still to be told.
     fn close(&mut self, connection: usize) {
         self.open.remove(&connection);
+        self.closing.remove(&connection);
         self.tables.disconnect(connection);
     }
 
@@ -213,6 +224,18 @@ impl Server {
             if is_there && !asker.oneway {
                 self.last.replies.entry(asker.connection).or_default().push((asker.opaque, reply));
             }
+        }
+        self.close_answered();
+    }
+
+    /// Closes connections that have all their answers.
+    fn close_answered(&mut self) {
+        let is_owed = |connection: usize| {
+            self.storage.askers().any(|asker| asker.connection == connection && asker.opened == self.opened[connection])
+        };
+        for connection in self.closing.iter().copied().filter(|connection| !is_owed(*connection)).collect::<Vec<_>>() {
+            self.tables.tell(format!("closed {connection}: the peer speaks HTTP, which is not served here"));
+            self.close(connection);
         }
     }
 

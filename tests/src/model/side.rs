@@ -1,6 +1,6 @@
 //! The pure core beside the model: carries steps out, asks everything, compares.
 
-use super::invariants::{self, Observation, Silences, answers_in, in_a_row, questions};
+use super::invariants::{self, Observation, Silences, answers_in, in_a_row, in_order, questions};
 use super::server::Server;
 use super::storage::{KvRequest, Remark, Reply};
 use super::tables::Member;
@@ -141,7 +141,7 @@ impl Beside {
             }
         }
         self.world.receive("observer", &in_a_row(&questions));
-        let output = self.world.take_output("observer").unwrap();
+        let output = in_order(&self.world.take_output("observer").unwrap());
         let expected: Vec<_> = (1..).zip(questions.iter().map(|question| expected(&self.model, question))).collect();
         let answers = compare_all(&output, &expected, self.model.binary);
         self.observation.see(&questions.iter().zip(answers).collect::<Vec<_>>());

@@ -103,6 +103,16 @@ impl Storage {
         self.settings[setting]
     }
 
+    /// Whoever waits for a save.
+    pub(crate) fn askers(&self) -> impl Iterator<Item = &Asker> {
+        let saving = self.saves.iter().flat_map(|save| match save {
+            Save::Kv(requests) => requests.iter().map(|(asker, _)| asker).collect::<Vec<_>>(),
+            Save::Settings(asker, _) => vec![asker],
+        });
+        let kv = self.kv_waiting.iter().map(|(asker, _)| asker);
+        saving.chain(kv).chain(self.settings_waiting.iter().map(|(asker, _)| asker))
+    }
+
     /// Whether questions about the KV table are answered at once.
     pub(crate) fn is_idle(&self) -> bool {
         self.saves.is_empty()

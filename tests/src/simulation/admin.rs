@@ -1,8 +1,10 @@
 //! Administrators, as mqadmin and dashboards do it: KV entries, write permissions, topics, lists and configuration. And strangers.
 
 use super::cluster::Cluster;
+use super::fault::Fault;
 use super::invariant::Subject;
 use super::ledger::{Identity, Told};
+use super::network::Part;
 use super::peer::{Duty, Kind};
 use crate::registration::{Compression, Registration, Topic, Version};
 use crate::request::{Request, frame};
@@ -119,7 +121,14 @@ impl Cluster {
         self.perform(peer, Duty::Annoy, delay);
         let Some(server) = self.any_server_up(peer) else { return };
         let socket = self.peers[peer].links[&server].socket;
-        let garbage: Vec<u8> = match self.random.u8(0..20) {
+        let lot = self.random.u8(0..26);
+        match lot {
+            20..23 => return self.flood(peer, server),
+            23.. if !self.peers[peer].links[&server].is_fouled => return self.half_close(peer, server),
+            _ => {}
+        }
+        self.foul(peer, server);
+        let garbage: Vec<u8> = match lot {
             0 => b"GET / HTTP/1.1\r\n\r\n".to_vec(),
             1 => vec![0xff; 9],
             2 => vec![0, 0, 0, 2, 0, 0],
@@ -139,6 +148,38 @@ impl Cluster {
         };
         self.note(format_args!("nonsense to {server}"));
         self.send_bytes(socket, garbage);
+    }
+
+    fn foul(&mut self, peer: usize, server: usize) {
+        if let Some(link) = self.peers[peer].links.get_mut(&server) {
+            link.is_fouled = true;
+        }
+    }
+
+    /// Asks for more at once than fits into a socket, a window or the queue, and perhaps does not read the answers for a while.
+    fn flood(&mut self, peer: usize, server: usize) {
+        for _ in 0..self.random.usize(8..40) {
+            let request = Request::new([319, 319, 106, 304][self.random.usize(..4)]);
+            self.ask(peer, server, request, Told::Nothing, None);
+        }
+        if !self.faults.is_calm && self.random.bool() {
+            let process = self.peers[peer].process;
+            let lasts = self.random.u64(100..60_000);
+            self.carry_out_fault(Fault::Pause(process));
+            self.plan_fault(lasts, Fault::Resume(process));
+        }
+    }
+
+    /// Asks some questions, ends its own side of the connection and waits for the answers.
+    fn half_close(&mut self, peer: usize, server: usize) {
+        for code in [319, 106, 206, 319, 304] {
+            self.ask(peer, server, Request::new(code), Told::Nothing, None);
+        }
+        if let Some(link) = self.peers[peer].links.get_mut(&server) {
+            link.is_half_closed = true;
+            let socket = link.socket;
+            self.send(socket, Part::Fin);
+        }
     }
 
     fn ask_oddly(&mut self, peer: usize, server: usize, which: u8) {

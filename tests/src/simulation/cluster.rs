@@ -343,7 +343,16 @@ impl Cluster {
 
     /// What an end received, with the ending if there is one.
     pub(super) fn receive(&mut self, socket: Socket) -> (Vec<u8>, Option<Ending>) {
-        self.network.receive(socket)
+        let received = self.network.receive(socket);
+        if let Some(other) = self.network.end_mut(socket.other())
+            && !received.0.is_empty()
+            && std::mem::take(&mut other.is_blocked)
+        {
+            let process = other.process;
+            let delay = self.random.u64(0..=WAKE_MILLIS);
+            self.plan(process, delay, Task::Socket(socket.other()));
+        }
+        received
     }
 
     /// The number of the next question.

@@ -128,6 +128,8 @@ const MISHAPS: &[(u32, Mishap)] = &[
 pub(super) struct Faults {
     /// Nothing goes wrong and nothing changes any more.
     pub(super) is_calm: bool,
+    /// Since when no fault was injected and none goes on.
+    pub(super) calm_since: Option<Time>,
     /// Counts unrests.
     unrest: u32,
     /// Milliseconds between two faults, on average; never when zero.
@@ -140,6 +142,7 @@ impl Cluster {
     /// Faults begin, one every so many milliseconds on average.
     pub(super) fn begin_faults(&mut self, mean_millis: Time) {
         self.faults.is_calm = false;
+        self.faults.calm_since = None;
         self.faults.mean_millis = mean_millis;
         self.faults.unrest += 1;
         self.plan_fault(mean_millis, Fault::Any(self.faults.unrest));
@@ -312,8 +315,8 @@ impl Cluster {
 
     fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {
         self.carry_out_fault(Fault::ShutDown(server));
-        self.plan_fault(10_000, Fault::Kill(process));
-        self.plan_fault(12_000, Fault::Start(process));
+        self.plan_fault(20_000, Fault::Kill(process));
+        self.plan_fault(22_000, Fault::Start(process));
     }
 
     /// All brokers end and start again at about the same time.
@@ -332,13 +335,14 @@ impl Cluster {
     pub(super) fn calm_down(&mut self) {
         self.note(format_args!("calm"));
         self.faults.is_calm = true;
+        self.faults.calm_since = Some(self.now());
         self.network.cut_paths.clear();
         self.network.cut_sites.clear();
         self.network.delay = 0..=3;
         for server in 0..self.servers.len() {
             self.servers[server].disk.health = Health::Good;
             self.servers[server].save_millis = 3;
-            if self.servers[server].running.as_ref().is_some_and(|running| running.is_stopping) {
+            if self.servers[server].running.as_ref().is_some_and(|running| running.stopping_since.is_some()) {
                 self.kill_server(server, false);
             }
         }

@@ -4,6 +4,7 @@ use super::agenda::Time;
 use super::ledger::{Ledger, Moment, Seat};
 use super::shown::{clusters, queues, route, topics};
 use namesrv_core::ConnId;
+use namesrv_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -12,6 +13,9 @@ const PAUSE_NOTICED_MILLIS: Time = 4000;
 const LOOK_MILLIS: Time = 1000;
 /// How much later than its deadline a silent broker may be gone while the server runs.
 const LATENESS_MILLIS: Time = 1500;
+
+/// A server that is told to stop has ended by then: it waits, closes its connections, and saves.
+const STOP_MILLIS: Time = 12_000;
 
 /// The permission to write.
 pub(super) const WRITE: i32 = 2;
@@ -37,13 +41,20 @@ pub enum Invariant {
     DeparturesHaveReasons,
     /// What was acknowledged of the KV table is read back, from memory and after a restart.
     AcknowledgedKvIsKept,
+    /// While nothing goes wrong, every question is answered in time, and one whose sender ended its stream before its answers came
+    /// too.
+    EveryQuestionIsAnswered,
+    /// What connections and requests hold of shared quotas is given back.
+    QuotasReturn,
+    /// A server that is told to stop ends, and loses no save.
+    StopsInOrder,
     /// A registration period after faults stop, every NameServer holds the whole truth, and all hold the same.
     Converges,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::OnlyWhoAsked,
         Self::ReplyAfterView,
         Self::RepliesAreVisible,
@@ -52,6 +63,9 @@ impl Invariant {
         Self::HeardIsKept,
         Self::DeparturesHaveReasons,
         Self::AcknowledgedKvIsKept,
+        Self::EveryQuestionIsAnswered,
+        Self::QuotasReturn,
+        Self::StopsInOrder,
         Self::Converges,
     ];
 }
@@ -67,6 +81,9 @@ impl fmt::Display for Invariant {
             Self::HeardIsKept => "heard-is-kept",
             Self::DeparturesHaveReasons => "departures-have-reasons",
             Self::AcknowledgedKvIsKept => "acknowledged-kv-is-kept",
+            Self::EveryQuestionIsAnswered => "every-question-is-answered",
+            Self::QuotasReturn => "quotas-return",
+            Self::StopsInOrder => "stops-in-order",
             Self::Converges => "converges",
         })
     }
@@ -165,11 +182,31 @@ pub(super) fn was_silent(seat: &Seat, now: Time, pauses: &[(Time, Time)]) -> Ver
 }
 
 /// [`Invariant::HeardIsKept`]: a connection may be closed for silence now.
-pub(super) fn peer_was_silent(silence: Time, idle_max: Time, incomplete: &[u8]) -> Verdict {
-    if silence >= idle_max || !incomplete.is_empty() {
+pub(super) fn peer_was_silent(silence: Time, idle_max: Time) -> Verdict {
+    if silence >= idle_max {
         return Ok(());
     }
     violated(Invariant::HeardIsKept, format!("a connection is closed after {silence} ms of silence"))
+}
+
+/// [`Invariant::SilentIsGone`]: no connection is kept past its deadline, but for the pauses of the server.
+pub(super) fn no_connection_is_overdue(deadline: Option<Instant>, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+    let postponed = pauses.iter().map(|(start, end)| end + (end - start) + LOOK_MILLIS).max().unwrap_or(0);
+    match deadline.map(|deadline| deadline.as_millis().max(postponed)) {
+        Some(deadline) if deadline + LATENESS_MILLIS < now => {
+            violated(Invariant::SilentIsGone, format!("a connection is open {} ms after its deadline", now - deadline))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// [`Invariant::StopsInOrder`]: a server that was told to stop has ended, once its saves are done.
+pub(super) fn has_stopped(since: Time, saves: usize, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+    let since = pauses.last().map_or(since, |(_, end)| since.max(*end));
+    if saves > 0 || since + STOP_MILLIS >= now {
+        return Ok(());
+    }
+    violated(Invariant::StopsInOrder, format!("it was told to stop {} ms ago", now - since))
 }
 
 /// [`Invariant::DeparturesHaveReasons`]: a connection that is closed for silence takes nobody with it who was heard.

@@ -1,25 +1,28 @@
-//! A NameServer: the real registry and the real sessions, driven as the shell drives them, but by the agenda.
+//! A NameServer: the real node and the real connections, driven as the shell drives them, but by the agenda.
 
 use super::agenda::Time;
 use super::cluster::{Cluster, Role, Task};
-use super::conversation::{Conversation, ToIo};
 use super::disk::Disk;
-use super::invariant::{self, Invariant, violated};
+use super::invariant::{self, Invariant, Verdict, violated};
+use super::io_thread::{IoThread, ToIo};
 use super::ledger::{Departure, KvLedger, Ledger, Told};
 use super::network::{ProcessId, Socket};
 use crate::answer::Answer;
 use crate::process_keys::read_configuration;
 use bytes::Bytes;
+use namesrv_core::ConnId;
 use namesrv_core::config::properties::{self, Property};
 use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvFile;
-use namesrv_core::registry::{Output, Registry, SaveError, SaveFile, SaveTicket};
+use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::quota::Quotas;
+use namesrv_core::registry::{SaveFile, SaveTicket};
 use namesrv_core::route::{RouteQuery, RouteView};
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::json::Dialect;
-use namesrv_core::{ConnId, Peer};
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -27,10 +30,8 @@ use std::sync::Arc;
 pub(super) const IO_THREADS: usize = 2;
 /// I/O threads look at their deadlines as often as this.
 const TICK_MILLIS: Time = 1000;
-/// An I/O thread that ticks later than so was not able to run.
-const LATE_MILLIS: Time = 3000;
-/// A registry batch ends after so many inputs.
-const BATCH_INPUTS_MAX: usize = 256;
+/// Requests that may wait for the registry thread.
+const QUEUE_REQUESTS_MAX: usize = 6;
 /// The wall clock when the world begins.
 const WALL_START_MILLIS: i64 = 1_750_000_000_000;
 
@@ -43,18 +44,12 @@ pub(super) enum Chore {
     Alarm,
     /// An I/O thread reads its inbox.
     Inbox(usize),
+    /// A connection has its turn.
+    Drive(ConnId),
     /// The I/O threads look at their deadlines.
     Tick,
     /// The saver goes one step on.
     Save,
-}
-
-/// What the registry thread works on.
-#[derive(Debug)]
-pub(super) enum Input {
-    Frame(Peer, Bytes),
-    Disconnected(ConnId),
-    Saved(SaveTicket, Result<(), SaveError>),
 }
 
 #[derive(Debug)]
@@ -82,26 +77,25 @@ pub(super) struct NameServer {
 /// One life of a server.
 #[derive(Debug)]
 pub(super) struct Running {
-    registry: Registry,
+    node: Node,
     pub(super) view: Arc<RouteView>,
-    pub(super) queue: VecDeque<Input>,
-    inputs_before_tick: Option<usize>,
-    pub(super) conversations: BTreeMap<ConnId, Conversation>,
+    pub(super) quotas: Arc<Quotas<Cell<usize>>>,
+    /// What the registry thread has not taken.
+    pub(super) to_node: VecDeque<Input>,
+    pub(super) threads: [IoThread; IO_THREADS],
     pub(super) sockets: BTreeMap<u64, ConnId>,
-    inboxes: [VecDeque<ToIo>; IO_THREADS],
+    pub(super) is_accepting: bool,
+    pub(super) is_finishing: bool,
     saves: VecDeque<Save>,
     pub(super) opened: u64,
     is_registry_due: bool,
     alarm: Option<Time>,
-    last_tick: Time,
-    /// Connections are not closed for silence before.
-    pub(super) not_before: Time,
     pub(super) ledger: Ledger,
     /// The latest moment of the ledger that somebody has a reply from.
     pub(super) moment_in_hand: u64,
     pub(super) pauses: Vec<(Time, Time)>,
-    /// It sends newer clients elsewhere.
-    pub(super) is_stopping: bool,
+    /// When it was told to stop.
+    pub(super) stopping_since: Option<Time>,
 }
 
 impl NameServer {
@@ -128,7 +122,13 @@ impl NameServer {
 
 /// Limits that are reached now and then.
 fn limits() -> Limits {
-    Limits { forwarded_per_connection_max: 4, output_bytes_pause: 8 * 1024, ..Limits::default() }
+    Limits {
+        forwarded_per_connection_max: 4,
+        output_bytes_pause: 2 * 1024,
+        output_bytes_max: 64 * 1024,
+        registry_queue_requests_max: QUEUE_REQUESTS_MAX,
+        ..Limits::default()
+    }
 }
 
 impl Cluster {
@@ -162,26 +162,25 @@ impl Cluster {
         let serialization = configuration.serialization();
         let deletes_unlisted = configuration.settings().delete_topic_with_broker_registration;
         let initial = InitialState { secret, limits: limits(), configuration, kv, serialization };
-        let mut registry = Registry::new(initial, it.now(now));
-        let Some(Output::Publish(view)) = registry.poll_output() else { panic!("the first output is a view") };
+        let mut node = Node::new(initial, it.now(now));
+        let Some(Output::Publish(view)) = node.poll_output() else { panic!("the first output is a view") };
         it.running = Some(Box::new(Running {
-            registry,
+            node,
             view,
-            queue: VecDeque::new(),
-            inputs_before_tick: None,
-            conversations: BTreeMap::new(),
+            quotas: Quotas::shared(&limits()),
+            to_node: VecDeque::from([Input::Attached]),
+            threads: Default::default(),
             sockets: BTreeMap::new(),
-            inboxes: Default::default(),
+            is_accepting: true,
+            is_finishing: false,
             saves: VecDeque::new(),
             opened: 0,
             is_registry_due: false,
             alarm: None,
-            last_tick: now,
-            not_before: 0,
             ledger: Ledger::new(deletes_unlisted, now),
             moment_in_hand: 0,
             pauses: Vec::new(),
-            is_stopping: false,
+            stopping_since: None,
         }));
         let process = it.process;
         self.check(verdict.or_else(|details| violated(Invariant::AcknowledgedKvIsKept, details)));
@@ -209,9 +208,12 @@ impl Cluster {
 
     /// A server sends newer clients elsewhere, as before a graceful stop.
     pub(super) fn shut_down_server(&mut self, server: usize) {
-        if let Some(running) = &mut self.servers[server].running {
-            running.is_stopping = true;
-            running.registry.handle_shutdown();
+        let now = self.now();
+        if let Some(running) = &mut self.servers[server].running
+            && running.stopping_since.is_none()
+        {
+            running.stopping_since = Some(now);
+            running.to_node.push_back(Input::Stop);
             self.wake_registry(server);
         }
     }
@@ -221,7 +223,9 @@ impl Cluster {
         match chore {
             Chore::Registry => {
                 running.is_registry_due = false;
-                self.registry_turn(server, &mut running);
+                if self.registry_turn(server, &mut running) {
+                    return self.end_server(server);
+                }
             }
             Chore::Alarm => {
                 if running.alarm.is_some_and(|alarm| alarm <= self.now()) {
@@ -229,11 +233,8 @@ impl Cluster {
                     self.plan_registry(server, &mut running);
                 }
             }
-            Chore::Inbox(thread) => {
-                for message in std::mem::take(&mut running.inboxes[thread]) {
-                    self.conversation_hears(server, &mut running, message);
-                }
-            }
+            Chore::Inbox(thread) => self.read_inbox(server, &mut running, thread),
+            Chore::Drive(conn) => self.drive(server, &mut running, conn),
             Chore::Tick => self.tick_io(server, &mut running),
             Chore::Save => self.save_step(server, &mut running),
         }
@@ -256,42 +257,38 @@ impl Cluster {
         }
     }
 
-    fn registry_turn(&mut self, server: usize, running: &mut Running) {
+    /// The registry thread hands in what arrived, all of it or only its front, and carries a batch out. Returns whether the
+    /// node has ended.
+    fn registry_turn(&mut self, server: usize, running: &mut Running) -> bool {
         let now = self.servers[server].now(self.now());
-        let waiting = running.queue.len().min(BATCH_INPUTS_MAX);
+        let waiting = running.to_node.len();
         let inputs = if waiting > 1 && self.random.u8(..) < 64 { self.random.usize(1..waiting) } else { waiting };
-        for input in running.queue.drain(..inputs).collect::<Vec<_>>() {
+        for input in running.to_node.drain(..inputs).collect::<Vec<_>>() {
             self.hand_in(server, running, input, now);
         }
-        if let Some(before_tick) = &mut running.inputs_before_tick {
-            *before_tick = before_tick.saturating_sub(inputs);
+        if running.to_node.is_empty() {
+            running.node.handle(Input::Tick, now);
         }
-        let is_due = |running: &Running| running.registry.poll_timeout().is_some_and(|due| due <= now.monotonic);
-        if !is_due(running) {
-            running.inputs_before_tick = None;
-        } else if *running.inputs_before_tick.get_or_insert(running.queue.len()) == 0 {
-            running.inputs_before_tick = None;
-            running.registry.handle_timeout(now);
+        if self.carry_out(server, running) {
+            return true;
         }
-        self.carry_out(server, running);
-        if !running.queue.is_empty() || is_due(running) {
+        let due = running.node.poll_timeout();
+        if !running.to_node.is_empty() || due.is_some_and(|due| due <= now.monotonic) {
             self.plan_registry(server, running);
-        } else if let Some(due) = running.registry.poll_timeout()
+        } else if let Some(due) = due
             && running.alarm.is_none_or(|alarm| alarm > due.as_millis())
         {
             running.alarm = Some(due.as_millis());
-            self.plan(
-                self.servers[server].process,
-                due.as_millis() - now.monotonic.as_millis(),
-                Task::Server(Chore::Alarm),
-            );
+            let delay = due.as_millis() - now.monotonic.as_millis();
+            self.plan(self.servers[server].process, delay, Task::Server(Chore::Alarm));
         }
+        false
     }
 
     fn hand_in(&mut self, server: usize, running: &mut Running, input: Input, now: Now) {
-        match input {
-            Input::Frame(peer, frame) => {
-                let opaque = Answer::decode(&frame).map_or(0, |request| request.opaque);
+        match &input {
+            Input::Frame { peer, frame } => {
+                let opaque = Answer::decode(frame).map_or(0, |request| request.opaque);
                 let told = self.sent.get(&opaque).map_or(Told::Nothing, |sent| sent.told.clone());
                 running.ledger.hand_in(&told, peer.conn, now.monotonic.as_millis());
                 if let Told::Register(registration) = &told {
@@ -301,20 +298,22 @@ impl Cluster {
                     self.servers[server].kv.hand_in(opaque, key, change);
                 }
                 running.ledger.commit(now.monotonic.as_millis(), false);
-                running.registry.handle_frame(peer, &frame, now);
             }
-            Input::Disconnected(conn) => {
-                running.ledger.disconnect(conn);
-                running.registry.handle_disconnect(conn);
-            }
-            Input::Saved(ticket, result) => running.registry.handle_saved(ticket, result),
+            Input::Disconnected(conn) => running.ledger.disconnect(*conn),
+            Input::Saved { .. }
+            | Input::ReplyTaken { .. }
+            | Input::Tick
+            | Input::Attached
+            | Input::Stop
+            | Input::Finish => {}
         }
+        running.node.handle(input, now);
     }
 
-    /// Carries out everything that the registry asks for. The ledger hears of evictions first, since a view is of the end
-    /// of a batch.
-    fn carry_out(&mut self, server: usize, running: &mut Running) {
-        let outputs: Vec<_> = std::iter::from_fn(|| running.registry.poll_output()).collect();
+    /// Carries out one batch. The ledger hears of evictions first, since a view is of the end of a batch. Returns whether the
+    /// node has ended.
+    fn carry_out(&mut self, server: usize, running: &mut Running) -> bool {
+        let outputs: Vec<_> = std::iter::from_fn(|| running.node.poll_output()).collect();
         for output in &outputs {
             if let Output::Event(event) = output {
                 self.hear_of(running, event);
@@ -325,42 +324,81 @@ impl Cluster {
         }
         running.ledger.commit(self.now(), true);
         let mut is_checked = false;
+        let mut is_over = false;
         for output in outputs {
-            match output {
-                Output::Publish(view) => {
-                    self.coverage.count("output Publish");
-                    running.view = view;
-                }
-                Output::Reply { conn, frame } => {
-                    if !std::mem::replace(&mut is_checked, true) {
-                        let view = &running.view;
-                        let moment = running.ledger.newest();
-                        self.check(invariant::view_shows(&moment, view.cluster_info(), view.topic_count()));
-                        self.check(invariant::view_permits(&running.ledger, |topic| route(view, topic)));
-                    }
-                    self.reply(server, running, conn, frame);
-                }
-                Output::Close { conn, reason } => {
-                    self.coverage.count(&format!("output Close {reason:?}"));
-                    self.check(invariant::nobody_is_over(conn, &running.ledger));
-                    self.post(server, running, ToIo::Close { conn });
-                }
-                Output::Notify { address, .. } => {
-                    self.coverage.count("output Notify");
-                    self.note(format_args!("notice to {address}"));
-                }
-                Output::Save { ticket, contents } => {
-                    let file = ticket.file;
-                    self.coverage.count(&format!("output Save {file:?}"));
-                    running.saves.push_back(Save { ticket, file, contents, is_renamed: false });
-                    if running.saves.len() == 1 {
-                        self.plan_save(server);
-                    }
-                }
-                Output::Event(_) => {}
+            if matches!(output, Output::Reply { .. }) && !std::mem::replace(&mut is_checked, true) {
+                let moment = running.ledger.newest();
+                let view = &running.view;
+                self.check(invariant::view_shows(&moment, view.cluster_info(), view.topic_count()));
+                self.check(invariant::view_permits(&running.ledger, |topic| route(view, topic)));
             }
+            is_over |= self.carry_out_one(server, running, output);
         }
         running.ledger.permissions.clear();
+        is_over
+    }
+
+    fn carry_out_one(&mut self, server: usize, running: &mut Running, output: Output) -> bool {
+        match output {
+            Output::Release { requests, bytes } => running.quotas.queue().release(requests, bytes),
+            Output::Publish(view) => {
+                self.coverage.count("output Publish");
+                running.view = view;
+            }
+            Output::Reply { conn, frame } => self.reply(server, running, conn, frame),
+            Output::Close { conn, reason } => {
+                self.coverage.count(&format!("output Close {reason:?}"));
+                self.check(invariant::nobody_is_over(conn, &running.ledger));
+                self.post(server, running, conn.io_thread(), ToIo::Close { conn, reason });
+            }
+            Output::Notify { address, .. } => {
+                self.coverage.count("output Notify");
+                self.note(format_args!("notice to {address}"));
+            }
+            Output::Save { ticket, contents } => {
+                let file = ticket.file;
+                self.coverage.count(&format!("output Save {file:?}"));
+                running.saves.push_back(Save { ticket, file, contents, is_renamed: false });
+                if running.saves.len() == 1 {
+                    self.plan_save(server);
+                }
+            }
+            Output::Event(_) | Output::Announce => {}
+            Output::RepliesStuck { bytes } => {
+                self.check(violated(Invariant::QuotasReturn, format!("{bytes} bytes of replies count as not taken")));
+            }
+            Output::Stopping { .. } => self.coverage.count("output Stopping"),
+            Output::StopIo { within } => {
+                self.coverage.count("output StopIo");
+                (0..IO_THREADS).for_each(|thread| self.post(server, running, thread, ToIo::Stop { within }));
+            }
+            Output::Finished => {
+                self.coverage.count("output Finished");
+                let saves = running.saves.len();
+                let verdict = violated(Invariant::StopsInOrder, format!("it ends while {saves} saves go on"));
+                self.check(if saves > 0 { verdict } else { self.check_queue_quota(running) });
+                return true;
+            }
+        }
+        false
+    }
+
+    /// [`Invariant::QuotasReturn`]: the queue is empty, so all of its places are free.
+    fn check_queue_quota(&self, running: &Running) -> Verdict {
+        let queue = running.quotas.queue();
+        let free = (0..QUEUE_REQUESTS_MAX).take_while(|_| queue.try_reserve(0)).count();
+        queue.release(free, 0);
+        if free == QUEUE_REQUESTS_MAX {
+            return Ok(());
+        }
+        violated(Invariant::QuotasReturn, format!("{free} of {QUEUE_REQUESTS_MAX} places of an empty queue are free"))
+    }
+
+    /// A server ends because it was told to. Its saves are done, so the power takes nothing.
+    fn end_server(&mut self, server: usize) {
+        let process = self.servers[server].process;
+        self.note_of(process, "has stopped");
+        self.end_life(process, false);
     }
 
     /// Compares an event with what was told.
@@ -396,7 +434,7 @@ impl Cluster {
                 }
             }
         }
-        self.post(server, running, ToIo::Reply { conn, frame });
+        self.post(server, running, conn.io_thread(), ToIo::Reply { conn, frame });
     }
 
     fn reply_about_kv(&mut self, server: usize, answer: &Answer, key: &(String, String), is_change: bool) {
@@ -411,25 +449,21 @@ impl Cluster {
         }
     }
 
-    /// Puts a message into the inbox of the I/O thread that has the connection.
-    fn post(&mut self, server: usize, running: &mut Running, message: ToIo) {
-        let thread = message.conn().io_thread();
-        running.inboxes[thread].push_back(message);
-        if running.inboxes[thread].len() == 1 {
+    /// Puts a message into the inbox of an I/O thread.
+    fn post(&mut self, server: usize, running: &mut Running, thread: usize, message: ToIo) {
+        running.threads[thread].inbox.push(message);
+        if running.threads[thread].inbox.len() == 1 {
             let delay = self.random.u64(0..=2);
             self.plan(self.servers[server].process, delay, Task::Server(Chore::Inbox(thread)));
         }
     }
 
     fn tick_io(&mut self, server: usize, running: &mut Running) {
-        let now = self.now();
-        let pause = now - running.last_tick;
-        if pause > LATE_MILLIS {
-            running.not_before = now + pause;
+        (0..IO_THREADS).for_each(|thread| self.close_silent(server, running, thread));
+        self.check(invariant::nobody_is_silent(&running.ledger, self.now(), &running.pauses));
+        if let Some(since) = running.stopping_since {
+            self.check(invariant::has_stopped(since, running.saves.len(), self.now(), &running.pauses));
         }
-        running.last_tick = now;
-        self.close_silent(server, running);
-        self.check(invariant::nobody_is_silent(&running.ledger, now, &running.pauses));
         self.plan(self.servers[server].process, TICK_MILLIS, Task::Server(Chore::Tick));
     }
 
@@ -449,7 +483,7 @@ impl Cluster {
             if result.is_ok() && save.file == SaveFile::KvConfig {
                 it.kv.saved();
             }
-            running.queue.push_back(Input::Saved(save.ticket, result));
+            running.to_node.push_back(Input::Saved { ticket: save.ticket, result });
             self.plan_registry(server, running);
         }
         if !running.saves.is_empty() {
@@ -460,7 +494,7 @@ impl Cluster {
     /// The end of a connection that a process holds, for whoever listens there.
     pub(super) fn server_reads(&mut self, server: usize, socket: Socket) {
         if let Some(mut running) = self.servers[server].running.take() {
-            self.conversation_reads(server, &mut running, socket);
+            self.socket_is_ready(server, &mut running, socket);
             self.servers[server].running = Some(running);
         }
     }

@@ -61,6 +61,18 @@ pub(super) struct End {
     last_due: Time,
     /// Since when nothing gets through to the other end; what is sent waits.
     pub(super) stalled: Option<Time>,
+    /// Its process wants to hear when it takes more bytes.
+    pub(super) is_blocked: bool,
+}
+
+impl End {
+    pub(super) fn was_reset(&self) -> bool {
+        self.ended == Some(Ending::Reset)
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
 }
 
 #[derive(Debug)]
@@ -112,6 +124,7 @@ impl Network {
             sent: VecDeque::new(),
             last_due: 0,
             stalled: None,
+            is_blocked: false,
         };
         self.opened += 1;
         let ends = [end(dialer.0, dialer.1), end(listener, 0)];
@@ -229,6 +242,20 @@ impl Network {
     pub(super) fn receive(&mut self, socket: Socket) -> (Vec<u8>, Option<Ending>) {
         let Some(end) = self.end_mut(socket) else { return (Vec::new(), Some(Ending::Reset)) };
         (std::mem::take(&mut end.received), end.ended)
+    }
+
+    /// As [`receive`](Self::receive), but so many bytes at most.
+    pub(super) fn receive_some(&mut self, socket: Socket, most: usize) -> (Vec<u8>, Option<Ending>) {
+        let Some(end) = self.end_mut(socket) else { return (Vec::new(), Some(Ending::Reset)) };
+        let rest = end.received.split_off(most.min(end.received.len()));
+        (std::mem::replace(&mut end.received, rest), end.ended)
+    }
+
+    /// Bytes that an end sent and the other one has not read.
+    pub(super) fn unread_by_other(&self, from: Socket) -> usize {
+        let length = |part: &Part| if let Part::Bytes(bytes) = part { bytes.len() } else { 0 };
+        let on_the_way = self.end(from).map_or(0, |end| end.sent.iter().map(length).sum());
+        on_the_way + self.end(from.other()).map_or(0, |end| end.received.len())
     }
 
     /// Forgets what is on its way in both directions.

@@ -8,13 +8,15 @@ use super::cluster::{Cluster, Role, Task};
 use super::invariant::{self, Invariant, Subject, violated};
 use super::judge::Judge;
 use super::ledger::Told;
-use super::network::{LISTENER, ProcessId, Socket};
+use super::network::{Ending, LISTENER, ProcessId, Socket};
 use crate::answer::Answer;
 use crate::request::Request;
 use std::collections::BTreeMap;
 
 /// Connections that are missing are opened again this often.
 pub(super) const PROBE_MILLIS: Time = 3000;
+/// So long after faults stopped, nothing goes wrong any more.
+const SETTLED_AFTER_MILLIS: Time = 10_000;
 /// A connection that is not granted by then is given up.
 const CONNECT_MILLIS: Time = 3000;
 
@@ -75,6 +77,10 @@ pub(super) struct Link {
     dialed_at: Time,
     input: Vec<u8>,
     pub(super) questions: BTreeMap<i32, Question>,
+    /// It was used for what no peer should send.
+    pub(super) is_fouled: bool,
+    /// The peer sends no more over it, and waits for its answers.
+    pub(super) is_half_closed: bool,
 }
 
 /// A question that is not answered yet.
@@ -170,6 +176,7 @@ impl Cluster {
             (!link.is_up && link.dialed_at + CONNECT_MILLIS <= now)
                 || (closes_on_timeout && link.questions.values().any(|question| question.expires_at <= now))
         };
+        self.check_questions(peer);
         let stuck: Vec<_> =
             self.peers[peer].links.iter().filter(|(_, link)| is_stuck(link)).map(|(server, _)| *server).collect();
         for server in stuck {
@@ -181,12 +188,39 @@ impl Cluster {
         self.perform(peer, Duty::Probe, PROBE_MILLIS);
     }
 
+    /// [`Invariant::EveryQuestionIsAnswered`]: nothing went wrong since a question was asked, and it has no answer in time.
+    fn check_questions(&mut self, peer: usize) {
+        let Some(since) = self.faults.calm_since else { return };
+        let now = self.now();
+        let is_late = |question: &Question| {
+            question.asked_at > since + SETTLED_AFTER_MILLIS && question.expires_at + PROBE_MILLIS <= now
+        };
+        for (server, link) in &self.peers[peer].links {
+            if link.is_up
+                && let Some((opaque, question)) = link.questions.iter().find(|(_, question)| is_late(question))
+            {
+                let name = &self.processes[self.peers[peer].process].name;
+                let details =
+                    format!("{name} waits for NameServer {server} since {}: #{opaque} {question:?}", question.asked_at);
+                return self.check(violated(Invariant::EveryQuestionIsAnswered, details));
+            }
+        }
+    }
+
     /// Asks for a connection to a server unless there is one.
     pub(super) fn connect(&mut self, peer: usize, server: usize) {
         if !self.peers[peer].links.contains_key(&server) {
             let socket = self.dial(self.peers[peer].process, self.servers[server].process);
             let dialed_at = self.now();
-            let link = Link { socket, is_up: false, dialed_at, input: Vec::new(), questions: BTreeMap::new() };
+            let link = Link {
+                socket,
+                is_up: false,
+                dialed_at,
+                input: Vec::new(),
+                questions: BTreeMap::new(),
+                is_fouled: false,
+                is_half_closed: false,
+            };
             self.peers[peer].links.insert(server, link);
         }
     }
@@ -204,7 +238,7 @@ impl Cluster {
 
     pub(super) fn servers_up(&self, peer: usize) -> Vec<usize> {
         let links = &self.peers[self.peers[peer].carrier].links;
-        links.iter().filter(|(_, link)| link.is_up).map(|(server, _)| *server).collect()
+        links.iter().filter(|(_, link)| link.is_up && !link.is_half_closed).map(|(server, _)| *server).collect()
     }
 
     pub(super) fn any_server_up(&mut self, peer: usize) -> Option<usize> {
@@ -276,9 +310,23 @@ impl Cluster {
         for answer in answers {
             self.take_answer(peer, server, answer);
         }
+        self.check_half_closed(peer, server, socket, ending);
         if ending.is_some() && self.peers[peer].links.get(&server).is_some_and(|link| link.socket == socket) {
             self.peers[peer].links.remove(&server);
             self.network.let_go(socket);
+        }
+    }
+
+    /// [`Invariant::EveryQuestionIsAnswered`]: a server that ends its side in good order has answered everything.
+    fn check_half_closed(&mut self, peer: usize, server: usize, socket: Socket, ending: Option<Ending>) {
+        let link = self.peers[peer].links.get(&server);
+        let Some(link) = link.filter(|link| link.socket == socket && link.is_half_closed) else { return };
+        if ending == Some(Ending::Fin)
+            && let Some((opaque, question)) = link.questions.first_key_value()
+        {
+            let details =
+                format!("NameServer {server} closes a half-closed connection and owes #{opaque} {question:?}");
+            self.check(violated(Invariant::EveryQuestionIsAnswered, details));
         }
     }
 

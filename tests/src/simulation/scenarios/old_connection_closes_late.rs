@@ -22,7 +22,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.assert_known(0, &["a.0", "b.0"]);
     // The old connections are closed for silence, and nobody leaves with them.
     cluster.seconds(200)?;
-    assert!(cluster.count("closed idle") >= 2, "the old connections are closed by now");
+    assert!(cluster.count("closed Idle") >= 2, "the old connections are closed by now");
     assert_eq!(cluster.count("event BrokerEvicted ConnectionLost") + cluster.count("event BrokerEvicted Expired"), 0);
     cluster.assert_known(0, &["a.0", "b.0"]);
     cluster.comes_right()

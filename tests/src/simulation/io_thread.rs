@@ -1,0 +1,342 @@
+//! The I/O threads of a NameServer: the real connections over virtual sockets with small buffers.
+
+use super::agenda::Time;
+use super::cluster::{Cluster, Task};
+use super::invariant::{self, Invariant, violated};
+use super::name_server::{Chore, Running};
+use super::network::{Ending, Network, Part, Socket};
+use bytes::Bytes;
+use fastrand::Rng;
+use namesrv_core::connection::{CloseReason, Connection, Next, Read, Ready, Scratch, Stream, Written};
+use namesrv_core::expiring_map::ExpiringMap;
+use namesrv_core::node::Input;
+use namesrv_core::registry;
+use namesrv_core::time::{Duration, Instant};
+use namesrv_core::{ConnId, Peer};
+use std::net::SocketAddr;
+
+/// Bytes that a socket takes before its peer has read them.
+const SOCKET_BYTES: usize = 4 * 1024;
+/// Bytes of one read.
+const READ_BYTES: usize = 512;
+/// A connection that has to be driven again has its turn within so many milliseconds.
+const AGAIN_MILLIS: Time = 1;
+
+/// What the registry thread tells an I/O thread.
+#[derive(Debug)]
+pub(super) enum ToIo {
+    Reply { conn: ConnId, frame: Bytes },
+    Close { conn: ConnId, reason: registry::CloseReason },
+    Stop { within: Duration },
+}
+
+/// One I/O thread.
+#[derive(Debug)]
+pub(super) struct IoThread {
+    pub(super) held: ExpiringMap<Held>,
+    pub(super) inbox: Vec<ToIo>,
+    scratch: Scratch,
+    /// When it gives up what is not written, once it was told to stop.
+    pub(super) stops_at: Option<Instant>,
+}
+
+/// A connection and its socket.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) socket: Socket,
+    pub(super) connection: Connection,
+    ready: Ready,
+    /// When the client was heard from.
+    heard: Time,
+}
+
+impl Default for IoThread {
+    fn default() -> Self {
+        Self { held: ExpiringMap::default(), inbox: Vec::new(), scratch: Scratch::new(READ_BYTES), stops_at: None }
+    }
+}
+
+/// A socket as a connection sees it.
+struct VirtualStream<'a> {
+    network: &'a mut Network,
+    random: &'a mut Rng,
+    socket: Socket,
+    sent: Vec<u8>,
+    has_read: bool,
+}
+
+/// The socket was reset.
+struct WasReset;
+
+impl Stream for VirtualStream<'_> {
+    type Error = WasReset;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, WasReset> {
+        let (bytes, ending) = self.network.receive_some(self.socket, buffer.len());
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        self.has_read |= !bytes.is_empty();
+        match ending {
+            _ if !bytes.is_empty() => Ok(Read::Bytes(bytes.len())),
+            Some(Ending::Fin) => Ok(Read::Eof),
+            Some(Ending::Reset) => Err(WasReset),
+            None => Ok(Read::Nothing),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<Written, WasReset> {
+        let end = self.network.end(self.socket).ok_or(WasReset)?;
+        if end.was_reset() {
+            return Err(WasReset);
+        }
+        let room = SOCKET_BYTES.saturating_sub(self.network.unread_by_other(self.socket) + self.sent.len());
+        if room == 0 {
+            self.network.end_mut(self.socket).ok_or(WasReset)?.is_blocked = true;
+            return Ok(Written::Blocked);
+        }
+        let most = room.min(bytes.len());
+        let taken = if self.random.u8(..) < 32 { self.random.usize(1..=most) } else { most };
+        self.sent.extend_from_slice(&bytes[..taken]);
+        Ok(Written::Bytes(taken))
+    }
+
+    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, WasReset> {
+        self.write(slices.first().copied().unwrap_or_default())
+    }
+}
+
+impl Cluster {
+    /// Something arrived at a socket of a server, or left it: perhaps a new connection.
+    pub(super) fn socket_is_ready(&mut self, server: usize, running: &mut Running, socket: Socket) {
+        let conn = match running.sockets.get(&socket.connection) {
+            Some(conn) => *conn,
+            None if running.is_accepting && self.network.end(socket).is_some_and(|end| !end.closed) => {
+                match self.accept(server, running, socket) {
+                    Some(conn) => conn,
+                    None => return,
+                }
+            }
+            None => return,
+        };
+        let Some(end) = self.network.end(socket) else { return };
+        let is_over = end.is_over();
+        if let Some(mut held) = running.threads[conn.io_thread()].held.get_mut(conn.serial()) {
+            held.ready.readable = true;
+            held.ready.writable = true;
+            held.ready.read_closed |= is_over;
+        }
+        self.drive(server, running, conn);
+    }
+
+    fn accept(&mut self, server: usize, running: &mut Running, socket: Socket) -> Option<ConnId> {
+        running.opened += 1;
+        let thread = (running.opened % running.threads.len() as u64) as u16;
+        let conn = ConnId::new(thread, running.opened);
+        let now = self.servers[server].now(self.now());
+        let dialer = self.network.end(socket.other()).map_or(0, |end| end.process);
+        let address = SocketAddr::from(([10, 0, 0, dialer as u8], (socket.connection % 50_000 + 1024) as u16));
+        let peer = Peer { conn, address };
+        let Some(connection) = Connection::open(peer, &running.view, &running.quotas, now) else {
+            self.coverage.count("connection refused");
+            self.send(socket, Part::Reset);
+            self.network.let_go(socket);
+            return None;
+        };
+        let deadline = connection.poll_timeout();
+        let held = Held { socket, connection, ready: Ready::default(), heard: self.now() };
+        let map = &mut running.threads[conn.io_thread()].held;
+        map.tick(now.monotonic);
+        map.insert(conn.serial(), held).arm(deadline);
+        running.sockets.insert(socket.connection, conn);
+        Some(conn)
+    }
+
+    /// One step of work of a connection.
+    pub(super) fn drive(&mut self, server: usize, running: &mut Running, conn: ConnId) {
+        let now = self.servers[server].now(self.now());
+        let Running { threads, view, to_node, .. } = running;
+        let IoThread { held: map, scratch, .. } = &mut threads[conn.io_thread()];
+        let Some(mut entry) = map.get_mut(conn.serial()) else { return };
+        let Held { socket, connection, ready, .. } = &mut *entry;
+        let socket = *socket;
+        let mut stream = VirtualStream {
+            network: &mut self.network,
+            random: &mut self.random,
+            socket,
+            sent: Vec::new(),
+            has_read: false,
+        };
+        let result = connection.drive(&mut stream, ready, scratch, || &*view, now);
+        let (sent, has_read) = (std::mem::take(&mut stream.sent), stream.has_read);
+        if result.is_err() {
+            connection.handle_closed();
+        }
+        to_node.extend(std::iter::from_fn(|| connection.poll_forward()));
+        let (is_clogged, deadline) = (connection.wants_write(), connection.poll_timeout());
+        entry.arm(deadline);
+        if has_read {
+            entry.heard = now.monotonic.as_millis();
+        }
+        self.send_bytes(socket, sent);
+        if is_clogged {
+            self.coverage.count("output waits");
+        }
+        match result {
+            Ok(Next::Rest) => self.coverage.count("next Rest"),
+            Ok(Next::Again) => {
+                self.coverage.count("next Again");
+                self.plan_drive(server, conn, AGAIN_MILLIS);
+            }
+            Ok(Next::Retry) => {
+                self.coverage.count("next Retry");
+                self.plan_drive(server, conn, 2 * AGAIN_MILLIS);
+            }
+            Ok(Next::Close(reason)) => self.end_connection(running, conn, &reason),
+            Err(WasReset) => self.let_connection_go(running, conn, Part::Reset),
+        }
+        if !running.to_node.is_empty() {
+            self.plan_registry(server, running);
+        }
+    }
+
+    fn plan_drive(&mut self, server: usize, conn: ConnId, most: Time) {
+        let delay = self.random.u64(0..=most);
+        self.plan(self.servers[server].process, delay, Task::Server(Chore::Drive(conn)));
+    }
+
+    /// An I/O thread takes what the registry thread left for it.
+    pub(super) fn read_inbox(&mut self, server: usize, running: &mut Running, thread: usize) {
+        let now = self.servers[server].now(self.now());
+        let mut taken = 0;
+        for message in std::mem::take(&mut running.threads[thread].inbox) {
+            let map = &mut running.threads[thread].held;
+            let conn = match message {
+                ToIo::Reply { conn, frame } => {
+                    taken += frame.len();
+                    let Some(mut held) = map.get_mut(conn.serial()) else { continue };
+                    held.connection.handle_reply(frame, now);
+                    conn
+                }
+                ToIo::Close { conn, reason } => {
+                    let Some(mut held) = map.get_mut(conn.serial()) else { continue };
+                    held.connection.handle_registry_close(reason);
+                    conn
+                }
+                ToIo::Stop { within } => {
+                    self.stop_thread(server, running, thread, now.monotonic + within);
+                    continue;
+                }
+            };
+            self.drive(server, running, conn);
+        }
+        if taken > 0 {
+            running.to_node.push_back(Input::ReplyTaken { bytes: taken });
+            self.plan_registry(server, running);
+        }
+    }
+
+    /// Everything that has arrived is still read and answered; what is not written at `deadline` is given up.
+    fn stop_thread(&mut self, server: usize, running: &mut Running, thread: usize, deadline: Instant) {
+        running.is_accepting = false;
+        running.threads[thread].stops_at = Some(deadline);
+        let mut all: Vec<_> =
+            running.threads[thread].held.iter_mut().map(|(_, held)| held.connection.peer().conn).collect();
+        all.sort_unstable();
+        for conn in all {
+            if let Some(mut held) = running.threads[thread].held.get_mut(conn.serial()) {
+                held.connection.handle_stop();
+            }
+            self.drive(server, running, conn);
+        }
+        let delay = deadline.as_millis() - self.now();
+        self.plan(self.servers[server].process, delay, Task::Server(Chore::Tick));
+        self.finish_if_stopped(server, running);
+    }
+
+    /// Looks at the deadlines of one thread's connections.
+    pub(super) fn close_silent(&mut self, server: usize, running: &mut Running, thread: usize) {
+        let now = self.servers[server].now(self.now());
+        let idle_max = 1000 * running.view.settings().server_channel_max_idle_time_seconds as Time;
+        let map = &mut running.threads[thread].held;
+        map.tick(now.monotonic);
+        let mut expired = Vec::new();
+        while let Some((_, mut entry)) = map.pop_due(now.monotonic) {
+            match entry.connection.handle_timeout(now) {
+                Some(reason) => {
+                    expired.push((entry.connection.peer().conn, entry.heard, reason));
+                }
+                None => {
+                    let deadline = entry.connection.poll_timeout();
+                    entry.arm(deadline);
+                }
+            }
+        }
+        for (conn, heard, reason) in expired {
+            if reason == CloseReason::Idle {
+                self.check(invariant::peer_was_silent(self.now() - heard, idle_max));
+            }
+            self.end_connection(running, conn, &reason);
+        }
+        let held = running.threads[thread].held.values();
+        let deadlines = held.filter_map(|held| held.connection.poll_timeout());
+        self.check(invariant::no_connection_is_overdue(deadlines.min(), self.now(), &running.pauses));
+        if running.threads[thread].stops_at.is_some_and(|at| at <= now.monotonic) {
+            let left: Vec<_> = running.threads[thread].held.values().map(|held| held.connection.peer().conn).collect();
+            for conn in left {
+                self.let_connection_go(running, conn, Part::Reset);
+            }
+        }
+        self.finish_if_stopped(server, running);
+        if !running.to_node.is_empty() {
+            self.plan_registry(server, running);
+        }
+    }
+
+    fn end_connection(&mut self, running: &mut Running, conn: ConnId, reason: &CloseReason) {
+        self.coverage.count(&name_of(reason));
+        let last = if reason.is_orderly() { Part::Fin } else { Part::Reset };
+        self.let_connection_go(running, conn, last);
+    }
+
+    /// Closes a connection: the node hears of it, and all that it held is given back.
+    fn let_connection_go(&mut self, running: &mut Running, conn: ConnId, last: Part) {
+        let Some(mut held) = running.threads[conn.io_thread()].held.remove(conn.serial()) else { return };
+        held.connection.handle_closed();
+        running.to_node.extend(std::iter::from_fn(|| held.connection.poll_forward()));
+        running.sockets.remove(&held.socket.connection);
+        self.send(held.socket, last);
+        self.network.let_go(held.socket);
+    }
+
+    /// Once the last I/O thread has nothing left, the node finishes.
+    fn finish_if_stopped(&mut self, server: usize, running: &mut Running) {
+        let is_over = |thread: &IoThread| thread.stops_at.is_some() && thread.held.is_empty();
+        if !running.is_finishing && running.threads.iter().all(is_over) {
+            running.is_finishing = true;
+            self.check(if running.quotas.is_unused() {
+                Ok(())
+            } else {
+                violated(Invariant::QuotasReturn, format!("{:?} without any connection", running.quotas))
+            });
+            running.to_node.push_back(Input::Finish);
+            self.plan_registry(server, running);
+        }
+    }
+}
+
+/// A reason in the words of [`Coverage`](super::coverage::Coverage).
+fn name_of(reason: &CloseReason) -> String {
+    match reason {
+        CloseReason::Malformed(error) => format!("frame error {}", variant(error)),
+        CloseReason::Registry(reason) => format!("closed Registry {reason:?}"),
+        CloseReason::EndOfStream
+        | CloseReason::Stopped
+        | CloseReason::OutputFull { .. }
+        | CloseReason::InputFull { .. }
+        | CloseReason::Idle
+        | CloseReason::SlowFrame => format!("closed {}", variant(reason)),
+    }
+}
+
+fn variant(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}").split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}
