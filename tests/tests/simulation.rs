@@ -25,7 +25,7 @@ fn everything_holds_for_some_seeds() {
         outcomes.iter().flat_map(|outcome| outcome.coverage.faults()).map(|(kind, _)| kind).collect();
     assert!(kinds.len() > 15, "few kinds of faults are injected: {kinds:?}");
     for (seed, outcome) in (1..).zip(&outcomes) {
-        assert!(outcome.coverage.faults().count() > 5, "seed {seed} injects few kinds of faults");
+        assert!(outcome.coverage.faults().count() > 3, "seed {seed} injects few kinds of faults");
     }
 }
 

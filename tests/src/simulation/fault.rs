@@ -86,6 +86,11 @@ const MISHAPS: &[(u32, Mishap)] = &[
     (10, |cluster, at| cluster.pause_for(at.server_process, at.lasts)),
     (10, |cluster, at| cluster.pause_for(at.process, at.lasts)),
     (5, |cluster, at| cluster.freeze_site(at.server_process, at.lasts)),
+    (8, |cluster, at| {
+        if let Some(broker) = at.broker {
+            cluster.stall_at_a_deadline(broker, at.server_process);
+        }
+    }),
     (20, |cluster, at| cluster.for_a_while(at.lasts, Fault::Kill(at.process), Fault::Start(at.process))),
     (10, |cluster, at| cluster.for_a_while(at.lasts, Fault::Vanish(at.process), Fault::Start(at.process))),
     (10, |cluster, at| {
@@ -311,6 +316,14 @@ impl Cluster {
                 self.pause_for(process, lasts + later);
             }
         }
+    }
+
+    /// Heartbeats that were held up arrive while the server stands still, and it goes on when their broker is overdue: too short
+    /// a pause to put its deadline off.
+    fn stall_at_a_deadline(&mut self, broker: ProcessId, server: ProcessId) {
+        self.for_a_while(8500, Fault::CutPath(broker, server), Fault::HealPath(broker, server));
+        self.plan_fault(8000, Fault::Pause(server));
+        self.plan_fault(10_900, Fault::Resume(server));
     }
 
     fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {

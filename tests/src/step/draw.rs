@@ -308,10 +308,10 @@ impl<'a> Draw<'a> {
             // Before 5.0 a data version had no state.
             Generation::Four => registration.version.iter_mut().for_each(|version| version.state = 0),
         }
+        self.brokers.push(registration.clone());
         if self.scope != Scope::Java {
             self.leave_something_out(&mut registration);
         }
-        self.brokers.push(registration.clone());
         registration
     }
 
