@@ -82,6 +82,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_full_queue_still_takes_disconnects() {
+        let limits = Limits { registry_queue_requests_max: 0, ..Limits::default() };
+        let quotas = SharedQuotas::shared(&limits);
+        let (sender, receiver) = queue(&quotas);
+        assert!(!quotas.queue().try_reserve(0), "it has no room for a request");
+        sender.push(Input::Disconnected(ConnId::new(0, 1)));
+        assert_eq!(receiver.receive(None), Some(Input::Disconnected(ConnId::new(0, 1))));
+    }
+
+    #[test]
     fn inputs_arrive_in_order() {
         let (sender, receiver) = default_queue();
         sender.push(Input::Disconnected(ConnId::new(0, 1)));
