@@ -1,10 +1,10 @@
 //! Instructions and time of what the server does most, one line a case.
 //!
-//! `cargo bench -p namesrv-core` runs every case under valgrind's callgrind (with a note when it is not installed) and on
-//! the bare machine. Instructions of one operation are the difference between a run of 2n and a run of n operations,
-//! divided by n, so start-up does not count. `--save` writes the counts to `core/benches/baseline.txt`, with the compiler
-//! that they belong to; `--check` compares with it and fails when a count differs by more than 3 %. A count that fell
-//! fails too: kept in the baseline, it would hide the loss of what was won.
+//! `cargo bench -p namesrv-core` runs every case under valgrind's callgrind (with a note when it is not installed) and
+//! on the bare machine. Instructions of one operation are the difference between a run of 2n and a run of n operations,
+//! divided by n, so start-up does not count. `--save` writes the counts to `core/benches/baseline.txt`, with the
+//! compiler that they belong to; `--check` compares with it and fails when a count differs by more than 3 %. A count
+//! that fell fails too: kept in the baseline, it would hide the loss of what was won.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, clippy::panic, missing_docs)]
 

@@ -6,8 +6,8 @@
 //! * [`Connection::drive`] does one bounded step of work over a non-blocking [`Stream`];
 //! * the `handle_*` and `poll_*` functions, of which such a step is made, are for drivers without streams.
 //!
-//! In either case the driver carries out [`Connection::poll_forward`] until it returns `None`, and closes the connection
-//! when [`Connection::poll_close`] (or [`Next::Close`]) says so.
+//! In either case the driver carries out [`Connection::poll_forward`] until it returns `None`, and closes the
+//! connection when [`Connection::poll_close`] (or [`Next::Close`]) says so.
 //!
 //! ```
 //! use namesrv_core::config::Configuration;
@@ -55,8 +55,8 @@
 //!
 //! # The layer below
 //!
-//! The bytes of a [`Stream`] need not be those of a socket: a layer that takes a header off the stream or decrypts it is
-//! a [`Stream`] around another one.
+//! The bytes of a [`Stream`] need not be those of a socket: a layer that takes a header off the stream or decrypts it
+//! is a [`Stream`] around another one.
 
 mod activity;
 pub(crate) mod answer;
@@ -276,8 +276,8 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Keeps the `answers` of [`handle_read`](Self::handle_read), apart from the first `written` bytes, which the socket
-    /// took already. It may take them directly only while no other output waits.
+    /// Keeps the `answers` of [`handle_read`](Self::handle_read), apart from the first `written` bytes, which the
+    /// socket took already. It may take them directly only while no other output waits.
     pub fn handle_answers(&mut self, answers: &mut Vec<u8>, written: usize, now: Now) {
         debug_assert!(written == 0 || self.output.is_empty(), "answers written before what waits");
         debug_assert!(written <= answers.len(), "{written} bytes written of {}", answers.len());
@@ -299,8 +299,8 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Returns the next input for the node, in the order of its frames: requests, and in the end the disconnect. There is
-    /// room for a request in the node's queue: its place is reserved, and [`node::Output::Release`] gives it back.
+    /// Returns the next input for the node, in the order of its frames: requests, and in the end the disconnect. There
+    /// is room for a request in the node's queue: its place is reserved, and [`node::Output::Release`] gives it back.
     ///
     /// May change with each call of a `handle_` function and of [`drive`](Self::drive); drain it after each of them.
     pub fn poll_forward(&mut self) -> Option<node::Input> {
@@ -340,10 +340,11 @@ impl<C: Counter> Connection<C> {
     }
 
     /// Returns why to close the connection now. Ask it when the answers of the last read have been handed to
-    /// [`handle_answers`](Self::handle_answers) and the socket had a chance to take them: some reasons wait for nothing else.
+    /// [`handle_answers`](Self::handle_answers) and the socket had a chance to take them: some reasons wait for nothing
+    /// else.
     ///
-    /// May change with every `handle_` function. Once it returned a reason, only [`poll_forward`](Self::poll_forward) is
-    /// to be called.
+    /// May change with every `handle_` function. Once it returned a reason, only [`poll_forward`](Self::poll_forward)
+    /// is to be called.
     #[must_use]
     #[inline]
     pub fn poll_close(&self) -> Option<CloseReason> {
@@ -525,8 +526,8 @@ impl<C: Counter> Connection<C> {
         self.output.bytes() >= self.quotas.limits().output_bytes_pause
     }
 
-    /// Whether too much output waits. One reply alone may be larger than the limit of a connection, but not than what is
-    /// left for all connections.
+    /// Whether too much output waits. One reply alone may be larger than the limit of a connection, but not than what
+    /// is left for all connections.
     fn is_output_full(&self) -> bool {
         let bytes = self.output.bytes();
         let is_too_much = bytes > self.quotas.limits().output_bytes_max && !self.output.is_single();

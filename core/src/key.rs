@@ -224,7 +224,8 @@ fn number<T: TryFrom<i64> + Default>(value: &str) -> T {
     value.parse().ok().and_then(|number: i64| T::try_from(number).ok()).unwrap_or_default()
 }
 
-/// Declares a struct of configuration values: one row for each field, whose documentation is the description of its key.
+/// Declares a struct of configuration values: one row for each field, whose documentation is the description of its
+/// key.
 ///
 /// ```
 /// use namesrv_core::key::{LIMIT, boolean, integer};
@@ -245,8 +246,8 @@ fn number<T: TryFrom<i64> + Default>(value: &str) -> T {
 /// assert_eq!(Kitchen::milk_first.key.name, "milkFirst");
 /// ```
 ///
-/// It gets one associated constant for each row, named as the field; `KEYS`, all of them in order; `read`, which takes the
-/// text of each value from a function; and the defaults as `Default`.
+/// It gets one associated constant for each row, named as the field; `KEYS`, all of them in order; `read`, which takes
+/// the text of each value from a function; and the defaults as `Default`.
 #[macro_export]
 macro_rules! keys {
     (

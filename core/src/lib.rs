@@ -2,8 +2,8 @@
 //! views, saves and events come out.
 //!
 //! It never touches a socket, a clock, a thread, a file, a random number or a logger. Whoever drives it (an adapter
-//! for epoll or io_uring, a simulation, a fuzzer) hands the bytes and the time in and carries the outputs out, so any run
-//! can be recorded and replayed.
+//! for epoll or io_uring, a simulation, a fuzzer) hands the bytes and the time in and carries the outputs out, so any
+//! run can be recorded and replayed.
 //!
 //! Three machines share the work:
 //!

@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 /// What a call of [`Session::handle_input`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The next `length` bytes of the input are a frame for the registry: move them there, advance the input by as much,
-    /// then call again.
+    /// The next `length` bytes of the input are a frame for the registry: move them there, advance the input by as
+    /// much, then call again.
     Forward {
         /// Bytes of the frame.
         length: usize,

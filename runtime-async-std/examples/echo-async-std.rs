@@ -1,5 +1,5 @@
-//! An echo server on async-std: what the sockets cost when nothing is done for a request. One thread runs a task for each
-//! connection; it reads once and writes once for each wake-up, as the NameServer does.
+//! An echo server on async-std: what the sockets cost when nothing is done for a request. One thread runs a task for
+//! each connection; it reads once and writes once for each wake-up, as the NameServer does.
 
 use anyhow::Result;
 use async_global_executor::GlobalExecutorConfig;

@@ -80,8 +80,8 @@ impl Socket {
         shard.remove(serial);
     }
 
-    /// Handles what it was sent and does a bounded amount of work. Nothing waits in here, so a task that is dropped where
-    /// it waits has lost nothing.
+    /// Handles what it was sent and does a bounded amount of work. Nothing waits in here, so a task that is dropped
+    /// where it waits has lost nothing.
     fn step(&mut self) -> After {
         let messages = self.link.mailbox.take();
         if messages.is_woken {

@@ -1,5 +1,5 @@
-//! An echo server on glommio: what the sockets cost when nothing is done for a request. One executor runs a task for each
-//! connection; it reads once and writes once for each wake-up, as the NameServer does.
+//! An echo server on glommio: what the sockets cost when nothing is done for a request. One executor runs a task for
+//! each connection; it reads once and writes once for each wake-up, as the NameServer does.
 
 use anyhow::{Context, Result};
 use futures_io::{AsyncRead, AsyncWrite};

@@ -4,7 +4,8 @@ use io_uring::{IoUring, Probe, opcode};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io::{self, ErrorKind};
 
-/// Memory that the process has to be allowed to lock, in bytes: glommio insists on it for each executor, and two take less.
+/// Memory that the process has to be allowed to lock, in bytes: glommio insists on it for each executor, and two take
+/// less.
 const LOCKED_BYTES: u64 = 512 * 1024;
 
 /// What helps when too little memory may be locked.

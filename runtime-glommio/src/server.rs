@@ -199,7 +199,8 @@ impl IoThread {
         self.shard.backoff.note_error(error, now);
     }
 
-    /// Takes a connection in and returns its serial number, unless there is no place for it or its client is gone already.
+    /// Takes a connection in and returns its serial number, unless there is no place for it or its client is gone
+    /// already.
     fn open(&mut self, stream: TcpStream) -> Option<u64> {
         self.shard.update_now();
         let address = stream.peer_addr().ok()?;

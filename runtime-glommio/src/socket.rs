@@ -22,7 +22,8 @@ pub(crate) struct Socket {
     waker: Option<Waker>,
 }
 
-/// The stream of a socket that is driven. It never waits: what would have to leaves the waker of the task with io_uring.
+/// The stream of a socket that is driven. It never waits: what would have to leaves the waker of the task with
+/// io_uring.
 struct Stream<'a, 'b> {
     stream: &'a mut TcpStream,
     context: &'a mut Context<'b>,

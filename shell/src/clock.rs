@@ -5,8 +5,8 @@ use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
 
 /// Reads both clocks.
 ///
-/// The monotonic one is CLOCK_MONOTONIC, which stands still while the machine is suspended: in that time nobody could be
-/// heard, so it must not count against anybody.
+/// The monotonic one is CLOCK_MONOTONIC, which stands still while the machine is suspended: in that time nobody could
+/// be heard, so it must not count against anybody.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: time::Instant,

@@ -99,8 +99,8 @@ impl Connection {
         self.machine.handle_stop();
     }
 
-    /// Does one bounded step of work. `view` is called after the socket was read. When the connection has to be closed in
-    /// order, the stream is ended already.
+    /// Does one bounded step of work. `view` is called after the socket was read. When the connection has to be closed
+    /// in order, the stream is ended already.
     ///
     /// # Errors
     /// The socket failed (most often: was reset). Close it, there is nothing to be said about it.

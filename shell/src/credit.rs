@@ -4,8 +4,8 @@ use crate::queue::QueueSender;
 use namesrv_core::node::Input;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Credit goes back in pieces of at least this size: an input for each reply would double the work of the queue. What is
-/// not given back yet is small beside what may be out.
+/// Credit goes back in pieces of at least this size: an input for each reply would double the work of the queue. What
+/// is not given back yet is small beside what may be out.
 const PIECE: usize = 1024 * 1024;
 
 /// Counts the bytes of replies that I/O threads have taken, and tells the registry thread.

@@ -90,8 +90,8 @@ impl<S: Socket> Shard<S> {
         waits.fold(TICK, Duration::min)
     }
 
-    /// Opens a connection with a client that was accepted, and returns its serial number. Returns `None` when there are as
-    /// many connections as allowed, or when `prepare` fails because the client is gone already.
+    /// Opens a connection with a client that was accepted, and returns its serial number. Returns `None` when there are
+    /// as many connections as allowed, or when `prepare` fails because the client is gone already.
     pub fn open(&mut self, address: SocketAddr, prepare: impl FnOnce(u64, Connection) -> io::Result<S>) -> Option<u64> {
         self.serial += 1;
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());

@@ -18,7 +18,8 @@ pub trait IoStream: io::Read + io::Write {
 
 /// A non-blocking socket as a connection needs it.
 ///
-/// The one place where bytes pass between sockets and connections: what decrypts them, or takes a header off, comes here.
+/// The one place where bytes pass between sockets and connections: what decrypts them, or takes a header off, comes
+/// here.
 pub(crate) struct NonBlocking<'a, S>(pub(crate) &'a mut S);
 
 impl<S: io::Read + io::Write> Stream for NonBlocking<'_, S> {

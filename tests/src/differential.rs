@@ -1,4 +1,5 @@
-//! The differential run: random sequences of requests against the Java NameServer and ours side by side, every answer compared.
+//! The differential run: random sequences of requests against the Java NameServer and ours side by side, every answer
+//! compared.
 
 pub mod clusters;
 pub mod judge;
@@ -29,12 +30,13 @@ pub struct Options {
     pub steps_max: usize,
     /// After so many findings it stops.
     pub findings_max: usize,
-    /// How long a difference must last, each time anew, before it is a finding. Before anybody thinks about its cause it is a
-    /// sixtieth of that.
+    /// How long a difference must last, each time anew, before it is a finding. Before anybody thinks about its cause
+    /// it is a sixtieth of that.
     pub patience: Duration,
 }
 
-/// Runs sequences; `start` starts both servers, again when they are spoiled, and `watch` sees the report after each sequence.
+/// Runs sequences; `start` starts both servers, again when they are spoiled, and `watch` sees the report after each
+/// sequence.
 pub fn run<J: Server, O: Server>(
     options: Options,
     mut start: impl FnMut() -> Pair<J, O>,

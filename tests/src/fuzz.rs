@@ -1,5 +1,5 @@
-//! What the fuzzers check. A target is a function of bytes that panics when something is not as it must be; `fuzz/` calls it with what
-//! libFuzzer makes up, an ordinary test with the committed corpora.
+//! What the fuzzers check. A target is a function of bytes that panics when something is not as it must be; `fuzz/`
+//! calls it with what libFuzzer makes up, an ordinary test with the committed corpora.
 
 mod first_bytes;
 mod frame;

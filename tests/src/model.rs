@@ -1,5 +1,6 @@
-//! A NameServer a second time, in plain maps and without a line of the core. [`Beside`] lets the core take the same steps and
-//! compares: after every step both have answered alike, every question has the same answer, and the [`invariants`] hold.
+//! A NameServer a second time, in plain maps and without a line of the core. [`Beside`] lets the core take the same
+//! steps and compares: after every step both have answered alike, every question has the same answer, and the
+//! [`invariants`] hold.
 
 #![allow(clippy::wildcard_enum_match_arm)]
 

@@ -1,5 +1,5 @@
-//! The keys of a process that the Java server lists. The server's shell owns them; a core that is tested without a shell is
-//! given these instead, so that it lists them and refuses to change them as the server does.
+//! The keys of a process that the Java server lists. The server's shell owns them; a core that is tested without a
+//! shell is given these instead, so that it lists them and refuses to change them as the server does.
 
 use namesrv_core::config::properties::Property;
 use namesrv_core::config::{Configuration, ConfigurationError, Warning};

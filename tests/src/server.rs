@@ -24,11 +24,12 @@ pub enum Reaction {
 
 /// A running NameServer.
 pub trait Server {
-    /// Sends one frame over a logical connection and waits for what comes back. The connection is opened when its name is
-    /// used first, and again when it was closed.
+    /// Sends one frame over a logical connection and waits for what comes back. The connection is opened when its name
+    /// is used first, and again when it was closed.
     fn exchange(&mut self, connection: &str, frame: &[u8]) -> Reaction;
 
-    /// Sends two-way requests with different correlation numbers over a logical connection, all before the first answer.
+    /// Sends two-way requests with different correlation numbers over a logical connection, all before the first
+    /// answer.
     fn exchange_all(&mut self, connection: &str, frames: &[Vec<u8>]) -> Vec<Reaction> {
         frames.iter().map(|frame| self.exchange(connection, frame)).collect()
     }
@@ -45,10 +46,12 @@ pub trait Server {
     /// The next frame that was sent to the broker at this address, one of [`Setup::listeners`].
     fn pushed(&mut self, address: &str) -> Option<Vec<u8>>;
 
-    /// How long the effect of a closed connection or of passed time may take to show. Questions are repeated for so long.
+    /// How long the effect of a closed connection or of passed time may take to show. Questions are repeated for so
+    /// long.
     fn patience(&self) -> Duration;
 
-    /// A frame of the conversation with the addresses of [`Setup::listeners`] replaced by the real ones, which have as many bytes.
+    /// A frame of the conversation with the addresses of [`Setup::listeners`] replaced by the real ones, which have as
+    /// many bytes.
     fn localize(&self, frame: &[u8]) -> Vec<u8>;
 
     /// Keys of GET_NAMESRV_CONFIG whose values are this server's own.

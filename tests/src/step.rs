@@ -1,8 +1,8 @@
-//! What can happen to a NameServer: one alphabet for the model test, the fuzz target `registry`, the run beside Java and the
-//! random requests of the simulation.
+//! What can happen to a NameServer: one alphabet for the model test, the fuzz target `registry`, the run beside Java
+//! and the random requests of the simulation.
 //!
-//! [`Draw`] makes steps from bytes. A fuzzer hands in its own, proptest and the simulation random ones. All names end in
-//! [`words::MARK`], so that a driver can tell its runs apart.
+//! [`Draw`] makes steps from bytes. A fuzzer hands in its own, proptest and the simulation random ones. All names end
+//! in [`words::MARK`], so that a driver can tell its runs apart.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "most of it is about one kind of step or request")]
 
@@ -355,7 +355,8 @@ impl Message {
     }
 }
 
-/// Takes the wrapper out of a JSON body. Without it a server would take the time at which it reads for the data version.
+/// Takes the wrapper out of a JSON body. Without it a server would take the time at which it reads for the data
+/// version.
 fn leave_wrapper(request: &mut Request) {
     let body = String::from_utf8_lossy(&request.body).into_owned();
     let wrapper = body.split_once("\"topicConfigSerializeWrapper\":").and_then(|(_, rest)| rest.strip_suffix('}'));

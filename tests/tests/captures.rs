@@ -1,5 +1,5 @@
-//! Recorded traffic of real peers against the pure core: answers as Java gave them where the captures hold what they depend on, requests
-//! read as they were written everywhere.
+//! Recorded traffic of real peers against the pure core: answers as Java gave them where the captures hold what they
+//! depend on, requests read as they were written everywhere.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 

@@ -1,4 +1,5 @@
-//! Documents that name tests: identifiers of DIFFERENCES.md are unique, and every test named there or for a known fault exists.
+//! Documents that name tests: identifiers of DIFFERENCES.md are unique, and every test named there or for a known fault
+//! exists.
 
 use namesrv_tests::differences::{entries, repository};
 use std::fs::read_to_string;

@@ -1,5 +1,5 @@
-//! Recognising a registration that repeats the one before is a shortcut and nothing else: a server whose brokers never send
-//! the same bytes twice goes through the same states.
+//! Recognising a registration that repeats the one before is a shortcut and nothing else: a server whose brokers never
+//! send the same bytes twice goes through the same states.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
@@ -63,7 +63,8 @@ fn registration(broker: usize, id: i64, address: i64, perms: &[i32], counter: i6
     registration
 }
 
-/// A world and the number of registrations that were made different from all others; none where they are sent as they are.
+/// A world and the number of registrations that were made different from all others; none where they are sent as they
+/// are.
 struct Side {
     world: World,
     different: Option<u32>,

@@ -1,4 +1,5 @@
-//! Properties of the wire: what one side writes the other reads, in both forms of headers, however the bytes are cut, and nothing panics.
+//! Properties of the wire: what one side writes the other reads, in both forms of headers, however the bytes are cut,
+//! and nothing panics.
 
 use namesrv_core::config::Limits;
 use namesrv_core::wire::response::{Head, write_frame};

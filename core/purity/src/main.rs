@@ -1,8 +1,8 @@
 //! A program without std that depends on the core: it compiles only while nothing in the core's dependencies uses std,
 //! because std brings a second panic handler (error E0152).
 //!
-//! `cargo check` in this folder is the whole test; the program is never linked or run. It has no lock file of its own: CI
-//! copies the one of the main workspace here, so that the versions checked are the versions released.
+//! `cargo check` in this folder is the whole test; the program is never linked or run. It has no lock file of its own:
+//! CI copies the one of the main workspace here, so that the versions checked are the versions released.
 
 #![no_std]
 #![no_main]

@@ -75,8 +75,8 @@ impl Configuration {
         Self::with_keys(&[], entries)
     }
 
-    /// Reads the entries of the configuration file over the defaults of the core's keys and of `process`, the keys of the
-    /// process that drives the core.
+    /// Reads the entries of the configuration file over the defaults of the core's keys and of `process`, the keys of
+    /// the process that drives the core.
     ///
     /// White space around a value does not count. Unknown keys are kept and shown, as in Java.
     ///
@@ -131,8 +131,8 @@ impl Configuration {
         Ok(())
     }
 
-    /// Reads the entries of the runtime file over those of the configuration file. Keys that cannot be changed at run time
-    /// are left out with a warning.
+    /// Reads the entries of the runtime file over those of the configuration file. Keys that cannot be changed at run
+    /// time are left out with a warning.
     ///
     /// # Errors
     /// A bad value.

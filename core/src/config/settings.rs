@@ -52,7 +52,8 @@ keys! {
         /// Keys that cannot be changed at run time, separated by semicolons.
         black_list: String =
             text("configBlackList", "configBlackList;configStorePath;kvConfigPath").of(Origin::NamesrvConfig(21));
-        /// Bytes of unread answers at which a connection is not read from; counts only together with the low water mark.
+        /// Bytes of unread answers at which a connection is not read from; counts only together with the low water
+        /// mark.
         high_water_mark: usize =
             integer("writeBufferHighWaterMark", INT, "0").of(Origin::NettyServerConfig(10));
         /// The high water mark counts only if this is set too.

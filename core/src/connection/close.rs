@@ -42,8 +42,8 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// Whether the stream is to be ended in order: shut down writing, read what is unread, close. Otherwise the socket is
-    /// closed at once.
+    /// Whether the stream is to be ended in order: shut down writing, read what is unread, close. Otherwise the socket
+    /// is closed at once.
     #[must_use]
     pub const fn is_orderly(&self) -> bool {
         match self {

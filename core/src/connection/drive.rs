@@ -61,7 +61,8 @@ pub struct Ready {
     pub readable: bool,
     /// It may take something.
     pub writable: bool,
-    /// The driver heard of the end of the stream, and will not hear of it again: a read that is not full was not the last.
+    /// The driver heard of the end of the stream, and will not hear of it again: a read that is not full was not the
+    /// last.
     pub read_closed: bool,
 }
 

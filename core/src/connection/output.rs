@@ -6,7 +6,8 @@ use bytes::{Buf, Bytes};
 
 /// A queue of chunks, written with few calls and without copying them together. Empty, it owns no memory.
 ///
-/// What waits is counted against the quota of all connections. Its owner calls [`clear`](Output::clear) before it drops it.
+/// What waits is counted against the quota of all connections. Its owner calls [`clear`](Output::clear) before it drops
+/// it.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     chunks: VecDeque<Bytes>,

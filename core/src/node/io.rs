@@ -57,7 +57,8 @@ pub enum Output {
     },
     /// A new view. It comes before every reply of its batch, so a client that holds a reply can see its effect.
     Publish(Arc<RouteView>),
-    /// A forwarded request is done. The frame is for the connection; it is empty when nothing is to be written (one-way).
+    /// A forwarded request is done. The frame is for the connection; it is empty when nothing is to be written
+    /// (one-way).
     Reply {
         /// The connection that asked.
         conn: ConnId,

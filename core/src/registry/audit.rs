@@ -7,8 +7,8 @@ const RELATIONS_PER_INPUT: usize = 256;
 
 /// Decides after which inputs the tables are checked.
 ///
-/// A check looks at everything. Small tables are checked after each input. Large ones are checked after as many inputs as
-/// pay for it, so that a run of many inputs costs a constant factor more and not its square.
+/// A check looks at everything. Small tables are checked after each input. Large ones are checked after as many inputs
+/// as pay for it, so that a run of many inputs costs a constant factor more and not its square.
 #[derive(Debug, Default)]
 pub(super) struct Audit {
     /// Relations that could have been checked since the last check.

@@ -1,5 +1,5 @@
-//! The KV table at run time (Java: `KVConfigManager`). Changes are staged, saved, then applied and answered, in the order in
-//! which they came.
+//! The KV table at run time (Java: `KVConfigManager`). Changes are staged, saved, then applied and answered, in the
+//! order in which they came.
 
 use super::answer::{Answer, ReplyTo};
 use super::outbox::Outbox;

@@ -18,8 +18,8 @@ pub(super) enum MinIdChange<'a> {
     Joined(Option<&'a str>),
 }
 
-/// Notifies the members of a group, if that is wanted. All of them when a broker left, else all but the one that joined,
-/// unless it is alone.
+/// Notifies the members of a group, if that is wanted. All of them when a broker left, else all but the one that
+/// joined, unless it is alone.
 pub(super) fn notify_min_id_change(state: &mut State, group: GroupId, change: MinIdChange<'_>) {
     if !state.configuration.settings().notify_min_broker_id_changed {
         return;

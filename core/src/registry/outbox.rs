@@ -30,8 +30,8 @@ impl Outbox {
         Self { outputs: VecDeque::new(), reply_bytes: 0, serialization, opaque: 0, save: 0 }
     }
 
-    /// Encodes an answer. The answer to a one-way request is an empty frame: it tells the connection that the request is
-    /// done.
+    /// Encodes an answer. The answer to a one-way request is an empty frame: it tells the connection that the request
+    /// is done.
     pub(super) fn reply(&mut self, to: ReplyTo, answer: &Answer) {
         let frame = if to.is_oneway { Bytes::new() } else { answer.frame(self.serialization, to.opaque) };
         self.reply_bytes += frame.len();

@@ -47,7 +47,8 @@ pub enum Output {
         /// The whole request.
         frame: Bytes,
     },
-    /// Replace the contents of [`SaveTicket::file`], then call [`Registry::handle_saved`](super::Registry::handle_saved).
+    /// Replace the contents of [`SaveTicket::file`], then call
+    /// [`Registry::handle_saved`](super::Registry::handle_saved).
     Save {
         /// To be handed back.
         ticket: SaveTicket,

@@ -259,8 +259,8 @@ impl Tables {
         self.liveness.take_connection(conn)
     }
 
-    /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned: a
-    /// server that could not listen cannot tell which brokers were silent.
+    /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned:
+    /// a server that could not listen cannot tell which brokers were silent.
     ///
     /// No broker may be silent for longer than after a sign of life at this moment: one that was heard after the pause
     /// needs no postponing.
@@ -433,11 +433,11 @@ impl Tables {
         true
     }
 
-    /// Makes all entries of a group readable and writable and nothing else, or no longer writable. Returns how many there
-    /// are.
+    /// Makes all entries of a group readable and writable and nothing else, or no longer writable. Returns how many
+    /// there are.
     ///
-    /// What an operator decides is not undone by a full sync that is still due, but by a table without a version, which is
-    /// applied in full each time.
+    /// What an operator decides is not undone by a full sync that is still due, but by a table without a version, which
+    /// is applied in full each time.
     pub(super) fn set_permission(&mut self, id: GroupId, writable: bool) -> usize {
         let group = self.groups.group_mut(id);
         group.members.values_mut().for_each(|member| member.needs_full_sync = false);

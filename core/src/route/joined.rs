@@ -6,7 +6,8 @@ use core::ops::Range;
 
 /// Fragments with commas between them.
 ///
-/// Most topics are on all brokers of a cluster, with the same queue values for each, and these brokers are mostly adjacent.
+/// Most topics are on all brokers of a cluster, with the same queue values for each, and these brokers are mostly
+/// adjacent.
 #[derive(Debug)]
 pub(crate) struct JoinedFragments {
     bytes: Vec<u8>,

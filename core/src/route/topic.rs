@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// Publishing copies the shards that changed, so many small ones make small changes cheap and few make big tables cheap.
+/// Publishing copies the shards that changed, so many small ones make small changes cheap and few make big tables
+/// cheap.
 const SHARDS: usize = 256;
 
 /// Everything about one topic.

@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use once_cell::race::OnceBox;
 
-/// Number of queue values whose entries are cached for all groups. Identifiers are handed out in the order of first use,
-/// so these are the common values.
+/// Number of queue values whose entries are cached for all groups. Identifiers are handed out in the order of first
+/// use, so these are the common values.
 const CACHED_ENTRIES: usize = 16;
 
 /// All broker groups and the clusters that they form, and all queue values.
@@ -66,8 +66,8 @@ impl Topology {
         }
     }
 
-    /// The positions of the groups of a topic's entries in the order of names, or `None` if there are other groups between
-    /// them. The entries are in that order.
+    /// The positions of the groups of a topic's entries in the order of names, or `None` if there are other groups
+    /// between them. The entries are in that order.
     #[inline]
     pub(crate) fn contiguous_range(&self, entries: &[QueueRef]) -> Option<Range<usize>> {
         let position = |entry: &QueueRef| self.positions.get(entry.group.0 as usize);

@@ -20,7 +20,8 @@ pub enum ExtFields<'a> {
 }
 
 impl ExtFields<'_> {
-    /// The value of a field; of a repeated one the last. Names match exactly. Invalid UTF-8 of a binary header becomes U+FFFD.
+    /// The value of a field; of a repeated one the last. Names match exactly. Invalid UTF-8 of a binary header becomes
+    /// U+FFFD.
     ///
     /// An empty value of a binary header is no value (Java: `RocketMQSerializable.readStr`).
     #[must_use]
@@ -41,8 +42,8 @@ impl ExtFields<'_> {
         }
     }
 
-    /// The values of several fields in one pass, each as [`value`](Self::value) has it, but as bytes: a value that is only
-    /// compared with another one need not be checked for UTF-8.
+    /// The values of several fields in one pass, each as [`value`](Self::value) has it, but as bytes: a value that is
+    /// only compared with another one need not be checked for UTF-8.
     #[must_use]
     #[inline]
     pub fn values<const N: usize>(&self, names: [&str; N]) -> [Option<Cow<'_, [u8]>>; N] {
@@ -119,7 +120,8 @@ pub struct ExactFields<'a> {
 impl<'a> ExactFields<'a> {
     /// Reads members after the opening brace of their object, and returns what follows its closing one.
     ///
-    /// Absent when one is no string, when there are more than `fields_max`, and when a name is that of a reference of fastjson.
+    /// Absent when one is no string, when there are more than `fields_max`, and when a name is that of a reference of
+    /// fastjson.
     #[inline]
     pub(super) fn read(text: &'a [u8], fields_max: usize) -> Option<(Self, &'a [u8])> {
         if let Some(rest) = text.strip_prefix(b"}") {

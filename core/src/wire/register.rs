@@ -68,8 +68,8 @@ impl<'a> RegisterBody<'a> {
     /// Reads a body that a sender of `version` sent; `wall` stands in for a missing timestamp.
     ///
     /// # Errors
-    /// A body that the form does not allow, or with more topics than the limit; and a negative version, which has no form
-    /// (Java: `MQVersion.value2Version`).
+    /// A body that the form does not allow, or with more topics than the limit; and a negative version, which has no
+    /// form (Java: `MQVersion.value2Version`).
     pub fn decode(body: &'a PlainBody<'a>, version: i32, wall: WallTime, limits: &Limits) -> Result<Self, BodyError> {
         let max = limits.topics_per_registration_max;
         if version < 0 {

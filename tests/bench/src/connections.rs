@@ -34,8 +34,8 @@ pub fn idle_name(connections: usize) -> String {
     format!("idle-{connections}")
 }
 
-/// Opens connections stage by stage on a server of their own (one that was busy before has memory to spare) and looks what each
-/// of them costs after one question. The last ones of a run are closed and opened again, all at once.
+/// Opens connections stage by stage on a server of their own (one that was busy before has memory to spare) and looks
+/// what each of them costs after one question. The last ones of a run are closed and opened again, all at once.
 ///
 /// # Errors
 /// The server refuses some of them.

@@ -97,7 +97,8 @@ impl Contender {
             }
             Kind::Java => {
                 let mut command = Command::new("java");
-                // The collector and the largest heap of the released start script; it begins with less, for small hosts.
+                // The collector and the largest heap of the released start script; it begins with less, for small
+                // hosts.
                 command.args(["-Xms1g", "-Xmx4g", "-XX:+UseG1GC"]);
                 command.arg(format!("-Dcom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}"));
                 command.args(JAVA_OPENED.map(|package| format!("--add-opens={package}=ALL-UNNAMED")));

@@ -1,5 +1,5 @@
-//! What the echo servers have in common: frames in, the same bytes out for each. They are the limit that the sockets of a
-//! runtime allow, so they do nothing else: no header is read, no topic looked up.
+//! What the echo servers have in common: frames in, the same bytes out for each. They are the limit that the sockets of
+//! a runtime allow, so they do nothing else: no header is read, no topic looked up.
 
 use anyhow::{Context, Result};
 use std::net::{Ipv4Addr, SocketAddr};

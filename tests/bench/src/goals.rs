@@ -10,7 +10,8 @@ use crate::start::START;
 use crate::threads;
 use crate::workload::{SMALL, Table, Workload};
 
-/// The runtime that is held to every goal; the figures of the others are shown beside it where runtimes differ by nature.
+/// The runtime that is held to every goal; the figures of the others are shown beside it where runtimes differ by
+/// nature.
 const FIRST: &str = "namesrv-mio";
 /// How many times the digest of its body a repeated registration may take: the kernel has to copy the body, too.
 const DIGESTS_MAX: f64 = 2.0;

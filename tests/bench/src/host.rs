@@ -84,7 +84,8 @@ pub struct Pinning {
 }
 
 impl Pinning {
-    /// The first processor for the server and the second for the load, unless told otherwise; None where there is only one.
+    /// The first processor for the server and the second for the load, unless told otherwise; None where there is only
+    /// one.
     #[must_use]
     pub fn choose(processors: &[usize], server: Option<usize>, load: Option<usize>) -> Option<Self> {
         let server = server.or_else(|| processors.iter().copied().find(|processor| Some(*processor) != load))?;

@@ -96,7 +96,8 @@ impl Run<'_> {
 }
 
 impl Load {
-    /// Begins to open connections, all at once and to each address as many, that will ask about the first `topics` topics.
+    /// Begins to open connections, all at once and to each address as many, that will ask about the first `topics`
+    /// topics.
     ///
     /// # Errors
     /// There are no sockets left, or nobody listens.

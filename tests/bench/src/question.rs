@@ -231,8 +231,8 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Takes one answer for each class as the measure of all later ones, after it was understood and found right: as many
-    /// brokers as there are, with as many queues as the topic has.
+    /// Takes one answer for each class as the measure of all later ones, after it was understood and found right: as
+    /// many brokers as there are, with as many queues as the topic has.
     ///
     /// # Errors
     /// An answer is wrong.

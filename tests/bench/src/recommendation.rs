@@ -56,7 +56,8 @@ fn reason(title: &str, parts: impl Iterator<Item = String>) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{title}: {}.", parts.join(", ")))
 }
 
-/// How many times the processor time of another server this one needs: the geometric mean over the loads that both finished.
+/// How many times the processor time of another server this one needs: the geometric mean over the loads that both
+/// finished.
 fn cost_where_measured(results: &Results, contender: &Contender, other: &Contender) -> Option<f64> {
     let closed = results.workloads.iter().filter(|workload| workload.is_closed());
     let ratio = |workload: &Workload| results.ratio(&contender.name, &other.name, &workload.name, Figure::CpuPer100k);

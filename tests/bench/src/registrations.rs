@@ -59,8 +59,8 @@ pub fn registrations(contender: &Contender, times: usize, pinning: Option<&Pinni
     ]))
 }
 
-/// How long a digest of so many bytes takes: SipHash-1-3, which is what the standard library has. The fastest of some, since
-/// nothing but disturbance makes one slower.
+/// How long a digest of so many bytes takes: SipHash-1-3, which is what the standard library has. The fastest of some,
+/// since nothing but disturbance makes one slower.
 fn digest(bytes: &[u8], times: usize) -> Duration {
     let once = |_| {
         let began = Instant::now();

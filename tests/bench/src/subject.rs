@@ -59,8 +59,8 @@ impl<const N: usize> From<[(Figure, f64); N]> for Observation {
 }
 
 impl<'a> Subject<'a> {
-    /// Starts a server, registers the brokers of a table and verifies its answers. An echo server only gets to know how long
-    /// the answers of the others are.
+    /// Starts a server, registers the brokers of a table and verifies its answers. An echo server only gets to know how
+    /// long the answers of the others are.
     ///
     /// # Errors
     /// It does not come up, or answers wrongly.
@@ -90,8 +90,8 @@ impl<'a> Subject<'a> {
         Ok(Self { contender, server, others, brokers, expected, table })
     }
 
-    /// Starts a server to which all brokers of a table come back at once, and says how long it took until the last of them
-    /// was answered, and until a route named them all.
+    /// Starts a server to which all brokers of a table come back at once, and says how long it took until the last of
+    /// them was answered, and until a route named them all.
     ///
     /// # Errors
     /// It does not come up, or answers wrongly.
@@ -142,8 +142,8 @@ impl<'a> Subject<'a> {
         self.expected.answer_bytes()
     }
 
-    /// Stops the server's clockwork while others are measured, if it has one: virtual machines work when nobody asks them. Our
-    /// own servers rest, and an executor on io_uring would lose time when it goes on.
+    /// Stops the server's clockwork while others are measured, if it has one: virtual machines work when nobody asks
+    /// them. Our own servers rest, and an executor on io_uring would lose time when it goes on.
     pub fn pause(&self) {
         match self.contender.kind {
             Kind::Java | Kind::RocketmqRust => self.processes().for_each(ServerProcess::pause),

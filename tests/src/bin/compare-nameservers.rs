@@ -1,5 +1,5 @@
-//! Asks two NameServers that know the same brokers for everything that they show, and compares the answers byte for byte:
-//! `compare-nameservers JAVA OURS CLUSTER TOPIC...`. Only the order of what Java keeps in hash tables may differ.
+//! Asks two NameServers that know the same brokers for everything that they show, and compares the answers byte for
+//! byte: `compare-nameservers JAVA OURS CLUSTER TOPIC...`. Only the order of what Java keeps in hash tables may differ.
 
 use namesrv_core::wire::code::request as code;
 use namesrv_tests::golden::compare::{Likeness, compare};

@@ -1,4 +1,5 @@
-//! Random sequences of requests against two NameServers side by side, the Java one and ours. `tests/differential/run` starts it.
+//! Random sequences of requests against two NameServers side by side, the Java one and ours. `tests/differential/run`
+//! starts it.
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use namesrv_tests::differential::pair::Pair;
@@ -19,7 +20,8 @@ const PROGRESS: usize = 500;
 /// How long Java may take to do what it queues.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What both servers have in their configuration. With one thread Java carries out requests in the order in which they come.
+/// What both servers have in their configuration. With one thread Java carries out requests in the order in which they
+/// come.
 const PROPERTIES: [(&str, &str); 5] = [
     ("defaultThreadPoolNums", "1"),
     ("clientRequestThreadPoolNums", "1"),

@@ -74,7 +74,8 @@ pub struct Report {
 }
 
 impl Run {
-    /// Replays everything. Time does not pass: what the recorder left out as a repetition would be missed as a sign of life.
+    /// Replays everything. Time does not pass: what the recorder left out as a repetition would be missed as a sign of
+    /// life.
     pub fn replay(&self, server: &mut impl Server) -> Report {
         let mut report = Report { name: self.name.clone(), ..Report::default() };
         let mut exceptions: Vec<_> = self.exceptions.iter().map(|exception| (exception, 0)).collect();

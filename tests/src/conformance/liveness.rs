@@ -50,8 +50,8 @@ pub(super) fn a_lost_connection_loses_all_its_brokers(target: &Target) {
     }
 }
 
-/// While others keep the queue of the registry full, brokers vanish, half of them the rude way: every one of them is lost, once, and
-/// nobody else is.
+/// While others keep the queue of the registry full, brokers vanish, half of them the rude way: every one of them is
+/// lost, once, and nobody else is.
 pub(super) fn lost_connections_are_not_missed_under_load(target: &Target) {
     const BUSY: usize = 4;
     const STAYING: usize = 8;
@@ -82,8 +82,8 @@ pub(super) fn lost_connections_are_not_missed_under_load(target: &Target) {
     assert_eq!(lost(&server), vanishing + BUSY, "one line for each broker, the busy ones included");
 }
 
-/// Two one-way registrations of a broker with many topics. None repeats the one before, so each is read in full, and none has anything
-/// new, so none is told.
+/// Two one-way registrations of a broker with many topics. None repeats the one before, so each is read in full, and
+/// none has anything new, so none is told.
 fn tables_without_news(number: usize) -> Vec<u8> {
     let topics: Vec<_> = (0..300).map(|topic| format!("topic-{topic}")).chain(["busy".to_owned()]).collect();
     let registration = broker(&format!("busy-{number}"), 0, &topics);

@@ -37,7 +37,8 @@ pub(super) fn two_hundred_thousand_topics(target: &Target) {
     assert_eq!(client.ask(&route("large-topic-199999")).code, 17);
 }
 
-/// Many brokers of one cluster register the same many topics while clients ask. Every route is whole; what it costs is a figure.
+/// Many brokers of one cluster register the same many topics while clients ask. Every route is whole; what it costs is
+/// a figure.
 pub(super) fn many_brokers_with_many_topics(target: &Target) {
     let (brokers, topics) = (target.scaled(100, 300), target.scaled(500, 10_000));
     let server = target.start(&[]);

@@ -63,7 +63,8 @@ fn undo(request: &Request) -> Vec<Request> {
     }
 }
 
-/// What removes members, groups without any, and names that only a cluster lists: those go with a broker that comes and leaves.
+/// What removes members, groups without any, and names that only a cluster lists: those go with a broker that comes and
+/// leaves.
 fn removal(clusters: &Clusters) -> Vec<Request> {
     let mut requests: Vec<_> = clusters.members().iter().map(unregister).collect();
     for (cluster, name) in clusters.names() {

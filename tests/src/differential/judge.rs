@@ -1,4 +1,5 @@
-//! Decides what a difference is: one that DIFFERENCES.md names, one that does not last, or a finding, which is made small.
+//! Decides what a difference is: one that DIFFERENCES.md names, one that does not last, or a finding, which is made
+//! small.
 
 use super::pair::{Pair, Run, Spoiled};
 use super::recognise::{Recogniser, recognisers};
@@ -26,9 +27,9 @@ pub struct Verdict {
     pub finding: Option<(Vec<Step>, Run)>,
 }
 
-/// Runs a sequence. What is recognised is taken out of it and the rest is compared again, until nothing differs or nothing explains
-/// what does. A difference must last for the first of `patience` before anybody thinks about its cause, and a finding
-/// for the second, each time anew.
+/// Runs a sequence. What is recognised is taken out of it and the rest is compared again, until nothing differs or
+/// nothing explains what does. A difference must last for the first of `patience` before anybody thinks about its
+/// cause, and a finding for the second, each time anew.
 ///
 /// # Errors
 /// The servers have to be replaced.
@@ -85,7 +86,8 @@ struct Explanation {
     run: Run,
 }
 
-/// Looks for the entry whose causes, taken out of a sequence, take its difference with them, or for several that do so together.
+/// Looks for the entry whose causes, taken out of a sequence, take its difference with them, or for several that do so
+/// together.
 fn explain<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
     run: &Run,

@@ -157,7 +157,8 @@ impl<J: Server, O: Server> Pair<J, O> {
         difference
     }
 
-    /// Returns when everything that was asked before is done: this question waits for changes of the KV table, which wait for the disk.
+    /// Returns when everything that was asked before is done: this question waits for changes of the KV table, which
+    /// wait for the disk.
     fn await_oneway(&mut self) {
         let frame = self.frame(Request::new(219).field("namespace", ORDER_TOPIC_CONFIG));
         self.both(OBSERVER, &frame);
@@ -193,8 +194,8 @@ impl<J: Server, O: Server> Pair<J, O> {
         self.ask(steps.len(), questions, patience).0
     }
 
-    /// Asks all at once, and what differs again until it does not or patience is at its end. Returns the first difference, and what
-    /// ours answered.
+    /// Asks all at once, and what differs again until it does not or patience is at its end. Returns the first
+    /// difference, and what ours answered.
     fn ask(&mut self, step: usize, requests: Vec<Request>, patience: Duration) -> (Option<Difference>, Vec<Reaction>) {
         let frames: Vec<_> = requests.into_iter().map(|request| self.frame(request)).collect();
         let (java, mut ours) = (self.java.exchange_all(OBSERVER, &frames), self.ours.exchange_all(OBSERVER, &frames));

@@ -1,6 +1,6 @@
-//! Deliberate differences, recognised by what caused them: one function for each entry of DIFFERENCES.md that a sequence can meet,
-//! called like it. A function says which steps of a run may be the cause, and the judge takes those out and looks whether the
-//! difference is gone: a guess too many costs a run and hides nothing.
+//! Deliberate differences, recognised by what caused them: one function for each entry of DIFFERENCES.md that a
+//! sequence can meet, called like it. A function says which steps of a run may be the cause, and the judge takes those
+//! out and looks whether the difference is gone: a guess too many costs a run and hides nothing.
 
 use super::cleaning::OBSERVER;
 use super::clusters::{Clusters, Member};
@@ -59,7 +59,8 @@ pub fn entries() -> Vec<String> {
 /// The entry that shows in single answers, without a step that is to blame for it.
 pub const FIRST_BY_NAME: &str = "first-by-name";
 
-/// Another broker of several is taken for the first: its address is named, or its flags decide about a topic. Asks ours what it knows.
+/// Another broker of several is taken for the first: its address is named, or its flags decide about a topic. Asks ours
+/// what it knows.
 pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &mut impl Server) -> bool {
     let (Some(java), Some(ours)) = (answer(java), answer(ours)) else { return false };
     let Ok(request) = Answer::decode(request) else { return false };
@@ -93,8 +94,8 @@ pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &
     }
 }
 
-/// Whether the brokers of a topic have different flags, so that it matters which is the first. A server that shows no routes yet
-/// cannot tell.
+/// Whether the brokers of a topic have different flags, so that it matters which is the first. A server that shows no
+/// routes yet cannot tell.
 fn disagree(code: i32, topic: &str, server: &mut impl Server) -> bool {
     let route = server.exchange(OBSERVER, &Request::new(105).field("topic", topic).encode());
     let Some(route) = answer(&route).filter(|route| route.code != 1) else { return true };
@@ -166,8 +167,8 @@ fn compressed_is_recognised(run: &Run, difference: &Difference) -> Vec<usize> {
     })
 }
 
-/// A registration lacks what it cannot do without; Java answers success and does half of it. What it did may show later only when a
-/// topic has no name.
+/// A registration lacks what it cannot do without; Java answers success and does half of it. What it did may show later
+/// only when a topic has no name.
 fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
     let is_refused = |done: &Done| {
         let own_answer = done.frame == difference.request;
@@ -280,8 +281,8 @@ fn unregistering_is_immediate(run: &Run, difference: &Difference) -> Vec<usize> 
     causes.into_iter().filter(|cause| *cause < difference.step || removes_more || is_broken(*cause)).collect()
 }
 
-/// A registration that came to nothing leaves halves in Java, but no member; one that meets another without a data version comes to
-/// nothing in Java alone.
+/// A registration that came to nothing leaves halves in Java, but no member; one that meets another without a data
+/// version comes to nothing in Java alone.
 fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
     let is_ghost = leaves_a_ghost(difference);
     let mut has_version = true;
@@ -299,8 +300,9 @@ fn registrations_are_whole(run: &Run, difference: &Difference) -> Vec<usize> {
     causes
 }
 
-/// A data version whose counter jumped, or one topic with which a broker takes an identifier over, and the same version once
-/// more, in a registration or in a question for it; and the table with which a broker takes over, if it had that version before.
+/// A data version whose counter jumped, or one topic with which a broker takes an identifier over, and the same version
+/// once more, in a registration or in a question for it; and the table with which a broker takes over, if it had that
+/// version before.
 fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
     #[derive(Default)]
     struct Sender {
@@ -334,8 +336,8 @@ fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
     causes
 }
 
-/// Those of some causes that come before the difference: what they do themselves is alike, but for the cluster that a group is
-/// shown in.
+/// Those of some causes that come before the difference: what they do themselves is alike, but for the cluster that a
+/// group is shown in.
 fn later(causes: Vec<usize>, difference: &Difference) -> Vec<usize> {
     let is_clusters = Answer::decode(&difference.request).is_ok_and(|request| request.code == 106);
     let is_at_once = is_clusters && members(&difference.java) == members(&difference.ours);

@@ -11,7 +11,8 @@ const WALL: WallTime = WallTime::from_millis(1_750_000_000_000);
 /// Releases whose bodies differ: 5.5.0, 4.9.7, the one before static topics, the last without filter servers, and none.
 const VERSIONS: [i32; 8] = [513, 407, 392, 36, 37, 0, -1, i32::MAX];
 
-/// The first byte chooses: 1 compression is announced, 2 what follows is compressed here, 4 to 16 the release of the sender.
+/// The first byte chooses: 1 compression is announced, 2 what follows is compressed here, 4 to 16 the release of the
+/// sender.
 pub(super) fn register_body(data: &[u8]) {
     let Some((choice, content)) = data.split_first() else { return };
     let announced = choice & 1 != 0;

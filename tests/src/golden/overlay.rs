@@ -1,4 +1,5 @@
-//! Where we answer otherwise than Java on purpose: which frame, our answer, and the entry of DIFFERENCES.md that says why.
+//! Where we answer otherwise than Java on purpose: which frame, our answer, and the entry of DIFFERENCES.md that says
+//! why.
 
 use super::Line;
 use super::compare::is_error;

@@ -1,5 +1,5 @@
-//! Bytes that are no frames, and frames whose parts do not agree: each closes its own connection, after what came before
-//! it is answered.
+//! Bytes that are no frames, and frames whose parts do not agree: each closes its own connection, after what came
+//! before it is answered.
 
 use super::siege::{Episode, Siege};
 use crate::peer::{cluster_info, route};

@@ -61,8 +61,8 @@ impl Episode {
         self.name
     }
 
-    /// Runs it, and asserts what holds of every episode: honest peers get right answers before, during and after it, the
-    /// memory and the log stay within their bounds, and nothing of it stays open.
+    /// Runs it, and asserts what holds of every episode: honest peers get right answers before, during and after it,
+    /// the memory and the log stay within their bounds, and nothing of it stays open.
     pub(super) fn run(&self, target: &Target, name: &str) {
         let memory_max = FRESH_KIB + RESERVE * self.memory_mib * 1024;
         let server = Folder::new(&self.properties).with_memory_max(memory_max).start(target.binary());
@@ -128,8 +128,8 @@ impl Siege<'_> {
         (0..count).map(|_| self.peer()).collect()
     }
 
-    /// How long answers took to honest peers, one that asks for routes and one that beats, while `attack` runs. They are
-    /// there before it.
+    /// How long answers took to honest peers, one that asks for routes and one that beats, while `attack` runs. They
+    /// are there before it.
     fn while_honest_peers_ask(&self, beat: &Request, attack: impl FnOnce()) -> (Vec<Duration>, Vec<Duration>) {
         let over = AtomicBool::new(false);
         let route = route("T");

@@ -202,8 +202,8 @@ impl Tables {
         self.members().map(|(_, _, member)| member.deadline.min(self.next_look)).min()
     }
 
-    /// Whoever was silent for too long leaves, unless the server itself is late: then everybody is granted as much more, but no more
-    /// than after a sign of life at this moment. Connections over which nobody is left are closed.
+    /// Whoever was silent for too long leaves, unless the server itself is late: then everybody is granted as much
+    /// more, but no more than after a sign of life at this moment. Connections over which nobody is left are closed.
     pub(crate) fn look(&mut self) -> Vec<usize> {
         let Some(wanted) = self.wants_to_look() else { return Vec::new() };
         if self.now >= self.next_look {

@@ -16,7 +16,8 @@ const CLIENT: &str = "client";
 #[derive(Debug)]
 pub(super) struct Runner {
     world: World,
-    /// Requests without an answer so far, by their correlation number: where they were sent, and how the answer is shown.
+    /// Requests without an answer so far, by their correlation number: where they were sent, and how the answer is
+    /// shown.
     asked: BTreeMap<i32, (String, Shape)>,
     opaque: i32,
     /// Requests that will be found when the server wakes up.

@@ -101,8 +101,8 @@ fn topic(text: &str) -> Result<Topic, String> {
     Ok(topic)
 }
 
-/// A version as `counter`, `state.counter` or either with `@milliseconds` behind it; its time follows from the counter, later by
-/// so much.
+/// A version as `counter`, `state.counter` or either with `@milliseconds` behind it; its time follows from the counter,
+/// later by so much.
 pub(super) fn version(text: &str) -> Result<Option<Version>, String> {
     if text == "null" {
         return Ok(None);

@@ -103,8 +103,8 @@ pub(super) struct Ledger {
     standings: BTreeMap<String, Standing>,
     /// Groups whose permissions an operator changed.
     pub(super) wiped: BTreeSet<String>,
-    /// Whether topics are writable as an operator said in this batch, or because an acting master is left, and no broker of
-    /// the group said anything after that.
+    /// Whether topics are writable as an operator said in this batch, or because an acting master is left, and no
+    /// broker of the group said anything after that.
     pub(super) permissions: BTreeMap<String, bool>,
     changed: bool,
     moments: VecDeque<Recorded>,
@@ -350,7 +350,8 @@ impl KvLedger {
         self.doubtful.clear();
     }
 
-    /// The server starts again with this table: every key has the value that was acknowledged, or one that nobody was told of.
+    /// The server starts again with this table: every key has the value that was acknowledged, or one that nobody was
+    /// told of.
     ///
     /// # Errors
     /// Names the first that has not.

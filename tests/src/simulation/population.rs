@@ -71,7 +71,8 @@ impl Cluster {
         })
     }
 
-    /// A slave claims to be the master of its group. Either it is, and the former master does not know it, or it is wrong.
+    /// A slave claims to be the master of its group. Either it is, and the former master does not know it, or it is
+    /// wrong.
     pub(super) fn promote(&mut self, heir: usize, is_right: bool) {
         let Some(Broker { group, id, .. }) = self.broker(heir).filter(|broker| broker.id > 0) else { return };
         let (group, id) = (*group, *id);

@@ -28,8 +28,8 @@ pub enum Defect {
         /// Which.
         bytes: &'static [u8],
     },
-    /// Bytes are put into the body, or the body ends there when there are none. A registration keeps what comes before its topics,
-    /// and its checksum is not checked.
+    /// Bytes are put into the body, or the body ends there when there are none. A registration keeps what comes before
+    /// its topics, and its checksum is not checked.
     Body {
         /// Where, in 65536ths of its length from its beginning.
         place: u16,

@@ -21,8 +21,8 @@ pub enum Scope {
     Model,
     /// Everything that can happen to the registry.
     Everything,
-    /// What can be compared between two servers over sockets: one request at a time, little that is deliberately different in
-    /// Java, and nothing that depends on time.
+    /// What can be compared between two servers over sockets: one request at a time, little that is deliberately
+    /// different in Java, and nothing that depends on time.
     Java,
     /// Requests of administrators and of confused peers, for the simulation.
     Simulation,
@@ -462,16 +462,17 @@ fn without_later_fields(content: Content, release: Option<i32>) -> Content {
     }
 }
 
-/// What ours answers otherwise than Java is not sent one-way: it would look like a request that was lost. Neither is what may
-/// not be readable: it may have no answer anyway.
+/// What ours answers otherwise than Java is not sent one-way: it would look like a request that was lost. Neither is
+/// what may not be readable: it may have no answer anyway.
 fn can_be_oneway(content: &Content, defect: Option<&Defect>) -> bool {
     matches!(defect, None | Some(Defect::Field { .. }))
         && content.code() != 318
         && content.registration().is_none_or(|registration| registration.compression != Compression::Denied)
 }
 
-/// Whether both servers can be compared after a request with this defect. One registration without broker name or address spoils a
-/// Java server for good, and one of an old release that is none gets the time of the server for its data version.
+/// Whether both servers can be compared after a request with this defect. One registration without broker name or
+/// address spoils a Java server for good, and one of an old release that is none gets the time of the server for its
+/// data version.
 fn is_bearable(content: &Content, binary: bool, defect: &Defect) -> bool {
     let is_registration = matches!(content, Content::Register(_));
     match defect {

@@ -6,8 +6,8 @@ pub const MARK: char = '~';
 /// Connections that requests arrive over.
 pub const CONNECTIONS: usize = 5;
 
-/// Broker groups, each with its usual cluster. No name has both a character that is escaped and one of four bytes: Java cannot
-/// read such a key of an object, not even its own when it filters a route by zone.
+/// Broker groups, each with its usual cluster. No name has both a character that is escaped and one of four bytes: Java
+/// cannot read such a key of an object, not even its own when it filters a route by zone.
 pub const GROUPS: [(&str, &str); 3] = [("a~", "C~"), ("b~", "C~"), ("\u{e9}\"\u{2} ~", "D\u{1f600}~")];
 
 /// A group that nobody registers.

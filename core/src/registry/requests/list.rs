@@ -1,6 +1,6 @@
 //! Topic lists (Java: `RouteInfoManager.getAllTopicList`, `RouteInfoManager.getTopicsByCluster`,
-//! `RouteInfoManager.getUnitTopics`). They take time in proportion to all topics, so they are answered here and not on a
-//! thread that serves routes. The list of all topics is cached.
+//! `RouteInfoManager.getUnitTopics`). They take time in proportion to all topics, so they are answered here and not on
+//! a thread that serves routes. The list of all topics is cached.
 
 use crate::registry::answer::Answer;
 use crate::registry::state::State;

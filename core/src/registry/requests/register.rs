@@ -1,5 +1,5 @@
-//! REGISTER_BROKER (Java: `DefaultRequestProcessor.registerBroker`, `RouteInfoManager.registerBroker`): first decide, then
-//! apply, so that a refused registration leaves nothing behind.
+//! REGISTER_BROKER (Java: `DefaultRequestProcessor.registerBroker`, `RouteInfoManager.registerBroker`): first decide,
+//! then apply, so that a refused registration leaves nothing behind.
 
 mod fingerprint;
 mod growth;

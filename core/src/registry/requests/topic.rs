@@ -14,8 +14,8 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-/// WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER (Java: `RouteInfoManager.operateWritePermOfBroker`). Adding sets
-/// read and write and drops every other bit.
+/// WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER (Java: `RouteInfoManager.operateWritePermOfBroker`). Adding
+/// sets read and write and drops every other bit.
 pub(super) fn set_write_permission(state: &mut State, peer: Peer, request: &Request<'_>, writable: bool) -> Answer {
     let mut topics = 0;
     if let Some(name) = request.fields.value("brokerName")
@@ -29,8 +29,8 @@ pub(super) fn set_write_permission(state: &mut State, peer: Peer, request: &Requ
     Answer::success().with_field(field, topics.to_string())
 }
 
-/// REGISTER_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.registerTopic`). A known topic takes the entries up to the first of
-/// an unknown broker, an unknown topic only if all brokers are known.
+/// REGISTER_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.registerTopic`). A known topic takes the entries up to the first
+/// of an unknown broker, an unknown topic only if all brokers are known.
 pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
     let entries = match decode_queue_datas(request.body) {
         Ok(entries) => entries,
@@ -59,8 +59,8 @@ pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_
     Answer::success()
 }
 
-/// DELETE_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.deleteTopic`): from all brokers, or from those of a cluster. The next
-/// registration of a broker that still has the topic brings it back.
+/// DELETE_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.deleteTopic`): from all brokers, or from those of a cluster. The
+/// next registration of a broker that still has the topic brings it back.
 pub(super) fn delete_topic(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
     let Some(topic) = request.fields.value("topic") else { return Answer::success() };
     let cluster = request.fields.value("clusterName").filter(|cluster| !cluster.is_empty());

@@ -108,8 +108,8 @@ impl Liveness {
         self.connections.contains_key(&conn)
     }
 
-    /// Takes a connection out of its index, and returns all members that registered over it. One by one, each would cost
-    /// a search among all of them.
+    /// Takes a connection out of its index, and returns all members that registered over it. One by one, each would
+    /// cost a search among all of them.
     pub(super) fn take_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
         self.connections.remove(&conn).unwrap_or_default()
     }
@@ -188,9 +188,9 @@ fn remove_key(keys: &mut Vec<MemberKey>, key: MemberKey) {
     debug_assert_eq!(keys.len() + 1, before, "{key:?} was not indexed once");
 }
 
-/// When a broker that was heard from now is gone: after more than its timeout. Java compares last update + timeout < now
-/// in wrapping 64-bit numbers (Java: `RouteInfoManager.scanNotActiveBroker`); timeouts that it finds expired at once are
-/// expired at once here too.
+/// When a broker that was heard from now is gone: after more than its timeout. Java compares last update + timeout <
+/// now in wrapping 64-bit numbers (Java: `RouteInfoManager.scanNotActiveBroker`); timeouts that it finds expired at
+/// once are expired at once here too.
 pub(super) fn deadline(now: Now, timeout: i64) -> Instant {
     let wraps = i64::try_from(now.wall.as_millis()).is_ok_and(|wall| wall.checked_add(timeout).is_none());
     let silence = if wraps { 0 } else { u64::try_from(timeout).unwrap_or(0) };

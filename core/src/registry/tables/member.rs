@@ -30,8 +30,8 @@ pub(in crate::registry) struct Member {
     pub(super) deadline: Instant,
     pub(super) data_version: Option<DataVersion>,
     pub(super) filter_servers: Option<FilterServers>,
-    /// Changes may have been missed: the counter of the data version jumped, or the broker took its identifier over with
-    /// a single topic. Until its next whole table, registrations with the same version are applied in full.
+    /// Changes may have been missed: the counter of the data version jumped, or the broker took its identifier over
+    /// with a single topic. Until its next whole table, registrations with the same version are applied in full.
     pub(super) needs_full_sync: bool,
     pub(super) last: Option<LastRegistration>,
 }

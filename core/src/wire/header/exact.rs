@@ -1,6 +1,8 @@
-//! The short path for JSON headers as real peers write them: ASCII, no white space, no escapes, plain integers, text for text.
+//! The short path for JSON headers as real peers write them: ASCII, no white space, no escapes, plain integers, text
+//! for text.
 //!
-//! One pass, no allocation, no copy. It accepts only what the full reader reads alike, and leaves everything else to it.
+//! One pass, no allocation, no copy. It accepts only what the full reader reads alike, and leaves everything else to
+//! it.
 
 use crate::wire::fields::{ExactFields, ExtFields, until_quote};
 use crate::wire::request::Request;

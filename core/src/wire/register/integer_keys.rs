@@ -48,8 +48,8 @@ fn after_opening_brace(json: &str, at: usize) -> Option<usize> {
     Some(json.len() - content.len())
 }
 
-/// Calls `visit` for each key without quotes that is an integer, and says where the object ends. What is malformed is left
-/// to the reader.
+/// Calls `visit` for each key without quotes that is an integer, and says where the object ends. What is malformed is
+/// left to the reader.
 fn visit_integer_keys(json: &str, inside: usize, mut visit: impl FnMut(Range<usize>)) -> usize {
     let bytes = json.as_bytes();
     let mut depth = 1;

@@ -272,8 +272,8 @@ fn text_digest(key: &str) -> u64 {
 
 /// Removes all but the last of equal entries; what stays keeps its order.
 ///
-/// Sorts instead of building a hash table, which peers could make slow without a secret. Sorting by digest first compares
-/// few keys.
+/// Sorts instead of building a hash table, which peers could make slow without a secret. Sorting by digest first
+/// compares few keys.
 fn keep_last<T>(entries: &mut Vec<T>, digest: impl Fn(&T) -> u64, compare: impl Fn(&T, &T) -> Ordering) {
     let mut order: Vec<(u64, usize)> = entries.iter().enumerate().map(|(at, entry)| (digest(entry), at)).collect();
     let by_key = |a: &(u64, usize), b: &(u64, usize)| {

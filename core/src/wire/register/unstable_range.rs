@@ -3,14 +3,14 @@
 use core::ops::Range;
 use memchr::memmem;
 
-/// Where the digits of `mappingDataVersion.timestamp` stand in the body of a 5.x broker, if that is an object and that member
-/// is written as those brokers write it and begins within the first 4 KiB.
+/// Where the digits of `mappingDataVersion.timestamp` stand in the body of a 5.x broker, if that is an object and that
+/// member is written as those brokers write it and begins within the first 4 KiB.
 ///
 /// In every registration that timestamp is the time of sending, while everything else repeats. A digest over all but
-/// these digits recognises an unchanged registration, and leaving them out is safe: the pattern cannot stand inside of a
-/// JSON string, where its quotes would be escaped, so it is a member called `mappingDataVersion`; nothing that is
-/// registered comes from a member of that name, wherever it stands; and the range ends where the digits end, so no other
-/// byte of the body is left out.
+/// these digits recognises an unchanged registration, and leaving them out is safe: the pattern cannot stand inside of
+/// a JSON string, where its quotes would be escaped, so it is a member called `mappingDataVersion`; nothing that is
+/// registered comes from a member of that name, wherever it stands; and the range ends where the digits end, so no
+/// other byte of the body is left out.
 #[must_use]
 pub fn unstable_range(body: &[u8]) -> Option<Range<usize>> {
     const WITHIN_BYTES: usize = 4096;

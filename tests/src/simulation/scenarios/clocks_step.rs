@@ -1,4 +1,5 @@
-//! The wall clock of a NameServer jumps by a year, both ways: nobody leaves for it, and what brokers tell is still understood.
+//! The wall clock of a NameServer jumps by a year, both ways: nobody leaves for it, and what brokers tell is still
+//! understood.
 
 use super::Story;
 use super::stage::EAST;

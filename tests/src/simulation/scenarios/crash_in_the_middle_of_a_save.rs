@@ -1,4 +1,5 @@
-//! The power fails at any moment of a save: the file has the old contents or the new ones, and all that was acknowledged.
+//! The power fails at any moment of a save: the file has the old contents or the new ones, and all that was
+//! acknowledged.
 
 use super::Story;
 use super::stage::EAST;

@@ -1,4 +1,5 @@
-//! The disk of a NameServer fails: what could not be saved is refused and not shown, and nothing that was acknowledged is lost.
+//! The disk of a NameServer fails: what could not be saved is refused and not shown, and nothing that was acknowledged
+//! is lost.
 
 use super::Story;
 use super::stage::EAST;

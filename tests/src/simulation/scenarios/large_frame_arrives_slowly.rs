@@ -1,4 +1,5 @@
-//! A large registration arrives in small pieces in a hundred seconds, on a server that closes silent connections after thirty.
+//! A large registration arrives in small pieces in a hundred seconds, on a server that closes silent connections after
+//! thirty.
 
 use super::Story;
 use super::stage::EAST;

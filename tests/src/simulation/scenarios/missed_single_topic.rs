@@ -1,4 +1,5 @@
-//! A NameServer misses the announcement of one topic and hears the next ones: the next whole table brings what it missed.
+//! A NameServer misses the announcement of one topic and hears the next ones: the next whole table brings what it
+//! missed.
 
 use super::Story;
 use super::stage::EAST;

@@ -1,5 +1,5 @@
-//! A NameServer stands still for five minutes while its brokers go on, and with them: when it goes on too, it hears them before it
-//! judges, and it judges those who stay silent in time.
+//! A NameServer stands still for five minutes while its brokers go on, and with them: when it goes on too, it hears
+//! them before it judges, and it judges those who stay silent in time.
 
 use super::Story;
 use super::stage::EAST;

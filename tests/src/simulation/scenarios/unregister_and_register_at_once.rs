@@ -1,4 +1,5 @@
-//! A broker unregisters and registers again at once: the answered unregistration does not take the new registration with it.
+//! A broker unregisters and registers again at once: the answered unregistration does not take the new registration
+//! with it.
 
 use super::Story;
 use super::stage::EAST;

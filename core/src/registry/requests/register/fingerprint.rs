@@ -1,5 +1,5 @@
-//! Repeated registrations: a broker sends its whole table every ten seconds, and mostly nothing has changed. A digest tells
-//! before the body is parsed.
+//! Repeated registrations: a broker sends its whole table every ten seconds, and mostly nothing has changed. A digest
+//! tells before the body is parsed.
 
 use crate::hash::{Digest, Secret, feed};
 use crate::registry::tables::{LastRegistration, MemberKey, Tables};

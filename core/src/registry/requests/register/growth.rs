@@ -9,8 +9,8 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use hashbrown::HashSet;
 
-/// Whether there is room for everything that a registration could add to the tables. Looks at what is already there only
-/// if there is no room for all of it.
+/// Whether there is room for everything that a registration could add to the tables. Looks at what is already there
+/// only if there is no room for all of it.
 pub(super) fn has_room(state: &State, name: &str, header: &RegisterHeader<'_>, body: &RegisterBody<'_>) -> bool {
     let topics = body.topics.as_deref().unwrap_or_default();
     let fixed = of_broker(header, body) + body.mappings.iter().map(of_mapping).sum::<usize>();
