@@ -112,8 +112,8 @@ impl<C: Counter> Quotas<C> {
         self.connections.subtract(1);
     }
 
-    /// Reserves `bytes` more for the incomplete input of a connection that holds `held`. Returns false when it would hold
-    /// more than is left for all others.
+    /// Reserves `bytes` more for the incomplete input of a connection that holds `held`. Returns false when it would
+    /// hold more than is left for all others.
     ///
     /// So the connection that hoards is refused first, a new one always finds some room, and no thread has to know what
     /// the connections of the others hold.
@@ -127,7 +127,8 @@ impl<C: Counter> Quotas<C> {
         self.input_bytes.subtract(bytes);
     }
 
-    /// Counts `bytes` of output that wait for a client. They exist already: the connection is closed if they are too many.
+    /// Counts `bytes` of output that wait for a client. They exist already: the connection is closed if they are too
+    /// many.
     pub(crate) fn add_output(&self, bytes: usize) {
         self.output_bytes.add(bytes);
     }

@@ -1,4 +1,5 @@
-//! The disk as the server's own files need it: a few operations, so that a test can let each of them fail or be the last.
+//! The disk as the server's own files need it: a few operations, so that a test can let each of them fail or be the
+//! last.
 
 mod attributes;
 

@@ -101,8 +101,8 @@ pub(crate) fn read(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, Fil
     }
 }
 
-/// Gives a file new contents and returns how. Once this returns, they are durable; after an error the old ones are still
-/// there, unless the error says otherwise.
+/// Gives a file new contents and returns how. Once this returns, they are durable; after an error the old ones are
+/// still there, unless the error says otherwise.
 ///
 /// # Errors
 /// The file cannot be saved.

@@ -29,7 +29,8 @@ use std::sync::Arc;
 use std::thread;
 use tracing::{info, warn};
 
-/// By how much the registry thread is nicer than the I/O threads. Where they take all processors, it has a quarter of one.
+/// By how much the registry thread is nicer than the I/O threads. Where they take all processors, it has a quarter of
+/// one.
 const REGISTRY_NICENESS: i32 = 5;
 
 /// Prints the configuration as the server would use it.

@@ -48,7 +48,8 @@ pub enum ToIo {
         /// Why.
         reason: CloseReason,
     },
-    /// Stop: accept and read no more, write what is owed (forwarded requests that are not answered yet included), close.
+    /// Stop: accept and read no more, write what is owed (forwarded requests that are not answered yet included),
+    /// close.
     Stop {
         /// What is not written after so long is given up.
         within: Duration,

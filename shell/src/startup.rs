@@ -69,8 +69,8 @@ impl Environment {
     }
 }
 
-/// The home that the user database names, as Java's `user.home`: `$HOME` may be another, and so another KV file would be
-/// found. A user without an entry (some containers) has what `$HOME` says.
+/// The home that the user database names, as Java's `user.home`: `$HOME` may be another, and so another KV file would
+/// be found. A user without an entry (some containers) has what `$HOME` says.
 fn home() -> PathBuf {
     let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
     user.map(|user| user.dir).or_else(|| std::env::var_os("HOME").map(PathBuf::from)).unwrap_or_else(|| "/".into())

@@ -115,7 +115,8 @@ pub fn probe() -> Result<(), String> {
 /// Disturbs a save of a server at one system call after the other, in each way, until a save has no more of them.
 ///
 /// # Panics
-/// Something that was answered is lost, something that was refused is there, a file is torn, or a server does not go on.
+/// Something that was answered is lost, something that was refused is there, a file is torn, or a server does not go
+/// on.
 #[must_use]
 pub fn disturb_saves(binary: &Path, way: Way) -> Tally {
     let mut tally = Tally::default();

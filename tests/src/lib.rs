@@ -1,5 +1,5 @@
-//! The suites that prove the server, as a library that the runtime crates call: golden conversations of the Java server,
-//! scenarios as text, and the two ways to run a server under test, as a pure core in memory and as a process.
+//! The suites that prove the server, as a library that the runtime crates call: golden conversations of the Java
+//! server, scenarios as text, and the two ways to run a server under test, as a pure core in memory and as a process.
 
 // Everything here runs inside of tests, where a panic is how a failure is told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,4 +1,5 @@
-//! The pure core driven without an operating system: logical connections, virtual time, saves that end when they are told to.
+//! The pure core driven without an operating system: logical connections, virtual time, saves that end when they are
+//! told to.
 
 use crate::process_keys::read_configuration;
 use crate::server::{Reaction, Server, Setup};
@@ -258,8 +259,8 @@ impl World {
         self.reap();
     }
 
-    /// Bytes arrive over several logical connections in this order, and the registry works on all of them before anything of it
-    /// is carried out, as a driver does with what waits in its queue.
+    /// Bytes arrive over several logical connections in this order, and the registry works on all of them before
+    /// anything of it is carried out, as a driver does with what waits in its queue.
     pub fn receive_together(&mut self, arrived: &[(String, Vec<u8>)]) {
         if self.stops != Stops::Runs {
             return;
@@ -274,7 +275,8 @@ impl World {
         self.reap();
     }
 
-    /// Views that were published after a reply to an input of the same batch: whoever held that reply could not see its effect.
+    /// Views that were published after a reply to an input of the same batch: whoever held that reply could not see its
+    /// effect.
     #[must_use]
     pub fn views_after_replies(&self) -> usize {
         self.views_after_replies
@@ -335,8 +337,8 @@ impl World {
         self.move_to(end);
     }
 
-    /// Time passes while the server does not run. In the end what arrived meanwhile is read, then all timers that are due fire
-    /// once; those of connections are postponed by the length of the pause, as drivers have to do it.
+    /// Time passes while the server does not run. In the end what arrived meanwhile is read, then all timers that are
+    /// due fire once; those of connections are postponed by the length of the pause, as drivers have to do it.
     pub fn freeze(&mut self, time: Duration, arrived: &[(String, Vec<u8>)]) {
         let late = time;
         self.move_to(self.now.monotonic + late);
@@ -479,7 +481,8 @@ impl World {
         }
     }
 
-    /// Finishes the connections that are to be closed and goes on reading those that were paused, until nothing is left to do.
+    /// Finishes the connections that are to be closed and goes on reading those that were paused, until nothing is left
+    /// to do.
     fn reap(&mut self) {
         loop {
             let closing = |(conn, client): (&ConnId, &Client)| Some((*conn, client.closes()?));

@@ -1,5 +1,5 @@
-//! KV files as people, editors and Java servers leave them: `tests/field/kv-files.tsv` has what both versions of fastjson
-//! make of each, and what is made of it here, with every message as an operator sees it.
+//! KV files as people, editors and Java servers leave them: `tests/field/kv-files.tsv` has what both versions of
+//! fastjson make of each, and what is made of it here, with every message as an operator sees it.
 //!
 //! `UPDATE_EXPECTED=1` writes what is made of them here into the table.
 

@@ -1,4 +1,5 @@
-//! The KV file (Java: `KVConfigManager.load`, `KVConfigSerializeWrapper`), as people, editors and Java servers leave it.
+//! The KV file (Java: `KVConfigManager.load`, `KVConfigSerializeWrapper`), as people, editors and Java servers leave
+//! it.
 //!
 //! It is read as fastjson2 2.0.59 (RocketMQ 5.x) or fastjson 1.2.83 (4.x) reads it, whichever takes more: a file that a
 //! Java server loaded is loaded here. This is for this file alone; peers have to send standard JSON.

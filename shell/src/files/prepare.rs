@@ -20,8 +20,8 @@ pub(crate) enum Notice {
     Unkept(FileError),
 }
 
-/// Removes what a crash left and finds out how changes will be kept. Touches nothing but the file and the names beside it
-/// that only this server uses.
+/// Removes what a crash left and finds out how changes will be kept. Touches nothing but the file and the names beside
+/// it that only this server uses.
 ///
 /// # Errors
 /// There is something else than a regular file.

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A save takes these steps, each durable before the next: the trailer, the copy, the new contents, the last byte of
-//! the trailer, which says that the new contents count, and NULs behind them; then the file is cut. Wherever a crash ends
-//! it, the contents that count can be told:
+//! the trailer, which says that the new contents count, and NULs behind them; then the file is cut. Wherever a crash
+//! ends it, the contents that count can be told:
 //!
 //! * the trailer is whole and says that the new contents count: they are at the beginning;
 //! * it is whole and does not say so: the old ones are in the copy, or, when that is not whole, still at the beginning;

@@ -21,8 +21,8 @@ const OPENINGS: [(&[u8], Option<ForeignProtocol>); 12] = [
     (b"\xff\xff", None),
 ];
 
-/// The first byte chooses an opening, the second how the bytes are cut. Whatever follows, such a connection is closed for the right
-/// reason with its fourth byte, and nothing is written to it or handed on from it.
+/// The first byte chooses an opening, the second how the bytes are cut. Whatever follows, such a connection is closed
+/// for the right reason with its fourth byte, and nothing is written to it or handed on from it.
 pub(super) fn first_bytes(data: &[u8]) {
     let Some(([choice, piece], rest)) = data.split_first_chunk::<2>() else { return };
     let (opening, protocol) = OPENINGS[usize::from(*choice) % OPENINGS.len()];

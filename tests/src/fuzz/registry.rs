@@ -1,5 +1,5 @@
-//! Whole runs of a server. What the model predicts is compared with it; whatever happens, two servers that differ only in their
-//! secret show no difference, so that neither shows the order of a hash table.
+//! Whole runs of a server. What the model predicts is compared with it; whatever happens, two servers that differ only
+//! in their secret show no difference, so that neither shows the order of a hash table.
 
 use crate::model::invariants::{self, Observation, answers_in, in_a_row, in_order, questions};
 use crate::model::{self, Switches};

@@ -16,8 +16,8 @@ const FRAME_END: u8 = 0xff;
 /// Ends the header of a frame in framed input.
 const HEADER_END: u8 = 0xfe;
 
-/// The first byte chooses: 1 and 2 the view, 4 the input is a list of frames without their lengths, the rest how it is cut.
-/// Cutting the input anywhere changes nothing, and every question is answered once and in order.
+/// The first byte chooses: 1 and 2 the view, 4 the input is a list of frames without their lengths, the rest how it is
+/// cut. Cutting the input anywhere changes nothing, and every question is answered once and in order.
 pub(super) fn session(data: &[u8]) {
     let Some((choice, content)) = data.split_first() else { return };
     let view = view(usize::from(choice & 3));

@@ -1,4 +1,5 @@
-//! Faults of the machine that the server runs on: what cannot be saved is refused and applied nowhere, all else goes on.
+//! Faults of the machine that the server runs on: what cannot be saved is refused and applied nowhere, all else goes
+//! on.
 
 use crate::peer::{Peer, broker, get, put, route};
 use crate::process::{CONFIG, DISK, Folder, KV_FILE, Process, can_mount};

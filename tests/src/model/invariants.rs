@@ -1,6 +1,7 @@
 //! What must be true of the server after every step, whatever happened, told without the model.
 //!
-//! [`check_tables`] and [`check_silences`] are the list. That bodies are what a fresh encoding writes is checked where answers are compared with the model's.
+//! [`check_tables`] and [`check_silences`] are the list. That bodies are what a fresh encoding writes is checked where
+//! answers are compared with the model's.
 
 use super::registering::arriving_topics;
 use super::{KV_BYTES_MAX, TOPICS_MAX};
@@ -75,8 +76,8 @@ pub(crate) fn answers_in(written: &[u8]) -> Vec<Answer> {
     frames_in(written).into_iter().map(|frame| Answer::decode(frame).unwrap()).collect()
 }
 
-/// Routes name groups that are in the cluster information, with the same queues and groups; groups have members and clusters have
-/// groups; the lists name nothing else.
+/// Routes name groups that are in the cluster information, with the same queues and groups; groups have members and
+/// clusters have groups; the lists name nothing else.
 fn no_table_mentions_a_broker_that_another_does_not_know(seen: &Seen) {
     let info = seen.body("106");
     let groups = info.member("brokerAddrTable").unwrap().members();
@@ -146,7 +147,8 @@ fn whoever_is_silent_for_too_long_is_gone(observation: &Observation, silences: &
     }
 }
 
-/// Everybody who is shown now and was not is told as registered or changed; everybody who is not shown any more as gone.
+/// Everybody who is shown now and was not is told as registered or changed; everybody who is not shown any more as
+/// gone.
 fn whoever_comes_or_goes_is_told(observation: &Observation) {
     let mut members = observation.before.members.clone();
     for event in &observation.events {

@@ -64,7 +64,8 @@ impl Beside {
         self.check_invariants();
     }
 
-    /// Asks for the data versions of all brokers, which is a sign of life, so it comes last. Returns how often what was told.
+    /// Asks for the data versions of all brokers, which is a sign of life, so it comes last. Returns how often what was
+    /// told.
     ///
     /// # Panics
     /// They differ.

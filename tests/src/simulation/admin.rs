@@ -1,4 +1,5 @@
-//! Administrators, as mqadmin and dashboards do it: KV entries, write permissions, topics, lists and configuration. And strangers.
+//! Administrators, as mqadmin and dashboards do it: KV entries, write permissions, topics, lists and configuration. And
+//! strangers.
 
 use super::cluster::Cluster;
 use super::fault::Fault;
@@ -156,7 +157,8 @@ impl Cluster {
         }
     }
 
-    /// Asks for more at once than fits into a socket, a window or the queue, and perhaps does not read the answers for a while.
+    /// Asks for more at once than fits into a socket, a window or the queue, and perhaps does not read the answers for
+    /// a while.
     fn flood(&mut self, peer: usize, server: usize) {
         for _ in 0..self.random.usize(8..40) {
             let request = Request::new([319, 319, 106, 304][self.random.usize(..4)]);

@@ -318,8 +318,8 @@ impl Cluster {
         }
     }
 
-    /// Heartbeats that were held up arrive while the server stands still, and it goes on when their broker is overdue: too short
-    /// a pause to put its deadline off.
+    /// Heartbeats that were held up arrive while the server stands still, and it goes on when their broker is overdue:
+    /// too short a pause to put its deadline off.
     fn stall_at_a_deadline(&mut self, broker: ProcessId, server: ProcessId) {
         self.for_a_while(8500, Fault::CutPath(broker, server), Fault::HealPath(broker, server));
         self.plan_fault(8000, Fault::Pause(server));
@@ -343,8 +343,8 @@ impl Cluster {
         }
     }
 
-    /// Faults stop: paths are good, everybody runs, a group has one zone and one master, and connections that only one end
-    /// believes in are told to be gone.
+    /// Faults stop: paths are good, everybody runs, a group has one zone and one master, and connections that only one
+    /// end believes in are told to be gone.
     pub(super) fn calm_down(&mut self) {
         self.note(format_args!("calm"));
         self.faults.is_calm = true;

@@ -1,4 +1,5 @@
-//! What must hold whatever happens, each with its name. All checks stand here; the rest of the simulation only feeds them.
+//! What must hold whatever happens, each with its name. All checks stand here; the rest of the simulation only feeds
+//! them.
 
 use super::agenda::Time;
 use super::ledger::{Ledger, Moment, Seat};
@@ -27,22 +28,22 @@ pub enum Invariant {
     OnlyWhoAsked,
     /// When the first reply of a batch leaves the registry, the published view shows all of the batch.
     ReplyAfterView,
-    /// Every answer about brokers and topics shows the NameServer at one moment, no earlier than any reply to anybody that was
-    /// in hand when the question was sent.
+    /// Every answer about brokers and topics shows the NameServer at one moment, no earlier than any reply to anybody
+    /// that was in hand when the question was sent.
     RepliesAreVisible,
     /// Once a broker has the answer to its unregistration, no later question shows it until it registers again.
     UnregisteredIsGone,
     /// A broker that was silent for its timeout, not counting pauses of the NameServer, is gone.
     SilentIsGone,
-    /// A broker leaves by silence only after its whole timeout, not counting pauses that the NameServer noticed; and a connection
-    /// is closed only for silence or for a frame that does not end.
+    /// A broker leaves by silence only after its whole timeout, not counting pauses that the NameServer noticed; and a
+    /// connection is closed only for silence or for a frame that does not end.
     HeardIsKept,
     /// Brokers leave by request, with their own connection, or for a successor: exactly those and at once.
     DeparturesHaveReasons,
     /// What was acknowledged of the KV table is read back, from memory and after a restart.
     AcknowledgedKvIsKept,
-    /// While nothing goes wrong, every question is answered in time, and one whose sender ended its stream before its answers came
-    /// too.
+    /// While nothing goes wrong, every question is answered in time, and one whose sender ended its stream before its
+    /// answers came too.
     EveryQuestionIsAnswered,
     /// What connections and requests hold of shared quotas is given back.
     QuotasReturn,

@@ -257,8 +257,8 @@ impl Cluster {
         }
     }
 
-    /// The registry thread hands in what arrived, all of it or only its front, and carries a batch out. Returns whether the
-    /// node has ended.
+    /// The registry thread hands in what arrived, all of it or only its front, and carries a batch out. Returns whether
+    /// the node has ended.
     fn registry_turn(&mut self, server: usize, running: &mut Running) -> bool {
         let now = self.servers[server].now(self.now());
         let waiting = running.to_node.len();
@@ -310,8 +310,8 @@ impl Cluster {
         running.node.handle(input, now);
     }
 
-    /// Carries out one batch. The ledger hears of evictions first, since a view is of the end of a batch. Returns whether the
-    /// node has ended.
+    /// Carries out one batch. The ledger hears of evictions first, since a view is of the end of a batch. Returns
+    /// whether the node has ended.
     fn carry_out(&mut self, server: usize, running: &mut Running) -> bool {
         let outputs: Vec<_> = std::iter::from_fn(|| running.node.poll_output()).collect();
         for output in &outputs {

@@ -188,7 +188,8 @@ impl Cluster {
         self.perform(peer, Duty::Probe, PROBE_MILLIS);
     }
 
-    /// [`Invariant::EveryQuestionIsAnswered`]: nothing went wrong since a question was asked, and it has no answer in time.
+    /// [`Invariant::EveryQuestionIsAnswered`]: nothing went wrong since a question was asked, and it has no answer in
+    /// time.
     fn check_questions(&mut self, peer: usize) {
         let Some(since) = self.faults.calm_since else { return };
         let now = self.now();

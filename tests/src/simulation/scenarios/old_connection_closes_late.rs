@@ -1,4 +1,5 @@
-//! The host of a broker vanishes, and the broker registers over a new connection before the old one is known to be dead.
+//! The host of a broker vanishes, and the broker registers over a new connection before the old one is known to be
+//! dead.
 
 use super::Story;
 use super::stage::EAST;
