@@ -268,6 +268,16 @@ impl Process {
         self.folder.log()
     }
 
+    /// Its log, once that has all of the start: lines are written by a thread of their own.
+    ///
+    /// # Panics
+    /// The line about the end of the start does not come.
+    #[must_use]
+    pub fn log_of_start(&self) -> String {
+        self.eventually(|| self.log().contains("The Name Server boot success."));
+        self.log()
+    }
+
     /// Opens a connection to it.
     ///
     /// # Panics

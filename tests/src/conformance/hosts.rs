@@ -167,7 +167,7 @@ impl Host {
     }
 
     fn assert_told(&self, server: &Process) {
-        let log = server.log();
+        let log = server.log_of_start();
         let told = log.lines().find(|line| line.contains("changes are written in place: "));
         match (self.told, told) {
             (Some(end), Some(line)) => assert!(line.contains("kvConfigPath: ") && line.ends_with(end), "{line}"),

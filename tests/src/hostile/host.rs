@@ -52,9 +52,10 @@ pub(super) fn a_full_disk(target: &Target) {
 /// A disk that may only be read refuses changes of the KV table; those of the configuration hold until the next start.
 pub(super) fn a_disk_that_may_only_be_read(target: &Target) {
     let Some(server) = start_on_disk(target, "ro") else { return };
+    let log = server.log_of_start();
     for consequence in ["they will be refused", "they will hold until the next start"] {
         let told = |line: &str| line.contains("changes cannot be kept: ") && line.ends_with(consequence);
-        assert!(server.log().lines().any(told), "the start tells: {}", server.log());
+        assert!(log.lines().any(told), "the start tells: {log}");
     }
     let _broker = Peer::register(&server, &broker("broker-a", 0, &["T"]));
     let mut peer = Peer::connect(&server);
