@@ -160,12 +160,12 @@ fn time(operations: u32, prepare: &fn() -> Box<dyn FnMut()>) -> String {
     format!("{best:.1?}")
 }
 
-/// Queries that come so many at a time; all answers of a batch fit in what a session writes before it pauses.
+/// Queries that come so many at a time; all answers of a batch fit in what a connection writes before it pauses.
 fn query(brokers: usize, topics: usize, depth: usize) -> Box<dyn FnMut()> {
     let mut world = World::new();
     for broker in 0..brokers {
         let (name, address) = (format!("broker-{broker:03}"), format!("10.0.{broker}.1:10911"));
-        world.registry(&register(&name, &address, 1, topics, |_| 8));
+        world.forward(&register(&name, &address, 1, topics, |_| 8));
     }
     let requests: Vec<u8> = (0..depth as i32).flat_map(|opaque| route_query("topic-00007", opaque)).collect();
     let mut connection = Connection::new(&world);
@@ -219,22 +219,22 @@ fn registration(topics: usize, change: Change) -> Box<dyn FnMut()> {
         Change::Nothing => vec![frame(1, 0), world::repeated(&frame(1, 0))],
         Change::One | Change::All => vec![frame(1, 0), frame(2, 1)],
     };
-    world.registry(&frames[0]);
+    world.forward(&frames[0]);
     let mut round = 0;
     Box::new(move || {
         round += 1;
-        world.registry(&frames[round % 2]);
+        world.forward(&frames[round % 2]);
     })
 }
 
 fn publish(topics: usize) -> Box<dyn FnMut()> {
     let mut world = World::new();
-    world.registry(&register("broker-a", "10.0.0.1:10911", 1, topics, |_| 8));
+    world.forward(&register("broker-a", "10.0.0.1:10911", 1, topics, |_| 8));
     let one = |version: i64| register("broker-a", "10.0.0.1:10911", version, 1, move |_| version as i32);
     let frames = [one(2), one(3)];
     let mut round = 0;
     Box::new(move || {
         round += 1;
-        world.registry(&frames[round % 2]);
+        world.forward(&frames[round % 2]);
     })
 }

@@ -5,35 +5,29 @@
 
 use bytes::Bytes;
 use namesrv_core::config::Configuration;
+use namesrv_core::connection::{self, Connection};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
-use namesrv_core::session::{Session, Step};
+use namesrv_core::quota::Quotas;
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::{ConnId, Peer, kv::KvTable, route::RouteView};
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::cell::Cell;
+use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, SystemTime};
 use std::{collections::BTreeMap, env, sync::Arc, time};
 
 /// How long to wait for each connection.
 const WAIT: Duration = Duration::from_millis(1);
-/// How long a connection may be silent.
-const IDLE_MAX: Duration = Duration::from_secs(120);
 
 struct Server {
     node: Node,
     /// The newest view. Connections answer most requests from it.
     view: Option<Arc<RouteView>>,
-    connections: BTreeMap<ConnId, Connection>,
+    /// What all connections together may hold.
+    quotas: Arc<Quotas<Cell<usize>>>,
+    connections: BTreeMap<ConnId, (TcpStream, Connection)>,
     started: time::Instant,
-}
-
-struct Connection {
-    stream: TcpStream,
-    peer: Peer,
-    session: Session,
-    /// What arrived and is not a whole frame yet.
-    input: Vec<u8>,
 }
 
 fn main() -> Result<()> {
@@ -49,7 +43,7 @@ fn main() -> Result<()> {
             server.open(stream, address, serial)?;
         }
         for conn in server.connections.keys().copied().collect::<Vec<_>>() {
-            if server.serve(conn).is_err() {
+            if !server.serve(conn).is_ok_and(|goes_on| goes_on) {
                 server.close(conn);
             }
         }
@@ -63,7 +57,8 @@ impl Server {
         let (limits, serialization) = (configuration.limits(), configuration.serialization());
         let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
         let node = Node::new(initial, Now::default());
-        Self { node, view: None, connections: BTreeMap::new(), started: time::Instant::now() }
+        let quotas = Quotas::shared(&limits);
+        Self { node, view: None, quotas, connections: BTreeMap::new(), started: time::Instant::now() }
     }
 
     fn now(&self) -> Now {
@@ -77,40 +72,36 @@ impl Server {
         stream.set_read_timeout(Some(WAIT))?;
         let peer = Peer { conn: ConnId::new(0, serial), address };
         let Some(view) = &self.view else { return Ok(()) };
-        let session = Session::new(view.limits(), IDLE_MAX, self.now());
-        self.connections.insert(peer.conn, Connection { stream, peer, session, input: Vec::new() });
+        if let Some(connection) = Connection::open(peer, view, &self.quotas, self.now()) {
+            self.connections.insert(peer.conn, (stream, connection));
+        }
         Ok(())
     }
 
-    /// Reads once, writes what the session answers, and hands the rest to the node. After an error the connection is
-    /// over.
-    fn serve(&mut self, conn: ConnId) -> Result<()> {
+    /// Reads once, writes what the connection answers, and hands its requests to the node. Returns whether the
+    /// connection goes on; after an error it does not.
+    fn serve(&mut self, conn: ConnId) -> Result<bool> {
         let now = self.now();
-        let (Some(connection), Some(view)) = (self.connections.get_mut(&conn), &self.view) else { return Ok(()) };
-        let Connection { stream, peer, session, input } = connection;
-        let mut chunk = [0; 64 * 1024];
-        match stream.read(&mut chunk) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(length) => input.extend_from_slice(&chunk[..length]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-        let (mut rest, mut answers) = (input.as_slice(), Vec::new());
-        let result = loop {
-            match session.handle_input(&mut rest, view, &mut answers, now) {
-                Ok(Step::Forward { length }) => {
-                    let frame = Bytes::copy_from_slice(&rest[..length]);
-                    self.node.handle(Input::Frame { peer: *peer, frame }, now);
-                    rest = &rest[length..];
-                }
-                Ok(Step::NeedInput { .. } | Step::Paused) => break Ok(()),
-                Err(error) => break Err(Error::other(error)),
-            }
+        let (Some((stream, connection)), Some(view)) = (self.connections.get_mut(&conn), &self.view) else {
+            return Ok(false);
         };
-        *input = rest.to_vec();
+        let mut buffer = [0; 64 * 1024];
+        let read = if connection.wants_read() { stream.read(&mut buffer) } else { Err(ErrorKind::WouldBlock.into()) };
+        let read = match read {
+            Ok(0) => connection::Read::Eof,
+            Ok(bytes) => connection::Read::Bytes(&buffer[..bytes]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => connection::Read::Nothing,
+            Err(error) => return Err(error),
+        };
+        let mut answers = Vec::new();
+        connection.handle_read(read, view, &mut answers, now);
         stream.write_all(&answers)?;
-        let is_overdue = session.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
-        if is_overdue { Err(ErrorKind::TimedOut.into()) } else { result }
+        let written = answers.len();
+        connection.handle_answers(&mut answers, written, now);
+        while let Some(input) = connection.poll_forward() {
+            self.node.handle(input, now);
+        }
+        Ok(connection.poll_close().is_none() && connection.handle_timeout(now).is_none())
     }
 
     /// Does what the node decides, in its order, until it has nothing more to do.
@@ -119,13 +110,14 @@ impl Server {
             while let Some(output) = self.node.poll_output() {
                 match output {
                     Output::Publish(view) => self.view = Some(view),
-                    Output::Reply { conn, frame } => self.reply(conn, &frame),
+                    Output::Release { requests, bytes } => self.quotas.queue().release(requests, bytes),
+                    Output::Reply { conn, frame } => self.reply(conn, frame),
                     Output::Close { conn, .. } => self.close(conn),
                     Output::Save { ticket, .. } => {
                         self.node.handle(Input::Saved { ticket, result: Ok(()) }, self.now());
                     }
-                    // There is no queue to bound, no log, and nobody who stops this server.
-                    Output::Release { .. } | Output::Notify { .. } | Output::Event(_) | Output::Announce => {}
+                    // There is no log, and nobody who stops this server.
+                    Output::Notify { .. } | Output::Event(_) | Output::Announce => {}
                     Output::RepliesStuck { .. } | Output::Stopping { .. } | Output::StopIo { .. } => {}
                     Output::Finished => return,
                 }
@@ -133,19 +125,31 @@ impl Server {
         }
     }
 
-    fn reply(&mut self, conn: ConnId, frame: &[u8]) {
+    /// Writes all that waits for the client, since the stream blocks.
+    fn reply(&mut self, conn: ConnId, frame: Bytes) {
         let now = self.now();
         self.node.handle(Input::ReplyTaken { bytes: frame.len() }, now);
-        let Some(Connection { stream, session, .. }) = self.connections.get_mut(&conn) else { return };
-        session.handle_reply(now);
-        if stream.write_all(frame).is_err() {
-            self.close(conn);
+        let Some((stream, connection)) = self.connections.get_mut(&conn) else { return };
+        connection.handle_reply(frame, now);
+        while connection.wants_write() {
+            let mut slices = [&[][..]];
+            connection.poll_transmit(&mut slices);
+            let written = slices[0].len();
+            if stream.write_all(slices[0]).is_err() {
+                return self.close(conn);
+            }
+            connection.handle_written(written, now);
         }
     }
 
+    /// Tells the node, unless the connection has already done so.
     fn close(&mut self, conn: ConnId) {
-        if self.connections.remove(&conn).is_some() {
-            self.node.handle(Input::Disconnected(conn), self.now());
+        let now = self.now();
+        if let Some((_, mut connection)) = self.connections.remove(&conn) {
+            connection.handle_closed();
+            while let Some(input) = connection.poll_forward() {
+                self.node.handle(input, now);
+            }
         }
     }
 }

@@ -7,8 +7,8 @@
 //!
 //! Three machines share the work:
 //!
-//! * a [`Session`](session::Session) per connection frames bytes and answers what only reads, from an immutable
-//!   [`RouteView`](route::RouteView);
+//! * a [`Connection`](connection::Connection) for each client turns bytes into frames and answers what only reads, from
+//!   an immutable [`RouteView`](route::RouteView);
 //! * the one [`Registry`](registry::Registry) owns every table, is the only writer, and publishes a new view for each
 //!   batch of changes;
 //! * the [`Node`](node::Node) that owns the registry decides which inputs make a batch, when time may pass, and how the
@@ -34,7 +34,6 @@ pub mod registry;
 pub mod route;
 pub mod save;
 mod serialization;
-pub mod session;
 pub mod time;
 pub mod wire;
 

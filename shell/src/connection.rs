@@ -179,7 +179,7 @@ mod tests {
     use namesrv_core::config::{Configuration, Limits};
     use namesrv_core::initial_state::InitialState;
     use namesrv_core::node::Input;
-    use namesrv_core::registry::{Output, Registry};
+    use namesrv_core::node::{Node, Output};
     use namesrv_core::wire::Serialization;
     use std::io::{ErrorKind, Read, Write};
     use std::time::Duration;
@@ -217,7 +217,7 @@ mod tests {
         let (limits, now) = (Limits::default(), Now::default());
         let (secret, kv, configuration) = ([0; 16], Default::default(), Configuration::default());
         let initial = InitialState { secret, limits, configuration, kv, serialization: Serialization::Json };
-        let Some(Output::Publish(view)) = Registry::new(initial, now).poll_output() else { panic!("no view") };
+        let Some(Output::Publish(view)) = Node::new(initial, now).poll_output() else { panic!("no view") };
         let quotas = SharedQuotas::shared(&limits);
         let (sender, receiver) = queue(&quotas);
         let shared = Arc::new(Shared::new(&Server {

@@ -1,22 +1,26 @@
-//! A registry and connections with nothing around them, and the frames of real peers.
+//! A node and connections with nothing around them, and the frames of real peers.
 
 use bytes::Bytes;
 use namesrv_core::config::{Configuration, Limits};
+use namesrv_core::connection::{self, Read, Reading};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
-use namesrv_core::registry::{Output, Registry};
+use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
-use namesrv_core::session::{Session, Step};
-use namesrv_core::time::{Duration, Instant, Now, WallTime};
+use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::Serialization;
 use namesrv_core::{ConnId, Peer};
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 const NOW: Now = Now { monotonic: Instant::from_millis(1_000), wall: WallTime::from_millis(1_700_000_000_000) };
 
+const PEER: Peer = Peer { conn: ConnId::new(0, 1), address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1) };
+
 pub(crate) struct World {
-    registry: Registry,
+    node: Node,
     view: Arc<RouteView>,
 }
 
@@ -26,51 +30,62 @@ impl World {
         let limits = Limits::default();
         let kv = KvTable::default();
         let initial = InitialState { secret: [7; 16], limits, configuration, kv, serialization: Serialization::Json };
-        let mut registry = Registry::new(initial, NOW);
-        let view = drain(&mut registry).unwrap();
-        Self { registry, view }
+        let mut node = Node::new(initial, NOW);
+        let view = drain(&mut node).unwrap();
+        Self { node, view }
     }
 
-    /// Hands a frame to the registry and carries out what it says.
-    pub(crate) fn registry(&mut self, frame: &Bytes) {
-        let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
-        self.registry.handle_frame(peer, frame, NOW);
-        if let Some(view) = drain(&mut self.registry) {
+    /// Hands a frame to the node and carries out what it says.
+    pub(crate) fn forward(&mut self, frame: &Bytes) {
+        self.node.handle(Input::Frame { peer: PEER, frame: frame.clone() }, NOW);
+        if let Some(view) = drain(&mut self.node) {
             self.view = view;
         }
     }
 }
 
-fn drain(registry: &mut Registry) -> Option<Arc<RouteView>> {
+fn drain(node: &mut Node) -> Option<Arc<RouteView>> {
     let mut newest = None;
-    while let Some(output) = registry.poll_output() {
+    while let Some(output) = node.poll_output() {
         match output {
             Output::Publish(view) => newest = Some(view),
-            Output::Reply { frame, .. } => assert!(frame.windows(8).any(|bytes| bytes == b"\"code\":0"), "{frame:?}"),
-            Output::Close { .. } | Output::Notify { .. } | Output::Save { .. } | Output::Event(_) => (),
+            Output::Reply { frame, .. } => {
+                assert!(frame.windows(8).any(|bytes| bytes == b"\"code\":0"), "{frame:?}");
+                node.handle(Input::ReplyTaken { bytes: frame.len() }, NOW);
+            }
+            Output::Release { .. } | Output::Notify { .. } | Output::Event(_) => (),
+            Output::Close { .. }
+            | Output::Save { .. }
+            | Output::Announce
+            | Output::RepliesStuck { .. }
+            | Output::Stopping { .. }
+            | Output::StopIo { .. }
+            | Output::Finished => panic!("no case leads to {output:?}"),
         }
     }
     newest
 }
 
 pub(crate) struct Connection {
-    session: Session,
+    connection: connection::Connection,
     view: Arc<RouteView>,
-    output: Vec<u8>,
+    answers: Vec<u8>,
 }
 
 impl Connection {
     pub(crate) fn new(world: &World) -> Self {
-        let session = Session::new(&Limits::default(), Duration::ZERO, NOW);
-        Self { session, view: Arc::clone(&world.view), output: Vec::with_capacity(1 << 20) }
+        let quotas = Quotas::shared(&Limits::default());
+        let connection = connection::Connection::open(PEER, &world.view, &quotas, NOW).unwrap();
+        Self { connection, view: Arc::clone(&world.view), answers: Vec::with_capacity(1 << 20) }
     }
 
     /// Answers whole requests and returns the length of the answers.
-    pub(crate) fn ask(&mut self, mut requests: &[u8]) -> usize {
-        self.output.clear();
-        let step = self.session.handle_input(&mut requests, &self.view, &mut self.output, NOW).unwrap();
-        assert!(matches!(step, Step::NeedInput { .. } | Step::Paused));
-        self.output.len()
+    pub(crate) fn ask(&mut self, requests: &[u8]) -> usize {
+        let reading = self.connection.handle_read(Read::Bytes(requests), &self.view, &mut self.answers, NOW);
+        assert_eq!(reading, Reading::Open);
+        let written = self.answers.len();
+        self.connection.handle_answers(&mut self.answers, written, NOW);
+        written
     }
 }
 

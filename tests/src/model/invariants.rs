@@ -1,6 +1,6 @@
 //! What must be true of the server after every step, whatever happened, told without the model.
 //!
-//! [`check_tables`] and [`check_silences`] are the list. That bodies are what a fresh encoding writes is checked where
+//! `check_tables` and `check_silences` are the list. That bodies are what a fresh encoding writes is checked where
 //! answers are compared with the model's.
 
 use super::registering::arriving_topics;
