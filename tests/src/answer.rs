@@ -1,6 +1,9 @@
 //! Answers as a peer reads them, decoded without any code of the server.
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// One frame that a server wrote: an answer, or a request of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +89,7 @@ pub fn is_unanswered(request: &[u8]) -> bool {
 }
 
 fn decode_json(parts: Parts<'_>) -> Result<Answer, String> {
-    let header: Value = serde_json::from_slice(parts.header)
+    let Members(header) = serde_json::from_slice(parts.header)
         .map_err(|error| format!("header {}: {error}", parts.header.escape_ascii()))?;
     let number = |name: &str| header.get(name).and_then(Value::as_i64).unwrap_or_default() as i32;
     let fields = header.get("extFields").and_then(Value::as_object).map(|fields| {
@@ -103,6 +106,39 @@ fn decode_json(parts: Parts<'_>) -> Result<Answer, String> {
         fields,
         body: parts.body.to_vec(),
     })
+}
+
+/// The members of a JSON header that mean something. Of the others not even the values are read, since they may be
+/// numbers that fit no type. The last of several with one name counts.
+struct Members(BTreeMap<String, Value>);
+
+impl Members {
+    const KNOWN: [&str; 6] = ["code", "extFields", "flag", "opaque", "remark", "version"];
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members(BTreeMap::new()))
+    }
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a header")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self, A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            if Self::KNOWN.contains(&&*name) {
+                self.0.insert(name, members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(self)
+    }
 }
 
 fn decode_binary(parts: Parts<'_>) -> Option<Answer> {
@@ -164,6 +200,13 @@ mod tests {
         let answer = Answer::decode(&hex::decode(frame).unwrap()).unwrap();
         assert_eq!((answer.code, answer.flag, answer.opaque, answer.version), (0, 1, 103, 513));
         assert_eq!(answer.field("value"), Some("broker-a:4;broker-b:4"));
+    }
+
+    #[test]
+    fn reads_a_header_with_an_unknown_member_that_fits_no_number() {
+        let header = br#"{"code":1,"unknown":1e400,"code":319,"opaque":7}"#;
+        let answer = Answer::decode(&crate::request::frame(0, header, b"")).unwrap();
+        assert_eq!((answer.code, answer.opaque), (319, 7));
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Failure {
 }
 
 /// Makes one line of what another program wrote: no colours, control characters, bytes that are no text, or pictures
-/// made of letters, and no more than [`REASON_CHARS_MAX`] characters.
+/// made of letters, and no more than `REASON_CHARS_MAX` characters.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let text = strip_str(text).to_string();
