@@ -29,6 +29,7 @@ pub mod key;
 pub mod kv;
 mod limits;
 pub mod node;
+pub mod output;
 pub mod quota;
 pub mod registry;
 pub mod route;

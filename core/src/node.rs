@@ -47,11 +47,12 @@
 //! therefore delays the others by this time once, and once more for each [`REPLY_BYTES_MAX`] of replies to it; there
 //! are few of those, because it forwards nothing more. When it recovers and takes them, they count as taken.
 
-mod io;
+mod input;
 #[cfg(test)]
 mod tests;
 
-pub use io::{Input, Output};
+pub use crate::output::Output;
+pub use input::Input;
 
 use crate::initial_state::InitialState;
 use crate::registry::{Registry, SaveTicket};
@@ -344,7 +345,6 @@ impl Node {
             return Some(Output::Release { requests, bytes });
         }
         if let Some(output) = self.registry.poll_output() {
-            let output = Output::from(output);
             self.note(&output);
             return Some(output);
         }

@@ -10,14 +10,13 @@ mod departures;
 mod kv;
 mod notice;
 mod outbox;
-mod output;
 mod publisher;
 mod requests;
 mod state;
 mod tables;
 
+pub use crate::output::{CloseReason, Output};
 pub use crate::save::{SaveError, SaveFile, SaveTicket};
-pub use output::{CloseReason, Output};
 
 use crate::config::Settings;
 use crate::hash::Secret;

@@ -2,11 +2,11 @@
 //! `RouteInfoManager.onChannelDestroy`, `RouteInfoManager.scanNotActiveBroker`). Decided and applied in one call.
 
 use super::notice::{MinIdChange, notify_min_id_change};
-use super::output::CloseReason;
 use super::state::State;
 use super::tables::MemberKey;
 use crate::ConnId;
 use crate::event::{Event, EvictionCause};
+use crate::output::CloseReason;
 use crate::time::Now;
 
 /// A connection is lost: all brokers that registered over it leave.

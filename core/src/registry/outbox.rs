@@ -1,9 +1,9 @@
 //! The outbox: everything that the registry has to say, in order.
 
 use super::answer::{Answer, ReplyTo};
-use super::output::{CloseReason, Output};
 use crate::ConnId;
 use crate::event::Event;
+use crate::output::{CloseReason, Output};
 use crate::save::{SaveFile, SaveTicket};
 use crate::serialization::Serialization;
 use crate::wire::response::{Head, write_frame};

@@ -1,9 +1,10 @@
-//! What comes out of the registry.
+//! What a driver has to carry out: the outputs of the registry, and those that its node adds.
 
 use crate::ConnId;
 use crate::event::Event;
 use crate::route::RouteView;
 use crate::save::SaveTicket;
+use crate::time::Duration;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -24,9 +25,17 @@ pub enum CloseReason {
 /// What the driver has to carry out, strictly in order.
 #[derive(Clone, Debug)]
 pub enum Output {
+    /// Inputs of the batch left the queue: return their places to the quota.
+    Release {
+        /// Number of requests.
+        requests: usize,
+        /// Bytes of their frames.
+        bytes: usize,
+    },
     /// A new view. It comes before every reply of its batch, so a client that holds a reply can see its effect.
     Publish(Arc<RouteView>),
-    /// A forwarded request is done. The frame is for the connection; it is empty after a one-way request.
+    /// A forwarded request is done. The frame is for the connection; it is empty when nothing is to be written
+    /// (one-way).
     Reply {
         /// The connection that asked.
         conn: ConnId,
@@ -47,14 +56,33 @@ pub enum Output {
         /// The whole request.
         frame: Bytes,
     },
-    /// Replace the contents of [`SaveTicket::file`], then call
-    /// [`Registry::handle_saved`](super::Registry::handle_saved).
+    /// Replace the contents of [`SaveTicket::file`], then hand in [`Input::Saved`](crate::node::Input::Saved).
     Save {
         /// To be handed back.
         ticket: SaveTicket,
         /// The new contents of the file.
         contents: Vec<u8>,
     },
-    /// Tell the operator what happened.
+    /// Tell the operator what happened in the registry.
     Event(Event),
+    /// Tell the operator that the server accepts connections.
+    Announce,
+    /// Tell the operator that I/O threads have not taken these replies for
+    /// [`REPLY_WAIT_MAX`](crate::node::REPLY_WAIT_MAX). The node goes on without waiting for them.
+    RepliesStuck {
+        /// Bytes of the replies that are not taken.
+        bytes: usize,
+    },
+    /// Tell the operator that the server stops.
+    Stopping {
+        /// How long newer clients are sent elsewhere before the I/O threads stop.
+        wait: Duration,
+    },
+    /// Tell all I/O threads to stop.
+    StopIo {
+        /// What they have not written after this time is given up.
+        within: Duration,
+    },
+    /// The node has ended: everything was taken and saved. Nothing comes after this.
+    Finished,
 }
