@@ -8,11 +8,10 @@ use namesrv_core::connection::{Next, Scratch};
 use namesrv_core::time::Instant;
 use namesrv_shell::connection::Connection;
 use namesrv_shell::shard::RETRY;
-use namesrv_shell::stream::IoStream;
 use std::cell::RefCell;
 use std::future;
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -37,8 +36,6 @@ pub(crate) struct Link {
     /// `None` once it is closed. Locked for a step, never while the task waits.
     connection: Mutex<Option<Connection>>,
 }
-
-struct Stream<'a>(&'a TcpStream);
 
 /// What its task does next.
 enum After {
@@ -99,7 +96,7 @@ impl Socket {
         let Some(connection) = place.as_mut() else { return Ok(After::End) };
         connection.ready.readable |= messages.is_woken;
         messages.list.into_iter().for_each(|message| connection.handle(message, now));
-        let next = connection.drive(&mut Stream(stream.get_ref()), scratch, || shard.shared.views.load(), now)?;
+        let next = connection.drive(&mut stream.get_ref(), scratch, || shard.shared.views.load(), now)?;
         let expired = connection.handle_timeout(now).filter(|_| messages.is_woken);
         let after = match (next, expired) {
             (Next::Close(reason), _) | (_, Some(reason)) => {
@@ -151,31 +148,5 @@ impl Socket {
 impl Link {
     pub(crate) fn new(connection: Connection) -> Self {
         Self { mailbox: Mailbox::default(), connection: Mutex::new(Some(connection)) }
-    }
-}
-
-impl Read for Stream<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl Write for Stream<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write_vectored(slices)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl IoStream for Stream<'_> {
-    fn shut_down(&mut self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
     }
 }

@@ -6,23 +6,19 @@ use namesrv_core::connection::{Next, Scratch};
 use namesrv_core::time::Now;
 use namesrv_shell::connection::Connection;
 use namesrv_shell::shard::{self, Views};
-use namesrv_shell::stream::IoStream;
-use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::io;
 
 /// One socket. What epoll said about it is remembered, since epoll tells of each change once.
 pub(crate) struct Socket {
-    stream: Stream,
+    stream: TcpStream,
     connection: Connection,
     /// Whether it is in the queue of those that have something to do.
     pub(crate) is_queued: bool,
 }
 
-struct Stream(TcpStream);
-
 impl Socket {
     pub(crate) const fn new(stream: TcpStream, connection: Connection) -> Self {
-        Self { stream: Stream(stream), connection, is_queued: false }
+        Self { stream, connection, is_queued: false }
     }
 
     /// Notes what epoll said.
@@ -47,31 +43,5 @@ impl Socket {
 impl shard::Socket for Socket {
     fn connection(&mut self) -> &mut Connection {
         &mut self.connection
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write_vectored(slices)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl IoStream for Stream {
-    fn shut_down(&mut self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
     }
 }

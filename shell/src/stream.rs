@@ -1,19 +1,27 @@
 //! The streams of connections on top of the sockets of the runtimes.
 
 use namesrv_core::connection::{Read, Stream, Written};
+use rustix::net::Shutdown;
 use std::array;
 use std::io::{self, ErrorKind, IoSlice};
+use std::os::fd::AsFd;
 
 /// Slices of one vectored write. The core offers no more.
 const SLICES_MAX: usize = 64;
 
-/// A non-blocking socket as a runtime has it.
+/// A non-blocking socket as a runtime has it. Sockets with a descriptor need nothing more.
 pub trait IoStream: io::Read + io::Write {
     /// Tells the client that nothing more is written.
     ///
     /// # Errors
     /// The client is gone already.
     fn shut_down(&mut self) -> io::Result<()>;
+}
+
+impl<S: io::Read + io::Write + AsFd> IoStream for S {
+    fn shut_down(&mut self) -> io::Result<()> {
+        Ok(rustix::net::shutdown(self, Shutdown::Write)?)
+    }
 }
 
 /// A non-blocking socket as a connection needs it.
