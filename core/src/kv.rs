@@ -1,9 +1,11 @@
 //! The KV table and its file (Java: `KVConfigManager`, `KVConfigSerializeWrapper`).
 
+mod fault;
 mod file;
 mod lenient;
 
-pub use file::{KvFile, KvFileError, KvFileFault};
+pub use fault::KvFileFault;
+pub use file::{KvFile, KvFileError};
 
 use crate::wire::json;
 use alloc::borrow::ToOwned;

@@ -14,6 +14,7 @@ pub mod stream;
 
 mod cli;
 mod clock;
+mod console;
 mod credit;
 mod disk;
 mod events;
@@ -28,16 +29,18 @@ mod queue;
 mod registry_thread;
 mod saver;
 mod signals;
+mod start_error;
 mod start_files;
 mod startup;
 mod summary;
+mod threads;
 
 use cli::Command;
+use console::print;
 use server::Server;
-use startup::StartError;
-use std::io::{self, Write};
+use start_error::StartError;
+use std::io;
 use std::process::ExitCode;
-use std::thread;
 
 /// Exit status of a server that cannot start, as that of the Java server (−1).
 const START_FAILED: u8 = 255;
@@ -83,14 +86,4 @@ pub fn run_where(
             ExitCode::from(START_FAILED)
         }
     }
-}
-
-/// A thread of the shell: named, with a stack that is enough for name lookup and formatting.
-fn thread(name: &str) -> thread::Builder {
-    thread::Builder::new().name(name.to_owned()).stack_size(512 * 1024)
-}
-
-/// Prints text; nobody may be reading.
-fn print(mut output: impl Write, text: &str) {
-    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }

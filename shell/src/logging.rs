@@ -4,6 +4,7 @@
 //! registry. Lines that find too much waiting are counted and dropped.
 
 use crate::quota::SharedCounter;
+use crate::threads;
 use namesrv_core::key::Word;
 use namesrv_core::quota::Counter;
 use std::io::{self, Write};
@@ -83,7 +84,7 @@ impl Log {
         let (messages, receiver) = mpsc::channel();
         let lines = Lines { messages, backlog: Arc::default() };
         let backlog = Arc::clone(&lines.backlog);
-        crate::thread("log").spawn(move || write_lines(&receiver, &backlog, io::stderr()))?;
+        threads::named("log").spawn(move || write_lines(&receiver, &backlog, io::stderr()))?;
 
         let LogLevel(level) = level;
         let writer = lines.clone();

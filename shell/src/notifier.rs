@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::events::cut;
 use crate::line_limit::LineLimit;
+use crate::threads;
 use bytes::Bytes;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
@@ -83,7 +84,7 @@ impl Notifier {
 
 fn start(index: usize, connect_timeout: Duration, failures: Failures) -> io::Result<SyncSender<Notification>> {
     let (sender, receiver) = mpsc::sync_channel(QUEUE_REQUESTS_MAX);
-    crate::thread(&format!("notifier-{index}")).spawn(move || run(&receiver, connect_timeout, &failures))?;
+    threads::named(&format!("notifier-{index}")).spawn(move || run(&receiver, connect_timeout, &failures))?;
     Ok(sender)
 }
 

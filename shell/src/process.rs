@@ -1,6 +1,7 @@
 //! The composition root: reads the files, binds, starts every thread, and waits for the end of them all.
 
 use crate::clock::Clock;
+use crate::console::print;
 use crate::credit::Credit;
 use crate::events::EventLog;
 use crate::keys::ProcessSettings;
@@ -12,10 +13,11 @@ use crate::quota::SharedQuotas;
 use crate::registry_thread::RegistryThread;
 use crate::saver::Saver;
 use crate::server::{Inboxes, RegistryHandle, Server};
+use crate::start_error::StartError;
 use crate::start_files;
-use crate::startup::{Environment, StartError, Startup};
+use crate::startup::{Environment, Startup};
 use crate::summary::Summary;
-use crate::{print, queue, signals};
+use crate::{queue, signals, threads};
 use arc_swap::ArcSwap;
 use namesrv_core::config::Configuration;
 use namesrv_core::initial_state::InitialState;
@@ -118,7 +120,7 @@ fn serve_until_stopped(
         clock,
         boot_line,
     };
-    let registry_thread = crate::thread("registry").spawn(move || {
+    let registry_thread = threads::named("registry").spawn(move || {
         give_way();
         registry_thread.run();
     });

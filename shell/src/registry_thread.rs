@@ -1,6 +1,7 @@
 //! The registry thread: takes inputs from its queue, hands them to the node, and carries out what the node says.
 
 use crate::clock::Clock;
+use crate::console::print;
 use crate::credit::Credit;
 use crate::events::EventLog;
 use crate::notifier::Notifier;
@@ -9,7 +10,7 @@ use crate::queue::QueueReceiver;
 use crate::saver::Saver;
 use crate::server::{Inboxes, Reply, ToIo};
 use namesrv_core::node::{Input, Node, Output};
-use std::io::Write;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -83,8 +84,7 @@ impl RegistryThread {
 
     fn announce(&self) {
         info!("{}", self.boot_line);
-        // Nobody may be reading.
-        let _ = writeln!(std::io::stdout(), "{}", self.boot_line);
+        print(io::stdout(), &format!("{}\n", self.boot_line));
     }
 }
 

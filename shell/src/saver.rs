@@ -3,6 +3,7 @@
 use crate::disk::{Disk, RealDisk};
 use crate::files::{self, FileError, KeptFile, Way};
 use crate::queue::QueueSender;
+use crate::threads;
 use namesrv_core::node::Input;
 use namesrv_core::registry::{SaveError, SaveFile, SaveTicket};
 use std::io;
@@ -38,7 +39,7 @@ impl Saver {
     /// The operating system gives no thread.
     pub(crate) fn start(files: SavedFiles, queue: QueueSender) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, receiver) = mpsc::channel();
-        let thread = crate::thread("saver").spawn(move || run(&RealDisk, files, &receiver, &queue))?;
+        let thread = threads::named("saver").spawn(move || run(&RealDisk, files, &receiver, &queue))?;
         Ok((Self { jobs }, thread))
     }
 

@@ -6,6 +6,7 @@
 
 use crate::queue::QueueSender;
 use crate::summary::Summary;
+use crate::threads;
 use namesrv_core::node::Input;
 use signal_hook::consts::{
     SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
@@ -65,7 +66,7 @@ impl Caught {
     /// # Errors
     /// The operating system gives no thread.
     pub(crate) fn watch(self, queue: QueueSender, summary: Summary) -> io::Result<()> {
-        crate::thread("signals").spawn(move || watch(self.0, &queue, &summary))?;
+        threads::named("signals").spawn(move || watch(self.0, &queue, &summary))?;
         Ok(())
     }
 }

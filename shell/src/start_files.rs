@@ -4,7 +4,7 @@ use crate::disk::RealDisk;
 use crate::files::{self, KeptFile};
 use crate::keys::ProcessSettings;
 use crate::saver::SavedFiles;
-use crate::startup::StartError;
+use crate::start_error::StartError;
 use namesrv_core::kv::{KvFile, KvTable};
 use std::path::{Path, PathBuf};
 use tracing::{info, warn};

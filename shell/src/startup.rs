@@ -1,18 +1,13 @@
 //! What is read before the server starts: files, environment, the operator's home.
 
-use crate::files::FileError;
 use crate::keys::{KEYS, ProcessSettings};
+use crate::start_error::{SERIALIZE_TYPE_VARIABLE, StartError};
 use crate::start_files;
-use namesrv_core::config::properties::{self, PropertiesError, Property};
-use namesrv_core::config::{Configuration, ConfigurationError, SERIALIZE_TYPE, Warning};
+use namesrv_core::config::properties::{self, Property};
+use namesrv_core::config::{Configuration, SERIALIZE_TYPE, Warning};
 use namesrv_core::key::{Key, Origin};
-use namesrv_core::kv::KvFileError;
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
-
-/// Names the default serialization of answers, unless the file does.
-const SERIALIZE_TYPE_VARIABLE: &str = "ROCKETMQ_SERIALIZE_TYPE";
 
 /// The configuration and where it came from.
 #[derive(Debug)]
@@ -21,32 +16,6 @@ pub(crate) struct Startup {
     /// The runtime file, when there is one.
     pub(crate) runtime_file_read: Option<PathBuf>,
     pub(crate) warnings: Vec<Warning>,
-}
-
-/// Why the server does not start: one line for the operator.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum StartError {
-    #[error("{path}: {source}")]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path}: {source}")]
-    Properties { path: PathBuf, source: PropertiesError },
-    #[error("{path}: {source}")]
-    Configuration { path: PathBuf, source: ConfigurationError },
-    #[error("environment variable {SERIALIZE_TYPE_VARIABLE}: {reason}")]
-    SerializeType { reason: String },
-    #[error("{key}: {path}: {source}")]
-    Kv { key: &'static str, path: PathBuf, source: KvFileError },
-    #[error("{key}: {source}")]
-    File { key: &'static str, source: FileError },
-    #[error("{key}: {} is the file of {other_key} too: name another one", path.display())]
-    SameFile { key: &'static str, other_key: &'static str, path: PathBuf },
-    #[error("failed to bind to {address}:{port}: {source}")]
-    Bind { address: String, port: u16, source: io::Error },
-    #[error("{0}")]
-    Machine(String),
-    #[error("{what}: {source}")]
-    System { what: &'static str, source: io::Error },
 }
 
 /// Where the process runs: handed in, so that a test can make one up.

@@ -4,16 +4,12 @@
 //! It is read as fastjson2 2.0.59 (RocketMQ 5.x) or fastjson 1.2.83 (4.x) reads it, whichever takes more: a file that a
 //! Java server loaded is loaded here. This is for this file alone; peers have to send standard JSON.
 
+use super::fault::{Fault, KvFileFault, TABLE};
 use super::lenient::{Member, Reader, Value};
 use super::{KvTable, Namespace};
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
-
-/// The one member that counts.
-const TABLE: &str = "configTable";
 
 /// The contents of a KV file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,38 +32,6 @@ pub struct KvFileError {
     pub column: usize,
     /// What is wrong there.
     pub fault: KvFileFault,
-}
-
-/// What is wrong with a KV file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KvFileFault {
-    /// Another encoding or form than text in UTF-8.
-    NotText(&'static str),
-    /// Something else is needed at this place; the file may end there.
-    Unexpected {
-        /// The character found there.
-        found: Option<char>,
-        /// What is needed.
-        wanted: &'static str,
-    },
-    /// A string, comment, object or list that does not end.
-    Unclosed(&'static str),
-    /// A character behind a backslash.
-    UnknownEscape(char),
-    /// More than one value.
-    TextBehindEnd(char),
-    /// There is no member `configTable`, or it is null.
-    NoTable {
-        /// A member with nearly that name.
-        similar: Option<String>,
-    },
-    /// `configTable` is no object.
-    TableIsNoObject,
-    /// The namespace of this name is no object.
-    NamespaceIsNoObject(String),
-    /// Lists and objects in each other without end.
-    TooDeep,
 }
 
 impl KvFile {
@@ -96,9 +60,6 @@ impl KvFile {
         Ok(Self { table, is_plain, first_replaced })
     }
 }
-
-/// A fault and the byte at which it is.
-type Fault = (usize, KvFileFault);
 
 /// Recognises by its first bytes what people save by mistake.
 fn other_form(contents: &[u8]) -> Option<&'static str> {
@@ -207,57 +168,10 @@ fn namespace_of(value: Value) -> Result<Option<Namespace>, ()> {
     }
 }
 
-impl fmt::Display for KvFileFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotText(form) => write!(f, "the file is {form}: save it as plain UTF-8"),
-            Self::Unexpected { found: None, wanted } => write!(f, "the file ends where {wanted} is needed"),
-            Self::Unexpected { found: Some(found), wanted } => {
-                write!(f, "found {} where {wanted} is needed{}", shown(*found), advice(*found))
-            }
-            Self::Unclosed(what) => write!(f, "{what} begins here and does not end"),
-            Self::UnknownEscape(char) => {
-                write!(f, "{} behind `\\` means nothing: write `\\\\` for a backslash", shown(*char))
-            }
-            Self::TextBehindEnd(found) => write!(f, "found {} behind the end of the object: remove it", shown(*found)),
-            Self::NoTable { similar: None } => write!(f, "the object has no member `{TABLE}`"),
-            Self::NoTable { similar: Some(similar) } => {
-                write!(f, "the object has no member `{TABLE}`: write it instead of `{}`", similar.escape_debug())
-            }
-            Self::TableIsNoObject => write!(f, "the value of `{TABLE}` is no object"),
-            Self::NamespaceIsNoObject(name) => {
-                write!(f, "the value of the namespace `{}` is no object", name.escape_debug())
-            }
-            Self::TooDeep => f.write_str("lists and objects are too deep in each other"),
-        }
-    }
-}
-
-/// A character that can be told from others in a log.
-fn shown(char: char) -> String {
-    match char {
-        '!'..='~' => format!("`{char}`"),
-        other => format!("`{}` (U+{:04X})", other.escape_debug(), u32::from(other)),
-    }
-}
-
-/// What to write instead of characters that word processors and other keyboards put there.
-const fn advice(found: char) -> &'static str {
-    match found {
-        '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '＂' | '＇' => ": write the quotation mark `\"`",
-        '：' => ": write `:`",
-        '，' | '、' => ": write `,`",
-        '｛' | '｝' => ": write `{` or `}`",
-        '#' => ": comments begin with `//`",
-        '<' => ": does the file hold the mark of a merge conflict, or a web page?",
-        '\0' => ": a crash of the machine may have left it; the previous contents are in the `.bak` file",
-        _ => "",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::vec;
 
     fn table(text: &str) -> KvTable {

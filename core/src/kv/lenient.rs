@@ -1,7 +1,7 @@
 //! JSON as fastjson reads it: comments, single quotes, names without quotes, commas too many or too few, raw control
 //! characters, numbers with suffixes.
 
-use super::file::KvFileFault;
+use super::fault::{Fault, KvFileFault};
 use crate::wire::json;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -84,9 +84,6 @@ impl Value {
         }
     }
 }
-
-/// A fault and the byte at which it is.
-type Fault = (usize, KvFileFault);
 
 /// Reads a text from its beginning.
 #[derive(Debug)]

@@ -1,0 +1,8 @@
+//! The threads of the shell.
+
+use std::thread;
+
+/// A thread with a name, and with a stack that is enough for name lookup and formatting.
+pub(crate) fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned()).stack_size(512 * 1024)
+}
