@@ -2,8 +2,10 @@
 
 use super::tables::{Tables, broken_relations};
 
-/// Relations that are checked for each input, on average.
-const RELATIONS_PER_INPUT: usize = 256;
+/// Tables with no more relations than these are checked after each input.
+const SMALL: usize = 512;
+/// Relations of larger tables that are checked for each input, on average.
+const RELATIONS_PER_INPUT: usize = 32;
 
 /// Decides after which inputs the tables are checked.
 ///
@@ -19,7 +21,8 @@ impl Audit {
     /// Panics if a relation between the tables is broken.
     pub(super) fn after_input(&mut self, tables: &Tables) {
         self.saved_up += RELATIONS_PER_INPUT;
-        if self.saved_up < tables.relations() {
+        let relations = tables.relations();
+        if relations > SMALL && self.saved_up < relations {
             return;
         }
         self.saved_up = 0;
