@@ -73,8 +73,8 @@ pub use drive::{Next, READ_BYTES_MAX, Ready, Scratch, Stream, Written};
 
 use crate::Peer;
 use crate::node;
+use crate::output::CloseReason as RegistryClose;
 use crate::quota::{Counter, Quotas};
-use crate::registry;
 use crate::route::RouteView;
 use crate::time::{Duration, Instant, Now};
 use crate::wire::{FrameError, Framing, Request, next_frame};
@@ -249,10 +249,10 @@ impl<C: Counter> Connection<C> {
     }
 
     /// Closes the connection for the registry. Replies are not waited for any more.
-    pub fn handle_registry_close(&mut self, reason: registry::CloseReason) {
+    pub fn handle_registry_close(&mut self, reason: RegistryClose) {
         let next = match reason {
-            registry::CloseReason::BrokerExpired => Lifecycle::Lost(CloseReason::Registry(reason)),
-            registry::CloseReason::MalformedFrame => Lifecycle::Flushing(CloseReason::Registry(reason)),
+            RegistryClose::BrokerExpired => Lifecycle::Lost(CloseReason::Registry(reason)),
+            RegistryClose::MalformedFrame => Lifecycle::Flushing(CloseReason::Registry(reason)),
         };
         if !matches!(self.lifecycle, Lifecycle::Lost(_)) {
             self.end_input(next);

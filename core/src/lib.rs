@@ -9,10 +9,9 @@
 //!
 //! * a [`Connection`](connection::Connection) for each client turns bytes into frames and answers what only reads, from
 //!   an immutable [`RouteView`](route::RouteView);
-//! * the one [`Registry`](registry::Registry) owns every table, is the only writer, and publishes a new view for each
-//!   batch of changes;
-//! * the [`Node`](node::Node) that owns the registry decides which inputs make a batch, when time may pass, and how the
-//!   server stops.
+//! * the one registry inside the node owns every table, is the only writer, and publishes a new view for each batch of
+//!   changes;
+//! * the [`Node`](node::Node) around it decides which inputs make a batch, when time may pass, and how the server stops.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -31,7 +30,7 @@ mod limits;
 pub mod node;
 pub mod output;
 pub mod quota;
-pub mod registry;
+mod registry;
 pub mod route;
 pub mod save;
 mod serialization;

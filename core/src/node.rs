@@ -1,6 +1,6 @@
 //! The driver's policy: which inputs make a batch, when time may pass, what waits for what, and how a server stops.
 //!
-//! A [`Node`] owns the one [`Registry`]. It has no channel and no thread, and never waits, sends, logs or looks at a
+//! A [`Node`] owns the one registry. It has no channel and no thread, and never waits, sends, logs or looks at a
 //! clock. The registry thread of every server, the simulation and the tests drive this same type, and all of them in
 //! the same way (`core/examples/blocking.rs` is a whole server that does):
 //!
@@ -55,7 +55,8 @@ pub use crate::output::Output;
 pub use input::Input;
 
 use crate::initial_state::InitialState;
-use crate::registry::{Registry, SaveTicket};
+use crate::registry::Registry;
+use crate::save::SaveTicket;
 use crate::time::{Duration, Instant, Now};
 use crate::{ConnId, Peer};
 use alloc::collections::VecDeque;
@@ -218,7 +219,7 @@ impl Node {
         output
     }
 
-    /// Names every broken relation between the tables of the registry ([`Registry::check`]).
+    /// Names every broken relation between the tables of the registry: none in a server that works.
     #[must_use]
     pub fn check(&self) -> Vec<String> {
         self.registry.check()

@@ -15,12 +15,11 @@ mod requests;
 mod state;
 mod tables;
 
-pub use crate::output::{CloseReason, Output};
-pub use crate::save::{SaveError, SaveFile, SaveTicket};
-
 use crate::config::Settings;
 use crate::hash::Secret;
 use crate::initial_state::InitialState;
+use crate::output::{CloseReason, Output};
+use crate::save::{SaveError, SaveFile, SaveTicket};
 use crate::time::{Instant, Now};
 use crate::wire::{Framing, Request, next_frame};
 use crate::{ConnId, Peer};
@@ -41,7 +40,7 @@ use tables::Tables;
 ///
 /// In debug builds, inputs check the invariants of the tables and panic if one is broken (see [`Registry::check`]).
 #[derive(Debug)]
-pub struct Registry {
+pub(crate) struct Registry {
     state: State,
     audit: Audit,
 }
@@ -49,7 +48,7 @@ pub struct Registry {
 impl Registry {
     /// An empty registry. The first [`Registry::poll_output`] returns its first view.
     #[must_use]
-    pub fn new(initial: InitialState, now: Now) -> Self {
+    pub(crate) fn new(initial: InitialState, now: Now) -> Self {
         let secret = Secret::new(initial.secret);
         let kv = KvStore::new(initial.kv);
         let order = kv.order_table(secret);
@@ -71,7 +70,7 @@ impl Registry {
     /// The connection has read its header already, to see that it is not a request that views answer. What it read
     /// borrows from its input buffer and stays on its thread, so the header is decoded once more here. The body is only
     /// decoded here.
-    pub fn handle_frame(&mut self, peer: Peer, frame: &[u8], now: Now) {
+    pub(crate) fn handle_frame(&mut self, peer: Peer, frame: &[u8], now: Now) {
         let State { limits, outbox, .. } = &mut self.state;
         let limits = *limits;
         let request = match next_frame(frame, &limits) {
@@ -86,19 +85,19 @@ impl Registry {
     }
 
     /// A connection is lost: all brokers that registered over it leave.
-    pub fn handle_disconnect(&mut self, conn: ConnId) {
+    pub(crate) fn handle_disconnect(&mut self, conn: ConnId) {
         departures::lose_connection(&mut self.state, conn);
         self.audit();
     }
 
     /// Time passed. Early or repeated calls do nothing.
-    pub fn handle_timeout(&mut self, now: Now) {
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
         departures::expire(&mut self.state, now);
         self.audit();
     }
 
     /// A save ended. `ticket` is that of [`Output::Save`], and comes back once.
-    pub fn handle_saved(&mut self, ticket: SaveTicket, result: Result<(), SaveError>) {
+    pub(crate) fn handle_saved(&mut self, ticket: SaveTicket, result: Result<(), SaveError>) {
         let State { tables, kv, configuration, publisher, outbox, limits } = &mut self.state;
         match ticket.file {
             SaveFile::KvConfig => {
@@ -116,21 +115,21 @@ impl Registry {
     }
 
     /// The server is about to stop: from now on newer clients are told to go away.
-    pub fn handle_shutdown(&mut self) {
+    pub(crate) fn handle_shutdown(&mut self) {
         self.state.publisher.go_away();
     }
 
     /// Returns the next thing to carry out, or `None` at the end of the batch.
     ///
     /// Every `handle_` method can add outputs. The first one is a view if anything changed that views show.
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
         let State { tables, configuration, publisher, outbox, .. } = &mut self.state;
         publisher.publish(tables, *configuration.settings()).map(Output::Publish).or_else(|| outbox.pop())
     }
 
     /// Bytes of the replies that wait to be polled. If there are many, poll before the next input.
     #[must_use]
-    pub const fn reply_bytes(&self) -> usize {
+    pub(crate) const fn reply_bytes(&self) -> usize {
         self.state.outbox.reply_bytes()
     }
 
@@ -144,7 +143,7 @@ impl Registry {
     /// [`handle_frame`](Registry::handle_frame), [`handle_disconnect`](Registry::handle_disconnect) and
     /// [`handle_timeout`](Registry::handle_timeout) can change it.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.state.tables.poll_timeout()
     }
 
@@ -153,7 +152,7 @@ impl Registry {
     /// This looks at everything. Debug builds do so by themselves; simulations, models and fuzzers that are built for
     /// release call it after each input.
     #[must_use]
-    pub fn check(&self) -> Vec<String> {
+    pub(crate) fn check(&self) -> Vec<String> {
         tables::broken_relations(&self.state.tables)
     }
 

@@ -50,14 +50,14 @@ impl Shared {
     fn log_close(&self, peer: Peer, reason: &CloseReason, now: Now) {
         let peer = peer.address;
         match reason {
-            CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::registry::CloseReason::MalformedFrame) => {
+            CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::output::CloseReason::MalformedFrame) => {
                 self.lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {reason}"));
             }
             CloseReason::OutputFull { .. } | CloseReason::InputFull { .. } | CloseReason::SlowFrame => {
                 self.lines.admit(now.monotonic, || tracing::warn!(%peer, "connection closed: {reason}"));
             }
             // The registry has an event for an expired broker.
-            CloseReason::Idle | CloseReason::Registry(namesrv_core::registry::CloseReason::BrokerExpired) => {
+            CloseReason::Idle | CloseReason::Registry(namesrv_core::output::CloseReason::BrokerExpired) => {
                 tracing::debug!(%peer, "connection closed: {reason}");
             }
             CloseReason::EndOfStream | CloseReason::Stopped => {}

@@ -6,7 +6,7 @@
 
 use crate::line_limit::LineLimit;
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
-use namesrv_core::registry::SaveFile;
+use namesrv_core::save::SaveFile;
 use namesrv_core::time::Instant;
 use std::borrow::Cow;
 use tracing::{info, warn};

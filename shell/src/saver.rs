@@ -5,7 +5,7 @@ use crate::files::{self, FileError, KeptFile, Way};
 use crate::queue::QueueSender;
 use crate::threads;
 use namesrv_core::node::Input;
-use namesrv_core::registry::{SaveError, SaveFile, SaveTicket};
+use namesrv_core::save::{SaveError, SaveFile, SaveTicket};
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;

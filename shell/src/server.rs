@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use namesrv_core::ConnId;
 use namesrv_core::node::Input;
-use namesrv_core::registry::CloseReason;
+use namesrv_core::output::CloseReason;
 use namesrv_core::route::RouteView;
 use std::fmt;
 use std::net::TcpListener;

@@ -1,6 +1,6 @@
 //! Why a connection is closed.
 
-use crate::registry;
+use crate::output::CloseReason as RegistryClose;
 use crate::wire::FrameError;
 
 /// Why a connection is closed.
@@ -17,10 +17,10 @@ pub enum CloseReason {
     Malformed(FrameError),
     /// The registry closed it.
     #[error("{}", match .0 {
-        registry::CloseReason::BrokerExpired => "its broker sent no heartbeat in time",
-        registry::CloseReason::MalformedFrame => "the registry cannot read a request",
+        RegistryClose::BrokerExpired => "its broker sent no heartbeat in time",
+        RegistryClose::MalformedFrame => "the registry cannot read a request",
     })]
-    Registry(registry::CloseReason),
+    Registry(RegistryClose),
     /// The client does not read its answers: more wait than it, or all clients together, may leave unread.
     #[error("it does not read its answers: {bytes} bytes wait")]
     OutputFull {

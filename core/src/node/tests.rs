@@ -9,7 +9,7 @@ use crate::event::{Event, EvictionCause};
 use crate::initial_state::InitialState;
 use crate::kv::KvTable;
 use crate::quota::QueueQuota;
-use crate::registry::{SaveError, SaveFile};
+use crate::save::{SaveError, SaveFile};
 use crate::time::WallTime;
 use alloc::format;
 use alloc::vec;

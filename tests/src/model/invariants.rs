@@ -12,7 +12,7 @@ use crate::step::words::{CLUSTERS, GROUPS, NO_GROUP, TOPICS, ZONES};
 use crate::step::{Broker, Content, Message};
 use crate::world::Happening;
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
-use namesrv_core::registry::SaveFile;
+use namesrv_core::save::SaveFile;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks what holds after any requests.

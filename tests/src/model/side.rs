@@ -13,7 +13,7 @@ use crate::step::words::{CONNECTIONS, MARK, NAMESPACES, SETTINGS, TOPICS};
 use crate::step::{Broker, Content, Message, Step};
 use crate::world::{Happening, SECRET, World};
 use namesrv_core::kv::KvTable;
-use namesrv_core::registry::SaveFile;
+use namesrv_core::save::SaveFile;
 use std::collections::BTreeMap;
 
 /// The core with the model beside it.

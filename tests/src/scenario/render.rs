@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
 use crate::world::Happening;
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
-use namesrv_core::registry::SaveFile;
+use namesrv_core::save::SaveFile;
 
 /// How the body of an answer is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

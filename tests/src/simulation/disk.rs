@@ -1,6 +1,6 @@
 //! The disk of a host: what a reader finds in a file, and what is left of it when the power fails.
 
-use namesrv_core::registry::{SaveError, SaveFile};
+use namesrv_core::save::{SaveError, SaveFile};
 
 /// How the disk treats a save.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

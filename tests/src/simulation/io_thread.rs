@@ -10,7 +10,7 @@ use fastrand::Rng;
 use namesrv_core::connection::{CloseReason, Connection, Next, Read, Ready, Scratch, Stream, Written};
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::node::Input;
-use namesrv_core::registry;
+use namesrv_core::output;
 use namesrv_core::time::{Duration, Instant};
 use namesrv_core::{ConnId, Peer};
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ const AGAIN_MILLIS: Time = 1;
 #[derive(Debug)]
 pub(super) enum ToIo {
     Reply { conn: ConnId, frame: Bytes },
-    Close { conn: ConnId, reason: registry::CloseReason },
+    Close { conn: ConnId, reason: output::CloseReason },
     Stop { within: Duration },
 }
 
