@@ -225,6 +225,12 @@ impl Node {
         self.registry.check()
     }
 
+    /// Returns how many bytes of replies were handed out that no I/O thread has taken.
+    #[must_use]
+    pub const fn reply_bytes_out(&self) -> usize {
+        self.replies.bytes
+    }
+
     /// Whether [`poll_output`](Self::poll_output) has nothing to do until there is a new input.
     #[must_use]
     pub fn is_idle(&self) -> bool {

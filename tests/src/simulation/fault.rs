@@ -326,7 +326,11 @@ impl Cluster {
         self.plan_fault(10_900, Fault::Resume(server));
     }
 
+    /// Often its disk is so slow that the I/O threads end before the saves do.
     fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {
+        if self.random.bool() {
+            self.for_a_while(22_000, Fault::SlowDisk(server, 8000), Fault::SlowDisk(server, 3));
+        }
         self.carry_out_fault(Fault::ShutDown(server));
         self.plan_fault(20_000, Fault::Kill(process));
         self.plan_fault(22_000, Fault::Start(process));

@@ -201,6 +201,14 @@ pub(super) fn no_connection_is_overdue(deadline: Option<Instant>, now: Time, pau
     }
 }
 
+/// [`Invariant::QuotasReturn`]: no reply waits in an inbox, so the node counts none as not taken.
+pub(super) fn replies_are_taken(bytes_out: usize) -> Verdict {
+    match bytes_out {
+        0 => Ok(()),
+        bytes => violated(Invariant::QuotasReturn, format!("{bytes} bytes of replies count as not taken")),
+    }
+}
+
 /// [`Invariant::StopsInOrder`]: a server that was told to stop has ended, once its saves are done.
 pub(super) fn has_stopped(since: Time, saves: usize, now: Time, pauses: &[(Time, Time)]) -> Verdict {
     let since = pauses.last().map_or(since, |(_, end)| since.max(*end));

@@ -461,6 +461,9 @@ impl Cluster {
     fn tick_io(&mut self, server: usize, running: &mut Running) {
         (0..IO_THREADS).for_each(|thread| self.close_silent(server, running, thread));
         self.check(invariant::nobody_is_silent(&running.ledger, self.now(), &running.pauses));
+        if running.to_node.is_empty() && running.threads.iter().all(|thread| thread.inbox.is_empty()) {
+            self.check(invariant::replies_are_taken(running.node.reply_bytes_out()));
+        }
         if let Some(since) = running.stopping_since {
             self.check(invariant::has_stopped(since, running.saves.len(), self.now(), &running.pauses));
         }
