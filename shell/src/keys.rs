@@ -40,7 +40,8 @@ namesrv_core::keys! {
     }
 }
 
-const TLS: &str = "TLS is not available yet: remove the key, or end TLS in front of this server";
+/// Why a value that asks for TLS stops the start.
+pub(crate) const TLS: &str = "TLS is not available yet: remove the key, or end TLS in front of this server";
 
 /// Keys of the process that no field is read from.
 #[rustfmt::skip]

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::console::print;
 use crate::credit::Credit;
+use crate::environment::Environment;
 use crate::events::EventLog;
 use crate::keys::ProcessSettings;
 use crate::listen::Listen;
@@ -15,7 +16,7 @@ use crate::saver::Saver;
 use crate::server::{Inboxes, RegistryHandle, Server};
 use crate::start_error::StartError;
 use crate::start_files;
-use crate::startup::{Environment, Startup};
+use crate::startup::Startup;
 use crate::summary::Summary;
 use crate::{queue, signals, threads};
 use arc_swap::ArcSwap;
@@ -172,6 +173,9 @@ fn log_configuration(runtime: &str, startup: &Startup) {
     }
     if let Some(path) = &startup.runtime_file_read {
         info!(path = %path.display(), "changes made at run time were read");
+    }
+    for notice in &startup.notices {
+        info!("{notice}");
     }
     for warning in &startup.warnings {
         warn!("{}", warning.0);

@@ -7,9 +7,6 @@ use namesrv_core::kv::KvFileError;
 use std::io;
 use std::path::PathBuf;
 
-/// Names the default serialization of answers, unless the file does.
-pub(crate) const SERIALIZE_TYPE_VARIABLE: &str = "ROCKETMQ_SERIALIZE_TYPE";
-
 /// Why the server does not start: one line for the operator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,8 +17,10 @@ pub(crate) enum StartError {
     Properties { path: PathBuf, source: PropertiesError },
     #[error("{path}: {source}")]
     Configuration { path: PathBuf, source: ConfigurationError },
-    #[error("environment variable {SERIALIZE_TYPE_VARIABLE}: {reason}")]
-    SerializeType { reason: String },
+    #[error("environment variable {variable}: {reason}")]
+    Variable { variable: &'static str, reason: String },
+    #[error("{}: {reason}", path.display())]
+    TlsFile { path: PathBuf, reason: &'static str },
     #[error("{key}: {path}: {source}")]
     Kv { key: &'static str, path: PathBuf, source: KvFileError },
     #[error("{key}: {source}")]

@@ -1,12 +1,12 @@
 //! What is read before the server starts: files, environment, the operator's home.
 
+use crate::environment::Environment;
+use crate::jvm_defaults;
 use crate::keys::{KEYS, ProcessSettings};
-use crate::start_error::{SERIALIZE_TYPE_VARIABLE, StartError};
+use crate::start_error::StartError;
 use crate::start_files;
 use namesrv_core::config::properties::{self, Property};
-use namesrv_core::config::{Configuration, SERIALIZE_TYPE, Warning};
-use namesrv_core::key::{Key, Origin};
-use std::ffi::OsString;
+use namesrv_core::config::{Configuration, Warning};
 use std::path::{Path, PathBuf};
 
 /// The configuration and where it came from.
@@ -15,34 +15,9 @@ pub(crate) struct Startup {
     pub(crate) configuration: Configuration,
     /// The runtime file, when there is one.
     pub(crate) runtime_file_read: Option<PathBuf>,
+    /// What the environment set.
+    pub(crate) notices: Vec<String>,
     pub(crate) warnings: Vec<Warning>,
-}
-
-/// Where the process runs: handed in, so that a test can make one up.
-#[derive(Debug)]
-pub(crate) struct Environment {
-    /// A variable's value.
-    pub(crate) variable: fn(&str) -> Option<OsString>,
-    /// Home of the user that the process runs as.
-    pub(crate) home: PathBuf,
-}
-
-impl Environment {
-    /// That of this process.
-    pub(crate) fn of_process() -> Self {
-        Self { variable: |name| std::env::var_os(name), home: home() }
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        (self.variable)(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.trim().is_empty())
-    }
-}
-
-/// The home that the user database names, as Java's `user.home`: `$HOME` may be another, and so another KV file would
-/// be found. A user without an entry (some containers) has what `$HOME` says.
-fn home() -> PathBuf {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
-    user.map(|user| user.dir).or_else(|| std::env::var_os("HOME").map(PathBuf::from)).unwrap_or_else(|| "/".into())
 }
 
 impl Startup {
@@ -55,11 +30,14 @@ impl Startup {
             Some(path) => parse(path, &read(path)?)?,
             None => Vec::new(),
         };
-        let (mut configuration, mut warnings) = Configuration::with_keys(KEYS, &entries).map_err(|source| {
-            StartError::Configuration { path: config_file.unwrap_or(Path::new("")).to_owned(), source }
+        let mut configuration = Configuration::defaults(KEYS);
+        let defaults = jvm_defaults::set(&mut configuration, &entries, environment)?;
+        let mut warnings = configuration.read_file(&entries).map_err(|source| StartError::Configuration {
+            path: config_file.unwrap_or(Path::new("")).to_owned(),
+            source,
         })?;
-        set_paths(&mut configuration, config_file, environment);
-        set_serialization(&mut configuration, &entries, environment)?;
+        warnings.extend(defaults.warnings);
+        set_paths(&mut configuration, config_file, &defaults.home);
 
         let path = ProcessSettings::of(&configuration).runtime_file();
         let runtime_file = start_files::read_runtime_file(&path)?;
@@ -69,22 +47,17 @@ impl Startup {
                 .map_err(|source| StartError::Configuration { path: path.clone(), source })?;
             warnings.extend(more.into_iter().map(|Warning(line)| Warning(format!("{}: {line}", path.display()))));
         }
-        warnings.extend(jvm_options_warning(&configuration, environment));
-        Ok(Self { configuration, runtime_file_read: runtime_file.map(|_| path), warnings })
+        let runtime_file_read = runtime_file.map(|_| path);
+        Ok(Self { configuration, runtime_file_read, notices: defaults.notices, warnings })
     }
 }
 
 /// Sets the paths that neither the configuration file nor a default does.
-fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, environment: &Environment) {
-    let rocketmq_home = &ProcessSettings::rocketmq_home.key;
+fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home: &Path) {
     let kv_config_path = &ProcessSettings::kv_config_path.key;
     let config_store_path = &ProcessSettings::config_store_path.key;
 
-    let folder = environment.home.join("namesrv");
-    if let Some(home) = environment.text("ROCKETMQ_HOME").filter(|_| configuration.value(rocketmq_home.name).is_none())
-    {
-        configuration.set(rocketmq_home, &home);
-    }
+    let folder = home.join("namesrv");
     if configuration.value(kv_config_path.name).is_none() {
         configuration.set(kv_config_path, &folder.join("kvConfig.json").to_string_lossy());
     }
@@ -94,30 +67,6 @@ fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, envi
     } else if configuration.value(config_store_path.name).is_none() {
         configuration.set(config_store_path, &folder.join("namesrv.properties").to_string_lossy());
     }
-}
-
-fn set_serialization(
-    configuration: &mut Configuration,
-    entries: &[Property],
-    environment: &Environment,
-) -> Result<(), StartError> {
-    let Some(value) = environment.text(SERIALIZE_TYPE_VARIABLE) else { return Ok(()) };
-    if entries.iter().any(|entry| entry.key == SERIALIZE_TYPE.name) {
-        return Ok(());
-    }
-    configuration.set_checked(&SERIALIZE_TYPE, value.trim()).map_err(|reason| StartError::SerializeType { reason })
-}
-
-/// `JAVA_OPT_EXT` has no effect here: an operator who sets a property of the JVM in it is told to set a key instead.
-fn jvm_options_warning(configuration: &Configuration, environment: &Environment) -> Option<Warning> {
-    let options = environment.text("JAVA_OPT_EXT")?;
-    let is_jvm_property = |key: &Key| matches!(key.origin, Origin::JvmProperty(_));
-    let properties = options.split_whitespace().filter_map(|option| option.strip_prefix("-D"));
-    let names = properties.map(|property| property.split('=').next().unwrap_or_default());
-    let names: Vec<_> = names.filter(|name| configuration.key(name).is_some_and(is_jvm_property)).collect();
-    let joined = names.join(", ");
-    (!names.is_empty())
-        .then(|| Warning(format!("JAVA_OPT_EXT has no effect: set as keys of the configuration file: {joined}")))
 }
 
 fn parse(path: &Path, text: &[u8]) -> Result<Vec<Property>, StartError> {
@@ -132,6 +81,7 @@ fn read(path: &Path) -> Result<Vec<u8>, StartError> {
 mod tests {
     use super::*;
     use namesrv_core::wire::Serialization;
+    use std::ffi::OsString;
 
     fn environment(variable: fn(&str) -> Option<OsString>) -> Environment {
         Environment { variable, home: "/home/user".into() }
@@ -178,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_bad_variable_is_named() {
-        let environment = environment(|name| (name == SERIALIZE_TYPE_VARIABLE).then(|| "json".into()));
+        let environment = environment(|name| (name == "ROCKETMQ_SERIALIZE_TYPE").then(|| "json".into()));
         let error = Startup::read(None, &environment).unwrap_err().to_string();
         assert_eq!(error, "environment variable ROCKETMQ_SERIALIZE_TYPE: `json` is none of JSON, ROCKETMQ");
     }
@@ -203,13 +153,42 @@ mod tests {
     }
 
     #[test]
-    fn options_of_a_jvm_are_pointed_out_once() {
-        let environment = environment(|name| {
-            let options = "-Xmx4g -Dtls.enable=true -Dmine=1 -Drocketmq.serialize.type=ROCKETMQ";
-            (name == "JAVA_OPT_EXT").then(|| options.into())
+    fn properties_of_a_jvm_count_above_variables_and_below_the_file() {
+        let environment = environment(|name| match name {
+            "JAVA_OPT" => {
+                Some("-Xmx4g -Drocketmq.home.dir=/property -Dcom.rocketmq.remoting.socket.sndbuf.size=7".into())
+            }
+            "JAVA_OPT_EXT" => Some("-Duser.home=/opt -Drocketmq.serialize.type=ROCKETMQ -Dmine=1".into()),
+            "ROCKETMQ_HOME" => Some("/variable".into()),
+            "ROCKETMQ_SERIALIZE_TYPE" => Some("JSON".into()),
+            _ => None,
         });
         let startup = Startup::read(None, &environment).unwrap();
+        assert_eq!(value(&startup, "kvConfigPath"), "/opt/namesrv/kvConfig.json");
+        assert_eq!(value(&startup, "rocketmqHome"), "/property");
+        assert_eq!(value(&startup, "serverSocketSndBufSize"), "7");
+        assert_eq!(startup.configuration.value("rocketmq.serialize.type"), None, "Java does not show it either");
+        assert_eq!(startup.configuration.serialization(), Serialization::Binary);
+        let expected = [
+            "JAVA_OPT sets com.rocketmq.remoting.socket.sndbuf.size, rocketmq.home.dir",
+            "JAVA_OPT_EXT sets rocketmq.serialize.type, user.home",
+        ];
+        assert_eq!(startup.notices, expected);
         let [Warning(line)] = &*startup.warnings else { panic!("{:?}", startup.warnings) };
-        assert!(line.ends_with(": tls.enable, rocketmq.serialize.type"), "{line}");
+        assert_eq!(line, "options of a JVM without effect here: -Dmine (JAVA_OPT_EXT)");
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ns.conf");
+        std::fs::write(&path, "rocketmq.serialize.type=JSON\nserverSocketSndBufSize=8\nrocketmqHome=/file\n").unwrap();
+        let startup = Startup::read(Some(&path), &environment).unwrap();
+        assert_eq!(startup.configuration.serialization(), Serialization::Json);
+        assert_eq!((value(&startup, "serverSocketSndBufSize"), value(&startup, "rocketmqHome")), ("8", "/file"));
+    }
+
+    #[test]
+    fn a_property_that_asks_for_tls_stops_the_start() {
+        let environment = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.server.mode=enforcing".into()));
+        let error = Startup::read(None, &environment).unwrap_err().to_string();
+        assert!(error.starts_with("environment variable JAVA_OPT: -Dtls.server.mode: `enforcing`: TLS "), "{error}");
     }
 }

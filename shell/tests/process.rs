@@ -19,6 +19,18 @@ use tempfile::TempDir;
 /// Set in the process that plays the server.
 const PLAYS_SERVER: &str = "NAMESRV_TEST_PLAYS_SERVER";
 
+/// What the server reads from its environment.
+const VARIABLES: [&str; 8] = [
+    "ROCKETMQ_HOME",
+    "ROCKETMQ_SERIALIZE_TYPE",
+    "JAVA_OPT",
+    "JAVA_OPT_EXT",
+    "JAVA_OPTS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+];
+
 macro_rules! tests {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name as fn())),*] };
 }
@@ -110,7 +122,7 @@ impl Files {
 fn server(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(arguments).env(PLAYS_SERVER, "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for variable in ["ROCKETMQ_HOME", "ROCKETMQ_SERIALIZE_TYPE", "JAVA_OPT_EXT"] {
+    for variable in VARIABLES {
         command.env_remove(variable);
     }
     command
@@ -333,7 +345,7 @@ fn the_log_shows_the_configuration() {
     let runtime = format!("{}.runtime", files.config.display());
     fs::write(&runtime, "enableTopicList=false\n").unwrap();
     let mut command = files.server();
-    command.env("ROCKETMQ_HOME", "/opt/rocketmq").env("JAVA_OPT_EXT", "-Dtls.enable=true");
+    command.env("ROCKETMQ_HOME", "/opt/rocketmq").env("JAVA_OPT_EXT", "-Dmine=1");
     let running = Running::start(command);
     running.signal(Signal::SIGTERM);
     let (_, log) = running.end();
@@ -343,7 +355,7 @@ fn the_log_shows_the_configuration() {
         r#""message":"rocketmqHome","value":"/opt/rocketmq""#,
         r#""message":"unknown keys, without effect: surprise""#,
         r#""message":"keys without effect in this server: serverWorkerThreads""#,
-        "JAVA_OPT_EXT has no effect",
+        "options of a JVM without effect here: -Dmine (JAVA_OPT_EXT)",
         &runtime,
         r#""message":"stopped""#,
     ] {

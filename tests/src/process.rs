@@ -23,6 +23,18 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Name of the configuration file.
 pub const CONFIG: &str = "namesrv.properties";
 
+/// What the server reads from its environment.
+pub const VARIABLES: [&str; 8] = [
+    "ROCKETMQ_HOME",
+    "ROCKETMQ_SERIALIZE_TYPE",
+    "JAVA_OPT",
+    "JAVA_OPT_EXT",
+    "JAVA_OPTS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+];
+
 /// Name of the file beside it that keeps changes made at run time.
 pub const RUNTIME_CONFIG: &str = "namesrv.properties.runtime";
 
@@ -225,7 +237,7 @@ impl Folder {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg(binary);
         command.arg("-c").arg(self.path(CONFIG)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        for variable in ["ROCKETMQ_HOME", "ROCKETMQ_SERIALIZE_TYPE", "JAVA_OPT_EXT"] {
+        for variable in VARIABLES {
             command.env_remove(variable);
         }
         command.spawn().unwrap_or_else(|error| panic!("{}: {error}", binary.display()))

@@ -20,6 +20,8 @@ pub struct Configuration {
     keys: Keys,
     /// What is shown: the server's own keys, and whatever else the file sets, unknown keys included.
     values: BTreeMap<String, String>,
+    /// Defaults that the environment sets, of keys that are only shown when the file sets them.
+    defaults: BTreeMap<&'static str, String>,
     /// What was changed at run time: the contents of the runtime file.
     changed: BTreeMap<String, String>,
     /// Keys that UPDATE_NAMESRV_CONFIG may not name: the entries of `configBlackList` at start.
@@ -86,21 +88,37 @@ impl Configuration {
         process: &[&'static [Key]],
         entries: &[Property],
     ) -> Result<(Self, Vec<Warning>), ConfigurationError> {
-        let mut configuration = Self::of(Keys::new(process));
+        let mut configuration = Self::defaults(process);
+        let warnings = configuration.read_file(entries)?;
+        Ok((configuration, warnings))
+    }
+
+    /// The defaults of the core's keys and of `process`, before any file is read.
+    #[must_use]
+    pub fn defaults(process: &[&'static [Key]]) -> Self {
+        Self::of(Keys::new(process))
+    }
+
+    /// Reads the entries of the configuration file over the defaults.
+    ///
+    /// # Errors
+    /// Those of [`Configuration::with_keys`].
+    pub fn read_file(&mut self, entries: &[Property]) -> Result<Vec<Warning>, ConfigurationError> {
         let mut ignored = Ignored::default();
         for entry in last_of_each_key(entries) {
-            configuration.read_entry(entry, &mut ignored)?;
+            self.read_entry(entry, &mut ignored)?;
         }
-        configuration.take_defaults(entries);
-        configuration.read_black_list();
-        Ok((configuration, ignored.into_warnings()))
+        self.take_defaults(entries);
+        self.read_black_list();
+        Ok(ignored.into_warnings())
     }
 
     /// The defaults of these keys.
     fn of(keys: Keys) -> Self {
         let listed = keys.iter().filter(|key| key.is_always_listed());
         let values = listed.filter_map(|key| Some((key.name.to_owned(), key.default?.to_owned()))).collect();
-        let mut configuration = Self { keys, values, changed: BTreeMap::new(), black_list: Vec::new() };
+        let mut configuration =
+            Self { keys, values, defaults: BTreeMap::new(), changed: BTreeMap::new(), black_list: Vec::new() };
         configuration.read_black_list();
         configuration
     }
@@ -179,7 +197,8 @@ impl Configuration {
     /// `Limits::read(|key| configuration.effective(key))`.
     #[must_use]
     pub fn effective(&self, key: &Key) -> &str {
-        self.value(key.name).or(key.default).unwrap_or_default()
+        let default = || self.defaults.get(key.name).map(String::as_str).or(key.default);
+        self.value(key.name).or_else(default).unwrap_or_default()
     }
 
     /// Sets a key whose value only the process knows: a path, the port that the operating system chose.
@@ -187,13 +206,25 @@ impl Configuration {
         self.insert(key.name, value);
     }
 
-    /// Sets a key to a value from the environment.
+    /// Gives a key a default from the environment, for the file to override. As in Java, it is shown where it is the
+    /// default of a key that is always shown, and not otherwise.
     ///
     /// # Errors
-    /// A bad value, in words.
-    pub fn set_checked(&mut self, key: &Key, value: &str) -> Result<(), String> {
-        let value = key.canonical(value)?;
-        self.insert(key.name, &value);
+    /// A bad value, or one that asks for what this server does not do; in words.
+    pub fn set_default(&mut self, key: &Key, value: &str) -> Result<(), String> {
+        let value = trim(value);
+        let canonical = key.canonical(value)?;
+        match key.effect {
+            Effect::Refused(reason) if asks(value) => return Err(format!("`{value}`: {reason}")),
+            Effect::DefaultOf(target) => self.insert(target, &canonical),
+            Effect::Live | Effect::Start | Effect::Label | Effect::Nothing | Effect::Refused(_) => {
+                if key.is_always_listed() {
+                    self.insert(key.name, &canonical);
+                } else {
+                    self.defaults.insert(key.name, canonical);
+                }
+            }
+        }
         Ok(())
     }
 
