@@ -38,7 +38,7 @@ mod startup;
 mod summary;
 mod threads;
 
-use cli::Command;
+use cli::{Command, CommandLine};
 use console::print;
 use server::Server;
 use start_error::StartError;
@@ -61,13 +61,16 @@ pub fn run_where(
     probe: fn() -> Result<(), String>,
     serve: fn(Server) -> io::Result<()>,
 ) -> ExitCode {
-    let command = match cli::parse(std::env::args_os().skip(1)) {
-        Ok(command) => command,
+    let CommandLine { command, warnings } = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(line) => line,
         Err(error) => {
             print(io::stderr(), &format!("{error}\n{}", cli::USAGE));
             return ExitCode::from(1);
         }
     };
+    for warning in warnings {
+        print(io::stderr(), &format!("namesrv-{runtime}: {warning}\n"));
+    }
     let result = match command {
         Command::Help => {
             print(io::stdout(), cli::USAGE);

@@ -1,0 +1,79 @@
+//! `tests/field/command-lines.tsv` has what the Java server makes of many command lines, and what is made of them here.
+//!
+//! `UPDATE_EXPECTED=1` writes what is made of them here into the table.
+
+use super::*;
+use std::fs;
+use std::path::Path;
+
+fn parse_words(line: &str) -> Result<CommandLine, CliError> {
+    let words = line.split(' ').filter(|word| !word.is_empty());
+    parse(words.map(|word| OsString::from(if word == "''" { "" } else { word })))
+}
+
+fn outcome(line: &str) -> String {
+    let CommandLine { command, warnings } = match parse_words(line) {
+        Ok(line) => line,
+        Err(error) => return format!("refused: {error}"),
+    };
+    let (verb, file) = match command {
+        Command::Serve { config_file } => ("serve", config_file),
+        Command::PrintItems { config_file } => ("print", config_file),
+        Command::Help => return "help".to_owned(),
+        Command::Version => return "version".to_owned(),
+    };
+    let file = file.map(|file| format!(" file={}", file.display())).unwrap_or_default();
+    let ignored = warnings.first().map(|line| format!(" ignored=[{}]", line.split_once(": ").unwrap().1));
+    format!("{verb}{file}{}", ignored.unwrap_or_default())
+}
+
+/// Both refuse, in words of their own, or both do the same.
+fn is_alike(java: &str, here: &str) -> bool {
+    java == here || (java.starts_with("refused: ") && here.starts_with("refused: "))
+}
+
+#[test]
+fn every_command_line_means_what_it_means_to_the_java_server() {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/field/command-lines.tsv");
+    let text = fs::read_to_string(&table).unwrap();
+    let mut rewritten = String::new();
+    for line in text.lines() {
+        let mut columns: Vec<_> = line.split('\t').collect();
+        let [words, java, _, reason] = columns[..] else { panic!("{line}") };
+        let mut here = "here".to_owned();
+        if !line.starts_with('#') {
+            here = outcome(words);
+            assert!(is_alike(java, &here) || !reason.is_empty(), "{words}: {java} in Java, {here} here");
+            if java == here {
+                here = "the same".to_owned();
+            }
+        }
+        columns[2] = &here;
+        rewritten += &columns.join("\t");
+        rewritten.push('\n');
+    }
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&table, rewritten).unwrap();
+    } else {
+        assert_eq!(text, rewritten);
+    }
+}
+
+#[test]
+fn arguments_need_not_be_text() {
+    let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    let line = parse([bytes(b"-c"), bytes(b"/\xff"), bytes(b"\xfe")]).unwrap();
+    assert_eq!(line.command, Command::Serve { config_file: Some(bytes(b"/\xff").into()) });
+    assert_eq!(line.warnings, ["ignored argument: \u{FFFD}"]);
+    assert_eq!(parse([bytes(b"-\xff")]).unwrap_err().to_string(), "unrecognized option: -\u{FFFD}");
+}
+
+#[test]
+fn long_arguments_are_cut_and_many_are_counted() {
+    let long = "x".repeat(1 << 20);
+    let error = parse([OsString::from(format!("--{long}\n"))]).unwrap_err().to_string();
+    assert_eq!(error, format!("unrecognized option: --{}…", &long[..SHOWN_MAX - 2]));
+    let line = parse(std::iter::repeat_n(OsString::from("\x1b[31m"), 100_000)).unwrap();
+    let [warning] = &*line.warnings else { panic!("{:?}", line.warnings) };
+    assert!(warning.ends_with("\\u{1b}[31m and 99980 more"), "{warning}");
+}
