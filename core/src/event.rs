@@ -1,8 +1,10 @@
 //! Events: what the operator of the server is told. One for each change that matters, none for a heartbeat.
 
+use crate::kv::{OrderDoubt, OrderFault};
 use crate::save::{SaveError, SaveFile};
 use crate::time::Duration;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
@@ -145,10 +147,19 @@ pub enum Event {
         /// The peer that asked.
         peer: SocketAddr,
     },
-    /// A value in the namespace `ORDER_TOPIC_CONFIG` is left out of routes, because clients could not read it.
+    /// A value in the namespace `ORDER_TOPIC_CONFIG` is left out of routes, because clients would not read it alike.
     MalformedOrderConfig {
         /// The topic, which is the key of the value.
         topic: String,
+        /// What is wrong.
+        fault: OrderFault,
+    },
+    /// An order configuration names brokers or queues that its topic does not have. Routes carry it.
+    DoubtfulOrderConfig {
+        /// The topic.
+        topic: String,
+        /// What it says that is not so.
+        doubts: Vec<OrderDoubt>,
     },
     /// A file could not be saved.
     SaveFailed {

@@ -3,9 +3,11 @@
 mod fault;
 mod file;
 mod lenient;
+mod order;
 
 pub use fault::KvFileFault;
 pub use file::{KvFile, KvFileError};
+pub use order::{OrderConfig, OrderDoubt, OrderFault};
 
 use crate::wire::json;
 use alloc::borrow::ToOwned;

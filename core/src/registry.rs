@@ -9,6 +9,8 @@ mod configuration;
 mod departures;
 mod kv;
 mod notice;
+mod order_check;
+mod order_watch;
 mod outbox;
 mod publisher;
 mod requests;
@@ -28,6 +30,7 @@ use alloc::vec::Vec;
 use audit::Audit;
 use configuration::ConfigurationStore;
 use kv::KvStore;
+use order_watch::OrderWatch;
 use outbox::Outbox;
 use publisher::Publisher;
 use state::State;
@@ -57,6 +60,7 @@ impl Registry {
         let state = State {
             tables: Tables::new(secret, now),
             kv,
+            order_watch: OrderWatch::default(),
             configuration: ConfigurationStore::new(initial.configuration),
             publisher: Publisher::new(order, initial.limits, initial.serialization, now.monotonic),
             outbox,
@@ -93,18 +97,22 @@ impl Registry {
     /// Time passed. Early or repeated calls do nothing.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         departures::expire(&mut self.state, now);
+        order_check::compare(&mut self.state, now);
         self.audit();
     }
 
     /// A save ended. `ticket` is that of [`Output::Save`], and comes back once.
     pub(crate) fn handle_saved(&mut self, ticket: SaveTicket, result: Result<(), SaveError>) {
-        let State { tables, kv, configuration, publisher, outbox, limits } = &mut self.state;
+        let State { tables, kv, configuration, publisher, outbox, limits, .. } = &mut self.state;
         match ticket.file {
             SaveFile::KvConfig => {
                 let is_saved = result.is_ok();
-                kv.handle_saved(ticket, result, limits.kv_bytes_max, outbox);
+                let ordered = kv.handle_saved(ticket, result, limits.kv_bytes_max, outbox);
                 if is_saved {
                     publisher.set_order(kv.order_table(tables.secret()));
+                }
+                for (topic, since) in ordered {
+                    order_check::value_changed(&mut self.state, &topic, since);
                 }
             }
             SaveFile::RuntimeConfig => {
@@ -138,13 +146,15 @@ impl Registry {
         self.state.configuration.settings()
     }
 
-    /// Returns when to call [`Registry::handle_timeout`] next, or `None` while no broker is registered.
+    /// Returns when to call [`Registry::handle_timeout`] next, or `None` while no broker is registered and no order
+    /// configuration waits for its brokers.
     ///
     /// [`handle_frame`](Registry::handle_frame), [`handle_disconnect`](Registry::handle_disconnect) and
     /// [`handle_timeout`](Registry::handle_timeout) can change it.
     #[must_use]
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.state.tables.poll_timeout()
+        let State { tables, order_watch, .. } = &self.state;
+        [tables.poll_timeout(), order_watch.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Names every broken relation between the tables, in words. There is none unless this crate has a bug.

@@ -66,6 +66,7 @@ impl EventLog {
             | Event::WritePermissionChanged { .. }
             | Event::KvChanged { .. }
             | Event::MalformedOrderConfig { .. }
+            | Event::DoubtfulOrderConfig { .. }
             | Event::ConfigurationChanged { .. } => &self.changes,
             Event::RegistrationRefused { .. } => &self.refusals,
             Event::SaveFailed { .. } | Event::Late { .. } => &self.own,
@@ -103,8 +104,13 @@ fn write(event: &Event) {
         Event::KvChanged { namespace, key, deleted, peer } => {
             info!(namespace = &*cut(namespace), key = &*cut(key), deleted, %peer, "KV entry changed");
         }
-        Event::MalformedOrderConfig { topic } => {
-            warn!(topic = &*cut(topic), "order configuration cannot be read by clients: left out of routes");
+        Event::MalformedOrderConfig { topic, fault } => {
+            warn!(topic = &*cut(topic), %fault, "order configuration left out of routes: write broker:queues joined by ;");
+        }
+        Event::DoubtfulOrderConfig { topic, doubts } => {
+            let doubt = doubts.first().map(ToString::to_string).unwrap_or_default();
+            let more = doubts.len().saturating_sub(1);
+            warn!(topic = &*cut(topic), doubt, more, "order configuration does not fit the brokers of its topic");
         }
         Event::SaveFailed { file, reason } => {
             let consequence = match file {

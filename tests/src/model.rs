@@ -6,6 +6,7 @@
 
 pub mod invariants;
 
+mod order;
 mod registering;
 mod server;
 mod side;

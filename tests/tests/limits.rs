@@ -191,7 +191,7 @@ fn malformed_order_configuration_of_the_file_is_told_at_start() {
     kv.put("ORDER_TOPIC_CONFIG", "bad", Some("broker-a"));
     let happenings = world(kv).take_happenings();
     assert!(
-        matches!(happenings.as_slice(), [Happening::Event(Event::MalformedOrderConfig { topic })] if topic == "bad"),
+        matches!(happenings.as_slice(), [Happening::Event(Event::MalformedOrderConfig { topic, .. })] if topic == "bad"),
         "{happenings:?}"
     );
 }

@@ -6,9 +6,10 @@ use super::outbox::Outbox;
 use crate::Peer;
 use crate::event::Event;
 use crate::hash::Secret;
-use crate::kv::{KvTable, Namespace, ORDER_TOPIC_CONFIG, write_namespace};
+use crate::kv::{KvTable, Namespace, ORDER_TOPIC_CONFIG, OrderConfig, write_namespace};
 use crate::route::OrderTable;
 use crate::save::{SaveError, SaveFile, SaveTicket};
+use crate::time::Instant;
 use crate::wire::code::response;
 use crate::wire::json;
 use alloc::format;
@@ -46,6 +47,8 @@ struct Saving {
 pub(super) struct KvRequest {
     pub(super) reply_to: ReplyTo,
     pub(super) peer: Peer,
+    /// When it came.
+    pub(super) at: Instant,
     pub(super) action: Action,
 }
 
@@ -154,35 +157,43 @@ impl KvStore {
         }
     }
 
-    /// A save ended: its changes are applied, or all of them are refused.
+    /// A save ended: its changes are applied, or all of them are refused. Returns the topics whose order configuration
+    /// changed, and when that was asked for.
     pub(super) fn handle_saved(
         &mut self,
         ticket: SaveTicket,
         result: Result<(), SaveError>,
         bytes_max: usize,
         outbox: &mut Outbox,
-    ) {
+    ) -> Vec<(String, Instant)> {
         let Some(saving) = self.saving.take_if(|saving| saving.ticket == ticket) else {
             debug_assert!(false, "{ticket:?} is not being saved");
-            return;
+            return Vec::new();
         };
         self.file_is_doubtful = result.is_err();
-        match result {
+        let ordered = match result {
             Ok(()) => self.apply(&saving.requests, outbox),
-            Err(reason) => self.refuse(&saving.requests, reason, outbox),
-        }
+            Err(reason) => {
+                self.refuse(&saving.requests, reason, outbox);
+                Vec::new()
+            }
+        };
         self.save(bytes_max, outbox);
+        ordered
     }
 
-    fn apply(&mut self, requests: &[KvRequest], outbox: &mut Outbox) {
-        for KvRequest { reply_to, peer, action } in requests {
+    fn apply(&mut self, requests: &[KvRequest], outbox: &mut Outbox) -> Vec<(String, Instant)> {
+        let mut ordered = Vec::new();
+        for KvRequest { reply_to, peer, at, action } in requests {
             if action.would_change(&self.table) {
                 action.apply(&mut self.table);
+                ordered.extend(action.order_topic().map(|topic| (topic.into(), *at)));
                 report_change(action, *peer, outbox);
             }
             outbox.reply(*reply_to, &action.answer(&self.table));
         }
         self.order_body = write_order_body(&self.table);
+        ordered
     }
 
     fn refuse(&self, requests: &[KvRequest], reason: SaveError, outbox: &mut Outbox) {
@@ -198,24 +209,44 @@ impl KvStore {
         }
     }
 
-    /// The order configuration that clients can read, as routes carry it.
+    /// What clients read alike of the order configuration, as routes carry it.
     pub(super) fn order_table(&self, secret: Secret) -> OrderTable {
         let mut order = OrderTable::with_hasher(secret);
-        for (topic, value) in self.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten() {
-            if let Some(value) = value.as_deref().filter(|value| is_order_config(value)) {
-                order.insert(topic.as_bytes().into(), write_order_config(value).into());
+        for (topic, value) in self.order_values() {
+            if let Ok(Some(config)) = OrderConfig::read(value) {
+                order.insert(topic.as_bytes().into(), write_order_config(&config).into());
             }
         }
         order
     }
 
-    /// Reports what the file holds that clients cannot read. Later changes are reported when they come.
+    /// The order configuration of a topic, if all clients read it alike.
+    pub(super) fn order_config(&self, topic: &str) -> Option<OrderConfig> {
+        OrderConfig::read(self.table.value(ORDER_TOPIC_CONFIG, topic)?).ok().flatten()
+    }
+
+    /// Whether any topic may have an order configuration.
+    pub(super) fn has_order_values(&self) -> bool {
+        self.table.namespace(ORDER_TOPIC_CONFIG).is_some_and(|topics| !topics.is_empty())
+    }
+
+    /// Reports what the file holds that clients would not read alike. Later changes are reported when they come.
     pub(super) fn report_malformed_order(&self, outbox: &mut Outbox) {
-        for (topic, value) in self.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten() {
-            if value.as_ref().is_some_and(|value| !is_order_config(value)) {
-                outbox.event(Event::MalformedOrderConfig { topic: topic.clone() });
-            }
+        for (topic, value) in self.order_values() {
+            report_malformed(topic, value, outbox);
         }
+    }
+
+    /// Topics and their values.
+    fn order_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let topics = self.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten();
+        topics.filter_map(|(topic, value)| Some((topic.as_str(), value.as_deref()?)))
+    }
+}
+
+fn report_malformed(topic: &str, value: &str, outbox: &mut Outbox) {
+    if let Err(fault) = OrderConfig::read(value) {
+        outbox.event(Event::MalformedOrderConfig { topic: topic.into(), fault });
     }
 }
 
@@ -226,8 +257,8 @@ fn report_change(action: &Action, peer: Peer, outbox: &mut Outbox) {
         Action::Delete { .. } | Action::Read { .. } | Action::List { .. } => return,
     };
     let deleted = matches!(action, Action::Delete { .. });
-    if namespace == ORDER_TOPIC_CONFIG && value.is_some_and(|value| !is_order_config(value)) {
-        outbox.event(Event::MalformedOrderConfig { topic: key.clone() });
+    if let Some(value) = value.filter(|_| namespace == ORDER_TOPIC_CONFIG) {
+        report_malformed(key, value, outbox);
     }
     let (namespace, key) = (namespace.clone(), key.clone());
     outbox.event(Event::KvChanged { namespace, key, deleted, peer: peer.address });
@@ -238,6 +269,16 @@ impl Action {
         match self {
             Self::Put { .. } | Self::Delete { .. } => true,
             Self::Read { .. } | Self::List { .. } => false,
+        }
+    }
+
+    /// The topic whose order configuration it changes.
+    fn order_topic(&self) -> Option<&str> {
+        match self {
+            Self::Put { namespace, key, .. } | Self::Delete { namespace: Some(namespace), key: Some(key) } => {
+                (namespace == ORDER_TOPIC_CONFIG).then_some(key)
+            }
+            Self::Delete { .. } | Self::Read { .. } | Self::List { .. } => None,
         }
     }
 
@@ -310,13 +351,6 @@ impl Action {
     }
 }
 
-/// Whether Java clients can read an order configuration, `broker:queues` joined by `;`
-/// (Java: `MQClientInstance.topicRouteData2TopicPublishInfo`).
-fn is_order_config(value: &str) -> bool {
-    let is_broker = |part: &str| part.split(':').nth(1).is_some_and(|queues| queues.parse::<i32>().is_ok());
-    value.is_empty() || value.trim_end_matches(';').split(';').all(is_broker)
-}
-
 fn write_order_body(table: &KvTable) -> Option<Bytes> {
     Some(write_table(table.namespace(ORDER_TOPIC_CONFIG)?).into())
 }
@@ -330,8 +364,8 @@ fn write_table(keys: &Namespace) -> Vec<u8> {
 }
 
 /// A topic's order configuration as routes carry it.
-fn write_order_config(value: &str) -> Vec<u8> {
+fn write_order_config(config: &OrderConfig) -> Vec<u8> {
     let mut output = Vec::new();
-    json::string(&mut output, value);
+    json::string(&mut output, &config.write());
     output
 }

@@ -25,7 +25,7 @@ pub(super) fn handle(state: &mut State, peer: Peer, request: &Request<'_>, now: 
         code::QUERY_DATA_VERSION => heartbeat::query_data_version(state, request, now),
         code::WIPE_WRITE_PERM_OF_BROKER => topic::set_write_permission(state, peer, request, false),
         code::ADD_WRITE_PERM_OF_BROKER => topic::set_write_permission(state, peer, request, true),
-        code::REGISTER_TOPIC_IN_NAMESRV => topic::register_topic(state, peer, request),
+        code::REGISTER_TOPIC_IN_NAMESRV => topic::register_topic(state, peer, request, now),
         code::DELETE_TOPIC_IN_NAMESRV => topic::delete_topic(state, peer, request),
         code::GET_ALL_TOPIC_LIST_FROM_NAMESERVER => list::all_topics(state),
         code::GET_TOPICS_BY_CLUSTER => list::topics_of_cluster(state, request),
@@ -34,10 +34,10 @@ pub(super) fn handle(state: &mut State, peer: Peer, request: &Request<'_>, now: 
         code::GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST => {
             list::topics_with_flags(state, |flags| list::is_unit_sub(flags) && !list::is_unit(flags))
         }
-        code::PUT_KV_CONFIG => return kv::put(state, reply_to, peer, request),
-        code::GET_KV_CONFIG => return kv::read(state, reply_to, peer, request),
-        code::DELETE_KV_CONFIG => return kv::delete(state, reply_to, peer, request),
-        code::GET_KVLIST_BY_NAMESPACE => return kv::list(state, reply_to, peer, request),
+        code::PUT_KV_CONFIG => return kv::put(state, reply_to, peer, request, now),
+        code::GET_KV_CONFIG => return kv::read(state, reply_to, peer, request, now),
+        code::DELETE_KV_CONFIG => return kv::delete(state, reply_to, peer, request, now),
+        code::GET_KVLIST_BY_NAMESPACE => return kv::list(state, reply_to, peer, request, now),
         code::UPDATE_NAMESRV_CONFIG => return configuration::update(state, reply_to, peer, request),
         code::GET_NAMESRV_CONFIG => return configuration::list(state, reply_to, peer),
         _ => Answer::failure(response::REQUEST_CODE_NOT_SUPPORTED, "not a request for the registry"),

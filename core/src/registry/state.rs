@@ -2,6 +2,7 @@
 
 use super::configuration::ConfigurationStore;
 use super::kv::KvStore;
+use super::order_watch::OrderWatch;
 use super::outbox::Outbox;
 use super::publisher::Publisher;
 use super::tables::Tables;
@@ -12,6 +13,7 @@ use crate::limits::Limits;
 pub(super) struct State {
     pub(super) tables: Tables,
     pub(super) kv: KvStore,
+    pub(super) order_watch: OrderWatch,
     pub(super) configuration: ConfigurationStore,
     pub(super) publisher: Publisher,
     pub(super) outbox: Outbox,

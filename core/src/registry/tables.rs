@@ -18,6 +18,7 @@ pub(super) use check::broken_relations;
 pub(super) use groups::Group;
 pub(super) use member::{LastRegistration, Member, MemberKey};
 pub(super) use placement::{Newcomer, Placed, Placement};
+pub(super) use queues::Set;
 
 use crate::ConnId;
 use crate::event::BrokerIdentity;
@@ -372,12 +373,12 @@ impl Tables {
 
 /// Topics.
 impl Tables {
-    /// Sets the entry of a group in a topic. Returns whether that changed anything.
-    pub(super) fn set_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> bool {
+    /// Sets the entry of a group in a topic.
+    pub(super) fn set_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> Set {
         let old = self.topics.record(topic).and_then(|record| record.queue_of(id));
         if let Some(old) = old {
             if self.queues.values(old) == values {
-                return false;
+                return Set::Unchanged;
             }
             self.queues.release(old);
         }
@@ -394,7 +395,7 @@ impl Tables {
         }
         self.groups.group_mut(id).generation += 1;
         self.is_changed = true;
-        true
+        if old.is_none() { Set::Added } else { Set::Replaced }
     }
 
     /// Removes the entry of a group from a topic. Returns whether there was one.

@@ -193,15 +193,19 @@ fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
     })
 }
 
-/// A route shows an order configuration that no client can read.
+/// A route shows an order configuration that clients do not read alike.
 fn order_configuration_is_checked(run: &Run, difference: &Difference) -> Vec<usize> {
-    let shows =
-        |reaction: &Reaction| answer(reaction).is_some_and(|answer| answer.text().contains("\"orderTopicConf\""));
+    let shown = |reaction: &Reaction| {
+        let text = answer(reaction)?.text().to_string();
+        let (_, order) = text.split_once("\"orderTopicConf\":")?;
+        Some(order.split_once("\"queueDatas\"")?.0.to_owned())
+    };
     let is_odd = |message: &Message| {
         let Content::Kv { code: 100, namespace, value, .. } = &message.content else { return false };
         *namespace == Some(ORDER_TOPIC_CONFIG) && !value.is_some_and(is_order)
     };
-    if !shows(&difference.java) || shows(&difference.ours) {
+    let java = shown(&difference.java);
+    if java.is_none() || java == shown(&difference.ours) {
         return Vec::new();
     }
     steps(run, |done| done.step.message().is_some_and(is_odd))
@@ -413,11 +417,11 @@ fn is_standard(frame: &[u8]) -> bool {
     (parts.serialization == 1 || header.is_ok_and(|header| is_plain(&header))) && is_text(parts.body)
 }
 
-/// Whether clients can read it: `broker:queues` joined by `;`.
+/// Whether all clients read it alike: `broker:queues` joined by `;`, without blanks.
 fn is_order(value: &str) -> bool {
-    value.split(';').all(|part| {
-        part.split_once(':').is_some_and(|(name, queues)| !name.is_empty() && queues.parse::<u32>().is_ok())
-    })
+    let is_number = |text: &str| text.parse::<u32>().is_ok_and(|number| number.to_string() == text);
+    let is_part = |(name, queues): (&str, &str)| !name.is_empty() && name.trim() == name && is_number(queues);
+    value.split(';').all(|part| part.split_once(':').is_some_and(is_part))
 }
 
 #[cfg(test)]

@@ -357,7 +357,7 @@ impl Silences {
 }
 
 /// Kinds of what is told, all of which have to occur.
-pub const KINDS: [&str; 21] = [
+pub const KINDS: [&str; 22] = [
     "905 sent",
     "KV entry changed",
     "KV file saved",
@@ -369,6 +369,7 @@ pub const KINDS: [&str; 21] = [
     "configuration changed",
     "configuration not saved",
     "connection closed",
+    "doubtful order configuration",
     "evicted: conflict lost",
     "evicted: connection lost",
     "evicted: expired",
@@ -403,6 +404,7 @@ pub(crate) fn kind(happening: &Happening) -> Option<String> {
             Event::WritePermissionChanged { .. } => "write permission changed",
             Event::KvChanged { .. } => "KV entry changed",
             Event::MalformedOrderConfig { .. } => "malformed order configuration",
+            Event::DoubtfulOrderConfig { .. } => "doubtful order configuration",
             Event::SaveFailed { file: SaveFile::KvConfig, .. } => "KV file not saved",
             Event::SaveFailed { file: SaveFile::RuntimeConfig, .. } => "configuration not saved",
             Event::ConfigurationChanged { .. } => "configuration changed",

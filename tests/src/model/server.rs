@@ -83,7 +83,7 @@ impl Server {
             Step::SetClock { millis } => self.tables.wall = self.tables.wall.saturating_add_signed(*millis),
             Step::Disk(disk) => {
                 self.storage.disk = *disk;
-                self.storage.settle();
+                self.settle();
                 self.deliver();
             }
             Step::Stop => panic!("the model does not stop"),
@@ -103,8 +103,17 @@ impl Server {
             self.last.asked.push((self.opaque, asked.clone()));
             self.ask(asked);
         }
-        self.storage.settle();
+        self.settle();
         self.deliver();
+    }
+
+    /// What can be saved is saved.
+    fn settle(&mut self) {
+        self.storage.settle();
+        self.tables.orders.of_topics = self.storage.orders();
+        for (topic, since) in std::mem::take(&mut self.storage.ordered) {
+            self.tables.order_changed(topic, since);
+        }
     }
 
     fn ask(&mut self, asked: &Message) {
@@ -116,6 +125,7 @@ impl Server {
             opened: self.opened[asked.connection],
             opaque: self.opaque,
             oneway: asked.oneway,
+            at: self.tables.now,
         };
         self.tables.notifies = self.storage.is_on("notifyMinBrokerIdChanged");
         let reply = match &asked.content {
@@ -133,7 +143,12 @@ impl Server {
             }
             Content::Configure { entries } => return self.storage.configure(asker, Some(entries.clone())),
             Content::ShowConfiguration => return self.storage.configure(asker, None),
-            content => self.answer(content, asked.defect.is_some(), asked.connection),
+            content => {
+                let before = self.tables.entries();
+                let reply = self.answer(content, asked.defect.is_some(), asked.connection);
+                self.tables.watch_new_entries(&before);
+                reply
+            }
         };
         self.storage.replies.push((asker, reply));
     }

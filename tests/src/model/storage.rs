@@ -1,5 +1,6 @@
 //! The KV table and the settings of the model: changes that wait until their file is safe.
 
+use super::order::Order;
 use super::{KV_BYTES_MAX, written};
 use crate::step::Disk;
 use crate::step::words::{SETTINGS, VALUES, setting};
@@ -13,6 +14,8 @@ pub(crate) struct Asker {
     pub(crate) opened: usize,
     pub(crate) opaque: i32,
     pub(crate) oneway: bool,
+    /// When it asked.
+    pub(crate) at: u64,
 }
 
 /// What an answer says.
@@ -73,6 +76,8 @@ pub(crate) struct Storage {
     /// Absent: only to be shown.
     settings_waiting: VecDeque<(Asker, Option<Entries>)>,
     pub(crate) replies: Vec<(Asker, Reply)>,
+    /// Topics whose order configuration changed, and when that was asked for.
+    pub(crate) ordered: Vec<(&'static str, u64)>,
     pub(crate) told: Vec<String>,
 }
 
@@ -95,6 +100,7 @@ impl Storage {
             kv_waiting_bytes: 0,
             settings_waiting: VecDeque::new(),
             replies: Vec::new(),
+            ordered: Vec::new(),
             told: Vec::new(),
         }
     }
@@ -118,10 +124,10 @@ impl Storage {
         self.saves.is_empty()
     }
 
-    /// The order configuration of a topic, if clients can read it.
-    pub(crate) fn order(&self, topic: &str) -> Option<&'static str> {
-        let value = self.kv.get("ORDER_TOPIC_CONFIG")?.get(topic).copied()??;
-        is_order(value).then_some(value)
+    /// The order configurations that clients read alike.
+    pub(crate) fn orders(&self) -> BTreeMap<&'static str, Order> {
+        let values = self.kv.get("ORDER_TOPIC_CONFIG").into_iter().flatten();
+        values.filter_map(|(topic, value)| Some((*topic, order((*value)?).ok()??))).collect()
     }
 
     pub(crate) fn ask(&mut self, asker: Asker, request: KvRequest) {
@@ -264,6 +270,8 @@ impl Storage {
             if request.changes(&self.kv) {
                 request.apply(&mut self.kv);
                 self.told.extend(request.told());
+                let topic = request.key.filter(|_| request.namespace == Some("ORDER_TOPIC_CONFIG"));
+                self.ordered.extend(topic.map(|topic| (topic, asker.at)));
             }
             self.answer_kv(vec![(asker, request)]);
         }
@@ -318,8 +326,9 @@ impl KvRequest {
         let (Some(namespace), Some(key)) = (self.namespace, self.key) else { return Vec::new() };
         let is_deletion = self.code == 102;
         let mut told = vec![format!("event: KV {namespace}/{key} {}", if is_deletion { "deleted" } else { "set" })];
-        if !is_deletion && namespace == "ORDER_TOPIC_CONFIG" && self.value.is_some_and(|value| !is_order(value)) {
-            told.push(format!("event: malformed order configuration of {key}"));
+        let value = self.value.filter(|_| !is_deletion && namespace == "ORDER_TOPIC_CONFIG");
+        if let Some(Err(fault)) = value.map(order) {
+            told.push(format!("event: malformed order configuration of {key}: {fault}"));
         }
         told
     }
@@ -356,6 +365,12 @@ pub(crate) fn bytes(kv: &Namespaces) -> usize {
     kv.iter().map(|(name, keys)| name.len() + of_keys(keys)).sum()
 }
 
-fn is_order(value: &str) -> bool {
-    [VALUES[0], VALUES[1], VALUES[4]].contains(&value)
+/// What a value says as an order configuration, or why clients would not read it alike.
+fn order(value: &str) -> Result<Option<Order>, String> {
+    match VALUES.iter().position(|known| *known == value) {
+        Some(0 | 5) => Ok(Some(&[("a~", 4), ("b~", 8)])),
+        Some(4) => Ok(Some(&[("x", 1)])),
+        Some(1) => Ok(None),
+        Some(_) | None => Err(format!("{value:?} is not broker:queues")),
+    }
 }

@@ -1,5 +1,6 @@
 //! The broker groups, topics and static topics of the model as plain maps, without an index, a fragment or a shortcut.
 
+use super::order::Orders;
 use crate::registration::{Mapping, Version};
 use crate::step::{Broker, Queues};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +55,7 @@ pub(crate) struct Tables {
     /// Topic, then group.
     pub(crate) topics: BTreeMap<String, BTreeMap<String, Queues>>,
     pub(crate) mappings: BTreeMap<String, BTreeMap<String, Mapping>>,
+    pub(crate) orders: Orders,
     /// Everything that the server does besides answering, as lines for people.
     pub(crate) told: Vec<String>,
     /// Whether brokers hear of a new minimum of their group.
@@ -185,7 +187,8 @@ impl Tables {
     pub(crate) fn advance(&mut self, millis: u64) -> Vec<usize> {
         let end = self.now + millis;
         let mut closed = Vec::new();
-        while let Some(wanted) = self.wants_to_look().filter(|wanted| *wanted <= end) {
+        let wanted = |tables: &Self| tables.wants_to_look().into_iter().chain(tables.orders.next()).min();
+        while let Some(wanted) = wanted(self).filter(|wanted| *wanted <= end) {
             self.pass(wanted.saturating_sub(self.now));
             closed.extend(self.look());
         }
@@ -205,6 +208,12 @@ impl Tables {
     /// Whoever was silent for too long leaves, unless the server itself is late: then everybody is granted as much
     /// more, but no more than after a sign of life at this moment. Connections over which nobody is left are closed.
     pub(crate) fn look(&mut self) -> Vec<usize> {
+        let closed = self.look_for_silence();
+        self.compare_orders();
+        closed
+    }
+
+    fn look_for_silence(&mut self) -> Vec<usize> {
         let Some(wanted) = self.wants_to_look() else { return Vec::new() };
         if self.now >= self.next_look {
             self.next_look = self.now + 1000;

@@ -1,5 +1,6 @@
 //! How the model writes bodies: by hand, from its tables, in both dialects of the Java server.
 
+use super::order::Order;
 use super::server::Server;
 use super::tables::Group;
 use crate::registration::{Mapping, Version};
@@ -130,8 +131,10 @@ impl Server {
             filters.entry(&member.address).or_insert_with(servers);
         }
         let filters = object(filters.into_iter().map(|(address, servers)| (text(address), servers)));
-        let order = self.storage.order(topic).filter(|_| self.storage.is_on("orderMessageEnable"));
-        let order = order.map(|order| format!(",\"orderTopicConf\":{}", text(order))).unwrap_or_default();
+        let order = self.tables.orders.of_topics.get(topic).filter(|_| self.storage.is_on("orderMessageEnable"));
+        let parts = |order: &Order| order.iter().map(|(name, queues)| format!("{name}:{queues}")).collect::<Vec<_>>();
+        let order = order.map(|order| format!(",\"orderTopicConf\":{}", text(&parts(order).join(";"))));
+        let order = order.unwrap_or_default();
         let queues = list(shown.iter().map(|(name, _, values, _)| queue(name, *values)));
         let mappings = self.tables.mappings.get(topic).filter(|mappings| !mappings.is_empty()).map(|mappings| {
             let of_groups = mappings.iter().map(|(name, one)| (text(name), mapping(name, one, quoted)));

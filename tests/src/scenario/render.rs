@@ -183,7 +183,11 @@ fn event(event: &Event) -> String {
         Event::KvChanged { namespace, key, deleted, .. } => {
             format!("KV {namespace}/{key} {}", if *deleted { "deleted" } else { "set" })
         }
-        Event::MalformedOrderConfig { topic } => format!("malformed order configuration of {topic}"),
+        Event::MalformedOrderConfig { topic, fault } => format!("malformed order configuration of {topic}: {fault}"),
+        Event::DoubtfulOrderConfig { topic, doubts } => {
+            let doubts: Vec<_> = doubts.iter().map(ToString::to_string).collect();
+            format!("doubtful order configuration of {topic}: {}", doubts.join(", "))
+        }
         Event::SaveFailed { file, reason } => match file {
             SaveFile::KvConfig => format!("the KV file is not saved: {reason}"),
             SaveFile::RuntimeConfig => format!("the runtime configuration is not saved: {reason}"),

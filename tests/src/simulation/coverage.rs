@@ -96,6 +96,7 @@ const REACHABLE: &[&str] = &[
     "event WritePermissionChanged",
     "event KvChanged",
     "event MalformedOrderConfig",
+    "event DoubtfulOrderConfig",
     "event SaveFailed",
     "event ConfigurationChanged",
     "event Late",

@@ -520,6 +520,7 @@ fn departure(event: &Event) -> Option<Departure> {
         | Event::WritePermissionChanged { .. }
         | Event::KvChanged { .. }
         | Event::MalformedOrderConfig { .. }
+        | Event::DoubtfulOrderConfig { .. }
         | Event::SaveFailed { .. }
         | Event::ConfigurationChanged { .. }
         | Event::Late { .. } => None,

@@ -365,7 +365,7 @@ impl<'a> Draw<'a> {
         let field = |lacks: bool, value: &'static str| (!lacks).then_some(value);
         Content::Kv {
             code,
-            namespace: field(lacks[0], self.of(&NAMESPACES)),
+            namespace: field(lacks[0], if self.once_in(2) { NAMESPACES[0] } else { self.of(&NAMESPACES) }),
             key: field(lacks[1], self.topic()),
             value: field(lacks[2], self.of(&VALUES)),
         }

@@ -59,7 +59,8 @@ pub const RELEASES: [i32; 15] = [513, 400, 401, 317, 273, 36, 37, 78, 412, 413, 
 pub const CODES: [i32; 12] = [0, 1, 10, 34, 99, 107, 905, 1500, -1, 40_000, i32::MAX, i32::MIN];
 
 /// Values of KV entries.
-pub const VALUES: [&str; 5] = ["a~:4;b~:8", "", "no order", "\u{e9}\"\u{1}\u{1f600}\u{2028}/\\", "x:1"];
+pub const VALUES: [&str; 6] =
+    ["a~:4;b~:8", "", "no order", "\u{e9}\"\u{1}\u{1f600}\u{2028}/\\", "x:1", " a~ : +4 ;; b~:08;"];
 
 /// What is wrong with extension fields.
 pub const FIELD_VALUES: [(&str, Option<&str>); 31] = [

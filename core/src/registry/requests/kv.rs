@@ -4,16 +4,20 @@ use crate::Peer;
 use crate::registry::answer::{Answer, ReplyTo};
 use crate::registry::kv::{Action, KvRequest};
 use crate::registry::state::State;
+use crate::time::Now;
 use crate::wire::Request;
 use crate::wire::code::response;
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-pub(super) fn put(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>) {
+pub(super) fn put(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>, now: Now) {
     match (field(request, "namespace"), field(request, "key")) {
         (Some(namespace), Some(key)) => {
             let value = field(request, "value");
-            handle(state, KvRequest { reply_to, peer, action: Action::Put { namespace, key, value } });
+            handle(
+                state,
+                KvRequest { reply_to, peer, at: now.monotonic, action: Action::Put { namespace, key, value } },
+            );
         }
         (Some(_) | None, Some(_) | None) => {
             let answer = Answer::failure(response::SYSTEM_ERROR, "namespace or key is null");
@@ -22,19 +26,19 @@ pub(super) fn put(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Re
     }
 }
 
-pub(super) fn read(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>) {
+pub(super) fn read(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>, now: Now) {
     let action = Action::Read { namespace: field(request, "namespace"), key: field(request, "key") };
-    handle(state, KvRequest { reply_to, peer, action });
+    handle(state, KvRequest { reply_to, peer, at: now.monotonic, action });
 }
 
-pub(super) fn delete(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>) {
+pub(super) fn delete(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>, now: Now) {
     let action = Action::Delete { namespace: field(request, "namespace"), key: field(request, "key") };
-    handle(state, KvRequest { reply_to, peer, action });
+    handle(state, KvRequest { reply_to, peer, at: now.monotonic, action });
 }
 
-pub(super) fn list(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>) {
+pub(super) fn list(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>, now: Now) {
     let action = Action::List { namespace: field(request, "namespace") };
-    handle(state, KvRequest { reply_to, peer, action });
+    handle(state, KvRequest { reply_to, peer, at: now.monotonic, action });
 }
 
 fn handle(state: &mut State, request: KvRequest) {

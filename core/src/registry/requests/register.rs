@@ -11,8 +11,9 @@ use crate::hash::Secret;
 use crate::registry::answer::Answer;
 use crate::registry::departures::leave;
 use crate::registry::notice::{MinIdChange, notify_min_id_change};
+use crate::registry::order_check;
 use crate::registry::state::State;
-use crate::registry::tables::{MemberKey, Newcomer, Placed, Placement};
+use crate::registry::tables::{MemberKey, Newcomer, Placed, Placement, Set};
 use crate::route::{GroupId, Mapping, QueueValues};
 use crate::time::Now;
 use crate::wire::code::response;
@@ -78,7 +79,7 @@ fn decode_and_register(
     let placed = place(state, &registration, &body, peer, now);
     let version = body.data_version;
     let is_update = topics.len() == 1;
-    let applied = apply(state, &registration, &body, topics, &placed);
+    let applied = apply(state, &registration, &body, topics, &placed, now);
     let last = fingerprint.last_registration(request.body, is_update);
     state.tables.settle(placed.key, last, placed.placement.needs_full_sync(version, is_update));
     report(state, &registration, version, topics.len(), &placed, &applied, peer);
@@ -177,6 +178,7 @@ fn apply(
     body: &RegisterBody<'_>,
     topics: &[TopicConfig<'_>],
     placed: &Placed,
+    now: Now,
 ) -> Applied {
     let group = placed.key.group;
     let mut applied = Applied::default();
@@ -187,7 +189,7 @@ fn apply(
     if state.configuration.settings().delete_topic_with_broker_registration && body.mappings.is_empty() {
         applied.topics += remove_unlisted(state, group, topics);
     }
-    applied.topics += apply_topics(state, registration, group, topics, in_full);
+    applied.topics += apply_topics(state, registration, group, topics, in_full, now);
     applied.mappings = in_full && apply_mappings(state, group, &body.mappings);
     applied
 }
@@ -249,6 +251,7 @@ fn apply_topics(
     group: GroupId,
     topics: &[TopicConfig<'_>],
     in_full: bool,
+    now: Now,
 ) -> usize {
     let is_read_only = registration.allows_acting_master() && is_prime_slave(state, registration, group);
     let mut changed = 0;
@@ -261,7 +264,12 @@ fn apply_topics(
         }
         let values = QueueValues::of(topic);
         let values = if is_read_only { values.read_only() } else { values };
-        changed += usize::from(state.tables.set_queue(key, group, values));
+        match state.tables.set_queue(key, group, values) {
+            Set::Unchanged => continue,
+            Set::Replaced => (),
+            Set::Added => order_check::watch(state, name, now),
+        }
+        changed += 1;
     }
     changed
 }

@@ -3,9 +3,11 @@
 use crate::Peer;
 use crate::event::{Event, RefusalReason};
 use crate::registry::answer::Answer;
+use crate::registry::order_check;
 use crate::registry::state::State;
-use crate::registry::tables::size;
+use crate::registry::tables::{Set, size};
 use crate::route::QueueValues;
+use crate::time::Now;
 use crate::wire::Request;
 use crate::wire::body::{QueueData, decode_queue_datas};
 use crate::wire::code::response;
@@ -31,7 +33,7 @@ pub(super) fn set_write_permission(state: &mut State, peer: Peer, request: &Requ
 
 /// REGISTER_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.registerTopic`). A known topic takes the entries up to the first
 /// of an unknown broker, an unknown topic only if all brokers are known.
-pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
+pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     let entries = match decode_queue_datas(request.body) {
         Ok(entries) => entries,
         Err(error) => {
@@ -49,9 +51,14 @@ pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_
     if !state.has_room_for(known.len() * (size::of_entry(&topic) + size::QUEUE_VALUES_MAX)) {
         return Answer::failure(response::SYSTEM_ERROR, RefusalReason::TablesFull.to_string());
     }
-    let mut is_changed = false;
+    let (mut is_changed, mut has_new_broker) = (false, false);
     for (group, values) in known {
-        is_changed |= state.tables.set_queue(key, group, values);
+        let set = state.tables.set_queue(key, group, values);
+        is_changed |= set != Set::Unchanged;
+        has_new_broker |= set == Set::Added;
+    }
+    if has_new_broker {
+        order_check::watch(state, &topic, now);
     }
     if is_changed {
         state.outbox.event(Event::TopicRegistered { topic: topic.into_owned(), peer: peer.address });

@@ -9,6 +9,17 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
+/// What setting an entry came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::registry) enum Set {
+    /// It had these values.
+    Unchanged,
+    /// It had others.
+    Replaced,
+    /// The topic did not have the group.
+    Added,
+}
+
 /// The distinct queue values of all entries.
 #[derive(Debug)]
 pub(super) struct QueueTable {

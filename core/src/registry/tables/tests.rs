@@ -87,10 +87,10 @@ fn tables_that_lose_everything_count_no_bytes() {
 fn setting_what_is_set_changes_nothing() {
     let mut tables = tables();
     let a = id(&tables, "a");
-    assert!(!tables.set_queue(tables.topics.key("T"), a, VALUES));
+    assert_eq!(tables.set_queue(tables.topics.key("T"), a, VALUES), Set::Unchanged);
     assert!(!tables.set_mapping(tables.topics.key("T"), mapping(&tables, "a", "a")));
     assert!(!tables.is_changed());
-    assert!(tables.set_queue(tables.topics.key("T"), a, VALUES.read_only()));
+    assert_eq!(tables.set_queue(tables.topics.key("T"), a, VALUES.read_only()), Set::Replaced);
     assert!(tables.is_changed());
 }
 
