@@ -11,6 +11,7 @@ pub mod quota;
 pub mod server;
 pub mod shard;
 pub mod stream;
+pub mod tls;
 
 mod cli;
 mod clock;

@@ -18,6 +18,7 @@ use crate::start_error::StartError;
 use crate::start_files;
 use crate::startup::Startup;
 use crate::summary::Summary;
+use crate::tls::{Tls, TlsMode};
 use crate::{queue, signals, threads};
 use arc_swap::ArcSwap;
 use namesrv_core::config::Configuration;
@@ -78,6 +79,7 @@ fn serve_until_stopped(
 ) -> Result<(), StartError> {
     let clock = Clock::start();
     let settings = ProcessSettings::of(&configuration);
+    let tls = Arc::new(Tls::self_signed(TlsMode::Permissive, &settings.bind_address)?);
     let (kv, mut files) = start_files::read_kv_file(&settings)?;
     let (listeners, port) = bind(&settings)?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
@@ -127,8 +129,8 @@ fn serve_until_stopped(
     });
     let registry_thread = registry_thread.map_err(thread_failed)?;
 
-    let served =
-        serve(Server { listeners, views, registry: RegistryHandle::new(queue.clone(), inboxes), clock, quotas });
+    let registry = RegistryHandle::new(queue.clone(), inboxes);
+    let served = serve(Server { listeners, views, registry, clock, quotas, tls });
     queue.push(Input::Finish);
     // A thread that panics ends the process.
     let _ = registry_thread.join().and_then(|()| saver_thread.join());

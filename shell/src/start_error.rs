@@ -1,6 +1,7 @@
 //! Why the server does not start.
 
 use crate::files::FileError;
+use crate::tls::TlsError;
 use namesrv_core::config::ConfigurationError;
 use namesrv_core::config::properties::PropertiesError;
 use namesrv_core::kv::KvFileError;
@@ -29,6 +30,8 @@ pub(crate) enum StartError {
     SameFile { key: &'static str, other_key: &'static str, path: PathBuf },
     #[error("failed to bind to {address}:{port}: {source}")]
     Bind { address: String, port: u16, source: io::Error },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("{0}")]
     Machine(String),
     #[error("{what}: {source}")]
