@@ -70,7 +70,7 @@ impl Server {
 
     fn open(&mut self, stream: TcpStream, address: SocketAddr, serial: u64) -> Result<()> {
         stream.set_read_timeout(Some(WAIT))?;
-        let peer = Peer { conn: ConnId::new(0, serial), address };
+        let peer = Peer { conn: ConnId::new(0, serial), address: address.into() };
         let Some(view) = &self.view else { return Ok(()) };
         if let Some(connection) = Connection::open(peer, view, &self.quotas, self.now()) {
             self.connections.insert(peer.conn, (stream, connection));

@@ -1,12 +1,12 @@
 //! Events: what the operator of the server is told. One for each change that matters, none for a heartbeat.
 
 use crate::kv::{OrderDoubt, OrderFault};
+use crate::ClientAddress;
 use crate::save::{SaveError, SaveFile};
 use crate::time::Duration;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
 
 /// The broker that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +71,7 @@ pub enum Event {
         /// Topics in its registration.
         topics: usize,
         /// The other end of its connection.
-        peer: SocketAddr,
+        peer: ClientAddress,
     },
     /// A known broker registered with another data version or identifier, or changed its topics or something else that
     /// answers show.
@@ -100,7 +100,7 @@ pub enum Event {
         /// Why.
         reason: RefusalReason,
         /// The other end of its connection.
-        peer: SocketAddr,
+        peer: ClientAddress,
     },
     /// One broker name is used in two clusters.
     ClusterConflict {
@@ -116,14 +116,14 @@ pub enum Event {
         /// The cluster that it was deleted from, or `None` for all.
         cluster: Option<String>,
         /// The peer that asked.
-        peer: SocketAddr,
+        peer: ClientAddress,
     },
     /// Queue entries of a topic were registered by request.
     TopicRegistered {
         /// The topic.
         topic: String,
         /// The peer that asked.
-        peer: SocketAddr,
+        peer: ClientAddress,
     },
     /// An operator wiped or added the write permission of all topics of a broker group.
     WritePermissionChanged {
@@ -134,7 +134,7 @@ pub enum Event {
         /// Topics that have an entry for the group.
         topics: usize,
         /// The peer that asked.
-        peer: SocketAddr,
+        peer: ClientAddress,
     },
     /// A KV entry was set or deleted.
     KvChanged {
@@ -145,7 +145,7 @@ pub enum Event {
         /// Whether the entry was deleted.
         deleted: bool,
         /// The peer that asked.
-        peer: SocketAddr,
+        peer: ClientAddress,
     },
     /// A value in the namespace `ORDER_TOPIC_CONFIG` is left out of routes, because clients would not read it alike.
     MalformedOrderConfig {
@@ -173,7 +173,7 @@ pub enum Event {
         /// The keys with another value than before, joined by commas.
         keys: String,
         /// The peer that asked.
-        peer: SocketAddr,
+        peer: ClientAddress,
     },
     /// The server could not run for a while. All heartbeat deadlines were postponed by that time.
     Late {

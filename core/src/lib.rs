@@ -18,6 +18,7 @@
 
 extern crate alloc;
 
+mod client_address;
 pub mod config;
 pub mod connection;
 pub mod event;
@@ -37,8 +38,9 @@ mod serialization;
 pub mod time;
 pub mod wire;
 
+pub use client_address::ClientAddress;
+
 use core::fmt;
-use core::net::SocketAddr;
 
 /// The identity of one connection: the I/O thread that owns its socket and a serial number of that thread.
 ///
@@ -74,11 +76,11 @@ impl fmt::Debug for ConnId {
     }
 }
 
-/// Who sent a frame: the connection it came over, and the address shown in events about it.
+/// Who sent a frame: the connection it came over, and where its client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The connection.
     pub conn: ConnId,
-    /// The address at the other end of it.
-    pub address: SocketAddr,
+    /// Where the client is.
+    pub address: ClientAddress,
 }

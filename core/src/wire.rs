@@ -1,4 +1,5 @@
-//! The wire: frames, both header forms, typed request headers, register bodies and the JSON that answers are made of.
+//! The wire: PROXY headers, frames, both header forms, typed request headers, register bodies and the JSON that answers
+//! are made of.
 //!
 //! ```
 //! use namesrv_core::config::Limits;
@@ -25,6 +26,7 @@ pub mod fields;
 pub mod frame;
 mod header;
 pub mod json;
+mod proxy;
 pub mod register;
 mod request;
 pub mod response;
@@ -33,4 +35,5 @@ pub use crate::serialization::Serialization;
 pub use error::{BinaryHeaderError, BodyError, CompressionError, ForeignProtocol, FrameError, JsonError, ReaderError};
 pub use fields::ExtFields;
 pub use frame::{Framing, RawFrame, next_frame};
+pub use proxy::{HEADER_BYTES_MAX as PROXY_HEADER_BYTES_MAX, ProxyError, ProxyFraming, proxy_header};
 pub use request::Request;

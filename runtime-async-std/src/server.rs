@@ -231,8 +231,7 @@ impl Acceptor {
     fn open(&mut self, stream: TcpStream, address: SocketAddr, now: Now) {
         self.serial += 1;
         let serial = self.serial;
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        let peer = Peer { conn: ConnId::new(self.index, serial), address };
+        let peer = Peer { conn: ConnId::new(self.index, serial), address: address.into() };
         let connection = Connection::open(peer, &self.shard.shared.views.load(), &self.shard.shared, now);
         self.backoff.note_accepted(connection.is_some(), now.monotonic);
         let Some(connection) = connection else { return };

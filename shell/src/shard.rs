@@ -94,8 +94,7 @@ impl<S: Socket> Shard<S> {
     /// as many connections as allowed, or when `prepare` fails because the client is gone already.
     pub fn open(&mut self, address: SocketAddr, prepare: impl FnOnce(u64, Connection) -> io::Result<S>) -> Option<u64> {
         self.serial += 1;
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        let peer = Peer { conn: ConnId::new(self.index, self.serial), address };
+        let peer = Peer { conn: ConnId::new(self.index, self.serial), address: address.into() };
         let connection = Connection::open(peer, self.views.load(), &self.shared, self.now);
         self.backoff.note_accepted(connection.is_some(), self.now());
         let mut socket = Box::new(prepare(self.serial, connection?).ok()?);

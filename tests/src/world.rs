@@ -290,7 +290,7 @@ impl World {
         self.opened += 1;
         let conn = ConnId::new(0, self.opened);
         let address = SocketAddr::from(([127, 0, 0, 1], 40_000 + (self.opened % 20_000) as u16));
-        let connection = Connection::open(Peer { conn, address }, self.view(), &self.quotas, self.now);
+        let connection = Connection::open(Peer { conn, address: address.into() }, self.view(), &self.quotas, self.now);
         let client = Client {
             name: name.to_owned(),
             connection: connection.expect("few connections"),

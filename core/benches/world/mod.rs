@@ -10,14 +10,15 @@ use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::Serialization;
-use namesrv_core::{ConnId, Peer};
+use namesrv_core::{ClientAddress, ConnId, Peer};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 const NOW: Now = Now { monotonic: Instant::from_millis(1_000), wall: WallTime::from_millis(1_700_000_000_000) };
 
-const PEER: Peer = Peer { conn: ConnId::new(0, 1), address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1) };
+const PEER: Peer =
+    Peer { conn: ConnId::new(0, 1), address: ClientAddress::new(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1)) };
 
 pub(crate) struct World {
     node: Node,

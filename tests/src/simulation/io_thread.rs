@@ -134,7 +134,7 @@ impl Cluster {
         let now = self.servers[server].now(self.now());
         let dialer = self.network.end(socket.other()).map_or(0, |end| end.process);
         let address = SocketAddr::from(([10, 0, 0, dialer as u8], (socket.connection % 50_000 + 1024) as u16));
-        let peer = Peer { conn, address };
+        let peer = Peer { conn, address: address.into() };
         let Some(connection) = Connection::open(peer, &running.view, &running.quotas, now) else {
             self.coverage.count("connection refused");
             self.send(socket, Part::Reset);

@@ -1,0 +1,195 @@
+//! Version 2: a binary header.
+
+use super::{ProxyError, ProxyFraming};
+use core::net::{IpAddr, SocketAddr};
+
+pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
+/// Bytes before the addresses.
+pub(super) const FIXED_BYTES: usize = 16;
+const VERSION: u8 = 2;
+const LOCAL: u8 = 0;
+const PROXY: u8 = 1;
+/// Bytes of the two paths of a UNIX connection.
+const PATHS_BYTES: usize = 216;
+/// The extension about TLS between client and proxy: a byte and a word before extensions of its own.
+const TLS_EXTENSION: u8 = 0x20;
+const TLS_EXTENSION_FIXED_BYTES: usize = 5;
+/// Extensions inside one another, as many as Java reads (Java: `HAProxyMessage.readTlvs`).
+const DEPTH_MAX: usize = 129;
+
+/// What the addresses of a header are.
+enum Family {
+    Unspecified,
+    Ip4,
+    Ip6,
+    Unix,
+}
+
+/// Looks at a header that begins with the signature.
+pub(super) fn decode(input: &[u8]) -> Result<ProxyFraming, ProxyError> {
+    let rest = input.get(SIGNATURE.len()..).unwrap_or_default();
+    let Some((version_and_command, rest)) = rest.split_first() else { return Ok(ProxyFraming::Incomplete) };
+    let (version, command) = (version_and_command >> 4, version_and_command & 0xf);
+    if version != VERSION {
+        return Err(ProxyError::Version(version));
+    }
+    if !matches!(command, LOCAL | PROXY) {
+        return Err(ProxyError::Command(command));
+    }
+    let Some((family, rest)) = rest.split_first() else { return Ok(ProxyFraming::Incomplete) };
+    // What a proxy says about itself is not looked at.
+    let family = if command == LOCAL { Family::Unspecified } else { Family::of(*family)? };
+    let Some((length, rest)) = rest.split_first_chunk() else { return Ok(ProxyFraming::Incomplete) };
+    let length = u16::from_be_bytes(*length);
+    if usize::from(length) < family.address_bytes() {
+        return Err(ProxyError::TooShort(length));
+    }
+    let Some(content) = rest.get(..usize::from(length)) else { return Ok(ProxyFraming::Incomplete) };
+    let (addresses, extensions) = content.split_at(family.address_bytes());
+    if !matches!(family, Family::Unspecified) {
+        check_extensions(extensions, 0)?;
+    }
+    Ok(ProxyFraming::Complete { length: FIXED_BYTES + content.len(), client: family.client(addresses) })
+}
+
+impl Family {
+    /// That of a byte with the family and the transport; neither transport makes a difference.
+    const fn of(byte: u8) -> Result<Self, ProxyError> {
+        match byte {
+            0x00 => Ok(Self::Unspecified),
+            0x11 | 0x12 => Ok(Self::Ip4),
+            0x21 | 0x22 => Ok(Self::Ip6),
+            0x31 | 0x32 => Ok(Self::Unix),
+            unknown => Err(ProxyError::Family(unknown)),
+        }
+    }
+
+    /// Bytes of both addresses and ports.
+    const fn address_bytes(&self) -> usize {
+        match self {
+            Self::Unspecified => 0,
+            Self::Ip4 => 4 + 4 + 2 + 2,
+            Self::Ip6 => 16 + 16 + 2 + 2,
+            Self::Unix => PATHS_BYTES,
+        }
+    }
+
+    /// The client: both source and destination address, then both ports.
+    fn client(&self, addresses: &[u8]) -> Option<SocketAddr> {
+        match self {
+            Self::Unspecified | Self::Unix => None,
+            Self::Ip4 => client(*addresses.first_chunk::<4>()?, addresses.get(8..)?),
+            Self::Ip6 => client(*addresses.first_chunk::<16>()?, addresses.get(32..)?),
+        }
+    }
+}
+
+/// A client whose port is 0 is none.
+fn client(address: impl Into<IpAddr>, ports: &[u8]) -> Option<SocketAddr> {
+    let port = u16::from_be_bytes(*ports.first_chunk()?);
+    (port != 0).then(|| SocketAddr::new(address.into().to_canonical(), port))
+}
+
+/// Walks through the extensions, to find one that does not fit. What they say is of no use here. Fewer bytes at the end
+/// than an extension begins with are skipped.
+fn check_extensions(mut extensions: &[u8], depth: usize) -> Result<(), ProxyError> {
+    // Java looks at no extension without a byte of content behind the last one.
+    while let [kind, high, low, rest @ ..] = extensions
+        && !rest.is_empty()
+    {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let (content, behind) = rest.split_at_checked(length).ok_or(ProxyError::ExtensionPastEnd)?;
+        if *kind == TLS_EXTENSION {
+            if depth == DEPTH_MAX {
+                return Err(ProxyError::TooDeep);
+            }
+            let inner = content.get(TLS_EXTENSION_FIXED_BYTES..).ok_or(ProxyError::ExtensionPastEnd)?;
+            check_extensions(inner, depth + 1)?;
+        }
+        extensions = behind;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    const IP4: &[u8] = &[192, 0, 2, 1, 192, 0, 2, 2, 0x04, 0x57, 0x08, 0xae];
+
+    fn header(version_and_command: u8, family: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&SIGNATURE[..], &[version_and_command, family], &length, content].concat()
+    }
+
+    fn extension(kind: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[kind], &length[..], content].concat()
+    }
+
+    /// The result, with the client; it must be the same with bytes behind the header, and incomplete at every cut.
+    fn whole(header: &[u8]) -> Result<Option<SocketAddr>, ProxyError> {
+        let decoded = decode(header);
+        assert_eq!(decode(&[header, b"more"].concat()), decoded);
+        match decoded? {
+            ProxyFraming::Complete { length, client } => {
+                assert_eq!(length, header.len());
+                (SIGNATURE.len()..length)
+                    .for_each(|cut| assert_eq!(decode(&header[..cut]), Ok(ProxyFraming::Incomplete)));
+                Ok(client)
+            }
+            other @ (ProxyFraming::Other | ProxyFraming::Incomplete) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_client_is_named_unless_the_proxy_cannot() {
+        let client = Some(([192, 0, 2, 1], 1111).into());
+        assert_eq!(whole(&header(0x21, 0x11, IP4)), Ok(client));
+        assert_eq!(whole(&header(0x21, 0x12, IP4)), Ok(client));
+        assert_eq!(whole(&header(0x20, 0x11, IP4)), Ok(None), "LOCAL");
+        assert_eq!(whole(&header(0x20, 0xff, b"anything")), Ok(None), "LOCAL");
+        assert_eq!(whole(&header(0x21, 0x00, b"anything")), Ok(None), "unspecified");
+        assert_eq!(whole(&header(0x21, 0x31, &[1; PATHS_BYTES])), Ok(None), "UNIX");
+        assert_eq!(whole(&header(0x21, 0x11, &[1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1])), Ok(None), "port 0");
+        let mapped = [&[0; 10][..], &[255, 255, 192, 0, 2, 1], &[0; 16], &[0x04, 0x57, 0, 0]].concat();
+        assert_eq!(whole(&header(0x21, 0x21, &mapped)), Ok(client));
+    }
+
+    #[test]
+    fn faults_are_known_before_the_header_is_complete() {
+        let first = |bytes: &[u8]| decode(&[&SIGNATURE, bytes].concat());
+        assert_eq!(first(&[0x31]), Err(ProxyError::Version(3)));
+        assert_eq!(first(&[0xff]), Err(ProxyError::Version(15)));
+        assert_eq!(first(&[0x22]), Err(ProxyError::Command(2)));
+        assert_eq!(first(&[0x21, 0x13]), Err(ProxyError::Family(0x13)));
+        assert_eq!(first(&[0x21, 0x11, 0, 11]), Err(ProxyError::TooShort(11)));
+        assert_eq!(first(&[0x21, 0x21, 0, 35]), Err(ProxyError::TooShort(35)));
+        assert_eq!(first(&[0x21, 0x31, 0, 215]), Err(ProxyError::TooShort(215)));
+    }
+
+    #[test]
+    fn extensions_have_to_fit() {
+        let with = |extensions: &[u8]| whole(&header(0x21, 0x11, &[IP4, extensions].concat())).map(|_| ());
+        assert_eq!(with(&[extension(2, b"name"), extension(2, b""), extension(0xee, b"x")].concat()), Ok(()));
+        assert_eq!(with(&[extension(2, b"name"), vec![1, 0, 9]].concat()), Ok(()), "too little for an extension");
+        assert_eq!(with(&[2, 0, 2, b'x']), Err(ProxyError::ExtensionPastEnd));
+        assert_eq!(with(&extension(TLS_EXTENSION, &[1; 4])), Err(ProxyError::ExtensionPastEnd));
+        assert_eq!(with(&extension(TLS_EXTENSION, &[1, 0, 0, 0, 0, 2, 0, 2, b'x'])), Err(ProxyError::ExtensionPastEnd));
+    }
+
+    #[test]
+    fn extensions_about_tls_are_nested_to_a_depth() {
+        let nested = |levels: usize| {
+            let mut extensions = Vec::new();
+            for _ in 0..levels {
+                extensions = extension(TLS_EXTENSION, &[&[0; TLS_EXTENSION_FIXED_BYTES], &extensions[..]].concat());
+            }
+            whole(&header(0x21, 0x11, &[IP4, &extensions].concat())).map(|_| ())
+        };
+        assert_eq!(nested(DEPTH_MAX), Ok(()));
+        assert_eq!(nested(DEPTH_MAX + 1), Err(ProxyError::TooDeep));
+    }
+}
