@@ -18,6 +18,7 @@
 
 extern crate alloc;
 
+pub mod address_list;
 mod client_address;
 pub mod config;
 pub mod connection;

@@ -115,15 +115,18 @@ impl<C: Counter> Quotas<C> {
     /// Reserves `bytes` more for the incomplete input of a connection that holds `held`. Returns false when it would
     /// hold more than is left for all others.
     ///
+    /// A [`Connection`](crate::connection::Connection) does so for its frames, a layer below it for its own input.
+    ///
     /// So the connection that hoards is refused first, a new one always finds some room, and no thread has to know what
     /// the connections of the others hold.
-    pub(crate) fn try_reserve_input(&self, bytes: usize, held: usize) -> bool {
+    #[must_use]
+    pub fn try_reserve_input(&self, bytes: usize, held: usize) -> bool {
         let max = self.limits.incomplete_input_bytes_max;
         self.input_bytes.try_add(bytes, max.saturating_sub(held.saturating_add(bytes)))
     }
 
-    /// Gives `bytes` back.
-    pub(crate) fn release_input(&self, bytes: usize) {
+    /// Gives `bytes` of incomplete input back.
+    pub fn release_input(&self, bytes: usize) {
         self.input_bytes.subtract(bytes);
     }
 

@@ -4,9 +4,9 @@ use crate::inbox::{Mailbox, Messages, lock};
 use crate::server::Shard;
 use async_io::{Async, Timer};
 use async_std::task;
-use namesrv_core::connection::{Next, Scratch};
+use namesrv_core::connection::Next;
 use namesrv_core::time::Instant;
-use namesrv_shell::connection::Connection;
+use namesrv_shell::connection::{Connection, Scratch};
 use namesrv_shell::shard::RETRY;
 use std::cell::RefCell;
 use std::future;
@@ -99,8 +99,13 @@ impl Socket {
         let next = connection.drive(&mut stream.get_ref(), scratch, || shard.shared.views.load(), now)?;
         let expired = connection.handle_timeout(now).filter(|_| messages.is_woken);
         let after = match (next, expired) {
-            (Next::Close(reason), _) | (_, Some(reason)) => {
+            (Next::Close(reason), _) => {
                 connection.log_close(&reason, now);
+                return Ok(After::End);
+            }
+            (Next::Again | Next::Rest | Next::Retry, Some(reason)) => {
+                connection.log_close(&reason, now);
+                connection.end(&mut stream.get_ref(), scratch, now);
                 return Ok(After::End);
             }
             // Even to go on reading it waits for the reactor, which busy tasks keep waiting: others have been quiet.

@@ -230,8 +230,7 @@ impl IoThread {
 
     fn close_expired(&mut self) {
         self.shard.update_now();
-        // The task of each finds it gone and ends.
-        self.shard.close_expired(|socket| socket.wake());
+        self.shard.close_expired();
         self.close_inbox_when_done();
     }
 

@@ -2,9 +2,9 @@
 
 use futures_io::{AsyncRead, AsyncWrite};
 use glommio::net::TcpStream;
-use namesrv_core::connection::{Next, Ready, Scratch};
+use namesrv_core::connection::{Next, Ready};
 use namesrv_core::time::Now;
-use namesrv_shell::connection::Connection;
+use namesrv_shell::connection::{Connection, Scratch};
 use namesrv_shell::shard::{self, Views};
 use namesrv_shell::stream::IoStream;
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
@@ -73,6 +73,14 @@ impl Socket {
 impl shard::Socket for Socket {
     fn connection(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+
+    /// Its task, which is woken, finds it gone and ends.
+    fn end(&mut self, scratch: &mut Scratch, now: Now) {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut stream = Stream { stream: &mut self.stream, context: &mut context, is_eager: true };
+        self.connection.end(&mut stream, scratch, now);
+        self.wake();
     }
 }
 

@@ -116,7 +116,7 @@ impl IoThread {
                     self.drive(serial);
                 }
             }
-            self.shard.close_expired(|_| ());
+            self.shard.close_expired();
             if self.shard.is_finished() {
                 return Ok(());
             }

@@ -2,9 +2,9 @@
 
 use mio::event::Event;
 use mio::net::TcpStream;
-use namesrv_core::connection::{Next, Scratch};
+use namesrv_core::connection::Next;
 use namesrv_core::time::Now;
-use namesrv_shell::connection::Connection;
+use namesrv_shell::connection::{Connection, Scratch};
 use namesrv_shell::shard::{self, Views};
 use std::io;
 
@@ -43,5 +43,9 @@ impl Socket {
 impl shard::Socket for Socket {
     fn connection(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+
+    fn end(&mut self, scratch: &mut Scratch, now: Now) {
+        self.connection.end(&mut self.stream, scratch, now);
     }
 }

@@ -1,16 +1,19 @@
-//! Connections as the I/O threads have them: that of the core, over a socket, with the way to the registry and the log.
+//! Connections as the I/O threads have them: that of the core over a transport over a socket, with the way to the
+//! registry and the log.
 
 use crate::accept_backoff::AcceptLog;
 use crate::line_limit::LineLimit;
 use crate::quota::{SharedCounter, SharedQuotas};
 use crate::server::{Clock, RegistryHandle, Server, ToIo};
 use crate::stream::{IoStream, NonBlocking};
+use crate::transport::{Buffers, Fault, Lent, Policy, Transport, TransportError};
 use arc_swap::ArcSwap;
-use namesrv_core::Peer;
-use namesrv_core::connection::{self, CloseReason, Next, Ready, Scratch};
+use namesrv_core::connection::{self, CloseReason, Next, Ready};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Instant, Now};
-use std::io;
+use namesrv_core::{ClientAddress, Peer};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -28,7 +31,9 @@ pub struct Shared {
     pub accept_log: Arc<AcceptLog>,
     registry: RegistryHandle,
     quotas: Arc<SharedQuotas>,
+    policy: Policy,
     lines: LineLimit,
+    transport_lines: LineLimit,
 }
 
 impl Shared {
@@ -42,7 +47,16 @@ impl Shared {
             accept_log: Arc::default(),
             registry,
             quotas,
+            policy: server.policy.clone(),
             lines: LineLimit::new("closed connections", CLOSE_LINES),
+            transport_lines: LineLimit::new("PROXY headers and TLS handshakes", CLOSE_LINES),
+        }
+    }
+
+    /// Hands in what a connection has for the node.
+    fn forward(&self, machine: &mut connection::Connection<SharedCounter>) {
+        while let Some(input) = machine.poll_forward() {
+            self.registry.hand_in(input);
         }
     }
 
@@ -52,6 +66,9 @@ impl Shared {
         match reason {
             CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::output::CloseReason::MalformedFrame) => {
                 self.lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {reason}"));
+            }
+            CloseReason::SlowHandshake => {
+                self.transport_lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {reason}"));
             }
             CloseReason::OutputFull { .. } | CloseReason::InputFull { .. } | CloseReason::SlowFrame => {
                 self.lines.admit(now.monotonic, || tracing::warn!(%peer, "connection closed: {reason}"));
@@ -63,6 +80,25 @@ impl Shared {
             CloseReason::EndOfStream | CloseReason::Stopped => {}
         }
     }
+
+    /// Says in the log why a connection is closed before its bytes reach it.
+    fn log_fault(&self, peer: ClientAddress, fault: &Fault, now: Now) {
+        self.transport_lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {fault}"));
+    }
+
+    /// Says in the log that a PROXY header had no effect.
+    fn log_disbelief(&self, peer: ClientAddress, claimed: SocketAddr, now: Now) {
+        self.transport_lines.admit(now.monotonic, || {
+            tracing::info!(%peer, %claimed, "PROXY header not believed: trustedProxies does not have its sender");
+        });
+    }
+}
+
+/// What a thread lends to the connection that it drives: a connection that rests owns no buffers.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    machine: connection::Scratch,
+    transport: Buffers,
 }
 
 /// One connection, and what is known of its socket.
@@ -71,6 +107,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Connection {
     machine: connection::Connection<SharedCounter>,
+    transport: Transport,
     /// What the event loop said about the socket.
     pub ready: Ready,
     shared: Arc<Shared>,
@@ -81,7 +118,7 @@ impl Connection {
     #[must_use]
     pub fn open(peer: Peer, view: &RouteView, shared: &Arc<Shared>, now: Now) -> Option<Self> {
         let machine = connection::Connection::open(peer, view, &shared.quotas, now)?;
-        Some(Self { machine, ready: Ready::default(), shared: Arc::clone(shared) })
+        Some(Self { machine, transport: Transport::default(), ready: Ready::default(), shared: Arc::clone(shared) })
     }
 
     /// Takes what the registry thread sent.
@@ -91,7 +128,7 @@ impl Connection {
             ToIo::Close { reason, .. } => self.machine.handle_registry_close(reason),
             ToIo::Stop { .. } => self.machine.handle_stop(),
         }
-        self.forward();
+        self.shared.forward(&mut self.machine);
     }
 
     /// The server stops.
@@ -111,15 +148,50 @@ impl Connection {
         view: impl FnOnce() -> V,
         now: Now,
     ) -> io::Result<Next> {
-        let next = self.machine.drive(&mut NonBlocking(socket), &mut self.ready, scratch, view, now);
-        self.forward();
-        if let Ok(Next::Close(reason)) = &next
-            && reason.is_orderly()
-            && socket.shut_down().is_ok()
-        {
-            scratch.discard(&mut NonBlocking(socket));
+        let Self { machine, transport, ready, shared } = self;
+        let peer = machine.peer().address;
+        let mut socket = NonBlocking(socket);
+        let Scratch { machine: scratch, transport: buffers } = scratch;
+        let Shared { policy, quotas, .. } = &**shared;
+        let needs_flush = ready.writable && transport.wants_write();
+        let lent = Lent { policy, buffers, quotas, client: peer, now: now.monotonic };
+        let mut stream = transport.over(&mut socket, lent);
+        if needs_flush {
+            ready.writable = stream.flush()?;
         }
-        next
+        let next = machine.drive(&mut stream, ready, scratch, view, now);
+        shared.forward(machine);
+        if let Some(claimed) = stream.disbelieved() {
+            shared.log_disbelief(peer, claimed, now);
+        }
+        let is_orderly = match &next {
+            Ok(Next::Close(reason)) => reason.is_orderly() && stream.end().is_ok(),
+            Ok(Next::Again | Next::Rest | Next::Retry) | Err(TransportError::Stream(_)) => false,
+            Err(TransportError::Fault(fault)) => {
+                shared.log_fault(peer, fault, now);
+                true
+            }
+        };
+        if is_orderly && socket.0.shut_down().is_ok() {
+            scratch.discard(&mut socket);
+        }
+        next.map_err(|error| match error {
+            TransportError::Stream(error) => error,
+            TransportError::Fault(_) => ErrorKind::InvalidData.into(),
+        })
+    }
+
+    /// Tells the client that nothing more is written, before its socket is closed for a reason of time. Without it, the
+    /// client of a TLS connection could not tell the end from an attack.
+    pub fn end(&mut self, socket: &mut impl IoStream, scratch: &mut Scratch, now: Now) {
+        if self.machine.wants_write() {
+            return;
+        }
+        let Shared { policy, quotas, .. } = &*self.shared;
+        let client = self.machine.peer().address;
+        let lent = Lent { policy, buffers: &mut scratch.transport, quotas, client, now: now.monotonic };
+        // It fails when the client is gone already.
+        let _ = self.transport.over(&mut NonBlocking(socket), lent).end();
     }
 
     /// Says in the log why this connection is closed, unless that is the usual end of one.
@@ -130,13 +202,14 @@ impl Connection {
     /// Returns when to call [`handle_timeout`](Self::handle_timeout), if ever.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.machine.poll_timeout()
+        [self.machine.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
     }
 
-    /// Returns why to close the connection now, if its client was silent for too long.
+    /// Returns why to close the connection now, if its client was silent or slow for too long.
     #[must_use]
     pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
-        self.machine.handle_timeout(now)
+        let is_slow = self.transport.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
+        if is_slow { Some(CloseReason::SlowHandshake) } else { self.machine.handle_timeout(now) }
     }
 
     /// Whether more should be read from the socket.
@@ -147,27 +220,22 @@ impl Connection {
 
     /// Whether output waits for the socket.
     #[must_use]
-    pub const fn wants_write(&self) -> bool {
-        self.machine.wants_write()
+    pub fn wants_write(&self) -> bool {
+        self.machine.wants_write() || self.transport.wants_write()
     }
 
     /// Whether a step would get somewhere although the socket has nothing to say.
     #[must_use]
     pub fn can_resume(&self) -> bool {
-        self.machine.can_resume()
-    }
-
-    fn forward(&mut self) {
-        while let Some(input) = self.machine.poll_forward() {
-            self.shared.registry.hand_in(input);
-        }
+        self.machine.can_resume() || (self.transport.has_more() && self.machine.wants_read())
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.machine.handle_closed();
-        self.forward();
+        self.shared.forward(&mut self.machine);
+        self.transport.close(&self.shared.quotas);
     }
 }
 
@@ -175,13 +243,15 @@ impl Drop for Connection {
 mod tests {
     use super::*;
     use crate::queue::{QueueReceiver, queue};
+    use crate::tls::{Tls, TlsMode};
+    use crate::transport::ProxyProtocol;
     use namesrv_core::ConnId;
     use namesrv_core::config::{Configuration, Limits};
     use namesrv_core::initial_state::InitialState;
     use namesrv_core::node::Input;
     use namesrv_core::node::{Node, Output};
     use namesrv_core::wire::Serialization;
-    use std::io::{ErrorKind, Read, Write};
+    use std::io::{Read, Write};
     use std::time::Duration;
 
     /// A request that is for the registry.
@@ -226,6 +296,11 @@ mod tests {
             registry: RegistryHandle::new(sender, Arc::default()),
             clock: Clock::start(),
             quotas,
+            policy: Policy {
+                proxy_protocol: ProxyProtocol::Accept,
+                trusted_proxies: None,
+                tls: Arc::new(Tls::self_signed(TlsMode::Permissive, "127.0.0.1").unwrap()),
+            },
         }));
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         let mut connection = Connection::open(peer, &view, &shared, now).unwrap();

@@ -1,6 +1,7 @@
 //! The configuration keys of the process: its threads, addresses, files and logs.
 
 use crate::logging::{LogFormat, LogLevel};
+use crate::transport::ProxyProtocol;
 use namesrv_core::config::Configuration;
 use namesrv_core::key::Kind::{Boolean, Integer, Text};
 use namesrv_core::key::Origin::{JvmProperty, NamesrvConfig, NettyClientConfig, NettyServerConfig};
@@ -35,6 +36,10 @@ namesrv_core::keys! {
         log_format: LogFormat = word("logFormat", "text");
         /// Least important events that are logged: `error`, `warn`, `info`, `debug` or `trace`.
         log_level: LogLevel = word("logLevel", "info");
+        /// PROXY headers in front of connections: `off`, `accept` or `require`.
+        proxy_protocol: ProxyProtocol = word("proxyProtocol", "accept");
+        /// Addresses and networks of the proxies whose PROXY headers are believed, separated by commas.
+        trusted_proxies: String = text("trustedProxies", "");
         /// File for changes at run time; if empty, the configuration file with `.runtime` appended.
         runtime_config_path: String = text("runtimeConfigPath", "");
     }
@@ -160,7 +165,7 @@ mod tests {
     fn every_key_of_the_process_is_taken_from_the_file() {
         let settings = process(
             "bindAddress = ::1 \nlistenPort=+1\t\nserverSocketSndBufSize=1\nserverSocketRcvBufSize=2\n\
-             connectTimeoutMillis=3\nioThreads=4\nlogFormat=json\nlogLevel=debug\nkvConfigPath=/kv\n\
+             connectTimeoutMillis=3\nioThreads=4\nlogFormat=json\nlogLevel=debug\nproxyProtocol=require\ntrustedProxies=10.0.0.0/8\nkvConfigPath=/kv\n\
              configStorePath=/store\nrocketmqHome=/home\nruntimeConfigPath=/runtime",
         );
         let word = |level| <LogLevel as namesrv_core::key::Word>::from_name(level);
@@ -176,6 +181,8 @@ mod tests {
             io_threads: 4,
             log_format: LogFormat::Json,
             log_level: word("debug"),
+            proxy_protocol: ProxyProtocol::Require,
+            trusted_proxies: "10.0.0.0/8".into(),
             runtime_config_path: "/runtime".into(),
         };
         assert_eq!(settings, expected);

@@ -12,6 +12,7 @@ pub mod server;
 pub mod shard;
 pub mod stream;
 pub mod tls;
+pub mod transport;
 
 mod cli;
 mod clock;

@@ -19,8 +19,10 @@ use crate::start_files;
 use crate::startup::Startup;
 use crate::summary::Summary;
 use crate::tls::{Tls, TlsMode};
+use crate::transport::Policy;
 use crate::{queue, signals, threads};
 use arc_swap::ArcSwap;
+use namesrv_core::address_list::AddressList;
 use namesrv_core::config::Configuration;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
@@ -80,6 +82,7 @@ fn serve_until_stopped(
     let clock = Clock::start();
     let settings = ProcessSettings::of(&configuration);
     let tls = Arc::new(Tls::self_signed(TlsMode::Permissive, &settings.bind_address)?);
+    let policy = policy(&settings, tls)?;
     let (kv, mut files) = start_files::read_kv_file(&settings)?;
     let (listeners, port) = bind(&settings)?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
@@ -130,13 +133,22 @@ fn serve_until_stopped(
     let registry_thread = registry_thread.map_err(thread_failed)?;
 
     let registry = RegistryHandle::new(queue.clone(), inboxes);
-    let served = serve(Server { listeners, views, registry, clock, quotas, tls });
+    let served = serve(Server { listeners, views, registry, clock, quotas, policy });
     queue.push(Input::Finish);
     // A thread that panics ends the process.
     let _ = registry_thread.join().and_then(|()| saver_thread.join());
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())
+}
+
+/// What first bytes of connections are measured by.
+fn policy(settings: &ProcessSettings, tls: Arc<Tls>) -> Result<Policy, StartError> {
+    let trusted_proxies = match settings.trusted_proxies.trim() {
+        "" => None,
+        list => Some(AddressList::parse(list).map_err(|source| StartError::TrustedProxies { source })?),
+    };
+    Ok(Policy { proxy_protocol: settings.proxy_protocol, trusted_proxies, tls })
 }
 
 /// The listeners, and the port that they share.

@@ -5,7 +5,7 @@ pub use crate::clock::Clock;
 use crate::credit::Credit;
 use crate::queue::QueueSender;
 use crate::quota::SharedQuotas;
-use crate::tls::Tls;
+use crate::transport::Policy;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use namesrv_core::ConnId;
@@ -30,8 +30,8 @@ pub struct Server {
     pub clock: Clock,
     /// What all connections together may hold.
     pub quotas: Arc<SharedQuotas>,
-    /// Whether connections are TLS, and what handshakes are done with.
-    pub tls: Arc<Tls>,
+    /// What first bytes are measured by.
+    pub policy: Policy,
 }
 
 /// What the registry and the signal handler tell an I/O thread.

@@ -1,10 +1,10 @@
 //! The connections of one I/O thread: by serial number, with their deadlines and their listener's backoff.
 
 use crate::accept_backoff::AcceptBackoff;
-use crate::connection::{Connection, Shared};
+use crate::connection::{Connection, Scratch, Shared};
 use crate::server::ToIo;
 use arc_swap::{ArcSwap, Cache};
-use namesrv_core::connection::{CloseReason, Next, Scratch};
+use namesrv_core::connection::{CloseReason, Next};
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, Instant, Now};
@@ -25,6 +25,9 @@ pub type Views = Cache<Arc<ArcSwap<RouteView>>, Arc<RouteView>>;
 pub trait Socket {
     /// The connection.
     fn connection(&mut self) -> &mut Connection;
+
+    /// The connection is closed for a reason of time: [`Connection::end`] over the socket.
+    fn end(&mut self, scratch: &mut Scratch, now: Now);
 }
 
 /// What the sockets of one I/O thread share: the runtime drives them, and the shard knows when and what for.
@@ -169,11 +172,11 @@ impl<S: Socket> Shard<S> {
         None
     }
 
-    /// Closes connections that were silent for too long. `close` is called with each of them.
-    pub fn close_expired(&mut self, mut close: impl FnMut(&mut S)) {
+    /// Closes connections that were silent or slow for too long.
+    pub fn close_expired(&mut self) {
         while let Some((serial, mut socket)) = self.sockets.pop_due(self.now.monotonic) {
             if let Some(reason) = socket.connection().handle_timeout(self.now) {
-                close(&mut socket);
+                socket.end(&mut self.scratch, self.now);
                 self.close(serial, &reason);
             } else {
                 let deadline = socket.connection().poll_timeout();

@@ -1,7 +1,9 @@
 //! Why the server does not start.
 
 use crate::files::FileError;
+use crate::keys::ProcessSettings;
 use crate::tls::TlsError;
+use namesrv_core::address_list::AddressListError;
 use namesrv_core::config::ConfigurationError;
 use namesrv_core::config::properties::PropertiesError;
 use namesrv_core::kv::KvFileError;
@@ -30,6 +32,8 @@ pub(crate) enum StartError {
     SameFile { key: &'static str, other_key: &'static str, path: PathBuf },
     #[error("failed to bind to {address}:{port}: {source}")]
     Bind { address: String, port: u16, source: io::Error },
+    #[error("{}: {source}", ProcessSettings::trusted_proxies.key.name)]
+    TrustedProxies { source: AddressListError },
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error("{0}")]

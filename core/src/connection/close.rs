@@ -39,6 +39,9 @@ pub enum CloseReason {
     /// One frame takes too long to arrive.
     #[error("a request takes too long to arrive")]
     SlowFrame,
+    /// What comes before the first frame takes too long: a PROXY header or a TLS handshake.
+    #[error("its PROXY header or TLS handshake takes too long")]
+    SlowHandshake,
 }
 
 impl CloseReason {
@@ -48,7 +51,9 @@ impl CloseReason {
     pub const fn is_orderly(&self) -> bool {
         match self {
             Self::EndOfStream | Self::Stopped | Self::Malformed(_) | Self::Registry(_) => true,
-            Self::OutputFull { .. } | Self::InputFull { .. } | Self::Idle | Self::SlowFrame => false,
+            Self::OutputFull { .. } | Self::InputFull { .. } | Self::Idle | Self::SlowFrame | Self::SlowHandshake => {
+                false
+            }
         }
     }
 }

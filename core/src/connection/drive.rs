@@ -1,6 +1,7 @@
 //! One bounded step of work of a connection over a non-blocking stream.
 
 use super::{CloseReason, Connection, Paused, Read, Reading};
+use crate::ClientAddress;
 use crate::quota::Counter;
 use crate::route::RouteView;
 use crate::time::Now;
@@ -43,6 +44,17 @@ pub trait Stream {
     /// # Errors
     /// The stream failed.
     fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, Self::Error>;
+
+    /// Whether the next read may give something although the driver hears nothing more: a layer below keeps it.
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    /// Returns where the client is, if the last read told it: a proxy names its client before the first bytes. It is
+    /// told once.
+    fn take_client(&mut self) -> Option<ClientAddress> {
+        None
+    }
 }
 
 /// What a write came to.
@@ -141,6 +153,9 @@ impl<C: Counter> Connection<C> {
         if self.can_resume() {
             self.handle_read(Read::Nothing, &view(), answers, now);
         } else if let Some(read) = self.read(stream, ready, buffer)? {
+            if let Some(address) = stream.take_client() {
+                self.peer.address = address;
+            }
             self.handle_read(read, &view(), answers, now);
         }
         self.write_answers(stream, ready, answers, now)?;
@@ -181,6 +196,7 @@ impl<C: Counter> Connection<C> {
             Read::Bytes(read) => {
                 debug_assert!(0 < read && read <= buffer.len(), "{read} bytes read of {}", buffer.len());
                 ready.readable &= ready.read_closed || read == buffer.len();
+                ready.readable |= stream.has_more();
                 Some(Read::Bytes(buffer.get(..read).unwrap_or_default()))
             }
             Read::Eof => {
@@ -188,9 +204,9 @@ impl<C: Counter> Connection<C> {
                 Some(Read::Eof)
             }
             Read::Nothing => {
-                ready.readable = false;
+                ready.readable = stream.has_more();
                 // Nothing that the client sent before the server stopped is left.
-                self.is_stopping().then_some(Read::Eof)
+                (self.is_stopping() && !ready.readable).then_some(Read::Eof)
             }
         })
     }

@@ -42,6 +42,7 @@ pub(super) fn first_bytes(data: &[u8]) {
         | CloseReason::OutputFull { .. }
         | CloseReason::InputFull { .. }
         | CloseReason::Idle
-        | CloseReason::SlowFrame => panic!("{}", seen.end),
+        | CloseReason::SlowFrame
+        | CloseReason::SlowHandshake => panic!("{}", seen.end),
     }
 }

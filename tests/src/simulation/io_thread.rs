@@ -333,7 +333,8 @@ fn name_of(reason: &CloseReason) -> String {
         | CloseReason::OutputFull { .. }
         | CloseReason::InputFull { .. }
         | CloseReason::Idle
-        | CloseReason::SlowFrame => format!("closed {}", variant(reason)),
+        | CloseReason::SlowFrame
+        | CloseReason::SlowHandshake => format!("closed {}", variant(reason)),
     }
 }
 

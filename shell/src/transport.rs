@@ -1,0 +1,217 @@
+//! What stands between a socket and its connection: a PROXY header, then TLS or plain text.
+//!
+//! The first bytes decide, once (Java: `NettyRemotingServer.TlsModeHandler`). A [`Transport`] belongs to one connection;
+//! [`Transport::over`] makes it a [`Stream`] around the stream of the socket. Plain text passes through it untouched.
+
+mod buffers;
+mod encoder;
+mod fault;
+mod first_bytes;
+mod policy;
+mod reservation;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use buffers::Buffers;
+pub use fault::{Fault, TransportError};
+pub use policy::{Policy, ProxyProtocol};
+
+use first_bytes::FirstBytes;
+use namesrv_core::ClientAddress;
+use namesrv_core::connection::{Read, Stream, Written};
+use namesrv_core::quota::{Counter, Quotas};
+use namesrv_core::time::{Duration, Instant};
+use session::Session;
+use std::net::SocketAddr;
+
+/// What a PROXY header may take, and a TLS handshake: as long as Java gives the latter (Java: `SslHandler`).
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The layer of one connection.
+///
+/// It holds its share of the quota of incomplete input: call [`close`](Self::close) before it is dropped.
+#[derive(Debug, Default)]
+pub struct Transport {
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Undecided(FirstBytes),
+    Plain,
+    Tls(Box<Session>),
+}
+
+/// What a step of a connection lends to its transport.
+#[derive(Debug)]
+pub struct Lent<'a, C> {
+    /// What is decided by first bytes.
+    pub policy: &'a Policy,
+    /// Buffers that connections share.
+    pub buffers: &'a mut Buffers,
+    /// What all connections together may hold.
+    pub quotas: &'a Quotas<C>,
+    /// Where the client is, as far as that was known before this step.
+    pub client: ClientAddress,
+    /// The time.
+    pub now: Instant,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Undecided(FirstBytes::default())
+    }
+}
+
+impl Transport {
+    /// The transport as a stream around that of the socket, for one step.
+    pub const fn over<'a, S, C>(&'a mut self, stream: &'a mut S, lent: Lent<'a, C>) -> Layer<'a, S, C> {
+        Layer { transport: self, stream, lent, named: None, disbelieved: None }
+    }
+
+    /// Returns when to close the connection because a header or a handshake is not complete, if ever.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let since = match &self.state {
+            State::Undecided(first) => first.since(),
+            State::Plain => None,
+            State::Tls(session) => session.handshake_since(),
+        };
+        since.map(|since| since + HANDSHAKE_TIME_MAX)
+    }
+
+    /// Whether a read may give something although the socket has nothing.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        match &self.state {
+            State::Undecided(_) | State::Plain => false,
+            State::Tls(session) => session.has_more(),
+        }
+    }
+
+    /// Whether bytes wait for the socket that belong to no output of the connection.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        match &self.state {
+            State::Undecided(_) | State::Plain => false,
+            State::Tls(session) => session.wants_write(),
+        }
+    }
+
+    /// Gives what it holds of the quota back.
+    pub fn close<C: Counter>(&mut self, quotas: &Quotas<C>) {
+        match &mut self.state {
+            State::Undecided(first) => first.close(quotas),
+            State::Plain => {}
+            State::Tls(session) => session.close(quotas),
+        }
+    }
+}
+
+/// A [`Transport`] around the stream of its socket.
+#[derive(Debug)]
+pub struct Layer<'a, S, C> {
+    transport: &'a mut Transport,
+    stream: &'a mut S,
+    lent: Lent<'a, C>,
+    /// The client, if a trusted proxy named it in this step.
+    named: Option<ClientAddress>,
+    disbelieved: Option<SocketAddr>,
+}
+
+impl<S: Stream, C: Counter> Layer<'_, S, C> {
+    /// Writes what waits and belongs to no output of the connection. Returns false when the socket takes no more.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn flush(&mut self) -> Result<bool, S::Error> {
+        match &mut self.transport.state {
+            State::Undecided(_) | State::Plain => Ok(true),
+            State::Tls(session) => session.flush(self.stream),
+        }
+    }
+
+    /// Tells the client that nothing more is written. It cannot be told while the socket takes nothing.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn end(&mut self) -> Result<(), S::Error> {
+        match &mut self.transport.state {
+            State::Undecided(_) | State::Plain => Ok(()),
+            State::Tls(session) => session.end(self.stream, self.lent.buffers),
+        }
+    }
+
+    /// Returns the client that a PROXY header of this step named, if the peer is not trusted to do so.
+    #[must_use]
+    pub const fn disbelieved(&self) -> Option<SocketAddr> {
+        self.disbelieved
+    }
+
+    /// Reads until the first bytes are decided or nothing more has arrived.
+    #[cold]
+    fn read_first(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, TransportError<S::Error>> {
+        let State::Undecided(first) = &mut self.transport.state else { return Ok(Read::Nothing) };
+        let opening = match first.read(self.stream, buffer.len(), &mut self.lent)? {
+            Read::Bytes(opening) => opening,
+            Read::Eof => return Ok(Read::Eof),
+            Read::Nothing => return Ok(Read::Nothing),
+        };
+        match opening.client {
+            Some(client) if self.lent.policy.trusts(self.lent.client) => {
+                self.named = Some(self.lent.client.behind(client));
+            }
+            client => self.disbelieved = client,
+        }
+        let rest = self.lent.buffers.input().get(opening.rest).unwrap_or_default();
+        if opening.is_tls {
+            let session = Session::begin(self.lent.policy.tls.server_config(), rest, self.lent.now)?;
+            self.transport.state = State::Tls(Box::new(session));
+            return self.read(buffer);
+        }
+        self.transport.state = State::Plain;
+        let length = rest.len();
+        buffer.get_mut(..length).unwrap_or_default().copy_from_slice(rest);
+        Ok(Read::Bytes(length))
+    }
+}
+
+impl<S: Stream, C: Counter> Stream for Layer<'_, S, C> {
+    type Error = TransportError<S::Error>;
+
+    #[inline]
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, Self::Error> {
+        match &mut self.transport.state {
+            State::Plain => self.stream.read(buffer).map_err(TransportError::Stream),
+            State::Tls(session) => session.read(self.stream, buffer, &mut self.lent),
+            State::Undecided(_) => self.read_first(buffer),
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<Written, Self::Error> {
+        match &mut self.transport.state {
+            State::Plain => self.stream.write(bytes).map_err(TransportError::Stream),
+            State::Tls(session) => session.write(self.stream, &[bytes], self.lent.buffers),
+            State::Undecided(_) => Ok(Written::Blocked),
+        }
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, Self::Error> {
+        match &mut self.transport.state {
+            State::Plain => self.stream.write_vectored(slices).map_err(TransportError::Stream),
+            State::Tls(session) => session.write(self.stream, slices, self.lent.buffers),
+            State::Undecided(_) => Ok(Written::Blocked),
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        self.transport.has_more()
+    }
+
+    fn take_client(&mut self) -> Option<ClientAddress> {
+        self.named.take()
+    }
+}

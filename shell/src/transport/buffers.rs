@@ -1,0 +1,67 @@
+//! Buffers that the transports of one I/O thread share: a connection that rests owns none.
+
+/// Bytes of ciphertext and of plaintext on their way, and of first bytes. They are allocated at first use.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    input: Vec<u8>,
+    pub(super) output: Output,
+    /// Output of a connection that is gathered into few records.
+    pub(super) gathered: Vec<u8>,
+}
+
+/// Ciphertext that was made in one step.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+/// An encoder needs so much space.
+pub(super) struct Needs(pub(super) usize);
+
+impl Buffers {
+    /// The input of the last step.
+    pub(super) fn input(&self) -> &[u8] {
+        &self.input
+    }
+
+    /// Space for input of `bytes` bytes, with `kept` at its front, and space for output.
+    pub(super) fn with_input(&mut self, kept: &[u8], bytes: usize) -> (&mut [u8], &mut Output) {
+        let all = kept.len() + bytes;
+        if self.input.len() < all {
+            self.input.resize(all, 0);
+        }
+        let input = self.input.get_mut(..all).unwrap_or_default();
+        if let Some(front) = input.get_mut(..kept.len()) {
+            front.copy_from_slice(kept);
+        }
+        (input, &mut self.output)
+    }
+}
+
+impl Output {
+    /// What was appended since it was cleared.
+    pub(super) fn filled(&self) -> &[u8] {
+        self.bytes.get(..self.filled).unwrap_or_default()
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.filled = 0;
+    }
+
+    /// Appends what `encode` writes into free space. It is called again with more space if it needs it.
+    pub(super) fn append<E>(
+        &mut self,
+        mut encode: impl FnMut(&mut [u8]) -> Result<Result<usize, Needs>, E>,
+    ) -> Result<(), E> {
+        loop {
+            match encode(self.bytes.get_mut(self.filled..).unwrap_or_default())? {
+                Ok(written) => {
+                    self.filled += written;
+                    return Ok(());
+                }
+                Err(Needs(bytes)) => self.bytes.resize(self.filled + bytes, 0),
+            }
+        }
+    }
+}

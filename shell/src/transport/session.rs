@@ -1,0 +1,324 @@
+//! A TLS connection: rustls without buffers of its own, between the socket's bytes and the connection's.
+
+use super::buffers::{Buffers, Output};
+use super::reservation::Reservation;
+use super::{Fault, Lent, TransportError, encoder};
+use namesrv_core::connection::{Read, Stream, Written};
+use namesrv_core::quota::{Counter, Quotas};
+use namesrv_core::time::Instant;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
+use rustls::{Error, ServerConfig};
+use std::sync::Arc;
+use std::{fmt, mem};
+
+/// Bytes that a client may send before its handshake is complete: enough for a long chain of certificates.
+const HANDSHAKE_BYTES_MAX: usize = 128 * 1024;
+/// What a handshake counts for in the quota of incomplete input, beside the bytes that are kept of it.
+const HANDSHAKE_MEMORY: usize = 16 * 1024;
+/// Plaintext that is encrypted for one write: as many records as the socket may take at once.
+const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that are read at least, however many are kept.
+const READ_BYTES_MIN: usize = 4 * 1024;
+/// Reads that bring no plaintext, in one step.
+const READS_MAX: usize = 16;
+
+/// One TLS connection. When it rests, it owns the state of rustls and nothing else.
+pub(super) struct Session {
+    tls: UnbufferedServerConnection,
+    /// Ciphertext of an incomplete record or handshake message. rustls has decrypted a part of it in place.
+    incomplete: Vec<u8>,
+    /// Whether `incomplete` was not handed to rustls yet.
+    is_fresh: bool,
+    /// Ciphertext that the socket did not take yet.
+    outgoing: Vec<u8>,
+    /// Bytes of the connection's output that are in `outgoing`. They are reported as written when the socket has taken
+    /// all of it, so that until then the connection counts them as unread.
+    unreported: usize,
+    /// `None` once it is complete.
+    handshake: Option<Handshake>,
+    /// Whether the client said that it sends nothing more.
+    is_peer_done: bool,
+    has_more: bool,
+    reservation: Reservation,
+}
+
+#[derive(Debug)]
+struct Handshake {
+    since: Instant,
+    /// Bytes that the client sent.
+    bytes: usize,
+}
+
+/// What rustls made of some input.
+struct Processed {
+    /// Bytes of the input that are done with.
+    consumed: usize,
+    /// Bytes of plaintext.
+    plaintext: usize,
+}
+
+impl Session {
+    /// Begins a handshake, of which `first` has arrived.
+    pub(super) fn begin(config: Arc<ServerConfig>, first: &[u8], now: Instant) -> Result<Self, Fault> {
+        Ok(Self {
+            tls: UnbufferedServerConnection::new(config).map_err(Fault::Handshake)?,
+            incomplete: first.to_vec(),
+            is_fresh: true,
+            outgoing: Vec::new(),
+            unreported: 0,
+            handshake: Some(Handshake { since: now, bytes: first.len() }),
+            is_peer_done: false,
+            has_more: false,
+            reservation: Reservation::default(),
+        })
+    }
+
+    /// When the handshake began, unless it is complete.
+    pub(super) fn handshake_since(&self) -> Option<Instant> {
+        self.handshake.as_ref().map(|handshake| handshake.since)
+    }
+
+    pub(super) const fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Whether bytes wait for the socket that belong to no output of the connection.
+    pub(super) const fn wants_write(&self) -> bool {
+        !self.outgoing.is_empty() && self.unreported == 0
+    }
+
+    /// Gives its quota back.
+    pub(super) fn close<C: Counter>(&mut self, quotas: &Quotas<C>) {
+        self.reservation.release(quotas);
+    }
+
+    /// Reads until there is plaintext or nothing more has arrived. What a read brings fits into `buffer`.
+    pub(super) fn read<S: Stream, C: Counter>(
+        &mut self,
+        stream: &mut S,
+        buffer: &mut [u8],
+        lent: &mut Lent<'_, C>,
+    ) -> Result<Read<usize>, TransportError<S::Error>> {
+        self.has_more = false;
+        for _ in 0..READS_MAX {
+            if self.is_peer_done {
+                return Ok(Read::Eof);
+            }
+            let kept = self.incomplete.len();
+            let space = buffer.len().saturating_sub(kept).max(READ_BYTES_MIN);
+            let (input, output) = lent.buffers.with_input(&self.incomplete, space);
+            let arrived = if mem::take(&mut self.is_fresh) {
+                0
+            } else {
+                match stream.read(input.get_mut(kept..).unwrap_or_default()).map_err(TransportError::Stream)? {
+                    Read::Bytes(bytes) => bytes,
+                    Read::Eof if self.handshake.is_some() => return Err(Fault::HandshakeEnded.into()),
+                    Read::Eof => return Ok(Read::Eof),
+                    Read::Nothing => return Ok(Read::Nothing),
+                }
+            };
+            let input = input.get_mut(..kept + arrived).unwrap_or_default();
+            output.clear();
+            let processed = self.process(input, buffer, output);
+            let sent = self.send(stream, output.filled());
+            let Processed { consumed, plaintext } = processed?;
+            sent.map_err(TransportError::Stream)?;
+            self.keep(input.get(consumed..).unwrap_or_default(), arrived, lent.quotas)?;
+            if plaintext > 0 {
+                self.has_more = arrived == space || self.is_peer_done;
+                return Ok(Read::Bytes(plaintext));
+            }
+        }
+        self.has_more = true;
+        Ok(Read::Nothing)
+    }
+
+    /// Encrypts the front of the connection's output and writes it. What it reports as written is at the front of
+    /// `slices`.
+    pub(super) fn write<S: Stream>(
+        &mut self,
+        stream: &mut S,
+        slices: &[&[u8]],
+        buffers: &mut Buffers,
+    ) -> Result<Written, TransportError<S::Error>> {
+        if !self.flush(stream).map_err(TransportError::Stream)? {
+            return Ok(Written::Blocked);
+        }
+        if self.unreported > 0 {
+            return Ok(Written::Bytes(mem::take(&mut self.unreported)));
+        }
+        let Buffers { output, gathered, .. } = buffers;
+        let plaintext = gather(slices, gathered);
+        output.clear();
+        if !self.encrypt(plaintext, output).map_err(Fault::Tls)? {
+            return Ok(Written::Blocked);
+        }
+        if self.send(stream, output.filled()).map_err(TransportError::Stream)? {
+            return Ok(Written::Bytes(plaintext.len()));
+        }
+        self.unreported = plaintext.len();
+        Ok(Written::Blocked)
+    }
+
+    /// Writes what waits for the socket. Returns false when the socket takes no more.
+    pub(super) fn flush<S: Stream>(&mut self, stream: &mut S) -> Result<bool, S::Error> {
+        if self.outgoing.is_empty() {
+            return Ok(true);
+        }
+        let written = write(stream, &self.outgoing)?;
+        self.outgoing.drain(..written);
+        if self.outgoing.is_empty() {
+            self.outgoing = Vec::new();
+        }
+        Ok(self.outgoing.is_empty())
+    }
+
+    /// Says that nothing more is written. Does nothing when that cannot be said: the handshake is not complete, or the
+    /// socket takes nothing.
+    pub(super) fn end<S: Stream>(&mut self, stream: &mut S, buffers: &mut Buffers) -> Result<(), S::Error> {
+        if self.handshake.is_some() || !self.flush(stream)? {
+            return Ok(());
+        }
+        let output = &mut buffers.output;
+        output.clear();
+        let UnbufferedStatus { state, .. } = self.tls.process_tls_records(&mut self.incomplete);
+        if let Ok(ConnectionState::WriteTraffic(traffic)) = state {
+            // It fails when the keys are used up, and then nothing can be said.
+            let _ = encoder::close_notify(output, traffic);
+        }
+        self.send(stream, output.filled())?;
+        Ok(())
+    }
+
+    /// Lets rustls go through `input`: plaintext goes to `buffer`, what is to be sent to `output`. That may be an alert
+    /// after an error.
+    fn process(&mut self, input: &mut [u8], buffer: &mut [u8], output: &mut Output) -> Result<Processed, Fault> {
+        let mut processed = Processed { consumed: 0, plaintext: 0 };
+        loop {
+            let rest = input.get_mut(processed.consumed..).unwrap_or_default();
+            let UnbufferedStatus { mut discard, state } = self.tls.process_tls_records(rest);
+            match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record.map_err(Fault::Tls)?;
+                        let end = processed.plaintext + record.payload.len();
+                        let space = buffer.get_mut(processed.plaintext..end);
+                        debug_assert!(space.is_some(), "{end} bytes of plaintext for {} bytes", buffer.len());
+                        space.ok_or(Fault::Tls(Error::DecryptError))?.copy_from_slice(record.payload);
+                        processed.plaintext = end;
+                        discard += record.discard;
+                    }
+                }
+                // It is never offered, so no client may send any.
+                Ok(ConnectionState::ReadEarlyData(mut early)) => while early.next_record().is_some() {},
+                Ok(ConnectionState::EncodeTlsData(data)) => encoder::encode(output, data),
+                Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
+                Ok(ConnectionState::PeerClosed) => self.is_peer_done = true,
+                Ok(ConnectionState::WriteTraffic(_) | ConnectionState::BlockedHandshake | ConnectionState::Closed) => {
+                    processed.consumed += discard;
+                    return Ok(processed);
+                }
+                Ok(_) => return Err(Fault::Tls(Error::General("unknown state".to_owned()))),
+                Err(error) => {
+                    processed.consumed += discard;
+                    self.take_alerts(input.get_mut(processed.consumed..).unwrap_or_default(), output);
+                    return Err(if self.handshake.is_some() { Fault::Handshake(error) } else { Fault::Tls(error) });
+                }
+            }
+            processed.consumed += discard;
+        }
+    }
+
+    /// Takes what rustls has to say after an error. It must not be asked for more than that: it would go on with the
+    /// input that has failed.
+    fn take_alerts(&mut self, input: &mut [u8], output: &mut Output) {
+        while self.tls.wants_write() {
+            match self.tls.process_tls_records(input).state {
+                Ok(ConnectionState::EncodeTlsData(data)) => encoder::encode(output, data),
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Returns false while the handshake does not allow it.
+    fn encrypt(&mut self, plaintext: &[u8], output: &mut Output) -> Result<bool, Error> {
+        loop {
+            let UnbufferedStatus { discard, state } = self.tls.process_tls_records(&mut self.incomplete);
+            debug_assert_eq!(discard, 0, "input was left undone");
+            match state? {
+                ConnectionState::WriteTraffic(traffic) => {
+                    encoder::encrypt(output, traffic, plaintext)?;
+                    return Ok(true);
+                }
+                ConnectionState::EncodeTlsData(data) => encoder::encode(output, data),
+                ConnectionState::TransmitTlsData(sent) => sent.done(),
+                ConnectionState::PeerClosed => self.is_peer_done = true,
+                ConnectionState::BlockedHandshake
+                | ConnectionState::Closed
+                | ConnectionState::ReadTraffic(_)
+                | ConnectionState::ReadEarlyData(_) => return Ok(false),
+                _ => return Err(Error::General("unknown state".to_owned())),
+            }
+        }
+    }
+
+    /// Writes `ciphertext` behind what waits, and keeps what the socket does not take. Returns whether it took all.
+    fn send<S: Stream>(&mut self, stream: &mut S, ciphertext: &[u8]) -> Result<bool, S::Error> {
+        let mut rest = ciphertext;
+        if self.flush(stream)? {
+            rest = rest.get(write(stream, rest)?..).unwrap_or_default();
+        }
+        self.outgoing.extend_from_slice(rest);
+        Ok(self.outgoing.is_empty())
+    }
+
+    /// Keeps the input that is not complete, within the limits.
+    fn keep<C: Counter>(&mut self, rest: &[u8], arrived: usize, quotas: &Quotas<C>) -> Result<(), Fault> {
+        if !self.tls.is_handshaking() {
+            self.handshake = None;
+        }
+        let mut memory = rest.len();
+        if let Some(handshake) = &mut self.handshake {
+            handshake.bytes += arrived;
+            if handshake.bytes > HANDSHAKE_BYTES_MAX {
+                return Err(Fault::HandshakeTooLong(HANDSHAKE_BYTES_MAX));
+            }
+            memory += HANDSHAKE_MEMORY;
+        }
+        self.reservation.change(memory, quotas)?;
+        self.incomplete = rest.to_vec();
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("handshake", &self.handshake).finish_non_exhaustive()
+    }
+}
+
+/// Writes as much as the socket takes. Returns how much that was.
+fn write<S: Stream>(stream: &mut S, bytes: &[u8]) -> Result<usize, S::Error> {
+    let mut written = 0;
+    while written < bytes.len() {
+        match stream.write(bytes.get(written..).unwrap_or_default())? {
+            Written::Bytes(more) => written += more,
+            Written::Blocked => break,
+        }
+    }
+    Ok(written)
+}
+
+/// The front of the slices, as much as is encrypted at once. Only several slices are copied.
+fn gather<'a>(slices: &[&'a [u8]], gathered: &'a mut Vec<u8>) -> &'a [u8] {
+    if let [single] = slices {
+        return single.get(..WRITE_BYTES_MAX).unwrap_or(single);
+    }
+    gathered.clear();
+    for slice in slices {
+        let space = WRITE_BYTES_MAX - gathered.len();
+        gathered.extend_from_slice(slice.get(..space).unwrap_or(slice));
+    }
+    gathered
+}
