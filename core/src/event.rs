@@ -1,7 +1,7 @@
 //! Events: what the operator of the server is told. One for each change that matters, none for a heartbeat.
 
-use crate::kv::{OrderDoubt, OrderFault};
 use crate::ClientAddress;
+use crate::kv::{OrderDoubt, OrderFault};
 use crate::save::{SaveError, SaveFile};
 use crate::time::Duration;
 use alloc::string::String;

@@ -16,8 +16,11 @@ use std::fs;
 /// The queues of a producer: broker and number. `Err` is how the client fails.
 type Queues = Result<Vec<(String, u32)>, &'static str>;
 
+/// How one client reads a value.
+type Reader = fn(&str) -> Queues;
+
 /// Clients that read the order configuration, each as its source does.
-const CLIENTS: [(&str, fn(&str) -> Queues); 7] = [
+const CLIENTS: [(&str, Reader); 7] = [
     ("Java clients", java),
     ("proxy 5.5.0", proxy),
     ("Go 2.1.3", go),

@@ -1,5 +1,7 @@
 //! Why a transport ends a connection, in words.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "rustls has many errors, and most need no words of their own")]
+
 use namesrv_core::wire::ProxyError;
 use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 use std::borrow::Cow;
