@@ -55,7 +55,14 @@ impl Server {
     fn new() -> Self {
         let configuration = Configuration::default();
         let (limits, serialization) = (configuration.limits(), configuration.serialization());
-        let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+        let initial = InitialState {
+            secret: [0; 16],
+            limits,
+            configuration,
+            kv: KvTable::default(),
+            serialization,
+            access: Arc::default(),
+        };
         let node = Node::new(initial, Now::default());
         let quotas = Quotas::shared(&limits);
         Self { node, view: None, quotas, connections: BTreeMap::new(), started: time::Instant::now() }

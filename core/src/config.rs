@@ -17,11 +17,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod configuration;
 mod java;
 pub mod properties;
 mod settings;
 
 pub use crate::limits::Limits;
+pub use access::{AccessControl, AccessSettings};
 pub use configuration::{Configuration, ConfigurationError, Update, Warning};
 pub use settings::{SERIALIZE_TYPE, Settings};

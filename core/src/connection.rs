@@ -21,7 +21,8 @@
 //!
 //! let configuration = Configuration::default();
 //! let (limits, serialization) = (configuration.limits(), configuration.serialization());
-//! let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+//! let (kv, access) = (KvTable::default(), Default::default());
+//! let initial = InitialState { secret: [0; 16], limits, configuration, kv, serialization, access };
 //! let now = Now::default();
 //! let Some(Output::Publish(view)) = Node::new(initial, now).poll_output() else { panic!("no view") };
 //!
@@ -72,6 +73,7 @@ pub use close::CloseReason;
 pub use drive::{Next, READ_BYTES_MAX, Ready, Scratch, Stream, Written};
 
 use crate::Peer;
+use crate::access::Verdict;
 use crate::node;
 use crate::output::CloseReason as RegistryClose;
 use crate::quota::{Counter, Quotas};
@@ -129,8 +131,8 @@ pub struct Connection<C: Counter = Cell<usize>> {
     activity: Activity,
     input: Input,
     output: Output,
-    /// Requests for the node that the driver has not taken.
-    forwards: VecDeque<Bytes>,
+    /// Requests for the node that the driver has not taken, each with what access control says about it.
+    forwards: VecDeque<(Bytes, Verdict)>,
     /// Requests for the node that are not answered.
     unanswered: usize,
     reading: Reading,
@@ -165,7 +167,7 @@ enum Failure {
 /// What was found at the front of the input.
 enum Found {
     /// A request of `length` bytes for the node, for which a place in its queue is reserved.
-    Request { length: usize },
+    Request { length: usize, verdict: Verdict },
     /// No complete frame. The first one takes `bytes` in all, as far as that is known.
     Incomplete { bytes: usize },
     /// A frame that has to wait.
@@ -304,11 +306,11 @@ impl<C: Counter> Connection<C> {
     ///
     /// May change with each call of a `handle_` function and of [`drive`](Self::drive); drain it after each of them.
     pub fn poll_forward(&mut self) -> Option<node::Input> {
-        if let Some(frame) = self.forwards.pop_front() {
+        if let Some((frame, verdict)) = self.forwards.pop_front() {
             if self.forwards.is_empty() {
                 self.forwards = VecDeque::new();
             }
-            return Some(node::Input::Frame { peer: self.peer, frame });
+            return Some(node::Input::Frame { peer: self.peer, frame, verdict });
         }
         let is_over = self.reports_end && self.close_reason().is_some();
         if is_over {
@@ -439,7 +441,7 @@ impl<C: Counter> Connection<C> {
                 self.find(arrived, view, answers, now)?
             };
             match found {
-                Found::Request { length } => self.forward(length, was_kept, arrived),
+                Found::Request { length, verdict } => self.forward(length, verdict, was_kept, arrived),
                 Found::Incomplete { bytes } if was_kept && !arrived.is_empty() => self.input.expect(bytes),
                 Found::Incomplete { bytes } => {
                     self.input.expect(bytes);
@@ -482,7 +484,8 @@ impl<C: Counter> Connection<C> {
                     } else if !self.quotas.queue().try_reserve(length) {
                         return Ok(Found::Paused(Paused::UntilQueued));
                     } else {
-                        return Ok(Found::Request { length });
+                        let verdict = view.access().judge(&request, self.peer.ip());
+                        return Ok(Found::Request { length, verdict });
                     }
                 }
             }
@@ -490,7 +493,7 @@ impl<C: Counter> Connection<C> {
     }
 
     /// Takes a request from the front of what was kept, else of what arrived.
-    fn forward(&mut self, length: usize, was_kept: bool, arrived: &mut &[u8]) {
+    fn forward(&mut self, length: usize, verdict: Verdict, was_kept: bool, arrived: &mut &[u8]) {
         let frame = if was_kept {
             self.input.take_frame(length, &self.quotas)
         } else {
@@ -498,7 +501,7 @@ impl<C: Counter> Connection<C> {
             *arrived = rest;
             Bytes::copy_from_slice(frame)
         };
-        self.forwards.push_back(frame);
+        self.forwards.push_back((frame, verdict));
         self.unanswered += 1;
     }
 
@@ -540,7 +543,7 @@ impl<C: Counter> Drop for Connection<C> {
         self.input.clear(&self.quotas);
         self.output.clear(&self.quotas);
         // Nobody will forward them any more.
-        self.forwards.iter().for_each(|frame| self.quotas.queue().release(1, frame.len()));
+        self.forwards.iter().for_each(|(frame, _)| self.quotas.queue().release(1, frame.len()));
         self.quotas.disconnect();
     }
 }

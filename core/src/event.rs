@@ -1,9 +1,12 @@
 //! Events: what the operator of the server is told. One for each change that matters, none for a heartbeat.
 
 use crate::ClientAddress;
+use crate::access::{Grant, Refusal};
 use crate::kv::{OrderDoubt, OrderFault};
 use crate::save::{SaveError, SaveFile};
 use crate::time::Duration;
+use crate::{ClientAddress, Peer};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -61,6 +64,72 @@ impl fmt::Display for RefusalReason {
     }
 }
 
+/// What a request is about: names of fields, and their values. Long values are cut.
+pub type Subject = Vec<(&'static str, String)>;
+
+/// A request of an administrator that was served, whether it changed anything or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminWrite {
+    /// The request code.
+    pub code: i32,
+    /// The connection that it came over.
+    pub peer: Peer,
+    /// Who sent it, and what allowed it.
+    pub grant: Grant,
+    /// What it was about.
+    pub subject: Subject,
+    /// What it changed.
+    pub change: Change,
+    /// The code of the answer.
+    pub result: i32,
+}
+
+/// What a request of an administrator changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    Nothing,
+    /// A KV entry. Long values are cut.
+    Kv {
+        /// Its value before; `None` if there was none.
+        before: Option<String>,
+        /// Its value now; `None` if there is none.
+        after: Option<String>,
+    },
+    /// A broker group lost or got the write permission of its topics.
+    WritePermission {
+        /// Whether topics are writable now.
+        writable: bool,
+        /// Topics that have an entry for the group.
+        topics: usize,
+    },
+    /// A topic was deleted.
+    TopicDeleted {
+        /// Broker groups that it was deleted from.
+        groups: usize,
+    },
+    /// The configuration.
+    Configuration {
+        /// The keys with another value than before.
+        keys: Vec<String>,
+        /// Whether the change outlives the process.
+        is_saved: bool,
+    },
+}
+
+/// A request that was refused, or that would have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedRequest {
+    /// The request code.
+    pub code: i32,
+    /// The connection that it came over.
+    pub peer: Peer,
+    /// Why.
+    pub refusal: Refusal,
+    /// What it was about.
+    pub subject: Subject,
+}
+
 /// Something that changed in the registry, or that its operator has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -109,15 +178,6 @@ pub enum Event {
         /// The cluster that the group belongs to.
         group_cluster: String,
     },
-    /// A topic was deleted by request.
-    TopicDeleted {
-        /// The topic.
-        topic: String,
-        /// The cluster that it was deleted from, or `None` for all.
-        cluster: Option<String>,
-        /// The peer that asked.
-        peer: ClientAddress,
-    },
     /// Queue entries of a topic were registered by request.
     TopicRegistered {
         /// The topic.
@@ -125,27 +185,50 @@ pub enum Event {
         /// The peer that asked.
         peer: ClientAddress,
     },
-    /// An operator wiped or added the write permission of all topics of a broker group.
-    WritePermissionChanged {
-        /// Name of the broker group.
-        broker: String,
-        /// Whether topics are writable now.
-        writable: bool,
-        /// Topics that have an entry for the group.
-        topics: usize,
-        /// The peer that asked.
-        peer: ClientAddress,
+    /// An administrator's request was served. There is one for each, in every mode.
+    AdminWrite(Box<AdminWrite>),
+    /// A request was refused by the rules of access control.
+    RequestRefused(Box<RefusedRequest>),
+    /// A request was served that would have been refused if the rules were not only observed. Of a broker's
+    /// registrations it is told once.
+    RequestWouldBeRefused(Box<RefusedRequest>),
+    /// A sign of life did not count, because it did not come from the broker itself.
+    RenewalIgnored {
+        /// The request code.
+        code: i32,
+        /// The broker.
+        broker: BrokerIdentity,
+        /// The connection that it came over.
+        peer: Peer,
     },
-    /// A KV entry was set or deleted.
-    KvChanged {
-        /// Namespace of the entry.
-        namespace: String,
-        /// Key of the entry.
-        key: String,
-        /// Whether the entry was deleted.
-        deleted: bool,
-        /// The peer that asked.
-        peer: ClientAddress,
+    /// A registration took the identifier of another address over.
+    IdentifierTakenOver {
+        /// The broker that has it now.
+        broker: BrokerIdentity,
+        /// The connection that it registered over.
+        peer: Peer,
+        /// The address of the broker that had it.
+        from: String,
+        /// Where that one had registered from.
+        from_peer: ClientAddress,
+    },
+    /// A broker was registered from a second address of the network. It stays until neither is there any more.
+    SecondClaim {
+        /// The broker.
+        broker: BrokerIdentity,
+        /// Where it had been registered from.
+        holder: ClientAddress,
+        /// The connection that it is registered over now.
+        peer: Peer,
+    },
+    /// A broker unregistered from one of several addresses that had registered it, so it stays.
+    ClaimWithdrawn {
+        /// The broker.
+        broker: BrokerIdentity,
+        /// The connection that it unregistered over.
+        peer: Peer,
+        /// Where it is still registered from.
+        left: ClientAddress,
     },
     /// A value in the namespace `ORDER_TOPIC_CONFIG` is left out of routes, because clients would not read it alike.
     MalformedOrderConfig {
@@ -167,13 +250,6 @@ pub enum Event {
         file: SaveFile,
         /// Why.
         reason: SaveError,
-    },
-    /// The configuration was changed by request.
-    ConfigurationChanged {
-        /// The keys with another value than before, joined by commas.
-        keys: String,
-        /// The peer that asked.
-        peer: ClientAddress,
     },
     /// The server could not run for a while. All heartbeat deadlines were postponed by that time.
     Late {

@@ -1,8 +1,10 @@
 //! What the core is told at start.
 
+use crate::access::AccessRules;
 use crate::config::{Configuration, Limits};
 use crate::kv::KvTable;
 use crate::serialization::Serialization;
+use alloc::sync::Arc;
 
 /// What a registry starts with.
 #[derive(Clone, Debug)]
@@ -17,4 +19,6 @@ pub struct InitialState {
     pub kv: KvTable,
     /// How answers are encoded, however the request was.
     pub serialization: Serialization,
+    /// Who may do what.
+    pub access: Arc<AccessRules>,
 }

@@ -3,8 +3,9 @@
 //! [`keys!`](crate::keys) turns rows into a struct with one field for each. The core has the rows of its limits and
 //! settings, the process that drives it those of its threads, addresses, files and logs.
 
+use crate::credentials::{Credentials, Form, MASK};
 use crate::time::Duration;
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -36,6 +37,10 @@ pub enum Kind {
     Text,
     /// One of these words, as written here.
     Word(&'static [&'static str]),
+    /// Any text, which is never shown.
+    Secret,
+    /// A user with its secret, which is never shown; empty is none.
+    Credentials(Form),
 }
 
 /// Where a key comes from. The order is that of `--printConfigItem`.
@@ -49,6 +54,8 @@ pub enum Origin {
     NettyClientConfig(u8),
     /// A property of the JVM in the Java server (`-Dname=value`), a key of the configuration file here.
     JvmProperty(u8),
+    /// Java's `AuthConfig`, which only its brokers read.
+    AuthConfig(u8),
     /// This server.
     Own,
 }
@@ -139,7 +146,11 @@ impl Key {
     /// A value that the key does not take: what is wrong with it.
     pub fn canonical(&self, value: &str) -> Result<String, String> {
         match self.kind {
-            Kind::Text => Ok(value.to_owned()),
+            Kind::Text | Kind::Secret => Ok(value.to_owned()),
+            Kind::Credentials(_) if value.is_empty() => Ok(String::new()),
+            Kind::Credentials(form) => {
+                Credentials::parse(value, form).map(|_| value.to_owned()).map_err(|error| error.to_string())
+            }
             Kind::Boolean if value.eq_ignore_ascii_case("true") => Ok("true".to_owned()),
             Kind::Boolean if value.eq_ignore_ascii_case("false") => Ok("false".to_owned()),
             Kind::Boolean => Err(format!("`{value}` is neither true nor false")),
@@ -150,6 +161,27 @@ impl Key {
             Kind::Word(words) if words.contains(&value) => Ok(value.to_owned()),
             Kind::Word(words) => Err(format!("`{value}` is none of {}", words.join(", "))),
         }
+    }
+
+    /// What may be shown of a canonical value: all of it, unless it has a secret.
+    #[must_use]
+    pub fn shown<'a>(&self, value: &'a str) -> Cow<'a, str> {
+        match self.kind {
+            Kind::Secret if !value.is_empty() => MASK.into(),
+            Kind::Credentials(form) if !value.is_empty() => match Credentials::parse(value, form) {
+                Ok(credentials) => form.masked(&credentials.name).into(),
+                Err(_) => MASK.into(),
+            },
+            Kind::Secret | Kind::Credentials(_) | Kind::Text | Kind::Boolean | Kind::Integer(..) | Kind::Word(_) => {
+                value.into()
+            }
+        }
+    }
+
+    /// Whether a value has something that may not be shown.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret | Kind::Credentials(_))
     }
 }
 
@@ -212,6 +244,16 @@ pub const fn millis(name: &'static str, kind: Kind, default: &'static str) -> Ro
 #[must_use]
 pub const fn text(name: &'static str, default: &'static str) -> Row<String> {
     Row::new(name, Kind::Text, default, str::to_owned)
+}
+
+/// A row whose value is a user with its secret, or none.
+#[must_use]
+pub const fn credentials(name: &'static str, form: Form) -> Row<Option<Credentials>> {
+    let parse: fn(&str) -> Option<Credentials> = match form {
+        Form::User => |value| Credentials::parse(value, Form::User).ok(),
+        Form::Session => |value| Credentials::parse(value, Form::Session).ok(),
+    };
+    Row::new(name, Kind::Credentials(form), "", parse)
 }
 
 /// A row whose value is one of some words.

@@ -18,10 +18,12 @@
 
 extern crate alloc;
 
+pub mod access;
 pub mod address_list;
 mod client_address;
 pub mod config;
 pub mod connection;
+pub mod credentials;
 pub mod event;
 pub mod expiring_map;
 mod hash;
@@ -42,6 +44,7 @@ pub mod wire;
 pub use client_address::ClientAddress;
 
 use core::fmt;
+use core::net::IpAddr;
 
 /// The identity of one connection: the I/O thread that owns its socket and a serial number of that thread.
 ///
@@ -84,4 +87,13 @@ pub struct Peer {
     pub conn: ConnId,
     /// Where the client is.
     pub address: ClientAddress,
+}
+
+impl Peer {
+    /// The address of the client without its port: what address lists are about. A mapped IPv4 address is the IPv4
+    /// address.
+    #[must_use]
+    pub const fn ip(&self) -> IpAddr {
+        self.address.ip().to_canonical()
+    }
 }

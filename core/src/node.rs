@@ -17,7 +17,8 @@
 //!
 //! let configuration = Configuration::default();
 //! let (limits, serialization) = (configuration.limits(), configuration.serialization());
-//! let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+//! let (kv, access) = (KvTable::default(), Default::default());
+//! let initial = InitialState { secret: [0; 16], limits, configuration, kv, serialization, access };
 //! let now = Now::default();
 //!
 //! let mut node = Node::new(initial, now);
@@ -54,6 +55,7 @@ mod tests;
 pub use crate::output::Output;
 pub use input::Input;
 
+use crate::access::Verdict;
 use crate::initial_state::InitialState;
 use crate::registry::Registry;
 use crate::save::SaveTicket;
@@ -102,7 +104,7 @@ pub struct Node {
 /// Inputs whose order matters.
 #[derive(Debug)]
 enum Ordered {
-    Frame(Peer, Bytes),
+    Frame(Peer, Bytes, Verdict),
     Disconnected(ConnId),
     Tick,
 }
@@ -177,7 +179,9 @@ impl Node {
         self.now = now.monotonic;
         match input {
             Input::Frame { .. } | Input::Disconnected(_) if self.phase >= Phase::Finishing => return,
-            Input::Frame { peer, frame } => self.queue.push_back((Ordered::Frame(peer, frame), now)),
+            Input::Frame { peer, frame, verdict } => {
+                self.queue.push_back((Ordered::Frame(peer, frame, verdict), now));
+            }
             Input::Disconnected(conn) => self.queue.push_back((Ordered::Disconnected(conn), now)),
             Input::Tick => self.tick(now),
             Input::Saved { ticket, result } => {
@@ -187,6 +191,7 @@ impl Node {
                 self.registry.handle_saved(ticket, result);
             }
             Input::ReplyTaken { bytes } => self.replies.give_back(bytes, self.now),
+            Input::ReplaceAccess(access) => self.registry.replace_access(access),
             Input::Attached => {
                 debug_assert!(!self.is_attached, "attached twice");
                 self.is_attached = true;
@@ -320,10 +325,10 @@ impl Node {
 
     fn take(&mut self, input: Ordered, now: Now) {
         match input {
-            Ordered::Frame(peer, frame) => {
+            Ordered::Frame(peer, frame, verdict) => {
                 self.taken.requests += 1;
                 self.taken.bytes += frame.len();
-                self.registry.handle_frame(peer, &frame, now);
+                self.registry.handle_frame(peer, &frame, verdict, now);
             }
             Ordered::Disconnected(conn) => self.registry.handle_disconnect(conn),
             Ordered::Tick => {

@@ -1,6 +1,7 @@
 //! What a driver has to carry out: the outputs of the registry, and those that its node adds.
 
 use crate::ConnId;
+use crate::access::Reach;
 use crate::event::Event;
 use crate::route::RouteView;
 use crate::save::SaveTicket;
@@ -53,6 +54,8 @@ pub enum Output {
     Notify {
         /// `host:port`.
         address: String,
+        /// Which IP addresses it may be sent to. If the host is a name, ask about the address that it stands for.
+        reach: Reach,
         /// The whole request.
         frame: Bytes,
     },

@@ -12,11 +12,14 @@ mod notice;
 mod order_check;
 mod order_watch;
 mod outbox;
+mod owner;
 mod publisher;
 mod requests;
 mod state;
+mod subject;
 mod tables;
 
+use crate::access::{AccessRules, Verdict};
 use crate::config::Settings;
 use crate::hash::Secret;
 use crate::initial_state::InitialState;
@@ -26,6 +29,7 @@ use crate::time::{Instant, Now};
 use crate::wire::{Framing, Request, next_frame};
 use crate::{ConnId, Peer};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use audit::Audit;
 use configuration::ConfigurationStore;
@@ -62,9 +66,16 @@ impl Registry {
             kv,
             order_watch: OrderWatch::default(),
             configuration: ConfigurationStore::new(initial.configuration),
-            publisher: Publisher::new(order, initial.limits, initial.serialization, now.monotonic),
+            publisher: Publisher::new(
+                order,
+                initial.limits,
+                initial.serialization,
+                Arc::clone(&initial.access),
+                now.monotonic,
+            ),
             outbox,
             limits: initial.limits,
+            access: initial.access,
         };
         Self { state, audit: Audit::default() }
     }
@@ -73,8 +84,8 @@ impl Registry {
     ///
     /// The connection has read its header already, to see that it is not a request that views answer. What it read
     /// borrows from its input buffer and stays on its thread, so the header is decoded once more here. The body is only
-    /// decoded here.
-    pub(crate) fn handle_frame(&mut self, peer: Peer, frame: &[u8], now: Now) {
+    /// decoded here. What access control says about the frame is not decided again.
+    pub(crate) fn handle_frame(&mut self, peer: Peer, frame: &[u8], verdict: Verdict, now: Now) {
         let State { limits, outbox, .. } = &mut self.state;
         let limits = *limits;
         let request = match next_frame(frame, &limits) {
@@ -82,7 +93,7 @@ impl Registry {
             Ok(Framing::Incomplete { .. }) | Err(_) => None,
         };
         match request {
-            Some(request) => requests::handle(&mut self.state, peer, &request, now),
+            Some(request) => requests::handle(&mut self.state, peer, &request, verdict, now),
             None => outbox.close(peer.conn, CloseReason::MalformedFrame),
         }
         self.audit();
@@ -120,6 +131,13 @@ impl Registry {
                 publisher.settings_changed();
             }
         }
+    }
+
+    /// From now on other rules of access control hold, for connections that are open too. What was judged already keeps
+    /// its verdict.
+    pub(crate) fn replace_access(&mut self, access: Arc<AccessRules>) {
+        self.state.publisher.set_access(Arc::clone(&access));
+        self.state.access = access;
     }
 
     /// The server is about to stop: from now on newer clients are told to go away.
@@ -189,12 +207,13 @@ mod tests {
             configuration: Configuration::default(),
             kv: KvTable::default(),
             serialization: Serialization::Json,
+            access: Arc::default(),
         };
         let mut registry = Registry::new(initial, Now::default());
         assert!(matches!(registry.poll_output(), Some(Output::Publish(_))));
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         for frame in [&b""[..], b"\0\0\0\x08\0\0\0\x04{", b"\0\0\0\x06\0\0\0\x02{]"] {
-            registry.handle_frame(peer, frame, Now::default());
+            registry.handle_frame(peer, frame, Verdict::Open, Now::default());
             let Some(Output::Close { conn, reason: CloseReason::MalformedFrame }) = registry.poll_output() else {
                 panic!("{frame:?} is not refused");
             };

@@ -18,6 +18,7 @@ pub(crate) use queue::{QueueFragment, QueueRef, QueueValues};
 pub(crate) use topic::{TopicKey, TopicRecord, TopicTable};
 pub(crate) use topology::Topology;
 
+use crate::access::AccessRules;
 use crate::config::{Limits, Settings};
 use crate::hash::Secret;
 use crate::time::Instant;
@@ -44,6 +45,7 @@ pub struct RouteView {
     pub(crate) serialization: Serialization,
     pub(crate) ready_at: Instant,
     pub(crate) going_away: bool,
+    pub(crate) access: Arc<AccessRules>,
 }
 
 impl RouteView {
@@ -69,6 +71,12 @@ impl RouteView {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The rules of access control.
+    #[must_use]
+    pub fn access(&self) -> &AccessRules {
+        &self.access
     }
 
     /// The limits that connections keep.

@@ -286,7 +286,14 @@ mod tests {
     fn connection(sent: &'static [u8]) -> (Connection, QueueReceiver, Next) {
         let (limits, now) = (Limits::default(), Now::default());
         let (secret, kv, configuration) = ([0; 16], Default::default(), Configuration::default());
-        let initial = InitialState { secret, limits, configuration, kv, serialization: Serialization::Json };
+        let initial = InitialState {
+            secret,
+            limits,
+            configuration,
+            kv,
+            serialization: Serialization::Json,
+            access: Arc::default(),
+        };
         let Some(Output::Publish(view)) = Node::new(initial, now).poll_output() else { panic!("no view") };
         let quotas = SharedQuotas::shared(&limits);
         let (sender, receiver) = queue(&quotas);

@@ -5,7 +5,8 @@
 //! so that no peer can fill the log.
 
 use crate::line_limit::LineLimit;
-use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
+use namesrv_core::access::Class;
+use namesrv_core::event::{AdminWrite, BrokerIdentity, Event, EvictionCause, RefusedRequest};
 use namesrv_core::save::SaveFile;
 use namesrv_core::time::Instant;
 use std::borrow::Cow;
@@ -60,15 +61,19 @@ impl EventLog {
             | Event::BrokerChanged { .. }
             | Event::BrokerUnregistered { .. }
             | Event::BrokerEvicted { .. }
-            | Event::ClusterConflict { .. } => &self.brokers,
-            Event::TopicDeleted { .. }
-            | Event::TopicRegistered { .. }
-            | Event::WritePermissionChanged { .. }
-            | Event::KvChanged { .. }
-            | Event::MalformedOrderConfig { .. }
-            | Event::DoubtfulOrderConfig { .. }
-            | Event::ConfigurationChanged { .. } => &self.changes,
-            Event::RegistrationRefused { .. } => &self.refusals,
+            | Event::ClusterConflict { .. }
+            | Event::IdentifierTakenOver { .. }
+            | Event::SecondClaim { .. }
+            | Event::ClaimWithdrawn { .. } => &self.brokers,
+            Event::TopicRegistered { .. } | Event::MalformedOrderConfig { .. } | Event::DoubtfulOrderConfig { .. } => {
+                &self.changes
+            }
+            Event::RegistrationRefused { .. }
+            | Event::RequestRefused(_)
+            | Event::RequestWouldBeRefused(_)
+            | Event::RenewalIgnored { .. } => &self.refusals,
+            // Whatever an administrator does is on record.
+            Event::AdminWrite(_) => return write(event),
             Event::SaveFailed { .. } | Event::Late { .. } => &self.own,
         };
         limit.admit(now, || write(event));
@@ -94,15 +99,25 @@ fn write(event: &Event) {
         Event::ClusterConflict { broker, group_cluster } => {
             about!(warn, broker, group_cluster = &*cut(group_cluster), "broker name is used in two clusters");
         }
-        Event::TopicDeleted { topic, cluster, peer } => {
-            info!(topic = &*cut(topic), cluster = cluster.as_deref().map(cut).as_deref(), %peer, "topic deleted");
-        }
         Event::TopicRegistered { topic, peer } => info!(topic = &*cut(topic), %peer, "topic registered by request"),
-        Event::WritePermissionChanged { broker, writable, topics, peer } => {
-            info!(broker = &*cut(broker), writable, topics, %peer, "write permission changed");
+        Event::AdminWrite(write) => {
+            let AdminWrite { code, peer, grant, subject, change, result } = &**write;
+            let (user, allowed_by) = (grant.user.as_deref().map(cut), grant.allowed_by);
+            info!(code, user = user.as_deref(), %allowed_by, peer = %peer.address, ?subject, ?change, result, "admin");
         }
-        Event::KvChanged { namespace, key, deleted, peer } => {
-            info!(namespace = &*cut(namespace), key = &*cut(key), deleted, %peer, "KV entry changed");
+        Event::RequestRefused(refused) => write_refusal(refused, "refused"),
+        Event::RequestWouldBeRefused(refused) => write_refusal(refused, "would be refused"),
+        Event::RenewalIgnored { code, broker, peer } => {
+            about!(warn, broker, code, peer = %peer.address, "sign of life ignored: it is not the broker's");
+        }
+        Event::IdentifierTakenOver { broker, peer, from, from_peer } => {
+            about!(warn, broker, peer = %peer.address, from = &*cut(from), %from_peer, "identifier taken over");
+        }
+        Event::SecondClaim { broker, holder, peer } => {
+            about!(warn, broker, peer = %peer.address, %holder, "broker registered from a second address");
+        }
+        Event::ClaimWithdrawn { broker, peer, left } => {
+            about!(warn, broker, peer = %peer.address, %left, "broker unregistered and stays: another address has it");
         }
         Event::MalformedOrderConfig { topic, fault } => {
             warn!(topic = &*cut(topic), %fault, "order configuration left out of routes: write broker:queues joined by ;");
@@ -119,13 +134,17 @@ fn write(event: &Event) {
             };
             warn!(reason = &*cut(&reason.to_string()), "{consequence}");
         }
-        Event::ConfigurationChanged { keys, peer } => {
-            info!(keys = &*cut(keys), %peer, "configuration changed");
-        }
         Event::Late { by } => {
             warn!(milliseconds = by.as_millis(), "this server did not run for a while: heartbeat deadlines postponed")
         }
     }
+}
+
+fn write_refusal(refused: &RefusedRequest, what: &str) {
+    let RefusedRequest { code, peer, refusal, subject } = refused;
+    let (cause, user) = (refusal.cause, refusal.user.as_deref().map(cut));
+    let class = Class::of(*code);
+    warn!(code, %class, %cause, user = user.as_deref(), peer = %peer.address, ?subject, "{what}");
 }
 
 /// The front of a text that peers choose.

@@ -231,7 +231,15 @@ mod tests {
     #[test]
     fn the_readme_has_a_row_for_each_key_of_this_server() {
         let (configuration, _) = read("").unwrap();
-        let own = configuration.keys().filter(|key| key.origin == Origin::Own);
+        let counts = |key: &&Key| match key.origin {
+            Origin::Own => true,
+            Origin::AuthConfig(_) => key.effect != Effect::Nothing,
+            Origin::NamesrvConfig(_)
+            | Origin::NettyServerConfig(_)
+            | Origin::NettyClientConfig(_)
+            | Origin::JvmProperty(_) => false,
+        };
+        let own = configuration.keys().filter(counts);
         let row = |key: &Key| {
             let default = key.default.filter(|default| !default.is_empty());
             let default = default.map(|default| format!(" `{default}`")).unwrap_or_default();

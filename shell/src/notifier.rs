@@ -5,6 +5,7 @@ use crate::events::cut;
 use crate::line_limit::LineLimit;
 use crate::threads;
 use bytes::Bytes;
+use namesrv_core::access::Reach;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -50,6 +51,7 @@ impl Failures {
 #[derive(Debug)]
 struct Notification {
     address: String,
+    reach: Reach,
     frame: Bytes,
 }
 
@@ -60,7 +62,7 @@ impl Notifier {
     }
 
     /// Sends a request to `host:port` soon. Never blocks: when too many wait, this one is dropped.
-    pub(crate) fn notify(&mut self, address: String, frame: Bytes) {
+    pub(crate) fn notify(&mut self, address: String, reach: Reach, frame: Bytes) {
         let mut hasher = DefaultHasher::new();
         address.hash(&mut hasher);
         let index = hasher.finish() as usize % THREADS;
@@ -72,7 +74,7 @@ impl Notifier {
                 Err(error) => return self.failures.tell(|| warn!(%error, "no thread to notify brokers with")),
             },
         };
-        match thread.try_send(Notification { address, frame }) {
+        match thread.try_send(Notification { address, reach, frame }) {
             Ok(()) => {}
             Err(TrySendError::Full(dropped) | TrySendError::Disconnected(dropped)) => {
                 let address = cut(&dropped.address);
@@ -89,8 +91,8 @@ fn start(index: usize, connect_timeout: Duration, failures: Failures) -> io::Res
 }
 
 fn run(notifications: &Receiver<Notification>, connect_timeout: Duration, failures: &Failures) {
-    while let Ok(Notification { address, frame }) = notifications.recv() {
-        let sent = send(&address, &frame, connect_timeout);
+    while let Ok(Notification { address, reach, frame }) = notifications.recv() {
+        let sent = send(&address, &reach, &frame, connect_timeout);
         let address = cut(&address);
         match sent {
             Ok(()) => debug!(address = &*address, "broker notified"),
@@ -99,10 +101,11 @@ fn run(notifications: &Receiver<Notification>, connect_timeout: Duration, failur
     }
 }
 
-/// One connection for one request: they are rare, and a kept connection would have to be watched.
-fn send(address: &str, frame: &[u8], connect_timeout: Duration) -> io::Result<()> {
-    let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
-    for address in address.to_socket_addrs()? {
+/// One connection for one request: they are rare, and a kept connection would have to be watched. A name may stand for
+/// any address, so it is only resolved here, and only addresses within reach are connected to.
+fn send(address: &str, reach: &Reach, frame: &[u8], connect_timeout: Duration) -> io::Result<()> {
+    let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address that may be notified"));
+    for address in address.to_socket_addrs()?.filter(|address| reach.has(address.ip())) {
         result = TcpStream::connect_timeout(&address, connect_timeout);
         if result.is_ok() {
             break;
@@ -116,16 +119,22 @@ fn send(address: &str, frame: &[u8], connect_timeout: Duration) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use namesrv_core::access::AccessRules;
     use std::io::Read;
     use std::net::TcpListener;
+
+    /// Of a broker that registered from this address.
+    fn reach(registered_from: &str) -> Reach {
+        AccessRules::default().reach(registered_from.parse().unwrap())
+    }
 
     #[test]
     fn requests_reach_a_broker_in_order() {
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("localhost:{}", broker.local_addr().unwrap().port());
         let mut notifier = Notifier::new(WRITE_TIMEOUT, Clock::start());
-        notifier.notify(address.clone(), Bytes::from_static(b"one"));
-        notifier.notify(address, Bytes::from_static(b"two"));
+        notifier.notify(address.clone(), reach("127.0.0.1"), Bytes::from_static(b"one"));
+        notifier.notify(address, reach("127.0.0.1"), Bytes::from_static(b"two"));
         for expected in ["one", "two"] {
             let mut received = String::new();
             broker.accept().unwrap().0.read_to_string(&mut received).unwrap();
@@ -136,7 +145,17 @@ mod tests {
     #[test]
     fn an_address_that_is_none_is_an_error() {
         for address in ["", "127.0.0.1", "127.0.0.1:port", "a\0b:1"] {
-            assert!(send(address, b"", WRITE_TIMEOUT).is_err(), "{address:?}");
+            assert!(send(address, &reach("127.0.0.1"), b"", WRITE_TIMEOUT).is_err(), "{address:?}");
         }
+    }
+
+    #[test]
+    fn a_name_of_this_host_is_not_connected_to_for_a_broker_elsewhere() {
+        let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("localhost:{}", broker.local_addr().unwrap().port());
+        let error = send(&address, &reach("192.0.2.1"), b"one", WRITE_TIMEOUT).unwrap_err();
+        assert_eq!(error.to_string(), "the host has no address that may be notified");
+        broker.set_nonblocking(true).unwrap();
+        assert_eq!(broker.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

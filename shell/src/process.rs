@@ -22,13 +22,14 @@ use crate::tls::{Tls, TlsMode};
 use crate::transport::Policy;
 use crate::{queue, signals, threads};
 use arc_swap::ArcSwap;
+use namesrv_core::access::AccessRules;
 use namesrv_core::address_list::AddressList;
 use namesrv_core::config::Configuration;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::wire::Serialization;
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::panic;
 use std::path::Path;
 use std::sync::Arc;
@@ -92,10 +93,11 @@ fn serve_until_stopped(
     let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
     let notifier = Notifier::new(settings.connect_timeout, clock);
     let serialization = configuration.serialization();
+    let access = access_rules(&configuration, &settings)?;
 
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
-    let mut node = Node::new(InitialState { secret, limits, configuration, kv, serialization }, clock.now());
+    let mut node = Node::new(InitialState { secret, limits, configuration, kv, serialization, access }, clock.now());
     let Some(Output::Publish(view)) = node.poll_output() else {
         return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
     };
@@ -149,6 +151,21 @@ fn policy(settings: &ProcessSettings, tls: Arc<Tls>) -> Result<Policy, StartErro
         list => Some(AddressList::parse(list).map_err(|source| StartError::TrustedProxies { source })?),
     };
     Ok(Policy { proxy_protocol: settings.proxy_protocol, trusted_proxies, tls })
+}
+
+/// The rules of access control, with one line for each thing that the operator should know about them.
+fn access_rules(configuration: &Configuration, settings: &ProcessSettings) -> Result<Arc<AccessRules>, StartError> {
+    let (rules, warnings) = AccessRules::new(configuration, Vec::new())?;
+    warnings.iter().for_each(|warning| warn!("{}", warning.0));
+    if rules.lets_anybody_change() && !is_loopback(&settings.bind_address) {
+        warn!("anybody who reaches the port can change this server: authenticationEnabled=true closes it");
+    }
+    Ok(Arc::new(rules))
+}
+
+/// Whether only processes of this host reach the address. A name may stand for any.
+fn is_loopback(address: &str) -> bool {
+    address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// The listeners, and the port that they share.

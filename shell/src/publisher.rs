@@ -81,7 +81,14 @@ mod tests {
     fn view() -> Arc<RouteView> {
         let configuration = Configuration::default();
         let (limits, serialization) = (configuration.limits(), configuration.serialization());
-        let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+        let initial = InitialState {
+            secret: [0; 16],
+            limits,
+            configuration,
+            kv: KvTable::default(),
+            serialization,
+            access: Arc::default(),
+        };
         let Some(Output::Publish(view)) = Node::new(initial, Now::default()).poll_output() else { panic!("no view") };
         view
     }

@@ -70,7 +70,7 @@ impl RegistryThread {
                 self.inboxes.deliver(conn, ToIo::Reply { conn, reply });
             }
             Output::Close { conn, reason } => self.inboxes.deliver(conn, ToIo::Close { conn, reason }),
-            Output::Notify { address, frame } => self.notifier.notify(address, frame),
+            Output::Notify { address, reach, frame } => self.notifier.notify(address, reach, frame),
             Output::Save { ticket, contents } => self.saver.save(ticket, contents),
             Output::Event(event) => self.events.log(&event, self.clock.now().monotonic),
             Output::Announce => self.announce(),
@@ -98,6 +98,7 @@ mod tests {
     use crate::server::{Inbox, RegistryHandle};
     use arc_swap::ArcSwap;
     use bytes::Bytes;
+    use namesrv_core::access::Verdict;
     use namesrv_core::config::{Configuration, Limits, properties};
     use namesrv_core::initial_state::InitialState;
     use namesrv_core::kv::KvTable;
@@ -134,7 +135,7 @@ mod tests {
     /// Reserves a place for a frame and hands it in, as a connection does.
     fn forward(handle: &RegistryHandle, quotas: &SharedQuotas, frame: Bytes) {
         assert!(quotas.queue().try_reserve(frame.len()));
-        handle.hand_in(Input::Frame { peer: peer(), frame });
+        handle.hand_in(Input::Frame { peer: peer(), frame, verdict: Verdict::Open });
     }
 
     /// A registry thread with one I/O thread, whose place the test takes.
@@ -170,7 +171,14 @@ mod tests {
         };
         let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
         let (limits, serialization) = (configuration.limits(), Serialization::Json);
-        let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+        let initial = InitialState {
+            secret: [0; 16],
+            limits,
+            configuration,
+            kv: KvTable::default(),
+            serialization,
+            access: Arc::default(),
+        };
         let clock = Clock::start();
         let mut node = Node::new(initial, clock.now());
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("no view") };

@@ -3,6 +3,7 @@
 use crate::files::FileError;
 use crate::keys::ProcessSettings;
 use crate::tls::TlsError;
+use namesrv_core::access::AccessError;
 use namesrv_core::address_list::AddressListError;
 use namesrv_core::config::ConfigurationError;
 use namesrv_core::config::properties::PropertiesError;
@@ -30,6 +31,8 @@ pub(crate) enum StartError {
     File { key: &'static str, source: FileError },
     #[error("{key}: {} is the file of {other_key} too: name another one", path.display())]
     SameFile { key: &'static str, other_key: &'static str, path: PathBuf },
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error("failed to bind to {address}:{port}: {source}")]
     Bind { address: String, port: u16, source: io::Error },
     #[error("{}: {source}", ProcessSettings::trusted_proxies.key.name)]

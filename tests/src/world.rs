@@ -5,6 +5,7 @@ use crate::process_keys::read_configuration;
 use crate::server::{Reaction, Server, Setup};
 use crate::step::{Disk, Step};
 use bytes::Bytes;
+use namesrv_core::access::{AccessRules, User};
 use namesrv_core::config::Limits;
 use namesrv_core::config::properties::Property;
 use namesrv_core::connection::{CloseReason, Connection, Paused, Read, Reading};
@@ -171,12 +172,25 @@ impl World {
         Self::with(properties, KvTable::default(), Limits::default(), SECRET)
     }
 
+    /// A server with these entries in its configuration file and these users in its users file.
+    ///
+    /// # Panics
+    /// The configuration or a user is refused.
+    #[must_use]
+    pub fn with_users(properties: &[(String, String)], users: Vec<User>) -> Self {
+        Self::start(properties, KvTable::default(), Limits::default(), SECRET, users)
+    }
+
     /// A server with these entries in its configuration file, this KV table, these limits and this secret.
     ///
     /// # Panics
     /// The configuration is refused.
     #[must_use]
     pub fn with(properties: &[(String, String)], kv: KvTable, limits: Limits, secret: [u8; 16]) -> Self {
+        Self::start(properties, kv, limits, secret, Vec::new())
+    }
+
+    fn start(properties: &[(String, String)], kv: KvTable, limits: Limits, secret: [u8; 16], users: Vec<User>) -> Self {
         let entry = |(line, (key, value)): (usize, &(String, String))| Property {
             key: key.clone(),
             value: value.clone(),
@@ -185,7 +199,8 @@ impl World {
         let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
         let (configuration, _warnings) = read_configuration(&entries).expect("the configuration is good");
         let serialization = configuration.serialization();
-        let initial = InitialState { secret, limits, configuration, kv, serialization };
+        let (access, _warnings) = AccessRules::new(&configuration, users).expect("the rules are good");
+        let initial = InitialState { secret, limits, configuration, kv, serialization, access: Arc::new(access) };
         let mut world = Self {
             node: Node::new(initial, START),
             view: None,
@@ -452,7 +467,7 @@ impl World {
                     client.connection.handle_registry_close(reason);
                 }
             }
-            Output::Notify { address, frame } => self.happenings.push(Happening::Notified { address, frame }),
+            Output::Notify { address, frame, .. } => self.happenings.push(Happening::Notified { address, frame }),
             Output::Save { ticket, contents } => {
                 self.happenings.push(Happening::Saved { file: ticket.file, contents });
                 self.saves.push_back(ticket);

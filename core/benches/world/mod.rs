@@ -1,6 +1,7 @@
 //! A node and connections with nothing around them, and the frames of real peers.
 
 use bytes::Bytes;
+use namesrv_core::access::Verdict;
 use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::connection::{self, Read, Reading};
 use namesrv_core::initial_state::InitialState;
@@ -30,7 +31,14 @@ impl World {
         let (configuration, _) = Configuration::new(&[]).unwrap();
         let limits = Limits::default();
         let kv = KvTable::default();
-        let initial = InitialState { secret: [7; 16], limits, configuration, kv, serialization: Serialization::Json };
+        let initial = InitialState {
+            secret: [7; 16],
+            limits,
+            configuration,
+            kv,
+            serialization: Serialization::Json,
+            access: Arc::default(),
+        };
         let mut node = Node::new(initial, NOW);
         let view = drain(&mut node).unwrap();
         Self { node, view }
@@ -38,7 +46,7 @@ impl World {
 
     /// Hands a frame to the node and carries out what it says.
     pub(crate) fn forward(&mut self, frame: &Bytes) {
-        self.node.handle(Input::Frame { peer: PEER, frame: frame.clone() }, NOW);
+        self.node.handle(Input::Frame { peer: PEER, frame: frame.clone(), verdict: Verdict::Open }, NOW);
         if let Some(view) = drain(&mut self.node) {
             self.view = view;
         }

@@ -1,8 +1,10 @@
 //! All keys and their values: from the configuration file, and from changes at run time.
 
+use super::access::{self, AccessSettings};
 use super::java;
 use super::properties::{self, Property};
 use super::settings::{JVM_DEFAULTS, Settings, StartSettings};
+use crate::credentials::MASK;
 use crate::key::{Effect, Key, Kind};
 use crate::limits::Limits;
 use crate::serialization::Serialization;
@@ -13,6 +15,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// All keys and their values: what GET_NAMESRV_CONFIG shows, and what limits and settings are read from.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct Configuration {
     values: BTreeMap<String, String>,
     /// Defaults that the environment sets, of keys that are only shown when the file sets them.
     defaults: BTreeMap<&'static str, String>,
+    /// The values with secrets, of which `values` has what may be shown.
+    hidden: BTreeMap<&'static str, Hidden>,
     /// What was changed at run time: the contents of the runtime file.
     changed: BTreeMap<String, String>,
     /// Keys that UPDATE_NAMESRV_CONFIG may not name: the entries of `configBlackList` at start.
@@ -117,8 +122,14 @@ impl Configuration {
     fn of(keys: Keys) -> Self {
         let listed = keys.iter().filter(|key| key.is_always_listed());
         let values = listed.filter_map(|key| Some((key.name.to_owned(), key.default?.to_owned()))).collect();
-        let mut configuration =
-            Self { keys, values, defaults: BTreeMap::new(), changed: BTreeMap::new(), black_list: Vec::new() };
+        let mut configuration = Self {
+            keys,
+            values,
+            defaults: BTreeMap::new(),
+            hidden: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            black_list: Vec::new(),
+        };
         configuration.read_black_list();
         configuration
     }
@@ -191,12 +202,17 @@ impl Configuration {
         self.keys.iter()
     }
 
-    /// The value of a key in effect: what the file or a change sets, else the default, else nothing.
+    /// The value of a key in effect, with its secrets: what the file or a change sets, else the default, else nothing.
     ///
     /// This is what a struct that [`keys!`](crate::keys) declares is read from:
-    /// `Limits::read(|key| configuration.effective(key))`.
+    /// `Limits::read(|key| configuration.effective(key))`. It must not be shown.
     #[must_use]
     pub fn effective(&self, key: &Key) -> &str {
+        self.hidden.get(key.name).map_or_else(|| self.in_effect(key), |Hidden(value)| value)
+    }
+
+    /// The same without secrets.
+    fn in_effect(&self, key: &Key) -> &str {
         let default = || self.defaults.get(key.name).map(String::as_str).or(key.default);
         self.value(key.name).or_else(default).unwrap_or_default()
     }
@@ -239,9 +255,10 @@ impl Configuration {
         self.values.iter().map(|(key, value)| key.len() + value.len() + 2).sum()
     }
 
-    /// Every known key, and every other key of the file, with the value in effect; an empty one if there is none.
+    /// Every known key, and every other key of the file, with what may be shown of the value in effect; an empty one if
+    /// there is none.
     pub fn items(&self) -> impl Iterator<Item = (&str, &str)> {
-        let known = self.keys.iter().map(|key| (key.name, self.effective(key)));
+        let known = self.keys.iter().map(|key| (key.name, self.in_effect(key)));
         let unknown = self.values.iter().filter(|(name, _)| self.keys.find(name).is_none());
         known.chain(unknown.map(|(name, value)| (name.as_str(), value.as_str())))
     }
@@ -308,7 +325,22 @@ impl Configuration {
     }
 
     fn insert(&mut self, name: &str, value: &str) {
-        self.values.insert(name.to_owned(), value.to_owned());
+        let mut shown = value.to_owned();
+        if let Some(key) = self.keys.find(name).filter(|key| key.is_secret()).copied() {
+            shown = key.shown(value).into_owned();
+            self.hidden.insert(key.name, Hidden(value.to_owned()));
+        }
+        self.values.insert(name.to_owned(), shown);
+    }
+}
+
+/// A value that is not printed.
+#[derive(Clone)]
+struct Hidden(String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
     }
 }
 
@@ -331,6 +363,12 @@ impl Configuration {
         limits
     }
 
+    /// What the rules of access control are made from.
+    #[must_use]
+    pub fn access(&self) -> AccessSettings {
+        AccessSettings::read(|key| self.effective(key))
+    }
+
     /// How answers are encoded.
     #[must_use]
     pub fn serialization(&self) -> Serialization {
@@ -345,7 +383,15 @@ struct Keys(Arc<[Key]>);
 impl Keys {
     /// The keys of the core and those of the process, in the order of `--printConfigItem`.
     fn new(process: &[&[Key]]) -> Self {
-        let core = [Settings::KEYS, StartSettings::KEYS, JVM_DEFAULTS, java::KEYS, Limits::KEYS];
+        let core = [
+            Settings::KEYS,
+            StartSettings::KEYS,
+            JVM_DEFAULTS,
+            java::KEYS,
+            Limits::KEYS,
+            AccessSettings::KEYS,
+            access::UNUSED,
+        ];
         let mut keys: Vec<Key> = process.iter().chain(&core).copied().flatten().copied().collect();
         keys.sort_by_key(|key| key.origin);
         Self(keys.into())
@@ -388,7 +434,7 @@ fn assigned(key: &Key, value: &str) -> Option<String> {
     match key.kind {
         Kind::Boolean => Some(value.eq_ignore_ascii_case("true").to_string()),
         Kind::Text => Some(trim(value).to_owned()),
-        Kind::Integer(..) | Kind::Word(_) => key.canonical(value).ok(),
+        Kind::Integer(..) | Kind::Word(_) | Kind::Secret | Kind::Credentials(_) => key.canonical(value).ok(),
     }
 }
 

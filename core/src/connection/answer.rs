@@ -1,5 +1,6 @@
 //! Answers that need only the view: routes and other questions that take no time in proportion to all topics.
 
+use crate::access::Class;
 use crate::route::{RouteQuery, RouteView};
 use crate::time::Now;
 use crate::wire::Request;
@@ -35,11 +36,11 @@ pub(crate) fn answer(request: &Request<'_>, view: &RouteView, output: &mut Vec<u
         }
         return true;
     }
-    if is_for_registry(request.code) {
+    if is_for_registry(request.code) || (view.access().closes_reads() && Class::of(request.code) == Class::Read) {
         return false;
     }
     if !request.is_oneway() {
-        answer_other(request, view, output);
+        answer_from_view(request, view, output);
     }
     true
 }
@@ -76,8 +77,9 @@ fn answer_no_route(topic: Option<&[u8]>, opaque: i32, view: &RouteView, output: 
     write_frame(output, view.serialization, &Head::failure(response::TOPIC_NOT_EXIST, opaque, &remark), |_| ());
 }
 
-/// The other questions that the view answers, and unknown codes.
-fn answer_other(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) {
+/// The other questions that the view answers, and unknown codes. Those that access control closes are answered by the
+/// registry, from the same view.
+pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) {
     let success = Head::success(request.opaque);
     let form = view.serialization;
     match request.code {

@@ -29,7 +29,7 @@ fn peer() -> Peer {
 fn view(limits: Limits) -> Arc<RouteView> {
     let configuration = Configuration::default();
     let (secret, kv, serialization) = ([0; 16], KvTable::default(), Serialization::Json);
-    let initial = InitialState { secret, limits, configuration, kv, serialization };
+    let initial = InitialState { secret, limits, configuration, kv, serialization, access: Arc::default() };
     let Some(RegistryOutput::Publish(view)) = Registry::new(initial, at(0)).poll_output() else { panic!("no view") };
     view
 }
@@ -95,7 +95,7 @@ impl World {
 fn forwarded(connection: &mut Connection, quotas: &Quotas<Cell<usize>>) -> Vec<usize> {
     let inputs = core::iter::from_fn(|| connection.poll_forward());
     let opaque = |input: node::Input| {
-        if let node::Input::Frame { peer: from, frame } = input {
+        if let node::Input::Frame { peer: from, frame, verdict: _ } = input {
             assert_eq!(from, peer());
             quotas.queue().release(1, frame.len());
             opaques(&frame)[0]

@@ -1,7 +1,9 @@
 //! What goes into a node.
 
+use crate::access::{AccessRules, Verdict};
 use crate::save::{SaveError, SaveTicket};
 use crate::{ConnId, Peer};
+use alloc::sync::Arc;
 use bytes::Bytes;
 
 /// Everything that can happen to a node. A run is a list of inputs with their times: it can be printed, compared and
@@ -14,6 +16,8 @@ pub enum Input {
         peer: Peer,
         /// The whole frame.
         frame: Bytes,
+        /// What access control says about it.
+        verdict: Verdict,
     },
     /// A connection is gone, and has forwarded all that it ever will.
     Disconnected(ConnId),
@@ -31,6 +35,8 @@ pub enum Input {
     },
     /// Time passed. Hand it in as often as you like, but not before all inputs that have arrived.
     Tick,
+    /// The operator wants other rules of access control. They hold for all requests that are read from now on.
+    ReplaceAccess(Arc<AccessRules>),
     /// The I/O threads can be reached and begin to accept.
     Attached,
     /// The operator wants the server to stop.

@@ -4,6 +4,7 @@ mod credit;
 mod stop;
 
 use super::*;
+use crate::access::Verdict;
 use crate::config::{Configuration, properties};
 use crate::event::{Event, EvictionCause};
 use crate::initial_state::InitialState;
@@ -12,6 +13,7 @@ use crate::quota::QueueQuota;
 use crate::save::{SaveError, SaveFile};
 use crate::time::WallTime;
 use alloc::format;
+use alloc::sync::Arc;
 use alloc::vec;
 use core::cell::Cell;
 use core::iter::from_fn;
@@ -37,7 +39,14 @@ fn node(file: &str) -> Node {
 fn unattached(file: &str) -> Node {
     let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+    let initial = InitialState {
+        secret: [0; 16],
+        limits,
+        configuration,
+        kv: KvTable::default(),
+        serialization,
+        access: Arc::default(),
+    };
     let mut node = Node::new(initial, at(0));
     drain(&mut node);
     node
@@ -65,7 +74,11 @@ fn frame(serial: u64, code: i32, fields: &str, body: &[u8]) -> Input {
     let header = format!(r#"{{"code":{code},"flag":0,"opaque":1,"version":513,"extFields":{{{fields}}}}}"#);
     let lengths = [4 + header.len() + body.len(), header.len()].map(|length| u32::try_from(length).unwrap());
     let frame = [&lengths[0].to_be_bytes(), &lengths[1].to_be_bytes(), header.as_bytes(), body].concat().into();
-    Input::Frame { peer: Peer { conn: conn(serial), address: ([127, 0, 0, 1], 1).into() }, frame }
+    Input::Frame {
+        peer: Peer { conn: conn(serial), address: ([127, 0, 0, 1], 1).into() },
+        frame,
+        verdict: Verdict::Open,
+    }
 }
 
 /// The registration of broker `name`, which is gone `timeout` milliseconds after it was heard.
@@ -124,7 +137,14 @@ fn evictions(outputs: &[Output]) -> Vec<EvictionCause> {
 fn the_first_output_is_a_view() {
     let configuration = Configuration::default();
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let initial = InitialState { secret: [0; 16], limits, configuration, kv: KvTable::default(), serialization };
+    let initial = InitialState {
+        secret: [0; 16],
+        limits,
+        configuration,
+        kv: KvTable::default(),
+        serialization,
+        access: Arc::default(),
+    };
     let mut node = Node::new(initial, at(0));
     assert_eq!(node.poll_timeout(), due_at(0));
     assert_eq!(names(&batch(&mut node)), ["Publish"]);
@@ -257,6 +277,7 @@ fn every_place_in_the_queue_is_given_back() {
     let malformed = Input::Frame {
         peer: Peer { conn: conn(9), address: ([127, 0, 0, 1], 1).into() },
         frame: Bytes::from_static(b"\0\0\0\x08\0\0\0\x04{{{{"),
+        verdict: Verdict::Open,
     };
     for input in [registration(1, "b", 100), frame(2, 999, "", b""), malformed] {
         if let Input::Frame { frame, .. } = &input {

@@ -36,6 +36,10 @@ impl Answer {
         Self { code, remark: Some(remark.into()), fields: None, body: Bytes::new() }
     }
 
+    pub(super) const fn code(&self) -> i32 {
+        self.code
+    }
+
     /// Adds a field.
     pub(super) fn with_field(mut self, name: &'static str, value: String) -> Self {
         self.fields.get_or_insert_default().push((name, value.into()));

@@ -2,11 +2,11 @@
 
 use super::answer::{Answer, ReplyTo};
 use super::outbox::Outbox;
-use crate::Peer;
+use super::subject::Administrator;
 use crate::config::{Configuration, Settings, Update};
-use crate::event::Event;
+use crate::event::{Change, Event, Subject};
 use crate::save::{SaveError, SaveFile, SaveTicket};
-use crate::wire::code::response;
+use crate::wire::code::{request, response};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -32,28 +32,22 @@ struct Saving {
     ticket: SaveTicket,
     configuration: Box<Configuration>,
     keys: Vec<String>,
-    request: ConfigurationRequest,
+    reply_to: ReplyTo,
+    administrator: Administrator,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    request: ConfigurationRequest,
+    reply_to: ReplyTo,
     /// Bytes that it is counted with.
     bytes: usize,
     action: Action,
 }
 
-/// The origin of a configuration request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ConfigurationRequest {
-    pub(super) reply_to: ReplyTo,
-    pub(super) peer: Peer,
-}
-
 #[derive(Debug)]
 enum Action {
     List,
-    Update(Bytes),
+    Update(Bytes, Administrator),
 }
 
 impl ConfigurationStore {
@@ -74,25 +68,35 @@ impl ConfigurationStore {
     }
 
     /// Answers with all keys, after the changes that came before.
-    pub(super) fn list(&mut self, request: ConfigurationRequest, bytes_max: usize, outbox: &mut Outbox) {
+    pub(super) fn list(&mut self, reply_to: ReplyTo, bytes_max: usize, outbox: &mut Outbox) {
         // All that waits is answered at once. A request that does not wait may ask for as much as there is.
         let bytes = match self.waiting.is_empty() {
             true => 0,
             false => self.configuration.listing_bytes() + self.waiting_bytes,
         };
-        self.enqueue(Waiting { request, bytes, action: Action::List }, bytes_max, outbox);
+        self.enqueue(Waiting { reply_to, bytes, action: Action::List }, bytes_max, outbox);
     }
 
     /// Changes some keys.
-    pub(super) fn update(&mut self, request: ConfigurationRequest, body: &[u8], bytes_max: usize, outbox: &mut Outbox) {
-        let action = Action::Update(Bytes::copy_from_slice(body));
-        self.enqueue(Waiting { request, bytes: body.len(), action }, bytes_max, outbox);
+    pub(super) fn update(
+        &mut self,
+        reply_to: ReplyTo,
+        administrator: Administrator,
+        body: &[u8],
+        bytes_max: usize,
+        outbox: &mut Outbox,
+    ) {
+        let action = Action::Update(Bytes::copy_from_slice(body), administrator);
+        self.enqueue(Waiting { reply_to, bytes: body.len(), action }, bytes_max, outbox);
     }
 
     fn enqueue(&mut self, waiting: Waiting, bytes_max: usize, outbox: &mut Outbox) {
         if self.waiting_bytes + waiting.bytes > bytes_max {
             let answer = Answer::failure(response::SYSTEM_ERROR, "too many changes wait to be saved");
-            return outbox.reply(waiting.request.reply_to, &answer);
+            if let Action::Update(_, administrator) = &waiting.action {
+                report(administrator, Change::Nothing, &answer, outbox);
+            }
+            return outbox.reply(waiting.reply_to, &answer);
         }
         self.waiting_bytes += waiting.bytes;
         self.waiting.push_back(waiting);
@@ -102,14 +106,14 @@ impl ConfigurationStore {
     /// Answers requests that wait, up to one that needs a save.
     fn take_waiting(&mut self, outbox: &mut Outbox) {
         while self.saving.is_none()
-            && let Some(Waiting { request, bytes, action }) = self.waiting.pop_front()
+            && let Some(Waiting { reply_to, bytes, action }) = self.waiting.pop_front()
         {
             self.waiting_bytes -= bytes;
-            let update = match action {
-                Action::Update(body) => self.configuration.update(&body),
+            let (update, administrator) = match action {
+                Action::Update(body, administrator) => (self.configuration.update(&body), administrator),
                 Action::List => {
                     let body = self.configuration.listing().into_bytes().into();
-                    outbox.reply(request.reply_to, &Answer::success().with_body(body));
+                    outbox.reply(reply_to, &Answer::success().with_body(body));
                     continue;
                 }
             };
@@ -118,11 +122,15 @@ impl ConfigurationStore {
                 Update::Forbidden => Answer::failure(response::NO_PERMISSION, "Can not update config in black list."),
                 Update::Unchanged if !self.is_unsaved => Answer::success(),
                 Update::Unchanged => {
-                    return self.save(Box::new(self.configuration.clone()), Vec::new(), request, outbox);
+                    let configuration = Box::new(self.configuration.clone());
+                    return self.save(configuration, Vec::new(), reply_to, administrator, outbox);
                 }
-                Update::Changed { configuration, keys } => return self.save(configuration, keys, request, outbox),
+                Update::Changed { configuration, keys } => {
+                    return self.save(configuration, keys, reply_to, administrator, outbox);
+                }
             };
-            outbox.reply(request.reply_to, &answer);
+            report(&administrator, Change::Nothing, &answer, outbox);
+            outbox.reply(reply_to, &answer);
         }
     }
 
@@ -130,11 +138,12 @@ impl ConfigurationStore {
         &mut self,
         configuration: Box<Configuration>,
         keys: Vec<String>,
-        request: ConfigurationRequest,
+        reply_to: ReplyTo,
+        administrator: Administrator,
         outbox: &mut Outbox,
     ) {
         let ticket = outbox.save(SaveFile::RuntimeConfig, configuration.runtime_file().into_bytes());
-        self.saving = Some(Saving { ticket, configuration, keys, request });
+        self.saving = Some(Saving { ticket, configuration, keys, reply_to, administrator });
     }
 
     /// A save ended: the change takes effect.
@@ -149,11 +158,17 @@ impl ConfigurationStore {
         }
         self.configuration = *saving.configuration;
         self.settings = self.configuration.settings();
-        if !saving.keys.is_empty() {
-            let peer = saving.request.peer.address;
-            outbox.event(Event::ConfigurationChanged { keys: saving.keys.join(","), peer });
-        }
-        outbox.reply(saving.request.reply_to, &Answer::success());
+        let change = match saving.keys.is_empty() {
+            true => Change::Nothing,
+            false => Change::Configuration { keys: saving.keys, is_saved: !self.is_unsaved },
+        };
+        report(&saving.administrator, change, &Answer::success(), outbox);
+        outbox.reply(saving.reply_to, &Answer::success());
         self.take_waiting(outbox);
     }
+}
+
+/// Tells what an administrator changed.
+fn report(administrator: &Administrator, change: Change, answer: &Answer, outbox: &mut Outbox) {
+    administrator.report(request::UPDATE_NAMESRV_CONFIG, Subject::new(), change, answer.code(), outbox);
 }

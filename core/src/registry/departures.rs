@@ -3,11 +3,11 @@
 
 use super::notice::{MinIdChange, notify_min_id_change};
 use super::state::State;
-use super::tables::MemberKey;
-use crate::ConnId;
+use super::tables::{Claims, MemberKey};
 use crate::event::{Event, EvictionCause};
 use crate::output::CloseReason;
 use crate::time::Now;
+use crate::{ConnId, Peer};
 
 /// A connection is lost: all brokers that registered over it leave.
 pub(super) fn lose_connection(state: &mut State, conn: ConnId) {
@@ -22,16 +22,23 @@ pub(super) fn expire(state: &mut State, now: Now) {
         state.outbox.event(Event::Late { by });
     }
     while let Some(key) = state.tables.expired(now) {
-        let conn = leave(state, key, Some(EvictionCause::Expired));
-        if !state.tables.has_connection(conn) {
-            state.outbox.close(conn, CloseReason::BrokerExpired);
+        let claims = leave(state, key, Some(EvictionCause::Expired));
+        for claim in claims.iter().filter(|claim| !state.tables.has_connection(claim.conn)) {
+            state.outbox.close(claim.conn, CloseReason::BrokerExpired);
         }
     }
 }
 
-/// Removes a broker, with what follows from that. Without a cause it asked for it. Returns the connection that it
+/// Takes the claim of a peer to a broker away. Returns false if there is no other claim, or none of the peer.
+pub(super) fn withdraw(state: &mut State, peer: Peer, key: MemberKey) -> bool {
+    let Some((broker, left)) = state.tables.withdraw(key, peer) else { return false };
+    state.outbox.event(Event::ClaimWithdrawn { broker, peer, left: left.address });
+    true
+}
+
+/// Removes a broker, with what follows from that. Without a cause it asked for it. Returns the connections that it
 /// registered over.
-pub(super) fn leave(state: &mut State, key: MemberKey, cause: Option<EvictionCause>) -> ConnId {
+pub(super) fn leave(state: &mut State, key: MemberKey, cause: Option<EvictionCause>) -> Claims {
     let departure = state.tables.leave(key);
     let address = departure.leaves_acting_group.then(|| departure.broker.address.clone());
     let broker = departure.broker;
@@ -42,5 +49,5 @@ pub(super) fn leave(state: &mut State, key: MemberKey, cause: Option<EvictionCau
     if let Some(address) = address {
         notify_min_id_change(state, key.group, MinIdChange::Left(&address));
     }
-    departure.conn
+    departure.claims
 }

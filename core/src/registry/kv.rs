@@ -3,14 +3,14 @@
 
 use super::answer::{Answer, ReplyTo};
 use super::outbox::Outbox;
-use crate::Peer;
-use crate::event::Event;
+use super::subject::{Administrator, cut};
+use crate::event::{Change, Event, Subject};
 use crate::hash::Secret;
 use crate::kv::{KvTable, Namespace, ORDER_TOPIC_CONFIG, OrderConfig, write_namespace};
 use crate::route::OrderTable;
 use crate::save::{SaveError, SaveFile, SaveTicket};
 use crate::time::Instant;
-use crate::wire::code::response;
+use crate::wire::code::{request, response};
 use crate::wire::json;
 use alloc::format;
 use alloc::string::String;
@@ -46,7 +46,8 @@ struct Saving {
 #[derive(Debug)]
 pub(super) struct KvRequest {
     pub(super) reply_to: ReplyTo,
-    pub(super) peer: Peer,
+    /// Who wants a change.
+    pub(super) administrator: Option<Administrator>,
     /// When it came.
     pub(super) at: Instant,
     pub(super) action: Action,
@@ -110,7 +111,7 @@ impl KvStore {
         let bytes = request.action.bytes() + answer_bytes;
         if self.waiting_bytes + bytes > bytes_max {
             let answer = Answer::failure(response::SYSTEM_ERROR, "too much waits for the KV file");
-            return outbox.reply(request.reply_to, &answer);
+            return request.answer(&answer, Change::Nothing, outbox);
         }
         self.waiting_bytes += bytes;
         self.waiting_changes_bytes += request.action.adds_bytes();
@@ -135,7 +136,8 @@ impl KvStore {
         for request in requests {
             let more = request.action.adds_bytes();
             if more > 0 && bytes + more > bytes_max {
-                outbox.reply(request.reply_to, &Answer::failure(response::SYSTEM_ERROR, "the KV table is full"));
+                let answer = Answer::failure(response::SYSTEM_ERROR, "the KV table is full");
+                request.answer(&answer, Change::Nothing, outbox);
                 continue;
             }
             bytes += more;
@@ -153,7 +155,7 @@ impl KvStore {
     /// Answers requests that change nothing.
     fn answer(&self, requests: &[KvRequest], outbox: &mut Outbox) {
         for request in requests {
-            outbox.reply(request.reply_to, &request.action.answer(&self.table));
+            request.answer(&request.action.answer(&self.table), Change::Nothing, outbox);
         }
     }
 
@@ -184,13 +186,17 @@ impl KvStore {
 
     fn apply(&mut self, requests: &[KvRequest], outbox: &mut Outbox) -> Vec<(String, Instant)> {
         let mut ordered = Vec::new();
-        for KvRequest { reply_to, peer, at, action } in requests {
+        for request in requests {
+            let action = &request.action;
+            let mut change = Change::Nothing;
             if action.would_change(&self.table) {
+                let before = action.value(&self.table);
                 action.apply(&mut self.table);
-                ordered.extend(action.order_topic().map(|topic| (topic.into(), *at)));
-                report_change(action, *peer, outbox);
+                ordered.extend(action.order_topic().map(|topic| (topic.into(), request.at)));
+                action.report_malformed_order(outbox);
+                change = Change::Kv { before, after: action.value(&self.table) };
             }
-            outbox.reply(*reply_to, &action.answer(&self.table));
+            request.answer(&action.answer(&self.table), change, outbox);
         }
         self.order_body = write_order_body(&self.table);
         ordered
@@ -205,7 +211,7 @@ impl KvStore {
             } else {
                 request.action.answer(&self.table)
             };
-            outbox.reply(request.reply_to, &answer);
+            request.answer(&answer, Change::Nothing, outbox);
         }
     }
 
@@ -250,18 +256,15 @@ fn report_malformed(topic: &str, value: &str, outbox: &mut Outbox) {
     }
 }
 
-fn report_change(action: &Action, peer: Peer, outbox: &mut Outbox) {
-    let (namespace, key, value) = match action {
-        Action::Put { namespace, key, value } => (namespace, key, value.as_ref()),
-        Action::Delete { namespace: Some(namespace), key: Some(key) } => (namespace, key, None),
-        Action::Delete { .. } | Action::Read { .. } | Action::List { .. } => return,
-    };
-    let deleted = matches!(action, Action::Delete { .. });
-    if let Some(value) = value.filter(|_| namespace == ORDER_TOPIC_CONFIG) {
-        report_malformed(key, value, outbox);
+impl KvRequest {
+    /// Answers, and tells what an administrator changed.
+    fn answer(&self, answer: &Answer, change: Change, outbox: &mut Outbox) {
+        if let Some(administrator) = &self.administrator {
+            let (code, subject) = self.action.subject();
+            administrator.report(code, subject, change, answer.code(), outbox);
+        }
+        outbox.reply(self.reply_to, answer);
     }
-    let (namespace, key) = (namespace.clone(), key.clone());
-    outbox.event(Event::KvChanged { namespace, key, deleted, peer: peer.address });
 }
 
 impl Action {
@@ -279,6 +282,36 @@ impl Action {
                 (namespace == ORDER_TOPIC_CONFIG).then_some(key)
             }
             Self::Delete { .. } | Self::Read { .. } | Self::List { .. } => None,
+        }
+    }
+
+    /// The request code, and what it is about.
+    fn subject(&self) -> (i32, Subject) {
+        let name = |field, name: Option<&String>| name.map(|name| (field, cut(name)));
+        let (code, namespace, key) = match self {
+            Self::Put { namespace, key, .. } => (request::PUT_KV_CONFIG, Some(namespace), Some(key)),
+            Self::Delete { namespace, key } => (request::DELETE_KV_CONFIG, namespace.as_ref(), key.as_ref()),
+            Self::Read { namespace, key } => (request::GET_KV_CONFIG, namespace.as_ref(), key.as_ref()),
+            Self::List { namespace } => (request::GET_KVLIST_BY_NAMESPACE, namespace.as_ref(), None),
+        };
+        (code, [name("namespace", namespace), name("key", key)].into_iter().flatten().collect())
+    }
+
+    /// The front of the value that it is about.
+    fn value(&self, table: &KvTable) -> Option<String> {
+        match self {
+            Self::Put { namespace, key, .. } => table.value(namespace, key).map(cut),
+            Self::Delete { namespace, key } => table.value(namespace.as_deref()?, key.as_deref()?).map(cut),
+            Self::Read { .. } | Self::List { .. } => None,
+        }
+    }
+
+    /// Tells that clients would not read an order configuration alike that was put.
+    fn report_malformed_order(&self, outbox: &mut Outbox) {
+        if let Self::Put { namespace, key, value: Some(value) } = self
+            && namespace == ORDER_TOPIC_CONFIG
+        {
+            report_malformed(key, value, outbox);
         }
     }
 

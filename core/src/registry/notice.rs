@@ -3,9 +3,11 @@
 
 use super::state::State;
 use super::tables::Member;
+use crate::access::{ACCESS_KEY, AccessRules, SIGNATURE};
 use crate::route::GroupId;
 use crate::wire::code::request::NOTIFY_MIN_BROKER_ID_CHANGE;
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -33,6 +35,20 @@ pub(super) fn notify_min_id_change(state: &mut State, group: GroupId, change: Mi
     let mut fields: Vec<(&str, Cow<'_, str>)> = field.into_iter().map(|(name, value)| (name, value.into())).collect();
     fields.push(("minBrokerAddr", min.address().into()));
     fields.push(("minBrokerId", min_id.to_string().into()));
+    sign(&state.access, &mut fields);
     let receivers = members.iter().filter(|(id, _)| includes_min || *id != min_id).map(|(_, member)| member);
-    state.outbox.notify(receivers.map(Member::address), NOTIFY_MIN_BROKER_ID_CHANGE, &fields);
+    let access = &state.access;
+    let to = |member: &Member| access.reach(member.claims().newest().ip());
+    let receivers = receivers.map(|member| (member.address(), to(member)));
+    state.outbox.notify(receivers, NOTIFY_MIN_BROKER_ID_CHANGE, &fields);
+}
+
+/// Signs as the user of brokers, if there is one: a broker with authentication drops what is not signed.
+fn sign(access: &AccessRules, fields: &mut Vec<(&str, Cow<'_, str>)>) {
+    let Some(client) = access.inner_client() else { return };
+    fields.push((ACCESS_KEY, String::from(&*client.name).into()));
+    let mut by_name: Vec<_> = fields.iter().collect();
+    by_name.sort_unstable_by_key(|(name, _)| *name);
+    let signature = client.secret.sign(by_name.into_iter().map(|(_, value)| value.as_bytes()));
+    fields.push((SIGNATURE, String::from(signature.as_str()).into()));
 }

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, ReplyTo};
 use crate::ConnId;
+use crate::access::Reach;
 use crate::event::Event;
 use crate::output::{CloseReason, Output};
 use crate::save::{SaveFile, SaveTicket};
@@ -38,6 +39,16 @@ impl Outbox {
         self.outputs.push_back(Output::Reply { conn: to.conn, frame });
     }
 
+    /// Sends an answer that `write` encodes.
+    pub(super) fn reply_from_view(&mut self, to: ReplyTo, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut frame = Vec::new();
+        if !to.is_oneway {
+            write(&mut frame);
+        }
+        self.reply_bytes += frame.len();
+        self.outputs.push_back(Output::Reply { conn: to.conn, frame: frame.into() });
+    }
+
     pub(super) fn event(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
@@ -54,10 +65,10 @@ impl Outbox {
         ticket
     }
 
-    /// Sends the same one-way request to several brokers.
+    /// Sends the same one-way request to several brokers, but to none that is out of reach.
     pub(super) fn notify<'a>(
         &mut self,
-        addresses: impl Iterator<Item = &'a str>,
+        receivers: impl Iterator<Item = (&'a str, Reach)>,
         code: i32,
         fields: &[(&str, Cow<'_, str>)],
     ) {
@@ -66,8 +77,8 @@ impl Outbox {
         let head = Head::oneway(code, self.opaque).with_fields(fields);
         write_frame(&mut frame, self.serialization, &head, |_| ());
         let frame = Bytes::from(frame);
-        for address in addresses {
-            self.outputs.push_back(Output::Notify { address: address.into(), frame: frame.clone() });
+        for (address, reach) in receivers.filter(|(address, reach)| reach.has_host(address)) {
+            self.outputs.push_back(Output::Notify { address: address.into(), reach, frame: frame.clone() });
         }
     }
 

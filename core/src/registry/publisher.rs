@@ -1,6 +1,7 @@
 //! Publishing: one view for each batch of changes, sharing with the last one what did not change.
 
 use super::tables::Tables;
+use crate::access::AccessRules;
 use crate::config::Settings;
 use crate::limits::Limits;
 use crate::route::{OrderTable, RouteView};
@@ -14,15 +15,44 @@ pub(super) struct Publisher {
     order: Arc<OrderTable>,
     limits: Limits,
     serialization: Serialization,
+    access: Arc<AccessRules>,
     started: Instant,
     is_going_away: bool,
     /// Any of this, or a setting, changed since the last view.
     is_changed: bool,
+    last: Option<Arc<RouteView>>,
 }
 
 impl Publisher {
-    pub(super) fn new(order: OrderTable, limits: Limits, serialization: Serialization, started: Instant) -> Self {
-        Self { order: Arc::new(order), limits, serialization, started, is_going_away: false, is_changed: true }
+    pub(super) fn new(
+        order: OrderTable,
+        limits: Limits,
+        serialization: Serialization,
+        access: Arc<AccessRules>,
+        started: Instant,
+    ) -> Self {
+        Self {
+            order: Arc::new(order),
+            limits,
+            serialization,
+            access,
+            started,
+            is_going_away: false,
+            is_changed: true,
+            last: None,
+        }
+    }
+
+    /// The newest view. Queries are answered from it that connections may not answer themselves; `None` before the
+    /// first view.
+    pub(super) fn last(&self) -> Option<&RouteView> {
+        self.last.as_deref()
+    }
+
+    /// The rules of access control that hold from now on.
+    pub(super) fn set_access(&mut self, access: Arc<AccessRules>) {
+        self.access = access;
+        self.is_changed = true;
     }
 
     /// The order configuration that routes carry from now on.
@@ -50,7 +80,7 @@ impl Publisher {
         self.is_changed = false;
         let (topics, topology) = tables.publish();
         let wait = u64::try_from(settings.wait_seconds_for_service).unwrap_or(0);
-        Some(Arc::new(RouteView {
+        let view = Arc::new(RouteView {
             topics,
             topology,
             order: Arc::clone(&self.order),
@@ -63,6 +93,9 @@ impl Publisher {
                 Instant::START
             },
             going_away: self.is_going_away,
-        }))
+            access: Arc::clone(&self.access),
+        });
+        self.last = Some(Arc::clone(&view));
+        Some(view)
     }
 }

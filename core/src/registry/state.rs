@@ -6,7 +6,9 @@ use super::order_watch::OrderWatch;
 use super::outbox::Outbox;
 use super::publisher::Publisher;
 use super::tables::Tables;
+use crate::access::AccessRules;
 use crate::limits::Limits;
+use alloc::sync::Arc;
 
 /// The state of the registry. Each part keeps its own invariants; requests only call their verbs.
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub(super) struct State {
     pub(super) publisher: Publisher,
     pub(super) outbox: Outbox,
     pub(super) limits: Limits,
+    pub(super) access: Arc<AccessRules>,
 }
 
 impl State {

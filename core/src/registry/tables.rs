@@ -5,6 +5,7 @@
 //! between the indexes that does not hold; one that is broken is a bug of this module.
 
 mod check;
+mod claims;
 mod groups;
 mod liveness;
 mod member;
@@ -15,16 +16,17 @@ pub(super) mod size;
 mod tests;
 
 pub(super) use check::broken_relations;
+pub(super) use claims::Claims;
 pub(super) use groups::Group;
 pub(super) use member::{LastRegistration, Member, MemberKey};
 pub(super) use placement::{Newcomer, Placed, Placement};
 pub(super) use queues::Set;
 
-use crate::ConnId;
 use crate::event::BrokerIdentity;
 use crate::hash::Secret;
 use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
 use crate::time::{Duration, Instant, Now};
+use crate::{ClientAddress, ConnId, Peer};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -58,8 +60,8 @@ pub(super) struct Tables {
 pub(super) struct Departure {
     /// The member.
     pub(super) broker: BrokerIdentity,
-    /// The connection that it registered over.
-    pub(super) conn: ConnId,
+    /// Where it registered from.
+    pub(super) claims: Claims,
     /// It had the smallest identifier of a group that allows an acting master and still has members.
     pub(super) leaves_acting_group: bool,
 }
@@ -104,6 +106,11 @@ impl Tables {
 
     pub(super) fn member(&self, key: MemberKey) -> Option<&Member> {
         self.groups.group(key.group).members.get(&key.id)
+    }
+
+    /// How events name a member.
+    pub(super) fn identity(&self, key: MemberKey) -> Option<BrokerIdentity> {
+        Some(self.member(key)?.identity(&self.groups.group(key.group).name, key.id))
     }
 
     /// All members that registered with this address in this cluster, the latest last.
@@ -187,8 +194,10 @@ impl Tables {
         let previous = own.and_then(|own| known.members.get(&own.id));
         let previous = previous.filter(|previous| *previous.cluster == *newcomer.cluster);
         let before = previous.map(Known::of);
-        let member = newcomer.member(previous, deadline(now, newcomer.timeout));
-        let (mut replaced, mut other_cluster) = (Vec::new(), None);
+        let (claims, is_second) = newcomer.claims(previous);
+        let second_claim_to = previous.filter(|_| is_second).map(|previous| previous.claims.newest().address);
+        let member = newcomer.member(previous, claims, deadline(now, newcomer.timeout));
+        let (mut replaced, mut taken_from, mut other_cluster) = (Vec::new(), None, None);
         let placement = match before {
             Some(before) if own == Some(key) => {
                 changes_group |= self.update_member(key, member);
@@ -196,7 +205,11 @@ impl Tables {
             }
             Some(_) | None => {
                 for gone in own.into_iter().chain(holder.filter(|holder| own != Some(*holder))) {
-                    replaced.push(self.take_member(gone).identity(newcomer.name, gone.id));
+                    let member = self.take_member(gone);
+                    if *member.address != *newcomer.address {
+                        taken_from = Some((member.address.to_string(), member.claims.newest().address));
+                    }
+                    replaced.push(member.identity(newcomer.name, gone.id));
                 }
                 let group = self.groups.group(group);
                 if !group.members.is_empty() && *group.cluster != *newcomer.cluster {
@@ -206,7 +219,7 @@ impl Tables {
                 if holder.is_some() { Placement::TakenOver(before) } else { Placement::Free(before) }
             }
         };
-        Placed { key, placement, replaced, other_cluster, has_new_min_id, changes_group }
+        Placed { key, placement, replaced, taken_from, second_claim_to, other_cluster, has_new_min_id, changes_group }
     }
 
     /// Notes what is kept of a registration, once all of it is applied.
@@ -218,22 +231,51 @@ impl Tables {
     }
 
     /// A member repeats its last registration. If that was a whole table, it is in sync.
-    pub(super) fn repeat(&mut self, key: MemberKey, conn: ConnId, now: Now) {
-        self.refresh(key, Some(conn), now);
+    pub(super) fn repeat(&mut self, key: MemberKey, now: Now) {
+        self.refresh(key, now);
         let member = self.groups.member_mut(key);
         member.needs_full_sync &= member.last.is_some_and(|last| last.is_update);
     }
 
-    /// A member gives a sign of life, perhaps over another connection.
-    pub(super) fn refresh(&mut self, key: MemberKey, conn: Option<ConnId>, now: Now) {
+    /// A member gives a sign of life.
+    pub(super) fn refresh(&mut self, key: MemberKey, now: Now) {
         let member = self.groups.member_mut(key);
         let deadline = deadline(now, member.timeout);
         self.liveness.postpone(key, member.deadline, deadline);
         member.deadline = deadline;
-        if let Some(conn) = conn {
-            self.liveness.reconnect(key, member.conn, conn);
-            member.conn = conn;
+    }
+
+    /// A member registers again, perhaps over another connection. Returns where it had been registered from if this
+    /// address of the network is one more.
+    pub(super) fn claim(&mut self, key: MemberKey, peer: Peer, keeps_claims: bool) -> Option<ClientAddress> {
+        let member = self.groups.member_mut(key);
+        if member.claims.is_only(peer) {
+            return None;
         }
+        let mut claims = member.claims.clone();
+        let is_second = claims.add(peer, keeps_claims);
+        self.liveness.reconnect(key, &member.claims, &claims);
+        let holder = core::mem::replace(&mut member.claims, claims).newest().address;
+        is_second.then_some(holder)
+    }
+
+    /// A peer withdraws its claim to a member. Returns the member and a claim that is left, or `None` if there is no
+    /// other one, or none of the peer.
+    pub(super) fn withdraw(&mut self, key: MemberKey, peer: Peer) -> Option<(BrokerIdentity, Peer)> {
+        let member = self.groups.member_mut(key);
+        let mut claims = member.claims.clone();
+        if !claims.is_of(peer) || !claims.withdraw(|claim| claim.conn == peer.conn || claim.ip() == peer.ip()) {
+            return None;
+        }
+        self.liveness.reconnect(key, &member.claims, &claims);
+        let left = claims.newest();
+        member.claims = claims;
+        Some((self.identity(key)?, left))
+    }
+
+    /// Notes that the operator was told of a member's registrations. Returns whether that is new.
+    pub(super) fn report(&mut self, key: MemberKey) -> bool {
+        !core::mem::replace(&mut self.groups.member_mut(key).is_reported, true)
     }
 
     /// Removes a member. With the last one its group goes, with all entries and mappings. If only slaves are left of a
@@ -252,12 +294,15 @@ impl Tables {
         } else if group.enable_acting_master && has_only_slaves {
             self.change_queues(key.group, QueueValues::read_only);
         }
-        Departure { broker, conn: member.conn, leaves_acting_group }
+        Departure { broker, claims: member.claims, leaves_acting_group }
     }
 
-    /// A connection is lost. Returns the members that registered over it, all of which have to [`leave`](Self::leave).
+    /// A connection is lost. Returns the members that registered over it and have no other claim: all of them have to
+    /// [`leave`](Self::leave).
     pub(super) fn lose_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
-        self.liveness.take_connection(conn)
+        let mut keys = self.liveness.take_connection(conn);
+        keys.retain(|key| !self.groups.member_mut(*key).claims.withdraw(|claim| claim.conn == conn));
+        keys
     }
 
     /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned:
@@ -329,7 +374,7 @@ impl Tables {
     fn update_member(&mut self, key: MemberKey, member: Member) -> bool {
         let known = self.groups.member_mut(key);
         self.liveness.postpone(key, known.deadline, member.deadline);
-        self.liveness.reconnect(key, known.conn, member.conn);
+        self.liveness.reconnect(key, &known.claims, &member.claims);
         self.bytes = self.bytes + member.bytes() - known.bytes();
         let changes_group = known.filter_servers != member.filter_servers;
         *known = member;

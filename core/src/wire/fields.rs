@@ -69,6 +69,28 @@ impl ExtFields<'_> {
         self.value(name)?.parse().ok()
     }
 
+    /// All fields with their values as bytes, in the order in which Java compares their names; of a repeated field the
+    /// last. An empty value of a binary header is an empty value here.
+    #[must_use]
+    pub(crate) fn by_name(&self) -> Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+        let lossy = |bytes| into_bytes(String::from_utf8_lossy(bytes));
+        let mut fields: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = match self {
+            Self::None => Vec::new(),
+            Self::Exact(members) => members.map(|(name, value)| (name.into(), value.into())).collect(),
+            Self::Binary(entries) => {
+                BinaryEntries(entries).flatten().map(|(name, value)| (lossy(name), lossy(value))).collect()
+            }
+            Self::Owned(entries) => {
+                entries.iter().map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into())).collect()
+            }
+        };
+        // The sort is stable, so the last of a repeated field comes first.
+        fields.reverse();
+        fields.sort_by(|(left, _), (right, _)| left.iter().map(utf_16_order).cmp(right.iter().map(utf_16_order)));
+        fields.dedup_by(|(later, _), (earlier, _)| later == earlier);
+        fields
+    }
+
     /// Members of an object up to its closing brace.
     #[cfg(test)]
     pub(super) fn exact(members: &str) -> ExtFields<'_> {
@@ -96,6 +118,15 @@ impl ExtFields<'_> {
 #[must_use]
 pub fn is_true(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"true")
+}
+
+/// Orders the bytes of UTF-8 so that texts are in the order of their UTF-16 units: characters beyond U+FFFF, which begin
+/// with F0 or more, come before U+E000 and what follows it, which begin with EE or EF.
+const fn utf_16_order(byte: &u8) -> u8 {
+    match *byte {
+        0xEE | 0xEF => *byte | 0x10,
+        other => other,
+    }
 }
 
 fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
@@ -257,7 +288,21 @@ mod tests {
         ] {
             assert_eq!(fields.value("a").as_deref(), Some("3"), "{fields:?}");
             assert_eq!(fields.value("b").as_deref(), Some("2"), "{fields:?}");
+            let by_name: Vec<_> = fields.by_name().iter().map(|(name, value)| [name[0], value[0]]).collect();
+            assert_eq!(by_name, [*b"a3", *b"b2"], "{fields:?}");
         }
+    }
+
+    #[test]
+    fn fields_by_name_are_in_the_order_of_utf_16() {
+        let names = ["a", "B", "", "é", "\u{d7ff}", "\u{10000}", "\u{10ffff}", "\u{e000}", "\u{ffff}", "a\u{1f600}b"];
+        let owned: Vec<_> = names.iter().map(|name| (name.to_string(), "1".to_string())).collect();
+        let mut expected: Vec<_> = names.iter().map(|name| name.encode_utf16().collect::<Vec<_>>()).collect();
+        expected.sort();
+        let fields = ExtFields::Owned(owned);
+        let sorted = fields.by_name();
+        let units = |name: &[u8]| str::from_utf8(name).unwrap().encode_utf16().collect::<Vec<_>>();
+        assert_eq!(sorted.iter().map(|(name, _)| units(name)).collect::<Vec<_>>(), expected);
     }
 
     #[test]

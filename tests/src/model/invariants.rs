@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::step::words::{CLUSTERS, GROUPS, NO_GROUP, TOPICS, ZONES};
 use crate::step::{Broker, Content, Message};
 use crate::world::Happening;
-use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
+use namesrv_core::event::{BrokerIdentity, Change, Event, EvictionCause};
 use namesrv_core::save::SaveFile;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -374,6 +374,7 @@ pub const KINDS: [&str; 22] = [
     "evicted: connection lost",
     "evicted: expired",
     "evicted: replaced",
+    "identifier taken over",
     "malformed order configuration",
     "registration refused",
     "server late",
@@ -399,15 +400,24 @@ pub(crate) fn kind(happening: &Happening) -> Option<String> {
             Event::BrokerEvicted { cause: EvictionCause::ConflictLost, .. } => "evicted: conflict lost",
             Event::RegistrationRefused { .. } => "registration refused",
             Event::ClusterConflict { .. } => "cluster conflict",
-            Event::TopicDeleted { .. } => "topic deleted",
             Event::TopicRegistered { .. } => "topic registered",
-            Event::WritePermissionChanged { .. } => "write permission changed",
-            Event::KvChanged { .. } => "KV entry changed",
+            Event::AdminWrite(write) => match write.change {
+                Change::Nothing => return None,
+                Change::Kv { .. } => "KV entry changed",
+                Change::WritePermission { .. } => "write permission changed",
+                Change::TopicDeleted { .. } => "topic deleted",
+                Change::Configuration { .. } => "configuration changed",
+            },
+            Event::RequestRefused(_) => "request refused",
+            Event::RequestWouldBeRefused(_) => "request would be refused",
+            Event::RenewalIgnored { .. } => "renewal ignored",
+            Event::IdentifierTakenOver { .. } => "identifier taken over",
+            Event::SecondClaim { .. } => "second claim",
+            Event::ClaimWithdrawn { .. } => "claim withdrawn",
             Event::MalformedOrderConfig { .. } => "malformed order configuration",
             Event::DoubtfulOrderConfig { .. } => "doubtful order configuration",
             Event::SaveFailed { file: SaveFile::KvConfig, .. } => "KV file not saved",
             Event::SaveFailed { file: SaveFile::RuntimeConfig, .. } => "configuration not saved",
-            Event::ConfigurationChanged { .. } => "configuration changed",
             Event::Late { .. } => "server late",
         },
     };

@@ -117,7 +117,7 @@ impl Tables {
         group.zone.clone_from(&registration.zone);
         let member = self.member(registration, connection, previous.as_ref(), stays, is_first);
         if !stays {
-            self.replace(&name, own, (!is_first).then_some(id));
+            self.replace(&name, own, (!is_first).then_some(id), broker, registration);
             let group = &self.groups[&name];
             if !group.members.is_empty() && Some(&group.cluster) != cluster {
                 let line = format!("event: conflict of clusters: {broker}, the group is in {}", group.cluster);
@@ -177,11 +177,21 @@ impl Tables {
     }
 
     /// The broker gives up its former seat, and whoever sits on its new one has to go.
-    fn replace(&mut self, name: &str, own: Option<i64>, holder: Option<i64>) {
+    fn replace(
+        &mut self,
+        name: &str,
+        own: Option<i64>,
+        holder: Option<i64>,
+        broker: &str,
+        registration: &Registration,
+    ) {
         for id in own.into_iter().chain(holder) {
             if let Some(member) = self.unseat(name, id) {
                 let replaced = identity(&member.cluster, name, id, &member.address);
                 self.tell(format!("event: evicted {replaced}, replaced"));
+                if Some(&member.address) != registration.address.as_ref() {
+                    self.tell(format!("event: {broker} takes over from {}", member.address));
+                }
             }
         }
     }

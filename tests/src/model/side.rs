@@ -89,7 +89,7 @@ impl Beside {
         self.world.take_step(step, &frames);
         let happenings = self.world.take_happenings();
         let written = self.written(&happenings);
-        let told: Vec<_> = happenings.iter().map(line).collect();
+        let told: Vec<_> = happenings.iter().filter_map(line).collect();
         for kind in happenings.iter().filter_map(invariants::kind) {
             *self.told.entry(kind).or_default() += 1;
         }
@@ -158,9 +158,9 @@ impl Beside {
 }
 
 /// Something besides an answer, as a line; of the runtime configuration only that it is saved, and fields in order.
-fn line(happening: &Happening) -> String {
-    let line = render::happening(happening);
-    match happening {
+fn line(happening: &Happening) -> Option<String> {
+    let line = render::happening(happening)?;
+    Some(match happening {
         Happening::Saved { file: SaveFile::RuntimeConfig, .. } => "saves the runtime configuration".to_owned(),
         Happening::Notified { address, frame } => {
             let mut fields = Answer::decode(frame).unwrap().fields.unwrap_or_default();
@@ -170,7 +170,7 @@ fn line(happening: &Happening) -> String {
             format!("{front} to {address}: {}", fields.join(" "))
         }
         Happening::Event(_) | Happening::Closed { .. } | Happening::Saved { .. } => line,
-    }
+    })
 }
 
 /// What the model answers.

@@ -46,7 +46,7 @@ impl Runner {
 
     /// What the server did besides answering since this was asked last.
     pub(super) fn happenings(&mut self) -> Vec<String> {
-        self.world.take_happenings().iter().map(happening).collect()
+        self.world.take_happenings().iter().filter_map(happening).collect()
     }
 
     fn ask(&mut self, request: Request, connection: String, shape: Shape) -> Result<Vec<String>, String> {

@@ -3,7 +3,7 @@
 use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
 use crate::world::Happening;
-use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
+use namesrv_core::event::{AdminWrite, BrokerIdentity, Change, Event, EvictionCause, RefusedRequest};
 use namesrv_core::save::SaveFile;
 
 /// How the body of an answer is shown.
@@ -124,11 +124,11 @@ fn list(elements: &Json) -> String {
     elements.elements().iter().map(Json::scalar).collect::<Vec<_>>().join(" ")
 }
 
-/// Something that the server did besides answering.
+/// Something that the server did besides answering; `None` for a request of an administrator that changed nothing.
 #[must_use]
-pub fn happening(happening: &Happening) -> String {
-    match happening {
-        Happening::Event(event) => format!("event: {}", self::event(event)),
+pub fn happening(happening: &Happening) -> Option<String> {
+    Some(match happening {
+        Happening::Event(event) => format!("event: {}", self::event(event)?),
         Happening::Closed { connection, reason, .. } => format!("closed {connection}: {reason}"),
         Happening::Notified { address, frame } => match Answer::decode(frame) {
             Ok(request) => {
@@ -145,15 +145,15 @@ pub fn happening(happening: &Happening) -> String {
             };
             format!("saves the {name}: {}", String::from_utf8_lossy(contents).trim_end().replace('\n', " | "))
         }
-    }
+    })
 }
 
 fn identity(broker: &BrokerIdentity) -> String {
     format!("{}/{}/{} at {}", broker.cluster, broker.name, broker.id, broker.address)
 }
 
-fn event(event: &Event) -> String {
-    match event {
+fn event(event: &Event) -> Option<String> {
+    Some(match event {
         Event::BrokerRegistered { broker, topics, .. } => format!("registered {}, {topics} topics", identity(broker)),
         Event::BrokerChanged { broker, topics_changed } => {
             format!("changed {}, {topics_changed} topics", identity(broker))
@@ -172,17 +172,14 @@ fn event(event: &Event) -> String {
         Event::ClusterConflict { broker, group_cluster } => {
             format!("conflict of clusters: {}, the group is in {group_cluster}", identity(broker))
         }
-        Event::TopicDeleted { topic, cluster, .. } => match cluster {
-            Some(cluster) => format!("topic {topic} deleted from {cluster}"),
-            None => format!("topic {topic} deleted"),
-        },
         Event::TopicRegistered { topic, .. } => format!("topic {topic} registered"),
-        Event::WritePermissionChanged { broker, writable, topics, .. } => {
-            format!("{topics} topics of {broker} {}", if *writable { "writable" } else { "read-only" })
-        }
-        Event::KvChanged { namespace, key, deleted, .. } => {
-            format!("KV {namespace}/{key} {}", if *deleted { "deleted" } else { "set" })
-        }
+        Event::AdminWrite(write) => return change(write),
+        Event::RequestRefused(refused) => format!("refused {}", request(refused)),
+        Event::RequestWouldBeRefused(refused) => format!("would refuse {}", request(refused)),
+        Event::RenewalIgnored { code, broker, .. } => format!("{code} ignored for {}", identity(broker)),
+        Event::IdentifierTakenOver { broker, from, .. } => format!("{} takes over from {from}", identity(broker)),
+        Event::SecondClaim { broker, .. } => format!("second claim to {}", identity(broker)),
+        Event::ClaimWithdrawn { broker, .. } => format!("claim withdrawn to {}", identity(broker)),
         Event::MalformedOrderConfig { topic, fault } => format!("malformed order configuration of {topic}: {fault}"),
         Event::DoubtfulOrderConfig { topic, doubts } => {
             let doubts: Vec<_> = doubts.iter().map(ToString::to_string).collect();
@@ -192,7 +189,36 @@ fn event(event: &Event) -> String {
             SaveFile::KvConfig => format!("the KV file is not saved: {reason}"),
             SaveFile::RuntimeConfig => format!("the runtime configuration is not saved: {reason}"),
         },
-        Event::ConfigurationChanged { keys, .. } => format!("configuration changed: {keys}"),
         Event::Late { by } => format!("late by {} ms", by.as_millis()),
-    }
+    })
+}
+
+/// What an administrator changed, if anything.
+fn change(write: &AdminWrite) -> Option<String> {
+    let field = |name| write.subject.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str());
+    Some(match &write.change {
+        Change::Nothing => return None,
+        Change::Kv { .. } => {
+            let (namespace, key) = (field("namespace")?, field("key")?);
+            format!("KV {namespace}/{key} {}", if write.code == 102 { "deleted" } else { "set" })
+        }
+        Change::WritePermission { writable, topics } => {
+            let broker = field("brokerName")?;
+            format!("{topics} topics of {broker} {}", if *writable { "writable" } else { "read-only" })
+        }
+        Change::TopicDeleted { .. } => {
+            let (topic, cluster) = (field("topic")?, field("clusterName").filter(|cluster| !cluster.is_empty()));
+            let cluster = cluster.map(|cluster| format!(" from {cluster}")).unwrap_or_default();
+            format!("topic {topic} deleted{cluster}")
+        }
+        Change::Configuration { keys, .. } => format!("configuration changed: {}", keys.join(",")),
+    })
+}
+
+/// A request that is refused, and why.
+fn request(refused: &RefusedRequest) -> String {
+    let subject = refused.subject.iter().map(|(name, value)| format!(" {name}={value}"));
+    let user = refused.refusal.user.iter().map(|user| format!(" of {user}"));
+    let cause = refused.refusal.cause;
+    format!("{}{}{}: {cause}", refused.code, subject.collect::<String>(), user.collect::<String>())
 }

@@ -91,14 +91,12 @@ const REACHABLE: &[&str] = &[
     "event BrokerEvicted ConflictLost",
     "event RegistrationRefused",
     "event ClusterConflict",
-    "event TopicDeleted",
     "event TopicRegistered",
-    "event WritePermissionChanged",
-    "event KvChanged",
+    "event AdminWrite",
+    "event IdentifierTakenOver",
     "event MalformedOrderConfig",
     "event DoubtfulOrderConfig",
     "event SaveFailed",
-    "event ConfigurationChanged",
     "event Late",
 ];
 

@@ -161,7 +161,8 @@ impl Cluster {
         let configuration = it.configuration();
         let serialization = configuration.serialization();
         let deletes_unlisted = configuration.settings().delete_topic_with_broker_registration;
-        let initial = InitialState { secret, limits: limits(), configuration, kv, serialization };
+        let initial =
+            InitialState { secret, limits: limits(), configuration, kv, serialization, access: Arc::default() };
         let mut node = Node::new(initial, it.now(now));
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("the first output is a view") };
         it.running = Some(Box::new(Running {
@@ -287,7 +288,7 @@ impl Cluster {
 
     fn hand_in(&mut self, server: usize, running: &mut Running, input: Input, now: Now) {
         match &input {
-            Input::Frame { peer, frame } => {
+            Input::Frame { peer, frame, .. } => {
                 let opaque = Answer::decode(frame).map_or(0, |request| request.opaque);
                 let told = self.sent.get(&opaque).map_or(Told::Nothing, |sent| sent.told.clone());
                 running.ledger.hand_in(&told, peer.conn, now.monotonic.as_millis());
@@ -302,6 +303,7 @@ impl Cluster {
             Input::Disconnected(conn) => running.ledger.disconnect(*conn),
             Input::Saved { .. }
             | Input::ReplyTaken { .. }
+            | Input::ReplaceAccess(_)
             | Input::Tick
             | Input::Attached
             | Input::Stop
@@ -404,7 +406,7 @@ impl Cluster {
     /// Compares an event with what was told.
     fn hear_of(&mut self, running: &mut Running, event: &Event) {
         let name = format!("{event:?}");
-        let kind = name.split([' ', '{']).next().unwrap_or_default();
+        let kind = name.split([' ', '{', '(']).next().unwrap_or_default();
         let departure = departure(event);
         let cause = departure.as_ref().and_then(|departure| departure.cause);
         self.coverage.count(&cause.map_or_else(|| format!("event {kind}"), |cause| format!("event {kind} {cause:?}")));
@@ -515,14 +517,17 @@ fn departure(event: &Event) -> Option<Departure> {
         | Event::BrokerChanged { .. }
         | Event::RegistrationRefused { .. }
         | Event::ClusterConflict { .. }
-        | Event::TopicDeleted { .. }
         | Event::TopicRegistered { .. }
-        | Event::WritePermissionChanged { .. }
-        | Event::KvChanged { .. }
+        | Event::AdminWrite(_)
+        | Event::RequestRefused(_)
+        | Event::RequestWouldBeRefused(_)
+        | Event::RenewalIgnored { .. }
+        | Event::IdentifierTakenOver { .. }
+        | Event::SecondClaim { .. }
+        | Event::ClaimWithdrawn { .. }
         | Event::MalformedOrderConfig { .. }
         | Event::DoubtfulOrderConfig { .. }
         | Event::SaveFailed { .. }
-        | Event::ConfigurationChanged { .. }
         | Event::Late { .. } => None,
     }
 }

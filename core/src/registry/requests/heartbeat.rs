@@ -1,7 +1,9 @@
 //! Signs of life: BROKER_HEARTBEAT and QUERY_DATA_VERSION, which is one as well
 //! (Java: `DefaultRequestProcessor.brokerHeartbeat`, `DefaultRequestProcessor.queryBrokerTopicConfig`).
 
+use crate::Peer;
 use crate::registry::answer::Answer;
+use crate::registry::owner::renewable;
 use crate::registry::state::State;
 use crate::registry::tables::MemberKey;
 use crate::time::Now;
@@ -14,17 +16,19 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-pub(super) fn broker_heartbeat(state: &mut State, request: &Request<'_>, now: Now) -> Answer {
+/// A sign of life of somebody else is answered like that of an unknown broker.
+pub(super) fn broker_heartbeat(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     match senders(state, request) {
         Ok(keys) => {
-            refresh(state, &keys, now);
+            refresh(state, peer, request, &keys, now);
             Answer::success()
         }
         Err(answer) => answer,
     }
 }
 
-pub(super) fn query_data_version(state: &mut State, request: &Request<'_>, now: Now) -> Answer {
+/// Everybody is answered: a broker that is refused believes that nothing changed.
+pub(super) fn query_data_version(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     let keys = match senders(state, request) {
         Ok(keys) => keys,
         Err(answer) => return answer,
@@ -35,7 +39,7 @@ pub(super) fn query_data_version(state: &mut State, request: &Request<'_>, now: 
             return Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the data version: {error}"));
         }
     };
-    refresh(state, &keys, now);
+    refresh(state, peer, request, &keys, now);
     let member = keys.last().and_then(|key| state.tables.member(*key));
     let known = member.and_then(|member| member.data_version());
     // A broker may send its table only when it is told that it changed.
@@ -61,9 +65,9 @@ fn senders(state: &State, request: &Request<'_>) -> Result<Vec<MemberKey>, Answe
     Ok(if of_name.is_empty() { keys.to_vec() } else { of_name })
 }
 
-fn refresh(state: &mut State, keys: &[MemberKey], now: Now) {
-    for key in keys {
-        state.tables.refresh(*key, None, now);
+fn refresh(state: &mut State, peer: Peer, request: &Request<'_>, keys: &[MemberKey], now: Now) {
+    for key in renewable(state, peer, request.code, keys) {
+        state.tables.refresh(key, now);
     }
 }
 

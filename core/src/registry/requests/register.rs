@@ -6,19 +6,22 @@ mod growth;
 mod registration;
 
 use crate::Peer;
-use crate::event::{Event, EvictionCause, RefusalReason};
+use crate::access::{Grant, Refusal};
+use crate::event::{Event, EvictionCause, RefusalReason, RefusedRequest};
 use crate::hash::Secret;
 use crate::registry::answer::Answer;
 use crate::registry::departures::leave;
 use crate::registry::notice::{MinIdChange, notify_min_id_change};
 use crate::registry::order_check;
 use crate::registry::state::State;
+use crate::registry::subject::subject;
 use crate::registry::tables::{MemberKey, Newcomer, Placed, Placement, Set};
 use crate::route::{GroupId, Mapping, QueueValues};
 use crate::time::Now;
 use crate::wire::code::response;
 use crate::wire::register::{DataVersion, PlainBody, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
 use crate::wire::{BodyError, Request};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 use fingerprint::{Fingerprint, has_right_checksum};
@@ -26,23 +29,50 @@ use growth::has_room;
 use hashbrown::HashSet;
 use registration::{Registration, identity};
 
-pub(super) fn register_broker(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
+pub(super) fn register_broker(state: &mut State, peer: Peer, request: &Request<'_>, grant: &Grant, now: Now) -> Answer {
+    let (answer, registered) = register(state, peer, request, now);
+    if let Some((key, refusal)) = registered.zip(grant.would_refuse.as_deref()) {
+        report_once(state, key, peer, request, refusal);
+    }
+    answer
+}
+
+/// Tells once for each broker that its registrations would be refused.
+fn report_once(state: &mut State, key: MemberKey, peer: Peer, request: &Request<'_>, refusal: &Refusal) {
+    if state.tables.report(key) {
+        let refusal = refusal.clone();
+        let refused = RefusedRequest { code: request.code, peer, refusal, subject: subject(request) };
+        state.outbox.event(Event::RequestWouldBeRefused(Box::new(refused)));
+    }
+}
+
+/// Returns the answer, and the broker if it is registered now.
+fn register(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> (Answer, Option<MemberKey>) {
     let header = RegisterHeader::read(&request.fields);
     let deletes_topics = state.configuration.settings().delete_topic_with_broker_registration;
     let fingerprint = Fingerprint::new(state.tables.secret(), &header, request, deletes_topics);
     if let Some(key) = fingerprint.repeats(&state.tables, &header, request.body) {
-        state.tables.repeat(key, peer.conn, now);
-        return registered(state, key);
+        claim(state, key, peer);
+        state.tables.repeat(key, now);
+        return (registered(state, key), Some(key));
     }
     if !has_right_checksum(&header, request.body) {
-        return Answer::failure(response::SYSTEM_ERROR, "crc32 not match").with_no_fields();
+        return (Answer::failure(response::SYSTEM_ERROR, "crc32 not match").with_no_fields(), None);
     }
     if request.version < 0 {
-        return Answer::failure(response::SYSTEM_ERROR, "the version of the sender is negative");
+        return (Answer::failure(response::SYSTEM_ERROR, "the version of the sender is negative"), None);
     }
     decode_and_register(state, &header, peer, request, fingerprint, now).unwrap_or_else(|error| {
-        Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the register body: {error}"))
+        (Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the register body: {error}")), None)
     })
+}
+
+/// A registered broker registers again over this connection.
+fn claim(state: &mut State, key: MemberKey, peer: Peer) {
+    let keeps_claims = state.access.keeps_claims();
+    if let Some((holder, broker)) = state.tables.claim(key, peer, keeps_claims).zip(state.tables.identity(key)) {
+        state.outbox.event(Event::SecondClaim { broker, holder, peer });
+    }
 }
 
 fn decode_and_register(
@@ -52,29 +82,29 @@ fn decode_and_register(
     request: &Request<'_>,
     fingerprint: Fingerprint,
     now: Now,
-) -> Result<Answer, BodyError> {
+) -> Result<(Answer, Option<MemberKey>), BodyError> {
     let plain = PlainBody::new(request.body, header.compressed, &state.limits)?;
     let body = RegisterBody::decode(&plain, request.version, now.wall, &state.limits)?;
     let registration = match Registration::new(header) {
         Ok(registration) => registration,
-        Err(field) => return Ok(refuse(state, header, peer, RefusalReason::MissingField(field))),
+        Err(field) => return Ok((refuse(state, header, peer, RefusalReason::MissingField(field)), None)),
     };
     let Some(topics) = &body.topics else {
-        return Ok(refuse(state, header, peer, RefusalReason::NullTopicTable));
+        return Ok((refuse(state, header, peer, RefusalReason::NullTopicTable), None));
     };
     if loses_conflict(state, &registration, body.data_version) {
-        return Ok(lose_conflict(state, &registration, peer));
+        return Ok((lose_conflict(state, &registration, peer), None));
     }
     // The first registration of a broker is its whole table. A single topic is an update that came too early.
     let group = state.tables.group_named(registration.name);
     let id_is_known = group.is_some_and(|group| group.members().contains_key(&registration.id));
     if !id_is_known && topics.len() == 1 {
         report_refusal(state, header, peer, RefusalReason::SingleTopic);
-        return Ok(Answer::failure(response::SYSTEM_ERROR, "register broker failed").with_no_fields());
+        return Ok((Answer::failure(response::SYSTEM_ERROR, "register broker failed").with_no_fields(), None));
     }
     if !has_room(state, registration.name, header, &body) {
         refresh_known(state, &registration, peer, now);
-        return Ok(refuse(state, header, peer, RefusalReason::TablesFull));
+        return Ok((refuse(state, header, peer, RefusalReason::TablesFull), None));
     }
     let placed = place(state, &registration, &body, peer, now);
     let version = body.data_version;
@@ -86,7 +116,7 @@ fn decode_and_register(
     if placed.has_new_min_id {
         notify_min_id_change(state, placed.key.group, MinIdChange::Joined(header.ha_server_addr.as_deref()));
     }
-    Ok(registered(state, placed.key))
+    Ok((registered(state, placed.key), Some(placed.key)))
 }
 
 fn refuse(state: &mut State, header: &RegisterHeader<'_>, peer: Peer, reason: RefusalReason) -> Answer {
@@ -107,7 +137,8 @@ fn refresh_known(state: &mut State, registration: &Registration<'_>, peer: Peer,
         .member(key)
         .is_some_and(|member| *member.address() == *registration.address && *member.cluster() == *registration.cluster);
     if is_known {
-        state.tables.refresh(key, Some(peer.conn), now);
+        claim(state, key, peer);
+        state.tables.refresh(key, now);
     }
 }
 
@@ -150,7 +181,8 @@ fn place(state: &mut State, registration: &Registration<'_>, body: &RegisterBody
         zone: registration.header.zone_name.as_deref(),
         enable_acting_master: registration.allows_acting_master(),
         ha_server: registration.header.ha_server_addr.as_deref(),
-        conn: peer.conn,
+        peer,
+        keeps_claims: state.access.keeps_claims(),
         timeout: registration.timeout,
         data_version: body.data_version,
         filter_servers: body.filter_servers.as_deref(),
@@ -158,6 +190,13 @@ fn place(state: &mut State, registration: &Registration<'_>, body: &RegisterBody
     let mut placed = state.tables.place(&newcomer, now);
     for broker in placed.replaced.drain(..) {
         state.outbox.event(Event::BrokerEvicted { broker, cause: EvictionCause::Replaced });
+    }
+    if let Some((from, from_peer)) = placed.taken_from.take() {
+        let broker = identity(registration.header);
+        state.outbox.event(Event::IdentifierTakenOver { broker, peer, from, from_peer });
+    }
+    if let Some(holder) = placed.second_claim_to {
+        state.outbox.event(Event::SecondClaim { broker: identity(registration.header), holder, peer });
     }
     if let Some(group_cluster) = placed.other_cluster.take() {
         state.outbox.event(Event::ClusterConflict { broker: identity(registration.header), group_cluster });

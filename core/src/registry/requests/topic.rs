@@ -1,9 +1,11 @@
 //! Administration of topics: write permission of a broker group, registering and deleting a topic.
 
 use crate::Peer;
-use crate::event::{Event, RefusalReason};
+use crate::access::OwnRequest;
+use crate::event::{Change, Event, RefusalReason};
 use crate::registry::answer::Answer;
 use crate::registry::order_check;
+use crate::registry::owner::{owns_group, refuse_stranger};
 use crate::registry::state::State;
 use crate::registry::tables::{Set, size};
 use crate::route::QueueValues;
@@ -11,24 +13,22 @@ use crate::time::Now;
 use crate::wire::Request;
 use crate::wire::body::{QueueData, decode_queue_datas};
 use crate::wire::code::response;
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
 /// WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER (Java: `RouteInfoManager.operateWritePermOfBroker`). Adding
 /// sets read and write and drops every other bit.
-pub(super) fn set_write_permission(state: &mut State, peer: Peer, request: &Request<'_>, writable: bool) -> Answer {
-    let mut topics = 0;
+pub(super) fn set_write_permission(state: &mut State, request: &Request<'_>, writable: bool) -> (Answer, Change) {
+    let (mut topics, mut change) = (0, Change::Nothing);
     if let Some(name) = request.fields.value("brokerName")
         && let Some(group) = state.tables.group_id(&name)
     {
         topics = state.tables.set_permission(group, writable);
-        let broker = name.into_owned();
-        state.outbox.event(Event::WritePermissionChanged { broker, writable, topics, peer: peer.address });
+        change = Change::WritePermission { writable, topics };
     }
     let field = if writable { "addTopicCount" } else { "wipeTopicCount" };
-    Answer::success().with_field(field, topics.to_string())
+    (Answer::success().with_field(field, topics.to_string()), change)
 }
 
 /// REGISTER_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.registerTopic`). A known topic takes the entries up to the first
@@ -40,6 +40,13 @@ pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_
             return Answer::failure(response::SYSTEM_ERROR, format!("failed to decode the route: {error}"));
         }
     };
+    let is_owner = |state: &State| {
+        let names = entries.iter().filter_map(|entry| entry.broker_name.as_deref());
+        names.filter_map(|name| state.tables.group_id(name)).all(|group| owns_group(state, peer, group))
+    };
+    if let Err(answer) = refuse_stranger(state, peer, request, OwnRequest::RegisterTopic, is_owner) {
+        return answer;
+    }
     let Some(topic) = request.fields.value("topic") else { return Answer::success() };
     let group_of = |entry: &QueueData<'_>| state.tables.group_id(entry.broker_name.as_deref()?);
     let known: Vec<_> = entries.iter().map_while(|entry| Some((group_of(entry)?, values(entry)))).collect();
@@ -68,11 +75,12 @@ pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_
 
 /// DELETE_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.deleteTopic`): from all brokers, or from those of a cluster. The
 /// next registration of a broker that still has the topic brings it back.
-pub(super) fn delete_topic(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
-    let Some(topic) = request.fields.value("topic") else { return Answer::success() };
+pub(super) fn delete_topic(state: &mut State, request: &Request<'_>) -> (Answer, Change) {
+    let unchanged = (Answer::success(), Change::Nothing);
+    let Some(topic) = request.fields.value("topic") else { return unchanged };
     let cluster = request.fields.value("clusterName").filter(|cluster| !cluster.is_empty());
     let key = state.tables.topics().key(&topic);
-    let Some(record) = state.tables.topics().record(key) else { return Answer::success() };
+    let Some(record) = state.tables.topics().record(key) else { return unchanged };
     let of_cluster = cluster.as_deref().map(|cluster| state.tables.groups_of_cluster(cluster));
     let entries = record.queues().iter().map(|entry| entry.group);
     let groups: Vec<_> =
@@ -80,11 +88,10 @@ pub(super) fn delete_topic(state: &mut State, peer: Peer, request: &Request<'_>)
     for group in &groups {
         state.tables.remove_queue(key, *group);
     }
-    if !groups.is_empty() {
-        let cluster = cluster.map(Cow::into_owned);
-        state.outbox.event(Event::TopicDeleted { topic: topic.into_owned(), cluster, peer: peer.address });
+    match groups.len() {
+        0 => unchanged,
+        groups => (Answer::success(), Change::TopicDeleted { groups }),
     }
-    Answer::success()
 }
 
 fn values(entry: &QueueData<'_>) -> QueueValues {

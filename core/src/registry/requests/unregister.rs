@@ -1,14 +1,24 @@
 //! UNREGISTER_BROKER (Java: `RouteInfoManager.unRegisterBroker`).
 
+use crate::Peer;
+use crate::access::OwnRequest;
 use crate::registry::answer::Answer;
-use crate::registry::departures::leave;
+use crate::registry::departures::{leave, withdraw};
+use crate::registry::owner::{owns, refuse_stranger};
 use crate::registry::state::State;
 use crate::registry::tables::MemberKey;
 use crate::wire::Request;
 
 /// Removes the broker that the request names, if it is registered. The identifier in the request does not matter.
-pub(super) fn unregister_broker(state: &mut State, request: &Request<'_>) -> Answer {
-    if let Some(key) = named_broker(state, request) {
+///
+/// A broker that several addresses of the network registered stays until the last of them is gone.
+pub(super) fn unregister_broker(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
+    let Some(key) = named_broker(state, request) else { return Answer::success() };
+    let is_owner = |state: &State| owns(state, peer, key);
+    if let Err(answer) = refuse_stranger(state, peer, request, OwnRequest::Unregister, is_owner) {
+        return answer;
+    }
+    if !(state.access.keeps_claims() && withdraw(state, peer, key)) {
         leave(state, key, None);
     }
     Answer::success()

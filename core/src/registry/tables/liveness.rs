@@ -1,9 +1,10 @@
 //! Who is alive: deadlines, connections and addresses of all members, indexed so that none of them is ever scanned for.
 
+use super::claims::Claims;
 use super::member::{Member, MemberKey};
-use crate::ConnId;
 use crate::hash::Secret;
 use crate::time::{Duration, Instant, Now};
+use crate::{ConnId, Peer};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -60,7 +61,9 @@ impl Liveness {
             self.next_tick = now.monotonic + TICK;
         }
         self.deadlines.insert((member.deadline, key));
-        self.connections.entry(member.conn).or_default().push(key);
+        for claim in member.claims.iter() {
+            self.connections.entry(claim.conn).or_default().push(key);
+        }
         let address = Address { cluster: Arc::clone(&member.cluster), address: Arc::clone(&member.address) };
         self.addresses.entry(address).or_default().push(key);
     }
@@ -68,7 +71,7 @@ impl Liveness {
     pub(super) fn remove(&mut self, key: MemberKey, member: &Member) {
         let had_deadline = self.deadlines.remove(&(member.deadline, key));
         debug_assert!(had_deadline, "{key:?} has no deadline");
-        self.disconnect(key, member.conn);
+        member.claims.iter().for_each(|claim| self.disconnect(key, claim.conn));
         let address = AddressRef { cluster: &member.cluster, address: &member.address };
         match self.addresses.get_mut(&address) {
             Some(keys) => remove_key(keys, key),
@@ -86,11 +89,14 @@ impl Liveness {
         self.deadlines.insert((to, key));
     }
 
-    /// A member registered over another connection.
-    pub(super) fn reconnect(&mut self, key: MemberKey, from: ConnId, to: ConnId) {
-        if from != to {
-            self.disconnect(key, from);
-            self.connections.entry(to).or_default().push(key);
+    /// A member is registered over other connections.
+    pub(super) fn reconnect(&mut self, key: MemberKey, from: &Claims, to: &Claims) {
+        let has = |claims: &Claims, peer: &Peer| claims.iter().any(|claim| claim.conn == peer.conn);
+        for gone in from.iter().filter(|claim| !has(to, claim)) {
+            self.disconnect(key, gone.conn);
+        }
+        for new in to.iter().filter(|claim| !has(from, claim)) {
+            self.connections.entry(new.conn).or_default().push(key);
         }
     }
 
@@ -153,23 +159,24 @@ impl Liveness {
     pub(super) fn check<'a>(&self, members: impl Iterator<Item = (MemberKey, &'a Member)>, findings: &mut Vec<String>) {
         let connections = self.connections.iter();
         let over: BTreeSet<_> = connections.flat_map(|(conn, keys)| keys.iter().map(|key| (*conn, *key))).collect();
-        let mut count = 0;
+        let (mut count, mut claims) = (0, 0);
         for (key, member) in members {
             count += 1;
             if !self.deadlines.contains(&(member.deadline, key)) {
                 findings.push(format!("{} has no deadline", member.address));
             }
-            if !over.contains(&(member.conn, key)) {
+            claims += member.claims.iter().count();
+            if !member.claims.iter().all(|claim| over.contains(&(claim.conn, key))) {
                 findings.push(format!("{} is not found by its connection", member.address));
             }
             if !self.at_address(&member.cluster, &member.address).contains(&key) {
                 findings.push(format!("{} is not found by its address", member.address));
             }
         }
-        for (index, indexed) in [
-            ("deadlines", self.deadlines.len()),
-            ("connections", self.connections.values().map(Vec::len).sum()),
-            ("addresses", self.addresses.values().map(Vec::len).sum()),
+        for (index, indexed, count) in [
+            ("deadlines", self.deadlines.len(), count),
+            ("connections", self.connections.values().map(Vec::len).sum(), claims),
+            ("addresses", self.addresses.values().map(Vec::len).sum(), count),
         ] {
             if indexed != count {
                 findings.push(format!("the index of {index} has {indexed} members instead of {count}"));

@@ -1,7 +1,7 @@
 //! Members: the registered brokers of a group.
 
+use super::claims::Claims;
 use super::size;
-use crate::ConnId;
 use crate::event::BrokerIdentity;
 use crate::hash::Digest;
 use crate::route::{FilterServers, GroupId};
@@ -24,7 +24,9 @@ pub(in crate::registry) struct Member {
     pub(super) address: Arc<str>,
     pub(super) cluster: Arc<str>,
     pub(super) ha_server: Option<Arc<str>>,
-    pub(super) conn: ConnId,
+    pub(super) claims: Claims,
+    /// The operator was told that its registrations would be refused.
+    pub(super) is_reported: bool,
     /// Milliseconds of silence that the broker asked for.
     pub(super) timeout: i64,
     pub(super) deadline: Instant,
@@ -60,6 +62,11 @@ impl LastRegistration {
 impl Member {
     pub(in crate::registry) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where its registrations came from.
+    pub(in crate::registry) const fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     pub(in crate::registry) fn cluster(&self) -> &str {

@@ -1,11 +1,12 @@
 //! How a broker gets its place in its group.
 
+use super::claims::Claims;
 use super::member::{Member, MemberKey};
-use crate::ConnId;
 use crate::event::BrokerIdentity;
 use crate::route::FilterServers;
 use crate::time::Instant;
 use crate::wire::register::DataVersion;
+use crate::{ClientAddress, Peer};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -21,7 +22,9 @@ pub(in crate::registry) struct Newcomer<'a> {
     pub(in crate::registry) zone: Option<&'a str>,
     pub(in crate::registry) enable_acting_master: bool,
     pub(in crate::registry) ha_server: Option<&'a str>,
-    pub(in crate::registry) conn: ConnId,
+    pub(in crate::registry) peer: Peer,
+    /// Claims of other addresses of the network stay.
+    pub(in crate::registry) keeps_claims: bool,
     /// Milliseconds of silence that it asks for.
     pub(in crate::registry) timeout: i64,
     pub(in crate::registry) data_version: Option<DataVersion>,
@@ -30,8 +33,16 @@ pub(in crate::registry) struct Newcomer<'a> {
 }
 
 impl Newcomer<'_> {
+    /// Where its registrations come from, and whether this one is from one more address of the network.
+    pub(super) fn claims(&self, previous: Option<&Member>) -> (Claims, bool) {
+        let Some(previous) = previous else { return (Claims::new(self.peer), false) };
+        let mut claims = previous.claims.clone();
+        let is_second = claims.add(self.peer, self.keeps_claims);
+        (claims, is_second)
+    }
+
     /// The member that it becomes. `previous` is what it was in this cluster, some of which stays.
-    pub(super) fn member(&self, previous: Option<&Member>, deadline: Instant) -> Member {
+    pub(super) fn member(&self, previous: Option<&Member>, claims: Claims, deadline: Instant) -> Member {
         let address = previous.map_or_else(|| self.address.into(), |previous| Arc::clone(&previous.address));
         let filter_servers = match self.filter_servers {
             None => previous.and_then(|previous| previous.filter_servers.clone()),
@@ -42,7 +53,8 @@ impl Newcomer<'_> {
             address,
             cluster: previous.map_or_else(|| self.cluster.into(), |previous| Arc::clone(&previous.cluster)),
             ha_server: self.ha_server.map(Arc::from),
-            conn: self.conn,
+            claims,
+            is_reported: previous.is_some_and(|previous| previous.is_reported),
             timeout: self.timeout,
             deadline,
             data_version: self.data_version,
@@ -60,6 +72,10 @@ pub(in crate::registry) struct Placed {
     pub(in crate::registry) placement: Placement,
     /// Members that had to leave: other brokers, or the same one under another identifier.
     pub(in crate::registry) replaced: Vec<BrokerIdentity>,
+    /// The broker of another address that held the identifier, and where it had registered from.
+    pub(in crate::registry) taken_from: Option<(String, ClientAddress)>,
+    /// Where the broker had been registered from, if this address of the network is another one.
+    pub(in crate::registry) second_claim_to: Option<ClientAddress>,
     /// The cluster of the group, if the broker is new to the group and in another cluster.
     pub(in crate::registry) other_cluster: Option<String>,
     /// The broker has the smallest identifier of its group now, and had not before.

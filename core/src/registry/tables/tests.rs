@@ -8,6 +8,10 @@ use alloc::vec;
 
 const VALUES: QueueValues = QueueValues { read_queue_nums: 8, write_queue_nums: 8, perm: 6, topic_sys_flag: 0 };
 
+fn peer(serial: u64) -> Peer {
+    Peer { conn: ConnId::new(0, serial), address: ([127, 0, 0, 1], 1).into() }
+}
+
 fn broker<'a>(name: &'a str, address: &'a str, id: i64) -> Newcomer<'a> {
     Newcomer {
         name,
@@ -17,7 +21,8 @@ fn broker<'a>(name: &'a str, address: &'a str, id: i64) -> Newcomer<'a> {
         zone: None,
         enable_acting_master: false,
         ha_server: None,
-        conn: ConnId::new(0, 1),
+        peer: peer(1),
+        keeps_claims: false,
         timeout: 1000,
         data_version: None,
         filter_servers: None,
@@ -118,7 +123,7 @@ fn placements_tell_who_held_the_identifier() {
         let replaced: Vec<_> = placed.replaced.into_iter().map(|broker| broker.address).collect();
         (placed.placement, replaced)
     };
-    let known = Known::of(&broker("a", "a:0", 0).member(None, Instant::START));
+    let known = Known::of(&broker("a", "a:0", 0).member(None, Claims::new(peer(1)), Instant::START));
     assert_eq!(place("a:0", 0), (Placement::Same(known), vec![]));
     assert_eq!(place("a:2", 2), (Placement::Free(None), vec![]));
     assert_eq!(place("new", 0), (Placement::TakenOver(None), vec!["a:0".to_string()]));
@@ -153,7 +158,7 @@ fn a_broken_index_of_members_is_found() {
     assert_eq!(
         findings(|tables| {
             let key = key(tables, 1);
-            tables.groups.member_mut(key).conn = ConnId::new(0, 2);
+            tables.groups.member_mut(key).claims = Claims::new(peer(2));
         }),
         ["a:1 is not found by its connection"]
     );

@@ -1,0 +1,248 @@
+//! The rules: made from the configuration and the users, asked for each request.
+
+mod build;
+mod registration;
+#[cfg(test)]
+mod tests;
+
+pub use build::AccessError;
+
+use super::class::Class;
+use super::reach::Reach;
+use super::signed::{ACCESS_KEY, Content, Signed};
+use super::user::{Role, Status, User, Users};
+use super::verdict::{AllowedBy, Grant, Refusal, RefusalCause, Verdict};
+use crate::address_list::AddressList;
+use crate::credentials::Credentials;
+use crate::wire::Request;
+use crate::wire::code::request;
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use core::net::IpAddr;
+
+/// How much is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing, as in Java.
+    #[default]
+    Off,
+    /// Nothing, but what [`Mode::Admin`] and [`Mode::Strict`] would refuse is reported.
+    Observe,
+    /// Administrators' requests need a signature. What is said about a broker counts only from the broker itself.
+    Admin,
+    /// Registrations need a signature too.
+    Strict,
+}
+
+/// Whether only the broker itself may say something about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// Anybody may.
+    Ignored,
+    /// Anybody may, but it is reported.
+    Observed,
+    /// Nobody else may.
+    Enforced,
+}
+
+/// The rules of access control. The default is that of Java: everybody may do everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessRules {
+    mode: Mode,
+    users: Users,
+    /// Request codes that need no signature.
+    whitelist: BTreeSet<i32>,
+    reads_need_signature: bool,
+    /// Where administrators' requests and registrations may come from; `None` is from everywhere.
+    admin_addresses: Option<AddressList>,
+    broker_addresses: Option<AddressList>,
+    /// Where they need no signature; `None` is nowhere.
+    unsigned_admin_addresses: Option<AddressList>,
+    unsigned_broker_addresses: Option<AddressList>,
+    /// What this server signs its own requests with.
+    inner_client: Option<Credentials>,
+}
+
+/// A user whose signature is good.
+#[derive(Clone, Copy, Debug)]
+pub struct Verified<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// With which of its secrets it signed.
+    pub allowed_by: AllowedBy,
+}
+
+impl AccessRules {
+    /// How much is closed.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether anybody who reaches the server can change it.
+    #[must_use]
+    pub const fn lets_anybody_change(&self) -> bool {
+        matches!(self.mode, Mode::Off | Mode::Observe) && self.admin_addresses.is_none()
+    }
+
+    /// All users, by name.
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.iter()
+    }
+
+    /// What this server signs its own requests with.
+    #[must_use]
+    pub const fn inner_client(&self) -> Option<&Credentials> {
+        self.inner_client.as_ref()
+    }
+
+    /// Where requests may be sent for a broker that registered from this address.
+    #[must_use]
+    pub fn reach(&self, registered_from: IpAddr) -> Reach {
+        Reach::new(registered_from, self.broker_addresses.clone())
+    }
+
+    /// Whether a read may have to be refused, so that the registry has to be asked whether the sender is a broker.
+    #[must_use]
+    #[inline]
+    pub const fn closes_reads(&self) -> bool {
+        self.reads_need_signature
+    }
+
+    /// Whether a registration keeps a claim for each address that sent it ([`Mode::Admin`] and [`Mode::Strict`]).
+    #[must_use]
+    pub const fn keeps_claims(&self) -> bool {
+        matches!(self.mode, Mode::Admin | Mode::Strict)
+    }
+
+    /// Who may say something about a broker with a request of this code.
+    #[must_use]
+    pub fn ownership(&self, code: i32) -> Ownership {
+        match self.mode {
+            Mode::Off => Ownership::Ignored,
+            Mode::Observe | Mode::Admin | Mode::Strict if self.whitelist.contains(&code) => Ownership::Ignored,
+            Mode::Observe => Ownership::Observed,
+            Mode::Admin | Mode::Strict => Ownership::Enforced,
+        }
+    }
+
+    /// Says whether a request of this sender is served. A signature is looked at only if it decides something.
+    ///
+    /// Whether the sender owns the broker that a request is about is not decided here, nor whether a broker registered
+    /// over the connection of a refused read: the registry knows.
+    #[must_use]
+    pub fn judge(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
+        match Class::of(request.code) {
+            Class::Route | Class::Other => Verdict::Open,
+            Class::Read => self.judge_read(request, sender),
+            Class::Broker if request.code == request::REGISTER_BROKER => self.judge_registration(request, sender),
+            Class::Broker => Verdict::Open,
+            Class::Admin => self.judge_admin(request, sender),
+        }
+    }
+
+    fn judge_read(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
+        if !self.reads_need_signature || self.mode == Mode::Off || self.whitelist.contains(&request.code) {
+            return Verdict::Open;
+        }
+        match self.verify(request, sender) {
+            Ok(_) => Verdict::Open,
+            Err(refusal) => self.refuse_unless_observed(refusal),
+        }
+    }
+
+    /// An address list comes before everything else, the white list too: signatures say who must also prove it.
+    fn judge_admin(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
+        if self.admin_addresses.as_ref().is_some_and(|list| !list.contains(sender)) {
+            return Verdict::Refused(Box::new(Refusal::anonymous(RefusalCause::Address, sender)));
+        }
+        let is_exempt = self.unsigned_admin_addresses.as_ref().is_some_and(|list| list.contains(sender));
+        self.grant(request, sender, Role::Admin, is_exempt)
+    }
+
+    /// Grants a request that needs this role, unless nobody may send it without a signature and it has no good one.
+    fn grant(&self, request: &Request<'_>, sender: IpAddr, role: Role, is_exempt: bool) -> Verdict {
+        let unsigned = if self.mode == Mode::Off {
+            Some(AllowedBy::Off)
+        } else if self.whitelist.contains(&request.code) {
+            Some(AllowedBy::Whitelist)
+        } else if is_exempt {
+            Some(AllowedBy::UnsignedAddress)
+        } else {
+            None
+        };
+        if unsigned.is_some() && self.users.is_empty() {
+            return Verdict::granted(unsigned.unwrap_or(AllowedBy::Off), None);
+        }
+        match (self.verify_role(request, sender, role), unsigned) {
+            (Ok(verified), unsigned) => {
+                let allowed_by = unsigned.unwrap_or(verified.allowed_by);
+                Verdict::granted(allowed_by, Some(Arc::clone(&verified.user.name)))
+            }
+            (Err(_), Some(allowed_by)) => Verdict::granted(allowed_by, None),
+            (Err(refusal), None) => self.refuse_unless_observed(refusal),
+        }
+    }
+
+    /// Refuses a request, or only notes why it would be refused.
+    fn refuse_unless_observed(&self, refusal: Box<Refusal>) -> Verdict {
+        match self.mode {
+            Mode::Observe => {
+                Verdict::Granted(Grant { user: None, allowed_by: AllowedBy::Observe, would_refuse: Some(refusal) })
+            }
+            Mode::Off | Mode::Admin | Mode::Strict => Verdict::Refused(refusal),
+        }
+    }
+
+    /// Says who signed a request of this sender, whatever it asks for and whether a signature is needed or not.
+    ///
+    /// # Errors
+    /// Why nobody did whose signature counts.
+    pub fn verify(&self, request: &Request<'_>, sender: IpAddr) -> Result<Verified<'_>, Box<Refusal>> {
+        self.verify_role(request, sender, Role::Read)
+    }
+
+    /// Asks in Java's order: the user's name, whether it is known, enabled, and where it may be; then the signature,
+    /// and the role in the end. So a stranger who knows no name makes nobody hash anything.
+    fn verify_role(&self, request: &Request<'_>, sender: IpAddr, role: Role) -> Result<Verified<'_>, Box<Refusal>> {
+        let name = request.fields.value(ACCESS_KEY).filter(|name| !name.is_empty());
+        let Some(name) = name else {
+            return Err(Box::new(Refusal::anonymous(RefusalCause::NoUser, sender)));
+        };
+        let refuse = |cause| Err(Box::new(Refusal::of_user(cause, &name, sender)));
+        let Some(user) = self.users.find(&name) else { return refuse(RefusalCause::UnknownUser) };
+        if user.status == Status::Disabled {
+            return refuse(RefusalCause::Disabled);
+        }
+        if user.addresses.as_ref().is_some_and(|list| !list.contains(sender)) {
+            return refuse(RefusalCause::Address);
+        }
+        let Some(allowed_by) = signed_with(request, user) else { return refuse(RefusalCause::BadSignature) };
+        if user.role < role {
+            return refuse(RefusalCause::NoRole);
+        }
+        Ok(Verified { user, allowed_by })
+    }
+}
+
+impl Verdict {
+    const fn granted(allowed_by: AllowedBy, user: Option<Arc<str>>) -> Self {
+        Self::Granted(Grant { user, allowed_by, would_refuse: None })
+    }
+}
+
+/// With which of the user's secrets a request is signed. A registration always has all its fields signed.
+fn signed_with(request: &Request<'_>, user: &User) -> Option<AllowedBy> {
+    let signed = Signed::new(request)?;
+    let is_signed_with = |secret| {
+        if request.code == request::REGISTER_BROKER {
+            return signed.matches(secret, Content::All);
+        }
+        signed.contents().any(|content| signed.matches(secret, content))
+    };
+    if is_signed_with(&user.secret) {
+        return Some(AllowedBy::Signature);
+    }
+    user.previous_secret.as_ref().filter(|secret| is_signed_with(secret)).map(|_| AllowedBy::PreviousSecret)
+}

@@ -1,0 +1,92 @@
+//! Registrations: where they may come from, and what one must look like so that its signature says what it says.
+
+use super::{AccessRules, Mode};
+use crate::access::reach::ip_of_host;
+use crate::access::signed::{ACCESS_KEY, SIGNATURE};
+use crate::access::user::Role;
+use crate::access::verdict::{Refusal, RefusalCause, Verdict};
+use crate::address_list::AddressList;
+use crate::wire::Request;
+use alloc::boxed::Box;
+use core::net::IpAddr;
+
+/// Fields that brokers send with a registration.
+const FIELDS: &[&str] = &[
+    "brokerName",
+    "brokerAddr",
+    "clusterName",
+    "haServerAddr",
+    "brokerId",
+    "heartbeatTimeoutMillis",
+    "enableActingMaster",
+    "compressed",
+    "bodyCrc32",
+    "__ZONE_NAME",
+    "__ZONE_MODE",
+    ACCESS_KEY,
+    SIGNATURE,
+    "SecurityToken",
+];
+
+impl AccessRules {
+    pub(super) fn judge_registration(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
+        if let Some(list) = &self.broker_addresses
+            && !(list.contains(sender) && registers_within(list, request))
+        {
+            return Verdict::Refused(Box::new(Refusal::anonymous(RefusalCause::Address, sender)));
+        }
+        if matches!(self.mode, Mode::Off | Mode::Admin) {
+            return Verdict::Open;
+        }
+        let is_exempt = self.unsigned_broker_addresses.as_ref().is_some_and(|list| list.contains(sender));
+        if is_exempt || self.whitelist.contains(&request.code) {
+            return Verdict::Open;
+        }
+        match self.grant(request, sender, Role::Broker, false) {
+            Verdict::Granted(grant) if grant.would_refuse.is_none() && !has_form_of_registration(request) => {
+                let user = grant.user.as_deref().unwrap_or_default();
+                self.refuse_unless_observed(Box::new(Refusal::of_user(RefusalCause::Form, user, sender)))
+            }
+            verdict => verdict,
+        }
+    }
+}
+
+/// Whether the IP addresses that a registration announces are in the list. Names are not resolved.
+fn registers_within(list: &AddressList, request: &Request<'_>) -> bool {
+    ["brokerAddr", "haServerAddr"]
+        .iter()
+        .filter_map(|field| request.fields.value(field))
+        .all(|address| ip_of_host(&address).is_none_or(|ip| list.contains(ip)))
+}
+
+/// Whether the text that is signed can be cut into fields in one way only, as far as it matters: a signature does not
+/// cover where one value ends and the next begins. With a field in front that swallows the checksum and a digit, a
+/// recorded registration of 192.168.1.5 would be a signed one of 92.168.1.5.
+///
+/// The checksum fixes where the address begins, which comes behind it, and the flags fix where the replication address
+/// begins.
+fn has_form_of_registration(request: &Request<'_>) -> bool {
+    let fields = &request.fields;
+    let is_known = fields.by_name().iter().all(|(name, _)| FIELDS.iter().any(|field| field.as_bytes() == &**name));
+    let is_flag = |name| fields.value(name).is_some_and(|value| matches!(&*value, "true" | "false"));
+    let has_checksum = fields.value("bodyCrc32").is_some_and(|value| is_checksum(&value, request.body));
+    let has_identifier =
+        fields.value("brokerId").is_some_and(|value| is_decimal(value.strip_prefix('-').unwrap_or(&value)));
+    let has_address = fields.value("brokerAddr").is_some_and(|value| is_host_and_port(&value));
+    is_known && has_checksum && has_identifier && has_address && is_flag("compressed") && is_flag("enableActingMaster")
+}
+
+fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'))
+}
+
+fn is_checksum(text: &str, body: &[u8]) -> bool {
+    // The checksum that brokers send has no sign bit.
+    is_decimal(text) && text.parse() == Ok(crc32fast::hash(body) & 0x7FFF_FFFF)
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    !host.is_empty() && is_decimal(port) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}

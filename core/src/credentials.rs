@@ -1,0 +1,231 @@
+//! Secrets, and the user that each belongs to.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use base64ct::{Base64, Encoding};
+use core::fmt;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use sha1::Sha1;
+use subtle::ConstantTimeEq;
+
+/// What stands in the place of a secret wherever it could be read.
+pub const MASK: &str = "***";
+
+/// Characters of a signature: 20 bytes in Base64.
+pub const SIGNATURE_CHARACTERS: usize = 28;
+
+/// A secret that requests are signed with. Printing it prints `***`.
+#[derive(Clone)]
+pub struct Secret {
+    text: Box<str>,
+    /// The two inner states of the key, ready: they are the same for each request.
+    key: Hmac<Sha1>,
+}
+
+/// A user and its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Name of the user (`AccessKey`).
+    pub name: Arc<str>,
+    /// What it signs with.
+    pub secret: Secret,
+}
+
+/// The form of credentials in the configuration of a Java broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `{"username":"…","password":"…"}` (Java: `User`).
+    User,
+    /// `{"accessKey":"…","secretKey":"…"}` (Java: `SessionCredentials`).
+    Session,
+}
+
+/// A text that is not credentials. It never quotes the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// It is no JSON object of the form.
+    #[error("it is not a JSON object like {}", .0.example())]
+    Malformed(Form),
+    /// The name of the user is empty.
+    #[error("the name of the user is empty")]
+    EmptyName,
+    /// The secret is empty.
+    #[error("the secret is empty")]
+    EmptySecret,
+}
+
+/// A signature in its text form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature([u8; SIGNATURE_CHARACTERS]);
+
+impl Secret {
+    /// The secret with this text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        // A key of any length will do: `new_from_slice` of an HMAC cannot fail.
+        let key = Hmac::new_from_slice(text.as_bytes()).unwrap_or_else(|_| unreachable!("HMAC takes any key"));
+        Self { text: text.into(), key }
+    }
+
+    /// Characters of the secret.
+    #[must_use]
+    pub fn characters(&self) -> usize {
+        self.text.chars().count()
+    }
+
+    /// Whether this is the text of the secret.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.text.as_bytes().ct_eq(text.as_bytes()).into()
+    }
+
+    /// Signs what these parts are, one behind the other.
+    #[must_use]
+    pub fn sign<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Signature {
+        let mut mac = self.key.clone();
+        parts.into_iter().for_each(|part| mac.update(part));
+        let mut text = [0; SIGNATURE_CHARACTERS];
+        let encoded = Base64::encode(&mac.finalize().into_bytes(), &mut text);
+        debug_assert!(encoded.is_ok_and(|text| text.len() == SIGNATURE_CHARACTERS), "Base64 of 20 bytes");
+        Signature(text)
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.text)
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl Signature {
+    /// Whether this is the text of the signature, in constant time. Other spellings of the same bytes are not.
+    #[must_use]
+    pub fn is(&self, text: &[u8]) -> bool {
+        self.0.ct_eq(text).into()
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// A signature can be replayed, so it is not printed either.
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl Form {
+    const fn example(self) -> &'static str {
+        match self {
+            Self::User => r#"{"username":"...","password":"..."}"#,
+            Self::Session => r#"{"accessKey":"...","secretKey":"..."}"#,
+        }
+    }
+
+    /// The text of the credentials of `name` without their secret.
+    #[must_use]
+    pub fn masked(self, name: &str) -> String {
+        let (member, secret) = match self {
+            Self::User => ("username", "password"),
+            Self::Session => ("accessKey", "secretKey"),
+        };
+        let name = serde_json::to_string(name).unwrap_or_default();
+        alloc::format!(r#"{{"{member}":{name},"{secret}":"{MASK}"}}"#)
+    }
+}
+
+impl Credentials {
+    /// Reads credentials. Members that are not known do not count, as in Java.
+    ///
+    /// # Errors
+    /// A text of another form, an empty name or an empty secret. The error does not quote the text.
+    pub fn parse(text: &str, form: Form) -> Result<Self, CredentialsError> {
+        #[derive(Deserialize)]
+        struct User {
+            username: String,
+            password: String,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Session {
+            access_key: String,
+            secret_key: String,
+        }
+        let read = match form {
+            Form::User => serde_json::from_str(text).map(|User { username, password }| (username, password)),
+            Form::Session => {
+                serde_json::from_str(text).map(|Session { access_key, secret_key }| (access_key, secret_key))
+            }
+        };
+        let (name, secret) = read.map_err(|_| CredentialsError::Malformed(form))?;
+        if name.is_empty() {
+            return Err(CredentialsError::EmptyName);
+        }
+        if secret.is_empty() {
+            return Err(CredentialsError::EmptySecret);
+        }
+        Ok(Self { name: name.into(), secret: Secret::new(&secret) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn requests_are_signed_as_java_signs_them() {
+        let secret = Secret::new("12345678");
+        for (content, signature) in [
+            ("rocketmq2enableTopicList=false\n", "RKa/QQoqF9WJTAXLD17Cqe1lo18="),
+            ("rocketmq2KNSV", "gM5hwWu+Vfyxr2Ol1wdaLVvM0zk="),
+            ("rocketmq2KNS", "TT7N+tfYaWoJRyp0ysgsyFwWNKQ="),
+            ("rocketmq2broker-a", "OWag5wTlWGeWX2wVHlu6flz8V30="),
+            ("rocketmq2CT", "sAaBJ3f/nRKKAqbc1VqUizPWvbo="),
+        ] {
+            let (front, back) = content.as_bytes().split_at(7);
+            assert_eq!(secret.sign([front, back]).as_str(), signature, "{content}");
+            assert!(secret.sign([content.as_bytes()]).is(signature.as_bytes()));
+            assert!(!secret.sign([content.as_bytes()]).is(&signature.as_bytes()[..27]));
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let credentials = Credentials::parse(r#"{"username":"ops","password":"top-secret"}"#, Form::User).unwrap();
+        assert_eq!(format!("{credentials:?}"), r#"Credentials { name: "ops", secret: *** }"#);
+        assert_eq!(format!("{:?}", credentials.secret.sign([])), MASK);
+        assert_eq!(Form::User.masked("o\"ps"), r#"{"username":"o\"ps","password":"***"}"#);
+        assert_eq!(Form::Session.masked("ops"), r#"{"accessKey":"ops","secretKey":"***"}"#);
+    }
+
+    #[test]
+    fn credentials_have_one_of_two_forms() {
+        let session = r#"{"accessKey":"a","secretKey":"s","securityToken":"t"}"#;
+        let read = Credentials::parse(session, Form::Session).unwrap();
+        assert_eq!((&*read.name, read.secret.is("s"), read.secret.characters()), ("a", true, 1));
+        let malformed = [session, "", "a:s", r#"{"username":"a"}"#, r#"{"username":1,"password":"s"}"#, "[]", "null"];
+        for text in malformed {
+            assert_eq!(Credentials::parse(text, Form::User), Err(CredentialsError::Malformed(Form::User)), "{text}");
+        }
+        let parse = |text| Credentials::parse(text, Form::User);
+        assert_eq!(parse(r#"{"username":"","password":"s"}"#), Err(CredentialsError::EmptyName));
+        assert_eq!(parse(r#"{"username":"a","password":""}"#), Err(CredentialsError::EmptySecret));
+        let error = parse(r#"{"username":"a","pasword":"top-secret"}"#).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("top-secret"));
+    }
+}

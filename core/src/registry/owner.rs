@@ -1,0 +1,67 @@
+//! Whose a registration is: what a request says about a broker counts only if the broker itself sent it.
+
+use super::answer::Answer;
+use super::state::State;
+use super::subject::subject;
+use super::tables::MemberKey;
+use crate::Peer;
+use crate::access::{OwnRequest, Ownership, Refusal, RefusalCause};
+use crate::event::{Event, RefusedRequest};
+use crate::route::GroupId;
+use crate::wire::Request;
+use crate::wire::code::response;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Whether the peer registered a member: over this connection, or from the same address of the network.
+pub(super) fn owns(state: &State, peer: Peer, key: MemberKey) -> bool {
+    state.tables.member(key).is_some_and(|member| member.claims().is_of(peer))
+}
+
+/// Whether the peer registered a member of a group.
+pub(super) fn owns_group(state: &State, peer: Peer, group: GroupId) -> bool {
+    state.tables.group(group).members().values().any(|member| member.claims().is_of(peer))
+}
+
+/// Refuses a request that only the broker itself may send, unless `is_owner` says that it is.
+pub(super) fn refuse_stranger(
+    state: &mut State,
+    peer: Peer,
+    request: &Request<'_>,
+    own: OwnRequest,
+    is_owner: impl FnOnce(&State) -> bool,
+) -> Result<(), Answer> {
+    let ownership = state.access.ownership(request.code);
+    if ownership == Ownership::Ignored || is_owner(state) {
+        return Ok(());
+    }
+    let refusal = Refusal { cause: RefusalCause::NotTheOwner(own), user: None, address: peer.ip() };
+    let remark = refusal.remark();
+    let refused = Box::new(RefusedRequest { code: request.code, peer, refusal, subject: subject(request) });
+    match ownership {
+        Ownership::Ignored | Ownership::Observed => {
+            state.outbox.event(Event::RequestWouldBeRefused(refused));
+            Ok(())
+        }
+        Ownership::Enforced => {
+            state.outbox.event(Event::RequestRefused(refused));
+            Err(Answer::failure(response::NO_PERMISSION, remark))
+        }
+    }
+}
+
+/// The members among these for which a sign of life of the peer counts.
+pub(super) fn renewable(state: &mut State, peer: Peer, code: i32, members: &[MemberKey]) -> Vec<MemberKey> {
+    let ownership = state.access.ownership(code);
+    if ownership == Ownership::Ignored {
+        return members.to_vec();
+    }
+    let (own, others): (Vec<_>, Vec<_>) = members.iter().copied().partition(|key| owns(state, peer, *key));
+    for broker in others.iter().filter_map(|key| state.tables.identity(*key)).collect::<Vec<_>>() {
+        state.outbox.event(Event::RenewalIgnored { code, broker, peer });
+    }
+    match ownership {
+        Ownership::Ignored | Ownership::Observed => members.to_vec(),
+        Ownership::Enforced => own,
+    }
+}

@@ -1,0 +1,127 @@
+//! Claims: where the registrations of a broker came from.
+
+use crate::Peer;
+use alloc::vec::Vec;
+
+/// Addresses of the network whose claims one registration keeps. A stranger who has as many cannot grow it further.
+const CLAIMS_MAX: usize = 8;
+
+/// The connections that a registration came over: one in all, as in Java, or the newest from each address of the
+/// network.
+///
+/// With several, a stranger who repeats the registration of a broker and closes the connection does not remove it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::registry) struct Claims {
+    newest: Peer,
+    /// From other addresses of the network; empty unless strangers repeat registrations.
+    others: Vec<Peer>,
+}
+
+impl Claims {
+    pub(in crate::registry) const fn new(peer: Peer) -> Self {
+        Self { newest: peer, others: Vec::new() }
+    }
+
+    /// The newest one.
+    pub(in crate::registry) const fn newest(&self) -> Peer {
+        self.newest
+    }
+
+    /// Whether the peer has a claim: over its connection, or from its address of the network.
+    pub(in crate::registry) fn is_of(&self, peer: Peer) -> bool {
+        self.iter().any(|claim| claim.conn == peer.conn || claim.ip() == peer.ip())
+    }
+
+    pub(in crate::registry) fn iter(&self) -> impl Iterator<Item = &Peer> {
+        core::iter::once(&self.newest).chain(&self.others)
+    }
+
+    /// Whether the peer has the only claim, over this connection.
+    pub(super) fn is_only(&self, peer: Peer) -> bool {
+        self.others.is_empty() && self.newest == peer
+    }
+
+    /// Adds the claim of a peer, and takes away that of an older connection from the same address. All others stay if
+    /// they are kept; of too many, the new one is not. Returns whether the address of the network is one more.
+    pub(super) fn add(&mut self, peer: Peer, keeps_others: bool) -> bool {
+        if !keeps_others || (self.others.is_empty() && self.newest.ip() == peer.ip()) {
+            *self = Self::new(peer);
+            return false;
+        }
+        let known = self.others.len();
+        self.others.retain(|claim| claim.ip() != peer.ip());
+        let is_known = self.newest.ip() == peer.ip() || self.others.len() < known;
+        if self.newest.ip() != peer.ip() {
+            if self.others.len() + 1 == CLAIMS_MAX {
+                return false;
+            }
+            self.others.push(self.newest);
+        }
+        self.newest = peer;
+        !is_known
+    }
+
+    /// Takes claims away. Returns false if none is left then, in which case the last one stays.
+    pub(super) fn withdraw(&mut self, is_withdrawn: impl Fn(&Peer) -> bool) -> bool {
+        self.others.retain(|claim| !is_withdrawn(claim));
+        if !is_withdrawn(&self.newest) {
+            return true;
+        }
+        match self.others.pop() {
+            Some(newest) => {
+                self.newest = newest;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ConnId;
+    use alloc::string::ToString;
+
+    fn peer(host: u8, serial: u64) -> Peer {
+        Peer { conn: ConnId::new(0, serial), address: ([10, 0, 0, host], 1000 + serial as u16).into() }
+    }
+
+    fn hosts(claims: &Claims) -> Vec<(u8, u64)> {
+        let host = |claim: &Peer| claim.address.to_string().split(['.', ':']).nth(3).unwrap().parse().unwrap();
+        claims.iter().map(|claim| (host(claim), claim.conn.serial())).collect()
+    }
+
+    #[test]
+    fn one_claim_is_kept_as_in_java_or_one_of_each_address() {
+        let mut claims = Claims::new(peer(1, 1));
+        claims.add(peer(2, 2), false);
+        assert_eq!(hosts(&claims), [(2, 2)]);
+        assert!(claims.add(peer(3, 3), true) && claims.add(peer(4, 4), true));
+        assert_eq!(hosts(&claims), [(4, 4), (2, 2), (3, 3)]);
+        assert!(!claims.add(peer(2, 5), true) && !claims.add(peer(2, 6), true));
+        assert_eq!(hosts(&claims), [(2, 6), (3, 3), (4, 4)]);
+        assert!(claims.is_of(peer(4, 9)) && claims.is_of(peer(9, 6)) && !claims.is_of(peer(9, 9)));
+        claims.add(peer(2, 7), false);
+        assert_eq!(hosts(&claims), [(2, 7)]);
+    }
+
+    #[test]
+    fn the_last_claim_stays_where_it_is() {
+        let mut claims = Claims::new(peer(1, 1));
+        claims.add(peer(2, 2), true);
+        assert!(claims.withdraw(|claim| claim.conn.serial() == 2));
+        assert_eq!(hosts(&claims), [(1, 1)]);
+        assert!(claims.withdraw(|claim| claim.conn.serial() == 2), "it is not there");
+        assert!(!claims.withdraw(|claim| claim.conn.serial() == 1));
+        assert_eq!(hosts(&claims), [(1, 1)]);
+    }
+
+    #[test]
+    fn strangers_do_not_push_claims_out() {
+        let mut claims = Claims::new(peer(0, 0));
+        assert_eq!((1..20).filter(|host| claims.add(peer(*host, (*host).into()), true)).count(), CLAIMS_MAX - 1);
+        assert_eq!(claims.iter().count(), CLAIMS_MAX);
+        assert!(claims.is_of(peer(0, 99)) && claims.is_of(peer(7, 99)) && !claims.is_of(peer(8, 99)));
+    }
+}
