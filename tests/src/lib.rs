@@ -4,6 +4,7 @@
 // Everything here runs inside of tests, where a panic is how a failure is told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod access;
 pub mod answer;
 pub mod captures;
 pub mod conformance;
@@ -25,6 +26,7 @@ pub mod registration;
 pub mod request;
 pub mod scenario;
 pub mod server;
+pub mod signature;
 pub mod simulation;
 pub mod step;
 pub mod suite;

@@ -1,7 +1,9 @@
 //! The pure core driven without an operating system: logical connections, virtual time, saves that end when they are
 //! told to.
 
+use crate::answer::Answer;
 use crate::process_keys::read_configuration;
+use crate::request::Request;
 use crate::server::{Reaction, Server, Setup};
 use crate::step::{Disk, Step};
 use bytes::Bytes;
@@ -20,7 +22,7 @@ use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::{ConnId, Peer};
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -297,14 +299,19 @@ impl World {
         self.views_after_replies
     }
 
-    /// Opens a logical connection if it is not open.
+    /// Opens a logical connection from this host if it is not open.
     pub fn connect(&mut self, name: &str) -> ConnId {
+        self.connect_from(name, [127, 0, 0, 1].into())
+    }
+
+    /// Opens a logical connection from another host if it is not open.
+    pub fn connect_from(&mut self, name: &str, host: IpAddr) -> ConnId {
         if let Some(conn) = self.names.get(name) {
             return *conn;
         }
         self.opened += 1;
         let conn = ConnId::new(0, self.opened);
-        let address = SocketAddr::from(([127, 0, 0, 1], 40_000 + (self.opened % 20_000) as u16));
+        let address = SocketAddr::from((host, 40_000 + (self.opened % 20_000) as u16));
         let connection = Connection::open(Peer { conn, address: address.into() }, self.view(), &self.quotas, self.now);
         let client = Client {
             name: name.to_owned(),
@@ -395,6 +402,31 @@ impl World {
             Step::Disk(Disk::Waits) => self.set_saving(Saving::Waits),
             Step::Stop => self.shut_down(),
         }
+    }
+
+    /// The operator changes the rules of access control.
+    pub fn replace_access(&mut self, rules: AccessRules) {
+        self.input(Input::ReplaceAccess(Arc::new(rules)));
+        self.carry_out();
+    }
+
+    /// Asks over a logical connection, and takes the answer; `None` if there is none.
+    ///
+    /// # Panics
+    /// The connection is closed, or the answer cannot be read.
+    pub fn ask(&mut self, name: &str, request: &Request) -> Option<Answer> {
+        self.receive(name, &request.encode());
+        let output = self.take_output(name).expect("the connection is open");
+        (!output.is_empty()).then(|| Answer::decode(&output).expect("a readable answer"))
+    }
+
+    /// The events since this was asked last. Everything else that happened is forgotten.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        let event = |happening| match happening {
+            Happening::Event(event) => Some(event),
+            Happening::Closed { .. } | Happening::Notified { .. } | Happening::Saved { .. } => None,
+        };
+        self.take_happenings().into_iter().filter_map(event).collect()
     }
 
     /// Tells the server to stop.
