@@ -7,6 +7,7 @@ mod header;
 mod register_body;
 mod registry;
 mod session;
+mod signature;
 mod text;
 
 use namesrv_core::config::Limits;
@@ -31,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "first_bytes", run: first_bytes::first_bytes },
     Target { name: "session", run: session::session },
     Target { name: "registry", run: registry::registry },
+    Target { name: "signature", run: signature::signature },
 ];
 
 /// Runs one target.
