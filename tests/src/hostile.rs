@@ -4,6 +4,7 @@
 //! attacks it. What holds of every episode is asserted in one place, `siege`; a case only says what the attack is. Some
 //! more cases are about a machine that fails.
 
+mod access;
 mod bytes;
 mod compressed;
 mod configuration;
@@ -26,6 +27,7 @@ const THREADS: usize = 2;
 /// Every case there is, by subject.
 fn table() -> Vec<Case> {
     let subjects = [
+        ("access", access::episodes()),
         ("bytes", bytes::episodes()),
         ("compressed", compressed::episodes()),
         ("configuration", configuration::episodes()),
