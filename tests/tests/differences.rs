@@ -1,5 +1,5 @@
-//! Documents that name tests: identifiers of DIFFERENCES.md are unique, and every test named there or for a known fault
-//! exists.
+//! Documents that name tests: identifiers of DIFFERENCES.md are unique, and every test named there, for a known fault or
+//! for a threat exists.
 
 use namesrv_tests::differences::{entries, repository};
 use std::fs::read_to_string;
@@ -24,6 +24,20 @@ fn every_known_fault_names_the_tests_that_would_find_it() {
     let tests: Vec<_> = faults.split('`').skip(1).step_by(2).filter(|code| code.contains('/')).collect();
     assert!(tests.len() > 10, "{tests:?}");
     tests.iter().filter(|test| **test != "tests/captures").for_each(|test| check("a known fault", test));
+}
+
+#[test]
+fn every_threat_names_the_tests_that_show_what_becomes_of_it() {
+    let page = read_to_string(repository().join("docs/TESTING.md")).unwrap_or_default();
+    let (_, rest) = page.split_once("## Threats").unwrap_or_default();
+    let (threats, _) = rest.split_once("\n## ").unwrap_or_default();
+    let rows: Vec<_> = threats.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() >= 20, "{rows:?}");
+    for row in rows {
+        let tests: Vec<_> = row.split('`').skip(1).step_by(2).filter(|code| code.contains('/')).collect();
+        assert!(!tests.is_empty(), "no test for {row}");
+        tests.iter().for_each(|test| check("a threat", test));
+    }
 }
 
 /// A test, `file` or `file#function`, exists.
