@@ -37,6 +37,8 @@ pub enum Kind {
     Text,
     /// One of these words, as written here.
     Word(&'static [&'static str]),
+    /// One of these words, which are in lower case, in any case.
+    WordInAnyCase(&'static [&'static str]),
     /// Any text, which is never shown.
     Secret,
     /// A user with its secret, which is never shown; empty is none.
@@ -159,7 +161,10 @@ impl Key {
                 _ => Err(format!("`{value}` is not a whole number from {min} to {max}")),
             },
             Kind::Word(words) if words.contains(&value) => Ok(value.to_owned()),
-            Kind::Word(words) => Err(format!("`{value}` is none of {}", words.join(", "))),
+            Kind::WordInAnyCase(words) if words.iter().any(|word| word.eq_ignore_ascii_case(value)) => {
+                Ok(value.to_ascii_lowercase())
+            }
+            Kind::Word(words) | Kind::WordInAnyCase(words) => Err(format!("`{value}` is none of {}", words.join(", "))),
         }
     }
 
@@ -172,9 +177,13 @@ impl Key {
                 Ok(credentials) => form.masked(&credentials.name).into(),
                 Err(_) => MASK.into(),
             },
-            Kind::Secret | Kind::Credentials(_) | Kind::Text | Kind::Boolean | Kind::Integer(..) | Kind::Word(_) => {
-                value.into()
-            }
+            Kind::Secret
+            | Kind::Credentials(_)
+            | Kind::Text
+            | Kind::Boolean
+            | Kind::Integer(..)
+            | Kind::Word(_)
+            | Kind::WordInAnyCase(_) => value.into(),
         }
     }
 
@@ -203,6 +212,16 @@ impl<T> Row<T> {
         Self { key: Key { effect: Effect::Live, ..self.key }, parse: self.parse }
     }
 
+    /// With words that may be in any case.
+    #[must_use]
+    pub const fn in_any_case(self) -> Self {
+        let kind = match self.key.kind {
+            Kind::Word(words) => Kind::WordInAnyCase(words),
+            other @ (Kind::Boolean | Kind::Integer(..) | Kind::Text | Kind::WordInAnyCase(_)) => other,
+        };
+        Self { key: Key { kind, ..self.key }, parse: self.parse }
+    }
+
     /// Without a default, or with one that depends on the host.
     #[must_use]
     pub const fn without_default(self) -> Self {
@@ -220,6 +239,17 @@ impl<T> Row<T> {
 #[must_use]
 pub const fn boolean(name: &'static str, default: &'static str) -> Row<bool> {
     Row::new(name, Kind::Boolean, default, |value| value == "true")
+}
+
+/// A row whose value is `true`, `false` or not there. It has no default.
+#[must_use]
+pub const fn optional_boolean(name: &'static str) -> Row<Option<bool>> {
+    let parse: fn(&str) -> Option<bool> = |value| match value {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    };
+    Row::new(name, Kind::Boolean, "", parse).without_default()
 }
 
 /// A row whose value is a number. A number that does not fit into `T` (a negative size) reads as zero.

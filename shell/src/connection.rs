@@ -243,7 +243,7 @@ impl Drop for Connection {
 mod tests {
     use super::*;
     use crate::queue::{QueueReceiver, queue};
-    use crate::tls::{Tls, TlsMode};
+    use crate::tls::Tls;
     use crate::transport::ProxyProtocol;
     use namesrv_core::ConnId;
     use namesrv_core::config::{Configuration, Limits};
@@ -306,7 +306,7 @@ mod tests {
             policy: Policy {
                 proxy_protocol: ProxyProtocol::Accept,
                 trusted_proxies: None,
-                tls: Arc::new(Tls::self_signed(TlsMode::Permissive, "127.0.0.1").unwrap()),
+                tls: Tls::disabled(),
             },
         }));
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };

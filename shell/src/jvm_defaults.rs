@@ -3,8 +3,9 @@
 
 use crate::environment::Environment;
 use crate::java_options::{JavaOptions, JavaProperty};
-use crate::keys::{ProcessSettings, TLS};
+use crate::keys::ProcessSettings;
 use crate::start_error::StartError;
+use crate::tls::unknown_key;
 use namesrv_core::config::properties::Property;
 use namesrv_core::config::{Configuration, SERIALIZE_TYPE, Warning};
 use namesrv_core::key::{Key, Origin};
@@ -22,8 +23,6 @@ const HOME_PROPERTY: &str = "rocketmq.home.dir";
 const USER_HOME_PROPERTY: &str = "user.home";
 /// The property that names the time zone.
 const TIME_ZONE_PROPERTY: &str = "user.timezone";
-/// The file that the Java server reads its TLS settings from unless a property names another.
-const TLS_FILE: &str = "/etc/rocketmq/tls.properties";
 
 /// Names of the options that are told to be without effect, at most, and characters of each.
 const TOLD_MAX: usize = 20;
@@ -50,10 +49,12 @@ pub(crate) fn set(
 ) -> Result<JvmDefaults, StartError> {
     let options = JavaOptions::read(environment)
         .map_err(|(variable, error)| StartError::Variable { variable, reason: error.to_string() })?;
-    refuse_tls_file(Path::new(TLS_FILE))?;
     let mut set = BTreeMap::<&str, Vec<&str>>::new();
     let is_in_file = |name: &str| entries.iter().any(|entry| entry.key == name);
     for property in options.properties() {
+        if let Some(reason) = unknown_key(&property.name) {
+            return Err(bad_property(property, &reason));
+        }
         let Some(key) = jvm_property(configuration, &property.name).filter(|key| !is_in_file(key.name)) else {
             continue;
         };
@@ -107,11 +108,6 @@ fn text(value: &OsStr) -> Option<String> {
 fn bad_property(property: &JavaProperty, reason: &str) -> StartError {
     let JavaProperty { name, variable, .. } = property;
     StartError::Variable { variable, reason: format!("-D{name}: {reason}") }
-}
-
-/// The Java server reads this file unasked, and serves TLS as it says.
-fn refuse_tls_file(path: &Path) -> Result<(), StartError> {
-    if path.exists() { Err(StartError::TlsFile { path: path.to_owned(), reason: TLS }) } else { Ok(()) }
 }
 
 /// Neither a shell nor the JVM resolves `~`, a quotation mark or a variable here.

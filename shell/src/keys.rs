@@ -1,9 +1,10 @@
 //! The configuration keys of the process: its threads, addresses, files and logs.
 
 use crate::logging::{LogFormat, LogLevel};
+use crate::tls::TlsSettings;
 use crate::transport::ProxyProtocol;
 use namesrv_core::config::Configuration;
-use namesrv_core::key::Kind::{Boolean, Integer, Text};
+use namesrv_core::key::Kind::Integer;
 use namesrv_core::key::Origin::{JvmProperty, NamesrvConfig, NettyClientConfig, NettyServerConfig};
 use namesrv_core::key::{INT, Key, integer, millis, text, word};
 use std::path::PathBuf;
@@ -45,35 +46,16 @@ namesrv_core::keys! {
     }
 }
 
-/// Why a value that asks for TLS stops the start.
-pub(crate) const TLS: &str = "TLS is not available yet: remove the key, or end TLS in front of this server";
-
 /// Keys of the process that no field is read from.
 #[rustfmt::skip]
 const OTHER_KEYS: &[Key] = &[
     Key::default_of(&ProcessSettings::socket_send_bytes.key, "com.rocketmq.remoting.socket.sndbuf.size", JvmProperty(2)),
     Key::default_of(&ProcessSettings::socket_receive_bytes.key, "com.rocketmq.remoting.socket.rcvbuf.size", JvmProperty(3)),
     Key::unused("com.rocketmq.remoting.socket.backlog", INT, "1024", JvmProperty(6)),
-    Key::refused("useTLS", Boolean, "false", NettyClientConfig(12), TLS),
-    Key::refused("tls.enable", Boolean, "false", JvmProperty(7), TLS),
-    Key::refused("tls.test.mode.enable", Boolean, "false", JvmProperty(8), TLS),
-    Key::refused("tls.config.file", Text, "", JvmProperty(9), TLS),
-    Key::refused("tls.server.mode", Text, "disabled", JvmProperty(10), TLS),
-    Key::refused("tls.server.keyPath", Text, "", JvmProperty(11), TLS),
-    Key::refused("tls.server.keyPassword", Text, "", JvmProperty(12), TLS),
-    Key::refused("tls.server.certPath", Text, "", JvmProperty(13), TLS),
-    Key::refused("tls.server.authClient", Boolean, "false", JvmProperty(14), TLS),
-    Key::refused("tls.server.trustCertPath", Text, "", JvmProperty(15), TLS),
-    Key::refused("tls.server.need.client.auth", Text, "none", JvmProperty(16), TLS),
-    Key::refused("tls.client.keyPath", Text, "", JvmProperty(17), TLS),
-    Key::refused("tls.client.keyPassword", Text, "", JvmProperty(18), TLS),
-    Key::refused("tls.client.certPath", Text, "", JvmProperty(19), TLS),
-    Key::refused("tls.client.authServer", Boolean, "false", JvmProperty(20), TLS),
-    Key::refused("tls.client.trustCertPath", Text, "", JvmProperty(21), TLS),
 ];
 
 /// All keys of the process.
-pub(crate) const KEYS: &[&[Key]] = &[ProcessSettings::KEYS, OTHER_KEYS];
+pub(crate) const KEYS: &[&[Key]] = &[ProcessSettings::KEYS, OTHER_KEYS, TlsSettings::KEYS];
 
 impl ProcessSettings {
     /// What the configuration says now.
@@ -199,25 +181,6 @@ mod tests {
              serverSocketRcvBufSize=3",
         );
         assert_eq!((settings.socket_send_bytes, settings.socket_receive_bytes), (1, 3));
-    }
-
-    #[test]
-    fn tls_stops_the_start_unless_it_is_off() {
-        for file in [
-            "tls.enable=true",
-            "tls.server.mode=permissive",
-            "tls.server.mode=enforcing",
-            "tls.server.certPath=/etc/cert.pem",
-            "tls.server.need.client.auth=require",
-            "useTLS=true",
-        ] {
-            let key = file.split('=').next().unwrap();
-            let error = read(file).unwrap_err();
-            assert!(error.starts_with(&format!("line 1: {key}: `")), "{error}");
-        }
-        let off = "tls.enable=false\ntls.server.mode=disabled\ntls.server.certPath=\n\
-                   tls.server.need.client.auth=none\nuseTLS=false";
-        assert_eq!(read(off).unwrap().1, []);
     }
 
     #[test]

@@ -4,14 +4,17 @@ use crate::clock::Clock;
 use crate::events::cut;
 use crate::line_limit::LineLimit;
 use crate::threads;
+use crate::tls::Tls;
 use bytes::Bytes;
 use namesrv_core::access::Reach;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Stream};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::{debug, warn};
 
 /// Threads. An address always goes to the same one, so that its requests arrive in order, and a host that does not
@@ -27,12 +30,22 @@ const LINES: u64 = 100;
 /// How long a broker may take to accept the bytes of a request.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a broker may take in all over TLS, as for handshakes of clients.
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The way to the threads; they start with the first request and end with this value.
 #[derive(Debug)]
 pub(crate) struct Notifier {
     threads: [Option<SyncSender<Notification>>; THREADS],
-    connect_timeout: Duration,
+    way: Way,
     failures: Failures,
+}
+
+/// How brokers are reached.
+#[derive(Clone, Debug)]
+struct Way {
+    connect_timeout: Duration,
+    tls: Arc<Tls>,
 }
 
 /// Says what went wrong, as long as that is not too often: brokers choose their addresses.
@@ -56,9 +69,9 @@ struct Notification {
 }
 
 impl Notifier {
-    pub(crate) fn new(connect_timeout: Duration, clock: Clock) -> Self {
+    pub(crate) fn new(connect_timeout: Duration, tls: Arc<Tls>, clock: Clock) -> Self {
         let failures = Failures { lines: Arc::new(LineLimit::new("notifications of brokers", LINES)), clock };
-        Self { threads: Default::default(), connect_timeout, failures }
+        Self { threads: Default::default(), way: Way { connect_timeout, tls }, failures }
     }
 
     /// Sends a request to `host:port` soon. Never blocks: when too many wait, this one is dropped.
@@ -66,10 +79,9 @@ impl Notifier {
         let mut hasher = DefaultHasher::new();
         address.hash(&mut hasher);
         let index = hasher.finish() as usize % THREADS;
-        let connect_timeout = self.connect_timeout;
         let thread = match &mut self.threads[index] {
             Some(thread) => thread,
-            empty => match start(index, connect_timeout, self.failures.clone()) {
+            empty => match start(index, self.way.clone(), self.failures.clone()) {
                 Ok(thread) => empty.insert(thread),
                 Err(error) => return self.failures.tell(|| warn!(%error, "no thread to notify brokers with")),
             },
@@ -84,15 +96,15 @@ impl Notifier {
     }
 }
 
-fn start(index: usize, connect_timeout: Duration, failures: Failures) -> io::Result<SyncSender<Notification>> {
+fn start(index: usize, way: Way, failures: Failures) -> io::Result<SyncSender<Notification>> {
     let (sender, receiver) = mpsc::sync_channel(QUEUE_REQUESTS_MAX);
-    threads::named(&format!("notifier-{index}")).spawn(move || run(&receiver, connect_timeout, &failures))?;
+    threads::named(&format!("notifier-{index}")).spawn(move || run(&receiver, &way, &failures))?;
     Ok(sender)
 }
 
-fn run(notifications: &Receiver<Notification>, connect_timeout: Duration, failures: &Failures) {
+fn run(notifications: &Receiver<Notification>, way: &Way, failures: &Failures) {
     while let Ok(Notification { address, reach, frame }) = notifications.recv() {
-        let sent = send(&address, &reach, &frame, connect_timeout);
+        let sent = way.send(&address, &reach, &frame);
         let address = cut(&address);
         match sent {
             Ok(()) => debug!(address = &*address, "broker notified"),
@@ -101,27 +113,90 @@ fn run(notifications: &Receiver<Notification>, connect_timeout: Duration, failur
     }
 }
 
-/// One connection for one request: they are rare, and a kept connection would have to be watched. A name may stand for
-/// any address, so it is only resolved here, and only addresses within reach are connected to.
-fn send(address: &str, reach: &Reach, frame: &[u8], connect_timeout: Duration) -> io::Result<()> {
-    let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address that may be notified"));
-    for address in address.to_socket_addrs()?.filter(|address| reach.has(address.ip())) {
-        result = TcpStream::connect_timeout(&address, connect_timeout);
-        if result.is_ok() {
-            break;
+impl Way {
+    /// One connection for one request: they are rare, and a kept connection would have to be watched. A name may stand
+    /// for any address, so it is only resolved here, and only addresses within reach are connected to.
+    fn send(&self, address: &str, reach: &Reach, frame: &[u8]) -> io::Result<()> {
+        let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address that may be notified"));
+        for address in address.to_socket_addrs()?.filter(|address| reach.has(address.ip())) {
+            result = TcpStream::connect_timeout(&address, self.connect_timeout);
+            if result.is_ok() {
+                break;
+            }
+        }
+        let mut stream = result?;
+        match self.tls.broker_config() {
+            None => {
+                stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+                stream.write_all(frame)
+            }
+            Some(config) => send_over_tls(stream, config, frame, TLS_TIMEOUT),
         }
     }
-    let mut stream = result?;
-    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
-    stream.write_all(frame)
+}
+
+/// Never falls back to plain text.
+fn send_over_tls(stream: TcpStream, config: Arc<ClientConfig>, frame: &[u8], within: Duration) -> io::Result<()> {
+    // The name does not count: none is sent, and certificates of brokers need not have it.
+    let name = ServerName::IpAddress(stream.peer_addr()?.ip().into());
+    let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
+    let mut stream = Timed { stream, until: Instant::now() + within };
+    let mut tls = Stream::new(&mut connection, &mut stream);
+    tls.write_all(frame)?;
+    tls.conn.send_close_notify();
+    tls.flush()?;
+    stream.stream.shutdown(Shutdown::Write)?;
+    // A socket that is closed with unread bytes, such as a session ticket, takes back what it has sent.
+    stream.until = stream.until.min(Instant::now() + WRITE_TIMEOUT);
+    let mut unread = [0; 1024];
+    while stream.read(&mut unread).is_ok_and(|bytes| bytes > 0) {}
+    Ok(())
+}
+
+/// A stream that ends at a certain time, however many bytes come before.
+#[derive(Debug)]
+struct Timed {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Timed {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::test_tls;
     use namesrv_core::access::AccessRules;
-    use std::io::Read;
+    use rustls::{ServerConnection, StreamOwned};
     use std::net::TcpListener;
+    use std::thread;
+
+    fn notifier(tls: Arc<Tls>) -> Notifier {
+        Notifier::new(WRITE_TIMEOUT, tls, Clock::start())
+    }
 
     /// Of a broker that registered from this address.
     fn reach(registered_from: &str) -> Reach {
@@ -132,7 +207,7 @@ mod tests {
     fn requests_reach_a_broker_in_order() {
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("localhost:{}", broker.local_addr().unwrap().port());
-        let mut notifier = Notifier::new(WRITE_TIMEOUT, Clock::start());
+        let mut notifier = notifier(Tls::disabled());
         notifier.notify(address.clone(), reach("127.0.0.1"), Bytes::from_static(b"one"));
         notifier.notify(address, reach("127.0.0.1"), Bytes::from_static(b"two"));
         for expected in ["one", "two"] {
@@ -143,9 +218,58 @@ mod tests {
     }
 
     #[test]
+    fn requests_reach_a_broker_over_tls_and_end_with_close_notify() {
+        for protocols in ["TLSv1.2", "TLSv1.3"] {
+            let tls = test_tls(&[("tls.enable", "true"), ("tls.protocols", protocols)]);
+            let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = broker.local_addr().unwrap().to_string();
+            let mut notifier = notifier(Arc::clone(&tls));
+            notifier.notify(address, reach("127.0.0.1"), Bytes::from(vec![7; 100_000]));
+            let mut stream = StreamOwned::new(
+                ServerConnection::new(tls.server_config().unwrap()).unwrap(),
+                broker.accept().unwrap().0,
+            );
+            let mut received = Vec::new();
+            // An end without close_notify would be an error.
+            stream.read_to_end(&mut received).unwrap();
+            assert_eq!(received, [7; 100_000]);
+            assert_eq!(stream.conn.server_name(), None);
+        }
+    }
+
+    #[test]
+    fn a_broker_without_tls_gets_no_plain_text() {
+        let tls = test_tls(&[("tls.enable", "true")]);
+        let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+        let way = Way { connect_timeout: WRITE_TIMEOUT, tls };
+        let address = broker.local_addr().unwrap().to_string();
+        let sent = thread::spawn(move || way.send(&address, &reach("127.0.0.1"), b"secret"));
+        let mut stream = broker.accept().unwrap().0;
+        let mut first = [0; 3];
+        stream.read_exact(&mut first).unwrap();
+        assert_eq!(first, [0x16, 3, 1], "a ClientHello");
+        stream.write_all(b"plain answer").unwrap();
+        let mut rest = Vec::new();
+        // The connection may be reset, because what was written is not read.
+        let _ = stream.read_to_end(&mut rest);
+        assert!(!rest.windows(6).any(|window| window == b"secret"));
+        assert!(sent.join().unwrap().is_err());
+    }
+
+    #[test]
+    fn a_broker_that_says_nothing_is_given_up() {
+        let tls = test_tls(&[("tls.enable", "true")]);
+        let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(broker.local_addr().unwrap()).unwrap();
+        let error = send_over_tls(stream, tls.broker_config().unwrap(), b"", Duration::from_millis(1)).unwrap_err();
+        assert!(matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{error}");
+    }
+
+    #[test]
     fn an_address_that_is_none_is_an_error() {
+        let way = Way { connect_timeout: WRITE_TIMEOUT, tls: Tls::disabled() };
         for address in ["", "127.0.0.1", "127.0.0.1:port", "a\0b:1"] {
-            assert!(send(address, &reach("127.0.0.1"), b"", WRITE_TIMEOUT).is_err(), "{address:?}");
+            assert!(way.send(address, &reach("127.0.0.1"), b"").is_err(), "{address:?}");
         }
     }
 
@@ -153,7 +277,8 @@ mod tests {
     fn a_name_of_this_host_is_not_connected_to_for_a_broker_elsewhere() {
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("localhost:{}", broker.local_addr().unwrap().port());
-        let error = send(&address, &reach("192.0.2.1"), b"one", WRITE_TIMEOUT).unwrap_err();
+        let way = Way { connect_timeout: WRITE_TIMEOUT, tls: Tls::disabled() };
+        let error = way.send(&address, &reach("192.0.2.1"), b"one").unwrap_err();
         assert_eq!(error.to_string(), "the host has no address that may be notified");
         broker.set_nonblocking(true).unwrap();
         assert_eq!(broker.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);

@@ -18,7 +18,7 @@ use crate::start_error::StartError;
 use crate::start_files;
 use crate::startup::Startup;
 use crate::summary::Summary;
-use crate::tls::{Tls, TlsMode};
+use crate::tls::{Tls, TlsSources};
 use crate::transport::Policy;
 use crate::{queue, signals, threads};
 use arc_swap::ArcSwap;
@@ -82,8 +82,8 @@ fn serve_until_stopped(
 ) -> Result<(), StartError> {
     let clock = Clock::start();
     let settings = ProcessSettings::of(&configuration);
-    let tls = Arc::new(Tls::self_signed(TlsMode::Permissive, &settings.bind_address)?);
-    let policy = policy(&settings, tls)?;
+    let (tls, tls_watch) = Tls::start(&TlsSources::of(&configuration), &settings.bind_address)?;
+    let policy = policy(&settings, Arc::clone(&tls))?;
     let (kv, mut files) = start_files::read_kv_file(&settings)?;
     let (listeners, port) = bind(&settings)?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
@@ -91,7 +91,7 @@ fn serve_until_stopped(
     start_files::prepare(&mut files)?;
     let limits = configuration.limits();
     let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
-    let notifier = Notifier::new(settings.connect_timeout, clock);
+    let notifier = Notifier::new(settings.connect_timeout, Arc::clone(&tls), clock);
     let serialization = configuration.serialization();
     let access = access_rules(&configuration, &settings)?;
 
@@ -133,6 +133,7 @@ fn serve_until_stopped(
         registry_thread.run();
     });
     let registry_thread = registry_thread.map_err(thread_failed)?;
+    let _tls_watch = tls_watch.spawn().map_err(thread_failed)?;
 
     let registry = RegistryHandle::new(queue.clone(), inboxes);
     let served = serve(Server { listeners, views, registry, clock, quotas, policy });

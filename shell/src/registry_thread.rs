@@ -96,6 +96,7 @@ mod tests {
     use crate::quota::SharedQuotas;
     use crate::saver::SavedFiles;
     use crate::server::{Inbox, RegistryHandle};
+    use crate::tls::Tls;
     use arc_swap::ArcSwap;
     use bytes::Bytes;
     use namesrv_core::access::Verdict;
@@ -195,7 +196,7 @@ mod tests {
             inboxes: handle.inboxes(),
             credit: Arc::new(Credit::new(queue.clone())),
             saver,
-            notifier: Notifier::new(Duration::from_secs(3), clock),
+            notifier: Notifier::new(Duration::from_secs(3), Tls::disabled(), clock),
             events: EventLog::default(),
             clock,
             boot_line: String::new(),

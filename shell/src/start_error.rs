@@ -23,8 +23,6 @@ pub(crate) enum StartError {
     Configuration { path: PathBuf, source: ConfigurationError },
     #[error("environment variable {variable}: {reason}")]
     Variable { variable: &'static str, reason: String },
-    #[error("{}: {reason}", path.display())]
-    TlsFile { path: PathBuf, reason: &'static str },
     #[error("{key}: {path}: {source}")]
     Kv { key: &'static str, path: PathBuf, source: KvFileError },
     #[error("{key}: {source}")]

@@ -5,8 +5,9 @@ use crate::jvm_defaults;
 use crate::keys::{KEYS, ProcessSettings};
 use crate::start_error::StartError;
 use crate::start_files;
+use crate::tls::unknown_key;
 use namesrv_core::config::properties::{self, Property};
-use namesrv_core::config::{Configuration, Warning};
+use namesrv_core::config::{Configuration, ConfigurationError, Warning};
 use std::path::{Path, PathBuf};
 
 /// The configuration and where it came from.
@@ -27,7 +28,7 @@ impl Startup {
     /// A file that is named and cannot be read, or a bad value.
     pub(crate) fn read(config_file: Option<&Path>, environment: &Environment) -> Result<Self, StartError> {
         let entries = match config_file {
-            Some(path) => parse(path, &read(path)?)?,
+            Some(path) => refuse_unknown_tls_keys(path, parse(path, &read(path)?)?)?,
             None => Vec::new(),
         };
         let mut configuration = Configuration::defaults(KEYS);
@@ -69,6 +70,18 @@ fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home
     }
 }
 
+/// A misspelt key of TLS must not leave the port open: unlike other unknown keys it stops the start.
+fn refuse_unknown_tls_keys(path: &Path, entries: Vec<Property>) -> Result<Vec<Property>, StartError> {
+    let unknown = entries.iter().find_map(|entry| Some((entry, unknown_key(&entry.key)?)));
+    match unknown {
+        None => Ok(entries),
+        Some((Property { key, line, .. }, reason)) => {
+            let source = ConfigurationError { line: *line, key: key.clone(), reason };
+            Err(StartError::Configuration { path: path.to_owned(), source })
+        }
+    }
+}
+
 fn parse(path: &Path, text: &[u8]) -> Result<Vec<Property>, StartError> {
     properties::parse(text).map_err(|source| StartError::Properties { path: path.to_owned(), source })
 }
@@ -80,6 +93,7 @@ fn read(path: &Path) -> Result<Vec<u8>, StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::TlsSettings;
     use namesrv_core::wire::Serialization;
     use std::ffi::OsString;
 
@@ -186,9 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn a_property_that_asks_for_tls_stops_the_start() {
-        let environment = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.server.mode=enforcing".into()));
-        let error = Startup::read(None, &environment).unwrap_err().to_string();
-        assert!(error.starts_with("environment variable JAVA_OPT: -Dtls.server.mode: `enforcing`: TLS "), "{error}");
+    fn properties_of_tls_are_taken_and_misspelt_ones_stop_the_start() {
+        let taken = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.server.mode=enforcing".into()));
+        let startup = Startup::read(None, &taken).unwrap();
+        assert_eq!(startup.configuration.effective(&TlsSettings::mode.key), "enforcing");
+
+        let misspelt = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.server.mode=ENFORCING".into()));
+        let error = Startup::read(None, &misspelt).unwrap_err().to_string();
+        assert!(error.starts_with("environment variable JAVA_OPT: -Dtls.server.mode: `ENFORCING` is none of"), "{error}");
+        let unknown = environment(|name| (name == "JAVA_OPT_EXT").then(|| "-Dtls.Enable=true".into()));
+        let error = Startup::read(None, &unknown).unwrap_err().to_string();
+        assert_eq!(error, "environment variable JAVA_OPT_EXT: -Dtls.Enable: no such key: write tls.enable");
     }
 }

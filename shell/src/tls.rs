@@ -1,60 +1,109 @@
-//! TLS: whether the port speaks it, and the certificate and rules of new handshakes.
+//! TLS: whether the port speaks it, and what handshakes are done with.
 //!
-//! Built once at start. [`Tls`] is what an I/O thread needs; bytes are not moved here.
+//! [`Tls`] is what an I/O thread needs. Its configurations are made at start and replaced when their files change;
+//! bytes are not moved here.
 
+mod broker_certificates;
+mod certificate;
+mod client;
+mod client_certificates;
 mod error;
+mod expiry;
+mod files;
+mod identity;
+mod loaded;
+mod pem_file;
+mod pkcs12;
+mod private_key;
+mod protocols;
 mod self_signed;
 mod server;
+mod settings;
+mod signatures;
+mod trust;
+mod watch;
 
 pub(crate) use error::TlsError;
+pub use settings::TlsMode;
+pub(crate) use settings::{TlsSettings, TlsSources, unknown_key};
+#[cfg(test)]
+pub(crate) use tests::test_tls;
+pub use watch::TlsFigures;
 
-use arc_swap::ArcSwap;
-use namesrv_core::key::Word;
-use rustls::crypto::ring;
-use rustls::server::NoClientAuth;
-use rustls::{DEFAULT_VERSIONS, ServerConfig};
+use crate::threads;
+use files::Files;
+use rustls::{ClientConfig, ServerConfig};
+use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, SystemTime};
+use tracing::{info, warn};
+use watch::{Current, Notice, Watch};
 
-/// Which connections are TLS (Java: `TlsMode`, `NettyRemotingServer.TlsModeHandler.channelRead0`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsMode {
-    /// None: a client that begins a handshake is closed.
-    Disabled,
-    /// Those whose client begins a handshake.
-    Permissive,
-    /// All: a client that begins with anything else is closed.
-    Enforcing,
-}
+#[cfg(test)]
+mod tests;
 
-impl Word for TlsMode {
-    const NAMES: &'static [&'static str] = &["disabled", "permissive", "enforcing"];
+/// How often files are looked at, as in Java (Java: `FileWatchService.run0`).
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
-    fn from_name(name: &str) -> Self {
-        match name {
-            "disabled" => Self::Disabled,
-            "enforcing" => Self::Enforcing,
-            _ => Self::Permissive,
-        }
-    }
-}
-
-/// TLS as the I/O threads see it.
+/// TLS as the threads see it that accept connections and notify brokers.
 #[derive(Debug)]
 pub struct Tls {
     mode: TlsMode,
-    /// For handshakes that begin now; a reload replaces it.
-    server: ArcSwap<ServerConfig>,
+    /// `None` in mode `disabled`.
+    server: Option<Arc<Current<ServerConfig>>>,
+    /// `None` if brokers are notified in plain text.
+    brokers: Option<Arc<Current<ClientConfig>>>,
+}
+
+/// Looks at the files of both sides.
+#[derive(Debug)]
+pub(crate) struct TlsWatch {
+    server: Option<Watch<ServerConfig>>,
+    brokers: Option<Watch<ClientConfig>>,
 }
 
 impl Tls {
-    /// TLS in this mode, with a certificate of the server's own making for `address`.
+    /// Reads the settings and their files. A certificate that the server makes for itself is also for `bind_address`.
     ///
     /// # Errors
-    /// The certificate cannot be made.
-    pub(crate) fn self_signed(mode: TlsMode, address: &str) -> Result<Self, TlsError> {
-        let certified_key = self_signed::certified_key(address)?;
-        let server = server::config(ring::default_provider(), DEFAULT_VERSIONS, Arc::new(NoClientAuth), certified_key)?;
-        Ok(Self { mode, server: ArcSwap::from_pointee(server) })
+    /// TLS cannot be offered as the settings ask for it: something is missing, malformed, or does not fit together.
+    pub(crate) fn start(sources: &TlsSources, bind_address: &str) -> Result<(Arc<Self>, TlsWatch), TlsError> {
+        let now = SystemTime::now();
+        let (settings, warnings) = sources.read()?;
+        let mut notices: Vec<_> = warnings.into_iter().map(Notice::Warning).collect();
+        let mode = settings.mode;
+        let bind_address = bind_address.to_owned();
+        let server = match mode {
+            TlsMode::Disabled => None,
+            TlsMode::Permissive | TlsMode::Enforcing => {
+                let load = move |settings: &_, files| server::load(settings, files, &bind_address);
+                let (sources, settings) = (sources.clone(), settings.clone());
+                let (watch, more) = Watch::start(sources, settings, Files::of_server, Box::new(load), now)?;
+                notices.extend(more);
+                Some(watch)
+            }
+        };
+        let brokers = if settings.is_used_for_brokers() {
+            let (sources, load) = (sources.clone(), Box::new(client::load));
+            let (watch, more) = Watch::start(sources, settings, Files::of_client, load, now)?;
+            notices.extend(more);
+            Some(watch)
+        } else {
+            None
+        };
+        tell("server", notices);
+        let certificate = server.as_ref().and_then(Watch::certificate).map(|path| path.display().to_string());
+        info!(mode = mode.name(), certificate, to_brokers = brokers.is_some(), "TLS");
+        let current = (server.as_ref().map(Watch::current), brokers.as_ref().map(Watch::current));
+        let tls = Self { mode, server: current.0, brokers: current.1 };
+        Ok((Arc::new(tls), TlsWatch { server, brokers }))
+    }
+
+    /// No TLS at all.
+    #[cfg(test)]
+    pub(crate) fn disabled() -> Arc<Self> {
+        Arc::new(Self { mode: TlsMode::Disabled, server: None, brokers: None })
     }
 
     /// Which connections are TLS. It never changes.
@@ -63,9 +112,61 @@ impl Tls {
         self.mode
     }
 
-    /// What a handshake that begins now is done with. To be asked for each handshake: a reload changes it.
+    /// What a handshake that begins now is done with; `None` in mode `disabled`. To be asked for each handshake: a
+    /// reload changes it.
     #[must_use]
-    pub fn server_config(&self) -> Arc<ServerConfig> {
-        self.server.load_full()
+    pub fn server_config(&self) -> Option<Arc<ServerConfig>> {
+        self.server.as_ref().map(|current| current.config())
+    }
+
+    /// What a handshake with a broker is done with; `None` if brokers are notified in plain text.
+    pub(crate) fn broker_config(&self) -> Option<Arc<ClientConfig>> {
+        self.brokers.as_ref().map(|current| current.config())
+    }
+
+    /// What became of the server's files; `None` in mode `disabled`.
+    #[must_use]
+    pub fn figures(&self) -> Option<TlsFigures> {
+        self.server.as_ref().map(|current| current.figures())
+    }
+}
+
+impl TlsWatch {
+    /// Looks at the files until the sender is dropped. Without files there is nothing to do, and no thread.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub(crate) fn spawn(self) -> io::Result<Sender<()>> {
+        let (stop, stopped) = mpsc::channel();
+        let has_files =
+            self.server.as_ref().is_some_and(Watch::has_files) || self.brokers.as_ref().is_some_and(Watch::has_files);
+        if has_files {
+            threads::named("tls-files").spawn(move || self.run(&stopped))?;
+        }
+        Ok(stop)
+    }
+
+    fn run(mut self, stopped: &Receiver<()>) {
+        while stopped.recv_timeout(WATCH_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            let now = SystemTime::now();
+            tell("server", self.server.as_mut().map(|watch| watch.poll(now)).unwrap_or_default());
+            tell("brokers", self.brokers.as_mut().map(|watch| watch.poll(now)).unwrap_or_default());
+        }
+    }
+}
+
+/// Writes lines about the side of the server or that of brokers.
+fn tell(side: &'static str, notices: Vec<Notice>) {
+    for notice in notices {
+        match notice {
+            Notice::Reloaded { certificate } => {
+                let certificate = certificate.map(|path| path.display().to_string());
+                info!(side, certificate, "TLS files changed: new handshakes use them");
+            }
+            Notice::Refused(error) => {
+                warn!(side, %error, "TLS files changed and cannot be used: new handshakes go on with the old ones");
+            }
+            Notice::Warning(line) => warn!("{line}"),
+        }
     }
 }

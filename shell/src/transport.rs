@@ -166,7 +166,8 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
         }
         let rest = self.lent.buffers.input().get(opening.rest).unwrap_or_default();
         if opening.is_tls {
-            let session = Session::begin(self.lent.policy.tls.server_config(), rest, self.lent.now)?;
+            let config = self.lent.policy.tls.server_config().ok_or(Fault::TlsIsDisabled)?;
+            let session = Session::begin(config, rest, self.lent.now)?;
             self.transport.state = State::Tls(Box::new(session));
             return self.read(buffer);
         }

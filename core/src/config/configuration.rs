@@ -434,7 +434,9 @@ fn assigned(key: &Key, value: &str) -> Option<String> {
     match key.kind {
         Kind::Boolean => Some(value.eq_ignore_ascii_case("true").to_string()),
         Kind::Text => Some(trim(value).to_owned()),
-        Kind::Integer(..) | Kind::Word(_) | Kind::Secret | Kind::Credentials(_) => key.canonical(value).ok(),
+        Kind::Integer(..) | Kind::Word(_) | Kind::WordInAnyCase(_) | Kind::Secret | Kind::Credentials(_) => {
+            key.canonical(value).ok()
+        }
     }
 }
 

@@ -81,7 +81,9 @@ const OBSTACLES: &[Obstacle] = &[
         "namesrv.properties.runtime: line 1: waitSecondsForService: ",
     ),
     bad_entry(&[("listenPort", "many")], "namesrv.properties: line 5: listenPort: `many`"),
-    bad_entry(&[("tls.enable", "true")], "namesrv.properties: line 5: tls.enable: "),
+    bad_entry(&[("tls.server.mode", "ENFORCING")], "namesrv.properties: line 5: tls.server.mode: "),
+    bad_entry(&[("tls.server.certpath", "/a")], "line 5: tls.server.certpath: no such key: write tls.server.certPath"),
+    bad_entry(&[("tls.enable", "true"), ("tls.client.keyPath", "/a")], "tls.client.certPath is not set: "),
     bad_entry(&[("clusterTest", "true")], "namesrv.properties: line 5: clusterTest: "),
     bad_entry(&[("bindAddress", "192.0.2.1")], "failed to bind to 192.0.2.1:0: "),
 ];

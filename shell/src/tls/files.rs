@@ -1,0 +1,90 @@
+//! The files that one side of TLS is made of, read together.
+
+use super::error::{FileFault, TlsError};
+use super::pem_file;
+use super::settings::TlsSettings;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+/// A file that a property names, and what it holds.
+#[derive(Debug)]
+pub(super) struct NamedFile {
+    pub(super) property: &'static str,
+    pub(super) path: PathBuf,
+    contents: Result<Vec<u8>, FileFault>,
+}
+
+/// All files of one side. A property that is not set has none.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) certificate: Option<NamedFile>,
+    pub(super) key: Option<NamedFile>,
+    pub(super) trust: Option<NamedFile>,
+}
+
+/// Tells whether files have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint(u64);
+
+impl NamedFile {
+    fn read(property: &'static str, path: &str) -> Option<Self> {
+        let path = PathBuf::from(Some(path).filter(|path| !path.is_empty())?);
+        let contents = pem_file::read(&path);
+        Some(Self { property, path, contents })
+    }
+
+    /// Reads something out of it.
+    ///
+    /// # Errors
+    /// It could not be read, or what `read` says.
+    pub(super) fn map<T>(self, read: impl FnOnce(&[u8]) -> Result<T, FileFault>) -> Result<T, TlsError> {
+        let Self { property, path, contents } = self;
+        contents.and_then(|contents| read(&contents)).map_err(|fault| TlsError::File { property, path, fault })
+    }
+}
+
+impl Files {
+    /// Reads the files of the server. The trust file is not looked at unless certificates are checked, as in Java.
+    pub(super) fn of_server(settings: &TlsSettings) -> Self {
+        let trust = NamedFile::read(TlsSettings::server_trust.key.name, &settings.server_trust);
+        Self {
+            certificate: NamedFile::read(TlsSettings::server_certificate.key.name, &settings.server_certificate),
+            key: NamedFile::read(TlsSettings::server_key.key.name, &settings.server_key),
+            trust: trust.filter(|_| settings.server_checks),
+        }
+    }
+
+    /// Reads the files that brokers are met with.
+    pub(super) fn of_client(settings: &TlsSettings) -> Self {
+        let trust = NamedFile::read(TlsSettings::client_trust.key.name, &settings.client_trust);
+        Self {
+            certificate: NamedFile::read(TlsSettings::client_certificate.key.name, &settings.client_certificate),
+            key: NamedFile::read(TlsSettings::client_key.key.name, &settings.client_key),
+            trust: trust.filter(|_| settings.client_checks),
+        }
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_any(&self) -> bool {
+        self.certificate.is_some() || self.key.is_some() || self.trust.is_some()
+    }
+
+    /// Differs as soon as any of them has other contents.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut hasher = DefaultHasher::new();
+        for file in [&self.certificate, &self.key, &self.trust].into_iter().flatten() {
+            file.path.hash(&mut hasher);
+            file.contents.as_ref().ok().hash(&mut hasher);
+        }
+        Fingerprint(hasher.finish())
+    }
+}
+
+impl Fingerprint {
+    /// That of one file, whatever it is.
+    pub(super) fn of_file(path: &Path) -> Self {
+        let mut hasher = DefaultHasher::new();
+        pem_file::read(path).ok().hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}

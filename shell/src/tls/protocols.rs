@@ -1,0 +1,117 @@
+//! Versions of TLS and cipher suites: which there are, and which the operator wants.
+
+use super::error::TlsError;
+use super::settings::TlsSettings;
+use rustls::crypto::ring::cipher_suite as suite;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::version::{TLS12, TLS13};
+use rustls::{SignatureAlgorithm, SupportedCipherSuite, SupportedProtocolVersion};
+use std::sync::Arc;
+
+/// Versions by the names of the JDK.
+const VERSIONS: [(&str, &SupportedProtocolVersion); 2] = [("TLSv1.3", &TLS13), ("TLSv1.2", &TLS12)];
+
+/// Suites in the server's order of preference, which is Java's: the names of the JDK and of OpenSSL.
+#[rustfmt::skip]
+const SUITES: [(&str, &str, SupportedCipherSuite); 9] = [
+    ("TLS_AES_128_GCM_SHA256", "", suite::TLS13_AES_128_GCM_SHA256),
+    ("TLS_AES_256_GCM_SHA384", "", suite::TLS13_AES_256_GCM_SHA384),
+    ("TLS_CHACHA20_POLY1305_SHA256", "", suite::TLS13_CHACHA20_POLY1305_SHA256),
+    ("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384", suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
+    ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
+    ("TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305", suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
+    ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256", suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
+    ("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384", suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
+    ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305", suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
+];
+
+/// What is offered in handshakes.
+#[derive(Debug)]
+pub(super) struct Protocols {
+    pub(super) provider: Arc<CryptoProvider>,
+    pub(super) versions: Vec<&'static SupportedProtocolVersion>,
+    /// Lines about names that are none.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Protocols {
+    /// What the settings allow. A version without a suite is off, as in the JDK.
+    ///
+    /// # Errors
+    /// Nothing is left.
+    pub(super) fn of(settings: &TlsSettings) -> Result<Self, TlsError> {
+        let mut warnings = Vec::new();
+        let version = |name: &str| VERSIONS.iter().find(|(own, _)| *own == name).map(|(_, version)| *version);
+        let property = TlsSettings::protocols.key.name;
+        let mut versions = match named(property, &settings.protocols, version, &mut warnings)? {
+            Some(versions) => versions,
+            None => VERSIONS.iter().map(|(_, version)| *version).collect(),
+        };
+        let suite = |name: &str| {
+            SUITES.iter().find(|(jdk, openssl, _)| *jdk == name || *openssl == name).map(|(_, _, suite)| *suite)
+        };
+        let property = TlsSettings::ciphers.key.name;
+        let mut cipher_suites = match named(property, &settings.ciphers, suite, &mut warnings)? {
+            Some(suites) => suites,
+            None => SUITES.iter().map(|(_, _, suite)| *suite).collect(),
+        };
+        cipher_suites.retain(|suite| versions.contains(&suite.version()));
+        versions.retain(|version| cipher_suites.iter().any(|suite| suite.version() == *version));
+        if versions.is_empty() {
+            let reason = format!("no suite is for {} in tls.protocols", settings.protocols);
+            return Err(TlsError::Nothing { property, reason });
+        }
+        let provider = Arc::new(CryptoProvider { cipher_suites, ..ring::default_provider() });
+        Ok(Self { provider, versions, warnings })
+    }
+
+    /// Whether a handshake with a key of this kind is possible.
+    ///
+    /// # Errors
+    /// It is not.
+    pub(super) fn check_key(&self, algorithm: SignatureAlgorithm) -> Result<(), TlsError> {
+        if self.provider.cipher_suites.iter().any(|suite| suite.usable_for_signature_algorithm(algorithm)) {
+            return Ok(());
+        }
+        let reason = format!("no suite works with the server's key, which is {algorithm:?}");
+        Err(TlsError::Nothing { property: TlsSettings::ciphers.key.name, reason })
+    }
+}
+
+/// What a comma list names, or `None` if it is empty.
+fn named<T>(
+    property: &'static str,
+    list: &str,
+    find: impl Fn(&str) -> Option<T>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Vec<T>>, TlsError> {
+    let names: Vec<_> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    for name in names {
+        match find(name) {
+            Some(item) => found.push(item),
+            None => unknown.push(name),
+        }
+    }
+    if found.is_empty() {
+        let reason = format!("`{list}` names nothing that this server has: {}", offered(property));
+        return Err(TlsError::Nothing { property, reason });
+    }
+    if !unknown.is_empty() {
+        warnings.push(format!("{property}: left out, because this server has no such thing: {}", unknown.join(", ")));
+    }
+    Ok(Some(found))
+}
+
+/// The names that a property can have.
+fn offered(property: &str) -> String {
+    let names: Vec<_> = if property == TlsSettings::protocols.key.name {
+        VERSIONS.iter().map(|(name, _)| *name).collect()
+    } else {
+        SUITES.iter().map(|(name, _, _)| *name).collect()
+    };
+    names.join(", ")
+}

@@ -1,0 +1,11 @@
+//! The settings and files of TLS, and handshakes in memory with what comes of them.
+
+mod client_certificates;
+mod handshake;
+mod identities;
+mod refusals;
+mod reload;
+mod resumption;
+mod settings;
+
+pub(crate) use handshake::test_tls;

@@ -1,0 +1,103 @@
+//! TLS as it comes of some properties, and a handshake with it in memory.
+
+use crate::keys::KEYS;
+use crate::tls::{Tls, TlsError, TlsSources, TlsWatch};
+use namesrv_core::config::Configuration;
+use namesrv_core::config::properties::Property;
+use rustls::{ClientConfig, ClientConnection, Error, HandshakeKind, ServerConfig, ServerConnection};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What both sides made of a handshake.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    pub(super) server: Result<(), Error>,
+    pub(super) client: Result<(), Error>,
+    pub(super) kind: Option<HandshakeKind>,
+    /// Whether the client was asked for a certificate and had one.
+    pub(super) client_certificate: bool,
+}
+
+/// The folder of the keys and certificates for tests.
+pub(super) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tls")
+}
+
+/// The path of one of them.
+pub(super) fn file(name: &str) -> String {
+    folder().join(name).display().to_string()
+}
+
+/// Sources with these properties, and without a properties file unless one is named.
+pub(super) fn sources(properties: &[(&str, &str)]) -> TlsSources {
+    let properties = [("tls.config.file", "")].iter().chain(properties);
+    let entry = |(key, value): &(&str, &str)| Property { key: (*key).into(), value: (*value).into(), line: 1 };
+    let entries: Vec<_> = properties.map(entry).collect();
+    TlsSources::of(&Configuration::with_keys(KEYS, &entries).unwrap().0)
+}
+
+/// TLS with these properties. A path that begins with `guide/` or `modern/` is one of the folder.
+pub(super) fn start(properties: &[(&str, &str)]) -> Result<(Arc<Tls>, TlsWatch), TlsError> {
+    let full = |value: &str| match value {
+        path if path.starts_with("guide/") || path.starts_with("modern/") => file(path),
+        other => other.to_owned(),
+    };
+    let properties: Vec<_> = properties.iter().map(|(key, value)| (*key, full(value))).collect();
+    let properties: Vec<_> = properties.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    Tls::start(&sources(&properties), "0.0.0.0")
+}
+
+/// As [`start`], which works.
+pub(crate) fn test_tls(properties: &[(&str, &str)]) -> Arc<Tls> {
+    start(properties).unwrap().0
+}
+
+/// What a client is made of: it takes part as brokers are met.
+pub(super) fn client(properties: &[(&str, &str)]) -> Arc<ClientConfig> {
+    let properties = [&[("tls.enable", "true"), ("tls.server.mode", "disabled")], properties].concat();
+    test_tls(&properties).broker_config().unwrap()
+}
+
+/// Does a handshake, then sends a byte to the client: with TLS 1.3 that is where it sees that it was refused.
+pub(super) fn handshake(server: Arc<ServerConfig>, client: Arc<ClientConfig>) -> Handshake {
+    let mut server = ServerConnection::new(server).unwrap();
+    let mut client = ClientConnection::new(client, "localhost".try_into().unwrap()).unwrap();
+    let (mut server_result, mut client_result) = (Ok(()), Ok(()));
+    for _ in 0..10 {
+        let mut bytes = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut bytes).unwrap();
+        }
+        if server_result.is_ok() {
+            server_result =
+                deliver(&bytes, |rest| server.read_tls(rest).map(|_| server.process_new_packets().map(drop)));
+        }
+        let mut bytes = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut bytes).unwrap();
+        }
+        if client_result.is_ok() {
+            client_result =
+                deliver(&bytes, |rest| client.read_tls(rest).map(|_| client.process_new_packets().map(drop)));
+        }
+    }
+    if server_result.is_ok() {
+        assert!(!server.is_handshaking() || client_result.is_err(), "the handshake does not end");
+    }
+    Handshake {
+        server: server_result,
+        client: client_result,
+        kind: server.handshake_kind(),
+        client_certificate: server.peer_certificates().is_some(),
+    }
+}
+
+fn deliver(
+    mut bytes: &[u8],
+    mut read: impl FnMut(&mut &[u8]) -> std::io::Result<Result<(), Error>>,
+) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        read(&mut bytes).unwrap()?;
+    }
+    Ok(())
+}

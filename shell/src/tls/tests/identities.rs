@@ -1,0 +1,136 @@
+//! Every kind of key and certificate that loads, each in handshakes of both versions.
+
+use super::handshake::{client, file, handshake, start, test_tls};
+use rustls::Error;
+use std::fs;
+
+/// Certificate and key; encrypted keys have the password `123456`.
+#[rustfmt::skip]
+const PAIRS: [(&str, &str); 27] = [
+    ("modern/server-rsa.pem", "modern/server-rsa.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pkcs1.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-aes256.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-aes128-sha1.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-3des.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-scrypt.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pbe-sha1-rc4-128.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pbe-sha1-rc4-40.key"),
+    ("modern/server-rsa.pem", "modern/server-rsa.pbe-sha1-3des.key"),
+    ("modern/server-rsa.both.pem", "modern/server-rsa.both.pem"),
+    ("modern/server-rsa.text.pem", "modern/server-rsa.key"),
+    ("modern/server-rsa-renewed.pem", "modern/server-rsa.key"),
+    ("modern/server-rsa2.pem", "modern/server-rsa2.key"),
+    ("modern/server-ecdsa.pem", "modern/server-ecdsa.key"),
+    ("modern/server-ecdsa.pem", "modern/server-ecdsa.sec1.key"),
+    ("modern/server-ecdsa.pem", "modern/server-ecdsa.sec1-params.key"),
+    ("modern/server-ecdsa.pem", "modern/server-ecdsa.pbes2-aes256.key"),
+    ("modern/server-p384.pem", "modern/server-p384.key"),
+    ("modern/server-ed25519.pem", "modern/server-ed25519.key"),
+    ("modern/server-chain.pem", "modern/server-chain.key"),
+    ("modern/server-chain-leaf.pem", "modern/server-chain-leaf.key"),
+    ("modern/server-expired.pem", "modern/server-expired.key"),
+    ("modern/server-othername.pem", "modern/server-othername.key"),
+    ("modern/server-other-ca.pem", "modern/server-other-ca.key"),
+    ("modern/server-v1.pem", "modern/server-v1.key"),
+    ("guide/server.pem", "guide/server.key"),
+    ("guide/server.pem", "guide/server_rsa.key"),
+];
+
+#[test]
+fn every_kind_of_key_loads_and_does_handshakes() {
+    for (certificate, key) in PAIRS {
+        let tls = test_tls(&[
+            ("tls.server.certPath", certificate),
+            ("tls.server.keyPath", key),
+            ("tls.server.keyPassword", "123456"),
+        ]);
+        for protocols in ["TLSv1.2", "TLSv1.3"] {
+            let done = handshake(tls.server_config().unwrap(), client(&[("tls.protocols", protocols)]));
+            assert_eq!((done.server, done.client), (Ok(()), Ok(())), "{key}, {protocols}");
+        }
+    }
+}
+
+#[test]
+fn line_ends_of_windows_do_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["server-rsa.pem", "server-rsa.key"].map(|name| {
+        let text = fs::read_to_string(file(&format!("modern/{name}"))).unwrap();
+        fs::write(folder.path().join(name), text.replace('\n', "\r\n")).unwrap();
+        folder.path().join(name).display().to_string()
+    });
+    test_tls(&[("tls.server.certPath", &certificate), ("tls.server.keyPath", &key)]);
+}
+
+#[test]
+fn a_server_without_files_makes_a_certificate_that_clients_take_which_check_nothing() {
+    let tls = test_tls(&[]);
+    for protocols in ["TLSv1.2", "TLSv1.3"] {
+        let done = handshake(tls.server_config().unwrap(), client(&[("tls.protocols", protocols)]));
+        assert_eq!((done.server, done.client), (Ok(()), Ok(())));
+        assert!(!done.client_certificate);
+        let checking = client(&[
+            ("tls.protocols", protocols),
+            ("tls.client.authServer", "true"),
+            ("tls.client.trustCertPath", "modern/ca.pem"),
+        ]);
+        assert!(matches!(handshake(tls.server_config().unwrap(), checking).client, Err(Error::InvalidCertificate(_))));
+    }
+}
+
+/// Certificates of brokers: CA and dates are checked, the name is not, and the guide's version 1 is taken.
+#[test]
+fn brokers_are_checked_as_java_checks_them() {
+    let table = [
+        ("modern/server-rsa", "modern/ca.pem", true),
+        ("modern/server-othername", "modern/ca.pem", true),
+        ("modern/server-chain", "modern/ca.pem", true),
+        ("modern/server-v1", "modern/ca.pem", true),
+        ("guide/server", "guide/ca.pem", true),
+        ("modern/server-rsa", "modern/both-cas.pem", true),
+        ("modern/server-rsa", "modern/server-rsa.pem", true),
+        ("modern/server-expired", "modern/ca.pem", false),
+        ("modern/server-other-ca", "modern/ca.pem", false),
+        ("modern/server-chain-leaf", "modern/ca.pem", false),
+        ("modern/server-v1", "guide/ca.pem", false),
+        ("guide/server", "modern/ca.pem", false),
+    ];
+    for (server, trust, is_trusted) in table {
+        let tls = test_tls(&[
+            ("tls.server.certPath", &format!("{server}.pem")),
+            ("tls.server.keyPath", &format!("{server}.key")),
+            ("tls.server.keyPassword", "123456"),
+        ]);
+        for protocols in ["TLSv1.2", "TLSv1.3"] {
+            let checking = client(&[
+                ("tls.protocols", protocols),
+                ("tls.client.authServer", "true"),
+                ("tls.client.trustCertPath", trust),
+            ]);
+            let done = handshake(tls.server_config().unwrap(), checking);
+            assert_eq!(done.client.is_ok(), is_trusted, "{server}, {trust}, {protocols}: {done:?}");
+        }
+    }
+}
+
+#[test]
+fn suites_and_protocols_are_those_of_the_settings() {
+    let identity =
+        [("tls.server.certPath", "modern/server-ecdsa.pem"), ("tls.server.keyPath", "modern/server-ecdsa.key")];
+    let table = [
+        // Server, client, whether they agree.
+        (("tls.protocols", "TLSv1.2"), ("tls.protocols", "TLSv1.3"), false),
+        (("tls.protocols", "TLSv1.3, TLSv1.2"), ("tls.protocols", "TLSv1.2"), true),
+        (("tls.protocols", "TLSv1.1,TLSv1.2,"), ("tls.protocols", "TLSv1.2"), true),
+        (("tls.ciphers", "TLS_AES_128_GCM_SHA256"), ("tls.protocols", "TLSv1.2"), false),
+        (("tls.ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256"), ("tls.protocols", "TLSv1.3"), false),
+        (("tls.ciphers", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"), ("tls.protocols", "TLSv1.2"), true),
+        (("tls.ciphers", "TLS_AES_128_GCM_SHA256"), ("tls.ciphers", "TLS_AES_256_GCM_SHA384"), false),
+        (("tls.ciphers", "TLS_RSA_WITH_AES_128_CBC_SHA, TLS_AES_256_GCM_SHA384"), ("tls.protocols", "TLSv1.3"), true),
+    ];
+    for (ours, theirs, agree) in table {
+        let tls = start(&[&identity[..], &[ours]].concat()).unwrap().0;
+        let done = handshake(tls.server_config().unwrap(), client(&[theirs]));
+        assert_eq!(done.server.is_ok(), agree, "{ours:?} {theirs:?} {done:?}");
+    }
+}
