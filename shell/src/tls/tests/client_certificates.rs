@@ -17,7 +17,7 @@ const CLIENTS: [(&str, bool); 13] = [
     ("modern/client-future", false),
     ("modern/client-wrong-ca", false),
     ("modern/client-self-signed", false),
-    // Java takes it: see DIFFERENCES.md, `weak-client-certificates`.
+    // Java takes it: see DIFFERENCES.md, `modern-tls-only`.
     ("modern/client-sha1", false),
 ];
 

@@ -1,6 +1,6 @@
 //! Where settings come from, and what counts more.
 
-use super::handshake::{file, sources};
+use super::handshake::{client, file, handshake, sources, test_tls};
 use crate::tls::settings::{ClientAuth, TlsMode, TlsSettings, unknown_key};
 use namesrv_core::key::Key;
 use std::fs;
@@ -22,6 +22,18 @@ fn read(configuration: &[(&str, &str)], text: &str) -> (TlsSettings, Vec<String>
     let (mut settings, warnings) = sources(&configuration).read().unwrap();
     settings.config_file.clear();
     (settings, warnings.into_iter().map(|warning| warning.replace(&path, "FILE")).collect())
+}
+
+/// If this fails, it prints the rows to put there.
+#[test]
+fn the_page_about_tls_has_a_row_for_each_key() {
+    let row = |key: &Key| {
+        let default = key.default.filter(|default| !default.is_empty());
+        let default = default.map(|default| format!(" `{default}`")).unwrap_or_default();
+        format!("| `{}` |{default} | {} |\n", key.name, key.description.trim())
+    };
+    let rows: String = TlsSettings::KEYS.iter().map(row).collect();
+    assert!(include_str!("../../../../docs/TLS.md").contains(&rows), "the table should be\n{rows}");
 }
 
 #[test]
@@ -70,6 +82,24 @@ fn blanks_behind_values_are_left_out_and_told() {
     assert_eq!((settings.test_mode, settings.server_certificate.as_str()), (Some(false), "/a"));
     let [warning] = &*warnings else { panic!("{warnings:?}") };
     assert!(warning.ends_with(": tls.server.need.client.auth, tls.test.mode.enable, tls.server.certPath"), "{warning}");
+}
+
+/// The properties file of RocketMQ's guide, with the blanks that are in it, and the options of its JVM.
+#[test]
+fn the_guide_followed_to_the_letter() {
+    let text = "tls.test.mode.enable=false                     \ntls.server.need.client.auth=require   \n\
+                tls.server.keyPath=/opt/certFiles/server.key\ntls.server.keyPassword=123456\n\
+                tls.server.certPath=/opt/certFiles/server.pem\ntls.server.authClient=false\n\
+                tls.server.trustCertPath=/opt/certFiles/ca.pem\ntls.client.keyPath=/opt/certFiles/client.key\n\
+                tls.client.keyPassword=123456\ntls.client.certPath=/opt/certFiles/client.pem\n\
+                tls.client.authServer=false                    \ntls.client.trustCertPath=/opt/certFiles/ca.pem\n";
+    let text = text.replace("/opt/certFiles", &file("guide"));
+    let (_folder, path) = properties_file(&text);
+    let tls = test_tls(&[("tls.server.mode", "enforcing"), ("tls.config.file", &path)]);
+    let with_certificate = handshake(tls.server_config().unwrap(), tls.broker_config().unwrap());
+    assert_eq!((with_certificate.server, with_certificate.client), (Ok(()), Ok(())));
+    assert!(with_certificate.client_certificate);
+    assert!(handshake(tls.server_config().unwrap(), client(&[])).server.is_err(), "as the guide meant it");
 }
 
 #[test]
