@@ -303,11 +303,7 @@ mod tests {
             registry: RegistryHandle::new(sender, Arc::default()),
             clock: Clock::start(),
             quotas,
-            policy: Policy {
-                proxy_protocol: ProxyProtocol::Accept,
-                trusted_proxies: None,
-                tls: Tls::disabled(),
-            },
+            policy: Policy { proxy_protocol: ProxyProtocol::Accept, trusted_proxies: None, tls: Tls::disabled() },
         }));
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         let mut connection = Connection::open(peer, &view, &shared, now).unwrap();

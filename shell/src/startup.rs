@@ -207,7 +207,10 @@ mod tests {
 
         let misspelt = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.server.mode=ENFORCING".into()));
         let error = Startup::read(None, &misspelt).unwrap_err().to_string();
-        assert!(error.starts_with("environment variable JAVA_OPT: -Dtls.server.mode: `ENFORCING` is none of"), "{error}");
+        assert!(
+            error.starts_with("environment variable JAVA_OPT: -Dtls.server.mode: `ENFORCING` is none of"),
+            "{error}"
+        );
         let unknown = environment(|name| (name == "JAVA_OPT_EXT").then(|| "-Dtls.Enable=true".into()));
         let error = Startup::read(None, &unknown).unwrap_err().to_string();
         assert_eq!(error, "environment variable JAVA_OPT_EXT: -Dtls.Enable: no such key: write tls.enable");

@@ -33,6 +33,7 @@ pub use watch::TlsFigures;
 use crate::threads;
 use files::Files;
 use rustls::{ClientConfig, ServerConfig};
+use settings::Told;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -70,7 +71,10 @@ impl Tls {
     /// TLS cannot be offered as the settings ask for it: something is missing, malformed, or does not fit together.
     pub(crate) fn start(sources: &TlsSources, bind_address: &str) -> Result<(Arc<Self>, TlsWatch), TlsError> {
         let now = SystemTime::now();
-        let (settings, warnings) = sources.read()?;
+        let (settings, Told { set, warnings }) = sources.read()?;
+        if let Some(line) = set {
+            info!("{line}");
+        }
         let mut notices: Vec<_> = warnings.into_iter().map(Notice::Warning).collect();
         let mode = settings.mode;
         let bind_address = bind_address.to_owned();

@@ -176,6 +176,15 @@ pub(crate) fn unknown_key(name: &str) -> Option<String> {
     })
 }
 
+/// What the operator is told about the properties file.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The keys that it sets.
+    pub(super) set: Option<String>,
+    /// What is not as it seems.
+    pub(super) warnings: Vec<String>,
+}
+
 /// Where the settings come from: the configuration, which holds until the end, and the properties file, which is read
 /// again for each reload.
 #[derive(Clone, Debug)]
@@ -190,21 +199,21 @@ impl TlsSources {
         Self { configuration: TlsSettings::KEYS.iter().map(value).collect() }
     }
 
-    /// The settings, with lines about what is not as it seems.
+    /// The settings, with what is told about the properties file.
     ///
     /// # Errors
     /// The properties file cannot be read, or has a bad entry.
-    pub(super) fn read(&self) -> Result<(TlsSettings, Vec<String>), TlsError> {
+    pub(super) fn read(&self) -> Result<(TlsSettings, Told), TlsError> {
         let mut values = self.configuration.clone();
         let path = self.properties_file();
-        let mut warnings = Vec::new();
+        let mut told = Told::default();
         if let Some(contents) = read_file(&path)? {
             let entries =
                 properties::parse(&contents).map_err(|source| TlsError::Properties { path: path.clone(), source })?;
-            warnings = take(&path, entries, &mut values)?;
+            told = take(&path, entries, &mut values)?;
         }
         let value = |key: &Key| values.get(key.name).map_or("", String::as_str);
-        Ok((TlsSettings::read(value), warnings))
+        Ok((TlsSettings::read(value), told))
     }
 
     /// The properties file, empty if there shall be none.
@@ -226,12 +235,8 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
 }
 
 /// Takes the entries of the properties file.
-fn take(
-    path: &Path,
-    entries: Vec<Property>,
-    values: &mut BTreeMap<&'static str, String>,
-) -> Result<Vec<String>, TlsError> {
-    let (mut elsewhere, mut unknown, mut blanks) = (Vec::new(), Vec::new(), Vec::new());
+fn take(path: &Path, entries: Vec<Property>, values: &mut BTreeMap<&'static str, String>) -> Result<Told, TlsError> {
+    let (mut set, mut elsewhere, mut unknown, mut blanks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Property { key: name, value, line } in entries {
         let bad = |reason| TlsError::Entry { path: path.to_owned(), line, key: name.clone(), reason };
         if let Some(reason) = unknown_key(&name) {
@@ -255,17 +260,16 @@ fn take(
             blanks.push(key.name);
         }
         values.insert(key.name, canonical);
+        set.push(key.name);
     }
-    let warn = |names: &[&str], what: &str| {
+    let line = |names: &[&str], what: &str| {
         (!names.is_empty()).then(|| format!("{}: {what}: {}", path.display(), names.join(", ")))
     };
     let unknown: Vec<_> = unknown.iter().map(String::as_str).collect();
-    Ok([
-        warn(&elsewhere, "keys without effect in this file, set them in the configuration file"),
-        warn(&unknown, "keys that are none of TLS, without effect"),
-        warn(&blanks, "blanks behind these values are left out, while the Java server takes them as part of the value"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect())
+    let warnings = [
+        line(&elsewhere, "keys without effect in this file, set them in the configuration file"),
+        line(&unknown, "keys that are none of TLS, without effect"),
+        line(&blanks, "blanks behind these values are left out, while the Java server takes them as part of the value"),
+    ];
+    Ok(Told { set: line(&set, "sets"), warnings: warnings.into_iter().flatten().collect() })
 }

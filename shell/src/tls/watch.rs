@@ -153,13 +153,14 @@ impl<C> Watch<C> {
 
     fn reload(&mut self) -> Vec<Notice> {
         let properties = self.properties_fingerprint();
-        let (settings, mut warnings) = match self.sources.read() {
-            Ok(read) => read,
+        let settings = match self.sources.read() {
+            // What is told about the properties file was told at start.
+            Ok((settings, _)) => settings,
             Err(error) => return self.fail(None, (self.read)(&self.settings).fingerprint(), properties, error),
         };
         let files = (self.read)(&settings);
         let seen = files.fingerprint();
-        let Loaded { config, identity, warnings: more } = match (self.load)(&settings, files) {
+        let Loaded { config, identity, warnings } = match (self.load)(&settings, files) {
             Ok(loaded) => loaded,
             Err(error) => return self.fail(Some(settings), seen, properties, error),
         };
@@ -169,7 +170,6 @@ impl<C> Watch<C> {
         self.certificates = identity.map(|identity| (identity.path, identity.chain));
         self.expiry = Expiry::default();
         self.note_expiry();
-        warnings.extend(more);
         let certificate = self.certificate().cloned();
         [Notice::Reloaded { certificate }].into_iter().chain(warnings.into_iter().map(Notice::Warning)).collect()
     }

@@ -19,9 +19,9 @@ fn properties_file(text: &str) -> (TempDir, String) {
 fn read(configuration: &[(&str, &str)], text: &str) -> (TlsSettings, Vec<String>) {
     let (_folder, path) = properties_file(text);
     let configuration = [configuration, &[("tls.config.file", &path)]].concat();
-    let (mut settings, warnings) = sources(&configuration).read().unwrap();
+    let (mut settings, told) = sources(&configuration).read().unwrap();
     settings.config_file.clear();
-    (settings, warnings.into_iter().map(|warning| warning.replace(&path, "FILE")).collect())
+    (settings, told.warnings.into_iter().map(|warning| warning.replace(&path, "FILE")).collect())
 }
 
 /// If this fails, it prints the rows to put there.
