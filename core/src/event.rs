@@ -1,6 +1,5 @@
 //! Events: what the operator of the server is told. One for each change that matters, none for a heartbeat.
 
-use crate::ClientAddress;
 use crate::access::{Grant, Refusal};
 use crate::kv::{OrderDoubt, OrderFault};
 use crate::save::{SaveError, SaveFile};

@@ -86,6 +86,6 @@ mod tests {
         let frame = Answer::decode(&request.encode()).unwrap();
         assert_eq!(frame.field("Signature"), Some("OWag5wTlWGeWX2wVHlu6flz8V30="));
         assert_eq!(variants(&frame, "12345678"), [0]);
-        assert_eq!(variants(&frame, "12345679"), []);
+        assert!(variants(&frame, "12345679").is_empty());
     }
 }

@@ -357,7 +357,7 @@ impl Silences {
 }
 
 /// Kinds of what is told, all of which have to occur.
-pub const KINDS: [&str; 22] = [
+pub const KINDS: [&str; 23] = [
     "905 sent",
     "KV entry changed",
     "KV file saved",
