@@ -217,7 +217,12 @@ impl<T> Row<T> {
     pub const fn in_any_case(self) -> Self {
         let kind = match self.key.kind {
             Kind::Word(words) => Kind::WordInAnyCase(words),
-            other @ (Kind::Boolean | Kind::Integer(..) | Kind::Text | Kind::WordInAnyCase(_)) => other,
+            other @ (Kind::Boolean
+            | Kind::Integer(..)
+            | Kind::Text
+            | Kind::WordInAnyCase(_)
+            | Kind::Secret
+            | Kind::Credentials(_)) => other,
         };
         Self { key: Key { kind, ..self.key }, parse: self.parse }
     }

@@ -250,9 +250,9 @@ fn exempt_senders_need_no_signature() {
 /// What the operator is told of one request that an administrator sends.
 fn admin_write(world: &mut World, request: &Request) -> (Answer, AdminWrite) {
     let answer = world.ask("c", request).unwrap();
-    let mut writes = world.take_events().into_iter().filter_map(|event| match event {
-        Event::AdminWrite(write) => Some(*write),
-        _ => None,
+    let mut writes = world.take_events().into_iter().filter_map(|event| {
+        let Event::AdminWrite(write) = event else { return None };
+        Some(*write)
     });
     let write = writes.next().unwrap_or_else(|| panic!("nothing is told of {request:?}"));
     assert!(writes.next().is_none(), "one event for each");
@@ -345,9 +345,9 @@ fn observing_tells_what_would_be_refused_and_refuses_nothing() {
         (Reader.sign(request(106)), None),
     ] {
         assert_eq!(world.ask("c", &request).unwrap().code, 0, "{request:?}");
-        let told = world.take_events().into_iter().find_map(|event| match event {
-            Event::RequestWouldBeRefused(refused) => Some(refused.refusal.cause),
-            _ => None,
+        let told = world.take_events().into_iter().find_map(|event| {
+            let Event::RequestWouldBeRefused(refused) = event else { return None };
+            Some(refused.refusal.cause)
         });
         assert_eq!(told, cause, "{request:?}");
     }
@@ -417,10 +417,11 @@ fn a_recorded_signature_is_good_again_and_for_another_code_but_not_from_elsewher
         for _ in 0..2 {
             assert_eq!(world.ask("stranger", &recorded).unwrap().code == 16, is_stopped, "{file}");
         }
-        let is_told = |event: &Event| match event {
-            Event::AdminWrite(write) => !is_stopped && write.peer.ip() == STRANGER_HOST,
-            Event::RequestRefused(refused) => is_stopped && refused.peer.ip() == STRANGER_HOST,
-            _ => false,
+        let is_told = |event: &Event| {
+            if let Event::AdminWrite(write) = event {
+                return !is_stopped && write.peer.ip() == STRANGER_HOST;
+            }
+            matches!(event, Event::RequestRefused(refused) if is_stopped && refused.peer.ip() == STRANGER_HOST)
         };
         assert_eq!(world.take_events().iter().filter(|event| is_told(event)).count(), 2, "{file}");
         assert_eq!(world.ask("client", &request(105)).unwrap().code == 0, is_stopped, "{file}");

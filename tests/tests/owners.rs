@@ -199,9 +199,9 @@ fn a_broker_that_takes_an_identifier_over_is_told_with_both_addresses() {
         let other = Registration { address: Some("10.0.0.2:10911".to_owned()), ..broker() };
         assert_eq!(world.ask("stranger", &other.request()).unwrap().code, 0);
         let events = world.take_events();
-        let taken = events.iter().find_map(|event| match event {
-            Event::IdentifierTakenOver { broker, peer, from, from_peer } => Some((broker, peer, from, from_peer)),
-            _ => None,
+        let taken = events.iter().find_map(|event| {
+            let Event::IdentifierTakenOver { broker, peer, from, from_peer } = event else { return None };
+            Some((broker, peer, from, from_peer))
         });
         let (broker, peer, from, from_peer) = taken.unwrap_or_else(|| panic!("{events:?}"));
         assert_eq!((&*broker.address, &**from), ("10.0.0.2:10911", "10.0.0.1:10911"));

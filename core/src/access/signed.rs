@@ -6,6 +6,7 @@
 
 use crate::credentials::Secret;
 use crate::wire::Request;
+use crate::wire::fields::BytesField;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -32,7 +33,7 @@ pub enum Content {
 pub struct Signed<'a> {
     signature: Cow<'a, [u8]>,
     /// The other fields, by name.
-    fields: Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    fields: Vec<BytesField<'a>>,
     body: &'a [u8],
 }
 

@@ -48,12 +48,12 @@ pub struct User {
 pub(super) struct Users(BTreeMap<Arc<str>, User>);
 
 impl Users {
-    /// Returns the user whose name is used twice as an error.
-    pub(super) fn new(users: Vec<User>) -> Result<Self, User> {
+    /// Returns the name of two users as an error.
+    pub(super) fn new(users: Vec<User>) -> Result<Self, Arc<str>> {
         let mut by_name = BTreeMap::new();
         for user in users {
             if by_name.contains_key(&user.name) {
-                return Err(user);
+                return Err(user.name);
             }
             by_name.insert(Arc::clone(&user.name), user);
         }

@@ -5,6 +5,9 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// The name of a field and its value.
+pub(crate) type BytesField<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// The extension fields of one request, in whichever form the header has them.
 #[derive(Clone, Debug, Default)]
 pub enum ExtFields<'a> {
@@ -72,9 +75,9 @@ impl ExtFields<'_> {
     /// All fields with their values as bytes, in the order in which Java compares their names; of a repeated field the
     /// last. An empty value of a binary header is an empty value here.
     #[must_use]
-    pub(crate) fn by_name(&self) -> Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    pub(crate) fn by_name(&self) -> Vec<BytesField<'_>> {
         let lossy = |bytes| into_bytes(String::from_utf8_lossy(bytes));
-        let mut fields: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = match self {
+        let mut fields: Vec<BytesField<'_>> = match self {
             Self::None => Vec::new(),
             Self::Exact(members) => members.map(|(name, value)| (name.into(), value.into())).collect(),
             Self::Binary(entries) => {

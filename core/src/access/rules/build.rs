@@ -45,8 +45,8 @@ impl AccessRules {
         add_configured_users(&settings, &mut users)?;
         let rules = Self {
             mode,
-            users: Users::new(users).map_err(|user| {
-                error(&AccessSettings::init_authentication_user, format!("the user {} is there twice", user.name))
+            users: Users::new(users).map_err(|name| {
+                error(&AccessSettings::init_authentication_user, format!("the user {name} is there twice"))
             })?,
             whitelist: whitelist(&settings)?,
             reads_need_signature: settings.reads_need_signature,

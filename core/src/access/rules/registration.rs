@@ -47,7 +47,7 @@ impl AccessRules {
                 let user = grant.user.as_deref().unwrap_or_default();
                 self.refuse_unless_observed(Box::new(Refusal::of_user(RefusalCause::Form, user, sender)))
             }
-            verdict => verdict,
+            verdict @ (Verdict::Open | Verdict::Granted(_) | Verdict::Refused(_)) => verdict,
         }
     }
 }
