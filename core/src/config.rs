@@ -12,18 +12,21 @@
 //! let error = Configuration::new(&properties::parse(b"\nconnectionsMax = many")?).unwrap_err();
 //! assert_eq!(
 //!     error.to_string(),
-//!     "line 2: connectionsMax: `many` is not a whole number from 1 to 9223372036854775807"
+//!     "line 2: connectionsMax: `many` is not a whole number from 1 upwards"
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod access;
+mod advice;
 mod configuration;
 mod java;
 pub mod properties;
 mod settings;
+mod warnings;
 
 pub use crate::limits::Limits;
 pub use access::{AccessControl, AccessSettings};
-pub use configuration::{Configuration, ConfigurationError, Update, Warning};
+pub use configuration::{Configuration, ConfigurationError, Update};
 pub use settings::{SERIALIZE_TYPE, Settings};
+pub use warnings::Warning;

@@ -4,10 +4,12 @@
 //! settings, the process that drives it those of its threads, addresses, files and logs.
 
 use crate::credentials::{Credentials, Form, MASK};
+use crate::quoted::Quoted;
 use crate::time::Duration;
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt;
 
 /// One key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Kind {
     Integer(i64, i64),
     /// Any text.
     Text,
+    /// Any text but an empty one.
+    Filled,
     /// One of these words, as written here.
     Word(&'static [&'static str]),
     /// One of these words, which are in lower case, in any case.
@@ -147,24 +151,33 @@ impl Key {
     /// # Errors
     /// A value that the key does not take: what is wrong with it.
     pub fn canonical(&self, value: &str) -> Result<String, String> {
-        match self.kind {
+        let kind = self.kind;
+        match kind {
             Kind::Text | Kind::Secret => Ok(value.to_owned()),
             Kind::Credentials(_) if value.is_empty() => Ok(String::new()),
             Kind::Credentials(form) => {
                 Credentials::parse(value, form).map(|_| value.to_owned()).map_err(|error| error.to_string())
             }
+            Kind::Filled | Kind::Boolean | Kind::Integer(..) | Kind::Word(_) | Kind::WordInAnyCase(_)
+                if value.is_empty() =>
+            {
+                Err(format!("the value is empty: write {kind}, or leave the key out"))
+            }
+            Kind::Filled => Ok(value.to_owned()),
             Kind::Boolean if value.eq_ignore_ascii_case("true") => Ok("true".to_owned()),
             Kind::Boolean if value.eq_ignore_ascii_case("false") => Ok("false".to_owned()),
-            Kind::Boolean => Err(format!("`{value}` is neither true nor false")),
+            Kind::Boolean => Err(format!("{} is neither true nor false", Quoted(value))),
             Kind::Integer(min, max) => match value.parse::<i64>() {
                 Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
-                _ => Err(format!("`{value}` is not a whole number from {min} to {max}")),
+                _ => Err(format!("{} is not {kind}", Quoted(value))),
             },
             Kind::Word(words) if words.contains(&value) => Ok(value.to_owned()),
             Kind::WordInAnyCase(words) if words.iter().any(|word| word.eq_ignore_ascii_case(value)) => {
                 Ok(value.to_ascii_lowercase())
             }
-            Kind::Word(words) | Kind::WordInAnyCase(words) => Err(format!("`{value}` is none of {}", words.join(", "))),
+            Kind::Word(words) | Kind::WordInAnyCase(words) => {
+                Err(format!("{} is none of {}", Quoted(value), words.join(", ")))
+            }
         }
     }
 
@@ -180,6 +193,7 @@ impl Key {
             Kind::Secret
             | Kind::Credentials(_)
             | Kind::Text
+            | Kind::Filled
             | Kind::Boolean
             | Kind::Integer(..)
             | Kind::Word(_)
@@ -191,6 +205,20 @@ impl Key {
     #[must_use]
     pub const fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret | Kind::Credentials(_))
+    }
+}
+
+/// What to write, in words.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text | Self::Filled | Self::Secret | Self::Credentials(_) => f.write_str("one"),
+            Self::Boolean => f.write_str("true or false"),
+            Self::Integer(i64::MIN, i64::MAX) => f.write_str("a whole number"),
+            Self::Integer(min, i64::MAX) => write!(f, "a whole number from {min} upwards"),
+            Self::Integer(min, max) => write!(f, "a whole number from {min} to {max}"),
+            Self::Word(words) | Self::WordInAnyCase(words) => write!(f, "one of {}", words.join(", ")),
+        }
     }
 }
 
@@ -220,11 +248,18 @@ impl<T> Row<T> {
             other @ (Kind::Boolean
             | Kind::Integer(..)
             | Kind::Text
+            | Kind::Filled
             | Kind::WordInAnyCase(_)
             | Kind::Secret
             | Kind::Credentials(_)) => other,
         };
         Self { key: Key { kind, ..self.key }, parse: self.parse }
+    }
+
+    /// A text that may not be empty.
+    #[must_use]
+    pub const fn filled(self) -> Self {
+        Self { key: Key { kind: Kind::Filled, ..self.key }, parse: self.parse }
     }
 
     /// Without a default, or with one that depends on the host.

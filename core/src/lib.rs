@@ -34,6 +34,7 @@ mod limits;
 pub mod node;
 pub mod output;
 pub mod quota;
+pub mod quoted;
 mod registry;
 pub mod route;
 pub mod save;

@@ -180,11 +180,15 @@ fn bad_values_stop_the_start_and_name_everything() {
     for (file, message) in [
         ("\nlistenPort=98 76", "line 2: listenPort: `98 76` is not a whole number from 0 to 65535"),
         ("listenPort=65536", "line 1: listenPort: `65536` is not"),
-        ("listenPort=", "line 1: listenPort: `` is not"),
+        (
+            "listenPort=",
+            "line 1: listenPort: the value is empty: write a whole number from 0 to 65535, or leave the key out",
+        ),
         ("waitSecondsForService=1.5", "line 1: waitSecondsForService: `1.5` is not"),
         ("shutdownWaitTimeSeconds=2147483648", "line 1: shutdownWaitTimeSeconds: `2147483648` is not"),
         ("enableTopicList=yes", "line 1: enableTopicList: `yes` is neither true nor false"),
         ("rocketmq.serialize.type=json", "line 1: rocketmq.serialize.type: `json` is none of JSON, ROCKETMQ"),
+        ("enableTopicList=", "line 1: enableTopicList: the value is empty: write true or false, or leave the key out"),
         ("connectionsMax=0", "line 1: connectionsMax: `0` is not"),
         ("com.rocketmq.remoting.socket.sndbuf.size=x", "line 1: com.rocketmq.remoting.socket.sndbuf.size: `x` is not"),
     ] {
@@ -208,6 +212,77 @@ fn what_this_server_does_not_do_stops_the_start() {
 }
 
 #[test]
+fn the_likely_cause_is_told() {
+    let comment = "`#` behind a value begins no comment: put the comment on a line of its own";
+    let variable = "a variable in it was not replaced: write its value";
+    for (file, message) in [
+        ("ioThreads=4 # all", format!("line 1: ioThreads: `4 # all` is not a whole number from 0 to 1024: {comment}")),
+        (
+            "listenPort=${PORT}",
+            format!("line 1: listenPort: `${{PORT}}` is not a whole number from 0 to 65535: {variable}"),
+        ),
+        ("tls.enable={{ tls }}", format!("line 1: tls.enable: `{{{{ tls }}}}` is neither true nor false: {variable}")),
+        (
+            "rocketmq.serialize.type=\\u4e2d\\u001b!",
+            "line 1: rocketmq.serialize.type: `中\\u{1b}!` is none of JSON, ROCKETMQ".to_owned(),
+        ),
+    ] {
+        assert_eq!(read(file).unwrap_err(), message);
+    }
+}
+
+#[test]
+fn text_that_was_probably_meant_otherwise_is_named() {
+    let (configuration, warnings) =
+        read("productEnvName=中\nconfigBlackList=caf\\u00e9\nconfigStorePath=${HOME}/x # y\n\\\n  listenport=1\n")
+            .unwrap();
+    assert_eq!(
+        warnings,
+        [
+            "line 1: productEnvName: `中` is read as ISO-8859-1: write `\\u4e2d`",
+            "line 3: configStorePath: `${HOME}/x # y` is taken as it stands: a variable in it was not replaced: write its \
+             value",
+            "unknown keys, without effect: `listenport` (line 5: write `listenPort`)",
+        ]
+    );
+    assert_eq!(configuration.value("configStorePath"), Some("${HOME}/x # y"));
+    let entries = properties::parse_file(b"productEnvName=\xd6\xd0").unwrap();
+    let (_, warnings) = Configuration::new(&entries).unwrap();
+    let expected = "line 1: productEnvName: `ÖÐ` is not UTF-8 and is read as ISO-8859-1: write `\\uXXXX` for what is \
+                    not ASCII";
+    assert_eq!(warnings, [Warning(expected.to_owned())]);
+}
+
+#[test]
+fn many_unknown_keys_are_counted() {
+    let file: String = (0..1000).map(|number| format!("key{number}=1\n")).collect();
+    let (_, warnings) = read(&file).unwrap();
+    let [warning] = &*warnings else { panic!("{warnings:?}") };
+    assert!(warning.ends_with("`key19` (line 20) and 980 more"), "{warning}");
+}
+
+#[test]
+fn defaults_of_the_environment_count_below_the_file() {
+    let with = |file: &str| {
+        let mut configuration = Configuration::defaults(PROCESS);
+        let buffer = *configuration.key("com.rocketmq.remoting.socket.sndbuf.size").unwrap();
+        let threads = *configuration.key("ioThreads").unwrap();
+        configuration.set_default(&buffer, "7").unwrap();
+        configuration.set_default(&threads, " 3 ").unwrap();
+        configuration.read_file(&properties::parse(file.as_bytes()).unwrap()).unwrap();
+        let Process { size, threads, .. } = process(&configuration);
+        (size, threads, configuration.value("ioThreads").map(str::to_owned))
+    };
+    assert_eq!(with(""), (7, 3, None));
+    assert_eq!(with("com.rocketmq.remoting.socket.sndbuf.size=8\nioThreads=4"), (8, 4, Some("4".to_owned())));
+    assert_eq!(with("serverSocketSndBufSize=9"), (9, 3, None));
+    let mut configuration = Configuration::defaults(PROCESS);
+    let mode = *configuration.key("tls.server.mode").unwrap();
+    assert_eq!(configuration.set_default(&mode, "enforcing"), Err(format!("`enforcing`: {NOT_OFFERED}")));
+    assert_eq!(configuration.set_default(&mode, "disabled"), Ok(()));
+}
+
+#[test]
 fn what_does_nothing_is_named_once() {
     let (configuration, warnings) = read(
         "surprise = 1 \nserverWorkerThreads=9\nserverSelectorThreads=3\nclientThreads=5\n\
@@ -217,10 +292,9 @@ fn what_does_nothing_is_named_once() {
     assert_eq!(
         warnings,
         [
-            "line 5: scanNotActiveBrokerInterval is ignored: `often` is not a whole number from -9223372036854775808 \
-             to 9223372036854775807",
-            "unknown keys, without effect: surprise, other",
-            "keys without effect in this server: serverWorkerThreads, clientThreads",
+            "line 5: scanNotActiveBrokerInterval is ignored: `often` is not a whole number",
+            "unknown keys, without effect: `surprise` (line 1), `other` (line 6)",
+            "keys without effect in this server: serverWorkerThreads (line 2), clientThreads (line 4)",
         ]
     );
     assert_eq!(configuration.value("surprise"), Some("1"));

@@ -6,3 +6,25 @@ use std::io::Write;
 pub(crate) fn print(mut output: impl Write, text: &str) {
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
+
+/// Prints one line, whatever is in the text: names of files and addresses may hold control characters.
+pub(crate) fn print_line(output: impl Write, text: &str) {
+    let shown = text.chars().flat_map(|character| {
+        let escaped = character.is_control().then(|| character.escape_debug());
+        let plain = escaped.is_none().then_some(character);
+        escaped.into_iter().flatten().chain(plain)
+    });
+    print(output, &shown.chain(['\n']).collect::<String>());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_a_line() {
+        let mut output = Vec::new();
+        print_line(&mut output, "a\n\u{1b}[1m\u{9b}\t中`");
+        assert_eq!(String::from_utf8(output).unwrap(), "a\\n\\u{1b}[1m\\u{9b}\\t中`\n");
+    }
+}

@@ -86,18 +86,25 @@ impl FileError {
 /// # Errors
 /// It cannot be read, or is not a regular file.
 pub(crate) fn read(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    let bytes = read_as_it_is(disk, path)?;
+    Ok(bytes.map(|bytes| {
+        let unfinished = Unfinished::find(&bytes).map(|unfinished| unfinished.contents.to_vec());
+        unfinished.unwrap_or(bytes)
+    }))
+}
+
+/// Reads a file that this server never saves; none when it does not exist.
+///
+/// # Errors
+/// It cannot be read, or is not a regular file.
+pub(crate) fn read_as_it_is(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let Place { target, found } = locate(disk, path)?;
     if found.is_none() {
         return Ok(None);
     }
-    let bytes = disk.open_to_read(&target).and_then(|file| disk.read(&file));
-    match bytes {
+    match disk.open_to_read(&target).and_then(|file| disk.read(&file)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        result => {
-            let bytes = result.map_err(FileError::at("read", &target))?;
-            let unfinished = Unfinished::find(&bytes).map(|unfinished| unfinished.contents.to_vec());
-            Ok(Some(unfinished.unwrap_or(bytes)))
-        }
+        result => result.map(Some).map_err(FileError::at("read", &target)),
     }
 }
 

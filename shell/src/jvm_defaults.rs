@@ -9,6 +9,7 @@ use crate::tls::unknown_key;
 use namesrv_core::config::properties::Property;
 use namesrv_core::config::{Configuration, SERIALIZE_TYPE, Warning};
 use namesrv_core::key::{Key, Origin};
+use namesrv_core::quoted::Quoted;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -76,7 +77,8 @@ pub(crate) fn set(
         }
     }
     let user_home = options.property(USER_HOME_PROPERTY).filter(|property| !property.value.is_empty());
-    for property in options.property(HOME_PROPERTY).into_iter().chain(user_home) {
+    let homes = options.property(HOME_PROPERTY).into_iter().chain(user_home);
+    for property in homes {
         set.entry(property.variable).or_default().push(&property.name);
     }
     let mut warnings: Vec<_> = user_home.and_then(relative_home).into_iter().collect();
@@ -115,8 +117,9 @@ fn relative_home(property: &JavaProperty) -> Option<Warning> {
     let JavaProperty { name, value, variable } = property;
     (!Path::new(value).is_absolute()).then(|| {
         Warning(format!(
-            "{variable}: -D{name}: {value:?} does not begin with /: it is taken as it stands, below the working folder, \
-             as the Java server does"
+            "{variable}: -D{name}: {} does not begin with /: it is taken as it stands, below the working folder, \
+             as the Java server does",
+            Quoted(value)
         ))
     })
 }

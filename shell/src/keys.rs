@@ -17,11 +17,11 @@ namesrv_core::keys! {
         /// The folder of a RocketMQ installation, which is shown and not used.
         rocketmq_home: String = text("rocketmqHome", "").of(NamesrvConfig(0)).without_default();
         /// The file that KV entries are kept in.
-        kv_config_path: String = text("kvConfigPath", "").of(NamesrvConfig(1)).without_default();
+        kv_config_path: String = text("kvConfigPath", "").of(NamesrvConfig(1)).without_default().filled();
         /// The configuration file, as it is shown.
         config_store_path: String = text("configStorePath", "").of(NamesrvConfig(2)).without_default();
         /// The host name, IPv4 or IPv6 address to listen on.
-        bind_address: String = text("bindAddress", "0.0.0.0").of(NettyServerConfig(0));
+        bind_address: String = text("bindAddress", "0.0.0.0").of(NettyServerConfig(0)).filled();
         /// The port to listen on; 0 is any.
         listen_port: u16 = integer("listenPort", Integer(0, 65_535), "9876").of(NettyServerConfig(1));
         /// Bytes of the send buffer of a socket; 0 leaves it to the operating system.

@@ -41,7 +41,7 @@ mod summary;
 mod threads;
 
 use cli::{Command, CommandLine};
-use console::print;
+use console::{print, print_line};
 use server::Server;
 use start_error::StartError;
 use std::io;
@@ -66,12 +66,13 @@ pub fn run_where(
     let CommandLine { command, warnings } = match cli::parse(std::env::args_os().skip(1)) {
         Ok(line) => line,
         Err(error) => {
-            print(io::stderr(), &format!("{error}\n{}", cli::USAGE));
+            print_line(io::stderr(), &error.to_string());
+            print(io::stderr(), cli::USAGE);
             return ExitCode::from(1);
         }
     };
     for warning in warnings {
-        print(io::stderr(), &format!("namesrv-{runtime}: {warning}\n"));
+        print_line(io::stderr(), &format!("namesrv-{runtime}: {warning}"));
     }
     let result = match command {
         Command::Help => {
@@ -90,7 +91,7 @@ pub fn run_where(
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print(io::stderr(), &format!("namesrv-{runtime}: {error}\n"));
+            print_line(io::stderr(), &format!("namesrv-{runtime}: {error}"));
             ExitCode::from(START_FAILED)
         }
     }

@@ -8,22 +8,24 @@ use namesrv_core::address_list::AddressListError;
 use namesrv_core::config::ConfigurationError;
 use namesrv_core::config::properties::PropertiesError;
 use namesrv_core::kv::KvFileError;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 /// Why the server does not start: one line for the operator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum StartError {
-    #[error("{path}: {source}")]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path}: {source}")]
+    #[error("-c: {} {reason}: name the configuration file, or leave -c out", path.display())]
+    NoConfigFile { path: PathBuf, reason: &'static str },
+    #[error("-c: {} has {bytes} bytes, more than 16 MiB: name the configuration file", path.display())]
+    LargeConfigFile { path: PathBuf, bytes: u64 },
+    #[error("{}: {source}", path.display())]
     Properties { path: PathBuf, source: PropertiesError },
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", path.display())]
     Configuration { path: PathBuf, source: ConfigurationError },
     #[error("environment variable {variable}: {reason}")]
     Variable { variable: &'static str, reason: String },
-    #[error("{key}: {path}: {source}")]
+    #[error("{key}: {}: {source}", path.display())]
     Kv { key: &'static str, path: PathBuf, source: KvFileError },
     #[error("{key}: {source}")]
     File { key: &'static str, source: FileError },
@@ -31,7 +33,7 @@ pub(crate) enum StartError {
     SameFile { key: &'static str, other_key: &'static str, path: PathBuf },
     #[error(transparent)]
     Access(#[from] AccessError),
-    #[error("failed to bind to {address}:{port}: {source}")]
+    #[error("failed to bind to {address}:{port} (bindAddress, listenPort): {source}{}", advice(source))]
     Bind { address: String, port: u16, source: io::Error },
     #[error("{}: {source}", ProcessSettings::trusted_proxies.key.name)]
     TrustedProxies { source: AddressListError },
@@ -41,4 +43,16 @@ pub(crate) enum StartError {
     Machine(String),
     #[error("{what}: {source}")]
     System { what: &'static str, source: io::Error },
+}
+
+/// What to do about a port that is not to be had.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => ": another program listens there: stop it, or choose another port",
+        ErrorKind::AddrNotAvailable => {
+            ": no interface of this machine has the address: choose one that `ip address` lists"
+        }
+        ErrorKind::PermissionDenied => ": ports below 1024 are for root: choose another one",
+        _ => "",
+    }
 }

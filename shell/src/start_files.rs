@@ -6,13 +6,36 @@ use crate::keys::ProcessSettings;
 use crate::saver::SavedFiles;
 use crate::start_error::StartError;
 use namesrv_core::kv::{KvFile, KvTable};
+use std::fs;
 use std::path::{Path, PathBuf};
 use tracing::{info, warn};
 
+/// The option that names the configuration file.
+const CONFIG_OPTION: &str = "-c";
+/// Bytes of the configuration file, at most: each entry of it is kept and listed.
+const CONFIG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The key that names the KV file.
 const KV_KEY: &str = ProcessSettings::kv_config_path.key.name;
 /// The key that names the file of changes made at run time.
 const RUNTIME_KEY: &str = ProcessSettings::runtime_config_path.key.name;
+
+/// Reads the configuration file.
+///
+/// # Errors
+/// It does not exist, is too large, or cannot be read.
+pub(crate) fn read_config_file(path: &Path) -> Result<Vec<u8>, StartError> {
+    let bytes = fs::metadata(path).map_or(0, |status| status.len());
+    if bytes > CONFIG_BYTES_MAX {
+        return Err(StartError::LargeConfigFile { path: path.to_owned(), bytes });
+    }
+    let bytes =
+        files::read_as_it_is(&RealDisk, path).map_err(|source| StartError::File { key: CONFIG_OPTION, source })?;
+    bytes.ok_or_else(|| {
+        let is_link = fs::symlink_metadata(path).is_ok();
+        let reason = if is_link { "leads to a file that does not exist" } else { "does not exist" };
+        StartError::NoConfigFile { path: path.to_owned(), reason }
+    })
+}
 
 /// Reads the file of changes made at run time; none when there is none.
 ///

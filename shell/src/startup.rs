@@ -28,25 +28,25 @@ impl Startup {
     /// A file that is named and cannot be read, or a bad value.
     pub(crate) fn read(config_file: Option<&Path>, environment: &Environment) -> Result<Self, StartError> {
         let entries = match config_file {
-            Some(path) => refuse_unknown_tls_keys(path, parse(path, &read(path)?)?)?,
+            Some(path) => refuse_unknown_tls_keys(path, parse(path, &start_files::read_config_file(path)?)?)?,
             None => Vec::new(),
+        };
+        let path = config_file.unwrap_or(Path::new(""));
+        let bad_value = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StartError::Configuration { path, source }
         };
         let mut configuration = Configuration::defaults(KEYS);
         let defaults = jvm_defaults::set(&mut configuration, &entries, environment)?;
-        let mut warnings = configuration.read_file(&entries).map_err(|source| StartError::Configuration {
-            path: config_file.unwrap_or(Path::new("")).to_owned(),
-            source,
-        })?;
+        let mut warnings = in_file(path, configuration.read_file(&entries).map_err(bad_value(path))?);
         warnings.extend(defaults.warnings);
         set_paths(&mut configuration, config_file, &defaults.home);
 
         let path = ProcessSettings::of(&configuration).runtime_file();
         let runtime_file = start_files::read_runtime_file(&path)?;
         if let Some(text) = &runtime_file {
-            let more = configuration
-                .read_runtime_file(&parse(&path, text)?)
-                .map_err(|source| StartError::Configuration { path: path.clone(), source })?;
-            warnings.extend(more.into_iter().map(|Warning(line)| Warning(format!("{}: {line}", path.display()))));
+            let more = configuration.read_runtime_file(&parse(&path, text)?).map_err(bad_value(&path))?;
+            warnings.extend(in_file(&path, more));
         }
         let runtime_file_read = runtime_file.map(|_| path);
         Ok(Self { configuration, runtime_file_read, notices: defaults.notices, warnings })
@@ -83,11 +83,13 @@ fn refuse_unknown_tls_keys(path: &Path, entries: Vec<Property>) -> Result<Vec<Pr
 }
 
 fn parse(path: &Path, text: &[u8]) -> Result<Vec<Property>, StartError> {
-    properties::parse(text).map_err(|source| StartError::Properties { path: path.to_owned(), source })
+    properties::parse_file(text).map_err(|source| StartError::Properties { path: path.to_owned(), source })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, StartError> {
-    std::fs::read(path).map_err(|source| StartError::Unreadable { path: path.to_owned(), source })
+/// The warnings with the file that they are about.
+fn in_file(path: &Path, warnings: Vec<Warning>) -> Vec<Warning> {
+    let named = |Warning(line)| Warning(format!("{}: {line}", path.display()));
+    warnings.into_iter().map(named).collect()
 }
 
 #[cfg(test)]

@@ -204,7 +204,7 @@ fn a_wrong_command_line_is_refused() {
 
 fn what_stops_the_start_is_one_line() {
     let missing = complaint(server(&["-c", "/no/such file"]));
-    assert!(missing.starts_with("namesrv-test: /no/such file: "), "{missing}");
+    assert!(missing.starts_with("namesrv-test: -c: /no/such file does not exist"), "{missing}");
     for (entry, reason) in [
         ("waitSecondsForService=soon", "line 4: waitSecondsForService: `soon` is not a whole number"),
         ("clusterTest=true", "line 4: clusterTest: `true`: cluster-test mode"),
@@ -215,7 +215,7 @@ fn what_stops_the_start_is_one_line() {
         assert!(line.starts_with(&format!("namesrv-test: {}: {reason}", files.config.display())), "{line}");
     }
     let line = complaint(Files::new("bindAddress=192.0.2.1").server());
-    assert!(line.starts_with("namesrv-test: failed to bind to 192.0.2.1:0: "), "{line}");
+    assert!(line.starts_with("namesrv-test: failed to bind to 192.0.2.1:0 (bindAddress, listenPort): "), "{line}");
 }
 
 fn a_corrupt_kv_file_is_left_alone() {
@@ -232,7 +232,11 @@ fn a_corrupt_kv_file_is_left_alone() {
 
 /// What is done in the folder `/f`, further entries of the configuration file, the line that the operator reads.
 const FILE_FAULTS: &[(&str, &str, &str)] = &[
-    ("", "kvConfigPath=", "kvConfigPath: the value is empty: name a file"),
+    (
+        "",
+        "kvConfigPath=",
+        "/f/namesrv.properties: line 4: kvConfigPath: the value is empty: write one, or leave the key out",
+    ),
     ("mkdir kv.json", "", "kvConfigPath: /f/kv.json is a folder: name a regular file"),
     ("mkfifo kv.json", "", "kvConfigPath: /f/kv.json is a FIFO: name a regular file"),
     ("mkfifo fifo && ln -s fifo kv.json", "", "kvConfigPath: /f/fifo is a FIFO: name a regular file"),
@@ -316,7 +320,10 @@ fn a_taken_port_is_an_error() {
     for io_threads in [1, 3] {
         let files = Files::new(&format!("listenPort={port}\nioThreads={io_threads}\n"));
         let line = complaint(files.server());
-        assert!(line.starts_with(&format!("namesrv-test: failed to bind to 127.0.0.1:{port}: ")), "{line}");
+        assert!(
+            line.starts_with(&format!("namesrv-test: failed to bind to 127.0.0.1:{port} (bindAddress, listenPort): ")),
+            "{line}"
+        );
     }
 }
 
@@ -353,8 +360,8 @@ fn the_log_shows_the_configuration() {
     for text in [
         r#""message":"enableTopicList","value":"false""#,
         r#""message":"rocketmqHome","value":"/opt/rocketmq""#,
-        r#""message":"unknown keys, without effect: surprise""#,
-        r#""message":"keys without effect in this server: serverWorkerThreads""#,
+        "namesrv.properties: unknown keys, without effect: `surprise` (line 5)",
+        "namesrv.properties: keys without effect in this server: serverWorkerThreads (line 6)",
         "options of a JVM without effect here: -Dmine (JAVA_OPT_EXT)",
         &runtime,
         r#""message":"stopped""#,

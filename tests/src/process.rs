@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub const CONFIG: &str = "namesrv.properties";
 
 /// What the server reads from its environment.
-pub const VARIABLES: [&str; 8] = [
+pub(crate) const VARIABLES: [&str; 8] = [
     "ROCKETMQ_HOME",
     "ROCKETMQ_SERIALIZE_TYPE",
     "JAVA_OPT",
@@ -309,6 +309,16 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).expect("the signal can be sent");
     }
 
+    /// Sends it a signal that may have no name, and lets it go on if that stopped it.
+    ///
+    /// # Panics
+    /// The signal cannot be sent.
+    pub fn signal_number(&self, number: u32) {
+        let script = format!("kill -{number} {id} && kill -CONT {id}", id = self.id());
+        let status = Command::new("sh").args(["-c", &script]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{script}");
+    }
+
     /// Sends it SIGTERM.
     ///
     /// # Panics
@@ -435,7 +445,7 @@ pub fn be_patient(stream: &TcpStream) {
 }
 
 /// Waits for the end of a process; none when it does not end.
-fn ended(child: &mut Child) -> Option<ExitStatus> {
+pub(crate) fn ended(child: &mut Child) -> Option<ExitStatus> {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
         if let Some(status) = child.try_wait().expect("a child of ours") {
@@ -447,7 +457,7 @@ fn ended(child: &mut Child) -> Option<ExitStatus> {
 }
 
 /// The lines of a pipe, read by a thread of its own until its end.
-fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -459,7 +469,7 @@ fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 /// The port that the boot line names.
-fn boot_port(lines: &Receiver<String>) -> Option<u16> {
+pub(crate) fn boot_port(lines: &Receiver<String>) -> Option<u16> {
     let end = Instant::now() + PATIENCE;
     loop {
         let line = lines.recv_timeout(end.saturating_duration_since(Instant::now())).ok()?;

@@ -197,6 +197,7 @@ impl World {
             key: key.clone(),
             value: value.clone(),
             line: line + 1,
+            is_ascii: true,
         };
         let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
         let (configuration, _warnings) = read_configuration(&entries).expect("the configuration is good");

@@ -1,12 +1,15 @@
 //! All keys and their values: from the configuration file, and from changes at run time.
 
 use super::access::{self, AccessSettings};
+use super::advice::{doubt, likely_cause};
 use super::java;
 use super::properties::{self, Property};
 use super::settings::{JVM_DEFAULTS, Settings, StartSettings};
+use super::warnings::{Ignored, Warning};
 use crate::credentials::MASK;
 use crate::key::{Effect, Key, Kind};
 use crate::limits::Limits;
+use crate::quoted::Quoted;
 use crate::serialization::Serialization;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -32,10 +35,6 @@ pub struct Configuration {
     /// Keys that UPDATE_NAMESRV_CONFIG may not name: the entries of `configBlackList` at start.
     black_list: Vec<String>,
 }
-
-/// A line for the operator about a configuration that works but is not what it seems.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning(pub String);
 
 /// A value that stops the start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,23 +136,25 @@ impl Configuration {
     fn read_entry<'a>(&mut self, entry: &'a Property, ignored: &mut Ignored<'a>) -> Result<(), ConfigurationError> {
         let value = trim(&entry.value);
         let Some(key) = self.keys.find(&entry.key).copied() else {
-            ignored.unknown.push(&entry.key);
+            let similar = self.keys.iter().find(|key| key.name.eq_ignore_ascii_case(&entry.key));
+            ignored.unknown.push((entry, similar.map(|key| key.name)));
             self.insert(&entry.key, value);
             return Ok(());
         };
         match (key.canonical(value), key.effect) {
             (Ok(_), Effect::Refused(reason)) if asks(value) => {
-                return Err(bad_value(entry, format!("`{value}`: {reason}")));
+                return Err(bad_value(entry, format!("{}: {reason}", Quoted(&key.shown(value)))));
             }
             (Err(reason), Effect::Nothing | Effect::Label) => {
                 let line = entry.line;
-                ignored.bad_values.push(Warning(format!("line {line}: {} is ignored: {reason}", key.name)));
+                ignored.doubts.push(Warning(format!("line {line}: {} is ignored: {reason}", key.name)));
             }
             (Err(reason), _) => return Err(bad_value(entry, reason)),
             (Ok(value), effect) => {
                 if effect == Effect::Nothing && key.default.is_some_and(|default| default != value) {
-                    ignored.without_effect.push(key.name);
+                    ignored.without_effect.push((entry.line, key.name));
                 }
+                ignored.doubts.extend(doubt(&key, entry).map(Warning));
                 self.insert(key.name, &value);
             }
         }
@@ -231,7 +232,7 @@ impl Configuration {
         let value = trim(value);
         let canonical = key.canonical(value)?;
         match key.effect {
-            Effect::Refused(reason) if asks(value) => return Err(format!("`{value}`: {reason}")),
+            Effect::Refused(reason) if asks(value) => return Err(format!("{}: {reason}", Quoted(&key.shown(value)))),
             Effect::DefaultOf(target) => self.insert(target, &canonical),
             Effect::Live | Effect::Start | Effect::Label | Effect::Nothing | Effect::Refused(_) => {
                 if key.is_always_listed() {
@@ -406,34 +407,12 @@ impl Keys {
     }
 }
 
-/// What a configuration file sets in vain.
-#[derive(Default)]
-struct Ignored<'a> {
-    bad_values: Vec<Warning>,
-    unknown: Vec<&'a str>,
-    without_effect: Vec<&'a str>,
-}
-
-impl Ignored<'_> {
-    fn into_warnings(self) -> Vec<Warning> {
-        let mut warnings = self.bad_values;
-        if !self.unknown.is_empty() {
-            warnings.push(Warning(format!("unknown keys, without effect: {}", self.unknown.join(", "))));
-        }
-        if !self.without_effect.is_empty() {
-            let keys = self.without_effect.join(", ");
-            warnings.push(Warning(format!("keys without effect in this server: {keys}")));
-        }
-        warnings
-    }
-}
-
 /// The value that UPDATE_NAMESRV_CONFIG gives a key (Java: `MixAll.properties2Object`): text is trimmed, what is not
 /// `true` is false, and a bad number, which is not trimmed, is `None`.
 fn assigned(key: &Key, value: &str) -> Option<String> {
     match key.kind {
         Kind::Boolean => Some(value.eq_ignore_ascii_case("true").to_string()),
-        Kind::Text => Some(trim(value).to_owned()),
+        Kind::Text | Kind::Filled => Some(trim(value).to_owned()),
         Kind::Integer(..) | Kind::Word(_) | Kind::WordInAnyCase(_) | Kind::Secret | Kind::Credentials(_) => {
             key.canonical(value).ok()
         }
@@ -462,5 +441,6 @@ fn asks(text: &str) -> bool {
 }
 
 fn bad_value(entry: &Property, reason: String) -> ConfigurationError {
-    ConfigurationError { line: entry.line, key: entry.key.clone(), reason }
+    let cause = likely_cause(trim(&entry.value)).map(|cause| format!(": {cause}")).unwrap_or_default();
+    ConfigurationError { line: entry.line, key: entry.key.clone(), reason: reason + &cause }
 }

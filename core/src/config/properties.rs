@@ -13,14 +13,56 @@ pub struct Property {
     pub value: String,
     /// Line.
     pub line: usize,
+    /// Whether it is written in ASCII. Everything else is ISO-8859-1, whatever was meant.
+    pub is_ascii: bool,
 }
 
-/// A `\u` escape without four hexadecimal digits.
+/// A text that is no properties text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: malformed \\u escape")]
+#[error("line {line}: {fault}")]
 pub struct PropertiesError {
     /// Line, counted from 1.
     pub line: usize,
+    /// What is wrong there.
+    pub fault: PropertiesFault,
+}
+
+/// What is wrong with a properties text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PropertiesFault {
+    /// A `\u` escape without four hexadecimal digits.
+    #[error("malformed \\u escape: write four hexadecimal digits behind `\\u`, and `\\\\` for a backslash")]
+    Escape,
+    /// Another encoding, or no text.
+    #[error("the file is {0}: save it as plain UTF-8")]
+    NotText(&'static str),
+    /// A NUL: text of another encoding, or what a crash of the machine left.
+    #[error("there is a NUL: write the file again as plain UTF-8")]
+    Nul,
+}
+
+/// Reads a properties file: as [`parse`], but a byte order mark is skipped, and what is no text is recognised.
+///
+/// # Errors
+/// Another encoding than ISO-8859-1 or UTF-8, or a malformed `\u` escape.
+pub fn parse_file(contents: &[u8]) -> Result<Vec<Property>, PropertiesError> {
+    let other = match contents {
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [1..=0x7F, 0, 1..=0x7F, 0, ..] | [0, 1..=0x7F, 0, 1..=0x7F, ..] => {
+            Some("UTF-16")
+        }
+        [0x1F, 0x8B, ..] => Some("compressed (gzip)"),
+        _ => None,
+    };
+    if let Some(form) = other {
+        return Err(PropertiesError { line: 1, fault: PropertiesFault::NotText(form) });
+    }
+    if let Some(at) = contents.iter().position(|byte| *byte == 0) {
+        let line = contents[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        return Err(PropertiesError { line, fault: PropertiesFault::Nul });
+    }
+    parse(contents.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(contents))
 }
 
 /// Reads a properties text, ISO-8859-1 as Java has it. Repeated keys are all returned, in order: the last one counts.
@@ -32,8 +74,10 @@ pub fn parse(text: &[u8]) -> Result<Vec<Property>, PropertiesError> {
     let mut entries = Vec::new();
     while let Some((line, content)) = lines.next_logical() {
         let (key, value) = split(&content);
-        let malformed = PropertiesError { line };
-        entries.push(Property { key: unescape(key).ok_or(malformed)?, value: unescape(value).ok_or(malformed)?, line });
+        let malformed = PropertiesError { line, fault: PropertiesFault::Escape };
+        let is_ascii = content.is_ascii();
+        let (key, value) = (unescape(key).ok_or(malformed)?, unescape(value).ok_or(malformed)?);
+        entries.push(Property { key, value, line, is_ascii });
     }
     Ok(entries)
 }
@@ -234,7 +278,33 @@ mod tests {
     #[test]
     fn malformed_escapes_are_refused_with_their_line() {
         for text in [b"x=1\n\na=\\u00zz".as_slice(), b"x=1\n\na=\\u00e", b"x=1\n\n\\u=1", b"x=\\\n1\na=\\u+0e9"] {
-            assert_eq!(parse(text), Err(PropertiesError { line: 3 }), "{}", String::from_utf8_lossy(text));
+            assert_eq!(
+                parse(text),
+                Err(PropertiesError { line: 3, fault: PropertiesFault::Escape }),
+                "{}",
+                String::from_utf8_lossy(text)
+            );
+        }
+    }
+
+    #[test]
+    fn files_of_editors_are_read_or_recognised() {
+        let key = |text: &[u8]| Ok::<_, PropertiesError>(parse_file(text)?[0].key.clone());
+        assert_eq!(key(b"\xef\xbb\xbfa=1").as_deref(), Ok("a"));
+        assert_eq!(key(b"caf\xe9=1").as_deref(), Ok("caf\u{e9}"));
+        let table: [(&[u8], usize, PropertiesFault); 9] = [
+            (b"\xff\xfea\0=\0", 1, PropertiesFault::NotText("UTF-16")),
+            (b"\xfe\xff\0a\0=", 1, PropertiesFault::NotText("UTF-16")),
+            (b"a\0=\x001\0", 1, PropertiesFault::NotText("UTF-16")),
+            (b"\0a\0=\x001", 1, PropertiesFault::NotText("UTF-16")),
+            (b"\xff\xfe\0\0a\0\0\0", 1, PropertiesFault::NotText("UTF-32")),
+            (b"\0\0\xfe\xff\0\0\0a", 1, PropertiesFault::NotText("UTF-32")),
+            (b"\x1f\x8b\x08\0", 1, PropertiesFault::NotText("compressed (gzip)")),
+            (b"a=1\r\nb=2\0", 2, PropertiesFault::Nul),
+            (b"\0\0\0\0\0", 1, PropertiesFault::Nul),
+        ];
+        for (text, line, fault) in table {
+            assert_eq!(parse_file(text), Err(PropertiesError { line, fault }), "{}", text.escape_ascii());
         }
     }
 

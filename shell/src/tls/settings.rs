@@ -237,7 +237,7 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
 /// Takes the entries of the properties file.
 fn take(path: &Path, entries: Vec<Property>, values: &mut BTreeMap<&'static str, String>) -> Result<Told, TlsError> {
     let (mut set, mut elsewhere, mut unknown, mut blanks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for Property { key: name, value, line } in entries {
+    for Property { key: name, value, line, .. } in entries {
         let bad = |reason| TlsError::Entry { path: path.to_owned(), line, key: name.clone(), reason };
         if let Some(reason) = unknown_key(&name) {
             return Err(bad(reason));

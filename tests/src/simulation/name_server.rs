@@ -111,7 +111,12 @@ impl NameServer {
     }
 
     fn configuration(&mut self) -> Configuration {
-        let property = |(key, value): &(String, String)| Property { key: key.clone(), value: value.clone(), line: 1 };
+        let property = |(key, value): &(String, String)| Property {
+            key: key.clone(),
+            value: value.clone(),
+            line: 1,
+            is_ascii: true,
+        };
         let entries: Vec<_> = self.properties.iter().map(property).collect();
         let (mut configuration, _) = read_configuration(&entries).expect("the configuration is good");
         let runtime = properties::parse(self.disk.contents(SaveFile::RuntimeConfig)).expect("its own file is readable");
