@@ -11,7 +11,9 @@ mod lifetime;
 mod limits;
 mod liveness;
 mod load;
+mod replacing;
 mod storage;
+mod texts;
 mod visibility;
 
 use crate::peer;
@@ -47,6 +49,8 @@ fn table() -> Vec<Case> {
         hosts: a_file_that_is_mounted_alone, an_empty_file_that_is_mounted_alone,
             a_file_that_may_be_written_in_a_folder_that_may_not, a_link_into_an_empty_volume, a_file_of_an_overlay,
             a_file_system_in_a_file, a_file_that_is_mounted_alone_from_a_full_disk;
+        replacing: the_page_is_followed_step_by_step, the_environment_of_the_java_server_counts;
+        texts: command_line, environment, configuration_file, values, kept_files;
         load: two_hundred_thousand_topics, many_brokers_with_many_topics, quiet_peers_are_served_beside_busy_ones,
             figures_of_a_fresh_server;
     }

@@ -30,4 +30,5 @@ pub mod signature;
 pub mod simulation;
 pub mod step;
 pub mod suite;
+mod texts;
 pub mod world;
