@@ -25,6 +25,13 @@ const SUITES: [(&str, &str, SupportedCipherSuite); 9] = [
     ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305", suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
 ];
 
+/// How OpenSSL calls a suite.
+#[cfg(test)]
+pub(super) fn openssl_name(suite: SupportedCipherSuite) -> Option<&'static str> {
+    let (jdk, openssl, _) = SUITES.iter().find(|(.., own)| *own == suite)?;
+    Some(if openssl.is_empty() { jdk } else { openssl })
+}
+
 /// What is offered in handshakes.
 #[derive(Debug)]
 pub(super) struct Protocols {

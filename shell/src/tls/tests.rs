@@ -1,6 +1,7 @@
 //! The settings and files of TLS, and handshakes in memory with what comes of them.
 
 mod client_certificates;
+mod golden;
 mod handshake;
 mod identities;
 mod refusals;

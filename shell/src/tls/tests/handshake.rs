@@ -1,6 +1,7 @@
 //! TLS as it comes of some properties, and a handshake with it in memory.
 
 use crate::keys::KEYS;
+use crate::tls::protocols::openssl_name;
 use crate::tls::{Tls, TlsError, TlsSources, TlsWatch};
 use namesrv_core::config::Configuration;
 use namesrv_core::config::properties::Property;
@@ -14,6 +15,8 @@ pub(super) struct Handshake {
     pub(super) server: Result<(), Error>,
     pub(super) client: Result<(), Error>,
     pub(super) kind: Option<HandshakeKind>,
+    /// The suite that the server chose, as OpenSSL calls it.
+    pub(super) suite: Option<&'static str>,
     /// Whether the client was asked for a certificate and had one.
     pub(super) client_certificate: bool,
 }
@@ -88,6 +91,7 @@ pub(super) fn handshake(server: Arc<ServerConfig>, client: Arc<ClientConfig>) ->
         server: server_result,
         client: client_result,
         kind: server.handshake_kind(),
+        suite: server.negotiated_cipher_suite().and_then(openssl_name),
         client_certificate: server.peer_certificates().is_some(),
     }
 }

@@ -1,0 +1,210 @@
+//! What the Java server did with the same files and settings: the captured cases about the start, clients' certificates,
+//! protocols and suites, and notices to brokers.
+//!
+//! A case is `works`, `fails` (a handshake) or `refused` (the start). Where ours is not Java's, the case is one of
+//! [`DIFFERENT`], with the entry of DIFFERENCES.md.
+
+use super::handshake::{client, file, handshake, start, test_tls};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use tempfile::TempDir;
+
+const CASES: &str = include_str!("../../../../tests/golden/tls-5.5.0.jsonl");
+
+/// The group of a case that differs, its name or a part of it that semicolons enclose, and the entry that says why. Where
+/// Java starts and does no handshake, ours need not start: that is `tls-or-no-start` everywhere, and is not listed.
+#[rustfmt::skip]
+const DIFFERENT: &[(&str, &str, &str)] = &[
+    ("start", "RSA, PKCS#8 and a needless password", "tls-values-are-checked"),
+    ("start", "RSA, PKCS#1 and a needless password", "tls-values-are-checked"),
+    ("start", "RSA, PKCS#1 encrypted (Proc-Type)", "modern-tls-only"),
+    ("start", "RSA, pbes2-scrypt", "modern-tls-only"),
+    ("start", "RSA, pbe-sha1-rc2-40", "modern-tls-only"),
+    ("start", "RSA, pbe-md5-des", "modern-tls-only"),
+    ("start", "RSA, pbes2-aes256, password with a trailing blank", "tls-values-are-checked"),
+    ("start", "certPath with a trailing blank", "tls-values-are-checked"),
+    ("start", "authClient, no trust file", "tls-or-no-start"),
+    ("properties", "tls.protocols=TLSv1.2, TLSv1.3", "tls-or-no-start"),
+    ("properties", "tls.protocols=", "tls-or-no-start"),
+    ("properties", "tls.ciphers=TLS_RSA_WITH_AES_128_CBC_SHA", "modern-tls-only"),
+    ("properties", "tls.ciphers=ECDHE-RSA-AES128-GCM-SHA256", "tls-or-no-start"),
+    ("properties", "tls.ciphers=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256", "tls-or-no-start"),
+    ("properties", "tls.ciphers=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,bogus", "tls-or-no-start"),
+    ("properties", "tls.ciphers=", "tls-or-no-start"),
+    ("client-certificate", "client certificate signed with SHA-1", "modern-tls-only"),
+    ("client-certificate", "need.client.auth=require and three blanks (as in the guide)", "tls-values-are-checked"),
+    ("client-certificate", "need.client.auth=required", "tls-values-are-checked"),
+    ("client-certificate", "need.client.auth empty", "tls-values-are-checked"),
+    ("client-certificate", "require, authClient=true and a blank", "tls-values-are-checked"),
+    ("client-certificate", "require, authClient=yes", "tls-values-are-checked"),
+    ("client-certificate", "test mode", "named-files-are-used"),
+    ("client-certificate", "test mode, need.client.auth=require, authClient=true and a trust file: all ignored", "named-files-are-used"),
+    ("notify-905", "authServer=true, no trustCertPath", "tls-or-no-start"),
+    ("notify-905", "client certificate configured, test mode", "named-files-are-used"),
+];
+
+/// One line.
+#[derive(Debug, Deserialize)]
+struct Case {
+    group: String,
+    case: String,
+    server: Server,
+    #[serde(default)]
+    client: serde_json::Value,
+    outcome: serde_json::Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Server {
+    provider: String,
+    #[serde(default)]
+    jvm: BTreeMap<String, String>,
+    #[serde(default)]
+    file: Option<serde_json::Value>,
+}
+
+/// The cases of a group with the JDK's provider.
+fn cases(group: &str) -> Vec<Case> {
+    let cases = CASES.lines().map(|line| serde_json::from_str::<Case>(line).unwrap());
+    let cases: Vec<_> = cases.filter(|case| case.group == group && case.server.provider == "jdk").collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
+/// A folder with what the cases name and `tests/tls` does not keep, since it is no text.
+fn derived() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| fs::read_to_string(file(name)).unwrap();
+    let der = |name: &str| pem::parse(read(name)).unwrap().into_contents();
+    let write = |name: &str, contents: &[u8]| fs::write(folder.path().join(name), contents).unwrap();
+    write("server-rsa.der", &der("modern/server-rsa.pem"));
+    write("server-rsa.key.der", &der("modern/server-rsa.key"));
+    write("server-rsa.crlf.pem", read("modern/server-rsa.pem").replace('\n', "\r\n").as_bytes());
+    folder
+}
+
+/// The text of a properties file with these entries.
+fn properties_text(entries: &serde_json::Value, derived: &TempDir) -> String {
+    let serde_json::Value::Object(entries) = entries else { return entries.as_str().unwrap_or_default().to_owned() };
+    let mut text = String::new();
+    for (key, value) in entries {
+        let value = value.as_str().unwrap();
+        let path = match value.strip_prefix("modern/") {
+            Some(name) if derived.path().join(name).exists() => derived.path().join(name).display().to_string(),
+            _ if key.ends_with("Path") => file(value),
+            _ => value.to_owned(),
+        };
+        writeln!(text, "{key}={path}").unwrap();
+    }
+    text
+}
+
+/// Starts TLS as a case says; `None` if it refuses.
+fn start_case(case: &Case, derived: &TempDir) -> Option<std::sync::Arc<crate::tls::Tls>> {
+    let path = derived.path().join("tls.properties").display().to_string();
+    let text = case.server.file.as_ref().map(|file| properties_text(file, derived)).unwrap_or_default();
+    fs::write(&path, text).unwrap();
+    let jvm = case.server.jvm.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let properties: Vec<_> = jvm.chain([("tls.config.file", path.as_str())]).collect();
+    start(&properties).ok().map(|(tls, _)| tls)
+}
+
+/// Compares the cases of a group, each with one or more handshakes by name.
+fn compare(group: &str, outcomes: impl Fn(&Case, &TempDir) -> Vec<(String, bool, Option<bool>)>) {
+    let derived = derived();
+    let mut seen = BTreeSet::new();
+    let mut wrong = String::new();
+    for case in cases(group) {
+        for (name, java, ours) in outcomes(&case, &derived) {
+            // Where Java does not do a handshake, ours may refuse to start instead.
+            let is_same = ours == Some(java) || (ours.is_none() && !java);
+            let is_named = |name: &str| case.case == name || case.case.split("; ").any(|part| part == name);
+            let listed = DIFFERENT.iter().find(|(other, name, _)| *other == group && is_named(name));
+            match (is_same, listed) {
+                (true, _) => {}
+                (false, Some(entry)) => drop(seen.insert(entry.1)),
+                (false, None) => writeln!(wrong, "{}: {name}: Java {java}, ours {ours:?}", case.case).unwrap(),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    let listed: BTreeSet<_> =
+        DIFFERENT.iter().filter(|(other, ..)| *other == group).map(|(_, case, _)| *case).collect();
+    assert_eq!(seen, listed, "cases of the list that do not differ");
+    let entries = include_str!("../../../../DIFFERENCES.md");
+    assert!(DIFFERENT.iter().all(|(.., entry)| entries.contains(&format!("### `{entry}`"))));
+}
+
+/// The handshakes of a case with each version, by a client that checks nothing.
+fn by_version(case: &Case, derived: &TempDir) -> Vec<(String, bool, Option<bool>)> {
+    let tls = start_case(case, derived);
+    let versions = ["TLSv1.2", "TLSv1.3"].into_iter();
+    let outcome = |version: &str| {
+        let java = case.outcome[version]["result"] == "answered";
+        let ours = tls.as_ref().and_then(|tls| tls.server_config());
+        let done = ours.map(|server| handshake(server, client(&[("tls.protocols", version)])));
+        let mut outcomes = vec![(version.to_owned(), java, done.as_ref().map(|done| done.server.is_ok()))];
+        if let (Some(suite), Some(cipher)) =
+            (done.and_then(|done| done.suite), case.outcome[version]["cipher"].as_str())
+        {
+            outcomes.push((format!("{cipher}, not {suite}"), true, Some(suite == cipher)));
+        }
+        outcomes
+    };
+    versions.flat_map(outcome).collect()
+}
+
+#[test]
+fn files_start_the_server_as_in_java_or_not_at_all() {
+    compare("start", by_version);
+}
+
+#[test]
+fn protocols_and_suites_are_chosen_as_in_java() {
+    compare("properties", by_version);
+}
+
+#[test]
+fn clients_are_let_in_as_in_java() {
+    compare("client-certificate", |case, derived| {
+        let tls = &case.client["tls"];
+        let certificate = tls["certificate"].as_str().unwrap_or_default();
+        let client = client(&[
+            ("tls.client.certPath", certificate),
+            ("tls.client.keyPath", &certificate.replace(".pem", ".key")),
+            ("tls.client.keyPassword", "123456"),
+            ("tls.protocols", tls["version"].as_str().unwrap()),
+        ]);
+        let server = start_case(case, derived).and_then(|tls| tls.server_config());
+        let ours = server.map(|server| handshake(server, client).server.is_ok());
+        vec![("handshake".to_owned(), case.outcome["result"] == "answered", ours)]
+    });
+}
+
+#[test]
+fn brokers_are_notified_over_tls_as_in_java_and_never_in_plain_text_where_tls_is_asked_for() {
+    compare("notify-905", |case, derived| {
+        let Some(certificate) = case.client["listener_certificate"].as_str() else { return Vec::new() };
+        let broker = test_tls(&[
+            ("tls.server.certPath", certificate),
+            ("tls.server.keyPath", &certificate.replace(".pem", ".key")),
+            (
+                "tls.server.need.client.auth",
+                if case.client["asks_for_client_certificate"] == true { "optional" } else { "none" },
+            ),
+        ]);
+        let tls = start_case(case, derived);
+        let ours = tls.as_ref().map(|tls| tls.broker_config());
+        let is_tls = case.outcome["first_byte"] == "16";
+        let mut outcomes = vec![("is TLS".to_owned(), is_tls, ours.as_ref().map(Option::is_some))];
+        if let Some(Some(config)) = ours {
+            let done = handshake(broker.server_config().unwrap(), config);
+            outcomes.push(("handshake".to_owned(), case.outcome["handshake"] == "ok", Some(done.client.is_ok())));
+            let shown = case.outcome["client_certificate"].is_string();
+            outcomes.push(("certificate".to_owned(), shown, Some(done.client_certificate)));
+        }
+        outcomes
+    });
+}
