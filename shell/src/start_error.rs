@@ -46,6 +46,7 @@ pub(crate) enum StartError {
 }
 
 /// What to do about a port that is not to be had.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library may add kinds")]
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::AddrInUse => ": another program listens there: stop it, or choose another port",

@@ -208,8 +208,8 @@ impl TlsSources {
         let path = self.properties_file();
         let mut told = Told::default();
         if let Some(contents) = read_file(&path)? {
-            let entries =
-                properties::parse_file(&contents).map_err(|source| TlsError::Properties { path: path.clone(), source })?;
+            let entries = properties::parse_file(&contents)
+                .map_err(|source| TlsError::Properties { path: path.clone(), source })?;
             told = take(&path, entries, &mut values)?;
         }
         let value = |key: &Key| values.get(key.name).map_or("", String::as_str);
