@@ -34,7 +34,8 @@ pub(super) fn file(name: &str) -> String {
 /// Sources with these properties, and without a properties file unless one is named.
 pub(super) fn sources(properties: &[(&str, &str)]) -> TlsSources {
     let properties = [("tls.config.file", "")].iter().chain(properties);
-    let entry = |(key, value): &(&str, &str)| Property { key: (*key).into(), value: (*value).into(), line: 1 };
+    let entry =
+        |(key, value): &(&str, &str)| Property { key: (*key).into(), value: (*value).into(), line: 1, is_ascii: true };
     let entries: Vec<_> = properties.map(entry).collect();
     TlsSources::of(&Configuration::with_keys(KEYS, &entries).unwrap().0)
 }
