@@ -5,6 +5,7 @@
 //! between the indexes that does not hold; one that is broken is a bug of this module.
 
 mod check;
+mod claiming;
 mod claims;
 mod groups;
 mod liveness;
@@ -22,11 +23,11 @@ pub(super) use member::{LastRegistration, Member, MemberKey};
 pub(super) use placement::{Newcomer, Placed, Placement};
 pub(super) use queues::Set;
 
+use crate::ConnId;
 use crate::event::BrokerIdentity;
 use crate::hash::Secret;
 use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
 use crate::time::{Duration, Instant, Now};
-use crate::{ClientAddress, ConnId, Peer};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -106,11 +107,6 @@ impl Tables {
 
     pub(super) fn member(&self, key: MemberKey) -> Option<&Member> {
         self.groups.group(key.group).members.get(&key.id)
-    }
-
-    /// How events name a member.
-    pub(super) fn identity(&self, key: MemberKey) -> Option<BrokerIdentity> {
-        Some(self.member(key)?.identity(&self.groups.group(key.group).name, key.id))
     }
 
     /// All members that registered with this address in this cluster, the latest last.
@@ -245,39 +241,6 @@ impl Tables {
         member.deadline = deadline;
     }
 
-    /// A member registers again, perhaps over another connection. Returns where it had been registered from if this
-    /// address of the network is one more.
-    pub(super) fn claim(&mut self, key: MemberKey, peer: Peer, keeps_claims: bool) -> Option<ClientAddress> {
-        let member = self.groups.member_mut(key);
-        if member.claims.is_only(peer) {
-            return None;
-        }
-        let mut claims = member.claims.clone();
-        let is_second = claims.add(peer, keeps_claims);
-        self.liveness.reconnect(key, &member.claims, &claims);
-        let holder = core::mem::replace(&mut member.claims, claims).newest().address;
-        is_second.then_some(holder)
-    }
-
-    /// A peer withdraws its claim to a member. Returns the member and a claim that is left, or `None` if there is no
-    /// other one, or none of the peer.
-    pub(super) fn withdraw(&mut self, key: MemberKey, peer: Peer) -> Option<(BrokerIdentity, Peer)> {
-        let member = self.groups.member_mut(key);
-        let mut claims = member.claims.clone();
-        if !claims.is_of(peer) || !claims.withdraw(|claim| claim.conn == peer.conn || claim.ip() == peer.ip()) {
-            return None;
-        }
-        self.liveness.reconnect(key, &member.claims, &claims);
-        let left = claims.newest();
-        member.claims = claims;
-        Some((self.identity(key)?, left))
-    }
-
-    /// Notes that the operator was told of a member's registrations. Returns whether that is new.
-    pub(super) fn report(&mut self, key: MemberKey) -> bool {
-        !core::mem::replace(&mut self.groups.member_mut(key).is_reported, true)
-    }
-
     /// Removes a member. With the last one its group goes, with all entries and mappings. If only slaves are left of a
     /// group that allows an acting master, its topics become read-only.
     pub(super) fn leave(&mut self, key: MemberKey) -> Departure {
@@ -295,14 +258,6 @@ impl Tables {
             self.change_queues(key.group, QueueValues::read_only);
         }
         Departure { broker, claims: member.claims, leaves_acting_group }
-    }
-
-    /// A connection is lost. Returns the members that registered over it and have no other claim: all of them have to
-    /// [`leave`](Self::leave).
-    pub(super) fn lose_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
-        let mut keys = self.liveness.take_connection(conn);
-        keys.retain(|key| !self.groups.member_mut(*key).claims.withdraw(|claim| claim.conn == conn));
-        keys
     }
 
     /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned:
