@@ -95,7 +95,7 @@ fn in_file(path: &Path, warnings: Vec<Warning>) -> Vec<Warning> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::TlsSettings;
+    use crate::tls::{TlsSettings, TlsSources};
     use namesrv_core::wire::Serialization;
     use std::ffi::OsString;
 
@@ -199,6 +199,23 @@ mod tests {
         let startup = Startup::read(Some(&path), &environment).unwrap();
         assert_eq!(startup.configuration.serialization(), Serialization::Json);
         assert_eq!((value(&startup, "serverSocketSndBufSize"), value(&startup, "rocketmqHome")), ("8", "/file"));
+    }
+
+    #[test]
+    fn passwords_are_used_and_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ns.conf");
+        std::fs::write(&path, "tls.server.keyPassword=in-the-file\n").unwrap();
+        let environment = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.client.keyPassword=in-java".into()));
+        let configuration = Startup::read(Some(&path), &environment).unwrap().configuration;
+        let effective = |key| configuration.effective(key);
+        assert_eq!(effective(&TlsSettings::server_password.key), "in-the-file");
+        assert_eq!(effective(&TlsSettings::client_password.key), "in-java");
+        let items = configuration.items().map(|(_, value)| value).collect::<Vec<_>>().join("\n");
+        let sources = TlsSources::of(&configuration);
+        for shown in [items, configuration.listing(), format!("{configuration:?}"), format!("{sources:?}")] {
+            assert!(!shown.contains("in-the-file") && !shown.contains("in-java"), "{shown}");
+        }
     }
 
     #[test]

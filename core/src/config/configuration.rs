@@ -238,7 +238,8 @@ impl Configuration {
                 if key.is_always_listed() {
                     self.insert(key.name, &canonical);
                 } else {
-                    self.defaults.insert(key.name, canonical);
+                    let shown = self.hide(key, &canonical);
+                    self.defaults.insert(key.name, shown);
                 }
             }
         }
@@ -326,12 +327,19 @@ impl Configuration {
     }
 
     fn insert(&mut self, name: &str, value: &str) {
-        let mut shown = value.to_owned();
-        if let Some(key) = self.keys.find(name).filter(|key| key.is_secret()).copied() {
-            shown = key.shown(value).into_owned();
+        let shown = match self.keys.find(name).copied() {
+            Some(key) => self.hide(&key, value),
+            None => value.to_owned(),
+        };
+        self.values.insert(name.to_owned(), shown);
+    }
+
+    /// What may be shown of a value. One that has a secret is kept apart.
+    fn hide(&mut self, key: &Key, value: &str) -> String {
+        if key.is_secret() {
             self.hidden.insert(key.name, Hidden(value.to_owned()));
         }
-        self.values.insert(name.to_owned(), shown);
+        key.shown(value).into_owned()
     }
 }
 

@@ -129,7 +129,7 @@ impl fmt::Debug for Password {
 }
 
 const fn password(name: &'static str) -> Row<Password> {
-    Row { key: text(name, "").key, parse: |value| Password(value.to_owned()) }
+    Row { key: Key { kind: Kind::Secret, ..text(name, "").key }, parse: |value| Password(value.to_owned()) }
 }
 
 impl TlsSettings {
@@ -187,7 +187,7 @@ pub(super) struct Told {
 
 /// Where the settings come from: the configuration, which holds until the end, and the properties file, which is read
 /// again for each reload.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct TlsSources {
     configuration: BTreeMap<&'static str, String>,
 }
@@ -219,6 +219,13 @@ impl TlsSources {
     /// The properties file, empty if there shall be none.
     pub(super) fn properties_file(&self) -> PathBuf {
         self.configuration.get(TlsSettings::config_file.key.name).map(PathBuf::from).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for TlsSources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values have passwords among them.
+        f.debug_struct("TlsSources").field("properties_file", &self.properties_file()).finish_non_exhaustive()
     }
 }
 
