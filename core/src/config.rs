@@ -27,6 +27,6 @@ mod warnings;
 
 pub use crate::limits::Limits;
 pub use access::{AccessControl, AccessSettings};
-pub use configuration::{Configuration, ConfigurationError, Update};
+pub use configuration::{Changes, Configuration, ConfigurationError, Update};
 pub use settings::{SERIALIZE_TYPE, Settings};
 pub use warnings::Warning;

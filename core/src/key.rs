@@ -71,6 +71,8 @@ pub enum Origin {
 pub enum Effect {
     /// It is read at start, and UPDATE_NAMESRV_CONFIG changes it while the server runs.
     Live,
+    /// It is read at start, and again at a reload; UPDATE_NAMESRV_CONFIG cannot change it.
+    Reload,
     /// It is read at start.
     Start,
     /// It is the default of the key with this name.
@@ -144,6 +146,15 @@ impl Key {
     #[must_use]
     pub const fn changes_at_run_time(&self) -> bool {
         matches!(self.effect, Effect::Live | Effect::Label)
+    }
+
+    /// Whether a configuration file that is read again may change it.
+    #[must_use]
+    pub const fn changes_at_reload(&self) -> bool {
+        match self.effect {
+            Effect::Live | Effect::Reload | Effect::Label | Effect::Nothing => true,
+            Effect::Start | Effect::DefaultOf(_) | Effect::Refused(_) => false,
+        }
     }
 
     /// The value in the form in which it is shown.
@@ -260,6 +271,12 @@ impl<T> Row<T> {
     #[must_use]
     pub const fn filled(self) -> Self {
         Self { key: Key { kind: Kind::Filled, ..self.key }, parse: self.parse }
+    }
+
+    /// Changes at a reload; without, it is read at start.
+    #[must_use]
+    pub const fn reloaded(self) -> Self {
+        Self { key: Key { effect: Effect::Reload, ..self.key }, parse: self.parse }
     }
 
     /// Without a default, or with one that depends on the host.

@@ -190,6 +190,7 @@ impl Node {
                 debug_assert!(self.saves.len() + 1 == before, "{ticket:?} is not being saved");
                 self.registry.handle_saved(ticket, result);
             }
+            Input::Reload(configuration) => self.registry.handle_reload(&configuration),
             Input::ReplyTaken { bytes } => self.replies.give_back(bytes, self.now),
             Input::ReplaceAccess(access) => self.registry.replace_access(access),
             Input::Attached => {

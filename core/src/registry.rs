@@ -20,7 +20,7 @@ mod subject;
 mod tables;
 
 use crate::access::{AccessRules, Verdict};
-use crate::config::Settings;
+use crate::config::{Configuration, Settings};
 use crate::hash::Secret;
 use crate::initial_state::InitialState;
 use crate::output::{CloseReason, Output};
@@ -138,6 +138,12 @@ impl Registry {
     pub(crate) fn replace_access(&mut self, access: Arc<AccessRules>) {
         self.state.publisher.set_access(Arc::clone(&access));
         self.state.access = access;
+    }
+
+    /// The configuration was read again: what can change at run time changes, but for what a request has changed.
+    pub fn handle_reload(&mut self, file: &Configuration) {
+        self.state.configuration.reload(file);
+        self.state.publisher.settings_changed();
     }
 
     /// The server is about to stop: from now on newer clients are told to go away.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use namesrv_core::config::{Configuration, Limits, Update, Warning, properties};
+use namesrv_core::config::{Changes, Configuration, Limits, Update, Warning, properties};
 use namesrv_core::key::{Effect, INT, Key, Kind, Origin, integer, text};
 use namesrv_core::time::Duration;
 use namesrv_core::wire::Serialization;
@@ -80,7 +80,7 @@ fn defaults_are_values_in_the_form_in_which_they_are_shown() {
 #[test]
 fn every_key_with_an_effect_is_described_in_one_sentence() {
     for key in configuration("").keys() {
-        let has_effect = matches!(key.effect, Effect::Live | Effect::Start);
+        let has_effect = matches!(key.effect, Effect::Live | Effect::Reload | Effect::Start);
         assert_eq!(key.description.ends_with('.'), has_effect, "{}", key.name);
     }
 }
@@ -427,4 +427,17 @@ fn the_runtime_file_cannot_do_more_than_an_update() {
     assert_eq!((process(&configuration).port, configuration.settings().wait_seconds_for_service), (9876, 2));
     let error = configuration.read_runtime_file(&properties::parse(b"waitSecondsForService=x").unwrap()).unwrap_err();
     assert_eq!((error.line, error.key.as_str()), (1, "waitSecondsForService"));
+}
+
+#[test]
+fn a_file_that_is_read_again_is_compared_key_by_key() {
+    let before = configuration("waitSecondsForService=1\nlistenPort=1\nconnectionsMax=10\nmine=1\nother=1\n");
+    let after = configuration("waitSecondsForService=2\nlistenPort=1\nconnectionsMax=20\nmine=2\nclientThreads=9\n");
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let expected = Changes {
+        in_effect: names(&["waitSecondsForService", "clientThreads", "mine", "other"]),
+        at_start: names(&["connectionsMax"]),
+    };
+    assert_eq!(after.changes_since(&before), expected);
+    assert_eq!(after.changes_since(&after), Changes::default());
 }

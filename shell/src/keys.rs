@@ -36,7 +36,7 @@ namesrv_core::keys! {
         /// Form of the lines on standard error: `text` or `json`.
         log_format: LogFormat = word("logFormat", "text");
         /// Least important events that are logged: `error`, `warn`, `info`, `debug` or `trace`.
-        log_level: LogLevel = word("logLevel", "info");
+        log_level: LogLevel = word("logLevel", "info").reloaded();
         /// PROXY headers in front of connections: `off`, `accept` or `require`.
         proxy_protocol: ProxyProtocol = word("proxyProtocol", "accept");
         /// Addresses and networks of the proxies whose PROXY headers are believed, separated by commas.
@@ -138,7 +138,7 @@ mod tests {
             if let Some(default) = key.default.filter(|default| !default.is_empty()) {
                 assert_eq!(key.canonical(default), Ok(default.to_owned()), "{}", key.name);
             }
-            let has_effect = matches!(key.effect, Effect::Live | Effect::Start);
+            let has_effect = matches!(key.effect, Effect::Live | Effect::Reload | Effect::Start);
             assert_eq!(key.description.ends_with('.'), has_effect, "{}", key.name);
         }
     }

@@ -32,6 +32,7 @@ mod process;
 mod publisher;
 mod queue;
 mod registry_thread;
+mod reload;
 mod saver;
 mod signals;
 mod start_error;

@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
-use tracing::warn;
+use tracing::{Subscriber, warn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 /// Bytes of lines that may wait to be written.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -54,6 +57,18 @@ impl Word for LogLevel {
 #[derive(Debug)]
 pub(crate) struct Log {
     lines: Lines,
+    level: LevelHandle,
+}
+
+/// Changes the least important events that are logged.
+#[derive(Clone, Debug)]
+pub(crate) struct LevelHandle(reload::Handle<LevelFilter, Registry>);
+
+impl LevelHandle {
+    pub(crate) fn set(&self, LogLevel(level): LogLevel) {
+        // A second log in one process (a test) has no effect.
+        let _ = self.0.reload(level);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -87,15 +102,19 @@ impl Log {
         threads::named("log").spawn(move || write_lines(&receiver, &backlog, io::stderr()))?;
 
         let LogLevel(level) = level;
-        let writer = lines.clone();
-        let make_writer = move || writer.clone();
-        let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(make_writer);
+        let (filter, level) = reload::Layer::new(level);
+        let filtered = tracing_subscriber::registry().with(filter);
         // A second log in one process (a test) keeps the first one's subscriber.
         let _ = match format {
-            LogFormat::Text => tracing::subscriber::set_global_default(builder.with_ansi(false).finish()),
-            LogFormat::Json => tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish()),
+            LogFormat::Text => tracing::subscriber::set_global_default(filtered.with(text_layer(lines.clone()))),
+            LogFormat::Json => tracing::subscriber::set_global_default(filtered.with(json_layer(lines.clone()))),
         };
-        Ok(Self { lines })
+        Ok(Self { lines, level: LevelHandle(level) })
+    }
+
+    /// The way to change its level.
+    pub(crate) fn level(&self) -> LevelHandle {
+        self.level.clone()
     }
 
     /// Waits until everything logged so far is written, but not for a reader that does not read.
@@ -105,6 +124,14 @@ impl Log {
             let _ = written.recv_timeout(FLUSH_PATIENCE);
         }
     }
+}
+
+fn text_layer<S: Subscriber + for<'a> LookupSpan<'a>>(lines: Lines) -> impl Layer<S> {
+    fmt::layer().with_ansi(false).with_target(false).with_writer(move || lines.clone())
+}
+
+fn json_layer<S: Subscriber + for<'a> LookupSpan<'a>>(lines: Lines) -> impl Layer<S> {
+    fmt::layer().json().flatten_event(true).with_target(false).with_writer(move || lines.clone())
 }
 
 /// Each call is one whole line.
@@ -166,12 +193,11 @@ mod tests {
         for format in [LogFormat::Text, LogFormat::Json] {
             let (messages, receiver) = mpsc::channel();
             let lines = Lines { messages, backlog: Arc::default() };
-            let writer = lines.clone();
-            let builder = tracing_subscriber::fmt().with_writer(move || writer.clone());
             let log = || tracing::info!(topic = "a\nb\r\x1b[31m\u{2028}", "topic deleted");
+            let registry = tracing_subscriber::registry();
             match format {
-                LogFormat::Text => tracing::subscriber::with_default(builder.with_ansi(false).finish(), log),
-                LogFormat::Json => tracing::subscriber::with_default(builder.json().finish(), log),
+                LogFormat::Text => tracing::subscriber::with_default(registry.with(text_layer(lines.clone())), log),
+                LogFormat::Json => tracing::subscriber::with_default(registry.with(json_layer(lines.clone())), log),
             }
             let backlog = Arc::clone(&lines.backlog);
             drop(lines);

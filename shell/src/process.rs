@@ -7,11 +7,12 @@ use crate::environment::Environment;
 use crate::events::EventLog;
 use crate::keys::ProcessSettings;
 use crate::listen::Listen;
-use crate::logging::Log;
+use crate::logging::{LevelHandle, Log};
 use crate::notifier::Notifier;
 use crate::publisher::Publisher;
 use crate::quota::SharedQuotas;
 use crate::registry_thread::RegistryThread;
+use crate::reload::Reload;
 use crate::saver::Saver;
 use crate::server::{Inboxes, RegistryHandle, Server};
 use crate::start_error::StartError;
@@ -31,7 +32,7 @@ use namesrv_core::wire::Serialization;
 use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::panic;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use tracing::{info, warn};
@@ -69,21 +70,30 @@ pub(crate) fn serve(
     let log = Log::start(log_format, log_level).map_err(system("cannot start a thread"))?;
     log_configuration(runtime, &startup);
     raise_open_files_limit();
-    let result = serve_until_stopped(startup.configuration, signals, serve);
+    let operator = Operator { signals, config_file: config_file.map(Path::to_owned), level: log.level() };
+    let result = serve_until_stopped(startup.configuration, operator, serve);
     log.flush();
     result
+}
+
+/// How the operator reaches the server while it runs.
+struct Operator {
+    signals: signals::Caught,
+    config_file: Option<PathBuf>,
+    level: LevelHandle,
 }
 
 /// From the configuration to the end of everything that was started for it.
 fn serve_until_stopped(
     mut configuration: Configuration,
-    signals: signals::Caught,
+    operator: Operator,
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
     let clock = Clock::start();
     let settings = ProcessSettings::of(&configuration);
     let (tls, tls_watch) = Tls::start(&TlsSources::of(&configuration), &settings.bind_address)?;
     let policy = policy(&settings, Arc::clone(&tls))?;
+    let started = configuration.clone();
     let (kv, mut files) = start_files::read_kv_file(&settings)?;
     let (listeners, port) = bind(&settings)?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
@@ -115,7 +125,9 @@ fn serve_until_stopped(
         published_at: publisher.published_at(),
         quotas: Arc::clone(&quotas),
     };
-    signals.watch(queue.clone(), summary).map_err(thread_failed)?;
+    let Operator { signals, config_file, level } = operator;
+    let reload = Reload { config_file, started, level, queue: queue.clone() }.start().map_err(thread_failed)?;
+    signals.watch(queue.clone(), reload, summary).map_err(thread_failed)?;
     let registry_thread = RegistryThread {
         node,
         queue: receiver,

@@ -1,10 +1,11 @@
-//! Signals: which stop the server, which ask for its state, and which are only survived.
+//! Signals: which stop the server, which reload its configuration or ask for its state, and which are only survived.
 //!
 //! No signal that an operator or an init system sends ends the server before accepted requests are answered, but for
 //! SIGKILL and a second request to stop. SIGABRT and the signals of a broken program (SIGSEGV, SIGBUS, SIGILL, SIGFPE,
 //! SIGSYS, SIGTRAP) keep their default, so that the kernel can write a core file.
 
 use crate::queue::QueueSender;
+use crate::reload::ReloadHandle;
 use crate::summary::Summary;
 use crate::threads;
 use namesrv_core::node::Input;
@@ -30,6 +31,8 @@ const SIGHALT: c_int = SIGRTMIN + 3;
 enum Action {
     /// Stop; at once when the server is already stopping.
     Stop,
+    /// Read the configuration again.
+    Reload,
     /// Log the state of the server.
     Summarise,
     /// Log that nothing is done.
@@ -42,10 +45,11 @@ enum Action {
 fn actions() -> impl Iterator<Item = (c_int, Action)> {
     let stop = [SIGTERM, SIGINT, SIGPWR, SIGXCPU, SIGHALT].map(|signal| (signal, Action::Stop));
     let summarise = [SIGQUIT, SIGUSR1, SIGUSR2].map(|signal| (signal, Action::Summarise));
-    let ignore = [SIGHUP, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGSTKFLT].map(|signal| (signal, Action::Ignore));
+    let ignore = [SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGSTKFLT].map(|signal| (signal, Action::Ignore));
+    let reload = [(SIGHUP, Action::Reload)];
     let nothing = [(SIGXFSZ, Action::Nothing)];
     let real_time = (SIGRTMIN..=SIGRTMAX).filter(|signal| *signal != SIGHALT).map(|signal| (signal, Action::Ignore));
-    stop.into_iter().chain(summarise).chain(ignore).chain(nothing).chain(real_time)
+    stop.into_iter().chain(reload).chain(summarise).chain(ignore).chain(nothing).chain(real_time)
 }
 
 /// Signals caught from now on, so that even a process 1, for which the kernel has no default, reacts to them.
@@ -65,13 +69,13 @@ impl Caught {
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn watch(self, queue: QueueSender, summary: Summary) -> io::Result<()> {
-        threads::named("signals").spawn(move || watch(self.0, &queue, &summary))?;
+    pub(crate) fn watch(self, queue: QueueSender, reload: ReloadHandle, summary: Summary) -> io::Result<()> {
+        threads::named("signals").spawn(move || watch(self.0, &queue, &reload, &summary))?;
         Ok(())
     }
 }
 
-fn watch(mut signals: Signals, queue: &QueueSender, summary: &Summary) {
+fn watch(mut signals: Signals, queue: &QueueSender, reload: &ReloadHandle, summary: &Summary) {
     let mut stopping = false;
     for signal in signals.forever() {
         let action = actions().find(|(known, _)| *known == signal).map_or(Action::Ignore, |(_, action)| action);
@@ -82,6 +86,7 @@ fn watch(mut signals: Signals, queue: &QueueSender, summary: &Summary) {
                 stopping = true;
                 queue.push(Input::Stop);
             }
+            Action::Reload => reload.request(),
             Action::Summarise => summary.log(),
             Action::Ignore => info!("ignored: {}", name(signal)),
             Action::Nothing => {}

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         a_server_says_where_it_listens_and_stops_on_a_signal,
         the_log_shows_the_configuration,
         a_second_signal_stops_at_once,
-        a_hangup_is_ignored,
+        a_hangup_does_not_stop,
         nobody_has_to_read_the_log,
     ];
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -381,7 +381,7 @@ fn a_second_signal_stops_at_once() {
     assert!([128 + 15, 128 + 2].contains(&status.code().unwrap()), "{status}");
 }
 
-fn a_hangup_is_ignored() {
+fn a_hangup_does_not_stop() {
     let files = Files::new("");
     let running = Running::start(files.server());
     running.signal(Signal::SIGHUP);

@@ -1,5 +1,9 @@
 //! All keys and their values: from the configuration file, and from changes at run time.
 
+mod reload;
+
+pub use reload::Changes;
+
 use super::access::{self, AccessSettings};
 use super::advice::{doubt, likely_cause};
 use super::java;
@@ -21,7 +25,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// All keys and their values: what GET_NAMESRV_CONFIG shows, and what limits and settings are read from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
     keys: Keys,
     /// What is shown: the server's own keys, and whatever else the file sets, unknown keys included.
@@ -344,7 +348,7 @@ impl Configuration {
 }
 
 /// A value that is not printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 struct Hidden(String);
 
 impl fmt::Debug for Hidden {
@@ -386,7 +390,7 @@ impl Configuration {
 }
 
 /// All keys there are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Keys(Arc<[Key]>);
 
 impl Keys {

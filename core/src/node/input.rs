@@ -1,8 +1,10 @@
 //! What goes into a node.
 
 use crate::access::{AccessRules, Verdict};
+use crate::config::Configuration;
 use crate::save::{SaveError, SaveTicket};
 use crate::{ConnId, Peer};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use bytes::Bytes;
 
@@ -37,6 +39,8 @@ pub enum Input {
     Tick,
     /// The operator wants other rules of access control. They hold for all requests that are read from now on.
     ReplaceAccess(Arc<AccessRules>),
+    /// The configuration was read again. What can change at run time changes, but for what a request has changed.
+    Reload(Box<Configuration>),
     /// The I/O threads can be reached and begin to accept.
     Attached,
     /// The operator wants the server to stop.

@@ -1,6 +1,7 @@
 //! One test or more for each rule of the driver's policy.
 
 mod credit;
+mod reload;
 mod stop;
 
 use super::*;
@@ -12,6 +13,7 @@ use crate::kv::KvTable;
 use crate::quota::QueueQuota;
 use crate::save::{SaveError, SaveFile};
 use crate::time::WallTime;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec;

@@ -90,6 +90,13 @@ impl ConfigurationStore {
         self.enqueue(Waiting { reply_to, bytes: body.len(), action }, bytes_max, outbox);
     }
 
+    /// Takes what the configuration file says now, also into a change that is being saved.
+    pub(super) fn reload(&mut self, file: &Configuration) {
+        let saving = self.saving.as_mut().map(|saving| &mut *saving.configuration);
+        [&mut self.configuration].into_iter().chain(saving).for_each(|configuration| configuration.reload(file));
+        self.settings = self.configuration.settings();
+    }
+
     fn enqueue(&mut self, waiting: Waiting, bytes_max: usize, outbox: &mut Outbox) {
         if self.waiting_bytes + waiting.bytes > bytes_max {
             let answer = Answer::failure(response::SYSTEM_ERROR, "too many changes wait to be saved");

@@ -2,54 +2,72 @@
 
 /// Codes of requests.
 pub mod request {
-    /// Sets a KV entry.
-    pub const PUT_KV_CONFIG: i32 = 100;
-    /// Reads a KV entry.
-    pub const GET_KV_CONFIG: i32 = 101;
-    /// Deletes a KV entry.
-    pub const DELETE_KV_CONFIG: i32 = 102;
-    /// A broker registers with its topic table.
-    pub const REGISTER_BROKER: i32 = 103;
-    /// A broker leaves.
-    pub const UNREGISTER_BROKER: i32 = 104;
-    /// Where a topic is.
-    pub const GET_ROUTEINFO_BY_TOPIC: i32 = 105;
-    /// All broker groups and clusters.
-    pub const GET_BROKER_CLUSTER_INFO: i32 = 106;
-    /// Makes the topics of a broker group read-only.
-    pub const WIPE_WRITE_PERM_OF_BROKER: i32 = 205;
-    /// All topic names.
-    pub const GET_ALL_TOPIC_LIST_FROM_NAMESERVER: i32 = 206;
-    /// Deletes a topic.
-    pub const DELETE_TOPIC_IN_NAMESRV: i32 = 216;
-    /// Registers queue entries of one topic.
-    pub const REGISTER_TOPIC_IN_NAMESRV: i32 = 217;
-    /// All entries of a KV namespace.
-    pub const GET_KVLIST_BY_NAMESPACE: i32 = 219;
-    /// Topics of a cluster.
-    pub const GET_TOPICS_BY_CLUSTER: i32 = 224;
-    /// Names of clusters and broker groups.
-    pub const GET_SYSTEM_TOPIC_LIST_FROM_NS: i32 = 304;
-    /// Topics with the unit flag.
-    pub const GET_UNIT_TOPIC_LIST: i32 = 311;
-    /// Topics with the unit subscription flag.
-    pub const GET_HAS_UNIT_SUB_TOPIC_LIST: i32 = 312;
-    /// Topics with the unit subscription flag and without the unit flag.
-    pub const GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST: i32 = 313;
-    /// Changes the configuration.
-    pub const UPDATE_NAMESRV_CONFIG: i32 = 318;
-    /// Reads the configuration.
-    pub const GET_NAMESRV_CONFIG: i32 = 319;
-    /// Compares a data version; counts as a heartbeat.
-    pub const QUERY_DATA_VERSION: i32 = 322;
-    /// Makes the topics of a broker group writable.
-    pub const ADD_WRITE_PERM_OF_BROKER: i32 = 327;
-    /// Members of a broker group.
-    pub const GET_BROKER_MEMBER_GROUP: i32 = 901;
-    /// A heartbeat.
-    pub const BROKER_HEARTBEAT: i32 = 904;
-    /// Sent by this server: the smallest identifier of a group changed.
-    pub const NOTIFY_MIN_BROKER_ID_CHANGE: i32 = 905;
+    /// Declares the codes, one row each.
+    macro_rules! codes {
+        ($( #[doc = $description:literal] $name:ident = $code:literal; )+) => {
+            $( #[doc = $description] pub const $name: i32 = $code; )+
+
+            /// The name of a code, that of Java (`RequestCode`); `None` for one that this server does not know.
+            #[must_use]
+            pub const fn name(code: i32) -> Option<&'static str> {
+                match code {
+                    $( $name => Some(stringify!($name)), )+
+                    _ => None,
+                }
+            }
+        };
+    }
+
+    codes! {
+        /// Sets a KV entry.
+        PUT_KV_CONFIG = 100;
+        /// Reads a KV entry.
+        GET_KV_CONFIG = 101;
+        /// Deletes a KV entry.
+        DELETE_KV_CONFIG = 102;
+        /// A broker registers with its topic table.
+        REGISTER_BROKER = 103;
+        /// A broker leaves.
+        UNREGISTER_BROKER = 104;
+        /// Where a topic is.
+        GET_ROUTEINFO_BY_TOPIC = 105;
+        /// All broker groups and clusters.
+        GET_BROKER_CLUSTER_INFO = 106;
+        /// Makes the topics of a broker group read-only.
+        WIPE_WRITE_PERM_OF_BROKER = 205;
+        /// All topic names.
+        GET_ALL_TOPIC_LIST_FROM_NAMESERVER = 206;
+        /// Deletes a topic.
+        DELETE_TOPIC_IN_NAMESRV = 216;
+        /// Registers queue entries of one topic.
+        REGISTER_TOPIC_IN_NAMESRV = 217;
+        /// All entries of a KV namespace.
+        GET_KVLIST_BY_NAMESPACE = 219;
+        /// Topics of a cluster.
+        GET_TOPICS_BY_CLUSTER = 224;
+        /// Names of clusters and broker groups.
+        GET_SYSTEM_TOPIC_LIST_FROM_NS = 304;
+        /// Topics with the unit flag.
+        GET_UNIT_TOPIC_LIST = 311;
+        /// Topics with the unit subscription flag.
+        GET_HAS_UNIT_SUB_TOPIC_LIST = 312;
+        /// Topics with the unit subscription flag and without the unit flag.
+        GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST = 313;
+        /// Changes the configuration.
+        UPDATE_NAMESRV_CONFIG = 318;
+        /// Reads the configuration.
+        GET_NAMESRV_CONFIG = 319;
+        /// Compares a data version; counts as a heartbeat.
+        QUERY_DATA_VERSION = 322;
+        /// Makes the topics of a broker group writable.
+        ADD_WRITE_PERM_OF_BROKER = 327;
+        /// Members of a broker group.
+        GET_BROKER_MEMBER_GROUP = 901;
+        /// A heartbeat.
+        BROKER_HEARTBEAT = 904;
+        /// Sent by this server: the smallest identifier of a group changed.
+        NOTIFY_MIN_BROKER_ID_CHANGE = 905;
+    }
 }
 
 /// Codes of answers.

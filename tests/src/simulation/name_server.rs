@@ -310,6 +310,7 @@ impl Cluster {
             | Input::ReplyTaken { .. }
             | Input::ReplaceAccess(_)
             | Input::Tick
+            | Input::Reload(_)
             | Input::Attached
             | Input::Stop
             | Input::Finish => {}

@@ -1,0 +1,53 @@
+//! A configuration file that is read again while the server runs.
+
+use super::Configuration;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The keys whose values differ between two readings of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Those that a reload changes.
+    pub in_effect: Vec<String>,
+    /// Those that wait for the next start.
+    pub at_start: Vec<String>,
+}
+
+impl Configuration {
+    /// Takes the values of `file`, as far as keys can change while the server runs. What was changed at run time stays,
+    /// as it would at a start.
+    pub(crate) fn reload(&mut self, file: &Self) {
+        let changes_at_reload = |name: &str| self.keys.find(name).is_none_or(|key| key.changes_at_reload());
+        let of_file = file.values.iter().filter(|(name, _)| changes_at_reload(name));
+        let kept = self.values.iter().filter(|(name, _)| !changes_at_reload(name));
+        let copy = |(name, value): (&String, &String)| (name.clone(), value.clone());
+        let values = kept.chain(of_file).chain(&self.changed).map(copy).collect();
+        let of_file = file.hidden.iter().filter(|(name, _)| changes_at_reload(name));
+        let kept = self.hidden.iter().filter(|(name, _)| !changes_at_reload(name));
+        self.hidden = kept.chain(of_file).map(|(name, value)| (*name, value.clone())).collect();
+        self.values = values;
+    }
+
+    /// How this configuration differs from one that was read before, but for what was changed at run time.
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Changes {
+        let mut changes = Changes::default();
+        for (name, shown) in self.items() {
+            let key = self.keys.find(name);
+            let is_changed = match key {
+                Some(key) => before.effective(key) != self.effective(key),
+                None => before.value(name) != Some(shown),
+            };
+            let list = match key.is_none_or(|key| key.changes_at_reload()) {
+                true => &mut changes.in_effect,
+                false => &mut changes.at_start,
+            };
+            if is_changed && !self.changed.contains_key(name) {
+                list.push(name.into());
+            }
+        }
+        let is_gone = |name: &&String| self.keys.find(name).is_none() && !self.values.contains_key(*name);
+        changes.in_effect.extend(before.values.keys().filter(is_gone).cloned());
+        changes
+    }
+}
