@@ -13,6 +13,7 @@ mod reach;
 mod rules;
 mod signed;
 mod user;
+mod users_file;
 mod verdict;
 
 pub use class::Class;
@@ -20,4 +21,5 @@ pub use reach::Reach;
 pub use rules::{AccessError, AccessRules, Mode, Ownership, Verified};
 pub use signed::{ACCESS_KEY, Content, SIGNATURE, Signed};
 pub use user::{Role, Status, User};
+pub use users_file::{UsersFileError, UsersFileFault, parse_users_file};
 pub use verdict::{AllowedBy, Grant, OwnRequest, Refusal, RefusalCause, Verdict};

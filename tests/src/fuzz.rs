@@ -29,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "register_body", run: register_body::register_body },
     Target { name: "properties", run: text::properties },
     Target { name: "kv_file", run: text::kv_file },
+    Target { name: "users_file", run: text::users_file },
     Target { name: "first_bytes", run: first_bytes::first_bytes },
     Target { name: "session", run: session::session },
     Target { name: "registry", run: registry::registry },

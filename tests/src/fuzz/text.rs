@@ -1,10 +1,12 @@
-//! Files: properties text and the KV table.
+//! Files: properties text, the KV table and the users file.
 
 use crate::process_keys::read_configuration;
+use namesrv_core::access::{UsersFileFault, parse_users_file};
 use namesrv_core::config::properties::{parse, write};
 use namesrv_core::config::{Configuration, Update};
 use namesrv_core::kv::{KvFile, KvFileError};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Properties text can be written back, and a configuration made of it can be changed and started again.
 pub(super) fn properties(data: &[u8]) {
@@ -49,6 +51,25 @@ fn check_update(configuration: &Configuration, body: &[u8]) {
     restarted.read_runtime_file(&entries).expect("the runtime file is good");
     assert_eq!(restarted.listing(), changed.listing());
     assert_eq!(restarted.settings(), changed.settings());
+}
+
+/// A users file has each user once, each on a line of its own, and comments change nothing. An error names a line that
+/// is there and quotes no secret.
+pub(super) fn users_file(data: &[u8]) {
+    let lines = data.split(|byte| *byte == b'\n').count();
+    match parse_users_file(data) {
+        Ok(users) => {
+            let names: BTreeSet<_> = users.iter().map(|user| &*user.name).collect();
+            assert!(users.len() <= lines && names.len() == users.len() && !names.contains(""));
+            let commented = [data, b"\n# a comment\n\n"].concat();
+            assert_eq!(parse_users_file(&commented).expect("a comment is no error"), users);
+        }
+        Err(error) => {
+            assert!((1..=lines).contains(&error.line), "{error}");
+            let quotes = error.to_string().contains("s3cret") || format!("{error:?}").contains("s3cret");
+            assert!(!quotes || matches!(error.fault, UsersFileFault::Addresses(_)), "{error:?}");
+        }
+    }
 }
 
 /// A KV file that can be read is the same after it was written, and what any reader of JSON finds in it is found.
