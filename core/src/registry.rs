@@ -141,7 +141,7 @@ impl Registry {
     }
 
     /// The configuration was read again: what can change at run time changes, but for what a request has changed.
-    pub fn handle_reload(&mut self, file: &Configuration) {
+    pub(crate) fn handle_reload(&mut self, file: &Configuration) {
         self.state.configuration.reload(file);
         self.state.publisher.settings_changed();
     }

@@ -441,3 +441,15 @@ fn a_file_that_is_read_again_is_compared_key_by_key() {
     assert_eq!(after.changes_since(&before), expected);
     assert_eq!(after.changes_since(&after), Changes::default());
 }
+
+#[test]
+fn a_secret_of_the_environment_is_not_shown() {
+    const PASSWORD: Key =
+        Key { kind: Kind::Secret, ..Key::unused("tls.server.keyPassword", Kind::Text, "", Origin::JvmProperty(12)) };
+    let mut configuration = Configuration::defaults(&[&[PASSWORD]]);
+    configuration.set_default(&PASSWORD, "top-secret").unwrap();
+    assert_eq!(configuration.effective(&PASSWORD), "top-secret");
+    assert!(configuration.items().any(|item| item == (PASSWORD.name, "***")));
+    assert!(!format!("{configuration:?}").contains("top-secret"));
+    assert_eq!(configuration.value(PASSWORD.name), None);
+}

@@ -206,7 +206,7 @@ impl Disk for RealDisk {
 
 /// Opens a file without waiting for the other end of a FIFO, and without keeping what became something else since its
 /// status was read.
-fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
     let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
     let kind = Kind::from(file.metadata()?.file_type());

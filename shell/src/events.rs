@@ -4,12 +4,12 @@
 //! name can end a line or forge another one. Long ones are cut, and lines that come too fast are left out and counted,
 //! so that no peer can fill the log.
 
+use crate::audit::{Audit, AuditSink};
+use crate::cut::cut;
 use crate::line_limit::LineLimit;
-use namesrv_core::access::Class;
-use namesrv_core::event::{AdminWrite, BrokerIdentity, Event, EvictionCause, RefusedRequest};
+use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::save::SaveFile;
-use namesrv_core::time::Instant;
-use std::borrow::Cow;
+use namesrv_core::time::{Instant, Now};
 use tracing::{info, warn};
 
 /// Logs one line about an event, with the name and address of a broker.
@@ -21,9 +21,6 @@ macro_rules! about {
     }};
 }
 
-/// Characters of one name or reason.
-const TEXT_CHARACTERS_MAX: usize = 256;
-
 /// Lines about brokers that may come at once: enough for all of a large installation.
 const BROKER_LINES: u64 = 1000;
 /// Lines about what administrators do.
@@ -33,50 +30,63 @@ const REFUSAL_LINES: u64 = 10;
 /// Lines about the server itself.
 const OWN_LINES: u64 = 10;
 
-/// The log of events: a limit for each kind, so that many lines of one do not hide another.
+/// The log of events: a limit for each kind, so that many lines of one do not hide another. What is about access goes
+/// to the audit.
 #[derive(Debug)]
 pub(crate) struct EventLog {
+    audit: Audit,
     brokers: LineLimit,
     changes: LineLimit,
     refusals: LineLimit,
     own: LineLimit,
 }
 
-impl Default for EventLog {
-    fn default() -> Self {
+impl EventLog {
+    pub(crate) fn new(audit: AuditSink) -> Self {
         Self {
+            audit: Audit::new(audit),
             brokers: LineLimit::new("brokers", BROKER_LINES),
             changes: LineLimit::new("changes by request", CHANGE_LINES),
             refusals: LineLimit::new("refused registrations", REFUSAL_LINES),
             own: LineLimit::new("this server", OWN_LINES),
         }
     }
-}
 
-impl EventLog {
     /// Writes the line of an event.
-    pub(crate) fn log(&self, event: &Event, now: Instant) {
+    pub(crate) fn log(&mut self, event: &Event, now: Now) {
         let limit = match event {
+            Event::AdminWrite(write) => return self.audit.tell_write(write, now),
+            Event::RequestRefused(refused) => return self.audit.tell_refusal(refused, now),
+            Event::RequestWouldBeRefused(refused) => return self.audit.tell_observed_refusal(refused, now),
+            Event::IdentifierTakenOver { broker, peer, from, from_peer } => {
+                return self.audit.tell_takeover(broker, *peer, from, *from_peer, now);
+            }
+            Event::SecondClaim { broker, holder, peer } => {
+                return self.audit.tell_second_claim(broker, *holder, *peer, now);
+            }
             Event::BrokerRegistered { .. }
             | Event::BrokerChanged { .. }
             | Event::BrokerUnregistered { .. }
             | Event::BrokerEvicted { .. }
             | Event::ClusterConflict { .. }
-            | Event::IdentifierTakenOver { .. }
-            | Event::SecondClaim { .. }
             | Event::ClaimWithdrawn { .. } => &self.brokers,
             Event::TopicRegistered { .. } | Event::MalformedOrderConfig { .. } | Event::DoubtfulOrderConfig { .. } => {
                 &self.changes
             }
-            Event::RegistrationRefused { .. }
-            | Event::RequestRefused(_)
-            | Event::RequestWouldBeRefused(_)
-            | Event::RenewalIgnored { .. } => &self.refusals,
-            // Whatever an administrator does is on record.
-            Event::AdminWrite(_) => return write(event),
+            Event::RegistrationRefused { .. } | Event::RenewalIgnored { .. } => &self.refusals,
             Event::SaveFailed { .. } | Event::Late { .. } => &self.own,
         };
-        limit.admit(now, || write(event));
+        limit.admit(now.monotonic, || write(event));
+    }
+
+    /// Returns when to call [`EventLog::handle_timeout`].
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.audit.poll_timeout()
+    }
+
+    /// Says how many lines were left out, if no other line does.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        self.audit.handle_timeout(now);
     }
 }
 
@@ -100,21 +110,14 @@ fn write(event: &Event) {
             about!(warn, broker, group_cluster = &*cut(group_cluster), "broker name is used in two clusters");
         }
         Event::TopicRegistered { topic, peer } => info!(topic = &*cut(topic), %peer, "topic registered by request"),
-        Event::AdminWrite(write) => {
-            let AdminWrite { code, peer, grant, subject, change, result } = &**write;
-            let (user, allowed_by) = (grant.user.as_deref().map(cut), grant.allowed_by);
-            info!(code, user = user.as_deref(), %allowed_by, peer = %peer.address, ?subject, ?change, result, "admin");
-        }
-        Event::RequestRefused(refused) => write_refusal(refused, "refused"),
-        Event::RequestWouldBeRefused(refused) => write_refusal(refused, "would be refused"),
+        // The audit has them.
+        Event::AdminWrite(_)
+        | Event::RequestRefused(_)
+        | Event::RequestWouldBeRefused(_)
+        | Event::IdentifierTakenOver { .. }
+        | Event::SecondClaim { .. } => {}
         Event::RenewalIgnored { code, broker, peer } => {
             about!(warn, broker, code, peer = %peer.address, "sign of life ignored: it is not the broker's");
-        }
-        Event::IdentifierTakenOver { broker, peer, from, from_peer } => {
-            about!(warn, broker, peer = %peer.address, from = &*cut(from), %from_peer, "identifier taken over");
-        }
-        Event::SecondClaim { broker, holder, peer } => {
-            about!(warn, broker, peer = %peer.address, %holder, "broker registered from a second address");
         }
         Event::ClaimWithdrawn { broker, peer, left } => {
             about!(warn, broker, peer = %peer.address, %left, "broker unregistered and stays: another address has it");
@@ -137,32 +140,5 @@ fn write(event: &Event) {
         Event::Late { by } => {
             warn!(milliseconds = by.as_millis(), "this server did not run for a while: heartbeat deadlines postponed")
         }
-    }
-}
-
-fn write_refusal(refused: &RefusedRequest, what: &str) {
-    let RefusedRequest { code, peer, refusal, subject } = refused;
-    let (cause, user) = (refusal.cause, refusal.user.as_deref().map(cut));
-    let class = Class::of(*code);
-    warn!(code, %class, %cause, user = user.as_deref(), peer = %peer.address, ?subject, "{what}");
-}
-
-/// The front of a text that peers choose.
-pub(crate) fn cut(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(TEXT_CHARACTERS_MAX) {
-        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
-        None => Cow::Borrowed(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_names_are_cut_between_characters() {
-        let name = "é".repeat(TEXT_CHARACTERS_MAX);
-        assert_eq!(cut(&name), name);
-        assert_eq!(cut(&(name.clone() + "é")), name + "…");
     }
 }

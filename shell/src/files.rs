@@ -15,10 +15,11 @@ mod replace;
 mod undo;
 
 pub(crate) use original::keep_original;
+pub(crate) use place::locate;
 pub(crate) use prepare::{Notice, prepare};
 
 use crate::disk::{Disk, Kind};
-use place::{Place, locate};
+use place::Place;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -76,8 +77,22 @@ pub(crate) enum FileError {
 }
 
 impl FileError {
-    fn at<'a>(step: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Self + Copy + use<'a> {
+    pub(crate) fn at<'a>(step: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Self + Copy + use<'a> {
         move |source| Self::Step { step, path: path.to_owned(), source }
+    }
+
+    /// Whether it may end without the operator: the disk is full, or another server, which may be ending, has the file.
+    pub(crate) fn may_end(&self) -> bool {
+        match self {
+            Self::Locked(_) => true,
+            Self::Step { source, .. } => [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&source.kind()),
+            Self::NoPath
+            | Self::NotRegular { .. }
+            | Self::Nameless(_)
+            | Self::TooManyLinks(_)
+            | Self::NoWay { .. }
+            | Self::Undecided(_) => false,
+        }
     }
 }
 
@@ -139,19 +154,19 @@ pub(crate) fn is_same(disk: &impl Disk, path: &Path, other: &Path) -> bool {
 }
 
 /// A name beside a file.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
 /// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Success, when there was nothing to be done.
-fn unless_missing(result: io::Result<()>) -> io::Result<()> {
+pub(crate) fn unless_missing(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 

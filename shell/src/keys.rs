@@ -6,7 +6,7 @@ use crate::transport::ProxyProtocol;
 use namesrv_core::config::Configuration;
 use namesrv_core::key::Kind::Integer;
 use namesrv_core::key::Origin::{JvmProperty, NamesrvConfig, NettyClientConfig, NettyServerConfig};
-use namesrv_core::key::{INT, Key, integer, millis, text, word};
+use namesrv_core::key::{INT, Key, LIMIT, integer, millis, text, word};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +43,12 @@ namesrv_core::keys! {
         trusted_proxies: String = text("trustedProxies", "");
         /// File for changes at run time; if empty, the configuration file with `.runtime` appended.
         runtime_config_path: String = text("runtimeConfigPath", "");
+        /// File with one user a line, for access control; see docs/SECURITY.md.
+        users_path: String = text("usersPath", "").reloaded();
+        /// File that one line of JSON is appended to for each change by an administrator and each refusal.
+        audit_path: String = text("auditPath", "");
+        /// Bytes at which the audit file is renamed to `<file>.1` and begun anew; nine older ones are kept.
+        audit_bytes_max: u64 = integer("auditBytesMax", LIMIT, "67108864");
     }
 }
 
@@ -147,8 +153,10 @@ mod tests {
     fn every_key_of_the_process_is_taken_from_the_file() {
         let settings = process(
             "bindAddress = ::1 \nlistenPort=+1\t\nserverSocketSndBufSize=1\nserverSocketRcvBufSize=2\n\
-             connectTimeoutMillis=3\nioThreads=4\nlogFormat=json\nlogLevel=debug\nproxyProtocol=require\ntrustedProxies=10.0.0.0/8\nkvConfigPath=/kv\n\
-             configStorePath=/store\nrocketmqHome=/home\nruntimeConfigPath=/runtime",
+             connectTimeoutMillis=3\nioThreads=4\nlogFormat=json\nlogLevel=debug\nproxyProtocol=require\n\
+             trustedProxies=10.0.0.0/8\nkvConfigPath=/kv\n\
+             configStorePath=/store\nrocketmqHome=/home\nruntimeConfigPath=/runtime\nusersPath=/users\nauditPath=/audit\n\
+             auditBytesMax=5",
         );
         let word = |level| <LogLevel as namesrv_core::key::Word>::from_name(level);
         let expected = ProcessSettings {
@@ -166,6 +174,9 @@ mod tests {
             proxy_protocol: ProxyProtocol::Require,
             trusted_proxies: "10.0.0.0/8".into(),
             runtime_config_path: "/runtime".into(),
+            users_path: "/users".into(),
+            audit_path: "/audit".into(),
+            audit_bytes_max: 5,
         };
         assert_eq!(settings, expected);
         let default = ProcessSettings::default();

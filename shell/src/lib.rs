@@ -14,10 +14,12 @@ pub mod stream;
 pub mod tls;
 pub mod transport;
 
+mod audit;
 mod cli;
 mod clock;
 mod console;
 mod credit;
+mod cut;
 mod disk;
 mod environment;
 mod events;
@@ -40,6 +42,7 @@ mod start_files;
 mod startup;
 mod summary;
 mod threads;
+mod users;
 
 use cli::{Command, CommandLine};
 use console::{print, print_line};

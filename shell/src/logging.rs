@@ -13,10 +13,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
-use tracing::{Subscriber, warn};
+use tracing::{Event, Subscriber, warn};
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
+
+/// The target of the audit's lines.
+pub(crate) const AUDIT_TARGET: &str = "audit";
 
 /// Bytes of lines that may wait to be written.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -127,11 +132,33 @@ impl Log {
 }
 
 fn text_layer<S: Subscriber + for<'a> LookupSpan<'a>>(lines: Lines) -> impl Layer<S> {
-    fmt::layer().with_ansi(false).with_target(false).with_writer(move || lines.clone())
+    let format = |target| fmt::format().with_ansi(false).with_target(target);
+    let format = LineFormat { plain: format(false), audit: format(true) };
+    fmt::layer().with_ansi(false).event_format(format).with_writer(move || lines.clone())
 }
 
 fn json_layer<S: Subscriber + for<'a> LookupSpan<'a>>(lines: Lines) -> impl Layer<S> {
-    fmt::layer().json().flatten_event(true).with_target(false).with_writer(move || lines.clone())
+    let format = |target| fmt::format().json().flatten_event(true).with_target(target);
+    let format = LineFormat { plain: format(false), audit: format(true) };
+    fmt::layer().fmt_fields(JsonFields::new()).event_format(format).with_writer(move || lines.clone())
+}
+
+/// Lines of the audit show their target, by which they can be told apart.
+struct LineFormat<F> {
+    plain: F,
+    audit: F,
+}
+
+impl<S, N, F> FormatEvent<S, N> for LineFormat<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> std::fmt::Result {
+        let format = if event.metadata().target() == AUDIT_TARGET { &self.audit } else { &self.plain };
+        format.format_event(context, writer, event)
+    }
 }
 
 /// Each call is one whole line.

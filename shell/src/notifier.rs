@@ -1,7 +1,7 @@
 //! The notifier: sends one-way requests to brokers' own addresses, on threads of its own.
 
 use crate::clock::Clock;
-use crate::events::cut;
+use crate::cut::cut;
 use crate::line_limit::LineLimit;
 use crate::threads;
 use crate::tls::Tls;

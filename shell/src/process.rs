@@ -1,5 +1,6 @@
 //! The composition root: reads the files, binds, starts every thread, and waits for the end of them all.
 
+use crate::audit::{AuditSink, AuditWriter};
 use crate::clock::Clock;
 use crate::console::print;
 use crate::credit::Credit;
@@ -21,11 +22,12 @@ use crate::startup::Startup;
 use crate::summary::Summary;
 use crate::tls::{Tls, TlsSources};
 use crate::transport::Policy;
+use crate::users::{UsersFile, rules};
 use crate::{queue, signals, threads};
 use arc_swap::ArcSwap;
 use namesrv_core::access::AccessRules;
 use namesrv_core::address_list::AddressList;
-use namesrv_core::config::Configuration;
+use namesrv_core::config::{Configuration, Warning};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::wire::Serialization;
@@ -94,20 +96,26 @@ fn serve_until_stopped(
     let (tls, tls_watch) = Tls::start(&TlsSources::of(&configuration), &settings.bind_address)?;
     let policy = policy(&settings, Arc::clone(&tls))?;
     let started = configuration.clone();
+    let users = UsersFile::read(&configuration)?;
+    let (access, warnings) = rules(&configuration, users.as_ref())?;
     let (kv, mut files) = start_files::read_kv_file(&settings)?;
     let (listeners, port) = bind(&settings)?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
     // Who has the port has the files.
     start_files::prepare(&mut files)?;
+    let audit_file = start_files::open_audit_file(&settings)?;
+    warn_of_access(&access, &warnings, &settings);
     let limits = configuration.limits();
     let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
     let notifier = Notifier::new(settings.connect_timeout, Arc::clone(&tls), clock);
     let serialization = configuration.serialization();
-    let access = access_rules(&configuration, &settings)?;
 
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
-    let mut node = Node::new(InitialState { secret, limits, configuration, kv, serialization, access }, clock.now());
+    let mut node = Node::new(
+        InitialState { secret, limits, configuration, kv, serialization, access: Arc::new(access) },
+        clock.now(),
+    );
     let Some(Output::Publish(view)) = node.poll_output() else {
         return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
     };
@@ -119,14 +127,18 @@ fn serve_until_stopped(
     let thread_failed = system("cannot start a thread");
     let (saver, saver_thread) = Saver::start(files, queue.clone()).map_err(thread_failed)?;
     let publisher = Publisher::new(Arc::clone(&views));
+    let (audit_writer, audit_thread) = audit_file.map(AuditWriter::start).transpose().map_err(thread_failed)?.unzip();
+    let audit = AuditSink::new(audit_writer.clone());
     let summary = Summary {
         clock,
         views: Arc::clone(&views),
         published_at: publisher.published_at(),
         quotas: Arc::clone(&quotas),
+        audit: audit.trail(),
     };
     let Operator { signals, config_file, level } = operator;
-    let reload = Reload { config_file, started, level, queue: queue.clone() }.start().map_err(thread_failed)?;
+    let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), clock };
+    let reload = reload.start().map_err(thread_failed)?;
     signals.watch(queue.clone(), reload, summary).map_err(thread_failed)?;
     let registry_thread = RegistryThread {
         node,
@@ -136,7 +148,7 @@ fn serve_until_stopped(
         credit: Arc::new(Credit::new(queue.clone())),
         saver,
         notifier,
-        events: EventLog::default(),
+        events: EventLog::new(audit),
         clock,
         boot_line,
     };
@@ -152,6 +164,10 @@ fn serve_until_stopped(
     queue.push(Input::Finish);
     // A thread that panics ends the process.
     let _ = registry_thread.join().and_then(|()| saver_thread.join());
+    if let Some((writer, thread)) = audit_writer.zip(audit_thread) {
+        writer.finish();
+        let _ = thread.join();
+    }
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())
@@ -166,14 +182,12 @@ fn policy(settings: &ProcessSettings, tls: Arc<Tls>) -> Result<Policy, StartErro
     Ok(Policy { proxy_protocol: settings.proxy_protocol, trusted_proxies, tls })
 }
 
-/// The rules of access control, with one line for each thing that the operator should know about them.
-fn access_rules(configuration: &Configuration, settings: &ProcessSettings) -> Result<Arc<AccessRules>, StartError> {
-    let (rules, warnings) = AccessRules::new(configuration, Vec::new())?;
+/// One line for each thing that the operator should know about who may do what.
+fn warn_of_access(rules: &AccessRules, warnings: &[Warning], settings: &ProcessSettings) {
     warnings.iter().for_each(|warning| warn!("{}", warning.0));
     if rules.lets_anybody_change() && !is_loopback(&settings.bind_address) {
         warn!("anybody who reaches the port can change this server: authenticationEnabled=true closes it");
     }
-    Ok(Arc::new(rules))
 }
 
 /// Whether only processes of this host reach the address. A name may stand for any.

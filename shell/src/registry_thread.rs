@@ -50,7 +50,7 @@ impl RegistryThread {
     /// Waits until there is something to do, and hands in all that has arrived. This ends: frames have a quota that is
     /// released later, and all other inputs follow from what the node or a connection did.
     fn take_inputs(&mut self) {
-        let deadlines = [self.node.poll_timeout(), self.publisher.poll_timeout()];
+        let deadlines = [self.node.poll_timeout(), self.publisher.poll_timeout(), self.events.poll_timeout()];
         let now = self.clock.now().monotonic;
         let timeout = deadlines.into_iter().flatten().min().map(|deadline| deadline.since(now));
         let first = self.queue.receive(timeout);
@@ -59,6 +59,7 @@ impl RegistryThread {
         first.into_iter().chain(self.queue.waiting()).for_each(|input| self.node.handle(input, now));
         self.node.handle(Input::Tick, now);
         self.publisher.handle_timeout(now.monotonic);
+        self.events.handle_timeout(now);
     }
 
     fn carry_out(&mut self, output: Output) -> ControlFlow<()> {
@@ -72,7 +73,7 @@ impl RegistryThread {
             Output::Close { conn, reason } => self.inboxes.deliver(conn, ToIo::Close { conn, reason }),
             Output::Notify { address, reach, frame } => self.notifier.notify(address, reach, frame),
             Output::Save { ticket, contents } => self.saver.save(ticket, contents),
-            Output::Event(event) => self.events.log(&event, self.clock.now().monotonic),
+            Output::Event(event) => self.events.log(&event, self.clock.now()),
             Output::Announce => self.announce(),
             Output::RepliesStuck { bytes } => warn!(bytes, "I/O threads do not take their replies"),
             Output::Stopping { wait } => info!(seconds = wait.as_secs(), "stopping"),
@@ -91,6 +92,7 @@ impl RegistryThread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::AuditSink;
     use crate::files::KeptFile;
     use crate::queue::{QueueSender, queue};
     use crate::quota::SharedQuotas;
@@ -197,7 +199,7 @@ mod tests {
             credit: Arc::new(Credit::new(queue.clone())),
             saver,
             notifier: Notifier::new(Duration::from_secs(3), Tls::disabled(), clock),
-            events: EventLog::default(),
+            events: EventLog::new(AuditSink::new(None)),
             clock,
             boot_line: String::new(),
         };

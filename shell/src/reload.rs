@@ -1,21 +1,32 @@
-//! Reads the configuration again while the server runs, when the operator sends SIGHUP.
+//! Reads the configuration and the users file again while the server runs: both at SIGHUP, the users file when it
+//! changes.
 //!
 //! Everything is read and checked before anything changes. After an error nothing has changed, and one line says why.
 //! Otherwise one line names the keys that changed, and those that wait for the next start.
 
+use crate::audit::{AuditSink, Record};
+use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::keys::ProcessSettings;
 use crate::logging::LevelHandle;
 use crate::queue::QueueSender;
 use crate::start_error::StartError;
-use crate::startup::Environment;
 use crate::startup::Startup;
 use crate::threads;
-use namesrv_core::config::{Changes, Configuration};
+use crate::users::{UsersFile, rules};
+use namesrv_core::access::AccessRules;
+use namesrv_core::config::{Changes, Configuration, Warning};
 use namesrv_core::node::Input;
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, Sender};
-use tracing::{info, warn};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+use tracing::warn;
+
+/// How often the users file is looked at. It counts once it was the same twice, so that one that is being written does
+/// not.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The way to the reload thread, which ends with it.
 #[derive(Clone, Debug)]
@@ -27,8 +38,37 @@ pub(crate) struct Reload {
     pub(crate) config_file: Option<PathBuf>,
     /// What was read at start.
     pub(crate) started: Configuration,
+    /// What was read at start of the users file.
+    pub(crate) users: Option<UsersFile>,
     pub(crate) level: LevelHandle,
     pub(crate) queue: QueueSender,
+    pub(crate) audit: AuditSink,
+    pub(crate) clock: Clock,
+}
+
+/// What was read last, or found in the users file since.
+#[derive(Debug)]
+struct Current {
+    configuration: Configuration,
+    /// What is in effect.
+    users: Option<UsersFile>,
+    /// What was there at the last look, if it was something else.
+    found: Option<Found>,
+    /// What was refused, and told.
+    refused: Option<Found>,
+}
+
+/// What a look at the users file finds: its contents, or why it cannot be read.
+type Found = Result<Option<UsersFile>, String>;
+
+/// What was read and is good.
+#[derive(Debug)]
+struct Prepared {
+    configuration: Configuration,
+    users: Option<UsersFile>,
+    rules: AccessRules,
+    warnings: Vec<Warning>,
+    changes: Changes,
 }
 
 impl ReloadHandle {
@@ -51,36 +91,167 @@ impl Reload {
     }
 
     fn run(self, requests: &Receiver<()>) {
-        let mut current = self.started.clone();
-        while let Ok(()) = requests.recv() {
-            // Several requests that wait are one.
-            requests.try_iter().for_each(drop);
-            match self.read(&current) {
-                Ok((startup, changes)) => {
-                    current = startup.configuration.clone();
-                    self.apply(startup, &changes);
+        let (configuration, users) = (self.started.clone(), self.users.clone());
+        let mut current = Current { configuration, users, found: None, refused: None };
+        loop {
+            let timeout = if current.has_users_file() { LOOK_EVERY } else { Duration::MAX };
+            match requests.recv_timeout(timeout) {
+                Ok(()) => {
+                    // Several requests that wait are one.
+                    requests.try_iter().for_each(drop);
+                    let prepared = self.read_all(&current);
+                    current.refused = None;
+                    self.finish(&mut current, prepared);
                 }
-                Err(error) => warn!("reload failed, nothing was changed: {error}"),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(found) = current.look() {
+                        current.refused = Some(found.clone());
+                        let prepared = self.with_users(&current, found);
+                        self.finish(&mut current, prepared);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
     /// Reads and checks everything, and changes nothing.
-    fn read(&self, current: &Configuration) -> Result<(Startup, Changes), StartError> {
-        let startup = Startup::read(self.config_file.as_deref(), &Environment::of_process())?;
-        let Changes { in_effect, .. } = startup.configuration.changes_since(current);
-        let Changes { at_start, .. } = startup.configuration.changes_since(&self.started);
-        Ok((startup, Changes { in_effect, at_start }))
+    fn read_all(&self, current: &Current) -> Result<Prepared, String> {
+        let read = || -> Result<Prepared, StartError> {
+            let Startup { configuration, mut warnings, .. } =
+                Startup::read(self.config_file.as_deref(), &Environment::of_process())?;
+            let users = UsersFile::read(&configuration)?;
+            let (rules, more) = rules(&configuration, users.as_ref())?;
+            warnings.extend(more);
+            let Changes { mut in_effect, .. } = configuration.changes_since(&current.configuration);
+            let Changes { at_start, .. } = configuration.changes_since(&self.started);
+            if users != current.users && !in_effect.iter().any(|key| key == UsersFile::KEY) {
+                in_effect.push(UsersFile::KEY.to_owned());
+            }
+            Ok(Prepared { configuration, users, rules, warnings, changes: Changes { in_effect, at_start } })
+        };
+        read().map_err(|error| error.to_string())
     }
 
-    /// Nothing here can fail.
-    fn apply(&self, startup: Startup, changes: &Changes) {
-        self.level.set(ProcessSettings::of(&startup.configuration).log_level);
-        self.queue.push(Input::Reload(startup.configuration.into()));
-        let list = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
-        info!(keys = list(&changes.in_effect), at_next_start = list(&changes.at_start), "configuration reloaded");
-        for warning in &startup.warnings {
-            warn!("{}", warning.0);
+    /// Checks what was found in the users file, and changes nothing.
+    fn with_users(&self, current: &Current, found: Found) -> Result<Prepared, String> {
+        let (configuration, users) = (current.configuration.clone(), found?);
+        let (rules, warnings) = rules(&configuration, users.as_ref()).map_err(|error| error.to_string())?;
+        let changes = Changes { in_effect: vec![UsersFile::KEY.to_owned()], at_start: Vec::new() };
+        Ok(Prepared { configuration, users, rules, warnings, changes })
+    }
+
+    /// Lets what is good take effect, or tells what is not. Nothing here can fail.
+    fn finish(&self, current: &mut Current, prepared: Result<Prepared, String>) {
+        let now = self.clock.now();
+        let Prepared { configuration, users, rules, warnings, changes } = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return self.audit.tell(Record::reload_failed(&error, now.wall)),
+        };
+        self.level.set(ProcessSettings::of(&configuration).log_level);
+        self.queue.push(Input::Reload(configuration.clone().into()));
+        self.queue.push(Input::ReplaceAccess(Arc::new(rules)));
+        self.audit.tell(Record::reload(&changes, now.wall));
+        warnings.iter().for_each(|warning| warn!("{}", warning.0));
+        *current = Current { configuration, users, found: None, refused: None };
+    }
+}
+
+impl Current {
+    fn has_users_file(&self) -> bool {
+        !ProcessSettings::of(&self.configuration).users_path.is_empty()
+    }
+
+    /// Looks at the users file. Returns what is there if it is new, and was the same at the last look.
+    fn look(&mut self) -> Option<Found> {
+        let found = UsersFile::read(&self.configuration).map_err(|error| error.to_string());
+        if found.as_ref() == Ok(&self.users) {
+            self.found = None;
+            self.refused = None;
+            return None;
         }
+        let is_settled = self.found.as_ref() == Some(&found);
+        let is_known = self.refused.as_ref() == Some(&found);
+        self.found = Some(found.clone());
+        (is_settled && !is_known).then_some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::KEYS;
+    use namesrv_core::config::properties;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    fn current(path: &Path) -> Current {
+        let entries = properties::parse(format!("usersPath={}", path.display()).as_bytes()).unwrap();
+        let (configuration, _) = Configuration::with_keys(KEYS, &entries).unwrap();
+        let users = UsersFile::read(&configuration).unwrap();
+        Current { configuration, users, found: None, refused: None }
+    }
+
+    /// Takes what a look found as a reload does, good or not.
+    fn take(current: &mut Current, found: Found, is_good: bool) {
+        match found {
+            Ok(users) if is_good => current.users = users,
+            found => current.refused = Some(found),
+        }
+    }
+
+    #[test]
+    fn a_users_file_counts_once_it_has_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users");
+        fs::write(&path, "one").unwrap();
+        let mut current = current(&path);
+        assert_eq!(current.look(), None);
+        fs::write(&path, "tw").unwrap();
+        assert_eq!(current.look(), None, "it may be written just now");
+        fs::write(&path, "two").unwrap();
+        assert_eq!(current.look(), None);
+        let found = current.look().unwrap();
+        take(&mut current, found, true);
+        assert_eq!(current.look(), None, "it is in effect");
+    }
+
+    #[test]
+    fn a_bad_users_file_is_told_once_and_again_when_it_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users");
+        fs::write(&path, "good").unwrap();
+        let mut current = current(&path);
+        let mut told = 0;
+        for contents in ["bad", "bad", "bad", "bad", "good", "bad", "bad"] {
+            fs::write(&path, contents).unwrap();
+            if let Some(found) = current.look() {
+                told += 1;
+                take(&mut current, found, false);
+            }
+        }
+        assert_eq!(told, 2);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(current.look(), None);
+        assert!(current.look().is_some_and(|found| found.is_err()), "a file that is gone is told too");
+    }
+
+    #[test]
+    fn a_link_that_is_changed_is_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let in_folder = |name: &str| folder.path().join(name);
+        for (version, contents) in [("v1", "one"), ("v2", "two")] {
+            fs::create_dir(in_folder(version)).unwrap();
+            fs::write(in_folder(version).join("users"), contents).unwrap();
+        }
+        // As Kubernetes mounts a secret.
+        symlink("v1", in_folder("data")).unwrap();
+        symlink("data/users", in_folder("users")).unwrap();
+        let mut current = current(&in_folder("users"));
+        symlink("v2", in_folder("new")).unwrap();
+        fs::rename(in_folder("new"), in_folder("data")).unwrap();
+        assert_eq!(current.look(), None);
+        assert_ne!(current.look().unwrap().unwrap(), current.users);
     }
 }

@@ -3,7 +3,7 @@
 use crate::files::FileError;
 use crate::keys::ProcessSettings;
 use crate::tls::TlsError;
-use namesrv_core::access::AccessError;
+use namesrv_core::access::{AccessError, UsersFileError};
 use namesrv_core::address_list::AddressListError;
 use namesrv_core::config::ConfigurationError;
 use namesrv_core::config::properties::PropertiesError;
@@ -31,6 +31,10 @@ pub(crate) enum StartError {
     File { key: &'static str, source: FileError },
     #[error("{key}: {} is the file of {other_key} too: name another one", path.display())]
     SameFile { key: &'static str, other_key: &'static str, path: PathBuf },
+    #[error("{key}: {}: there is no such file", path.display())]
+    Missing { key: &'static str, path: PathBuf },
+    #[error("{key}: {}: {source}", path.display())]
+    Users { key: &'static str, path: PathBuf, source: UsersFileError },
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error("failed to bind to {address}:{port} (bindAddress, listenPort): {source}{}", advice(source))]

@@ -1,5 +1,6 @@
 //! The start-up check of the files that the server keeps.
 
+use crate::audit::AuditFile;
 use crate::disk::RealDisk;
 use crate::files::{self, KeptFile};
 use crate::keys::ProcessSettings;
@@ -16,6 +17,8 @@ const CONFIG_OPTION: &str = "-c";
 const CONFIG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The key that names the KV file.
 const KV_KEY: &str = ProcessSettings::kv_config_path.key.name;
+/// The key that names the audit file.
+const AUDIT_KEY: &str = ProcessSettings::audit_path.key.name;
 /// The key that names the file of changes made at run time.
 const RUNTIME_KEY: &str = ProcessSettings::runtime_config_path.key.name;
 
@@ -89,16 +92,39 @@ pub(crate) fn prepare(files: &mut SavedFiles) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Opens the audit file, if there is one.
+///
+/// # Errors
+/// There is something else than a regular file, or the server may not write there.
+pub(crate) fn open_audit_file(settings: &ProcessSettings) -> Result<Option<AuditFile>, StartError> {
+    if settings.audit_path.is_empty() {
+        return Ok(None);
+    }
+    let file = AuditFile::new(PathBuf::from(&settings.audit_path), settings.audit_bytes_max);
+    file.map(Some).map_err(|source| StartError::File { key: AUDIT_KEY, source })
+}
+
 fn read(key: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StartError> {
     files::read(&RealDisk, path).map_err(|source| StartError::File { key, source })
 }
 
-/// Each file is written over as a whole, and the operator's never.
+/// Files that the server writes are nobody else's: neither those of the operator nor one another.
 fn refuse_one_file_for_two(kv: &KeptFile, runtime: &KeptFile, settings: &ProcessSettings) -> Result<(), StartError> {
-    let operators = (ProcessSettings::config_store_path.key.name, Path::new(&settings.config_store_path));
-    for (file, (other_key, other)) in [(kv, (runtime.key, &*runtime.path)), (kv, operators), (runtime, operators)] {
-        if files::is_same(&RealDisk, &file.path, other) {
-            return Err(StartError::SameFile { key: file.key, other_key, path: file.path.clone() });
+    let named = |key: &'static str, path: &'_ str| (!path.is_empty()).then(|| (key, PathBuf::from(path)));
+    let audit = named(AUDIT_KEY, &settings.audit_path);
+    let written: Vec<_> = [Some((kv.key, kv.path.clone())), Some((runtime.key, runtime.path.clone())), audit]
+        .into_iter()
+        .flatten()
+        .collect();
+    let operators = [
+        named(ProcessSettings::config_store_path.key.name, &settings.config_store_path),
+        named(ProcessSettings::users_path.key.name, &settings.users_path),
+    ];
+    for (index, (key, path)) in written.iter().enumerate() {
+        for (other_key, other) in written[index + 1..].iter().chain(operators.iter().flatten()) {
+            if files::is_same(&RealDisk, path, other) {
+                return Err(StartError::SameFile { key, other_key, path: path.clone() });
+            }
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! A summary of the server's state in one log line, for the operator who asks with a signal.
 
+use crate::audit::AuditTrail;
 use crate::clock::Clock;
 use crate::publisher::PublishedAt;
 use crate::quota::SharedQuotas;
@@ -17,6 +18,7 @@ pub(crate) struct Summary {
     pub(crate) views: Arc<ArcSwap<RouteView>>,
     pub(crate) published_at: Arc<PublishedAt>,
     pub(crate) quotas: Arc<SharedQuotas>,
+    pub(crate) audit: Arc<AuditTrail>,
 }
 
 impl Summary {
@@ -24,11 +26,15 @@ impl Summary {
     pub(crate) fn log(&self) {
         let view = self.views.load();
         let now = self.clock.now().monotonic;
+        let counts = self.audit.counts();
         info!(
             brokers = view.broker_count(),
             topics = view.topic_count(),
             connections = self.quotas.connections(),
             queued_requests = self.quotas.queue().requests(),
+            administrators_requests = counts.writes,
+            refused_requests = counts.refusals.values().sum::<u64>(),
+            observed_refusals = counts.observed.values().sum::<u64>(),
             memory_kib = resident_kib(),
             route_age_seconds = now.since(self.published_at.get()).as_secs(),
             uptime_seconds = now.since(Instant::START).as_secs(),

@@ -3,6 +3,7 @@
 //! Each case starts servers of its own, on a free port and in a folder of their own, so cases run side by side and
 //! alone. Nothing is asserted about time: what has to happen is waited for with much patience.
 
+mod audit;
 mod connections;
 mod framing;
 mod golden;
@@ -13,6 +14,7 @@ mod liveness;
 mod load;
 mod reload;
 mod replacing;
+mod secrets;
 mod storage;
 mod texts;
 mod visibility;
@@ -47,7 +49,10 @@ fn table() -> Vec<Case> {
         storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
             a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
             configuration_changes_survive_beside_the_operators_file;
-        reload: a_hangup_takes_what_the_file_says_now, a_hangup_with_a_bad_file_changes_nothing;
+        reload: a_hangup_takes_what_the_file_says_now, a_hangup_with_a_bad_file_changes_nothing,
+            users_come_and_go_with_their_file;
+        audit: changes_are_on_record, refusals_are_on_record, a_full_disk_under_the_audit_file;
+        secrets: secrets_are_shown_nowhere;
         hosts: a_file_that_is_mounted_alone, an_empty_file_that_is_mounted_alone,
             a_file_that_may_be_written_in_a_folder_that_may_not, a_link_into_an_empty_volume, a_file_of_an_overlay,
             a_file_system_in_a_file, a_file_that_is_mounted_alone_from_a_full_disk;

@@ -1,4 +1,4 @@
-//! The keys of access control, those of a Java broker first. None of them changes at run time.
+//! The keys of access control, those of a Java broker first. No request changes one; a reload does.
 
 use crate::credentials::{Credentials, Form};
 use crate::key::Kind::{Boolean, Text};
@@ -12,31 +12,31 @@ keys! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct AccessSettings {
         /// Administrators' requests need a signature; `accessControl` says what else does.
-        authentication_enabled: bool = boolean("authenticationEnabled", "false").of(AuthConfig(1));
+        authentication_enabled: bool = boolean("authenticationEnabled", "false").of(AuthConfig(1)).reloaded();
         /// A class of RocketMQ, which is checked and not used.
-        authentication_provider: String = text("authenticationProvider", "").of(AuthConfig(2));
+        authentication_provider: String = text("authenticationProvider", "").of(AuthConfig(2)).reloaded();
         /// A class of RocketMQ, which is checked and not used.
-        authentication_metadata_provider: String = text("authenticationMetadataProvider", "").of(AuthConfig(3));
+        authentication_metadata_provider: String = text("authenticationMetadataProvider", "").of(AuthConfig(3)).reloaded();
         /// Request codes that need no signature, separated by commas.
-        authentication_whitelist: String = text("authenticationWhitelist", "").of(AuthConfig(5));
+        authentication_whitelist: String = text("authenticationWhitelist", "").of(AuthConfig(5)).reloaded();
         /// An administrator: `{"username":"...","password":"..."}`.
         init_authentication_user: Option<Credentials> =
-            credentials("initAuthenticationUser", Form::User).of(AuthConfig(6));
+            credentials("initAuthenticationUser", Form::User).of(AuthConfig(6)).reloaded();
         /// What brokers sign with: `{"accessKey":"...","secretKey":"..."}`.
         inner_client: Option<Credentials> =
-            credentials("innerClientAuthenticationCredentials", Form::Session).of(AuthConfig(7));
+            credentials("innerClientAuthenticationCredentials", Form::Session).of(AuthConfig(7)).reloaded();
         /// What is closed then: `observe` nothing, `admin` changes, `strict` registrations too.
-        access_control: AccessControl = word("accessControl", "admin");
+        access_control: AccessControl = word("accessControl", "admin").reloaded();
         /// Only known users may read more than routes.
-        reads_need_signature: bool = boolean("readsNeedSignature", "false");
+        reads_need_signature: bool = boolean("readsNeedSignature", "false").reloaded();
         /// Where administrators' requests may come from: addresses and networks, separated by commas.
-        admin_addresses: String = text("adminAddresses", "");
+        admin_addresses: String = text("adminAddresses", "").reloaded();
         /// Where registrations may come from, and which addresses they may announce.
-        broker_addresses: String = text("brokerAddresses", "");
+        broker_addresses: String = text("brokerAddresses", "").reloaded();
         /// Where administrators' requests need no signature.
-        unsigned_admin_addresses: String = text("unsignedAdminAddresses", "");
+        unsigned_admin_addresses: String = text("unsignedAdminAddresses", "").reloaded();
         /// Where registrations need no signature.
-        unsigned_broker_addresses: String = text("unsignedBrokerAddresses", "");
+        unsigned_broker_addresses: String = text("unsignedBrokerAddresses", "").reloaded();
     }
 }
 

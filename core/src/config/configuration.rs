@@ -190,6 +190,12 @@ impl Configuration {
         Ok(warnings)
     }
 
+    /// Whether the file sets something that may not be shown.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.hidden.values().any(|Hidden(value)| !value.is_empty())
+    }
+
     /// The value of a key as GET_NAMESRV_CONFIG shows it; `None` if it does not show the key.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&str> {
@@ -238,7 +244,7 @@ impl Configuration {
         match key.effect {
             Effect::Refused(reason) if asks(value) => return Err(format!("{}: {reason}", Quoted(&key.shown(value)))),
             Effect::DefaultOf(target) => self.insert(target, &canonical),
-            Effect::Live | Effect::Start | Effect::Label | Effect::Nothing | Effect::Refused(_) => {
+            Effect::Live | Effect::Reload | Effect::Start | Effect::Label | Effect::Nothing | Effect::Refused(_) => {
                 if key.is_always_listed() {
                     self.insert(key.name, &canonical);
                 } else {

@@ -10,18 +10,18 @@ pub(super) const LINKS_MAX: usize = 40;
 
 /// Where a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Where the last link leads: the name that gets new contents, so that every link stays.
-    pub(super) target: PathBuf,
+    pub(crate) target: PathBuf,
     /// The regular file there; none when it does not exist yet.
-    pub(super) found: Option<Status>,
+    pub(crate) found: Option<Status>,
 }
 
 /// Follows links by hand: `canonicalize` wants the file to exist, which a link into an empty volume does not lead to.
 ///
 /// # Errors
 /// Links lead nowhere, or there is something else than a regular file.
-pub(super) fn locate(disk: &impl Disk, path: &Path) -> Result<Place, FileError> {
+pub(crate) fn locate(disk: &impl Disk, path: &Path) -> Result<Place, FileError> {
     if path.as_os_str().is_empty() {
         return Err(FileError::NoPath);
     }

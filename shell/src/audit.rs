@@ -1,0 +1,224 @@
+//! The audit: who changed the server, and who was refused.
+//!
+//! Each becomes a [`Record`], which goes to the log (target `audit`), to memory, and to the audit file if there is one.
+//! What strangers can cause as often as they like is told a few times a second; counts have all of it.
+
+mod file;
+mod limit;
+mod record;
+mod trail;
+mod writer;
+
+pub(crate) use file::AuditFile;
+pub(crate) use record::Record;
+pub(crate) use trail::AuditTrail;
+pub(crate) use writer::AuditWriter;
+
+use crate::line_limit::LineLimit;
+use limit::RefusalLimit;
+use namesrv_core::ClientAddress;
+use namesrv_core::Peer;
+use namesrv_core::access::AllowedBy;
+use namesrv_core::event::{AdminWrite, BrokerIdentity, RefusedRequest};
+use namesrv_core::time::{Instant, Now};
+use std::sync::Arc;
+
+/// Lines that may come at once in the log about requests of administrators, where anybody may be one.
+const OPEN_LINES: u64 = 100;
+
+/// Where records go.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditSink {
+    trail: Arc<AuditTrail>,
+    file: Option<AuditWriter>,
+}
+
+/// The audit of the registry's events.
+#[derive(Debug)]
+pub(crate) struct Audit {
+    sink: AuditSink,
+    refusals: RefusalLimit,
+    /// For requests of administrators, where anybody may be one.
+    open: LineLimit,
+}
+
+impl AuditSink {
+    pub(crate) fn new(file: Option<AuditWriter>) -> Self {
+        Self { trail: Arc::default(), file }
+    }
+
+    /// What happened last, and how often.
+    pub(crate) fn trail(&self) -> Arc<AuditTrail> {
+        Arc::clone(&self.trail)
+    }
+
+    /// Tells of something everywhere.
+    pub(crate) fn tell(&self, record: Record) {
+        record.log();
+        self.keep(record);
+    }
+
+    /// Tells of something everywhere but in the log.
+    fn keep(&self, record: Record) {
+        if let Some(file) = &self.file {
+            file.append(record.line());
+        }
+        self.trail.keep(record);
+    }
+}
+
+impl Audit {
+    pub(crate) fn new(sink: AuditSink) -> Self {
+        Self { sink, refusals: RefusalLimit::default(), open: LineLimit::new("requests of administrators", OPEN_LINES) }
+    }
+
+    /// A request of an administrator was served. The file has every one, and so has the log, unless anybody may send as
+    /// many as he likes.
+    pub(crate) fn tell_write(&self, write: &AdminWrite, now: Now) {
+        self.sink.trail.count_write();
+        let record = Record::write(write, now.wall);
+        match write.grant.allowed_by {
+            AllowedBy::Off | AllowedBy::Observe => self.open.admit(now.monotonic, || record.log()),
+            AllowedBy::Whitelist | AllowedBy::UnsignedAddress | AllowedBy::Signature | AllowedBy::PreviousSecret => {
+                record.log();
+            }
+        }
+        self.sink.keep(record);
+    }
+
+    /// A request was refused.
+    pub(crate) fn tell_refusal(&mut self, refused: &RefusedRequest, now: Now) {
+        self.sink.trail.count_refusal(refused.code, refused.refusal.cause);
+        self.tell_limited(Record::refusal(refused, now.wall), now.monotonic);
+    }
+
+    /// A request would be refused if the rules were not only observed.
+    pub(crate) fn tell_observed_refusal(&mut self, refused: &RefusedRequest, now: Now) {
+        self.sink.trail.count_observed(refused.code, refused.refusal.cause);
+        self.tell_limited(Record::observed_refusal(refused, now.wall), now.monotonic);
+    }
+
+    /// A registration took the identifier of another address.
+    pub(crate) fn tell_takeover(
+        &mut self,
+        broker: &BrokerIdentity,
+        peer: Peer,
+        from: &str,
+        from_peer: ClientAddress,
+        now: Now,
+    ) {
+        self.tell_limited(Record::takeover(broker, peer, from, from_peer, now.wall), now.monotonic);
+    }
+
+    /// A broker was registered from a second address of the network.
+    pub(crate) fn tell_second_claim(&mut self, broker: &BrokerIdentity, holder: ClientAddress, peer: Peer, now: Now) {
+        self.tell_limited(Record::second_claim(broker, holder, peer, now.wall), now.monotonic);
+    }
+
+    /// Returns when to call [`Audit::handle_timeout`].
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.refusals.poll_timeout()
+    }
+
+    /// Says how many refusals were not told, if none that is told says so.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        if let Some(count) = self.refusals.handle_timeout(now.monotonic) {
+            self.sink.tell(Record::left_out(count, now.wall));
+        }
+    }
+
+    fn tell_limited(&mut self, record: Record, now: Instant) {
+        if let Some(left_out) = self.refusals.admit(record.limited_by(), now) {
+            self.sink.tell(record.after(left_out));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use namesrv_core::ConnId;
+    use namesrv_core::access::{Grant, Refusal, RefusalCause};
+    use namesrv_core::event::Change;
+    use namesrv_core::time::WallTime;
+    use std::net::IpAddr;
+
+    fn at(millis: u64) -> Now {
+        Now { monotonic: Instant::from_millis(millis), wall: WallTime::from_millis(1_764_299_520_000 + millis) }
+    }
+
+    fn peer(host: u8) -> Peer {
+        Peer { conn: ConnId::new(1, 7), address: ([10, 0, 0, host], 4000).into() }
+    }
+
+    fn refused(host: u8, user: Option<&str>) -> RefusedRequest {
+        let refusal = Refusal {
+            cause: RefusalCause::UnknownUser,
+            user: user.map(str::to_owned),
+            address: IpAddr::from([10, 0, 0, host]),
+        };
+        let subject = vec![("brokerName", "broker-a".to_owned())];
+        RefusedRequest { code: 205, peer: peer(host), refusal, subject }
+    }
+
+    fn write(allowed_by: AllowedBy, user: Option<&str>) -> AdminWrite {
+        let subject = vec![("namespace", "n".to_owned()), ("key", "k\n\"".to_owned())];
+        let grant = Grant { user: user.map(Into::into), allowed_by, would_refuse: None };
+        let change = Change::Kv { before: None, after: Some("v".to_owned()) };
+        AdminWrite { code: 100, peer: peer(1), grant, subject, change, result: 0 }
+    }
+
+    /// The lines that an audit file would have.
+    fn lines(audit: &Audit) -> Vec<String> {
+        let line = |record: &Record| String::from_utf8(record.line()).unwrap().trim_end().to_owned();
+        audit.sink.trail().records().iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_change_is_one_line_of_json() {
+        let audit = Audit::new(AuditSink::new(None));
+        audit.tell_write(&write(AllowedBy::Signature, Some("ops")), at(123));
+        let expected = concat!(
+            r#"{"time":"2025-11-28T03:12:00.123Z","type":"admin","command":"PUT_KV_CONFIG","code":100,"user":"ops","#,
+            r#""allowed_by":"signature","peer":"10.0.0.1:4000","connection":"1/7","namespace":"n","key":"k\n\"","#,
+            r#""after":"v","result":0}"#
+        );
+        assert_eq!(lines(&audit), [expected]);
+    }
+
+    #[test]
+    fn a_refusal_names_its_cause_and_no_more_of_a_name_than_a_line_needs() {
+        let mut audit = Audit::new(AuditSink::new(None));
+        audit.tell_refusal(&refused(9, Some(&"x".repeat(100))), at(0));
+        let expected = format!(
+            r#"{{"time":"2025-11-28T03:12:00.000Z","type":"refused","command":"WIPE_WRITE_PERM_OF_BROKER","code":205,"class":"admin","cause":"unknown-user","user":"{}","peer":"10.0.0.9:4000","connection":"1/7","broker":"broker-a"}}"#,
+            "x".repeat(64)
+        );
+        assert_eq!(lines(&audit), [expected]);
+    }
+
+    #[test]
+    fn a_flood_is_told_a_few_times_and_counted_as_a_whole() {
+        let mut audit = Audit::new(AuditSink::new(None));
+        for number in 0..1000u64 {
+            audit.tell_refusal(&refused((number % 2) as u8, None), at(number));
+            audit.tell_observed_refusal(&refused(5, None), at(number));
+        }
+        let counts = audit.sink.trail().counts();
+        assert_eq!(counts.refusals, [((205, RefusalCause::UnknownUser), 1000)].into());
+        assert_eq!(counts.observed, [((205, RefusalCause::UnknownUser), 1000)].into());
+        assert_eq!(lines(&audit).len(), 3);
+        assert_eq!(audit.poll_timeout().map(Instant::as_millis), Some(2001));
+        audit.handle_timeout(at(2001));
+        assert!(lines(&audit)[3].ends_with(r#""type":"left_out","left_out":1997}"#), "{:?}", lines(&audit));
+    }
+
+    #[test]
+    fn every_change_is_kept_and_the_last_thousand_in_memory() {
+        let audit = Audit::new(AuditSink::new(None));
+        (0..1500).for_each(|number| audit.tell_write(&write(AllowedBy::Off, None), at(number)));
+        let lines = lines(&audit);
+        assert_eq!((audit.sink.trail().counts().writes, lines.len()), (1500, 1000));
+        assert!(lines[0].contains("03:12:00.500Z") && lines[999].contains("03:12:01.499Z"));
+    }
+}

@@ -1,0 +1,147 @@
+//! The users file on the disk, and the rules that are made with it.
+
+use crate::disk::RealDisk;
+use crate::files;
+use crate::keys::ProcessSettings;
+use crate::start_error::StartError;
+use namesrv_core::access::{AccessRules, parse_users_file};
+use namesrv_core::config::{Configuration, Warning};
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The key that names the configuration file, as it is shown.
+const CONFIG_KEY: &str = ProcessSettings::config_store_path.key.name;
+
+/// Permissions of a file that others than its owner may read.
+const READABLE_BY_OTHERS: u32 = 0o044;
+
+/// What is in the users file. Printing it prints no secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct UsersFile {
+    path: PathBuf,
+    contents: Vec<u8>,
+}
+
+impl UsersFile {
+    /// The key that names the file.
+    pub(crate) const KEY: &str = ProcessSettings::users_path.key.name;
+
+    /// Reads the file that the configuration names, if it names one.
+    ///
+    /// # Errors
+    /// It does not exist, cannot be read, or is not a regular file.
+    pub(crate) fn read(configuration: &Configuration) -> Result<Option<Self>, StartError> {
+        let path = PathBuf::from(ProcessSettings::of(configuration).users_path);
+        if path.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        match files::read(&RealDisk, &path) {
+            Ok(Some(contents)) => Ok(Some(Self { path, contents })),
+            Ok(None) => Err(StartError::Missing { key: UsersFile::KEY, path }),
+            Err(source) => Err(StartError::File { key: UsersFile::KEY, source }),
+        }
+    }
+}
+
+impl fmt::Debug for UsersFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UsersFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Makes the rules of access control, and says what is unwise about them.
+///
+/// # Errors
+/// A line of the users file or a key of the configuration is wrong.
+pub(crate) fn rules(
+    configuration: &Configuration,
+    file: Option<&UsersFile>,
+) -> Result<(AccessRules, Vec<Warning>), StartError> {
+    let users = match file {
+        None => Vec::new(),
+        Some(UsersFile { path, contents }) => parse_users_file(contents).map_err(|source| StartError::Users {
+            key: UsersFile::KEY,
+            path: path.clone(),
+            source,
+        })?,
+    };
+    let (rules, mut warnings) = AccessRules::new(configuration, users)?;
+    warnings.extend(file.and_then(|file| exposed(UsersFile::KEY, &file.path)));
+    if configuration.has_secrets() {
+        warnings.extend(exposed(CONFIG_KEY, Path::new(&ProcessSettings::of(configuration).config_store_path)));
+    }
+    Ok((rules, warnings))
+}
+
+/// A warning about a file with secrets that others than its owner may read.
+fn exposed(key: &str, path: &Path) -> Option<Warning> {
+    let mode = fs::metadata(path).ok()?.mode();
+    let path = path.display();
+    let is_exposed = mode & READABLE_BY_OTHERS != 0;
+    is_exposed.then(|| Warning(format!("{key}: others may read the secrets in {path}: run chmod 600 {path}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::KEYS;
+    use namesrv_core::config::properties;
+    use std::os::unix::fs::PermissionsExt;
+
+    const ADMIN: &str = "{\"username\":\"ops\",\"password\":\"sixteen letters!\",\"role\":\"admin\"}\n";
+
+    /// What comes of a users file with these contents and permissions, and more lines of the configuration.
+    fn outcome(contents: &str, mode: u32, more: &str) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users");
+        fs::write(&path, contents).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let shown = |text: String| text.replace(&folder.path().display().to_string(), "/f");
+        let text = format!("authenticationEnabled=true\nusersPath={}\n{more}", path.display());
+        let entries = properties::parse(text.as_bytes()).unwrap();
+        let (configuration, _) = Configuration::with_keys(KEYS, &entries).unwrap();
+        let made = UsersFile::read(&configuration).and_then(|file| rules(&configuration, file.as_ref()));
+        let (_, warnings) = made.map_err(|error| shown(error.to_string()))?;
+        Ok(warnings.into_iter().map(|warning| shown(warning.0)).collect())
+    }
+
+    #[test]
+    fn the_contents_are_not_printed() {
+        let file = UsersFile { path: "/f/users".into(), contents: ADMIN.into() };
+        assert_eq!(format!("{file:?}"), r#"UsersFile { path: "/f/users", .. }"#);
+    }
+
+    #[test]
+    fn a_good_file_is_taken_without_a_word() {
+        assert_eq!(outcome(ADMIN, 0o600, ""), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_warned_of() {
+        let warning = "usersPath: others may read the secrets in /f/users: run chmod 600 /f/users";
+        assert_eq!(outcome(ADMIN, 0o640, ""), Ok(vec![warning.to_owned()]));
+        assert_eq!(outcome(ADMIN, 0o604, ""), Ok(vec![warning.to_owned()]));
+    }
+
+    #[test]
+    fn weak_secrets_are_warned_of() {
+        let weak = ADMIN.replace("sixteen letters!", "fifteen letters");
+        assert_eq!(outcome(&weak, 0o600, "").unwrap().len(), 1);
+        let public = ADMIN.replace("ops", "rocketmq2").replace("sixteen letters!", "12345678");
+        assert!(outcome(&public, 0o600, "").unwrap()[0].contains("everybody knows it"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_the_file_and_the_line() {
+        let twice = format!("# users\n{ADMIN}{ADMIN}");
+        assert_eq!(outcome(&twice, 0o600, "").unwrap_err(), "usersPath: /f/users: line 3: the user is in line 2 too");
+        let missing = outcome(ADMIN, 0o600, "usersPath=/no/such/file").unwrap_err();
+        assert_eq!(missing, "usersPath: /no/such/file: there is no such file");
+        let folder = outcome(ADMIN, 0o600, "usersPath=/dev/null").unwrap_err();
+        assert_eq!(folder, "usersPath: /dev/null is a character device: name a regular file");
+        let nobody = outcome("", 0o600, "").unwrap_err();
+        assert!(nobody.starts_with("authenticationEnabled: there is no administrator: "), "{nobody}");
+    }
+}
