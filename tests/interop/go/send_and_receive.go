@@ -1,4 +1,5 @@
-// A producer and a consumer of the Go client: send_and_receive NAMESERVERS TOPIC COUNT.
+// A producer and a consumer of the Go client: send_and_receive NAMESERVERS TOPIC COUNT. It signs what it asks the
+// NameServer when SIGNER is USER:SECRET.
 //
 // Like its siblings in other languages it sends COUNT different messages, consumes them and prints one line "RESULT sent=… received=… again=…".
 package main
@@ -54,9 +55,16 @@ func main() {
 	os.Exit(0) // an orderly shutdown of the client proves nothing
 }
 
+// signer is empty when nothing is to be signed, which is the client's default.
+func signer() primitive.Credentials {
+	user, secret, _ := strings.Cut(os.Getenv("SIGNER"), ":")
+	return primitive.Credentials{AccessKey: user, SecretKey: secret}
+}
+
 func startConsumer(nameservers []string, topic string, received *received) {
 	client, err := rocketmq.NewPushConsumer(
 		consumer.WithNameServer(nameservers),
+		consumer.WithCredentials(signer()),
 		consumer.WithGroupName("consumer-"+received.run),
 		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))
 	check("consumer", err)
@@ -67,6 +75,7 @@ func startConsumer(nameservers []string, topic string, received *received) {
 func send(nameservers []string, topic, run string, count int) (sent int) {
 	client, err := rocketmq.NewProducer(
 		producer.WithNameServer(nameservers),
+		producer.WithCredentials(signer()),
 		producer.WithGroupName("producer-"+run),
 		producer.WithSendMsgTimeout(sendSecondsMax*time.Second))
 	check("producer", err)

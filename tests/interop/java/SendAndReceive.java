@@ -7,17 +7,22 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.rocketmq.acl.common.AclClientRPCHook;
+import org.apache.rocketmq.acl.common.SessionCredentials;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendStatus;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.remoting.RPCHook;
 
 /**
  * {@code SendAndReceive NAMESERVER TOPIC COUNT}: sends COUNT different messages to a topic that exists and consumes them.
+ * With {@code -Dsigner=USER:SECRET} it signs every request.
  *
  * <p>Prints one line {@code RESULT sent=… received=… again=… …}; whoever reads it decides whether that is enough.
  */
@@ -43,7 +48,8 @@ public final class SendAndReceive {
         Set<String> received = ConcurrentHashMap.newKeySet();
         AtomicInteger receivedAgain = new AtomicInteger();
         CountDownLatch missing = new CountDownLatch(count);
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("consumer-" + run);
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("consumer-" + run, signer(),
+            new AllocateMessageQueueAveragely());
         consumer.setNamesrvAddr(nameServer);
         consumer.setHeartbeatBrokerInterval(1000); // a starting consumer may lose a heartbeat and repeats it only after 30 s
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
@@ -52,7 +58,7 @@ public final class SendAndReceive {
             count(messages, run, received, receivedAgain, missing);
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
-        DefaultMQProducer producer = new DefaultMQProducer("producer-" + run);
+        DefaultMQProducer producer = new DefaultMQProducer("producer-" + run, signer());
         producer.setNamesrvAddr(nameServer);
         producer.setSendMsgTimeout(SEND_MILLIS_MAX);
 
@@ -66,6 +72,12 @@ public final class SendAndReceive {
 
         System.out.printf("RESULT sent=%d received=%d again=%d send_ms=%d receive_ms=%d%n", sent, received.size(),
             receivedAgain.get(), (sentAll - started) / 1_000_000, (receivedAll - sentAll) / 1_000_000);
+    }
+
+    /** What signs requests, or null if nothing does. */
+    private static RPCHook signer() {
+        String[] pair = System.getProperty("signer", "").split(":", 2);
+        return pair.length < 2 ? null : new AclClientRPCHook(new SessionCredentials(pair[0], pair[1]));
     }
 
     /** Sends every message once; stops at the first that the broker does not store. */
