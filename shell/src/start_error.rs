@@ -19,6 +19,8 @@ pub(crate) enum StartError {
     NoConfigFile { path: PathBuf, reason: &'static str },
     #[error("-c: {} has {bytes} bytes, more than 16 MiB: name the configuration file", path.display())]
     LargeConfigFile { path: PathBuf, bytes: u64 },
+    #[error("{from}: {} is not UTF-8: name another file", path.display())]
+    NotUtf8 { from: &'static str, path: PathBuf },
     #[error("{}: {source}", path.display())]
     Properties { path: PathBuf, source: PropertiesError },
     #[error("{}: {source}", path.display())]

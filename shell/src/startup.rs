@@ -8,6 +8,7 @@ use crate::start_files;
 use crate::tls::unknown_key;
 use namesrv_core::config::properties::{self, Property};
 use namesrv_core::config::{Configuration, ConfigurationError, Warning};
+use namesrv_core::key::Key;
 use std::path::{Path, PathBuf};
 
 /// The configuration and where it came from.
@@ -40,7 +41,7 @@ impl Startup {
         let defaults = jvm_defaults::set(&mut configuration, &entries, environment)?;
         let mut warnings = in_file(path, configuration.read_file(&entries).map_err(bad_value(path))?);
         warnings.extend(defaults.warnings);
-        set_paths(&mut configuration, config_file, &defaults.home);
+        set_paths(&mut configuration, config_file, &defaults.home)?;
 
         let path = ProcessSettings::of(&configuration).runtime_file();
         let runtime_file = start_files::read_runtime_file(&path)?;
@@ -54,19 +55,27 @@ impl Startup {
 }
 
 /// Sets the paths that neither the configuration file nor a default does.
-fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home: &Path) {
+fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home: &Path) -> Result<(), StartError> {
     let kv_config_path = &ProcessSettings::kv_config_path.key;
     let config_store_path = &ProcessSettings::config_store_path.key;
-
+    let [has_kv_path, has_store_path] =
+        [kv_config_path, config_store_path].map(|key| configuration.value(key.name).is_some());
+    let mut set = |key: &Key, path: &Path, from: &'static str| match path.to_str() {
+        Some(text) => {
+            configuration.set(key, text);
+            Ok(())
+        }
+        None => Err(StartError::NotUtf8 { from, path: path.to_owned() }),
+    };
     let folder = home.join("namesrv");
-    if configuration.value(kv_config_path.name).is_none() {
-        configuration.set(kv_config_path, &folder.join("kvConfig.json").to_string_lossy());
+    if !has_kv_path {
+        set(kv_config_path, &folder.join("kvConfig.json"), kv_config_path.name)?;
     }
     // The file named on the command line counts more than what it says about itself (Java: `NamesrvStartup`).
-    if let Some(path) = config_file {
-        configuration.set(config_store_path, &path.to_string_lossy());
-    } else if configuration.value(config_store_path.name).is_none() {
-        configuration.set(config_store_path, &folder.join("namesrv.properties").to_string_lossy());
+    match config_file {
+        Some(path) => set(config_store_path, path, "-c"),
+        None if !has_store_path => set(config_store_path, &folder.join("namesrv.properties"), config_store_path.name),
+        None => Ok(()),
     }
 }
 
@@ -98,6 +107,7 @@ mod tests {
     use crate::tls::{TlsSettings, TlsSources};
     use namesrv_core::wire::Serialization;
     use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
 
     fn environment(variable: fn(&str) -> Option<OsString>) -> Environment {
         Environment { variable, home: "/home/user".into() }
@@ -147,6 +157,13 @@ mod tests {
         let environment = environment(|name| (name == "ROCKETMQ_SERIALIZE_TYPE").then(|| "json".into()));
         let error = Startup::read(None, &environment).unwrap_err().to_string();
         assert_eq!(error, "environment variable ROCKETMQ_SERIALIZE_TYPE: `json` is none of JSON, ROCKETMQ");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_shown_is_refused() {
+        let latin = PathBuf::from(OsString::from_vec(b"/caf\xe9".to_vec()));
+        let error = Startup::read(None, &Environment { home: latin, ..bare() }).unwrap_err().to_string();
+        assert_eq!(error, "kvConfigPath: /caf\u{FFFD}/namesrv/kvConfig.json is not UTF-8: name another file");
     }
 
     #[test]

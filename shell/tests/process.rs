@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         questions_are_answered_without_starting,
         a_wrong_command_line_is_refused,
         what_stops_the_start_is_one_line,
+        a_socket_is_no_configuration_file,
         a_corrupt_kv_file_is_left_alone,
         what_is_wrong_with_a_file_is_named_with_its_key,
         how_changes_are_kept_is_told_once,
@@ -216,6 +218,13 @@ fn what_stops_the_start_is_one_line() {
     }
     let line = complaint(Files::new("bindAddress=192.0.2.1").server());
     assert!(line.starts_with("namesrv-test: failed to bind to 192.0.2.1:0 (bindAddress, listenPort): "), "{line}");
+}
+
+fn a_socket_is_no_configuration_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket").display().to_string();
+    let _listener = UnixListener::bind(&path).unwrap();
+    assert_eq!(complaint(server(&["-c", &path])), format!("namesrv-test: -c: {path} is a socket: name a regular file"));
 }
 
 fn a_corrupt_kv_file_is_left_alone() {
