@@ -29,7 +29,10 @@ use namesrv_core::access::AccessRules;
 use namesrv_core::address_list::AddressList;
 use namesrv_core::config::{Configuration, Warning};
 use namesrv_core::initial_state::InitialState;
+use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::route::RouteView;
+use namesrv_core::time::Now;
 use namesrv_core::wire::Serialization;
 use std::io;
 use std::net::{IpAddr, TcpListener};
@@ -108,17 +111,7 @@ fn serve_until_stopped(
     let limits = configuration.limits();
     let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
     let notifier = Notifier::new(settings.connect_timeout, Arc::clone(&tls), clock);
-    let serialization = configuration.serialization();
-
-    let mut secret = [0; 16];
-    getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
-    let mut node = Node::new(
-        InitialState { secret, limits, configuration, kv, serialization, access: Arc::new(access) },
-        clock.now(),
-    );
-    let Some(Output::Publish(view)) = node.poll_output() else {
-        return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
-    };
+    let (node, view) = start_node(configuration, kv, access, clock.now())?;
 
     let views = Arc::new(ArcSwap::new(view));
     let inboxes = Arc::new(Inboxes::default());
@@ -171,6 +164,24 @@ fn serve_until_stopped(
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())
+}
+
+/// The node, and its first view.
+fn start_node(
+    configuration: Configuration,
+    kv: KvTable,
+    access: AccessRules,
+    now: Now,
+) -> Result<(Node, Arc<RouteView>), StartError> {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
+    let (limits, serialization) = (configuration.limits(), configuration.serialization());
+    let access = Arc::new(access);
+    let mut node = Node::new(InitialState { secret, limits, configuration, kv, serialization, access }, now);
+    let Some(Output::Publish(view)) = node.poll_output() else {
+        return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
+    };
+    Ok((node, view))
 }
 
 /// What first bytes of connections are measured by.

@@ -1,7 +1,7 @@
 //! Secrets: they are in the operator's files and nowhere else.
 
 use crate::peer::{Peer, put};
-use crate::process::{CONFIG, Folder, RUNTIME_CONFIG};
+use crate::process::{CONFIG, Folder, Process, RUNTIME_CONFIG};
 use crate::request::Request;
 use crate::suite::Target;
 use rustix::process::Signal;
@@ -15,6 +15,8 @@ const PREVIOUS: &str = "Gi7yRe9FpVj3DkXc";
 const MISPLACED: &str = "Ms1ZqU6tOa8LhBw5";
 const SECRETS: [&str; 5] = [ADMIN, INNER, USER, PREVIOUS, MISPLACED];
 
+const USERS: &str = "users";
+const AUDIT: &str = "audit.log";
 const NOTHING: &[(&str, &str)] = &[];
 
 #[track_caller]
@@ -28,24 +30,7 @@ fn assert_hidden(place: &str, text: &str, signatures: &[String]) {
 /// Whatever the server prints, logs, answers and writes, at every level of the log and with bad files too.
 pub(super) fn secrets_are_shown_nowhere(target: &Target) {
     for format in ["text", "json"] {
-        let folder = Folder::new(NOTHING);
-        let (users, audit) = (folder.path("users"), folder.path("audit.log"));
-        let good = format!(
-            "{{\"username\":\"alice\",\"password\":\"{USER}\",\"previousPassword\":\"{PREVIOUS}\",\"role\":\"admin\"}}\n"
-        );
-        fs::write(&users, &good).expect("the users file can be written");
-        let mut folder = folder;
-        for (key, value) in [
-            ("logFormat", format.to_owned()),
-            ("logLevel", "trace".to_owned()),
-            ("authenticationEnabled", "true".to_owned()),
-            ("initAuthenticationUser", format!(r#"{{"username":"ops","password":"{ADMIN}"}}"#)),
-            ("innerClientAuthenticationCredentials", format!(r#"{{"accessKey":"inner","secretKey":"{INNER}"}}"#)),
-            ("usersPath", users.display().to_string()),
-            ("auditPath", audit.display().to_string()),
-        ] {
-            folder = folder.with_property(key, &value);
-        }
+        let folder = folder_with_secrets(format);
         let config = folder.path(CONFIG);
 
         let printed = Command::new(target.binary()).arg("-p").arg("-c").arg(&config).output().expect("it runs");
@@ -83,28 +68,55 @@ pub(super) fn secrets_are_shown_nowhere(target: &Target) {
         let runtime = fs::read_to_string(server.folder().path(RUNTIME_CONFIG)).expect("the runtime file");
         assert_hidden("the runtime file", &runtime, &signatures);
 
-        // Reloads: a good one, a users file with a secret where none belongs, a configuration file with one.
-        let outcomes = |server: &crate::process::Process, words: &str, number: usize| {
-            server.signal(Signal::HUP);
-            server.eventually(|| server.log().matches(words).count() >= number);
-        };
-        outcomes(&server, "configuration reloaded", 1);
-        let bad = format!("{good}{{\"username\":\"bob\",\"password\":\"{MISPLACED}\",\"{MISPLACED}\":{{}},\n");
-        fs::write(&users, bad).expect("the users file can be written");
-        outcomes(&server, "usersPath: ", 1);
-        fs::write(&users, &good).expect("the users file can be written");
-        let before = fs::read_to_string(&config).expect("the operator's file");
-        for line in [format!("initAuthenticationUser={MISPLACED}"), format!("accessControl={{\"a\":\"{MISPLACED}\"")] {
-            fs::write(&config, format!("{before}{line}\n")).expect("the operator's file can be written");
-            if line.starts_with("init") {
-                outcomes(&server, "initAuthenticationUser: ", 1);
-            }
-        }
+        reload_misplaced_secrets(&server);
         server.signal(Signal::QUIT);
         server.eventually(|| server.log().contains("state of the server"));
         server.terminate();
         assert!(server.wait().success());
         assert_hidden("the log", &server.log(), &signatures);
-        assert_hidden("the audit file", &fs::read_to_string(&audit).expect("the audit file"), &signatures);
+        assert_hidden(
+            "the audit file",
+            &fs::read_to_string(server.folder().path(AUDIT)).expect("the audit file"),
+            &signatures,
+        );
+    }
+}
+
+fn folder_with_secrets(log_format: &str) -> Folder {
+    let folder = Folder::new(NOTHING);
+    let (users, audit) = (folder.path(USERS), folder.path(AUDIT));
+    fs::write(&users, good_users()).expect("the users file can be written");
+    let properties = [
+        ("logFormat", log_format.to_owned()),
+        ("logLevel", "trace".to_owned()),
+        ("authenticationEnabled", "true".to_owned()),
+        ("initAuthenticationUser", format!(r#"{{"username":"ops","password":"{ADMIN}"}}"#)),
+        ("innerClientAuthenticationCredentials", format!(r#"{{"accessKey":"inner","secretKey":"{INNER}"}}"#)),
+        ("usersPath", users.display().to_string()),
+        ("auditPath", audit.display().to_string()),
+    ];
+    properties.iter().fold(folder, |folder, (key, value)| folder.with_property(key, value))
+}
+
+fn good_users() -> String {
+    format!(r#"{{"username":"alice","password":"{USER}","previousPassword":"{PREVIOUS}","role":"admin"}}"#) + "\n"
+}
+
+/// A good reload, a users file with a secret where none belongs, and a configuration file with one.
+fn reload_misplaced_secrets(server: &Process) {
+    let reload = |expected: &str| {
+        server.signal(Signal::HUP);
+        server.eventually(|| server.log().contains(expected));
+    };
+    let (users, config) = (server.folder().path(USERS), server.folder().path(CONFIG));
+    reload("configuration reloaded");
+    let bad = good_users() + &format!("{{\"username\":\"bob\",\"password\":\"{MISPLACED}\",\"{MISPLACED}\":{{}},\n");
+    fs::write(&users, bad).expect("the users file can be written");
+    reload("usersPath: ");
+    fs::write(&users, good_users()).expect("the users file can be written");
+    let before = fs::read_to_string(&config).expect("the operator's file");
+    for key in ["initAuthenticationUser", "accessControl"] {
+        fs::write(&config, format!("{before}{key}={MISPLACED}\n")).expect("the operator's file can be written");
+        reload(&format!("{key}: "));
     }
 }
