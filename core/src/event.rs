@@ -4,6 +4,7 @@ use crate::access::{Grant, Refusal};
 use crate::kv::{OrderDoubt, OrderFault};
 use crate::save::{SaveError, SaveFile};
 use crate::time::Duration;
+use crate::wire::Release;
 use crate::{ClientAddress, Peer};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -136,6 +137,8 @@ pub enum Event {
     BrokerRegistered {
         /// The broker.
         broker: BrokerIdentity,
+        /// The release that it announces.
+        release: Release,
         /// Topics in its registration.
         topics: usize,
         /// The other end of its connection.

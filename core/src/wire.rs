@@ -28,6 +28,7 @@ mod header;
 pub mod json;
 mod proxy;
 pub mod register;
+mod release;
 mod request;
 pub mod response;
 
@@ -36,4 +37,5 @@ pub use error::{BinaryHeaderError, BodyError, CompressionError, ForeignProtocol,
 pub use fields::ExtFields;
 pub use frame::{Framing, RawFrame, next_frame};
 pub use proxy::{HEADER_BYTES_MAX as PROXY_HEADER_BYTES_MAX, ProxyError, ProxyFraming, proxy_header};
+pub use release::Release;
 pub use request::Request;

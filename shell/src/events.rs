@@ -92,8 +92,8 @@ impl EventLog {
 
 fn write(event: &Event) {
     match event {
-        Event::BrokerRegistered { broker, topics, peer } => {
-            about!(info, broker, topics, %peer, "broker registered");
+        Event::BrokerRegistered { broker, release, topics, peer } => {
+            about!(info, broker, %release, topics, %peer, "broker registered");
         }
         Event::BrokerChanged { broker, topics_changed } => about!(info, broker, topics_changed, "broker changed"),
         Event::BrokerUnregistered { broker } => about!(info, broker, "broker unregistered"),

@@ -10,6 +10,7 @@ mod claims;
 mod groups;
 mod liveness;
 mod member;
+mod parts;
 mod placement;
 mod queues;
 pub(super) mod size;
@@ -19,12 +20,11 @@ mod tests;
 pub(super) use check::broken_relations;
 pub(super) use claims::Claims;
 pub(super) use groups::Group;
-pub(super) use member::{LastRegistration, Member, MemberKey};
+pub(super) use member::{Departure, LastRegistration, Member, MemberKey};
 pub(super) use placement::{Newcomer, Placed, Placement};
 pub(super) use queues::Set;
 
 use crate::ConnId;
-use crate::event::BrokerIdentity;
 use crate::hash::Secret;
 use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
 use crate::time::{Duration, Instant, Now};
@@ -54,17 +54,6 @@ pub(super) struct Tables {
     is_changed: bool,
     /// The list of all topics, until topics appear or disappear.
     all_topics: Option<Bytes>,
-}
-
-/// What a member leaves behind.
-#[derive(Debug)]
-pub(super) struct Departure {
-    /// The member.
-    pub(super) broker: BrokerIdentity,
-    /// Where it registered from.
-    pub(super) claims: Claims,
-    /// It had the smallest identifier of a group that allows an acting master and still has members.
-    pub(super) leaves_acting_group: bool,
 }
 
 /// Reading.
@@ -326,8 +315,9 @@ impl Tables {
     }
 
     /// Replaces a member by what it registers now. Returns whether answers show a difference.
-    fn update_member(&mut self, key: MemberKey, member: Member) -> bool {
+    fn update_member(&mut self, key: MemberKey, mut member: Member) -> bool {
         let known = self.groups.member_mut(key);
+        member.parts = core::mem::take(&mut known.parts);
         self.liveness.postpone(key, known.deadline, member.deadline);
         self.liveness.reconnect(key, &known.claims, &member.claims);
         self.bytes = self.bytes + member.bytes() - known.bytes();
@@ -441,7 +431,7 @@ impl Tables {
     /// is applied in full each time.
     pub(super) fn set_permission(&mut self, id: GroupId, writable: bool) -> usize {
         let group = self.groups.group_mut(id);
-        group.members.values_mut().for_each(|member| member.needs_full_sync = false);
+        group.members.values_mut().for_each(Member::overrule);
         group.generation += 1;
         self.change_queues(id, |values| {
             if writable { values.with_perm(QueueValues::PERM_READ_WRITE) } else { values.read_only() }

@@ -48,6 +48,7 @@ recognisers![
     unregistering_is_immediate,
     registrations_are_whole,
     missed_updates_heal,
+    tables_may_come_in_parts,
 ];
 
 /// The identifiers of all entries that can be recognised.
@@ -370,6 +371,20 @@ fn steps(run: &Run, mut is_cause: impl FnMut(&Done) -> bool) -> Vec<usize> {
 /// The registrations of a run that are so.
 fn registrations(run: &Run, mut is_cause: impl FnMut(&Done, &Registration) -> bool) -> Vec<usize> {
     steps(run, |done| done.step.registration().is_some_and(|one| is_cause(done, one)))
+}
+
+/// A broker registers other topics with the version that it had before: another part of its table.
+fn tables_may_come_in_parts(run: &Run, _: &Difference) -> Vec<usize> {
+    let mut known: BTreeMap<[String; 2], (Option<Version>, Vec<String>)> = BTreeMap::new();
+    let mut causes = Vec::new();
+    for (index, done) in run.done.iter().enumerate() {
+        let Some(one) = done.step.registration() else { continue };
+        let topics = one.topics.iter().flatten().map(|topic| topic.name.clone()).collect();
+        let now = (one.version, topics);
+        let before = known.insert(fields(run, done, ["clusterName", "brokerAddr"]), now.clone());
+        causes.extend(before.filter(|before| before.0 == now.0 && before.1 != now.1).map(|_| index));
+    }
+    causes
 }
 
 /// The step whose own answer differs, if it is so.

@@ -4,6 +4,7 @@ use super::TOPICS_MAX;
 use super::tables::{Leaving, Member, Tables, identity};
 use crate::registration::{Compression, Generation, Registration, Topic};
 use crate::step::Queues;
+use std::collections::BTreeSet;
 
 const WRITE: i32 = 2;
 
@@ -131,7 +132,7 @@ impl Tables {
         let is_owed = previous.as_ref().is_some_and(|previous| previous.table_owed);
         let moved = own.is_some_and(|own| own != id);
         let in_full = is_new_version || is_first || moved || is_owed;
-        let changes = self.apply_table(registration, topics, delete_unlisted, in_full);
+        let changes = self.apply_table(registration, topics, delete_unlisted, in_full, !stays || is_new_version);
         if previous.is_none() {
             self.tell(format!("event: registered {broker}, {} topics", topics.len()));
         } else if version_before != Some(registration.version) || changes > 0 || moved || shown_before != shown(self) {
@@ -171,6 +172,7 @@ impl Tables {
             // Only a whole table pays for what was missed before an update.
             table_owed: !is_first && (jumped || (is_update && is_owed_to_update)),
             was_update: is_update,
+            parts: previous.filter(|_| stays).map(|previous| previous.parts.clone()).unwrap_or_default(),
             seated: previous.filter(|_| stays).map_or(new, |previous| previous.seated),
             connected: same_connection.map_or(new, |previous| previous.connected),
         }
@@ -203,6 +205,7 @@ impl Tables {
         topics: &[Topic],
         delete_unlisted: bool,
         in_full: bool,
+        is_new: bool,
     ) -> usize {
         let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
         let group = &self.groups[&name];
@@ -213,10 +216,12 @@ impl Tables {
         }
         let is_read_only = is_prime && group.acting;
         let mut changes = 0;
-        if delete_unlisted && registration.mappings.is_empty() {
+        let (is_further_part, is_whole) = self.take_part(&name, id, topics, is_new);
+        let in_full = in_full || is_further_part;
+        if delete_unlisted && registration.mappings.is_empty() && is_whole {
+            let listed = self.groups[&name].members[&id].parts.topics.clone();
             for (topic, queues) in &mut self.topics {
-                let is_listed = topics.iter().any(|listed| listed.name == *topic);
-                changes += usize::from(!is_listed && queues.remove(&name).is_some());
+                changes += usize::from(!listed.contains(topic) && queues.remove(&name).is_some());
             }
         }
         for topic in topics.iter().filter(|topic| topic.named) {
@@ -233,6 +238,37 @@ impl Tables {
             shown.insert(name.clone(), mapping.clone());
         }
         changes
+    }
+
+    /// Says whether a registration is a part of a table that was not there yet and counts, and whether the table is
+    /// whole.
+    fn take_part(&mut self, name: &str, id: i64, topics: &[Topic], is_new: bool) -> (bool, bool) {
+        let entries = self.topics.iter().filter(|(_, queues)| queues.contains_key(name)).map(|(topic, _)| topic);
+        let mapped = self.mappings.iter().filter(|(_, shown)| shown.contains_key(name)).map(|(topic, _)| topic);
+        let entries = entries.chain(mapped).collect::<BTreeSet<_>>().len();
+        let listed: BTreeSet<_> = topics.iter().map(|topic| topic.name.clone()).collect();
+        let parts = &mut self.groups.get_mut(name).unwrap().members.get_mut(&id).unwrap().parts;
+        if parts.topics.len() > entries {
+            parts.topics.clear();
+        }
+        if is_new {
+            parts.overruled &= listed.len() == 1;
+            parts.topics = listed;
+            return (false, !parts.split);
+        }
+        let before = parts.topics.len();
+        let known = listed.intersection(&parts.topics).count();
+        let count = listed.len();
+        parts.topics.extend(listed);
+        if before > 0 && known == 0 {
+            parts.split |= before > 1 || count > 1;
+            return (!parts.overruled, false);
+        }
+        let begins_anew = known == count && count > 1;
+        if begins_anew {
+            parts.split = count < before;
+        }
+        (false, begins_anew || !parts.split)
     }
 
     fn master_of(&self, registration: &Registration) -> Option<[String; 2]> {

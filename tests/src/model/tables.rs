@@ -24,9 +24,20 @@ pub(crate) struct Member {
     pub(crate) table_owed: bool,
     /// Its last registration was of one topic.
     pub(crate) was_update: bool,
+    pub(crate) parts: Parts,
     /// Greater for who took a seat in a group later, and for who came to a connection later.
     pub(crate) seated: u64,
     pub(crate) connected: u64,
+}
+
+/// The topics that a member registered with its data version, perhaps in several registrations.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) topics: BTreeSet<String>,
+    /// It sends its table in parts.
+    pub(crate) split: bool,
+    /// An operator changed its permission since its last table.
+    pub(crate) overruled: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -248,7 +259,10 @@ impl Tables {
 
     pub(crate) fn change_permission(&mut self, name: &str, writable: bool) -> usize {
         let Some(group) = self.groups.get_mut(name) else { return 0 };
-        group.members.values_mut().for_each(|member| member.table_owed = false);
+        for member in group.members.values_mut() {
+            member.table_owed = false;
+            member.parts.overruled = true;
+        }
         self.queues_of(name).for_each(|queue| queue.perm = if writable { 6 } else { queue.perm & !WRITE });
         let count = self.queues_of(name).count();
         self.tell(format!("event: {count} topics of {name} {}", if writable { "writable" } else { "read-only" }));

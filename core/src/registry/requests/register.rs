@@ -8,7 +8,6 @@ mod registration;
 use crate::Peer;
 use crate::access::{Grant, Refusal};
 use crate::event::{Event, EvictionCause, RefusalReason, RefusedRequest};
-use crate::hash::Secret;
 use crate::registry::answer::Answer;
 use crate::registry::departures::leave;
 use crate::registry::notice::{MinIdChange, notify_min_id_change};
@@ -16,17 +15,17 @@ use crate::registry::order_check;
 use crate::registry::state::State;
 use crate::registry::subject::subject;
 use crate::registry::tables::{MemberKey, Newcomer, Placed, Placement, Set};
-use crate::route::{GroupId, Mapping, QueueValues};
+use crate::route::{GroupId, Mapping, QueueValues, TopicKey};
 use crate::time::Now;
 use crate::wire::code::response;
 use crate::wire::register::{DataVersion, PlainBody, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
-use crate::wire::{BodyError, Request};
+use crate::wire::{BodyError, Release, Request};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use fingerprint::{Fingerprint, has_right_checksum};
 use growth::has_room;
-use hashbrown::HashSet;
 use registration::{Registration, identity};
 
 pub(super) fn register_broker(state: &mut State, peer: Peer, request: &Request<'_>, grant: &Grant, now: Now) -> Answer {
@@ -85,7 +84,7 @@ fn decode_and_register(
 ) -> Result<(Answer, Option<MemberKey>), BodyError> {
     let plain = PlainBody::new(request.body, header.compressed, &state.limits)?;
     let body = RegisterBody::decode(&plain, request.version, now.wall, &state.limits)?;
-    let registration = match Registration::new(header) {
+    let registration = match Registration::new(header, Release(request.version)) {
         Ok(registration) => registration,
         Err(field) => return Ok((refuse(state, header, peer, RefusalReason::MissingField(field)), None)),
     };
@@ -224,11 +223,15 @@ fn apply(
     if !contributes(state, registration, group) {
         return applied;
     }
-    let in_full = placed.placement.applies_in_full(body.data_version);
-    if state.configuration.settings().delete_topic_with_broker_registration && body.mappings.is_empty() {
-        applied.topics += remove_unlisted(state, group, topics);
+    let keys: Vec<_> = topics.iter().map(|topic| state.tables.topics().key(&topic.key)).collect();
+    let hashes = keys.iter().map(|key| key.hash).collect();
+    let part = state.tables.take_part(placed.key, hashes, placed.placement.is_new(body.data_version));
+    let in_full = placed.placement.applies_in_full(body.data_version) || part.counts();
+    let deletes = state.configuration.settings().delete_topic_with_broker_registration;
+    if deletes && body.mappings.is_empty() && part.is_whole() {
+        applied.topics += remove_unlisted(state, placed.key);
     }
-    applied.topics += apply_topics(state, registration, group, topics, in_full, now);
+    applied.topics += apply_topics(state, registration, group, topics.iter().zip(keys), in_full, now);
     applied.mappings = in_full && apply_mappings(state, group, &body.mappings);
     applied
 }
@@ -246,7 +249,12 @@ fn report(
     let broker = || identity(registration.header);
     match placed.placement.known() {
         None => {
-            state.outbox.event(Event::BrokerRegistered { broker: broker(), topics, peer: peer.address });
+            state.outbox.event(Event::BrokerRegistered {
+                broker: broker(),
+                release: registration.release,
+                topics,
+                peer: peer.address,
+            });
         }
         Some(known) => {
             let version_changed = known.data_version != version;
@@ -268,36 +276,32 @@ fn is_prime_slave(state: &State, registration: &Registration<'_>, group: GroupId
     registration.id != 0 && !registration.is_before_5_0() && min_id == Some(registration.id)
 }
 
-/// `deleteTopicWithBrokerRegistration`: removes the entries of topics that the table does not list. Returns how many.
-fn remove_unlisted(state: &mut State, group: GroupId, topics: &[TopicConfig<'_>]) -> usize {
-    let mut listed: HashSet<&str, Secret> = HashSet::with_capacity_and_hasher(topics.len(), state.tables.secret());
-    listed.extend(topics.iter().map(|topic| &*topic.key));
-    let mut removed = 0;
-    for topic in state.tables.topics_of(group) {
-        if !listed.contains(&*topic) {
-            let key = state.tables.topics().key(&topic);
-            removed += usize::from(state.tables.remove_queue(key, group));
-        }
+/// `deleteTopicWithBrokerRegistration`: removes the entries of topics that the broker did not register with its data
+/// version. Returns how many.
+fn remove_unlisted(state: &mut State, broker: MemberKey) -> usize {
+    let unlisted = state.tables.unlisted_topics(broker);
+    for topic in &unlisted {
+        state.tables.remove_queue(state.tables.topics().key(topic), broker.group);
     }
-    removed
+    unlisted.len()
 }
 
 /// Sets the entries of a table: all of them if it is applied in full, else those that are missing. Returns how many
 /// changed.
-fn apply_topics(
+fn apply_topics<'a>(
     state: &mut State,
     registration: &Registration<'_>,
     group: GroupId,
-    topics: &[TopicConfig<'_>],
+    topics: impl Iterator<Item = (&'a TopicConfig<'a>, TopicKey<'a>)>,
     in_full: bool,
     now: Now,
 ) -> usize {
     let is_read_only = registration.allows_acting_master() && is_prime_slave(state, registration, group);
     let mut changed = 0;
-    for topic in topics {
+    for (topic, key) in topics {
         // Java drops the whole table at a topic without a name. Here the other topics stay.
         let Some(name) = topic.name.as_deref() else { continue };
-        let key = state.tables.topics().key(name);
+        let key = if name == key.name { key } else { state.tables.topics().key(name) };
         if !in_full && state.tables.queue_values(key, group).is_some() {
             continue;
         }

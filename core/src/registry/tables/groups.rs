@@ -58,7 +58,9 @@ impl Group {
 
     /// The last registration of a member, unless something changed since then that could make it change something.
     pub(in crate::registry) fn current_registration(&self, id: i64) -> Option<LastRegistration> {
-        self.members.get(&id)?.last.filter(|last| last.generation == self.generation)
+        let member = self.members.get(&id)?;
+        // The same part twice says that there is no other.
+        member.last.filter(|last| last.generation == self.generation && member.parts.is_settled())
     }
 
     /// Whether a topic has an entry or a mapping of this group.

@@ -1,6 +1,7 @@
 //! Members: the registered brokers of a group.
 
 use super::claims::Claims;
+use super::parts::Parts;
 use super::size;
 use crate::event::BrokerIdentity;
 use crate::hash::Digest;
@@ -36,6 +37,19 @@ pub(in crate::registry) struct Member {
     /// with a single topic. Until its next whole table, registrations with the same version are applied in full.
     pub(super) needs_full_sync: bool,
     pub(super) last: Option<LastRegistration>,
+    /// The topics of its current data version.
+    pub(super) parts: Parts,
+}
+
+/// What a member leaves behind.
+#[derive(Debug)]
+pub(in crate::registry) struct Departure {
+    /// The member.
+    pub(in crate::registry) broker: BrokerIdentity,
+    /// Where it registered from.
+    pub(in crate::registry) claims: Claims,
+    /// It had the smallest identifier of a group that allows an acting master and still has members.
+    pub(in crate::registry) leaves_acting_group: bool,
 }
 
 /// What is kept of a registration to recognise it when it is repeated.
@@ -83,6 +97,12 @@ impl Member {
 
     pub(in crate::registry) const fn needs_full_sync(&self) -> bool {
         self.needs_full_sync
+    }
+
+    /// An operator decided about its entries. No registration with a data version that is known undoes that.
+    pub(super) const fn overrule(&mut self) {
+        self.needs_full_sync = false;
+        self.parts.overrule();
     }
 
     /// How events name it.

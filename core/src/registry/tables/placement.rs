@@ -2,6 +2,7 @@
 
 use super::claims::Claims;
 use super::member::{Member, MemberKey};
+use super::parts::Parts;
 use crate::event::BrokerIdentity;
 use crate::route::FilterServers;
 use crate::time::Instant;
@@ -61,6 +62,7 @@ impl Newcomer<'_> {
             filter_servers,
             needs_full_sync: false,
             last: None,
+            parts: Parts::default(),
         }
     }
 }
@@ -125,8 +127,17 @@ impl Placement {
 
     /// Whether a table of this version replaces entries that are there, instead of only adding those that are missing.
     pub(in crate::registry) fn applies_in_full(self, version: Option<DataVersion>) -> bool {
+        let needs_full_sync = match self {
+            Self::Same(known) => known.needs_full_sync,
+            Self::Free(_) | Self::TakenOver(_) => false,
+        };
+        needs_full_sync || self.is_new(version)
+    }
+
+    /// Whether the broker, or this version of its table, is new.
+    pub(in crate::registry) fn is_new(self, version: Option<DataVersion>) -> bool {
         match self {
-            Self::Same(known) => known.needs_full_sync || known.data_version.is_none() || known.data_version != version,
+            Self::Same(known) => known.data_version.is_none() || known.data_version != version,
             Self::Free(_) | Self::TakenOver(_) => true,
         }
     }

@@ -1,6 +1,7 @@
 //! A registration whose header has all fields that it must have.
 
 use crate::event::BrokerIdentity;
+use crate::wire::Release;
 use crate::wire::register::RegisterHeader;
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -17,18 +18,20 @@ pub(super) struct Registration<'a> {
     pub(super) id: i64,
     /// Milliseconds of silence that the broker asks for.
     pub(super) timeout: i64,
+    pub(super) release: Release,
     pub(super) header: &'a RegisterHeader<'a>,
 }
 
 impl<'a> Registration<'a> {
     /// Returns the first field that is missing or malformed as an error.
-    pub(super) fn new(header: &'a RegisterHeader<'a>) -> Result<Self, &'static str> {
+    pub(super) fn new(header: &'a RegisterHeader<'a>, release: Release) -> Result<Self, &'static str> {
         Ok(Self {
             id: header.broker_id.ok_or("brokerId")?,
             name: header.broker_name.as_deref().ok_or("brokerName")?,
             cluster: header.cluster_name.as_deref().ok_or("clusterName")?,
             address: header.broker_addr.as_deref().ok_or("brokerAddr")?,
             timeout: header.heartbeat_timeout_millis.unwrap_or(DEFAULT_TIMEOUT_MILLIS),
+            release,
             header,
         })
     }

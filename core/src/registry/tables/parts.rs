@@ -1,0 +1,195 @@
+//! Topic tables in several registrations: brokers with `enableSplitRegistration` send parts of their table, from 5.3.4
+//! to 5.5.0 all with one data version (Java: `BrokerController.registerBrokerAll`).
+//!
+//! Nothing in a registration says that it is a part. It is one if it has the data version of those before it and none
+//! of their topics. The table is whole when one of its parts is registered again.
+
+use super::{MemberKey, Tables};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What a member registered with its current data version.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// Hashes of the keys of its topics. Sorted when they are looked at, which is seldom.
+    topics: Vec<u64>,
+    /// The member sends its table in parts.
+    is_split: bool,
+    /// Its last registration had some of them.
+    is_partial: bool,
+    /// An operator decided about its entries, and no further part undoes that.
+    is_overruled: bool,
+}
+
+/// What a registration is of the topic table of its broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::registry) enum Part {
+    /// The table or a part of it, with a new data version.
+    First {
+        /// As far as anybody knows it is the whole table.
+        is_whole: bool,
+    },
+    /// A part that was not registered with this data version before.
+    Further {
+        /// No operator decided otherwise since the first part.
+        counts: bool,
+    },
+    /// What was registered with this data version before, at least some of it.
+    Repeated {
+        /// All that was registered with this data version is the whole table.
+        is_whole: bool,
+    },
+}
+
+impl Part {
+    /// Whether topics that were not registered with this data version are gone.
+    pub(in crate::registry) const fn is_whole(self) -> bool {
+        match self {
+            Self::First { is_whole } | Self::Repeated { is_whole } => is_whole,
+            Self::Further { .. } => false,
+        }
+    }
+
+    /// Whether it replaces entries although its data version is known.
+    pub(in crate::registry) const fn counts(self) -> bool {
+        match self {
+            Self::Further { counts } => counts,
+            Self::First { .. } | Self::Repeated { .. } => false,
+        }
+    }
+}
+
+impl Parts {
+    /// Whether another registration like the last one would say nothing new.
+    pub(super) const fn is_settled(&self) -> bool {
+        !self.is_split && !self.is_partial
+    }
+
+    /// An operator decided about the entries of the member.
+    pub(super) const fn overrule(&mut self) {
+        self.is_overruled = true;
+    }
+
+    /// Takes the topics of a registration. `is_new` means that its data version is.
+    fn take(&mut self, topics: Vec<u64>, is_new: bool) -> Part {
+        let count = topics.len();
+        if is_new {
+            // A single topic is an update, which says nothing about the others.
+            self.is_overruled &= count == 1;
+            self.topics = topics;
+            self.is_partial = false;
+            return Part::First { is_whole: !self.is_split };
+        }
+        self.topics.sort_unstable();
+        let known = topics.iter().filter(|topic| self.topics.binary_search(topic).is_ok()).count();
+        let before = self.topics.len();
+        if known < count {
+            self.topics.extend(topics);
+            self.topics.sort_unstable();
+            self.topics.dedup();
+        }
+        self.is_partial = count < self.topics.len();
+        if before > 0 && known == 0 {
+            // Two single topics are two updates that both have the later version.
+            self.is_split |= before.max(count) > 1;
+            return Part::Further { counts: !self.is_overruled };
+        }
+        let begins_anew = known == count && count > 1;
+        if begins_anew {
+            self.is_split = count < before;
+        }
+        Part::Repeated { is_whole: begins_anew || !self.is_split }
+    }
+}
+
+impl Tables {
+    /// Notes the topics of a registration by the hashes of their keys, and says what it is of the table of its broker.
+    pub(in crate::registry) fn take_part(&mut self, key: MemberKey, topics: Vec<u64>, is_new: bool) -> Part {
+        let entries = self.groups.group(key.group).topics.len();
+        let parts = &mut self.groups.member_mut(key).parts;
+        // No more is kept than there are entries, however many were deleted in between.
+        if parts.topics.len() > entries {
+            parts.topics.clear();
+        }
+        parts.take(topics, is_new)
+    }
+
+    /// The topics of a group that a member did not register with its current data version.
+    pub(in crate::registry) fn unlisted_topics(&mut self, key: MemberKey) -> Vec<Arc<str>> {
+        let mut topics = self.topics_of(key.group);
+        let parts = &mut self.groups.member_mut(key).parts;
+        parts.topics.sort_unstable();
+        topics.retain(|topic| parts.topics.binary_search(&self.topics.key(topic).hash).is_err());
+        topics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    const NEW: bool = true;
+    const KNOWN: bool = false;
+
+    #[test]
+    fn parts_are_recognised_until_one_of_them_is_repeated() {
+        let mut parts = Parts::default();
+        assert_eq!(parts.take(vec![1, 2], NEW), Part::First { is_whole: true });
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Further { counts: true });
+        assert_eq!(parts.take(vec![5], KNOWN), Part::Further { counts: true });
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
+        assert_eq!(parts.topics, [1, 2, 3, 4, 5]);
+        // From now on no table is taken for whole before it is repeated.
+        assert_eq!(parts.take(vec![1, 2], NEW), Part::First { is_whole: false });
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Further { counts: true });
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
+    }
+
+    #[test]
+    fn an_update_before_a_table_is_not_taken_for_a_part_of_it() {
+        let mut parts = Parts::default();
+        assert_eq!(parts.take(vec![1], NEW), Part::First { is_whole: true });
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
+        assert!(!parts.is_split);
+        let mut parts = Parts { is_split: true, ..Parts::default() };
+        assert_eq!(parts.take(vec![3], NEW), Part::First { is_whole: false });
+        assert_eq!(parts.take(vec![3], KNOWN), Part::Repeated { is_whole: false });
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Further { counts: true });
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Repeated { is_whole: false });
+    }
+
+    #[test]
+    fn two_updates_with_one_version_are_no_split_table() {
+        let mut parts = Parts::default();
+        parts.take(vec![1], NEW);
+        assert_eq!(parts.take(vec![2], KNOWN), Part::Further { counts: true });
+        assert!(!parts.is_split);
+    }
+
+    #[test]
+    fn a_whole_table_that_is_repeated_ends_the_suspicion() {
+        let mut parts = Parts { is_split: true, ..Parts::default() };
+        parts.take(vec![1, 2], NEW);
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
+        assert!(!parts.is_split);
+    }
+
+    #[test]
+    fn what_an_operator_decided_stays_until_the_next_table() {
+        let mut parts = Parts::default();
+        parts.take(vec![1, 2], NEW);
+        parts.overrule();
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Further { counts: false });
+        parts.take(vec![1], NEW);
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Further { counts: false });
+        parts.take(vec![1, 2], NEW);
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Further { counts: true });
+    }
+
+    #[test]
+    fn a_table_after_none_is_as_in_java() {
+        let mut parts = Parts::default();
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
+    }
+}
