@@ -25,6 +25,7 @@ mod error;
 pub mod fields;
 pub mod frame;
 mod header;
+pub(crate) mod java;
 pub mod json;
 mod proxy;
 pub mod register;

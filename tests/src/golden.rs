@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// The captured conversations, in the repository.
 const FRAMES: &str = include_str!("../golden/frames-5.5.0.jsonl");
+/// What no known peer sends, captured later.
+const CORNERS: &str = include_str!("../golden/corners-5.5.0.jsonl");
 
 /// One line of the file.
 #[derive(Clone, Debug, Deserialize)]
@@ -82,14 +84,14 @@ impl Group {
     }
 }
 
-/// All groups, in the order of the file.
+/// All groups, in the order of the files.
 ///
 /// # Panics
-/// The file is damaged.
+/// A file is damaged.
 #[must_use]
 pub fn groups() -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for (number, text) in FRAMES.lines().enumerate() {
+    for (number, text) in FRAMES.lines().chain(CORNERS.lines()).enumerate() {
         let line: Line = serde_json::from_str(text).unwrap_or_else(|error| panic!("line {}: {error}", number + 1));
         match groups.iter_mut().find(|group| group.name == line.group) {
             Some(group) => group.lines.push(line),
@@ -104,13 +106,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_holds_483_frames_and_9_actions_in_21_groups() {
+    fn the_files_hold_722_frames_and_9_actions_in_26_groups() {
         let groups = groups();
         let count = |wanted: fn(&Line) -> bool| {
             groups.iter().flat_map(|group| &group.lines).filter(|line| wanted(line)).count()
         };
-        assert_eq!(groups.len(), 21);
-        assert_eq!(count(|line| line.request.is_some()), 483);
+        assert_eq!(groups.len(), 26);
+        assert_eq!(count(|line| line.request.is_some()), 483 + 239);
         assert_eq!(count(|line| line.action.is_some()), 9);
     }
 }

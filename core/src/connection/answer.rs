@@ -6,6 +6,7 @@ use crate::time::Now;
 use crate::wire::Request;
 use crate::wire::code::{request, response};
 use crate::wire::fields::is_true;
+use crate::wire::java::is_blank;
 use crate::wire::json::Dialect;
 use crate::wire::response::{Head, write_frame};
 use alloc::borrow::Cow;
@@ -58,7 +59,7 @@ fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, n
     let compatible = request.version >= COMPATIBLE_SINCE || is_true(&standard_only);
     let dialect = if compatible { Dialect::Compatible } else { Dialect::Plain };
     let zone = if is_true(&zone_mode) { zone.as_deref().map(String::from_utf8_lossy) } else { None };
-    let zone = zone.as_deref().filter(|zone| !zone.trim().is_empty());
+    let zone = zone.as_deref().filter(|zone| !is_blank(zone));
     let route = topic.as_deref().and_then(|topic| view.route(RouteQuery { topic, dialect, zone }));
     match route {
         Some(route) => {

@@ -2,6 +2,7 @@
 
 use super::{BrokerGroup, QueueFragment, QueueRef, QueueValues, TopicRecord, Topology};
 use crate::config::Settings;
+use crate::wire::java::equals_ignoring_case;
 use crate::wire::json::{self, Dialect};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -122,8 +123,4 @@ impl<'a> Route<'a> {
         servers.dedup_by(|left, right| left.address == right.address);
         json::separated(output, servers, |output, server| output.extend_from_slice(&server.json));
     }
-}
-
-fn equals_ignoring_case(left: &str, right: &str) -> bool {
-    left.chars().flat_map(char::to_lowercase).eq(right.chars().flat_map(char::to_lowercase))
 }

@@ -1,6 +1,7 @@
 //! Extension fields: the string to string map of a request header, read where it stands.
 
 use super::cursor::Cursor;
+use super::java;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,7 +38,8 @@ impl ExtFields<'_> {
             }
             Self::Binary(entries) => {
                 let value = BinaryEntries(entries).flatten().filter(|(key, _)| *key == name.as_bytes()).last()?.1;
-                (!value.is_empty()).then(|| String::from_utf8_lossy(value))
+                (!value.is_empty())
+                    .then(|| str::from_utf8(value).map_or_else(|_| java::lossy(value).into(), Cow::Borrowed))
             }
             Self::Owned(entries) => {
                 entries.iter().rev().find(|(key, _)| key == name).map(|(_, value)| Cow::Borrowed(value.as_str()))
@@ -66,10 +68,10 @@ impl ExtFields<'_> {
         self.value(name).is_some_and(|value| is_true(value.as_bytes()))
     }
 
-    /// The value as Java's `Long.parseLong` reads it; absent when it does not.
+    /// The value as Java's `Long.parseLong` reads it; `None` when it does not.
     #[must_use]
     pub fn integer(&self, name: &str) -> Option<i64> {
-        self.value(name)?.parse().ok()
+        java::long(&self.value(name)?)
     }
 
     /// All fields with their values as bytes, in the order in which Java compares their names; of a repeated field the

@@ -19,6 +19,8 @@ pub use unstable_range::unstable_range;
 
 /// Release 3.0.11: senders before it send the topic table alone.
 const VERSION_WITH_FILTER_SERVERS: i32 = 37;
+/// Bytes in front of the blocks of a zlib stream.
+const ZLIB_HEADER_BYTES: usize = 2;
 
 /// A register body as JSON or inflated bytes, ready to be decoded where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +56,14 @@ fn begins_as_zlib(body: &[u8]) -> bool {
 
 #[allow(clippy::wildcard_enum_match_arm, reason = "the library may add variants")]
 fn inflate(body: &[u8], max: usize) -> Result<Vec<u8>, BodyError> {
-    inflate::decompress_to_vec_zlib_with_limit(body, max).map_err(|error| match error.status {
+    let inflated = inflate::decompress_to_vec_zlib_with_limit(body, max).or_else(|error| match error.status {
+        // As in Java, the checksum behind the last block may be missing, in part or as a whole.
+        TINFLStatus::FailedCannotMakeProgress | TINFLStatus::NeedsMoreInput => {
+            inflate::decompress_to_vec_with_limit(body.get(ZLIB_HEADER_BYTES..).unwrap_or_default(), max)
+        }
+        _ => Err(error),
+    });
+    inflated.map_err(|error| match error.status {
         TINFLStatus::HasMoreOutput => BodyError::InflatesTooLong { max },
         TINFLStatus::FailedCannotMakeProgress | TINFLStatus::NeedsMoreInput => {
             BodyError::Compression(CompressionError::Truncated)

@@ -124,11 +124,21 @@ fn value_text(value: &RawValue) -> Result<Option<String>, serde_json::Error> {
     let json = value.get();
     Ok(match json.as_bytes().first() {
         Some(b'"') => Some(serde_json::from_str(json)?),
-        Some(b'{' | b'[') => Some(compact(json)),
+        Some(b'[') => return Ok(list_text(json)),
+        Some(b'{') => Some(compact(json)),
         Some(b'n') => None,
         Some(b't' | b'f') | None => Some(json.into()),
         Some(_) => Some(number_text(json)),
     })
+}
+
+/// A list of one text stands for the text, and one of `null` for none.
+fn list_text(json: &str) -> Option<String> {
+    match serde_json::from_str::<[&RawValue; 1]>(json).map(|[only]| only.get()) {
+        Ok("null") => None,
+        Ok(text) if text.starts_with('"') => serde_json::from_str(text).ok(),
+        Ok(_) | Err(_) => Some(compact(json)),
+    }
 }
 
 /// JSON without the white space between its tokens.
@@ -147,11 +157,12 @@ fn compact(json: &str) -> String {
     json.chars().filter(keep).collect()
 }
 
-/// A number keeps its text, except that one with an exponent is printed as a Java `double`.
+/// A number keeps its text, except that zero has no sign and one with an exponent is printed as a Java `double`.
 fn number_text(json: &str) -> String {
     match json.parse::<f64>() {
-        Ok(number) if json.contains(['e', 'E']) => double_text(number),
-        _ => json.into(),
+        Ok(number) if json.contains(['e', 'E']) => double_text(if number == 0.0 { 0.0 } else { number }),
+        Ok(number) if number == 0.0 => json.trim_start_matches('-').into(),
+        Ok(_) | Err(_) => json.into(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{integer_keys, json};
 use crate::time::WallTime;
 use crate::wire::cursor::Cursor;
 use crate::wire::error::BodyError;
+use crate::wire::java;
 use crate::wire::json::read;
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -68,8 +69,9 @@ fn read_topics<'a>(cursor: &mut Cursor<'a>, max: usize) -> Result<Vec<TopicConfi
 /// Reads `<name> <read queues> <write queues> <permission> <filter type>`; what follows is not needed.
 fn read_topic(line: &[u8]) -> Option<TopicConfig<'_>> {
     let mut words = line.split(|byte| *byte == b' ');
-    let name = String::from_utf8_lossy(words.next()?);
-    let mut number = || str::from_utf8(words.next()?).ok()?.parse().ok();
+    let name = words.next()?;
+    let name = str::from_utf8(name).map_or_else(|_| Cow::Owned(java::lossy(name)), Cow::Borrowed);
+    let mut number = || java::int(str::from_utf8(words.next()?).ok()?);
     let topic = TopicConfig {
         key: name.clone(),
         name: Some(name),

@@ -25,10 +25,10 @@ pub(super) fn read(json: &str, wall: WallTime, max: usize) -> Result<RegisterBod
     })
 }
 
-/// Reads the body of a sender before 3.0.11: only what is one member later.
+/// Reads the body of a sender before 3.0.11: only what is one member later. It has no static topics.
 pub(super) fn read_wrapper(json: &str, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
     let wrapper = read::read_object(json, Wrapper::new(wall, max))?.ok_or(BodyError::Json(JsonError::Null))?;
-    Ok(wrapper.into_body(None))
+    Ok(RegisterBody { mappings: Vec::new(), ..wrapper.into_body(None) })
 }
 
 /// Reads a list of filter servers; nulls in it are left out.

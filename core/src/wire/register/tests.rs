@@ -395,9 +395,12 @@ fn a_compressed_body_is_recognised_without_its_announcement() {
 fn refuses_a_broken_stream() {
     let limits = Limits::default();
     let whole = compress_to_vec_zlib(&SECTIONS.inflated(), 6);
+    let decoded = decode_with(&whole, true, V5_5_0, &limits);
     for length in 2..whole.len() {
-        let refused = decode_with(&whole[..length], true, V5_5_0, &limits);
-        assert!(matches!(refused, Err(BodyError::Compression(_))), "{length} bytes");
+        let cut = decode_with(&whole[..length], true, V5_5_0, &limits);
+        // The checksum at the end may be missing, in part or as a whole, but not be wrong.
+        let has_content = length >= whole.len() - 4;
+        assert!(cut == decoded || (cut.is_err() && !has_content), "{length} bytes: {cut:?}");
     }
     let mut wrong_checksum = whole;
     *wrong_checksum.last_mut().unwrap() ^= 1;

@@ -1,0 +1,178 @@
+//! Text as Java reads it: blanks, case and digits beyond ASCII.
+
+use alloc::string::String;
+
+/// The digits 0 of all scripts in the first 65,536 characters. Those of others are pairs of surrogates in Java, and no
+/// digits.
+const ZEROS: [u16; 36] = [
+    0x0660, 0x06f0, 0x07c0, 0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0b66, 0x0be6, 0x0c66, 0x0ce6, 0x0d66, 0x0de6, 0x0e50,
+    0x0ed0, 0x0f20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50,
+    0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+];
+
+/// The integer that Java's `Long.parseLong` reads; `None` where it does not.
+pub(crate) fn long(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| if text.is_ascii() { None } else { in_ascii_digits(text)?.parse().ok() })
+}
+
+/// The integer that Java's `Integer.parseInt` reads; `None` where it does not.
+pub(crate) fn int(text: &str) -> Option<i32> {
+    long(text).and_then(|number| number.try_into().ok())
+}
+
+#[cold]
+fn in_ascii_digits(text: &str) -> Option<String> {
+    let digit = |character: char| {
+        if character.is_ascii() {
+            return Some(character);
+        }
+        let zero = ZEROS.iter().map(|zero| u32::from(*zero)).rfind(|zero| *zero <= u32::from(character))?;
+        char::from_digit(u32::from(character) - zero, 10)
+    };
+    text.chars().map(digit).collect()
+}
+
+/// Whether there is nothing but what Java's `Character.isWhitespace` takes: no-break spaces are none, and the
+/// separators of ASCII are.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(|character| match character {
+        '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}' => false,
+        '\u{1c}'..='\u{1f}' => true,
+        _ => character.is_whitespace(),
+    })
+}
+
+/// Java's `String.equalsIgnoreCase`: characters are alike if their capitals are, or the small letters of these. One
+/// character stands for one, so `ß` is not `SS`.
+pub(crate) fn equals_ignoring_case(left: &str, right: &str) -> bool {
+    let folded = |character| small(capital(character));
+    left.chars().map(folded).eq(right.chars().map(folded))
+}
+
+/// The one capital letter of a character, which may be itself.
+fn capital(character: char) -> char {
+    let mut capitals = character.to_uppercase();
+    match (capitals.next(), capitals.next()) {
+        (Some(capital), None) => capital,
+        // Two capitals, except that Greek letters with an iota below have one of their own as well.
+        _ => match character {
+            '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => above(character, 8),
+            '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => above(character, 9),
+            _ => character,
+        },
+    }
+}
+
+/// The one small letter of a character, which may be itself.
+fn small(character: char) -> char {
+    // Only İ has two: an i and its dot.
+    character.to_lowercase().next().unwrap_or(character)
+}
+
+fn above(character: char, distance: u32) -> char {
+    char::from_u32(u32::from(character) + distance).unwrap_or(character)
+}
+
+/// Bytes as Java's decoder of UTF-8 reads them: what is malformed becomes U+FFFD, an encoded surrogate only one.
+pub(crate) fn lossy(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut rest = bytes;
+    while let Err(error) = str::from_utf8(rest) {
+        let (valid, malformed) = rest.split_at(error.valid_up_to());
+        text.push_str(&String::from_utf8_lossy(valid));
+        text.push(char::REPLACEMENT_CHARACTER);
+        let length = match malformed {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] => 3,
+            [0xed, 0xa0..=0xbf] => 2,
+            _ => error.error_len().unwrap_or(malformed.len()),
+        };
+        rest = malformed.get(length..).unwrap_or_default();
+    }
+    text.push_str(&String::from_utf8_lossy(rest));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_of_every_script_are_digits() {
+        for (text, number) in [
+            ("7", Some(7)),
+            ("+\u{661}\u{6f2}", Some(12)),
+            ("-\u{ff19}", Some(-9)),
+            ("1\u{96f}", Some(19)),
+            ("\u{abf9}", Some(9)),
+            ("\u{66a}", None),
+            ("\u{1d7cf}", None),
+            ("\u{b2}", None),
+            ("\u{2460}", None),
+            ("\u{4e00}", None),
+            ("\u{e9}", None),
+            ("", None),
+            ("+", None),
+            (" 1", None),
+            ("9223372036854775808", None),
+        ] {
+            assert_eq!(long(text), number, "{text:?}");
+        }
+        assert_eq!((int("2147483647"), int("2147483648")), (Some(i32::MAX), None));
+    }
+
+    #[test]
+    fn blank_is_what_java_finds_blank() {
+        for blank in ["", " ", "\t\n\u{b}\u{c}\r", "\u{1c}\u{1f}", "\u{2003}\u{3000}\u{2028}"] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        for not_blank in ["\u{a0}", "\u{85}", "\u{2007}", "\u{202f}", " x", "\u{200b}", "\u{feff}", "\0"] {
+            assert!(!is_blank(not_blank), "{not_blank:?}");
+        }
+    }
+
+    #[test]
+    fn case_is_ignored_as_java_ignores_it() {
+        for (left, right) in [
+            ("z1", "Z1"),
+            ("\u{e9}", "\u{c9}"),
+            ("z\u{3c2}", "Z\u{3a3}"),
+            ("z\u{131}", "ZI"),
+            ("z\u{130}", "zi"),
+            ("\u{1c5}", "\u{1c6}"),
+            ("\u{10400}", "\u{10428}"),
+            ("\u{1e9e}", "\u{df}"),
+            ("\u{3b8}", "\u{3f4}"),
+            ("k", "\u{212a}"),
+            ("\u{b5}", "\u{3bc}"),
+            ("\u{ff}", "\u{178}"),
+            ("\u{1f80}", "\u{1f88}"),
+            ("\u{1fb3}", "\u{1fbc}"),
+        ] {
+            assert!(equals_ignoring_case(left, right), "{left} {right}");
+            assert!(equals_ignoring_case(right, left), "{right} {left}");
+        }
+        for (left, right) in [("stra\u{df}e", "STRASSE"), ("a", "b"), ("a", "aa"), ("", "a"), ("\u{fb01}", "FI")] {
+            assert!(!equals_ignoring_case(left, right), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn malformed_bytes_are_replaced_as_java_replaces_them() {
+        for (bytes, replaced) in [
+            (&b"plain"[..], "plain"),
+            (b"\xed\xa0\xbd", "?"),
+            (b"\xed\xa0\xbd\xed\xb8\x80", "??"),
+            (b"a\xed\xa0", "a?"),
+            (b"\xed\xa0\xbdx", "?x"),
+            (b"\xff", "?"),
+            (b"\xc0\x80", "??"),
+            (b"\xf0\x9f\x98", "?"),
+            (b"\xf4\x90\x80\x80", "????"),
+            (b"\xe2\x82", "?"),
+            (b"\xf8\x88\x80\x80\x80", "?????"),
+            ("é\u{fffd}".as_bytes(), "é?"),
+        ] {
+            assert_eq!(lossy(bytes), replaced.replace('?', "\u{fffd}"), "{bytes:?}");
+        }
+    }
+}
