@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use namesrv_core::connection::{self, CloseReason, Next, Ready};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Instant, Now};
+use namesrv_core::wire::FrameError;
 use namesrv_core::{ClientAddress, Peer};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -64,6 +65,10 @@ impl Shared {
     fn log_close(&self, peer: Peer, reason: &CloseReason, now: Now) {
         let peer = peer.address;
         match reason {
+            // A broker whose table has outgrown the limit stays away until the limit is raised.
+            CloseReason::Malformed(FrameError::TooLong { .. }) => {
+                self.lines.admit(now.monotonic, || tracing::warn!(%peer, "connection closed: {reason}"));
+            }
             CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::output::CloseReason::MalformedFrame) => {
                 self.lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {reason}"));
             }

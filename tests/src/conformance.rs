@@ -58,8 +58,8 @@ fn table() -> Vec<Case> {
             a_file_system_in_a_file, a_file_that_is_mounted_alone_from_a_full_disk;
         replacing: the_page_is_followed_step_by_step, the_environment_of_the_java_server_counts;
         texts: command_line, environment, configuration_file, values, kept_files;
-        load: two_hundred_thousand_topics, many_brokers_with_many_topics, quiet_peers_are_served_beside_busy_ones,
-            figures_of_a_fresh_server;
+        load: two_hundred_thousand_topics, a_table_over_the_limit_is_named, many_brokers_with_many_topics,
+            quiet_peers_are_served_beside_busy_ones, figures_of_a_fresh_server;
     }
 }
 

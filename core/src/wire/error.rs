@@ -9,7 +9,7 @@ use core::str::Utf8Error;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The announced length is over the limit.
-    #[error("a frame of {length} bytes is over the limit of {max} ({})", Limits::frame_bytes_max.key.name)]
+    #[error("a frame of {length} bytes is over the limit of {max}, which {} raises", Limits::frame_bytes_max.key.name)]
     TooLong {
         /// Bytes that were announced, the length word included.
         length: u64,
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn an_error_at_a_limit_names_the_key_that_raises_it() {
         let error = FrameError::TooLong { length: 2, max: 1 };
-        let expected = "a frame of 2 bytes is over the limit of 1 (com.rocketmq.remoting.frameMaxLength)";
+        let expected = "a frame of 2 bytes is over the limit of 1, which com.rocketmq.remoting.frameMaxLength raises";
         assert_eq!(error.to_string(), expected);
         let error = FrameError::HeaderTooLong { header: 2, max: 1 };
         assert_eq!(error.to_string(), "a header of 2 bytes is over the limit of 1 (headerBytesMax)");

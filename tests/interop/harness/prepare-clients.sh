@@ -10,6 +10,16 @@ prepare_go_client() {
     go build -C go -mod=readonly -o "../$program" . || lack "the Go client cannot be built"
 }
 
+# The Go client as it is developed: it reads the order configuration of routes, which the last release does not.
+prepare_go_client_current() {
+    local program=target/go/current
+    pinned go-client-current go/current.mod "github.com/apache/rocketmq-client-go/v2 v$1"
+    need go "Go 1.21 or later" golang-go
+    [[ ! $program -nt go/send_and_receive.go || ! $program -nt go/current.sum ]] || return 0
+    echo "building the Go client $1"
+    go build -C go -modfile=current.mod -mod=readonly -o "../$program" . || lack "the current Go client cannot be built"
+}
+
 prepare_node_ali_ons() { prepare_node node-ali-ons "\"ali-ons\": \"$1\""; }
 prepare_node_rocketmq() { prepare_node node-rocketmq "\"rocketmq\": \"$1\""; }
 prepare_node_grpc() { prepare_node node-grpc "\"rocketmq-client-nodejs\": \"$1\""; }

@@ -13,6 +13,8 @@ java_client_of() { # ADDRESSES VERSION TOPIC [OPTION...]
 
 go_client() { exchange go-client target/go/send_and_receive "$nameserver_list" "$1" "$messages"; } # TOPIC
 
+current_go_client() { exchange go-client-current target/go/current "$nameserver_list" "$1" "$messages"; } # TOPIC
+
 node_client() { exchange "node-$1" "${node[@]}" node/remoting.js "$1" "$nameserver_list" "$2" "$messages"; } # PACKAGE TOPIC
 
 node=(env "NODE_PATH=$PWD/target/node/node_modules" node)

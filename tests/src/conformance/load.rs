@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A broker with 200,000 topics registers, with the limit of frames raised, while clients ask for the route of another.
+/// A broker with 200,000 topics registers, with the limit of frames raised, while clients ask for the route of another
+/// (apache/rocketmq 5296).
 pub(super) fn two_hundred_thousand_topics(target: &Target) {
     const CLIENTS: usize = 2;
     let server = target.start(&[("com.rocketmq.remoting.frameMaxLength", "67108864")]);
@@ -35,6 +36,25 @@ pub(super) fn two_hundred_thousand_topics(target: &Target) {
     target.figure("p99 of queries during it", &p99(&mut latencies));
     assert_eq!(peer.ask(&unregister(&registration)).code, 0);
     assert_eq!(client.ask(&route("large-topic-199999")).code, 17);
+}
+
+/// A broker whose table does not fit into a frame is named in the log, with the key that raises the limit
+/// (apache/rocketmq 5296).
+pub(super) fn a_table_over_the_limit_is_named(target: &Target) {
+    let server = target.start(&[]);
+    let names: Vec<String> = (0..100_000).map(|number| format!("large-topic-{number:06}")).collect();
+    let frame = broker("broker-large", 0, &names).request().encode();
+    let mut peer = Peer::connect(&server);
+    let address = peer.local_address();
+    let line = format!(
+        "peer={address} connection closed: a frame of {} bytes is over the limit of 16777216, which \
+         com.rocketmq.remoting.frameMaxLength raises",
+        frame.len()
+    );
+    // The length is enough: the server does not read the rest.
+    peer.write(&frame[..8]);
+    assert!(peer.next().is_none());
+    server.eventually(|| server.log().contains(&line));
 }
 
 /// Many brokers of one cluster register the same many topics while clients ask. Every route is whole; what it costs is
