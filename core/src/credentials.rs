@@ -36,9 +36,9 @@ pub struct Credentials {
 /// The form of credentials in the configuration of a Java broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// `{"username":"…","password":"…"}` (Java: `User`).
+    /// `{"username":"…","password":"…"}`.
     User,
-    /// `{"accessKey":"…","secretKey":"…"}` (Java: `SessionCredentials`).
+    /// `{"accessKey":"…","secretKey":"…"}`.
     Session,
 }
 

@@ -1,5 +1,5 @@
-//! Documents that name tests: identifiers of DIFFERENCES.md are unique, and every test named there, for a known fault or
-//! for a threat exists.
+//! Documents that name tests: identifiers of DIFFERENCES.md are unique, and every test named there, for a known fault
+//! or for a threat exists.
 
 use namesrv_tests::differences::{entries, repository};
 use std::fs::read_to_string;

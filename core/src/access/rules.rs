@@ -1,39 +1,28 @@
 //! The rules: made from the configuration and the users, asked for each request.
 
-mod build;
-mod registration;
 #[cfg(test)]
 mod tests;
 
-pub use build::AccessError;
-
+use super::build::{self, AccessError};
 use super::class::Class;
+use super::mode::Mode;
 use super::reach::Reach;
+use super::registration;
 use super::signed::{ACCESS_KEY, Content, Signed};
 use super::user::{Role, Status, User, Users};
 use super::verdict::{AllowedBy, Grant, Refusal, RefusalCause, Verdict};
 use crate::address_list::AddressList;
+use crate::config::{AccessSettings, Configuration, Warning};
 use crate::credentials::Credentials;
 use crate::wire::Request;
 use crate::wire::code::request;
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::ToString;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::net::IpAddr;
-
-/// How much is closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Nothing, as in Java.
-    #[default]
-    Off,
-    /// Nothing, but what [`Mode::Admin`] and [`Mode::Strict`] would refuse is reported.
-    Observe,
-    /// Administrators' requests need a signature. What is said about a broker counts only from the broker itself.
-    Admin,
-    /// Registrations need a signature too.
-    Strict,
-}
 
 /// Whether only the broker itself may say something about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +35,7 @@ pub enum Ownership {
     Enforced,
 }
 
-/// The rules of access control. The default is that of Java: everybody may do everything.
+/// The rules of access control. By default everybody may do everything, as with a Java server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessRules {
     mode: Mode,
@@ -74,6 +63,42 @@ pub struct Verified<'a> {
 }
 
 impl AccessRules {
+    /// Makes the rules that the configuration asks for. `users` are those of the users file, to which the configuration
+    /// adds its own.
+    ///
+    /// # Errors
+    /// Keys that contradict each other, lists that cannot be read, one name for two users, and rules that nobody could
+    /// ever administer the server with.
+    pub fn new(configuration: &Configuration, users: Vec<User>) -> Result<(Self, Vec<Warning>), AccessError> {
+        let settings = configuration.access();
+        let mode = build::mode(configuration, &settings)?;
+        build::check_providers(&settings)?;
+        let mut users = users;
+        build::add_configured_users(&settings, &mut users)?;
+        let rules = Self {
+            mode,
+            users: Users::new(users).map_err(|name| {
+                build::error(&AccessSettings::init_authentication_user, format!("the user {name} is there twice"))
+            })?,
+            whitelist: build::whitelist(&settings)?,
+            reads_need_signature: settings.reads_need_signature,
+            admin_addresses: build::addresses(&AccessSettings::admin_addresses, &settings.admin_addresses)?,
+            broker_addresses: build::addresses(&AccessSettings::broker_addresses, &settings.broker_addresses)?,
+            unsigned_admin_addresses: build::addresses(
+                &AccessSettings::unsigned_admin_addresses,
+                &settings.unsigned_admin_addresses,
+            )?,
+            unsigned_broker_addresses: build::addresses(
+                &AccessSettings::unsigned_broker_addresses,
+                &settings.unsigned_broker_addresses,
+            )?,
+            inner_client: settings.inner_client,
+        };
+        rules.check_administrators()?;
+        let warnings = rules.warnings();
+        Ok((rules, warnings))
+    }
+
     /// How much is closed.
     #[must_use]
     pub const fn mode(&self) -> Mode {
@@ -161,6 +186,28 @@ impl AccessRules {
         self.grant(request, sender, Role::Admin, is_exempt)
     }
 
+    fn judge_registration(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
+        if let Some(list) = &self.broker_addresses
+            && !(list.contains(sender) && registration::is_within(list, request))
+        {
+            return Verdict::Refused(Box::new(Refusal::anonymous(RefusalCause::Address, sender)));
+        }
+        if matches!(self.mode, Mode::Off | Mode::Admin) {
+            return Verdict::Open;
+        }
+        let is_exempt = self.unsigned_broker_addresses.as_ref().is_some_and(|list| list.contains(sender));
+        if is_exempt || self.whitelist.contains(&request.code) {
+            return Verdict::Open;
+        }
+        match self.grant(request, sender, Role::Broker, false) {
+            Verdict::Granted(grant) if grant.would_refuse.is_none() && !registration::has_form(request) => {
+                let user = grant.user.as_deref().unwrap_or_default();
+                self.refuse_unless_observed(Box::new(Refusal::of_user(RefusalCause::Form, user, sender)))
+            }
+            verdict @ (Verdict::Open | Verdict::Granted(_) | Verdict::Refused(_)) => verdict,
+        }
+    }
+
     /// Grants a request that needs this role, unless nobody may send it without a signature and it has no good one.
     fn grant(&self, request: &Request<'_>, sender: IpAddr, role: Role, is_exempt: bool) -> Verdict {
         let unsigned = if self.mode == Mode::Off {
@@ -223,6 +270,37 @@ impl AccessRules {
             return refuse(RefusalCause::NoRole);
         }
         Ok(Verified { user, allowed_by })
+    }
+}
+
+/// Making.
+impl AccessRules {
+    /// Somebody must be able to administer the server.
+    fn check_administrators(&self) -> Result<(), AccessError> {
+        let is_admin = |user: &User| user.role == Role::Admin && user.status == Status::Enabled;
+        let is_closed = matches!(self.mode, Mode::Admin | Mode::Strict);
+        if is_closed && !self.users.iter().any(is_admin) && self.unsigned_admin_addresses.is_none() {
+            let reason = "there is no administrator: set initAuthenticationUser or unsignedAdminAddresses, or name an \
+                          admin in the file of usersPath";
+            return Err(build::error(&AccessSettings::authentication_enabled, reason.to_string()));
+        }
+        Ok(())
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let open: Vec<_> = self.whitelist.iter().filter(|code| Class::of(**code) == Class::Admin).collect();
+        if !open.is_empty() && self.mode != Mode::Off {
+            let codes: Vec<_> = open.iter().map(|code| code.to_string()).collect();
+            let codes = codes.join(", ");
+            warnings.push(Warning(format!(
+                "authenticationWhitelist lets anybody change this server with requests of code {codes}"
+            )));
+        }
+        for user in self.users.iter() {
+            warnings.extend(build::secrets(user).find_map(|secret| build::weakness(user, secret)));
+        }
+        warnings
     }
 }
 

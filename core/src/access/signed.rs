@@ -1,8 +1,7 @@
 //! What of a request is signed.
 //!
 //! It is the values of all extension fields but the signature, in the order of their names, then the body. The request
-//! code is not part of it, nor is a time: see docs/SECURITY.md for what follows from that.
-//! (Java: `AclUtils.combineRequestContent`.)
+//! code is not part of it, nor is a time: what is signed once can be sent again, and some of it as another request.
 
 use crate::credentials::Secret;
 use crate::wire::Request;

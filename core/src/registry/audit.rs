@@ -1,6 +1,6 @@
 //! Checking the tables after inputs, in debug builds.
 
-use super::tables::{Tables, broken_relations};
+use super::tables::{Tables, broken_relations, relations};
 
 /// Tables with no more relations than these are checked after each input.
 const SMALL: usize = 512;
@@ -21,7 +21,7 @@ impl Audit {
     /// Panics if a relation between the tables is broken.
     pub(super) fn after_input(&mut self, tables: &Tables) {
         self.saved_up += RELATIONS_PER_INPUT;
-        let relations = tables.relations();
+        let relations = relations(tables);
         if relations > SMALL && self.saved_up < relations {
             return;
         }

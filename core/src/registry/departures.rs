@@ -31,8 +31,10 @@ pub(super) fn expire(state: &mut State, now: Now) {
 
 /// Takes the claim of a peer to a broker away. Returns false if there is no other claim, or none of the peer.
 pub(super) fn withdraw(state: &mut State, peer: Peer, key: MemberKey) -> bool {
-    let Some((broker, left)) = state.tables.withdraw(key, peer) else { return false };
-    state.outbox.event(Event::ClaimWithdrawn { broker, peer, left: left.address });
+    let Some(left) = state.tables.withdraw(key, peer) else { return false };
+    if let Some(broker) = state.tables.group(key.group).identity(key.id) {
+        state.outbox.event(Event::ClaimWithdrawn { broker, peer, left: left.address });
+    }
     true
 }
 

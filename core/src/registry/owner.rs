@@ -57,7 +57,7 @@ pub(super) fn renewable(state: &mut State, peer: Peer, code: i32, members: &[Mem
         return members.to_vec();
     }
     let (own, others): (Vec<_>, Vec<_>) = members.iter().copied().partition(|key| owns(state, peer, *key));
-    for broker in others.iter().filter_map(|key| state.tables.identity(*key)).collect::<Vec<_>>() {
+    for broker in others.iter().filter_map(|key| state.tables.group(key.group).identity(key.id)).collect::<Vec<_>>() {
         state.outbox.event(Event::RenewalIgnored { code, broker, peer });
     }
     match ownership {

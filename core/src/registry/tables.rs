@@ -5,7 +5,6 @@
 //! between the indexes that does not hold; one that is broken is a bug of this module.
 
 mod check;
-mod claiming;
 mod claims;
 mod groups;
 mod liveness;
@@ -17,17 +16,17 @@ pub(super) mod size;
 #[cfg(test)]
 mod tests;
 
-pub(super) use check::broken_relations;
+pub(super) use check::{broken_relations, relations};
 pub(super) use claims::Claims;
 pub(super) use groups::Group;
 pub(super) use member::{Departure, LastRegistration, Member, MemberKey};
 pub(super) use placement::{Newcomer, Placed, Placement};
 pub(super) use queues::Set;
 
-use crate::ConnId;
 use crate::hash::Secret;
 use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
 use crate::time::{Duration, Instant, Now};
+use crate::{ClientAddress, ConnId, Peer};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -230,6 +229,21 @@ impl Tables {
         member.deadline = deadline;
     }
 
+    /// A member registers again, perhaps over another connection ([`Liveness::claim`]).
+    pub(super) fn claim(&mut self, key: MemberKey, peer: Peer, keeps_claims: bool) -> Option<ClientAddress> {
+        self.liveness.claim(key, &mut self.groups.member_mut(key).claims, peer, keeps_claims)
+    }
+
+    /// A peer withdraws its claim to a member ([`Liveness::withdraw`]).
+    pub(super) fn withdraw(&mut self, key: MemberKey, peer: Peer) -> Option<Peer> {
+        self.liveness.withdraw(key, &mut self.groups.member_mut(key).claims, peer)
+    }
+
+    /// Notes that the operator was told of a member's registrations. Returns whether that is new.
+    pub(super) fn report(&mut self, key: MemberKey) -> bool {
+        !core::mem::replace(&mut self.groups.member_mut(key).is_reported, true)
+    }
+
     /// Removes a member. With the last one its group goes, with all entries and mappings. If only slaves are left of a
     /// group that allows an acting master, its topics become read-only.
     pub(super) fn leave(&mut self, key: MemberKey) -> Departure {
@@ -247,6 +261,13 @@ impl Tables {
             self.change_queues(key.group, QueueValues::read_only);
         }
         Departure { broker, claims: member.claims, leaves_acting_group }
+    }
+
+    /// A connection is lost. Returns its members that have no other claim: they have to [`leave`](Self::leave).
+    pub(super) fn lose_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
+        let mut keys = self.liveness.take_connection(conn);
+        keys.retain(|key| !self.groups.member_mut(*key).claims.withdraw(|claim| claim.conn == conn));
+        keys
     }
 
     /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned:
@@ -477,13 +498,5 @@ impl Tables {
         }
         self.is_changed = false;
         (self.topics.clone(), Arc::clone(&self.topology))
-    }
-}
-
-/// Invariants.
-impl Tables {
-    /// About how many relations [`broken_relations`] looks at.
-    pub(super) fn relations(&self) -> usize {
-        self.topics.len() + self.liveness.deadlines.len() + self.queues.uses.len()
     }
 }

@@ -125,8 +125,8 @@ pub fn is_true(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"true")
 }
 
-/// Orders the bytes of UTF-8 so that texts are in the order of their UTF-16 units: characters beyond U+FFFF, which begin
-/// with F0 or more, come before U+E000 and what follows it, which begin with EE or EF.
+/// Orders the bytes of UTF-8 so that texts are in the order of their UTF-16 units: characters beyond U+FFFF, which
+/// begin with F0 or more, come before U+E000 and what follows it, which begin with EE or EF.
 const fn utf_16_order(byte: &u8) -> u8 {
     match *byte {
         0xEE | 0xEF => *byte | 0x10,

@@ -41,7 +41,7 @@ rules! {
 
 /// The chapters of the list of behaviours, and how many each has. Chapter 9.1 are the oddities of the Java NameServer.
 const BEHAVIOURS: &[(&str, usize)] =
-    &[("1", 13), ("2", 16), ("3", 11), ("4", 0), ("5", 7), ("6", 0), ("7", 0), ("9.1", 29)];
+    &[("1", 13), ("2", 16), ("3", 11), ("4", 0), ("5", 7), ("6", 0), ("7", 0), ("9.1", 29), ("10", 3)];
 
 static REPOSITORY: LazyLock<Repository> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -69,7 +69,8 @@ fn register(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> (
 /// A registered broker registers again over this connection.
 fn claim(state: &mut State, key: MemberKey, peer: Peer) {
     let keeps_claims = state.access.keeps_claims();
-    if let Some((holder, broker)) = state.tables.claim(key, peer, keeps_claims).zip(state.tables.identity(key)) {
+    let Some(holder) = state.tables.claim(key, peer, keeps_claims) else { return };
+    if let Some(broker) = state.tables.group(key.group).identity(key.id) {
         state.outbox.event(Event::SecondClaim { broker, holder, peer });
     }
 }

@@ -22,6 +22,11 @@ pub(in crate::registry) fn broken_relations(tables: &Tables) -> Vec<String> {
     findings
 }
 
+/// About how many relations [`broken_relations`] looks at.
+pub(in crate::registry) fn relations(tables: &Tables) -> usize {
+    tables.topics.len() + tables.liveness.deadlines.len() + tables.queues.uses.len()
+}
+
 fn check_topics(tables: &Tables, findings: &mut Vec<String>) {
     for record in tables.topics.records() {
         let key = tables.topics.key(&record.name);

@@ -2,6 +2,7 @@
 
 use super::member::{LastRegistration, Member, MemberKey};
 use super::size;
+use crate::event::BrokerIdentity;
 use crate::hash::Secret;
 use crate::route::{BrokerData, BrokerGroup, GroupId, TopicKey};
 use alloc::collections::BTreeMap;
@@ -45,6 +46,11 @@ impl Group {
     /// By identifier.
     pub(in crate::registry) const fn members(&self) -> &BTreeMap<i64, Member> {
         &self.members
+    }
+
+    /// How events name a member.
+    pub(in crate::registry) fn identity(&self, id: i64) -> Option<BrokerIdentity> {
+        self.members.get(&id).map(|member| member.identity(&self.name, id))
     }
 
     /// The identifier of the member with this address.

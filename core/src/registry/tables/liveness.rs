@@ -4,7 +4,7 @@ use super::claims::Claims;
 use super::member::{Member, MemberKey};
 use crate::hash::Secret;
 use crate::time::{Duration, Instant, Now};
-use crate::{ConnId, Peer};
+use crate::{ClientAddress, ConnId, Peer};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -87,6 +87,35 @@ impl Liveness {
         let had_deadline = self.deadlines.remove(&(from, key));
         debug_assert!(had_deadline, "{key:?} has no deadline");
         self.deadlines.insert((to, key));
+    }
+
+    /// A member registers again, perhaps over another connection. Returns where it had been registered from if this
+    /// address of the network is one more.
+    pub(super) fn claim(
+        &mut self,
+        key: MemberKey,
+        claims: &mut Claims,
+        peer: Peer,
+        keeps_others: bool,
+    ) -> Option<ClientAddress> {
+        if claims.is_only(peer) {
+            return None;
+        }
+        let before = claims.clone();
+        let is_second = claims.add(peer, keeps_others);
+        self.reconnect(key, &before, claims);
+        is_second.then_some(before.newest().address)
+    }
+
+    /// A peer withdraws its claim to a member. Returns a claim that is left, or `None` if there is no other one, or
+    /// none of the peer.
+    pub(super) fn withdraw(&mut self, key: MemberKey, claims: &mut Claims, peer: Peer) -> Option<Peer> {
+        let before = claims.clone();
+        if !claims.is_of(peer) || !claims.withdraw(|claim| claim.conn == peer.conn || claim.ip() == peer.ip()) {
+            return None;
+        }
+        self.reconnect(key, &before, claims);
+        Some(claims.newest())
     }
 
     /// A member is registered over other connections.

@@ -121,3 +121,14 @@ impl Member {
         size::of_member(names, self.filter_servers.as_ref().map_or(0, |servers| servers.json.len()))
     }
 }
+
+/// What a member leaves behind.
+#[derive(Debug)]
+pub(in crate::registry) struct Departure {
+    /// The member.
+    pub(in crate::registry) broker: BrokerIdentity,
+    /// Where it registered from.
+    pub(in crate::registry) claims: Claims,
+    /// It had the smallest identifier of a group that allows an acting master and still has members.
+    pub(in crate::registry) leaves_acting_group: bool,
+}

@@ -1,7 +1,6 @@
 //! Verbs keep the invariants, and the check names each that is broken.
 
 use super::*;
-use crate::Peer;
 use crate::wire::register::TopicQueueMapping;
 use alloc::format;
 use alloc::string::String;

@@ -1,8 +1,7 @@
-//! Makes the rules from the configuration and the users, all or nothing.
+//! What the rules are made from: the keys of the configuration, and the users that they add.
 
-use super::{AccessRules, Mode};
-use crate::access::class::Class;
-use crate::access::user::{Role, Status, User, Users};
+use super::mode::Mode;
+use super::user::{Role, Status, User};
 use crate::address_list::AddressList;
 use crate::config::{AccessControl, AccessSettings, Configuration, Warning};
 use crate::credentials::{Credentials, Secret};
@@ -30,73 +29,7 @@ pub struct AccessError {
     pub reason: String,
 }
 
-impl AccessRules {
-    /// Makes the rules that the configuration asks for. `users` are those of the users file, to which the configuration
-    /// adds its own.
-    ///
-    /// # Errors
-    /// Keys that contradict each other, lists that cannot be read, one name for two users, and rules that nobody could
-    /// ever administer the server with.
-    pub fn new(configuration: &Configuration, users: Vec<User>) -> Result<(Self, Vec<Warning>), AccessError> {
-        let settings = configuration.access();
-        let mode = mode(configuration, &settings)?;
-        check_providers(&settings)?;
-        let mut users = users;
-        add_configured_users(&settings, &mut users)?;
-        let rules = Self {
-            mode,
-            users: Users::new(users).map_err(|name| {
-                error(&AccessSettings::init_authentication_user, format!("the user {name} is there twice"))
-            })?,
-            whitelist: whitelist(&settings)?,
-            reads_need_signature: settings.reads_need_signature,
-            admin_addresses: addresses(&AccessSettings::admin_addresses, &settings.admin_addresses)?,
-            broker_addresses: addresses(&AccessSettings::broker_addresses, &settings.broker_addresses)?,
-            unsigned_admin_addresses: addresses(
-                &AccessSettings::unsigned_admin_addresses,
-                &settings.unsigned_admin_addresses,
-            )?,
-            unsigned_broker_addresses: addresses(
-                &AccessSettings::unsigned_broker_addresses,
-                &settings.unsigned_broker_addresses,
-            )?,
-            inner_client: settings.inner_client,
-        };
-        rules.check_administrators()?;
-        let warnings = rules.warnings();
-        Ok((rules, warnings))
-    }
-
-    /// Somebody must be able to administer the server.
-    fn check_administrators(&self) -> Result<(), AccessError> {
-        let is_admin = |user: &User| user.role == Role::Admin && user.status == Status::Enabled;
-        let is_closed = matches!(self.mode, Mode::Admin | Mode::Strict);
-        if is_closed && !self.users.iter().any(is_admin) && self.unsigned_admin_addresses.is_none() {
-            let reason = "there is no administrator: set initAuthenticationUser or unsignedAdminAddresses, or name an \
-                          admin in the file of usersPath";
-            return Err(error(&AccessSettings::authentication_enabled, reason.to_string()));
-        }
-        Ok(())
-    }
-
-    fn warnings(&self) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let open: Vec<_> = self.whitelist.iter().filter(|code| Class::of(**code) == Class::Admin).collect();
-        if !open.is_empty() && self.mode != Mode::Off {
-            let codes: Vec<_> = open.iter().map(|code| code.to_string()).collect();
-            let codes = codes.join(", ");
-            warnings.push(Warning(format!(
-                "authenticationWhitelist lets anybody change this server with requests of code {codes}"
-            )));
-        }
-        for user in self.users.iter() {
-            warnings.extend(secrets(user).find_map(|secret| weakness(user, secret)));
-        }
-        warnings
-    }
-}
-
-fn mode(configuration: &Configuration, settings: &AccessSettings) -> Result<Mode, AccessError> {
+pub(super) fn mode(configuration: &Configuration, settings: &AccessSettings) -> Result<Mode, AccessError> {
     let control = &AccessSettings::access_control;
     if settings.authentication_enabled {
         return Ok(match settings.access_control {
@@ -112,7 +45,7 @@ fn mode(configuration: &Configuration, settings: &AccessSettings) -> Result<Mode
 }
 
 /// The classes of a Java broker cannot be loaded here. Its own ones are no more than what this server does anyway.
-fn check_providers(settings: &AccessSettings) -> Result<(), AccessError> {
+pub(super) fn check_providers(settings: &AccessSettings) -> Result<(), AccessError> {
     for (row, class) in [
         (&AccessSettings::authentication_provider, &settings.authentication_provider),
         (&AccessSettings::authentication_metadata_provider, &settings.authentication_metadata_provider),
@@ -125,7 +58,7 @@ fn check_providers(settings: &AccessSettings) -> Result<(), AccessError> {
 }
 
 /// The user of brokers is no administrator: its secret is on every host of a broker. If both are one user, it is one.
-fn add_configured_users(settings: &AccessSettings, users: &mut Vec<User>) -> Result<(), AccessError> {
+pub(super) fn add_configured_users(settings: &AccessSettings, users: &mut Vec<User>) -> Result<(), AccessError> {
     let inner = settings.inner_client.as_ref();
     let first = settings.init_authentication_user.as_ref();
     if let Some((inner, first)) = inner.zip(first).filter(|(inner, first)| inner.name == first.name)
@@ -162,24 +95,24 @@ fn configured(credentials: &Credentials, role: Role) -> User {
     }
 }
 
-fn whitelist(settings: &AccessSettings) -> Result<BTreeSet<i32>, AccessError> {
+pub(super) fn whitelist(settings: &AccessSettings) -> Result<BTreeSet<i32>, AccessError> {
     let row = &AccessSettings::authentication_whitelist;
     let entries = settings.authentication_whitelist.split(',').map(str::trim).filter(|entry| !entry.is_empty());
     entries.map(|entry| entry.parse().map_err(|_| error(row, format!("`{entry}` is not a request code")))).collect()
 }
 
-fn addresses<T>(row: &Row<T>, text: &str) -> Result<Option<AddressList>, AccessError> {
+pub(super) fn addresses<T>(row: &Row<T>, text: &str) -> Result<Option<AddressList>, AccessError> {
     if text.is_empty() {
         return Ok(None);
     }
     AddressList::parse(text).map(Some).map_err(|fault| error(row, fault.to_string()))
 }
 
-fn secrets(user: &User) -> impl Iterator<Item = &Secret> {
+pub(super) fn secrets(user: &User) -> impl Iterator<Item = &Secret> {
     [Some(&user.secret), user.previous_secret.as_ref()].into_iter().flatten()
 }
 
-fn weakness(user: &User, secret: &Secret) -> Option<Warning> {
+pub(super) fn weakness(user: &User, secret: &Secret) -> Option<Warning> {
     let name = &user.name;
     if **name == *PUBLIC_PAIR.0 && secret.is(PUBLIC_PAIR.1) {
         return Some(Warning(format!(
@@ -195,6 +128,6 @@ fn weakness(user: &User, secret: &Secret) -> Option<Warning> {
     })
 }
 
-fn error<T>(row: &Row<T>, reason: String) -> AccessError {
+pub(super) fn error<T>(row: &Row<T>, reason: String) -> AccessError {
     AccessError { key: row.key.name, reason }
 }

@@ -1,14 +1,9 @@
 //! Registrations: where they may come from, and what one must look like so that its signature says what it says.
 
-use super::{AccessRules, Mode};
-use crate::access::reach::ip_of_host;
-use crate::access::signed::{ACCESS_KEY, SIGNATURE};
-use crate::access::user::Role;
-use crate::access::verdict::{Refusal, RefusalCause, Verdict};
+use super::reach::ip_of_host;
+use super::signed::{ACCESS_KEY, SIGNATURE};
 use crate::address_list::AddressList;
 use crate::wire::Request;
-use alloc::boxed::Box;
-use core::net::IpAddr;
 
 /// Fields that brokers send with a registration.
 const FIELDS: &[&str] = &[
@@ -28,32 +23,8 @@ const FIELDS: &[&str] = &[
     "SecurityToken",
 ];
 
-impl AccessRules {
-    pub(super) fn judge_registration(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
-        if let Some(list) = &self.broker_addresses
-            && !(list.contains(sender) && registers_within(list, request))
-        {
-            return Verdict::Refused(Box::new(Refusal::anonymous(RefusalCause::Address, sender)));
-        }
-        if matches!(self.mode, Mode::Off | Mode::Admin) {
-            return Verdict::Open;
-        }
-        let is_exempt = self.unsigned_broker_addresses.as_ref().is_some_and(|list| list.contains(sender));
-        if is_exempt || self.whitelist.contains(&request.code) {
-            return Verdict::Open;
-        }
-        match self.grant(request, sender, Role::Broker, false) {
-            Verdict::Granted(grant) if grant.would_refuse.is_none() && !has_form_of_registration(request) => {
-                let user = grant.user.as_deref().unwrap_or_default();
-                self.refuse_unless_observed(Box::new(Refusal::of_user(RefusalCause::Form, user, sender)))
-            }
-            verdict @ (Verdict::Open | Verdict::Granted(_) | Verdict::Refused(_)) => verdict,
-        }
-    }
-}
-
 /// Whether the IP addresses that a registration announces are in the list. Names are not resolved.
-fn registers_within(list: &AddressList, request: &Request<'_>) -> bool {
+pub(super) fn is_within(list: &AddressList, request: &Request<'_>) -> bool {
     ["brokerAddr", "haServerAddr"]
         .iter()
         .filter_map(|field| request.fields.value(field))
@@ -66,7 +37,7 @@ fn registers_within(list: &AddressList, request: &Request<'_>) -> bool {
 ///
 /// The checksum fixes where the address begins, which comes behind it, and the flags fix where the replication address
 /// begins.
-fn has_form_of_registration(request: &Request<'_>) -> bool {
+pub(super) fn has_form(request: &Request<'_>) -> bool {
     let fields = &request.fields;
     let is_known = fields.by_name().iter().all(|(name, _)| FIELDS.iter().any(|field| field.as_bytes() == &**name));
     let is_flag = |name| fields.value(name).is_some_and(|value| matches!(&*value, "true" | "false"));
