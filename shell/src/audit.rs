@@ -78,10 +78,10 @@ impl Audit {
         self.sink.trail.count_write();
         let record = Record::write(write, now.wall);
         match write.grant.allowed_by {
-            AllowedBy::Off | AllowedBy::Observe => self.open.admit(now.monotonic, || record.log()),
-            AllowedBy::Whitelist | AllowedBy::UnsignedAddress | AllowedBy::Signature | AllowedBy::PreviousSecret => {
-                record.log();
+            AllowedBy::Off | AllowedBy::Observe | AllowedBy::Whitelist => {
+                self.open.admit(now.monotonic, || record.log());
             }
+            AllowedBy::UnsignedAddress | AllowedBy::Signature | AllowedBy::PreviousSecret => record.log(),
         }
         self.sink.keep(record);
     }
@@ -211,6 +211,14 @@ mod tests {
         assert_eq!(audit.poll_timeout().map(Instant::as_millis), Some(2001));
         audit.handle_timeout(at(2001));
         assert!(lines(&audit)[3].ends_with(r#""type":"left_out","left_out":1997}"#), "{:?}", lines(&audit));
+    }
+
+    #[test]
+    fn a_wrong_clock_is_no_reason_to_end() {
+        let audit = Audit::new(AuditSink::new(None));
+        let now = Now { wall: WallTime::from_millis(u64::MAX), ..at(0) };
+        audit.tell_write(&write(AllowedBy::Off, None), now);
+        assert!(lines(&audit)[0].starts_with(r#"{"time":"9999-12-31T23:59:59.999Z""#), "{:?}", lines(&audit));
     }
 
     #[test]

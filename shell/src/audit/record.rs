@@ -17,6 +17,9 @@ use tracing::{info, warn};
 /// Characters of the name of a user that was refused: the peer chose it.
 const USER_CHARACTERS_MAX: usize = 64;
 
+/// The end of the year 9999: later times have no text.
+const LAST_MILLISECOND: u64 = 253_402_300_799_999;
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -294,7 +297,7 @@ fn member(field: &'static str) -> &'static str {
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let time = UNIX_EPOCH + Duration::from_millis(self.time.as_millis());
+        let time = UNIX_EPOCH + Duration::from_millis(self.time.as_millis().min(LAST_MILLISECOND));
         map.serialize_entry("time", &humantime::format_rfc3339_millis(time).to_string())?;
         map.serialize_entry("type", self.kind.name())?;
         for (name, value) in &self.members {
