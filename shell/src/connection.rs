@@ -8,7 +8,7 @@ use crate::server::{Clock, RegistryHandle, Server, ToIo};
 use crate::stream::{IoStream, NonBlocking};
 use crate::transport::{Buffers, Fault, Lent, Policy, Transport, TransportError};
 use arc_swap::ArcSwap;
-use namesrv_core::connection::{self, CloseReason, Next, Ready};
+use namesrv_core::connection::{self, CloseReason, Next, Ready, Stream};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Instant, Now};
 use namesrv_core::wire::FrameError;
@@ -173,7 +173,7 @@ impl Connection {
             Ok(Next::Close(reason)) => reason.is_orderly() && stream.end().is_ok(),
             Ok(Next::Again | Next::Rest | Next::Retry) | Err(TransportError::Stream(_)) => false,
             Err(TransportError::Fault(fault)) => {
-                shared.log_fault(peer, fault, now);
+                shared.log_fault(stream.take_client().unwrap_or(peer), fault, now);
                 true
             }
         };

@@ -10,12 +10,10 @@ mod first_bytes;
 mod policy;
 mod reservation;
 mod session;
-#[cfg(test)]
-mod tests;
 
 pub use buffers::Buffers;
 pub use fault::{Fault, TransportError};
-pub use policy::{Policy, ProxyProtocol};
+pub use policy::{Handshakes, Policy, ProxyProtocol};
 
 use first_bytes::FirstBytes;
 use namesrv_core::ClientAddress;

@@ -9,6 +9,7 @@ mod registry;
 mod session;
 mod signature;
 mod text;
+mod transport;
 
 use namesrv_core::config::Limits;
 
@@ -31,6 +32,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "kv_file", run: text::kv_file },
     Target { name: "users_file", run: text::users_file },
     Target { name: "first_bytes", run: first_bytes::first_bytes },
+    Target { name: "proxy_header", run: transport::proxy_header_of },
+    Target { name: "transport", run: transport::transport },
     Target { name: "session", run: session::session },
     Target { name: "registry", run: registry::registry },
     Target { name: "signature", run: signature::signature },

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod overlay;
 pub mod process_server;
+pub mod proxy;
 pub mod replay;
 
 use serde::Deserialize;

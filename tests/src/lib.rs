@@ -31,4 +31,6 @@ pub mod simulation;
 pub mod step;
 pub mod suite;
 mod texts;
+pub mod tls;
+pub mod transport;
 pub mod world;

@@ -152,11 +152,14 @@ impl<C: Counter> Connection<C> {
         self.write(stream, ready, &mut budget, now)?;
         if self.can_resume() {
             self.handle_read(Read::Nothing, &view(), answers, now);
-        } else if let Some(read) = self.read(stream, ready, buffer)? {
+        } else {
+            let read = self.read(stream, ready, buffer)?;
             if let Some(address) = stream.take_client() {
                 self.peer.address = address;
             }
-            self.handle_read(read, &view(), answers, now);
+            if let Some(read) = read {
+                self.handle_read(read, &view(), answers, now);
+            }
         }
         self.write_answers(stream, ready, answers, now)?;
         self.write(stream, ready, &mut budget, now)?;

@@ -5,6 +5,9 @@ use rustls::Error;
 use rustls::server::ServerConnectionData;
 use rustls::unbuffered::{EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError, WriteTraffic};
 
+/// A session whose handshake allows output.
+pub(super) type Traffic<'a> = WriteTraffic<'a, ServerConnectionData>;
+
 /// Appends a message of a handshake, or an alert.
 pub(super) fn encode(output: &mut Output, mut data: EncodeTlsData<'_, ServerConnectionData>) {
     let encoded: Result<(), EncodeError> = output.append(|space| match data.encode(space) {
@@ -16,19 +19,12 @@ pub(super) fn encode(output: &mut Output, mut data: EncodeTlsData<'_, ServerConn
 }
 
 /// Appends `plaintext` in records.
-pub(super) fn encrypt(
-    output: &mut Output,
-    mut traffic: WriteTraffic<'_, ServerConnectionData>,
-    plaintext: &[u8],
-) -> Result<(), Error> {
+pub(super) fn encrypt(output: &mut Output, mut traffic: Traffic<'_>, plaintext: &[u8]) -> Result<(), Error> {
     output.append(|space| needs(traffic.encrypt(plaintext, space)))
 }
 
 /// Appends the message that nothing more is written.
-pub(super) fn close_notify(
-    output: &mut Output,
-    mut traffic: WriteTraffic<'_, ServerConnectionData>,
-) -> Result<(), Error> {
+pub(super) fn close_notify(output: &mut Output, mut traffic: Traffic<'_>) -> Result<(), Error> {
     output.append(|space| needs(traffic.queue_close_notify(space)))
 }
 

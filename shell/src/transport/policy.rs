@@ -1,9 +1,11 @@
 //! What first bytes are measured by: the same for all connections.
 
-use crate::tls::Tls;
+use crate::tls::{Tls, TlsMode};
 use namesrv_core::ClientAddress;
 use namesrv_core::address_list::AddressList;
 use namesrv_core::key::Word;
+use rustls::ServerConfig;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 /// Whether connections begin with a header of the PROXY protocol.
@@ -29,6 +31,25 @@ impl Word for ProxyProtocol {
     }
 }
 
+/// What TLS handshakes of clients are done with.
+pub trait Handshakes: Debug + Send + Sync {
+    /// Which connections are TLS. It never changes.
+    fn mode(&self) -> TlsMode;
+
+    /// Returns what a handshake that begins now is done with, or `None` if no connection is TLS.
+    fn server_config(&self) -> Option<Arc<ServerConfig>>;
+}
+
+impl Handshakes for Tls {
+    fn mode(&self) -> TlsMode {
+        Self::mode(self)
+    }
+
+    fn server_config(&self) -> Option<Arc<ServerConfig>> {
+        Self::server_config(self)
+    }
+}
+
 /// What the first bytes of a connection are measured by.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -37,7 +58,7 @@ pub struct Policy {
     /// Proxies whose word is taken for where a client is. `None` has nobody's taken.
     pub trusted_proxies: Option<AddressList>,
     /// Whether connections are TLS, and what handshakes are done with.
-    pub tls: Arc<Tls>,
+    pub tls: Arc<dyn Handshakes>,
 }
 
 impl Policy {

@@ -1,8 +1,9 @@
 //! A TLS connection: rustls without buffers of its own, between the socket's bytes and the connection's.
 
 use super::buffers::{Buffers, Output};
+use super::encoder::{self, Traffic};
 use super::reservation::Reservation;
-use super::{Fault, Lent, TransportError, encoder};
+use super::{Fault, Lent, TransportError};
 use namesrv_core::connection::{Read, Stream, Written};
 use namesrv_core::quota::{Counter, Quotas};
 use namesrv_core::time::Instant;
@@ -151,7 +152,8 @@ impl Session {
         let Buffers { output, gathered, .. } = buffers;
         let plaintext = gather(slices, gathered);
         output.clear();
-        if !self.encrypt(plaintext, output).map_err(Fault::Tls)? {
+        let encrypted = self.add_traffic(output, |output, traffic| encoder::encrypt(output, traffic, plaintext));
+        if !encrypted.map_err(Fault::Tls)? {
             return Ok(Written::Blocked);
         }
         if self.send(stream, output.filled()).map_err(TransportError::Stream)? {
@@ -182,11 +184,8 @@ impl Session {
         }
         let output = &mut buffers.output;
         output.clear();
-        let UnbufferedStatus { state, .. } = self.tls.process_tls_records(&mut self.incomplete);
-        if let Ok(ConnectionState::WriteTraffic(traffic)) = state {
-            // It fails when the keys are used up, and then nothing can be said.
-            let _ = encoder::close_notify(output, traffic);
-        }
+        // It fails when the keys are used up, and then nothing can be said.
+        let _ = self.add_traffic(output, encoder::close_notify);
         self.send(stream, output.filled())?;
         Ok(())
     }
@@ -241,16 +240,18 @@ impl Session {
         }
     }
 
-    /// Returns false while the handshake does not allow it.
-    fn encrypt(&mut self, plaintext: &[u8], output: &mut Output) -> Result<bool, Error> {
+    /// Has `add` append to `output`, behind what rustls has to say itself. Returns false while the handshake does not
+    /// allow it.
+    fn add_traffic(
+        &mut self,
+        output: &mut Output,
+        add: impl FnOnce(&mut Output, Traffic<'_>) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
         loop {
             let UnbufferedStatus { discard, state } = self.tls.process_tls_records(&mut self.incomplete);
             debug_assert_eq!(discard, 0, "input was left undone");
             match state? {
-                ConnectionState::WriteTraffic(traffic) => {
-                    encoder::encrypt(output, traffic, plaintext)?;
-                    return Ok(true);
-                }
+                ConnectionState::WriteTraffic(traffic) => return add(output, traffic).map(|()| true),
                 ConnectionState::EncodeTlsData(data) => encoder::encode(output, data),
                 ConnectionState::TransmitTlsData(sent) => sent.done(),
                 ConnectionState::PeerClosed => self.is_peer_done = true,

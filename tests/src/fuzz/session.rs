@@ -68,6 +68,11 @@ fn framed(content: &[u8]) -> Vec<u8> {
 
 /// One of four views: answers in JSON headers, in binary ones, not ready yet, going away.
 pub(super) fn view(choice: usize) -> &'static RouteView {
+    shared_view(choice)
+}
+
+/// The same, to be shared.
+pub(super) fn shared_view(choice: usize) -> &'static Arc<RouteView> {
     static VIEWS: LazyLock<[Arc<RouteView>; 4]> = LazyLock::new(|| {
         let binary = ("rocketmq.serialize.type", "ROCKETMQ");
         let unready = [("needWaitForService", "true"), ("waitSecondsForService", "1000000")];

@@ -1,0 +1,179 @@
+//! Golden PROXY headers: what the released Java NameServer 5.5.0 was sent in front of a request, and what it did.
+
+use crate::tls::{Version, client};
+use crate::transport::{Link, ask, outgoing, shake_hands};
+use crate::world::World;
+use namesrv_core::address_list::AddressList;
+use namesrv_shell::tls::TlsMode;
+use serde::Deserialize;
+use serde_json::Value;
+use std::net::{IpAddr, SocketAddr};
+
+/// The captured cases, in the repository.
+const CASES: &str = include_str!("../../golden/proxy-5.5.0.jsonl");
+/// The deliberate differences, in the repository.
+const OVERLAY: &str = include_str!("../../golden/proxy-overlay.toml");
+
+/// One line of the file.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Case {
+    /// Cases of one subject.
+    pub group: String,
+    /// What the case is about; unique in its group.
+    #[serde(rename = "case")]
+    pub name: String,
+    /// What the client did.
+    client: Client,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Client {
+    /// Writes in hexadecimal.
+    send: Vec<String>,
+    /// In front of a TLS handshake, in hexadecimal.
+    prefix: Option<String>,
+    /// There is a handshake, and what is sent is sent over TLS.
+    tls: Option<Value>,
+    /// Sent in two writes, cut after each of these bytes.
+    split_after: Option<String>,
+    /// Sent in writes of one byte.
+    writes: Option<String>,
+}
+
+/// What came of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Outcome {
+    /// `answered`, `closed`, or `waits`: nothing happens and the connection is open.
+    pub result: String,
+    /// Where the client is, as the log of the Java server shows it: `socket` when the header did not say.
+    pub address_in_log: Option<String>,
+}
+
+/// One deliberate difference.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Group of the case.
+    pub group: String,
+    /// Its name.
+    pub case: String,
+    /// What comes of it here.
+    pub result: String,
+    /// Identifier of an entry of DIFFERENCES.md.
+    pub difference: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Overlay {
+    case: Vec<Entry>,
+}
+
+/// All cases, in the order of the file, but for those of the group `limits`, which take two minutes or 96 MiB.
+///
+/// # Panics
+/// The file is damaged.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let cases = CASES.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")));
+    cases.filter(|case: &Case| case.group != "limits").collect()
+}
+
+/// All deliberate differences.
+///
+/// # Panics
+/// The file is damaged.
+#[must_use]
+pub fn entries() -> Vec<Entry> {
+    let overlay: Overlay = toml::from_str(OVERLAY).unwrap_or_else(|error| panic!("proxy-overlay.toml: {error}"));
+    overlay.case
+}
+
+impl Case {
+    /// What comes of it here, over a wire in memory. A case that is cut in many ways has to come to one thing.
+    ///
+    /// # Panics
+    /// It does not.
+    #[must_use]
+    pub fn run(&self) -> Outcome {
+        let sent: Vec<Vec<u8>> = self.client.send.iter().map(|write| hex::decode(write).expect("bytes")).collect();
+        if self.client.tls.is_some() {
+            return self.run_over_tls(&sent.concat());
+        }
+        let cuts: Vec<Vec<Vec<u8>>> = match (&self.client.split_after, &self.client.writes) {
+            (Some(range), _) => {
+                let (first, last) = range.split_once("..").expect("a range");
+                let range = first.parse().expect("a number")..=last.parse::<usize>().expect("a number");
+                let all = sent.concat();
+                range.map(|cut| vec![all[..cut].to_vec(), all[cut..].to_vec()]).collect()
+            }
+            (None, Some(_)) => vec![sent.concat().chunks(1).map(<[u8]>::to_vec).collect()],
+            (None, None) => vec![sent],
+        };
+        let mut outcomes: Vec<Outcome> = cuts.iter().map(|writes| run_plain(writes)).collect();
+        outcomes.dedup();
+        assert_eq!(outcomes.len(), 1, "{}: depends on the cut", self.name);
+        outcomes.remove(0)
+    }
+
+    fn run_over_tls(&self, sent: &[u8]) -> Outcome {
+        let prefix = self.client.prefix.as_ref().map(|prefix| hex::decode(prefix).expect("bytes")).unwrap_or_default();
+        let mut outcomes = Version::ALL.map(|version| {
+            let (mut client, mut link) = (client(version), link());
+            link.receive(&[&prefix[..], &outgoing(&mut client)].concat());
+            shake_hands(&mut client, &mut link);
+            let answer = ask(&mut client, &mut link, sent);
+            outcome(&link, &answer)
+        });
+        outcomes.sort_by_key(|outcome| outcome.result.clone());
+        let [one, other] = outcomes;
+        assert_eq!(one, other, "{}: depends on the version", self.name);
+        one
+    }
+
+    /// Whether this is what Java did. Its log shows addresses in other forms than ours.
+    #[must_use]
+    pub fn is_same(&self, ours: &Outcome) -> bool {
+        let is_same_address = match (&self.outcome.address_in_log, &ours.address_in_log) {
+            (Some(java), Some(ours)) if java == "socket" => ours == "socket",
+            (Some(java), Some(ours)) => address(java).is_some_and(|address| address.to_string() == *ours),
+            (None, _) | (_, None) => true,
+        };
+        self.outcome.result == ours.result && is_same_address
+    }
+}
+
+fn link() -> Link {
+    let mut link = Link::open(TlsMode::Permissive, &World::new(&[]).shared_view());
+    link.policy.trusted_proxies = Some(AddressList::parse("127.0.0.1").expect("a list"));
+    link
+}
+
+fn run_plain(writes: &[Vec<u8>]) -> Outcome {
+    let mut link = link();
+    for write in writes {
+        link.receive(write);
+    }
+    let answer = link.take_written();
+    outcome(&link, &answer)
+}
+
+fn outcome(link: &Link, answer: &[u8]) -> Outcome {
+    let result = match (answer.is_empty(), &link.end) {
+        (false, _) => "answered",
+        (true, Some(_)) => "closed",
+        (true, None) => "waits",
+    };
+    let client = link.client().to_string();
+    let address = client.split_once(" via ").map_or("socket", |(client, _)| client);
+    Outcome { result: result.to_owned(), address_in_log: Some(address.to_owned()) }
+}
+
+/// An address as the log of Java shows it, in the form of ours.
+fn address(shown: &str) -> Option<SocketAddr> {
+    let (address, port) = shown.rsplit_once(':')?;
+    let address: IpAddr = address.parse().ok()?;
+    Some(SocketAddr::new(address.to_canonical(), port.parse().ok()?))
+}

@@ -1,0 +1,290 @@
+//! A connection over its transport in memory: the same types as in a server, over a wire that a test cuts as it likes.
+
+use crate::tls::MemoryTls;
+use namesrv_core::connection::{self, CloseReason, Next, Read, Ready, Scratch, Stream, Written};
+use namesrv_core::node::Input;
+use namesrv_core::quota::Quotas;
+use namesrv_core::route::RouteView;
+use namesrv_core::time::{Instant, Now};
+use namesrv_core::{ClientAddress, ConnId, Peer};
+use namesrv_shell::tls::TlsMode;
+use namesrv_shell::transport::{Buffers, Fault, Lent, Policy, ProxyProtocol, Transport, TransportError};
+use rustls::ClientConnection;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Steps after which a connection is said never to rest.
+const STEPS_MAX: usize = 100_000;
+/// Where the client of every link is.
+pub const CLIENT: ([u8; 4], u16) = ([127, 0, 0, 1], 40_000);
+
+/// The two directions of a socket.
+#[derive(Debug)]
+pub struct Wire {
+    /// What the client sent and the server did not read yet.
+    pub arrived: VecDeque<u8>,
+    /// Whether the client ended its side.
+    pub is_ended: bool,
+    /// What the server wrote.
+    pub written: Vec<u8>,
+    /// Bytes of one read at most.
+    pub read_max: usize,
+    /// Bytes that the socket takes before it blocks.
+    pub space: usize,
+}
+
+/// How a link ended.
+#[derive(Debug)]
+pub enum End {
+    /// The connection closed it.
+    Closed(CloseReason),
+    /// The transport closed it.
+    Fault(Fault),
+}
+
+/// One client's connection, and all that it needs.
+#[derive(Debug)]
+pub struct Link {
+    /// What stands for the socket.
+    pub wire: Wire,
+    /// What the first bytes are measured by.
+    pub policy: Policy,
+    /// The time.
+    pub now: Now,
+    /// What all connections together may hold.
+    pub quotas: Arc<Quotas<Cell<usize>>>,
+    /// How it ended, once it did.
+    pub end: Option<End>,
+    /// The client that a header named and that was not believed.
+    pub disbelieved: Option<SocketAddr>,
+    /// The requests for the node.
+    pub forwarded: Vec<Input>,
+    machine: connection::Connection,
+    transport: Transport,
+    ready: Ready,
+    scratch: Scratch,
+    buffers: Buffers,
+    view: Arc<RouteView>,
+}
+
+impl Link {
+    /// A connection of a server in this mode that has sent nothing yet.
+    ///
+    /// # Panics
+    /// The quotas have no room for one.
+    #[must_use]
+    pub fn open(mode: TlsMode, view: &Arc<RouteView>) -> Self {
+        let now = Now { monotonic: Instant::from_millis(2_000_000), ..Now::default() };
+        let quotas = Quotas::shared(view.limits());
+        let peer = Peer { conn: ConnId::new(0, 1), address: CLIENT.into() };
+        Self {
+            wire: Wire {
+                arrived: VecDeque::new(),
+                is_ended: false,
+                written: Vec::new(),
+                read_max: usize::MAX,
+                space: usize::MAX,
+            },
+            policy: Policy {
+                proxy_protocol: ProxyProtocol::Accept,
+                trusted_proxies: None,
+                tls: Arc::new(MemoryTls(mode)),
+            },
+            now,
+            machine: connection::Connection::open(peer, view, &quotas, now).expect("the first connection"),
+            quotas,
+            end: None,
+            disbelieved: None,
+            forwarded: Vec::new(),
+            transport: Transport::default(),
+            ready: Ready::default(),
+            scratch: Scratch::default(),
+            buffers: Buffers::default(),
+            view: Arc::clone(view),
+        }
+    }
+
+    /// The client sends these bytes. Returns whether the connection is open after it dealt with them.
+    pub fn receive(&mut self, bytes: &[u8]) -> bool {
+        self.wire.arrived.extend(bytes);
+        self.settle()
+    }
+
+    /// The client ends its side.
+    pub fn receive_end(&mut self) -> bool {
+        self.wire.is_ended = true;
+        self.settle()
+    }
+
+    /// As an event loop does that tells of each change once: steps until the connection rests. Returns whether it is
+    /// open.
+    ///
+    /// # Panics
+    /// It never rests.
+    pub fn settle(&mut self) -> bool {
+        self.ready.readable = true;
+        self.ready.writable = true;
+        self.ready.read_closed |= self.wire.is_ended;
+        for _ in 0..STEPS_MAX {
+            if self.end.is_some() {
+                return false;
+            }
+            match self.step() {
+                Ok(Next::Again | Next::Retry) => {}
+                Ok(Next::Rest) => return true,
+                Ok(Next::Close(reason)) => self.end = Some(End::Closed(reason)),
+                Err(fault) => self.end = Some(End::Fault(fault)),
+            }
+        }
+        panic!("a connection that never rests: {self:?}");
+    }
+
+    /// Where the client is.
+    #[must_use]
+    pub fn client(&self) -> ClientAddress {
+        self.machine.peer().address
+    }
+
+    /// The transport.
+    #[must_use]
+    pub const fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// The connection.
+    pub const fn machine(&mut self) -> &mut connection::Connection {
+        &mut self.machine
+    }
+
+    /// Takes what the server wrote.
+    pub fn take_written(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.wire.written)
+    }
+
+    fn step(&mut self) -> Result<Next, Fault> {
+        let Self { wire, policy, now, quotas, machine, transport, ready, scratch, buffers, view, .. } = self;
+        let needs_flush = transport.wants_write();
+        let client = machine.peer().address;
+        let mut stream = transport.over(wire, Lent { policy, buffers, quotas, client, now: now.monotonic });
+        if needs_flush {
+            ready.writable = stream.flush().unwrap_or_else(|never| match never {});
+        }
+        let next = machine.drive(&mut stream, ready, scratch, || &*view, *now);
+        self.disbelieved = self.disbelieved.or(stream.disbelieved());
+        if matches!(&next, Ok(Next::Close(reason)) if reason.is_orderly()) {
+            stream.end().unwrap_or_else(|never| match never {});
+        }
+        while let Some(input) = machine.poll_forward() {
+            if let Input::Frame { frame, .. } = &input {
+                quotas.queue().release(1, frame.len());
+            }
+            self.forwarded.push(input);
+        }
+        next.map_err(|error| match error {
+            TransportError::Stream(never) => match never {},
+            TransportError::Fault(fault) => fault,
+        })
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.transport.close(&self.quotas);
+    }
+}
+
+/// A wire cannot fail.
+#[derive(Clone, Copy, Debug)]
+pub enum Never {}
+
+impl Stream for Wire {
+    type Error = Never;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, Never> {
+        let length = buffer.len().min(self.read_max).min(self.arrived.len());
+        if length == 0 {
+            return Ok(if self.is_ended { Read::Eof } else { Read::Nothing });
+        }
+        for (space, byte) in buffer.iter_mut().zip(self.arrived.drain(..length)) {
+            *space = byte;
+        }
+        Ok(Read::Bytes(length))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<Written, Never> {
+        let length = bytes.len().min(self.space);
+        if length == 0 {
+            return Ok(Written::Blocked);
+        }
+        self.space -= length;
+        self.written.extend_from_slice(&bytes[..length]);
+        Ok(Written::Bytes(length))
+    }
+
+    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, Never> {
+        self.write(&slices.concat())
+    }
+}
+
+/// Takes what a TLS client has to send.
+///
+/// # Panics
+/// It fails.
+#[must_use]
+pub fn outgoing(client: &mut ClientConnection) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while client.wants_write() {
+        client.write_tls(&mut bytes).expect("a vector takes all");
+    }
+    bytes
+}
+
+/// Hands a TLS client what the server wrote. Returns the plaintext.
+///
+/// # Errors
+/// It is no TLS, or an alert.
+///
+/// # Panics
+/// The client does not take its input.
+pub fn incoming(client: &mut ClientConnection, mut bytes: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+    let mut plaintext = Vec::new();
+    while !bytes.is_empty() {
+        client.read_tls(&mut bytes).expect("a slice can be read");
+        let state = client.process_new_packets()?;
+        let mut more = vec![0; state.plaintext_bytes_to_read()];
+        std::io::Read::read_exact(&mut client.reader(), &mut more).expect("as many bytes as it says");
+        plaintext.extend(more);
+    }
+    Ok(plaintext)
+}
+
+/// Does the handshake of a client.
+///
+/// # Panics
+/// It fails.
+pub fn shake_hands(client: &mut ClientConnection, link: &mut Link) {
+    for _ in 0..10 {
+        let sent = outgoing(client);
+        assert!(link.receive(&sent), "{:?}", link.end);
+        let written = link.take_written();
+        assert_eq!(incoming(client, &written).expect("a handshake"), b"");
+        if !client.is_handshaking() && !client.wants_write() {
+            return;
+        }
+    }
+    panic!("a handshake without an end");
+}
+
+/// Sends plaintext and returns what is answered.
+///
+/// # Panics
+/// The link fails.
+pub fn ask(client: &mut ClientConnection, link: &mut Link, plaintext: &[u8]) -> Vec<u8> {
+    std::io::Write::write_all(&mut client.writer(), plaintext).expect("the client takes all");
+    let sent = outgoing(client);
+    link.receive(&sent);
+    let written = link.take_written();
+    incoming(client, &written).expect("records")
+}
