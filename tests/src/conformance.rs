@@ -17,10 +17,12 @@ mod replacing;
 mod secrets;
 mod storage;
 mod texts;
+mod transport;
 mod visibility;
 
 use crate::peer;
 use crate::suite::{Case, Suite, Target, cases};
+use crate::tls::Version;
 use std::process::ExitCode;
 
 /// Cases at one time, unless `--test-threads` says otherwise: most of them wait most of the time.
@@ -58,14 +60,33 @@ fn table() -> Vec<Case> {
             a_file_system_in_a_file, a_file_that_is_mounted_alone_from_a_full_disk;
         replacing: the_page_is_followed_step_by_step, the_environment_of_the_java_server_counts;
         texts: command_line, environment, configuration_file, values, kept_files;
+        transport: proxy_headers, claims_are_not_believed, bad_lists_stop_the_start, failed_handshakes_are_told,
+            idle_connections_end_in_order, idle_tls_connections, openssl, python;
         load: two_hundred_thousand_topics, a_table_over_the_limit_is_named, many_brokers_with_many_topics,
             quiet_peers_are_served_beside_busy_ones, figures_of_a_fresh_server;
     }
+}
+
+/// What a transport could do wrong, over each version of TLS: bytes in pieces and in masses, back-pressure, and the end
+/// of connections.
+#[rustfmt::skip]
+fn table_over_tls(version: Version) -> impl Iterator<Item = Case> {
+    let table: Vec<Case> = cases! {
+        framing: cut_at_every_byte, ten_thousand_pipelined_requests, a_stream_in_odd_pieces,
+            bad_input_costs_nobody_else;
+        visibility: a_reply_in_hand_is_visible_everywhere;
+        limits: sixteen_mebibyte_frames, a_frame_that_takes_too_long_is_closed;
+        connections: half_closed_peer, reset_connections;
+        liveness: brokers_come_and_go, a_lost_connection_loses_all_its_brokers;
+        lifetime: accepted_requests_are_answered_before_the_end;
+    };
+    table.into_iter().map(move |case| case.over(version))
 }
 
 /// Runs the suite, or what the command line selects of it, against a binary: the whole `main` of a runtime's test.
 ///
 /// Where `refusal` has a reason, nothing is run, every case is reported as ignored, and the reason is printed.
 pub fn run(binary: &str, refusal: Option<String>) -> ExitCode {
-    Suite { name: "conformance", threads: THREADS, cases: table() }.run(binary, refusal)
+    let cases = table().into_iter().chain(Version::ALL.into_iter().flat_map(table_over_tls)).collect();
+    Suite { name: "conformance", threads: THREADS, cases }.run(binary, refusal)
 }

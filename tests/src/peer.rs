@@ -18,7 +18,12 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn connect(server: &Process) -> Self {
-        Self { stream: server.connect() }
+        Self::over(server.connect())
+    }
+
+    /// A connection that is there already.
+    pub(crate) const fn over(stream: TcpStream) -> Self {
+        Self { stream }
     }
 
     /// Opens a connection that keeps few bytes which nobody reads.
@@ -89,6 +94,13 @@ impl Peer {
     /// The next answer; none at the end of the stream.
     pub(crate) fn next(&mut self) -> Option<Answer> {
         read_frame(&mut self.stream).map(|frame| Answer::decode(&frame).expect("a frame"))
+    }
+
+    /// Reads on until the server closes; it may say something first that is no answer.
+    pub(crate) fn expect_end(&mut self) {
+        let mut last = Vec::new();
+        io::Read::read_to_end(&mut self.stream, &mut last).expect("the server closes");
+        assert!(last.len() < 64, "{last:?}");
     }
 
     pub(crate) fn answer(&mut self) -> Answer {

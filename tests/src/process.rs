@@ -1,6 +1,7 @@
 //! A server binary under test: started as a user starts it, with a configuration file and a folder of its own, talked
 //! to over sockets, killed in the end.
 
+use crate::tls::{Version, relay};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
 use std::fs;
@@ -66,6 +67,8 @@ pub struct Process {
     child: Child,
     address: SocketAddr,
     folder: Folder,
+    /// Connections speak it; `None` is plain text.
+    tls: Option<Version>,
 }
 
 /// How a server ended that was not meant to start.
@@ -195,7 +198,8 @@ impl Folder {
         let mut child = self.spawn(binary);
         let lines = lines_of(child.stdout.take().expect("standard output is piped"));
         let port = boot_port(&lines);
-        let mut process = Process { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), folder: self };
+        let mut process =
+            Process { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), folder: self, tls: None };
         match port {
             Some(port) => process.address.set_port(port),
             None => panic!("{} does not come up: {}", binary.display(), process.log()),
@@ -296,9 +300,20 @@ impl Process {
     /// It does not accept.
     #[must_use]
     pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("the server accepts");
+        let mut stream = TcpStream::connect(self.address).expect("the server accepts");
         be_patient(&stream);
+        if let Some(version) = self.tls {
+            stream = relay(stream, version);
+            be_patient(&stream);
+        }
         stream
+    }
+
+    /// Has connections speak TLS from now on, or plain text.
+    #[must_use]
+    pub const fn over(mut self, tls: Option<Version>) -> Self {
+        self.tls = tls;
+        self
     }
 
     /// Sends it a signal.

@@ -3,6 +3,7 @@
 
 use crate::matrix::{Column, Outcome};
 use crate::process::{Folder, Process};
+use crate::tls::Version;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::any::Any;
 use std::io::Write;
@@ -26,6 +27,15 @@ pub(crate) struct Case {
     pub(crate) run: Box<dyn Fn(&Target) + Send + Sync>,
 }
 
+impl Case {
+    /// The same case over TLS.
+    pub(crate) fn over(self, version: Version) -> Self {
+        let Self { name, run } = self;
+        let run = Box::new(move |target: &Target| run(&Target { tls: Some(version), ..target.clone() }));
+        Self { name: format!("{name}_over_{version}"), run }
+    }
+}
+
 /// Cases that are functions of the modules beside the table, named after both.
 macro_rules! cases {
     ($($subject:ident: $($case:ident),+;)+) => {
@@ -45,7 +55,7 @@ impl Suite {
         let column = Arc::new(Mutex::new(Column::new(&name)));
         let scale = std::env::var(format!("{}_SCALE", self.name.to_uppercase()));
         let is_full = scale.is_ok_and(|scale| scale == "full");
-        let target = Arc::new(Target { binary, column: Arc::clone(&column), is_full });
+        let target = Arc::new(Target { tls: None, binary, column: Arc::clone(&column), is_full });
         let mut arguments = Arguments::from_args();
         arguments.test_threads.get_or_insert(self.threads);
         if !arguments.list {
@@ -100,7 +110,10 @@ fn message(fault: &(dyn Any + Send)) -> String {
 }
 
 /// The binary that is put to the test.
+#[derive(Clone)]
 pub(crate) struct Target {
+    /// What connections speak; `None` is plain text.
+    tls: Option<Version>,
     binary: PathBuf,
     column: Arc<Mutex<Column>>,
     is_full: bool,
@@ -113,7 +126,7 @@ impl Target {
 
     /// Starts a server with these entries in its configuration file.
     pub(crate) fn start(&self, properties: &[(&str, &str)]) -> Process {
-        Folder::new(properties).start(&self.binary)
+        Folder::new(properties).start(&self.binary).over(self.tls)
     }
 
     /// `size` when the suite runs at full size, else `small`.

@@ -3,6 +3,8 @@
 use super::siege::{Episode, Siege};
 use crate::peer::{Crowd, Peer, broker, cluster_info, route};
 use crate::request::Request;
+use crate::tls::{Version, client};
+use crate::transport::outgoing;
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -19,6 +21,15 @@ pub(super) fn episodes() -> Vec<Episode> {
         Episode::new("a_thousand_headers_of_16_mebibytes_announced", 16, |siege| {
             hold(siege, &[&[0, 0xff, 0xff, 0xfc, 0, 0xff, 0xff, 0xf0][..], b"{\"a\":\""].concat());
         }),
+        Episode::new("a_thousand_cut_proxy_headers", 16, |siege| begin(siege, b"PROXY TCP4 192.0.2.1 "))
+            .lines(12)
+            .lines_a_second(11),
+        Episode::new("a_thousand_cut_tls_hellos", 48, |siege| begin(siege, &client_hello()[..100]))
+            .lines(12)
+            .lines_a_second(11),
+        Episode::new("a_thousand_tls_handshakes_that_stop", 48, |siege| begin(siege, &client_hello()))
+            .lines(12)
+            .lines_a_second(11),
         Episode::new("two_thousand_that_say_nothing", 24, |siege| hold(siege, b"")),
         Episode::new("a_thousand_that_end_their_side", 16, end_in_the_middle),
         Episode::new("a_thousand_that_reset_in_the_middle", 16, reset_in_the_middle),
@@ -66,6 +77,21 @@ fn hold(siege: &Siege<'_>, front: &[u8]) {
     let mut other = siege.peer();
     (0..100).for_each(|_| assert_eq!(other.ask(&cluster_info()).code, 0));
     assert!(siege.server.open_files() >= open_files + peers.len(), "nobody has to go for it");
+}
+
+fn client_hello() -> Vec<u8> {
+    outgoing(&mut client(Version::Tls13))
+}
+
+/// A thousand connections that begin what has to be complete within ten seconds, and fall silent: all are closed.
+fn begin(siege: &Siege<'_>, front: &[u8]) {
+    let crowd = Crowd::gather(1000);
+    let open_files = siege.server.open_files();
+    let mut peers = siege.peers(crowd.connections);
+    peers.iter_mut().for_each(|peer| peer.write(front));
+    let mut other = siege.peer();
+    (0..100).for_each(|_| assert_eq!(other.ask(&cluster_info()).code, 0));
+    siege.server.eventually(|| siege.server.open_files() <= open_files + 1);
 }
 
 /// They hear nothing but the end.
