@@ -156,6 +156,7 @@ impl<C: Counter> Connection<C> {
             let read = self.read(stream, ready, buffer)?;
             if let Some(address) = stream.take_client() {
                 self.peer.address = address;
+                self.activity.note(now.monotonic);
             }
             if let Some(read) = read {
                 self.handle_read(read, &view(), answers, now);

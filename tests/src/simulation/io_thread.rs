@@ -5,15 +5,20 @@ use super::cluster::{Cluster, Task};
 use super::invariant::{self, Invariant, violated};
 use super::name_server::{Chore, Running};
 use super::network::{Ending, Network, Part, Socket};
+use crate::tls::MemoryTls;
 use bytes::Bytes;
 use fastrand::Rng;
+use namesrv_core::address_list::AddressList;
 use namesrv_core::connection::{CloseReason, Connection, Next, Read, Ready, Scratch, Stream, Written};
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::node::Input;
 use namesrv_core::output;
-use namesrv_core::time::{Duration, Instant};
+use namesrv_core::time::{Duration, Instant, Now};
 use namesrv_core::{ConnId, Peer};
+use namesrv_shell::tls::TlsMode;
+use namesrv_shell::transport::{Buffers, Lent, Policy, ProxyProtocol, Transport, TransportError};
 use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
 
 /// Bytes that a socket takes before its peer has read them.
 const SOCKET_BYTES: usize = 4 * 1024;
@@ -36,6 +41,7 @@ pub(super) struct IoThread {
     pub(super) held: ExpiringMap<Held>,
     pub(super) inbox: Vec<ToIo>,
     scratch: Scratch,
+    buffers: Buffers,
     /// When it gives up what is not written, once it was told to stop.
     pub(super) stops_at: Option<Instant>,
 }
@@ -45,6 +51,7 @@ pub(super) struct IoThread {
 pub(super) struct Held {
     pub(super) socket: Socket,
     pub(super) connection: Connection,
+    transport: Transport,
     ready: Ready,
     /// When the client was heard from.
     heard: Time,
@@ -52,8 +59,36 @@ pub(super) struct Held {
 
 impl Default for IoThread {
     fn default() -> Self {
-        Self { held: ExpiringMap::default(), inbox: Vec::new(), scratch: Scratch::new(READ_BYTES), stops_at: None }
+        Self {
+            held: ExpiringMap::default(),
+            inbox: Vec::new(),
+            scratch: Scratch::new(READ_BYTES),
+            buffers: Buffers::default(),
+            stops_at: None,
+        }
     }
+}
+
+impl Held {
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.connection.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
+        let is_slow = self.transport.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
+        if is_slow { Some(CloseReason::SlowHandshake) } else { self.connection.handle_timeout(now) }
+    }
+}
+
+/// Every connection comes through a trusted proxy or none. TLS has random numbers of its own, so no run with it could be
+/// repeated.
+fn policy() -> &'static Policy {
+    static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
+        proxy_protocol: ProxyProtocol::Accept,
+        trusted_proxies: AddressList::parse("10.0.0.0/8").ok(),
+        tls: Arc::new(MemoryTls(TlsMode::Disabled)),
+    });
+    &POLICY
 }
 
 /// A socket as a connection sees it.
@@ -142,7 +177,8 @@ impl Cluster {
             return None;
         };
         let deadline = connection.poll_timeout();
-        let held = Held { socket, connection, ready: Ready::default(), heard: self.now() };
+        let transport = Transport::default();
+        let held = Held { socket, connection, transport, ready: Ready::default(), heard: self.now() };
         let map = &mut running.threads[conn.io_thread()].held;
         map.tick(now.monotonic);
         map.insert(conn.serial(), held).arm(deadline);
@@ -153,25 +189,28 @@ impl Cluster {
     /// One step of work of a connection.
     pub(super) fn drive(&mut self, server: usize, running: &mut Running, conn: ConnId) {
         let now = self.servers[server].now(self.now());
-        let Running { threads, view, to_node, .. } = running;
-        let IoThread { held: map, scratch, .. } = &mut threads[conn.io_thread()];
+        let Running { threads, view, to_node, quotas, .. } = running;
+        let IoThread { held: map, scratch, buffers, .. } = &mut threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
-        let Held { socket, connection, ready, .. } = &mut *entry;
+        let Held { socket, connection, transport, ready, .. } = &mut *entry;
         let socket = *socket;
-        let mut stream = VirtualStream {
+        let mut wire = VirtualStream {
             network: &mut self.network,
             random: &mut self.random,
             socket,
             sent: Vec::new(),
             has_read: false,
         };
-        let result = connection.drive(&mut stream, ready, scratch, || &*view, now);
-        let (sent, has_read) = (std::mem::take(&mut stream.sent), stream.has_read);
+        let client = connection.peer().address;
+        let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
+        let result = connection.drive(&mut transport.over(&mut wire, lent), ready, scratch, || &*view, now);
+        let (sent, has_read) = (wire.sent, wire.has_read);
         if result.is_err() {
             connection.handle_closed();
         }
         to_node.extend(std::iter::from_fn(|| connection.poll_forward()));
-        let (is_clogged, deadline) = (connection.wants_write(), connection.poll_timeout());
+        let is_clogged = connection.wants_write();
+        let deadline = entry.poll_timeout();
         entry.arm(deadline);
         if has_read {
             entry.heard = now.monotonic.as_millis();
@@ -191,7 +230,11 @@ impl Cluster {
                 self.plan_drive(server, conn, 2 * AGAIN_MILLIS);
             }
             Ok(Next::Close(reason)) => self.end_connection(running, conn, &reason),
-            Err(WasReset) => self.let_connection_go(running, conn, Part::Reset),
+            Err(TransportError::Stream(WasReset)) => self.let_connection_go(running, conn, Part::Reset),
+            Err(TransportError::Fault(_)) => {
+                self.coverage.count("closed by its transport");
+                self.let_connection_go(running, conn, Part::Fin);
+            }
         }
         if !running.to_node.is_empty() {
             self.plan_registry(server, running);
@@ -260,12 +303,12 @@ impl Cluster {
         map.tick(now.monotonic);
         let mut expired = Vec::new();
         while let Some((_, mut entry)) = map.pop_due(now.monotonic) {
-            match entry.connection.handle_timeout(now) {
+            match entry.handle_timeout(now) {
                 Some(reason) => {
                     expired.push((entry.connection.peer().conn, entry.heard, reason));
                 }
                 None => {
-                    let deadline = entry.connection.poll_timeout();
+                    let deadline = entry.poll_timeout();
                     entry.arm(deadline);
                 }
             }
@@ -277,7 +320,7 @@ impl Cluster {
             self.end_connection(running, conn, &reason);
         }
         let held = running.threads[thread].held.values();
-        let deadlines = held.filter_map(|held| held.connection.poll_timeout());
+        let deadlines = held.filter_map(Held::poll_timeout);
         self.check(invariant::no_connection_is_overdue(deadlines.min(), self.now(), &running.pauses));
         if running.threads[thread].stops_at.is_some_and(|at| at <= now.monotonic) {
             let left: Vec<_> = running.threads[thread].held.values().map(|held| held.connection.peer().conn).collect();
@@ -301,6 +344,7 @@ impl Cluster {
     fn let_connection_go(&mut self, running: &mut Running, conn: ConnId, last: Part) {
         let Some(mut held) = running.threads[conn.io_thread()].held.remove(conn.serial()) else { return };
         held.connection.handle_closed();
+        held.transport.close(&running.quotas);
         running.to_node.extend(std::iter::from_fn(|| held.connection.poll_forward()));
         running.sockets.remove(&held.socket.connection);
         self.send(held.socket, last);

@@ -212,6 +212,11 @@ impl Cluster {
     pub(super) fn connect(&mut self, peer: usize, server: usize) {
         if !self.peers[peer].links.contains_key(&server) {
             let socket = self.dial(self.peers[peer].process, self.servers[server].process);
+            if self.random.u8(..) < 64 {
+                self.coverage.count("through a proxy");
+                let port = self.random.u16(1..);
+                self.send_bytes(socket, format!("PROXY TCP4 192.0.2.1 192.0.2.2 {port} 9876\r\n").into_bytes());
+            }
             let dialed_at = self.now();
             let link = Link {
                 socket,
