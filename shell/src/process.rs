@@ -130,7 +130,8 @@ fn serve_until_stopped(
         audit: audit.trail(),
     };
     let Operator { signals, config_file, level } = operator;
-    let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), clock };
+    let tls = tls_watch.spawn().map_err(thread_failed)?;
+    let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), tls, clock };
     let reload = reload.start().map_err(thread_failed)?;
     signals.watch(queue.clone(), reload, summary).map_err(thread_failed)?;
     let registry_thread = RegistryThread {
@@ -150,7 +151,6 @@ fn serve_until_stopped(
         registry_thread.run();
     });
     let registry_thread = registry_thread.map_err(thread_failed)?;
-    let _tls_watch = tls_watch.spawn().map_err(thread_failed)?;
 
     let registry = RegistryHandle::new(queue.clone(), inboxes);
     let served = serve(Server { listeners, views, registry, clock, quotas, policy });

@@ -13,6 +13,7 @@ use crate::queue::QueueSender;
 use crate::start_error::StartError;
 use crate::startup::Startup;
 use crate::threads;
+use crate::tls::TlsReload;
 use crate::users::{UsersFile, rules};
 use namesrv_core::access::AccessRules;
 use namesrv_core::config::{Changes, Configuration, Warning};
@@ -43,6 +44,7 @@ pub(crate) struct Reload {
     pub(crate) level: LevelHandle,
     pub(crate) queue: QueueSender,
     pub(crate) audit: AuditSink,
+    pub(crate) tls: TlsReload,
     pub(crate) clock: Clock,
 }
 
@@ -102,6 +104,7 @@ impl Reload {
                     let prepared = self.read_all(&current);
                     current.refused = None;
                     self.finish(&mut current, prepared);
+                    self.tls.request();
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if let Some(found) = current.look() {

@@ -57,6 +57,10 @@ pub struct Tls {
     brokers: Option<Arc<Current<ClientConfig>>>,
 }
 
+/// Asks for the files to be read again. The thread that does it ends with the last of these.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsReload(Sender<()>);
+
 /// Looks at the files of both sides.
 #[derive(Debug)]
 pub(crate) struct TlsWatch {
@@ -136,26 +140,40 @@ impl Tls {
 }
 
 impl TlsWatch {
-    /// Looks at the files until the sender is dropped. Without files there is nothing to do, and no thread.
+    /// Looks at the files from now on.
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn spawn(self) -> io::Result<Sender<()>> {
-        let (stop, stopped) = mpsc::channel();
-        let has_files =
-            self.server.as_ref().is_some_and(Watch::has_files) || self.brokers.as_ref().is_some_and(Watch::has_files);
-        if has_files {
-            threads::named("tls-files").spawn(move || self.run(&stopped))?;
-        }
-        Ok(stop)
+    pub(crate) fn spawn(self) -> io::Result<TlsReload> {
+        let (sender, requests) = mpsc::channel();
+        threads::named("tls-files").spawn(move || self.run(&requests))?;
+        Ok(TlsReload(sender))
     }
 
-    fn run(mut self, stopped: &Receiver<()>) {
-        while stopped.recv_timeout(WATCH_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+    fn run(mut self, requests: &Receiver<()>) {
+        loop {
+            let interval = if self.has_files() { WATCH_INTERVAL } else { Duration::MAX };
+            let is_asked = match requests.recv_timeout(interval) {
+                Ok(()) => true,
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             let now = SystemTime::now();
-            tell("server", self.server.as_mut().map(|watch| watch.poll(now)).unwrap_or_default());
-            tell("brokers", self.brokers.as_mut().map(|watch| watch.poll(now)).unwrap_or_default());
+            tell("server", self.server.as_mut().map(|watch| watch.look(is_asked, now)).unwrap_or_default());
+            tell("brokers", self.brokers.as_mut().map(|watch| watch.look(is_asked, now)).unwrap_or_default());
         }
+    }
+
+    fn has_files(&self) -> bool {
+        self.server.as_ref().is_some_and(Watch::has_files) || self.brokers.as_ref().is_some_and(Watch::has_files)
+    }
+}
+
+impl TlsReload {
+    /// Has the properties file and the files that it names read again, and does not wait for it.
+    pub(crate) fn request(&self) {
+        // The thread ends only with this sender.
+        let _ = self.0.send(());
     }
 }
 
@@ -165,10 +183,10 @@ fn tell(side: &'static str, notices: Vec<Notice>) {
         match notice {
             Notice::Reloaded { certificate } => {
                 let certificate = certificate.map(|path| path.display().to_string());
-                info!(side, certificate, "TLS files changed: new handshakes use them");
+                info!(side, certificate, "TLS files were read again: new handshakes use them");
             }
             Notice::Refused(error) => {
-                warn!(side, %error, "TLS files changed and cannot be used: new handshakes go on with the old ones");
+                warn!(side, %error, "TLS files cannot be used: new handshakes go on with the old ones");
             }
             Notice::Warning(line) => warn!("{line}"),
         }

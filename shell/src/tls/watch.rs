@@ -135,6 +135,18 @@ impl<C> Watch<C> {
         self.certificates.is_some() || (self.read)(&self.settings).is_any()
     }
 
+    /// As [`Self::poll`]; where the operator asks for it, also when the properties file alone has changed.
+    pub(super) fn look(&mut self, is_asked: bool, now: SystemTime) -> Vec<Notice> {
+        let is_as_read = || self.sources.read().is_ok_and(|(settings, _)| settings == self.settings);
+        if !is_asked || (self.failed.is_none() && is_as_read()) {
+            return self.poll(now);
+        }
+        let mut notices = self.reload();
+        notices.extend(self.failed.as_mut().and_then(|failed| failed.untold.take()).map(Notice::Refused));
+        notices.extend(self.expiry_notice(now));
+        notices
+    }
+
     /// Looks at the files, takes them if they have changed and fit together, and says what the operator is to know.
     pub(super) fn poll(&mut self, now: SystemTime) -> Vec<Notice> {
         let settings = self.failed.as_ref().and_then(|failed| failed.settings.as_ref()).unwrap_or(&self.settings);

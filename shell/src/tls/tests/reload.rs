@@ -49,6 +49,11 @@ impl Stage {
         words(self.watch.poll(SystemTime::now()), self.folder.path())
     }
 
+    /// What is said when the operator asks.
+    fn ask(&mut self) -> Vec<String> {
+        words(self.watch.look(true, SystemTime::now()), self.folder.path())
+    }
+
     fn config(&self) -> Arc<ServerConfig> {
         self.watch.current().config()
     }
@@ -178,6 +183,9 @@ fn the_properties_file_is_read_again_with_the_files() {
     fs::write(&properties, "tls.server.keyPassword=wrong\n").unwrap();
     assert_eq!(stage.poll(), NOTHING, "a change of it alone is no reload, as in Java");
 
+    assert_eq!(stage.ask()[0], "reloaded", "unless the operator asks for it");
+    assert_eq!(stage.ask(), NOTHING, "nothing has changed");
+
     stage.put("key.pem", "modern/server-rsa.pbes2-aes256.key");
     assert_eq!(stage.poll(), NOTHING);
     assert!(stage.poll()[0].contains("tls.server.keyPassword does not open it"));
@@ -194,6 +202,16 @@ fn the_properties_file_is_read_again_with_the_files() {
     assert_eq!(stage.poll(), NOTHING, "it is not used any more");
     stage.put("other.pem", "modern/server-rsa-renewed.pem");
     assert_eq!(stage.poll(), ["reloaded"]);
+}
+
+#[test]
+fn what_is_wrong_is_told_at_once_to_the_operator_who_asks() {
+    let mut stage = Stage::start("modern/server-rsa.pem", "modern/server-rsa.key", &[]);
+    stage.put("cert.pem", "modern/garbage.pem");
+    assert_eq!(stage.poll(), NOTHING);
+    assert!(stage.ask()[0].starts_with("refused: tls.server.certPath: "));
+    assert_eq!(stage.poll(), NOTHING);
+    assert!(stage.ask()[0].starts_with("refused: tls.server.certPath: "), "each time");
 }
 
 #[test]
