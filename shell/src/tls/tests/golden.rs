@@ -1,5 +1,5 @@
-//! What the Java server did with the same files and settings: the captured cases about the start, clients' certificates,
-//! protocols and suites, and notices to brokers.
+//! What the Java server did with the same files and settings: the captured cases about the start, certificates of
+//! clients, protocols and suites, and notices to brokers.
 //!
 //! A case is `works`, `fails` (a handshake) or `refused` (the start). Where ours is not Java's, the case is one of
 //! [`DIFFERENT`], with the entry of DIFFERENCES.md.
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 const CASES: &str = include_str!("../../../../tests/golden/tls-5.5.0.jsonl");
 
-/// The group of a case that differs, its name or a part of it that semicolons enclose, and the entry that says why. Where
-/// Java starts and does no handshake, ours need not start: that is `tls-or-no-start` everywhere, and is not listed.
+/// The group of a case that differs, its name or a part of it that semicolons enclose, and the entry that says why.
+/// Where Java starts and does no handshake, ours need not start: that is `tls-or-no-start` everywhere, and is not listed.
 #[rustfmt::skip]
 const DIFFERENT: &[(&str, &str, &str)] = &[
     ("start", "RSA, PKCS#8 and a needless password", "tls-values-are-checked"),
