@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const CASES: &str = include_str!("../../../../tests/golden/tls-5.5.0.jsonl");
 
 /// The group of a case that differs, its name or a part of it that semicolons enclose, and the entry that says why.
-/// Where Java starts and does no handshake, ours need not start: that is `tls-or-no-start` everywhere, and is not listed.
+/// Where Java starts and does no handshake, ours need not start: that is `tls-or-no-start`, and is not listed.
 #[rustfmt::skip]
 const DIFFERENT: &[(&str, &str, &str)] = &[
     ("start", "RSA, PKCS#8 and a needless password", "tls-values-are-checked"),
