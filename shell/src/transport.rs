@@ -1,18 +1,21 @@
 //! What stands between a socket and its connection: a PROXY header, then TLS or plain text.
 //!
-//! The first bytes decide, once (Java: `NettyRemotingServer.TlsModeHandler`). A [`Transport`] belongs to one connection;
-//! [`Transport::over`] makes it a [`Stream`] around the stream of the socket. Plain text passes through it untouched.
+//! The first bytes decide, once (Java: `NettyRemotingServer.TlsModeHandler.channelRead0`). A [`Transport`] belongs to
+//! one connection; [`Transport::over`] makes it a [`Stream`] around the stream of the socket. Plain text passes through
+//! it untouched.
 
 mod buffers;
 mod encoder;
 mod fault;
 mod first_bytes;
+mod lent;
 mod policy;
 mod reservation;
 mod session;
 
 pub use buffers::Buffers;
 pub use fault::{Fault, TransportError};
+pub use lent::Lent;
 pub use policy::{Handshakes, Policy, ProxyProtocol};
 
 use first_bytes::FirstBytes;
@@ -23,7 +26,7 @@ use namesrv_core::time::{Duration, Instant};
 use session::Session;
 use std::net::SocketAddr;
 
-/// What a PROXY header may take, and a TLS handshake: as long as Java gives the latter (Java: `SslHandler`).
+/// What a PROXY header may take, and a TLS handshake: as long as Java gives the latter.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The layer of one connection.
@@ -39,21 +42,6 @@ enum State {
     Undecided(FirstBytes),
     Plain,
     Tls(Box<Session>),
-}
-
-/// What a step of a connection lends to its transport.
-#[derive(Debug)]
-pub struct Lent<'a, C> {
-    /// What is decided by first bytes.
-    pub policy: &'a Policy,
-    /// Buffers that connections share.
-    pub buffers: &'a mut Buffers,
-    /// What all connections together may hold.
-    pub quotas: &'a Quotas<C>,
-    /// Where the client is, as far as that was known before this step.
-    pub client: ClientAddress,
-    /// The time.
-    pub now: Instant,
 }
 
 impl Default for State {

@@ -1,7 +1,8 @@
 //! A server that is killed, or whose disk fails, at each system call of a save: `strace` does it from outside.
 
 use crate::peer::{Peer, get, put};
-use crate::process::{Folder, KV_FILE, PATIENCE, Process};
+use crate::process::{Folder, KV_FILE, Process};
+use crate::stream::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
 use std::fmt;

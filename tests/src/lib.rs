@@ -29,6 +29,7 @@ pub mod server;
 pub mod signature;
 pub mod simulation;
 pub mod step;
+pub mod stream;
 pub mod suite;
 mod texts;
 pub mod tls;

@@ -1,9 +1,10 @@
 //! One connection of a broker, a client or an administrator, and the requests that they send.
 
 use crate::answer::Answer;
-use crate::process::{Process, be_patient, read_frame};
+use crate::process::Process;
 use crate::registration::{Registration, Topic};
 use crate::request::Request;
+use crate::stream::{be_patient, read_frame};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{self, Write};

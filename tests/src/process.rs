@@ -1,6 +1,7 @@
 //! A server binary under test: started as a user starts it, with a configuration file and a folder of its own, talked
 //! to over sockets, killed in the end.
 
+use crate::stream::{PATIENCE, be_patient};
 use crate::tls::{Version, relay};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
@@ -13,10 +14,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-/// How long anything may take before it counts as a failure. Nothing takes so long on the slowest machine that is in
-/// use.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long to wait before something is looked at again.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -449,16 +446,6 @@ fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// Reads and writes of a connection fail after [`PATIENCE`], and small writes leave at once.
-///
-/// # Panics
-/// The system refuses.
-pub fn be_patient(stream: &TcpStream) {
-    stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
-    stream.set_write_timeout(Some(PATIENCE)).expect("a write timeout");
-    stream.set_nodelay(true).expect("no delay");
-}
-
 /// Waits for the end of a process; none when it does not end.
 pub(crate) fn ended(child: &mut Child) -> Option<ExitStatus> {
     let end = Instant::now() + PATIENCE;
@@ -491,28 +478,5 @@ pub(crate) fn boot_port(lines: &Receiver<String>) -> Option<u16> {
         if line.starts_with("The Name Server boot success.") {
             return line.rsplit(':').next()?.trim().parse().ok();
         }
-    }
-}
-
-/// The next frame of a stream; absent at its end.
-///
-/// # Panics
-/// Neither comes in time.
-pub fn read_frame(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let mut frame = vec![0; 4];
-    read_all(stream, &mut frame)?;
-    let length = frame.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length)) as usize;
-    frame.resize(4 + length, 0);
-    read_all(stream, frame.get_mut(4..)?)?;
-    Some(frame)
-}
-
-fn read_all(stream: &mut TcpStream, bytes: &mut [u8]) -> Option<()> {
-    match stream.read_exact(bytes) {
-        Ok(()) => Some(()),
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            panic!("the server neither answers nor closes")
-        }
-        Err(_) => None,
     }
 }

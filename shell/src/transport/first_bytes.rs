@@ -1,8 +1,9 @@
 //! The first bytes of a connection, until they are known to be a PROXY header, TLS or plain text.
 
+use super::fault::{Fault, TransportError};
+use super::lent::Lent;
 use super::policy::{Policy, ProxyProtocol};
 use super::reservation::Reservation;
-use super::{Fault, Lent, TransportError};
 use crate::tls::TlsMode;
 use namesrv_core::connection::{Read, Stream};
 use namesrv_core::quota::{Counter, Quotas};

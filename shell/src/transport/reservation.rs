@@ -1,6 +1,6 @@
 //! The share of one transport in the quota of incomplete input.
 
-use super::Fault;
+use super::fault::Fault;
 use namesrv_core::quota::{Counter, Quotas};
 
 /// Bytes reserved. Its owner changes it to 0 before it drops it.

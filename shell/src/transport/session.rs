@@ -2,8 +2,9 @@
 
 use super::buffers::{Buffers, Output};
 use super::encoder::{self, Traffic};
+use super::fault::{Fault, TransportError};
+use super::lent::Lent;
 use super::reservation::Reservation;
-use super::{Fault, Lent, TransportError};
 use namesrv_core::connection::{Read, Stream, Written};
 use namesrv_core::quota::{Counter, Quotas};
 use namesrv_core::time::Instant;

@@ -3,8 +3,8 @@
 
 use namesrv_core::wire::code::request as code;
 use namesrv_tests::golden::compare::{Likeness, compare};
-use namesrv_tests::process::{be_patient, read_frame};
 use namesrv_tests::request::{Request, VERSION_4_9_7, VERSION_5_5_0};
+use namesrv_tests::stream::{be_patient, read_frame};
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;

@@ -2,7 +2,8 @@
 
 use super::Target;
 use super::peer::{Peer, route};
-use crate::process::{Process, read_frame};
+use crate::process::Process;
+use crate::stream::read_frame;
 use crate::tls::{Version, relay};
 use std::io::{Read, Write};
 use std::net::Shutdown;

@@ -25,8 +25,8 @@ pub(super) fn proxy_header_of(data: &[u8]) {
     }
 }
 
-/// The first byte chooses: 1 to 2 the mode, 4 to 8 what is done with PROXY headers, 16 a handshake comes first, and then
-/// the bytes come behind it in plain text; 32 they are sent over TLS. The second byte says how the bytes are cut.
+/// The first byte chooses: 1 and 2 the mode; 4 and 8 what is done with PROXY headers; 16 the bytes come in plain text
+/// behind a handshake; 32 they are sent over TLS; 64 its version. The second byte says how the bytes are cut.
 /// Whatever comes, cutting it changes nothing, the connection rests or ends, and all quotas are given back.
 pub(super) fn transport(data: &[u8]) {
     let Some(([choice, piece], rest)) = data.split_first_chunk::<2>() else { return };

@@ -1,9 +1,10 @@
 //! A binary as a server of golden conversations.
 
 use crate::answer::{Answer, is_unanswered};
-use crate::process::{Folder, PATIENCE, Process, read_frame};
+use crate::process::{Folder, Process};
 use crate::request::Request;
 use crate::server::{Reaction, Server, Setup};
+use crate::stream::{PATIENCE, read_frame};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};

@@ -80,8 +80,8 @@ impl Held {
     }
 }
 
-/// Every connection comes through a trusted proxy or none. TLS has random numbers of its own, so no run with it could be
-/// repeated.
+/// Every connection comes through a trusted proxy or through none. TLS has random numbers of its own, so no run with it
+/// could be repeated.
 fn policy() -> &'static Policy {
     static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
         proxy_protocol: ProxyProtocol::Accept,

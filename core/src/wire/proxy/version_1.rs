@@ -1,12 +1,10 @@
 //! Version 1: a line of text.
 
-use super::{ProxyError, ProxyFraming};
+use super::framing::{LINE_BYTES_MAX, ProxyError, ProxyFraming};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str;
 
 pub(super) const SIGNATURE: &[u8] = b"PROXY";
-/// Bytes of the longest line without its end.
-pub(super) const LINE_BYTES_MAX: usize = 108;
 const LINE_END: &[u8] = b"\r\n";
 
 /// Looks at a line that begins with the signature.

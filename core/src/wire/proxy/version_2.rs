@@ -1,6 +1,6 @@
 //! Version 2: a binary header.
 
-use super::{ProxyError, ProxyFraming};
+use super::framing::{ProxyError, ProxyFraming};
 use core::net::{IpAddr, SocketAddr};
 
 pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
@@ -14,7 +14,7 @@ const PATHS_BYTES: usize = 216;
 /// The extension about TLS between client and proxy: a byte and a word before extensions of its own.
 const TLS_EXTENSION: u8 = 0x20;
 const TLS_EXTENSION_FIXED_BYTES: usize = 5;
-/// Extensions inside one another, as many as Java reads (Java: `HAProxyMessage.readTlvs`).
+/// Extensions inside one another, as many as the Java server reads.
 const DEPTH_MAX: usize = 129;
 
 /// What the addresses of a header are.
