@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use namesrv_core::config::Configuration;
-use namesrv_core::connection::{self, Connection};
+use namesrv_core::connection::{self, Answers, Connection};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::quota::Quotas;
@@ -100,11 +100,11 @@ impl Server {
             Err(error) if error.kind() == ErrorKind::WouldBlock => connection::Read::Nothing,
             Err(error) => return Err(error),
         };
-        let mut answers = Vec::new();
+        let mut answers = Answers::default();
         connection.handle_read(read, view, &mut answers, now);
-        stream.write_all(&answers)?;
-        let written = answers.len();
-        connection.handle_answers(&mut answers, written, now);
+        stream.write_all(&answers.bytes)?;
+        let written = answers.bytes.len();
+        connection.handle_answers(&mut answers.bytes, written, now);
         while let Some(input) = connection.poll_forward() {
             self.node.handle(input, now);
         }

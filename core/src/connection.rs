@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use namesrv_core::config::Configuration;
-//! use namesrv_core::connection::{Connection, Read, Reading};
+//! use namesrv_core::connection::{Answers, Connection, Read, Reading};
 //! use namesrv_core::initial_state::InitialState;
 //! use namesrv_core::kv::KvTable;
 //! use namesrv_core::node::{Node, Output};
@@ -35,10 +35,10 @@
 //! let header_bytes = header.len() as u32;
 //! let query = [&(4 + header_bytes).to_be_bytes()[..], &header_bytes.to_be_bytes(), header].concat();
 //!
-//! let mut answers = Vec::new();
+//! let mut answers = Answers::default();
 //! let reading = connection.handle_read(Read::Bytes(&query), &view, &mut answers, now);
 //! assert_eq!(reading, Reading::Open);
-//! let answer = String::from_utf8_lossy(&answers);
+//! let answer = String::from_utf8_lossy(&answers.bytes);
 //! assert!(answer.contains(r#""opaque":7"#) && answer.contains("No topic route info in name server for the topic: T"));
 //! assert_eq!(connection.poll_forward(), None);
 //! ```
@@ -68,7 +68,7 @@ mod output;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::answer;
+pub use answer::HEALTH_TOPIC;
 pub use close::CloseReason;
 pub use drive::{Next, READ_BYTES_MAX, Ready, Scratch, Stream, Written};
 
@@ -78,12 +78,15 @@ use crate::node;
 use crate::output::CloseReason as RegistryClose;
 use crate::quota::{Counter, Quotas};
 use crate::route::RouteView;
+use crate::tally::Tally;
 use crate::time::{Duration, Instant, Now};
+use crate::wire::code::response;
 use crate::wire::{FrameError, Framing, Request, next_frame};
 use activity::Activity;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use answer::{Outcome, answer};
 use bytes::Bytes;
 use core::cell::Cell;
 use core::mem;
@@ -108,6 +111,15 @@ pub enum Reading {
     Open,
     /// Complete frames wait.
     Paused(Paused),
+}
+
+/// What a connection answers, until it is written and counted.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// The answers.
+    pub bytes: Vec<u8>,
+    /// How many of which.
+    pub tally: Tally,
 }
 
 /// What complete frames wait for.
@@ -215,7 +227,7 @@ impl<C: Counter> Connection<C> {
     /// With [`Read::Nothing`] it goes on after a pause ([`can_resume`](Self::can_resume)). Otherwise
     /// [`wants_read`](Self::wants_read) has to be true. The work is bounded by the bytes that are there and by
     /// `output_bytes_pause`.
-    pub fn handle_read(&mut self, read: Read<&[u8]>, view: &RouteView, answers: &mut Vec<u8>, now: Now) -> Reading {
+    pub fn handle_read(&mut self, read: Read<&[u8]>, view: &RouteView, answers: &mut Answers, now: Now) -> Reading {
         debug_assert!(read == Read::Nothing || self.wants_read(), "read in {:?}, {:?}", self.lifecycle, self.reading);
         let (mut arrived, is_last) = match read {
             Read::Bytes(bytes) => (bytes, self.is_stopping()),
@@ -419,7 +431,7 @@ impl<C: Counter> Connection<C> {
         &mut self,
         arrived: &mut &[u8],
         view: &RouteView,
-        answers: &mut Vec<u8>,
+        answers: &mut Answers,
         now: Now,
     ) -> Result<Reading, Failure> {
         loop {
@@ -461,12 +473,12 @@ impl<C: Counter> Connection<C> {
         &mut self,
         input: &mut &[u8],
         view: &RouteView,
-        answers: &mut Vec<u8>,
+        answers: &mut Answers,
         now: Now,
     ) -> Result<Found, FrameError> {
         let limits = self.quotas.limits();
         loop {
-            if answers.len() >= limits.output_bytes_pause {
+            if answers.bytes.len() >= limits.output_bytes_pause {
                 return Ok(Found::Paused(Paused::UntilWritten));
             }
             match next_frame(input, limits)? {
@@ -477,16 +489,26 @@ impl<C: Counter> Connection<C> {
                 Framing::Complete { frame, length } => {
                     let request = Request::decode(frame, limits)?;
                     self.activity.note_complete(now.monotonic);
-                    if answer(&request, view, answers, now) {
-                        *input = &input[length..];
-                    } else if self.unanswered >= limits.forwarded_per_connection_max {
-                        return Ok(Found::Paused(Paused::UntilReplied));
-                    } else if !self.quotas.queue().try_reserve(length) {
-                        return Ok(Found::Paused(Paused::UntilQueued));
-                    } else {
-                        let verdict = view.access().judge(&request, self.peer.ip());
-                        return Ok(Found::Request { length, verdict });
+                    match answer(&request, view, &mut answers.bytes, now) {
+                        Outcome::Answered(code) => answers.tally.note(request.code, Some(code)),
+                        Outcome::NoRoute { is_probe } => {
+                            answers.tally.note(request.code, Some(response::TOPIC_NOT_EXIST));
+                            answers.tally.route_misses += u64::from(!is_probe);
+                        }
+                        Outcome::Oneway => answers.tally.note(request.code, None),
+                        Outcome::Dropped => {}
+                        Outcome::Forward if self.unanswered >= limits.forwarded_per_connection_max => {
+                            return Ok(Found::Paused(Paused::UntilReplied));
+                        }
+                        Outcome::Forward if !self.quotas.queue().try_reserve(length) => {
+                            return Ok(Found::Paused(Paused::UntilQueued));
+                        }
+                        Outcome::Forward => {
+                            let verdict = view.access().judge(&request, self.peer.ip());
+                            return Ok(Found::Request { length, verdict });
+                        }
                     }
+                    *input = &input[length..];
                 }
             }
         }

@@ -28,6 +28,18 @@ pub struct KvTable {
 }
 
 impl KvTable {
+    /// The number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.namespaces.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether there is no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The contents of the KV file in Java's format: one line, entries without a value left out, sorted by name.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

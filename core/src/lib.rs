@@ -36,9 +36,11 @@ pub mod output;
 pub mod quota;
 pub mod quoted;
 mod registry;
+pub mod report;
 pub mod route;
 pub mod save;
 mod serialization;
+pub mod tally;
 pub mod time;
 pub mod wire;
 

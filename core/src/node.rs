@@ -58,7 +58,9 @@ pub use input::Input;
 use crate::access::Verdict;
 use crate::initial_state::InitialState;
 use crate::registry::Registry;
+use crate::report::{Report, ReportRequest};
 use crate::save::SaveTicket;
+use crate::tally::Tally;
 use crate::time::{Duration, Instant, Now};
 use crate::{ConnId, Peer};
 use alloc::collections::VecDeque;
@@ -223,6 +225,17 @@ impl Node {
             self.state = if self.may_take_next() { State::Ready } else { State::Idle };
         }
         output
+    }
+
+    /// What only the registry knows. To be asked between two batches.
+    #[must_use]
+    pub fn report(&self, request: &ReportRequest, now: Now) -> Report {
+        self.registry.report(request, now)
+    }
+
+    /// What the registry answered since it was last taken from here. To be taken after each batch.
+    pub const fn tally(&mut self) -> &mut Tally {
+        self.registry.tally()
     }
 
     /// Names every broken relation between the tables of the registry: none in a server that works.

@@ -92,6 +92,16 @@ impl<C: Counter> Quotas<C> {
         &self.queue
     }
 
+    /// Bytes of incomplete and paused input of all connections.
+    pub fn input_bytes(&self) -> usize {
+        self.input_bytes.sum()
+    }
+
+    /// Bytes of unread output of all connections.
+    pub fn output_bytes(&self) -> usize {
+        self.output_bytes.sum()
+    }
+
     /// Returns the number of connections.
     pub fn connections(&self) -> usize {
         self.connections.sum()
@@ -190,6 +200,11 @@ impl<C: Counter> QueueQuota<C> {
     /// Requests that have a place.
     pub fn requests(&self) -> usize {
         self.requests.sum()
+    }
+
+    /// Bytes of the requests that have a place.
+    pub fn bytes(&self) -> usize {
+        self.bytes.sum()
     }
 
     /// Gives the places of `requests` requests back, which had `bytes` bytes together.

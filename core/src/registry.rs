@@ -24,7 +24,9 @@ use crate::config::{Configuration, Settings};
 use crate::hash::Secret;
 use crate::initial_state::InitialState;
 use crate::output::{CloseReason, Output};
+use crate::report::{Report, ReportRequest};
 use crate::save::{SaveError, SaveFile, SaveTicket};
+use crate::tally::Tally;
 use crate::time::{Instant, Now};
 use crate::wire::{Framing, Request, next_frame};
 use crate::{ConnId, Peer};
@@ -163,6 +165,20 @@ impl Registry {
     #[must_use]
     pub(crate) const fn reply_bytes(&self) -> usize {
         self.state.outbox.reply_bytes()
+    }
+
+    /// What was answered since it was last taken from here.
+    pub const fn tally(&mut self) -> &mut Tally {
+        self.state.outbox.tally()
+    }
+
+    /// What only the registry knows. Takes time in proportion to what is asked for.
+    #[must_use]
+    pub fn report(&self, request: &ReportRequest, now: Now) -> Report {
+        let State { tables, kv, configuration, .. } = &self.state;
+        let (members, has_more) = tables.report(request, now);
+        let configuration = if request.with_configuration { configuration.items() } else { Vec::new() };
+        Report { members, has_more, registry_bytes: tables.bytes(), kv_entries: kv.len(), configuration }
     }
 
     /// The settings that are in effect.

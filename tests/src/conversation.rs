@@ -1,7 +1,7 @@
 //! Whole conversations with one connection, over a view that does not change.
 
 use bytes::Bytes;
-use namesrv_core::connection::{CloseReason, Connection, Paused, Read, Reading};
+use namesrv_core::connection::{Answers, CloseReason, Connection, Paused, Read, Reading};
 use namesrv_core::node::Input;
 use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
@@ -55,10 +55,10 @@ fn take(
     seen: &mut Seen,
 ) -> Option<CloseReason> {
     let mut next = Some(read);
-    let mut answers = Vec::new();
+    let mut answers = Answers::default();
     while let Some(read) = next.take() {
         let reading = connection.handle_read(read, view, &mut answers, NOW);
-        connection.handle_answers(&mut answers, 0, NOW);
+        connection.handle_answers(&mut answers.bytes, 0, NOW);
         while let Some(input) = connection.poll_forward() {
             if let Input::Frame { frame, .. } = input {
                 quotas.queue().release(1, frame.len());

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use namesrv_core::access::{AccessRules, User};
 use namesrv_core::config::Limits;
 use namesrv_core::config::properties::Property;
-use namesrv_core::connection::{CloseReason, Connection, Paused, Read, Reading};
+use namesrv_core::connection::{Answers, CloseReason, Connection, Paused, Read, Reading};
 use namesrv_core::event::Event;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
@@ -129,7 +129,7 @@ impl Client {
 
     /// Does one step of reading, if there is something to do.
     fn read(&mut self, view: &RouteView, now: Now) -> Option<Reading> {
-        let mut answers = Vec::new();
+        let mut answers = Answers::default();
         let arrived;
         let read = if self.connection.can_resume() {
             Read::Nothing
@@ -140,7 +140,7 @@ impl Client {
             return None;
         };
         let reading = self.connection.handle_read(read, view, &mut answers, now);
-        self.connection.handle_answers(&mut answers, 0, now);
+        self.connection.handle_answers(&mut answers.bytes, 0, now);
         self.write(now);
         Some(reading)
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use namesrv_core::access::Verdict;
 use namesrv_core::config::{Configuration, Limits};
-use namesrv_core::connection::{self, Read, Reading};
+use namesrv_core::connection::{self, Answers, Read, Reading};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
@@ -78,22 +78,26 @@ fn drain(node: &mut Node) -> Option<Arc<RouteView>> {
 pub(crate) struct Connection {
     connection: connection::Connection,
     view: Arc<RouteView>,
-    answers: Vec<u8>,
+    answers: Answers,
 }
 
 impl Connection {
     pub(crate) fn new(world: &World) -> Self {
         let quotas = Quotas::shared(&Limits::default());
         let connection = connection::Connection::open(PEER, &world.view, &quotas, NOW).unwrap();
-        Self { connection, view: Arc::clone(&world.view), answers: Vec::with_capacity(1 << 20) }
+        Self {
+            connection,
+            view: Arc::clone(&world.view),
+            answers: Answers { bytes: Vec::with_capacity(1 << 20), ..Answers::default() },
+        }
     }
 
     /// Answers whole requests and returns the length of the answers.
     pub(crate) fn ask(&mut self, requests: &[u8]) -> usize {
         let reading = self.connection.handle_read(Read::Bytes(requests), &self.view, &mut self.answers, NOW);
         assert_eq!(reading, Reading::Open);
-        let written = self.answers.len();
-        self.connection.handle_answers(&mut self.answers, written, NOW);
+        let written = self.answers.bytes.len();
+        self.connection.handle_answers(&mut self.answers.bytes, written, NOW);
         written
     }
 }

@@ -18,40 +18,63 @@ const COMPATIBLE_SINCE: i32 = 401;
 /// The last release that does not know GO_AWAY, 5.3.1 (Java: `NettyRemotingAbstract.processRequestCommand`).
 const GO_AWAY_AFTER: i32 = 475;
 
-/// Answers a request from the view. Returns false when the request is for the registry.
+/// A topic that probes ask for. Nobody can create it: Java allows no blanks in names of topics.
+pub const HEALTH_TOPIC: &str = "health check";
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was answered with this code.
+    Answered(i32),
+    /// It was answered with the code for a topic without a route.
+    NoRoute {
+        /// Whether it asked for [`HEALTH_TOPIC`].
+        is_probe: bool,
+    },
+    /// It was dealt with and wants no answer.
+    Oneway,
+    /// It is the answer to a request of this server.
+    Dropped,
+    /// It is for the registry.
+    Forward,
+}
+
+/// Answers a request from the view, if that can be done.
 #[inline]
-pub(crate) fn answer(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) -> bool {
+pub(crate) fn answer(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) -> Outcome {
     if request.is_response() {
-        return true;
+        return Outcome::Dropped;
     }
     if view.is_going_away() && request.version > GO_AWAY_AFTER {
-        if !request.is_oneway() {
-            let head = Head::failure(response::GO_AWAY, request.opaque, &["please go away"]);
-            write_frame(output, view.serialization, &head, |_| ());
+        if request.is_oneway() {
+            return Outcome::Oneway;
         }
-        return true;
+        let head = Head::failure(response::GO_AWAY, request.opaque, &["please go away"]);
+        write_frame(output, view.serialization, &head, |_| ());
+        return Outcome::Answered(response::GO_AWAY);
     }
     if request.code == request::GET_ROUTEINFO_BY_TOPIC {
-        if !request.is_oneway() {
-            answer_route(request, view, output, now);
+        if request.is_oneway() {
+            return Outcome::Oneway;
         }
-        return true;
+        return answer_route(request, view, output, now);
     }
     if is_for_registry(request.code) || (view.access().closes_reads() && Class::of(request.code) == Class::Read) {
-        return false;
+        return Outcome::Forward;
     }
-    if !request.is_oneway() {
-        answer_from_view(request, view, output);
+    if request.is_oneway() {
+        return Outcome::Oneway;
     }
-    true
+    Outcome::Answered(answer_from_view(request, view, output))
 }
 
 /// GET_ROUTEINFO_BY_TOPIC (Java: `ClientRequestProcessor.getRouteInfoByTopic`).
 #[inline]
-fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) {
+fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) -> Outcome {
     if !view.is_ready(now.monotonic) {
         let head = Head::failure(response::SYSTEM_ERROR, request.opaque, &["name server not ready"]);
-        return write_frame(output, view.serialization, &head, |_| ());
+        write_frame(output, view.serialization, &head, |_| ());
+        return Outcome::Answered(response::SYSTEM_ERROR);
     }
     let [topic, standard_only, zone_mode, zone] =
         request.fields.values(["topic", "acceptStandardJsonOnly", "__ZONE_MODE", "__ZONE_NAME"]);
@@ -64,8 +87,12 @@ fn answer_route(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, n
     match route {
         Some(route) => {
             write_frame(output, view.serialization, &Head::success(request.opaque), |output| route.write(output));
+            Outcome::Answered(response::SUCCESS)
         }
-        None => answer_no_route(topic.as_deref(), request.opaque, view, output),
+        None => {
+            answer_no_route(topic.as_deref(), request.opaque, view, output);
+            Outcome::NoRoute { is_probe: topic.as_deref() == Some(HEALTH_TOPIC.as_bytes()) }
+        }
     }
 }
 
@@ -79,8 +106,8 @@ fn answer_no_route(topic: Option<&[u8]>, opaque: i32, view: &RouteView, output: 
 }
 
 /// The other questions that the view answers, and unknown codes. Those that access control closes are answered by the
-/// registry, from the same view.
-pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) {
+/// registry, from the same view. Returns the code of the answer.
+pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) -> i32 {
     let success = Head::success(request.opaque);
     let form = view.serialization;
     match request.code {
@@ -102,8 +129,10 @@ pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: 
             let remark = [" request type ", digits.format(unknown), " not supported"];
             let head = Head::failure(response::REQUEST_CODE_NOT_SUPPORTED, request.opaque, &remark);
             write_frame(output, form, &head, |_| ());
+            return response::REQUEST_CODE_NOT_SUPPORTED;
         }
     }
+    response::SUCCESS
 }
 
 /// Whether a request changes something, or its answer takes time in proportion to all topics.

@@ -1,14 +1,14 @@
 //! One bounded step of work of a connection over a non-blocking stream.
 
-use super::{CloseReason, Connection, Paused, Read, Reading};
+use super::{Answers, CloseReason, Connection, Paused, Read, Reading};
 use crate::ClientAddress;
 use crate::quota::Counter;
 use crate::route::RouteView;
+use crate::tally::Tally;
 use crate::time::Now;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::ops::Deref;
 
 /// Bytes of one read, and so the input that a connection may use in one step.
@@ -82,7 +82,7 @@ pub struct Ready {
 #[derive(Debug)]
 pub struct Scratch {
     buffer: Box<[u8]>,
-    answers: Vec<u8>,
+    answers: Answers,
 }
 
 /// What to do after a step.
@@ -115,7 +115,12 @@ impl Scratch {
     /// Buffers that read `read_bytes` at once.
     #[must_use]
     pub fn new(read_bytes: usize) -> Self {
-        Self { buffer: vec![0; read_bytes].into_boxed_slice(), answers: Vec::new() }
+        Self { buffer: vec![0; read_bytes].into_boxed_slice(), answers: Answers::default() }
+    }
+
+    /// What was answered and transferred since it was last taken from here.
+    pub const fn tally(&mut self) -> &mut Tally {
+        &mut self.answers.tally
     }
 
     /// Throws away what is unread: with it, closing would reset the connection and destroy answers on their way.
@@ -147,13 +152,13 @@ impl<C: Counter> Connection<C> {
         debug_assert!(self.forwards.is_empty(), "requests of the last step were not forwarded");
         let Scratch { buffer, answers } = scratch;
         // What a step before left unwritten belongs to a connection whose stream failed.
-        answers.clear();
+        answers.bytes.clear();
         let mut budget = WRITE_BYTES_MAX;
-        self.write(stream, ready, &mut budget, now)?;
+        self.write(stream, ready, &mut budget, &mut answers.tally, now)?;
         if self.can_resume() {
             self.handle_read(Read::Nothing, &view(), answers, now);
         } else {
-            let read = self.read(stream, ready, buffer)?;
+            let read = self.read(stream, ready, buffer, &mut answers.tally)?;
             if let Some(address) = stream.take_client() {
                 self.peer.address = address;
                 self.activity.note(now.monotonic);
@@ -163,8 +168,8 @@ impl<C: Counter> Connection<C> {
             }
         }
         self.write_answers(stream, ready, answers, now)?;
-        self.write(stream, ready, &mut budget, now)?;
-        answers.shrink_to(ANSWER_BYTES_KEPT);
+        self.write(stream, ready, &mut budget, &mut answers.tally, now)?;
+        answers.bytes.shrink_to(ANSWER_BYTES_KEPT);
         Ok(self.next(*ready))
     }
 
@@ -192,6 +197,7 @@ impl<C: Counter> Connection<C> {
         stream: &mut S,
         ready: &mut Ready,
         buffer: &'a mut [u8],
+        tally: &mut Tally,
     ) -> Result<Option<Read<&'a [u8]>>, S::Error> {
         if !self.may_read(*ready) {
             return Ok(None);
@@ -199,6 +205,7 @@ impl<C: Counter> Connection<C> {
         Ok(match stream.read(buffer)? {
             Read::Bytes(read) => {
                 debug_assert!(0 < read && read <= buffer.len(), "{read} bytes read of {}", buffer.len());
+                tally.read_bytes += read as u64;
                 ready.readable &= ready.read_closed || read == buffer.len();
                 ready.readable |= stream.has_more();
                 Some(Read::Bytes(buffer.get(..read).unwrap_or_default()))
@@ -220,17 +227,19 @@ impl<C: Counter> Connection<C> {
         &mut self,
         stream: &mut S,
         ready: &mut Ready,
-        answers: &mut Vec<u8>,
+        answers: &mut Answers,
         now: Now,
     ) -> Result<(), S::Error> {
+        let Answers { bytes, tally } = answers;
         let mut sent = 0;
-        while sent < answers.len() && ready.writable && !self.wants_write() {
-            match stream.write(answers.get(sent..).unwrap_or_default())? {
+        while sent < bytes.len() && ready.writable && !self.wants_write() {
+            match stream.write(bytes.get(sent..).unwrap_or_default())? {
                 Written::Bytes(written) => sent += written,
                 Written::Blocked => ready.writable = false,
             }
         }
-        self.handle_answers(answers, sent, now);
+        tally.written_bytes += sent as u64;
+        self.handle_answers(bytes, sent, now);
         Ok(())
     }
 
@@ -240,6 +249,7 @@ impl<C: Counter> Connection<C> {
         stream: &mut S,
         ready: &mut Ready,
         budget: &mut usize,
+        tally: &mut Tally,
         now: Now,
     ) -> Result<(), S::Error> {
         while ready.writable && self.wants_write() && *budget > 0 {
@@ -248,6 +258,7 @@ impl<C: Counter> Connection<C> {
             match stream.write_vectored(slices.get(..filled).unwrap_or_default())? {
                 Written::Bytes(written) => {
                     *budget = budget.saturating_sub(written);
+                    tally.written_bytes += written as u64;
                     self.handle_written(written, now);
                 }
                 Written::Blocked => ready.writable = false,

@@ -39,14 +39,14 @@ struct World {
     connection: Connection,
     view: Arc<RouteView>,
     quotas: Arc<Quotas<Cell<usize>>>,
-    answers: Vec<u8>,
+    answers: Answers,
 }
 
 impl World {
     fn new(limits: Limits) -> Self {
         let (view, quotas) = (view(limits), Quotas::shared(&limits));
         let connection = Connection::open(peer(), &view, &quotas, at(0)).unwrap();
-        Self { connection, view, quotas, answers: Vec::new() }
+        Self { connection, view, quotas, answers: Answers::default() }
     }
 
     fn read(&mut self, read: Read<&[u8]>) -> Reading {
@@ -63,7 +63,7 @@ impl World {
 
     /// The client takes `room` bytes of what waits and of the answers.
     fn write(&mut self, mut room: usize) -> Vec<u8> {
-        self.connection.handle_answers(&mut self.answers, 0, at(0));
+        self.connection.handle_answers(&mut self.answers.bytes, 0, at(0));
         let mut taken = Vec::new();
         while room > 0 && self.connection.wants_write() {
             let mut slices: [&[u8]; 2] = [&[]; 2];
@@ -220,7 +220,7 @@ fn unwritten_output_stops_the_reading() {
     let mut world = World::new(limits);
     let queries: Vec<u8> = (1..100).flat_map(query).collect();
     assert_eq!(world.bytes(&queries), Reading::Paused(Paused::UntilWritten));
-    assert!(world.answers.len() < 2000);
+    assert!(world.answers.bytes.len() < 2000);
     let mut written = world.write(1);
     assert!(!world.connection.can_resume() && !world.connection.wants_read());
     written.extend(world.write(usize::MAX));
@@ -439,6 +439,6 @@ mod violations {
         let mut world = World::new(Limits::default());
         world.bytes(&[change(1), query(2)].concat());
         world.reply(1);
-        world.connection.handle_answers(&mut world.answers, 1, at(0));
+        world.connection.handle_answers(&mut world.answers.bytes, 1, at(0));
     }
 }

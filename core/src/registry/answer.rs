@@ -13,6 +13,8 @@ use bytes::Bytes;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReplyTo {
     pub(super) conn: ConnId,
+    /// The code of the request.
+    pub(super) code: i32,
     pub(super) opaque: i32,
     pub(super) is_oneway: bool,
 }

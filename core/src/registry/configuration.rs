@@ -7,6 +7,7 @@ use crate::config::{Configuration, Settings, Update};
 use crate::event::{Change, Event, Subject};
 use crate::save::{SaveError, SaveFile, SaveTicket};
 use crate::wire::code::{request, response};
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -65,6 +66,11 @@ impl ConfigurationStore {
     /// The settings that are in effect.
     pub(super) const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// All keys with the values in effect.
+    pub(super) fn items(&self) -> Vec<(String, String)> {
+        self.configuration.items().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
     }
 
     /// Answers with all keys, after the changes that came before.

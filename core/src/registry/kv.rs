@@ -76,6 +76,11 @@ impl KvStore {
         }
     }
 
+    /// The number of entries.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// Whether requests can be answered without a save: they change nothing, and what they claim to be saved is.
     fn is_unchanged_by(&self, requests: &[KvRequest]) -> bool {
         let needs_save =

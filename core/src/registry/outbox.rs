@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::output::{CloseReason, Output};
 use crate::save::{SaveFile, SaveTicket};
 use crate::serialization::Serialization;
+use crate::tally::Tally;
 use crate::wire::response::{Head, write_frame};
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
@@ -24,27 +25,30 @@ pub(super) struct Outbox {
     opaque: i32,
     /// Number of the last save.
     save: u64,
+    /// What was answered since it was last taken.
+    tally: Tally,
 }
 
 impl Outbox {
-    pub(super) const fn new(serialization: Serialization) -> Self {
-        Self { outputs: VecDeque::new(), reply_bytes: 0, serialization, opaque: 0, save: 0 }
+    pub(super) fn new(serialization: Serialization) -> Self {
+        let (outputs, tally) = (VecDeque::new(), Tally::default());
+        Self { outputs, reply_bytes: 0, serialization, opaque: 0, save: 0, tally }
     }
 
     /// Encodes an answer. The answer to a one-way request is an empty frame: it tells the connection that the request
     /// is done.
     pub(super) fn reply(&mut self, to: ReplyTo, answer: &Answer) {
         let frame = if to.is_oneway { Bytes::new() } else { answer.frame(self.serialization, to.opaque) };
+        self.tally.note(to.code, (!to.is_oneway).then_some(answer.code()));
         self.reply_bytes += frame.len();
         self.outputs.push_back(Output::Reply { conn: to.conn, frame });
     }
 
-    /// Sends an answer that `write` encodes.
-    pub(super) fn reply_from_view(&mut self, to: ReplyTo, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Sends an answer that `write` encodes, and whose code it returns.
+    pub(super) fn reply_from_view(&mut self, to: ReplyTo, write: impl FnOnce(&mut Vec<u8>) -> i32) {
         let mut frame = Vec::new();
-        if !to.is_oneway {
-            write(&mut frame);
-        }
+        let response = (!to.is_oneway).then(|| write(&mut frame));
+        self.tally.note(to.code, response);
         self.reply_bytes += frame.len();
         self.outputs.push_back(Output::Reply { conn: to.conn, frame: frame.into() });
     }
@@ -88,6 +92,10 @@ impl Outbox {
             self.reply_bytes -= frame.len();
         }
         output
+    }
+
+    pub(super) const fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
     }
 
     /// Bytes of the replies that wait.

@@ -23,7 +23,8 @@ use alloc::vec::Vec;
 
 /// Handles a request as the verdict says.
 pub(super) fn handle(state: &mut State, peer: Peer, request: &Request<'_>, verdict: Verdict, now: Now) {
-    let reply_to = ReplyTo { conn: peer.conn, opaque: request.opaque, is_oneway: request.is_oneway() };
+    let reply_to =
+        ReplyTo { conn: peer.conn, code: request.code, opaque: request.opaque, is_oneway: request.is_oneway() };
     let class = Class::of(request.code);
     // A broker may read what others may only read with a signature.
     let is_open = class == Class::Read && state.tables.has_connection(peer.conn);

@@ -12,6 +12,7 @@ mod member;
 mod parts;
 mod placement;
 mod queues;
+mod report;
 pub(super) mod size;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::ops::{Bound, Range};
 use once_cell::race::OnceBox;
 
 /// Number of queue values whose entries are cached for all groups. Identifiers are handed out in the order of first
@@ -122,12 +122,22 @@ impl Topology {
         self.group(*self.by_name.get(name)?)
     }
 
-    /// The body of GET_BROKER_CLUSTER_INFO (Java: `RouteInfoManager.getAllClusterInfo`).
+    /// The groups whose names come after `name`, in the order of their names.
+    pub(crate) fn groups_after(&self, name: &str) -> impl Iterator<Item = (GroupId, &BrokerGroup)> {
+        let after = self.by_name.range::<str, _>((Bound::Excluded(name), Bound::Unbounded));
+        after.filter_map(|(_, id)| Some((*id, self.group(*id)?)))
+    }
+
+    pub(crate) fn cluster_count(&self) -> usize {
+        self.clusters.len()
+    }
+
     /// The number of members of all groups.
     pub(crate) fn broker_count(&self) -> usize {
         self.groups.iter().flatten().map(|group| group.data.addresses.len()).sum()
     }
 
+    /// The body of GET_BROKER_CLUSTER_INFO (Java: `RouteInfoManager.getAllClusterInfo`).
     pub(crate) fn cluster_info(&self) -> &[u8] {
         self.cluster_info.get_or_init(|| {
             let mut output = Vec::new();

@@ -53,6 +53,9 @@ fn register(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> (
     if let Some(key) = fingerprint.repeats(&state.tables, &header, request.body) {
         claim(state, key, peer);
         state.tables.repeat(key, now);
+        let registrations = &mut state.outbox.tally().registrations;
+        registrations.unchanged += 1;
+        registrations.bytes += request.body.len() as u64;
         return (registered(state, key), Some(key));
     }
     if !has_right_checksum(&header, request.body) {
@@ -110,6 +113,7 @@ fn decode_and_register(
     let version = body.data_version;
     let is_update = topics.len() == 1;
     let applied = apply(state, &registration, &body, topics, &placed, now);
+    count(state, request.body.len(), topics.len());
     let last = fingerprint.last_registration(request.body, is_update);
     state.tables.settle(placed.key, last, placed.placement.needs_full_sync(version, is_update));
     report(state, &registration, version, topics.len(), &placed, &applied, peer);
@@ -117,6 +121,14 @@ fn decode_and_register(
         notify_min_id_change(state, placed.key.group, MinIdChange::Joined(header.ha_server_addr.as_deref()));
     }
     Ok((registered(state, placed.key), Some(placed.key)))
+}
+
+fn count(state: &mut State, bytes: usize, topics: usize) {
+    let registrations = &mut state.outbox.tally().registrations;
+    let kind = if topics == 1 { &mut registrations.single } else { &mut registrations.full };
+    *kind += 1;
+    registrations.bytes += bytes as u64;
+    registrations.topics += topics as u64;
 }
 
 fn refuse(state: &mut State, header: &RegisterHeader<'_>, peer: Peer, reason: RefusalReason) -> Answer {

@@ -1,0 +1,41 @@
+//! What the tables know about members, for operators.
+
+use super::liveness::deadline;
+use super::{Member, Tables};
+use crate::report::{ReportRequest, ReportedMember};
+use crate::time::Now;
+use alloc::vec::Vec;
+
+impl Tables {
+    /// The members that are asked for, and whether there are groups after theirs. Takes time in proportion to what it
+    /// returns.
+    pub(in crate::registry) fn report(&self, request: &ReportRequest, now: Now) -> (Vec<ReportedMember>, bool) {
+        let mut members = Vec::new();
+        // In the order of the last view, which is that of names.
+        for (id, shown) in self.topology.groups_after(&request.groups_after) {
+            if members.len() >= request.members_max {
+                return (members, true);
+            }
+            // A group that left since then is no group of this name any more.
+            if self.groups.id(&shown.data.name) != Some(id) {
+                continue;
+            }
+            let group = self.groups.group(id);
+            let topics = group.topics.len();
+            members.extend(group.members.iter().map(|(id, member)| report(&group.name, *id, member, topics, now)));
+        }
+        (members, false)
+    }
+}
+
+fn report(group: &str, id: i64, member: &Member, topics: usize, now: Now) -> ReportedMember {
+    let leaves_in = member.deadline.since(now.monotonic);
+    ReportedMember {
+        broker: member.identity(group, id),
+        silent: deadline(now, member.timeout).since(now.monotonic).saturating_sub(leaves_in),
+        leaves_in,
+        data_version: member.data_version,
+        topics,
+        conn: member.conn,
+    }
+}

@@ -1,0 +1,51 @@
+//! What only the registry knows, for operators who ask.
+
+use crate::ConnId;
+use crate::event::BrokerIdentity;
+use crate::time::Duration;
+use crate::wire::register::DataVersion;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportRequest {
+    /// The members of groups whose names come after this one.
+    pub groups_after: String,
+    /// Of so many members; their groups are whole.
+    pub members_max: usize,
+    /// All keys of the configuration with their values.
+    pub with_configuration: bool,
+}
+
+/// What the registry knew when it was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Members in the order of their groups' names and their identifiers.
+    pub members: Vec<ReportedMember>,
+    /// Whether there are groups after these.
+    pub has_more: bool,
+    /// Approximate bytes of all that is registered.
+    pub registry_bytes: usize,
+    /// Number of KV entries.
+    pub kv_entries: usize,
+    /// Keys and values of the configuration, if they were asked for.
+    pub configuration: Vec<(String, String)>,
+}
+
+/// One broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedMember {
+    /// The broker.
+    pub broker: BrokerIdentity,
+    /// How long nothing was heard of it. A pause of the server does not count.
+    pub silent: Duration,
+    /// When it is gone if nothing is heard of it.
+    pub leaves_in: Duration,
+    /// The version of its topic table.
+    pub data_version: Option<DataVersion>,
+    /// Topics of its group.
+    pub topics: usize,
+    /// The connection that it registered over.
+    pub conn: ConnId,
+}

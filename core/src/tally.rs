@@ -1,0 +1,111 @@
+//! What was answered, counted where it is answered: plain numbers that a driver takes after each step or batch.
+
+use crate::wire::code::request;
+use alloc::vec::Vec;
+
+/// A request and its answer, as they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Exchange {
+    /// The code of the request.
+    pub request: i32,
+    /// The code of the answer, or `None` for a one-way request.
+    pub response: Option<i32>,
+}
+
+/// What was answered and transferred since it was last taken.
+///
+/// There is an entry for each pair of known codes at most, whatever peers send: all unknown request codes count as one.
+#[derive(Debug, Default)]
+pub struct Tally {
+    exchanges: Vec<(Exchange, u64)>,
+    /// Route queries for topics that are unknown, but for those of `--health`.
+    pub route_misses: u64,
+    /// Registrations that were applied.
+    pub registrations: Registrations,
+    /// Bytes read from sockets.
+    pub read_bytes: u64,
+    /// Bytes written to sockets.
+    pub written_bytes: u64,
+}
+
+/// Registrations that were applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Registrations {
+    /// Those that repeat the last one, and so are heartbeats.
+    pub unchanged: u64,
+    /// Those of a single topic.
+    pub single: u64,
+    /// All others.
+    pub full: u64,
+    /// Bytes of their bodies, as they were sent.
+    pub bytes: u64,
+    /// Topics of those that were read, which repetitions are not.
+    pub topics: u64,
+}
+
+impl Exchange {
+    /// What stands for every request code that this server does not know.
+    pub const UNKNOWN: i32 = -1;
+}
+
+impl Tally {
+    /// Counts one more.
+    #[inline]
+    pub fn note(&mut self, request: i32, response: Option<i32>) {
+        let exchange = Exchange { request, response };
+        match self.exchanges.last_mut() {
+            Some((last, count)) if *last == exchange => *count += 1,
+            Some(_) | None => self.note_other(exchange),
+        }
+    }
+
+    /// Takes what was counted.
+    pub fn drain(&mut self) -> impl Iterator<Item = (Exchange, u64)> {
+        self.exchanges.drain(..)
+    }
+
+    /// Whether nothing was answered.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.exchanges.is_empty()
+    }
+
+    #[cold]
+    fn note_other(&mut self, exchange: Exchange) {
+        let request = if request::name(exchange.request).is_some() { exchange.request } else { Exchange::UNKNOWN };
+        let exchange = Exchange { request, ..exchange };
+        match self.exchanges.iter_mut().find(|(known, _)| *known == exchange) {
+            Some((_, count)) => *count += 1,
+            None => self.exchanges.push((exchange, 1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::code::response;
+
+    #[test]
+    fn equal_exchanges_are_counted_together_and_unknown_codes_as_one() {
+        let mut tally = Tally::default();
+        let route = request::GET_ROUTEINFO_BY_TOPIC;
+        for _ in 0..3 {
+            tally.note(route, Some(response::SUCCESS));
+        }
+        tally.note(route, None);
+        tally.note(route, Some(response::SUCCESS));
+        for code in 1_000_000..1_001_000 {
+            tally.note(code, Some(response::REQUEST_CODE_NOT_SUPPORTED));
+        }
+        let exchange = |request, response| Exchange { request, response };
+        let taken: Vec<_> = tally.drain().collect();
+        let expected = [
+            (exchange(route, Some(response::SUCCESS)), 4),
+            (exchange(route, None), 1),
+            (exchange(Exchange::UNKNOWN, Some(response::REQUEST_CODE_NOT_SUPPORTED)), 1000),
+        ];
+        assert_eq!(taken, expected);
+        assert!(tally.is_empty());
+    }
+}
