@@ -168,15 +168,15 @@ impl Registry {
     }
 
     /// What was answered since it was last taken from here.
-    pub const fn tally(&mut self) -> &mut Tally {
+    pub(crate) const fn tally(&mut self) -> &mut Tally {
         self.state.outbox.tally()
     }
 
     /// What only the registry knows. Takes time in proportion to what is asked for.
     #[must_use]
-    pub fn report(&self, request: &ReportRequest, now: Now) -> Report {
+    pub(crate) fn report(&self, request: &ReportRequest, now: Now) -> Report {
         let State { tables, kv, configuration, .. } = &self.state;
-        let (members, has_more) = tables.report(request, now);
+        let (members, has_more) = tables.list_members(request, now);
         let configuration = if request.with_configuration { configuration.items() } else { Vec::new() };
         Report { members, has_more, registry_bytes: tables.bytes(), kv_entries: kv.len(), configuration }
     }

@@ -1,6 +1,6 @@
 //! What only the registry knows, for operators who ask.
 
-use crate::ConnId;
+use crate::Peer;
 use crate::event::BrokerIdentity;
 use crate::time::Duration;
 use crate::wire::register::DataVersion;
@@ -47,5 +47,5 @@ pub struct ReportedMember {
     /// Topics of its group.
     pub topics: usize,
     /// The connection that it registered over.
-    pub conn: ConnId,
+    pub peer: Peer,
 }

@@ -144,6 +144,7 @@ impl Acceptor {
     async fn run(mut self) -> io::Result<()> {
         loop {
             let now = self.shard.shared.clock.now();
+            self.shard.shared.counters.progress.note_io(self.index, now.monotonic);
             lock(&self.shard.sockets).tick(now.monotonic);
             self.backoff.tick(now.monotonic);
             self.read_inbox(now.monotonic);

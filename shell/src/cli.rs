@@ -7,12 +7,14 @@ use std::path::PathBuf;
 
 /// What `--help` prints, and a wrong command line after its message.
 pub(crate) const USAGE: &str = "\
-usage: mqnamesrv [-c <file>] [-h] [-n <list>] [-p] [--version]
+usage: mqnamesrv [-c <file>] [-h] [-n <list>] [-p] [--version] [--check] [--health [<address>]]
  -c,--configFile <file>     properties file with the configuration
  -h,--help                  print this help
  -n,--namesrvAddr <list>    accepted, without effect
  -p,--printConfigItem       print every configuration item, then exit
     --version               print the version
+    --check                 read all files as the start does: status 0 if they are good, 1 if not
+    --health [<address>]    ask a NameServer whether it serves: status 0 if so, 1 if not
 ";
 
 /// Characters of an argument that are shown.
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     Serve { config_file: Option<PathBuf> },
     /// Print all configuration items.
     PrintItems { config_file: Option<PathBuf> },
+    /// Read all files and say what is wrong with them.
+    Check { config_file: Option<PathBuf> },
+    /// Ask the server at this address, or the one of the file, whether it serves.
+    Health { address: Option<String>, config_file: Option<PathBuf> },
     /// Print the usage.
     Help,
     /// Print the version.
@@ -69,8 +75,11 @@ const NAMESRV_ADDR: JavaOption = JavaOption { short: b'n', long: "namesrvAddr", 
 const PRINT_ITEMS: JavaOption = JavaOption { short: b'p', long: "printConfigItem", argument: None };
 const OPTIONS: [&JavaOption; 4] = [&CONFIG_FILE, &HELP, &NAMESRV_ADDR, &PRINT_ITEMS];
 
-/// An option of this server alone: only its whole name means it, so that prefixes mean what they mean to Java.
+/// Options of this server alone: only their whole names mean them, so that prefixes mean what they mean to Java.
 const VERSION: &[u8] = b"--version";
+const CHECK: &[u8] = b"--check";
+const HEALTH: &[u8] = b"--health";
+const HEALTH_AT: &[u8] = b"--health=";
 
 /// Reads the arguments after the program's name.
 ///
@@ -95,6 +104,9 @@ struct Parser {
     only_words: bool,
     found: Vec<&'static JavaOption>,
     version: bool,
+    check: bool,
+    health: bool,
+    address: Option<Vec<u8>>,
     config_files: Vec<Vec<u8>>,
     words: Vec<Vec<u8>>,
 }
@@ -106,6 +118,11 @@ impl Parser {
             Command::Help
         } else if self.version {
             Command::Version
+        } else if self.check {
+            Command::Check { config_file }
+        } else if self.health {
+            let address = self.address.as_ref().or(self.address_word());
+            Command::Health { address: address.map(|word| String::from_utf8_lossy(word).into_owned()), config_file }
         } else if self.found.contains(&&PRINT_ITEMS) {
             Command::PrintItems { config_file }
         } else {
@@ -113,10 +130,19 @@ impl Parser {
         }
     }
 
+    /// The word behind `--health`, which may stand for the address.
+    fn address_word(&self) -> Option<&Vec<u8>> {
+        self.words.first().filter(|_| self.health && self.address.is_none())
+    }
+
     fn warnings(&self) -> Vec<String> {
         let more_files = self.config_files.get(1..).unwrap_or_default();
         let more_files = more_files.iter().map(|path| format!("-c {}", shown(path)));
-        let ignored: Vec<_> = more_files.chain(self.words.iter().map(|word| shown(word).to_string())).collect();
+        let ignored: Vec<_> = more_files
+            .chain(
+                self.words.iter().skip(usize::from(self.address_word().is_some())).map(|word| shown(word).to_string()),
+            )
+            .collect();
         let named = ignored.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
         match ignored.len() {
             0 => Vec::new(),
@@ -141,6 +167,19 @@ impl Parser {
             (_, VERSION) => {
                 self.end_option()?;
                 self.version = true;
+            }
+            (_, CHECK) => {
+                self.end_option()?;
+                self.check = true;
+            }
+            (_, HEALTH) => {
+                self.end_option()?;
+                self.health = true;
+            }
+            (_, at) if at.starts_with(HEALTH_AT) => {
+                self.end_option()?;
+                self.health = true;
+                self.address = at.strip_prefix(HEALTH_AT).map(<[u8]>::to_vec);
             }
             (_, [b'-', b'-', ..]) => self.take_long(&token)?,
             (_, [b'-', _, ..]) => self.take_short_or_long(&token)?,
@@ -319,6 +358,11 @@ fn shown(token: &[u8]) -> Cow<'static, str> {
         cut.push('…');
     }
     cut.into()
+}
+
+/// Whether a command line that cannot be read was meant to ask: its status must not be taken for an answer.
+pub(crate) fn asks(mut arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.any(|argument| argument == "--check" || argument.as_bytes().starts_with(HEALTH))
 }
 
 #[cfg(test)]

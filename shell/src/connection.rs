@@ -2,6 +2,7 @@
 //! registry and the log.
 
 use crate::accept_backoff::AcceptLog;
+use crate::counters::Counters;
 use crate::line_limit::LineLimit;
 use crate::quota::{SharedCounter, SharedQuotas};
 use crate::server::{Clock, RegistryHandle, Server, ToIo};
@@ -17,6 +18,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time;
 
 /// Lines about closed connections that may come at once.
 const CLOSE_LINES: u64 = 10;
@@ -31,6 +33,8 @@ pub struct Shared {
     /// What keeps listeners from accepting.
     pub accept_log: Arc<AcceptLog>,
     registry: RegistryHandle,
+    /// Where I/O threads count, and note that they go round.
+    pub counters: Arc<Counters>,
     quotas: Arc<SharedQuotas>,
     policy: Policy,
     lines: LineLimit,
@@ -46,6 +50,7 @@ impl Shared {
             clock: server.clock,
             views: Arc::clone(&server.views),
             accept_log: Arc::default(),
+            counters: Arc::clone(&server.counters),
             registry,
             quotas,
             policy: server.policy.clone(),
@@ -116,6 +121,8 @@ pub struct Connection {
     /// What the event loop said about the socket.
     pub ready: Ready,
     shared: Arc<Shared>,
+    /// Whether its end is counted already.
+    is_closed: bool,
 }
 
 impl Connection {
@@ -123,7 +130,9 @@ impl Connection {
     #[must_use]
     pub fn open(peer: Peer, view: &RouteView, shared: &Arc<Shared>, now: Now) -> Option<Self> {
         let machine = connection::Connection::open(peer, view, &shared.quotas, now)?;
-        Some(Self { machine, transport: Transport::default(), ready: Ready::default(), shared: Arc::clone(shared) })
+        shared.counters.note_opened(peer.conn.io_thread());
+        let (transport, ready, shared) = (Transport::default(), Ready::default(), Arc::clone(shared));
+        Some(Self { machine, transport, ready, shared, is_closed: false })
     }
 
     /// Takes what the registry thread sent.
@@ -153,7 +162,7 @@ impl Connection {
         view: impl FnOnce() -> V,
         now: Now,
     ) -> io::Result<Next> {
-        let Self { machine, transport, ready, shared } = self;
+        let Self { machine, transport, ready, shared, is_closed } = self;
         let peer = machine.peer().address;
         let mut socket = NonBlocking(socket);
         let Scratch { machine: scratch, transport: buffers } = scratch;
@@ -164,7 +173,9 @@ impl Connection {
         if needs_flush {
             ready.writable = stream.flush()?;
         }
+        let began = time::Instant::now();
         let next = machine.drive(&mut stream, ready, scratch, view, now);
+        shared.counters.take_step(machine.peer().conn.io_thread(), scratch.tally(), || began.elapsed());
         shared.forward(machine);
         if let Some(claimed) = stream.disbelieved() {
             shared.log_disbelief(peer, claimed, now);
@@ -174,6 +185,8 @@ impl Connection {
             Ok(Next::Again | Next::Rest | Next::Retry) | Err(TransportError::Stream(_)) => false,
             Err(TransportError::Fault(fault)) => {
                 shared.log_fault(stream.take_client().unwrap_or(peer), fault, now);
+                *is_closed = true;
+                shared.counters.note_fault(machine.peer().conn.io_thread());
                 true
             }
         };
@@ -199,8 +212,9 @@ impl Connection {
         let _ = self.transport.over(&mut NonBlocking(socket), lent).end();
     }
 
-    /// Says in the log why this connection is closed, unless that is the usual end of one.
-    pub fn log_close(&self, reason: &CloseReason, now: Now) {
+    /// Counts the end of this connection, and says in the log why it is closed, unless that is the usual end of one.
+    pub fn log_close(&mut self, reason: &CloseReason, now: Now) {
+        self.count_close(reason);
         self.shared.log_close(self.machine.peer(), reason, now);
     }
 
@@ -234,10 +248,18 @@ impl Connection {
     pub fn can_resume(&self) -> bool {
         self.machine.can_resume() || (self.transport.has_more() && self.machine.wants_read())
     }
+
+    fn count_close(&mut self, reason: &CloseReason) {
+        if !self.is_closed {
+            self.is_closed = true;
+            self.shared.counters.note_closed(self.machine.peer().conn.io_thread(), reason);
+        }
+    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.count_close(&CloseReason::EndOfStream);
         self.machine.handle_closed();
         self.shared.forward(&mut self.machine);
         self.transport.close(&self.shared.quotas);
@@ -309,6 +331,7 @@ mod tests {
             clock: Clock::start(),
             quotas,
             policy: Policy { proxy_protocol: ProxyProtocol::Accept, trusted_proxies: None, tls: Tls::disabled() },
+            counters: Arc::new(Counters::new(1, now.monotonic)),
         }));
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         let mut connection = Connection::open(peer, &view, &shared, now).unwrap();

@@ -1,5 +1,6 @@
 //! The configuration keys of the process: its threads, addresses, files and logs.
 
+use crate::admin::AdminSettings;
 use crate::logging::{LogFormat, LogLevel};
 use crate::tls::TlsSettings;
 use crate::transport::ProxyProtocol;
@@ -61,7 +62,7 @@ const OTHER_KEYS: &[Key] = &[
 ];
 
 /// All keys of the process.
-pub(crate) const KEYS: &[&[Key]] = &[ProcessSettings::KEYS, OTHER_KEYS, TlsSettings::KEYS];
+pub(crate) const KEYS: &[&[Key]] = &[ProcessSettings::KEYS, OTHER_KEYS, TlsSettings::KEYS, AdminSettings::KEYS];
 
 impl ProcessSettings {
     /// What the configuration says now.

@@ -6,7 +6,10 @@
 
 pub mod accept_backoff;
 pub mod connection;
+pub mod counters;
+pub mod http;
 pub mod line_limit;
+pub mod progress;
 pub mod quota;
 pub mod server;
 pub mod shard;
@@ -14,6 +17,7 @@ pub mod stream;
 pub mod tls;
 pub mod transport;
 
+mod admin;
 mod audit;
 mod cli;
 mod clock;
@@ -24,9 +28,12 @@ mod disk;
 mod environment;
 mod events;
 mod files;
+mod health_check;
+mod inspection;
 mod java_options;
 mod jvm_defaults;
 mod keys;
+mod lifecycle;
 mod listen;
 mod logging;
 mod notifier;
@@ -36,6 +43,7 @@ mod queue;
 mod registry_thread;
 mod reload;
 mod saver;
+mod service_manager;
 mod signals;
 mod start_error;
 mod start_files;
@@ -49,10 +57,16 @@ use console::{print, print_line};
 use server::Server;
 use start_error::StartError;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit status of a server that cannot start, as that of the Java server (−1).
 const START_FAILED: u8 = 255;
+
+/// Exit status of a command that asks, when the answer is no.
+const ANSWER_IS_NO: u8 = 1;
+/// Exit status of a command that asks, when it cannot ask.
+const CANNOT_ASK: u8 = 2;
 
 /// Runs the whole server: reads the command line and the files, binds, starts the registry, and calls `serve` on this
 /// thread, which returns once everything is stopped. `runtime` is the name of the event loop, shown to the operator.
@@ -72,7 +86,7 @@ pub fn run_where(
         Err(error) => {
             print_line(io::stderr(), &error.to_string());
             print(io::stderr(), cli::USAGE);
-            return ExitCode::from(1);
+            return ExitCode::from(if cli::asks(std::env::args_os().skip(1)) { CANNOT_ASK } else { 1 });
         }
     };
     for warning in warnings {
@@ -87,6 +101,8 @@ pub fn run_where(
             print(io::stdout(), &format!("namesrv-{runtime} {}\n", env!("CARGO_PKG_VERSION")));
             Ok(())
         }
+        Command::Health { address, config_file } => return health(address, config_file.as_deref()),
+        Command::Check { config_file } => return check(config_file.as_deref()),
         Command::PrintItems { config_file } => process::print_items(config_file.as_deref()),
         Command::Serve { config_file } => {
             probe().map_err(StartError::Machine).and_then(|()| process::serve(runtime, config_file.as_deref(), serve))
@@ -97,6 +113,36 @@ pub fn run_where(
         Err(error) => {
             print_line(io::stderr(), &format!("namesrv-{runtime}: {error}"));
             ExitCode::from(START_FAILED)
+        }
+    }
+}
+
+fn health(address: Option<String>, config_file: Option<&Path>) -> ExitCode {
+    let address = match health_check::address(address, config_file) {
+        Ok(address) => address,
+        Err(error) => {
+            print_line(io::stderr(), &error.to_string());
+            return ExitCode::from(CANNOT_ASK);
+        }
+    };
+    match health_check::ask(&address) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            print_line(io::stderr(), &line);
+            ExitCode::from(ANSWER_IS_NO)
+        }
+    }
+}
+
+fn check(config_file: Option<&Path>) -> ExitCode {
+    match process::check(config_file) {
+        Ok(()) => {
+            print(io::stdout(), "the server would start with these files\n");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            print_line(io::stderr(), &error.to_string());
+            ExitCode::from(ANSWER_IS_NO)
         }
     }
 }

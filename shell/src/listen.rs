@@ -63,7 +63,7 @@ impl Listen<'_> {
     }
 
     /// IPv4 first, as Java prefers it; both wildcard addresses mean all of both families, as in Java.
-    fn resolve(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn resolve(&self) -> io::Result<SocketAddr> {
         let host = self.address.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.address);
         let mut found: Vec<SocketAddr> = (host, self.port).to_socket_addrs()?.collect();
         found.sort_by_key(SocketAddr::is_ipv6);

@@ -1,14 +1,17 @@
 //! The composition root: reads the files, binds, starts every thread, and waits for the end of them all.
 
+use crate::admin::{self, Admin, Parts};
 use crate::audit::{AuditSink, AuditWriter};
 use crate::clock::Clock;
 use crate::console::print;
+use crate::counters::Counters;
 use crate::credit::Credit;
 use crate::environment::Environment;
 use crate::events::EventLog;
 use crate::keys::ProcessSettings;
+use crate::lifecycle::Lifecycle;
 use crate::listen::Listen;
-use crate::logging::{LevelHandle, Log};
+use crate::logging::{LevelHandle, Log, LogLevel};
 use crate::notifier::Notifier;
 use crate::publisher::Publisher;
 use crate::quota::SharedQuotas;
@@ -23,23 +26,23 @@ use crate::summary::Summary;
 use crate::tls::{Tls, TlsSources};
 use crate::transport::Policy;
 use crate::users::{UsersFile, rules};
-use crate::{queue, signals, threads};
+use crate::{inspection, queue, signals, threads};
 use arc_swap::ArcSwap;
 use namesrv_core::access::AccessRules;
 use namesrv_core::address_list::AddressList;
 use namesrv_core::config::{Configuration, Warning};
 use namesrv_core::initial_state::InitialState;
+use namesrv_core::key::Word;
 use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::route::RouteView;
-use namesrv_core::time::Now;
 use namesrv_core::wire::Serialization;
 use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use tracing::{info, warn};
 
 /// By how much the registry thread is nicer than the I/O threads. Where they take all processors, it has a quarter of
@@ -51,6 +54,31 @@ pub(crate) fn print_items(config_file: Option<&Path>) -> Result<(), StartError> 
     let startup = read_configuration(config_file)?;
     let lines: String = startup.configuration.items().flat_map(|(key, value)| [key, "=", value, "\n"]).collect();
     print(io::stdout(), &lines);
+    Ok(())
+}
+
+/// Reads everything that the start reads, with its warnings. Binds and writes nothing.
+pub(crate) fn check(config_file: Option<&Path>) -> Result<(), StartError> {
+    let startup = Startup::read(config_file, &Environment::of_process())?;
+    let settings = ProcessSettings::of(&startup.configuration);
+    // What is good needs no lines.
+    let level = LogLevel::from_name("warn");
+    let log = Log::start(settings.log_format, level).map_err(system("cannot start a thread"))?;
+    startup.warnings.iter().for_each(|Warning(line)| warn!("{line}"));
+    let checked = check_settings(&startup.configuration, &settings);
+    log.flush();
+    checked
+}
+
+/// Checks in the order of the start.
+fn check_settings(configuration: &Configuration, settings: &ProcessSettings) -> Result<(), StartError> {
+    Tls::start(&TlsSources::of(configuration), &settings.bind_address)?;
+    trusted_proxies(settings)?;
+    let users = UsersFile::read(configuration)?;
+    let (access, warnings) = rules(configuration, users.as_ref())?;
+    admin::check(configuration)?;
+    start_files::read_kv_file(settings)?;
+    warn_of_access(&access, &warnings, settings);
     Ok(())
 }
 
@@ -76,7 +104,7 @@ pub(crate) fn serve(
     log_configuration(runtime, &startup);
     raise_open_files_limit();
     let operator = Operator { signals, config_file: config_file.map(Path::to_owned), level: log.level() };
-    let result = serve_until_stopped(startup.configuration, operator, serve);
+    let result = serve_until_stopped(runtime, startup.configuration, operator, serve);
     log.flush();
     result
 }
@@ -90,8 +118,9 @@ struct Operator {
 
 /// From the configuration to the end of everything that was started for it.
 fn serve_until_stopped(
+    runtime: &'static str,
     mut configuration: Configuration,
-    operator: Operator,
+    Operator { signals, config_file, level }: Operator,
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
     let clock = Clock::start();
@@ -101,6 +130,8 @@ fn serve_until_stopped(
     let started = configuration.clone();
     let users = UsersFile::read(&configuration)?;
     let (access, warnings) = rules(&configuration, users.as_ref())?;
+    let lifecycle = Arc::new(Lifecycle::default());
+    let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings)?;
     let (listeners, port) = bind(&settings)?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
@@ -108,17 +139,25 @@ fn serve_until_stopped(
     start_files::prepare(&mut files)?;
     let audit_file = start_files::open_audit_file(&settings)?;
     warn_of_access(&access, &warnings, &settings);
-    let limits = configuration.limits();
-    let boot_line = boot_line(configuration.serialization(), &settings.bind_address, port);
+    let (limits, serialization) = (configuration.limits(), configuration.serialization());
     let notifier = Notifier::new(settings.connect_timeout, Arc::clone(&tls), clock);
-    let (node, view) = start_node(configuration, kv, access, clock.now())?;
+    let (node, view) = new_node(configuration, kv, access, clock)?;
 
     let views = Arc::new(ArcSwap::new(view));
     let inboxes = Arc::new(Inboxes::default());
     let quotas = SharedQuotas::shared(&limits);
     let (queue, receiver) = queue::queue(&quotas);
+    let (inspector, inspections) = inspection::inspections(queue.clone());
     let thread_failed = system("cannot start a thread");
     let (saver, saver_thread) = Saver::start(files, queue.clone()).map_err(thread_failed)?;
+    let counters = Arc::new(Counters::new(listeners.len(), clock.now().monotonic));
+    admin.show(Parts {
+        views: Arc::clone(&views),
+        counters: Arc::clone(&counters),
+        quotas: Arc::clone(&quotas),
+        inspector,
+        port,
+    });
     let publisher = Publisher::new(Arc::clone(&views));
     let (audit_writer, audit_thread) = audit_file.map(AuditWriter::start).transpose().map_err(thread_failed)?.unzip();
     let audit = AuditSink::new(audit_writer.clone());
@@ -129,12 +168,11 @@ fn serve_until_stopped(
         quotas: Arc::clone(&quotas),
         audit: audit.trail(),
     };
-    let Operator { signals, config_file, level } = operator;
     let tls = tls_watch.spawn().map_err(thread_failed)?;
     let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), tls, clock };
     let reload = reload.start().map_err(thread_failed)?;
     signals.watch(queue.clone(), reload, summary).map_err(thread_failed)?;
-    let registry_thread = RegistryThread {
+    let registry_thread = spawn(RegistryThread {
         node,
         queue: receiver,
         publisher,
@@ -143,54 +181,68 @@ fn serve_until_stopped(
         saver,
         notifier,
         events: EventLog::new(audit),
+        inspections,
+        lifecycle,
+        counters: Arc::clone(&counters),
         clock,
-        boot_line,
-    };
-    let registry_thread = threads::named("registry").spawn(move || {
-        give_way();
-        registry_thread.run();
-    });
-    let registry_thread = registry_thread.map_err(thread_failed)?;
+        boot_line: boot_line(serialization, &settings.bind_address, port),
+    })
+    .map_err(thread_failed)?;
 
     let registry = RegistryHandle::new(queue.clone(), inboxes);
-    let served = serve(Server { listeners, views, registry, clock, quotas, policy });
+    let served = serve(Server { listeners, views, registry, clock, quotas, policy, counters });
     queue.push(Input::Finish);
-    // A thread that panics ends the process.
-    let _ = registry_thread.join().and_then(|()| saver_thread.join());
-    if let Some((writer, thread)) = audit_writer.zip(audit_thread) {
-        writer.finish();
-        let _ = thread.join();
-    }
+    join(registry_thread, saver_thread, audit_writer.zip(audit_thread));
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())
 }
 
+/// Waits for the end of threads that have nothing left to wait for. One that panics ends the process.
+fn join(registry: JoinHandle<()>, saver: JoinHandle<()>, audit: Option<(AuditWriter, JoinHandle<()>)>) {
+    let _ = registry.join().and_then(|()| saver.join());
+    if let Some((writer, thread)) = audit {
+        writer.finish();
+        let _ = thread.join();
+    }
+}
+
 /// The node, and its first view.
-fn start_node(
+fn new_node(
     configuration: Configuration,
     kv: KvTable,
     access: AccessRules,
-    now: Now,
+    clock: Clock,
 ) -> Result<(Node, Arc<RouteView>), StartError> {
+    let (limits, serialization) = (configuration.limits(), configuration.serialization());
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
-    let (limits, serialization) = (configuration.limits(), configuration.serialization());
     let access = Arc::new(access);
-    let mut node = Node::new(InitialState { secret, limits, configuration, kv, serialization, access }, now);
-    let Some(Output::Publish(view)) = node.poll_output() else {
-        return Err(system("no view to begin with")(io::ErrorKind::Other.into()));
-    };
-    Ok((node, view))
+    let initial = InitialState { secret, limits, configuration, kv, serialization, access };
+    let mut node = Node::new(initial, clock.now());
+    match node.poll_output() {
+        Some(Output::Publish(view)) => Ok((node, view)),
+        Some(_) | None => Err(system("no view to begin with")(io::ErrorKind::Other.into())),
+    }
+}
+
+fn spawn(registry_thread: RegistryThread) -> io::Result<JoinHandle<()>> {
+    threads::named("registry").spawn(move || {
+        give_way();
+        registry_thread.run();
+    })
 }
 
 /// What first bytes of connections are measured by.
 fn policy(settings: &ProcessSettings, tls: Arc<Tls>) -> Result<Policy, StartError> {
-    let trusted_proxies = match settings.trusted_proxies.trim() {
-        "" => None,
-        list => Some(AddressList::parse(list).map_err(|source| StartError::TrustedProxies { source })?),
-    };
-    Ok(Policy { proxy_protocol: settings.proxy_protocol, trusted_proxies, tls })
+    Ok(Policy { proxy_protocol: settings.proxy_protocol, trusted_proxies: trusted_proxies(settings)?, tls })
+}
+
+fn trusted_proxies(settings: &ProcessSettings) -> Result<Option<AddressList>, StartError> {
+    match settings.trusted_proxies.trim() {
+        "" => Ok(None),
+        list => AddressList::parse(list).map(Some).map_err(|source| StartError::TrustedProxies { source }),
+    }
 }
 
 /// One line for each thing that the operator should know about who may do what.

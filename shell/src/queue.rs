@@ -2,34 +2,40 @@
 
 use crate::quota::SharedQuotas;
 use namesrv_core::node::Input;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The end that the I/O threads, the saver and the signal handler hold.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueSender {
-    inputs: Sender<Input>,
+    inputs: Sender<(Input, Instant)>,
 }
 
 /// The end that the registry thread holds.
 #[derive(Debug)]
 pub(crate) struct QueueReceiver {
-    inputs: Receiver<Input>,
+    inputs: Receiver<(Input, Instant)>,
     quotas: Arc<SharedQuotas>,
+    /// When the first request was queued that was received since this was forgotten.
+    oldest: Cell<Option<Instant>>,
 }
 
 /// A queue whose requests are counted in `quotas`.
 pub(crate) fn queue(quotas: &Arc<SharedQuotas>) -> (QueueSender, QueueReceiver) {
     let (sender, receiver) = mpsc::channel();
-    (QueueSender { inputs: sender }, QueueReceiver { inputs: receiver, quotas: Arc::clone(quotas) })
+    (
+        QueueSender { inputs: sender },
+        QueueReceiver { inputs: receiver, quotas: Arc::clone(quotas), oldest: Cell::new(None) },
+    )
 }
 
 impl QueueSender {
     /// Queues an input. A request has a place reserved for it (`Quotas::queue`); everything else always gets in. Nobody
     /// receives it once the registry thread has ended.
     pub(crate) fn push(&self, input: Input) {
-        let _ = self.inputs.send(input);
+        let _ = self.inputs.send((input, Instant::now()));
     }
 }
 
@@ -40,17 +46,35 @@ impl QueueReceiver {
     pub(crate) fn receive(&self, timeout: Option<Duration>) -> Option<Input> {
         match timeout {
             Some(timeout) => match self.inputs.recv_timeout(timeout) {
-                Ok(input) => Some(input),
+                Ok(queued) => Some(self.note(queued)),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => Some(Input::Finish),
             },
-            None => Some(self.inputs.recv().unwrap_or(Input::Finish)),
+            None => Some(self.inputs.recv().map_or(Input::Finish, |queued| self.note(queued))),
         }
     }
 
     /// The inputs that wait, without waiting for more.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = Input> {
-        self.inputs.try_iter()
+        self.inputs.try_iter().map(|queued| self.note(queued))
+    }
+
+    /// When the oldest request was queued of those that were received since the last
+    /// [`forget_oldest`](Self::forget_oldest).
+    pub(crate) const fn oldest(&self) -> Option<Instant> {
+        self.oldest.get()
+    }
+
+    /// All that was received is dealt with.
+    pub(crate) fn forget_oldest(&self) {
+        self.oldest.set(None);
+    }
+
+    fn note(&self, (input, queued_at): (Input, Instant)) -> Input {
+        if matches!(input, Input::Frame { .. }) {
+            self.oldest.set(self.oldest.get().or(Some(queued_at)));
+        }
+        input
     }
 
     /// Gives back places of requests.

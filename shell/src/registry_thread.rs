@@ -2,18 +2,27 @@
 
 use crate::clock::Clock;
 use crate::console::print;
+use crate::counters::Counters;
 use crate::credit::Credit;
 use crate::events::EventLog;
+use crate::inspection::Inspections;
+use crate::lifecycle::{Lifecycle, Stage};
 use crate::notifier::Notifier;
 use crate::publisher::Publisher;
 use crate::queue::QueueReceiver;
 use crate::saver::Saver;
 use crate::server::{Inboxes, Reply, ToIo};
+use crate::service_manager::{self, Message};
 use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::time::Duration;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time;
 use tracing::{info, warn};
+
+/// How often the thread goes round when there is nothing to do, so that others see that it does.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Everything that the thread works with.
 #[derive(Debug)]
@@ -26,6 +35,9 @@ pub(crate) struct RegistryThread {
     pub(crate) saver: Saver,
     pub(crate) notifier: Notifier,
     pub(crate) events: EventLog,
+    pub(crate) inspections: Inspections,
+    pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
     /// Shown to the operator once the server accepts connections.
     pub(crate) boot_line: String,
@@ -41,9 +53,18 @@ impl RegistryThread {
 
     /// Carries out one batch. Breaks at the end of the node.
     fn carry_out_batch(&mut self) -> ControlFlow<()> {
+        let began = time::Instant::now();
         while let Some(output) = self.node.poll_output() {
             self.carry_out(output)?;
         }
+        if !self.node.tally().is_empty() {
+            self.counters.batches.add(1, began.elapsed());
+            self.counters.take_batch(self.node.tally(), self.queue.oldest().unwrap_or(began).elapsed());
+        }
+        if self.node.is_idle() {
+            self.queue.forget_oldest();
+        }
+        self.inspections.answer(&self.node, self.clock.now());
         ControlFlow::Continue(())
     }
 
@@ -52,11 +73,17 @@ impl RegistryThread {
     fn take_inputs(&mut self) {
         let deadlines = [self.node.poll_timeout(), self.publisher.poll_timeout(), self.events.poll_timeout()];
         let now = self.clock.now().monotonic;
-        let timeout = deadlines.into_iter().flatten().min().map(|deadline| deadline.since(now));
-        let first = self.queue.receive(timeout);
+        let waits = deadlines.into_iter().flatten().map(|deadline| deadline.since(now));
+        let first = self.queue.receive(Some(waits.fold(TICK, Duration::min)));
 
         let now = self.clock.now();
-        first.into_iter().chain(self.queue.waiting()).for_each(|input| self.node.handle(input, now));
+        self.counters.progress.note_registry(now.monotonic);
+        first.into_iter().chain(self.queue.waiting()).for_each(|input| {
+            if let Input::Saved { ticket, result } = &input {
+                self.counters.note_save(ticket.file, result.is_ok());
+            }
+            self.node.handle(input, now);
+        });
         self.node.handle(Input::Tick, now);
         self.publisher.handle_timeout(now.monotonic);
         self.events.handle_timeout(now);
@@ -65,7 +92,10 @@ impl RegistryThread {
     fn carry_out(&mut self, output: Output) -> ControlFlow<()> {
         match output {
             Output::Release { requests, bytes } => self.queue.release(requests, bytes),
-            Output::Publish(view) => self.publisher.publish(view, self.clock.now().monotonic),
+            Output::Publish(view) => {
+                self.counters.views.add(1);
+                self.publisher.publish(view, self.clock.now().monotonic);
+            }
             Output::Reply { conn, frame } => {
                 let reply = Reply::new(frame, Arc::clone(&self.credit));
                 self.inboxes.deliver(conn, ToIo::Reply { conn, reply });
@@ -73,17 +103,29 @@ impl RegistryThread {
             Output::Close { conn, reason } => self.inboxes.deliver(conn, ToIo::Close { conn, reason }),
             Output::Notify { address, reach, frame } => self.notifier.notify(address, reach, frame),
             Output::Save { ticket, contents } => self.saver.save(ticket, contents),
-            Output::Event(event) => self.events.log(&event, self.clock.now()),
+            Output::Event(event) => {
+                self.counters.note_event(&event);
+                self.events.log(&event, self.clock.now());
+            }
             Output::Announce => self.announce(),
             Output::RepliesStuck { bytes } => warn!(bytes, "I/O threads do not take their replies"),
-            Output::Stopping { wait } => info!(seconds = wait.as_secs(), "stopping"),
-            Output::StopIo { within } => self.inboxes.stop(within),
+            Output::Stopping { wait } => {
+                self.lifecycle.enter(Stage::Draining);
+                service_manager::tell(&[Message::Stopping]);
+                info!(seconds = wait.as_secs(), "stopping");
+            }
+            Output::StopIo { within } => {
+                self.lifecycle.enter(Stage::Ending);
+                self.inboxes.stop(within);
+            }
             Output::Finished => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
     }
 
     fn announce(&self) {
+        self.lifecycle.enter(Stage::Serving);
+        service_manager::tell(&[Message::Ready]);
         info!("{}", self.boot_line);
         print(io::stdout(), &format!("{}\n", self.boot_line));
     }
@@ -94,6 +136,7 @@ mod tests {
     use super::*;
     use crate::audit::AuditSink;
     use crate::files::KeptFile;
+    use crate::inspection::inspections;
     use crate::queue::{QueueSender, queue};
     use crate::quota::SharedQuotas;
     use crate::saver::SavedFiles;
@@ -112,7 +155,6 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::mpsc::{self, Receiver, Sender};
     use std::thread::JoinHandle;
-    use std::time::Duration;
 
     /// What arrived, and whether the view published by then says that the server is going away.
     type Arrival = (ToIo, bool);
@@ -200,6 +242,9 @@ mod tests {
             saver,
             notifier: Notifier::new(Duration::from_secs(3), Tls::disabled(), clock),
             events: EventLog::new(AuditSink::new(None)),
+            inspections: inspections(queue.clone()).1,
+            lifecycle: Arc::default(),
+            counters: Arc::new(Counters::new(1, clock.now().monotonic)),
             clock,
             boot_line: String::new(),
         };

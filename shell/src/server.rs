@@ -2,6 +2,7 @@
 
 pub use crate::clock::Clock;
 
+use crate::counters::Counters;
 use crate::credit::Credit;
 use crate::queue::QueueSender;
 use crate::quota::SharedQuotas;
@@ -32,6 +33,8 @@ pub struct Server {
     pub quotas: Arc<SharedQuotas>,
     /// What first bytes are measured by.
     pub policy: Policy,
+    /// Where I/O threads count, and note that they go round.
+    pub counters: Arc<Counters>,
 }
 
 /// What the registry and the signal handler tell an I/O thread.

@@ -80,6 +80,7 @@ impl<S: Socket> Shard<S> {
     /// sockets are read.
     pub fn tick(&mut self) {
         let now = self.update_now();
+        self.shared.counters.progress.note_io(self.index, now);
         self.views.load();
         self.sockets.tick(now);
         self.backoff.tick(now);

@@ -1,5 +1,6 @@
 //! Why the server does not start.
 
+use crate::admin::AdminError;
 use crate::files::FileError;
 use crate::keys::ProcessSettings;
 use crate::tls::TlsError;
@@ -45,6 +46,8 @@ pub(crate) enum StartError {
     TrustedProxies { source: AddressListError },
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     #[error("{0}")]
     Machine(String),
     #[error("{what}: {source}")]

@@ -8,8 +8,8 @@ use namesrv_shell::server::{Inbox, Server, ToIo};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -54,6 +54,10 @@ fn main() -> ExitCode {
         a_second_signal_stops_at_once,
         a_hangup_does_not_stop,
         nobody_has_to_read_the_log,
+        health_is_asked_for_by_command,
+        an_io_thread_that_hangs_is_not_live,
+        a_second_port_that_cannot_be_opened_is_an_error,
+        files_are_checked_without_starting,
     ];
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for (name, test) in tests {
@@ -406,4 +410,101 @@ fn nobody_has_to_read_the_log() {
     running.signal(Signal::SIGTERM);
     let (status, _) = running.end();
     assert!(status.success(), "{status}");
+}
+
+fn health_is_asked_for_by_command() {
+    let files = Files::new("");
+    for (arguments, status, text) in [
+        (&["--health", "--nonsense"][..], 2, "unrecognized option: --nonsense"),
+        (&["--health", "-c", "/no/such file"], 2, "/no/such file: "),
+        (&["--health", "nowhere"], 1, "nowhere: "),
+    ] {
+        let (code, stdout, stderr) = outcome(server(arguments));
+        assert_eq!((code, stdout.as_str()), (status, ""), "{arguments:?}");
+        assert!(stderr.starts_with(text), "{stderr}");
+    }
+    // The runtime of this test accepts and never answers.
+    let running = Running::start(files.server());
+    let address = running.boot_line.rsplit_once(' ').unwrap().1.to_owned();
+    let (code, _, stderr) = outcome(server(&["--health", &address]));
+    assert_eq!((code, stderr), (1, format!("{address}: the server does not answer within 2 s\n")));
+    running.signal(Signal::SIGTERM);
+    running.end();
+}
+
+/// The runtime of this test waits for the end and nothing else, as a thread that hangs.
+fn an_io_thread_that_hangs_is_not_live() {
+    let files = Files::new("adminListen=127.0.0.1:0\nlogFormat=json\nioThreads=1\n");
+    let mut running = Running::start(files.server());
+    let mut log = BufReader::new(running.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let line = log.find(|line| line.contains("everything else is read here")).unwrap();
+    let address = line.split('"').find(|word| word.starts_with("127.0.0.1:")).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| log.for_each(drop));
+        let mut answer = get(address, "/livez");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nok\n"), "{answer}");
+        while answer.starts_with("HTTP/1.1 200 ") {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            answer = get(address, "/livez?verbose");
+        }
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(answer.contains("[+]registry ok\n[-]io-0 io-0 made no progress for 1"), "{answer}");
+        assert!(get(address, "/readyz").starts_with("HTTP/1.1 200 "), "a server that is not live is restarted");
+        running.signal(Signal::SIGTERM);
+    });
+    running.end();
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn a_second_port_that_cannot_be_opened_is_an_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for (entries, expected) in [
+        (format!("adminListen=127.0.0.1:{port}"), format!("adminListen: failed to bind to 127.0.0.1:{port}: Address ")),
+        (
+            format!("metricsExporterType=PROM\nmetricsPromExporterHost=127.0.0.1\nmetricsPromExporterPort={port}"),
+            format!("metricsPromExporterPort: failed to bind to 127.0.0.1:{port}: Address "),
+        ),
+        ("adminListen=5557".to_owned(), "adminListen: `5557` is not HOST:PORT".to_owned()),
+    ] {
+        let line = complaint(Files::new(&entries).server());
+        assert!(line.starts_with(&format!("namesrv-test: {expected}")), "{line}");
+    }
+    let files = Files::new("metricsExporterType=OTLP_GRPC");
+    let line = complaint(files.server());
+    assert!(line.contains("line 4: metricsExporterType: `OTLP_GRPC` is none of DISABLE, PROM, 0, 2"), "{line}");
+}
+
+fn files_are_checked_without_starting() {
+    let check = |files: &Files| {
+        let (code, stdout, stderr) = outcome(server(&["--check", "-c", files.config.to_str().unwrap()]));
+        (code, stdout, files.shown(&stderr))
+    };
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let good = Files::new(&format!("listenPort={port}\nadminListen=127.0.0.1:{port}\nsurprise=1\n"));
+    let (code, stdout, stderr) = check(&good);
+    assert_eq!((code, &*stdout), (0, "the server would start with these files\n"));
+    let warning = " WARN /f/namesrv.properties: unknown keys, without effect: `surprise` (line 6)\n";
+    assert!(stderr.ends_with(warning) && stderr.lines().count() == 1, "{stderr}");
+    assert!(!good.kv().exists(), "nothing is written");
+    for (preparation, entries, expected) in [
+        ("", "listenPort=x", "/f/namesrv.properties: line 4: listenPort: `x` is not a whole number"),
+        ("mkdir kv.json", "", "kvConfigPath: /f/kv.json is a folder: name a regular file"),
+        ("", "adminListen=x", "adminListen: `x` is not HOST:PORT"),
+        ("", "nsaddrMembers=x", "nsaddrMembers: `x` is not HOST:PORT"),
+        ("", "metricsLabel=x", "metricsLabel: `x` is no label that is free: write name:value"),
+    ] {
+        let (code, stdout, stderr) = check(&Files::prepared(preparation, entries));
+        assert_eq!((code, &*stdout), (1, ""), "{entries}");
+        assert!(stderr.starts_with(expected) && stderr.lines().count() == 1, "{stderr}");
+    }
+    assert_eq!(outcome(server(&["--check", "--nonsense"])).0, 2);
 }

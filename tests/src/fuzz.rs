@@ -4,6 +4,7 @@
 mod first_bytes;
 mod frame;
 mod header;
+mod http;
 mod register_body;
 mod registry;
 mod session;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "proxy_header", run: transport::proxy_header_of },
     Target { name: "transport", run: transport::transport },
     Target { name: "session", run: session::session },
+    Target { name: "http", run: http::http },
     Target { name: "registry", run: registry::registry },
     Target { name: "signature", run: signature::signature },
 ];

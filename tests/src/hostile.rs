@@ -13,6 +13,7 @@ mod floods;
 mod host;
 mod names;
 mod registrations;
+mod second_port;
 mod siege;
 mod slow;
 mod unread;
@@ -35,6 +36,7 @@ fn table() -> Vec<Case> {
         ("floods", floods::episodes()),
         ("names", names::episodes()),
         ("registrations", registrations::episodes()),
+        ("second_port", second_port::episodes()),
         ("slow", slow::episodes()),
         ("unread", unread::episodes()),
     ];

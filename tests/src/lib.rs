@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod access;
+mod admin_port;
 pub mod answer;
 pub mod captures;
 pub mod conformance;
@@ -12,6 +13,7 @@ pub mod conversation;
 pub mod crash;
 pub mod differences;
 pub mod differential;
+mod exposition;
 pub mod fuzz;
 pub mod golden;
 pub mod hostile;

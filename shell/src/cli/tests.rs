@@ -19,6 +19,10 @@ fn outcome(line: &str) -> String {
     let (verb, file) = match command {
         Command::Serve { config_file } => ("serve", config_file),
         Command::PrintItems { config_file } => ("print", config_file),
+        Command::Check { config_file } => ("check", config_file),
+        Command::Health { address, config_file } => {
+            return format!("health address={address:?} file={config_file:?}");
+        }
         Command::Help => return "help".to_owned(),
         Command::Version => return "version".to_owned(),
     };
@@ -76,4 +80,21 @@ fn long_arguments_are_cut_and_many_are_counted() {
     let line = parse(std::iter::repeat_n(OsString::from("\x1b[31m"), 100_000)).unwrap();
     let [warning] = &*line.warnings else { panic!("{:?}", line.warnings) };
     assert!(warning.ends_with("\\u{1b}[31m and 99980 more"), "{warning}");
+}
+
+#[test]
+fn questions_have_whole_names() {
+    for (line, expected) in [
+        ("--check", "check"),
+        ("-c f --check", "check file=f"),
+        ("--health", "health address=None file=None"),
+        ("--health a:1 more", "health address=Some(\"a:1\") file=None"),
+        ("--health=a:1", "health address=Some(\"a:1\") file=None"),
+        ("--health -c f", "health address=None file=Some(\"f\")"),
+        ("--health --version", "version"),
+    ] {
+        assert_eq!(outcome(line), expected, "{line}");
+    }
+    assert!(outcome("--healt").starts_with("refused: "));
+    assert!(asks([OsString::from("-x"), OsString::from("--health=a:1")].into_iter()));
 }

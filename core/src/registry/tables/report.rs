@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 impl Tables {
     /// The members that are asked for, and whether there are groups after theirs. Takes time in proportion to what it
     /// returns.
-    pub(in crate::registry) fn report(&self, request: &ReportRequest, now: Now) -> (Vec<ReportedMember>, bool) {
+    pub(in crate::registry) fn list_members(&self, request: &ReportRequest, now: Now) -> (Vec<ReportedMember>, bool) {
         let mut members = Vec::new();
         // In the order of the last view, which is that of names.
         for (id, shown) in self.topology.groups_after(&request.groups_after) {
@@ -36,6 +36,6 @@ fn report(group: &str, id: i64, member: &Member, topics: usize, now: Now) -> Rep
         leaves_in,
         data_version: member.data_version,
         topics,
-        conn: member.conn,
+        peer: member.claims().newest(),
     }
 }

@@ -1,0 +1,97 @@
+//! The second port: health, metrics and everything else that is read over HTTP. Off unless a key opens it.
+//!
+//! One thread serves it, the same for all runtimes, so that neither a slow client nor a hung I/O thread stands between
+//! an operator and the state of the server. It only looks: it reads the newest view, the counters and the progress of
+//! the other threads, and nothing that is asked of it changes anything.
+
+mod api;
+mod error;
+mod exposition;
+mod health;
+mod keys;
+mod listeners;
+mod metrics;
+mod name_servers;
+mod nsaddr;
+mod pages;
+mod process_figures;
+mod site;
+mod thread;
+
+pub(crate) use error::AdminError;
+pub(crate) use keys::AdminSettings;
+pub(crate) use site::Parts;
+
+use crate::clock::Clock;
+use crate::lifecycle::Lifecycle;
+use crate::service_manager::ServiceManager;
+use crate::threads;
+use listeners::Listener;
+use name_servers::NameServers;
+use namesrv_core::config::Configuration;
+use site::Site;
+use std::sync::{Arc, OnceLock};
+use thread::AdminThread;
+use tracing::{info, warn};
+
+/// The way to the admin thread.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    parts: Arc<OnceLock<Parts>>,
+}
+
+impl Admin {
+    /// Binds what the configuration asks for, and answers from now on: at first only that the server starts.
+    ///
+    /// # Errors
+    /// An address is bad or taken, or the operating system gives no thread.
+    pub(crate) fn start(
+        runtime: &'static str,
+        configuration: &Configuration,
+        lifecycle: Arc<Lifecycle>,
+        clock: Clock,
+    ) -> Result<Self, AdminError> {
+        let settings = AdminSettings::of(configuration);
+        let listeners = listeners::bind(&settings)?;
+        let service_manager = ServiceManager::of_process();
+        let parts = Arc::default();
+        if !listeners.is_empty() || service_manager.is_some() {
+            listeners.iter().for_each(tell);
+            let name_servers = NameServers::start(&settings)?;
+            let keys = configuration.keys().copied().collect();
+            let site = Site::new(runtime, settings, name_servers, keys, lifecycle, Arc::clone(&parts), clock);
+            let failed = |source| AdminError::Thread(source);
+            let mut thread = AdminThread::new(listeners, site, service_manager, clock).map_err(failed)?;
+            threads::named("admin").spawn(move || thread.run()).map_err(failed)?;
+        }
+        Ok(Self { parts })
+    }
+
+    /// The rest of the server is there.
+    pub(crate) fn show(&self, parts: Parts) {
+        // It is shown once.
+        let _ = self.parts.set(parts);
+    }
+}
+
+/// Checks what the configuration asks for, without binding or resolving anything.
+///
+/// # Errors
+/// An address, a label or a list is bad.
+pub(crate) fn check(configuration: &Configuration) -> Result<(), AdminError> {
+    let settings = AdminSettings::of(configuration);
+    listeners::check(&settings)?;
+    name_servers::check(&settings)
+}
+
+fn tell(listener: &Listener) {
+    let Listener { address, scope, .. } = listener;
+    match scope {
+        listeners::Scope::Everything if !address.ip().to_canonical().is_loopback() => {
+            warn!(%address, "whoever reaches adminListen can read the configuration and all addresses");
+        }
+        listeners::Scope::Everything => info!(%address, "health, metrics and everything else is read here"),
+        listeners::Scope::NameServers => info!(%address, "addresses of NameServers are read here"),
+        listeners::Scope::Metrics => info!(%address, "metrics and health are read here"),
+    }
+}

@@ -1,0 +1,201 @@
+//! What is registered and how the server is set, as JSON. Lists come in pages: `?after=NAME&limit=N`.
+
+use super::health;
+use super::site::{Call, Found, Parts, Site};
+use crate::http::{Answer, Response, Status};
+use crate::lifecycle::Stage;
+use namesrv_core::report::{ReportRequest, ReportedMember};
+use namesrv_core::route::{ListedEntry, RouteView};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Items of a page, unless the request wants fewer.
+const PAGE_ITEMS_MAX: usize = 1000;
+/// Bytes of a page.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// What the server is, and how much it has.
+pub(super) fn summary(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+    with_report(site, call, ReportRequest::default(), |parts, found| {
+        let view = parts.views.load();
+        let now = site.now();
+        let limits = parts.quotas.limits();
+        let registry_bytes = match found {
+            Found::Report { report, .. } => Some(report.registry_bytes),
+            Found::Nothing { .. } => None,
+        };
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "runtime": site.runtime,
+            "state": state(site),
+            "startedAtMillis": now.wall.as_millis().saturating_sub(now.monotonic.as_millis()),
+            "uptimeSeconds": now.monotonic.as_millis() / 1000,
+            "clusters": view.cluster_count(),
+            "brokers": view.broker_count(),
+            "topics": view.topic_count(),
+            "registryAnswers": registry_bytes.is_some(),
+            "limits": [
+                limit("connectionsMax", Some(parts.quotas.connections()), limits.connections_max),
+                limit("registryBytesMax", registry_bytes, limits.registry_bytes_max),
+                limit("registryQueueRequestsMax", Some(parts.quotas.queue().requests()), limits.registry_queue_requests_max),
+                limit("registryQueueBytesMax", Some(parts.quotas.queue().bytes()), limits.registry_queue_bytes_max),
+                limit("unreadOutputBytesMax", Some(parts.quotas.output_bytes()), limits.unread_output_bytes_max),
+                limit("incompleteInputBytesMax", Some(parts.quotas.input_bytes()), limits.incomplete_input_bytes_max),
+            ],
+        })
+    })
+}
+
+fn limit(key: &str, used: Option<usize>, max: usize) -> Value {
+    json!({ "key": key, "used": used, "max": max })
+}
+
+fn state(site: &Site) -> &'static str {
+    match site.stage() {
+        Stage::Starting => "starting",
+        Stage::Serving if health::is_ready(site) => "ready",
+        Stage::Serving => "warming",
+        Stage::Draining | Stage::Ending => "draining",
+    }
+}
+
+/// All brokers, in the order of their names, or those of one cluster.
+pub(super) fn brokers(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+    let cluster = call.request.parameter("cluster");
+    let request = ReportRequest {
+        groups_after: call.request.parameter("after").unwrap_or_default().into_owned(),
+        members_max: limit_of(call),
+        with_configuration: false,
+    };
+    with_report(site, call, request, |_, found| {
+        let Found::Report { report, .. } = found else {
+            return json!({ "error": "the registry does not answer within 1 s" });
+        };
+        let is_wanted = |member: &&ReportedMember| cluster.as_deref().is_none_or(|name| name == member.broker.cluster);
+        let next = report.members.last().filter(|_| report.has_more).map(|member| &member.broker.name);
+        let brokers: Vec<_> = report.members.iter().filter(is_wanted).map(broker).collect();
+        json!({ "brokers": brokers, "next": next })
+    })
+}
+
+fn broker(member: &ReportedMember) -> Value {
+    let broker = &member.broker;
+    let seconds = |time: Duration| time.as_millis() as f64 / 1000.0;
+    let version = member.data_version.map(|version| {
+        json!({ "stateVersion": version.state_version, "timestamp": version.timestamp, "counter": version.counter })
+    });
+    json!({
+        "cluster": broker.cluster,
+        "name": broker.name,
+        "id": broker.id,
+        "address": broker.address,
+        "role": if broker.id == 0 { "master" } else { "slave" },
+        "secondsSinceHeartbeat": seconds(member.silent),
+        "secondsToEviction": seconds(member.leaves_in),
+        "dataVersion": version,
+        "topics": member.topics,
+        "connection": member.peer.address.to_string(),
+    })
+}
+
+/// All topics, in the order of their names.
+pub(super) fn topics(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+    let after = call.request.parameter("after").unwrap_or_default();
+    let limit = limit_of(call);
+    with_view(site, |view| {
+        let listed = view.topics_after(&after, limit.saturating_add(1));
+        let next = (listed.len() > limit).then(|| listed.get(limit - 1).map(|topic| topic.name)).flatten();
+        let topics = listed.iter().take(limit);
+        let topics: Vec<_> = topics.map(|topic| json!({ "name": topic.name, "brokers": topic.groups })).collect();
+        Some(json!({ "topics": topics, "next": next }))
+    })
+}
+
+/// The route of a topic, the broker names that lack it, and whether those that have it disagree.
+pub(super) fn topic(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+    let Some(name) = &call.name else { return topics(site, call) };
+    with_view(site, |view| {
+        let entries = view.topic_entries(name)?;
+        let lacks = |name: &str| !entries.iter().any(|entry| entry.broker == name);
+        let lacking = view.groups_after("").map(|group| group.name).filter(|name| lacks(name)).take(PAGE_ITEMS_MAX);
+        let lacking: Vec<_> = lacking.collect();
+        let settings = |entry: &ListedEntry<'_>| (entry.read_queues, entry.write_queues, entry.perm, entry.flags);
+        let differs = entries.iter().any(|entry| entries.first().map(settings) != Some(settings(entry)));
+        let shown = entries.iter().take(PAGE_ITEMS_MAX).map(|entry| {
+            json!({
+                "broker": entry.broker,
+                "readQueues": entry.read_queues,
+                "writeQueues": entry.write_queues,
+                "perm": entry.perm,
+                "flags": entry.flags,
+            })
+        });
+        Some(json!({ "name": name, "brokers": shown.collect::<Vec<_>>(), "lackedBy": lacking, "differs": differs }))
+    })
+}
+
+/// Every key with its value in effect.
+pub(super) fn config(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+    let request = ReportRequest { with_configuration: true, ..ReportRequest::default() };
+    with_report(site, call, request, |_, found| {
+        let Found::Report { report, .. } = found else {
+            return json!({ "error": "the registry does not answer within 1 s" });
+        };
+        let items = report.configuration.iter().map(|(name, value)| {
+            let key = site.keys.iter().find(|key| key.name == *name);
+            json!({
+                "key": name,
+                "value": value,
+                "default": key.and_then(|key| key.default),
+                "known": key.is_some(),
+                "changesAtRunTime": key.is_some_and(|key| key.changes_at_run_time()),
+            })
+        });
+        json!({ "config": items.collect::<Vec<_>>() })
+    })
+}
+
+/// How many items a page has.
+fn limit_of(call: &Call<'_>) -> usize {
+    let limit = call.request.parameter("limit").and_then(|limit| limit.parse().ok());
+    limit.unwrap_or(PAGE_ITEMS_MAX).clamp(1, PAGE_ITEMS_MAX)
+}
+
+fn with_view(site: &Site, write: impl FnOnce(&RouteView) -> Option<Value>) -> Answer<ReportRequest> {
+    let Some(parts) = site.parts() else { return starting() };
+    Answer::Now(match write(&parts.views.load()) {
+        Some(value) => page(&value),
+        None => error(Status::NotFound, "there is no such topic"),
+    })
+}
+
+fn with_report(
+    site: &Site,
+    call: &Call<'_>,
+    request: ReportRequest,
+    write: impl FnOnce(&Parts, &Found) -> Value,
+) -> Answer<ReportRequest> {
+    let Some(parts) = site.parts() else { return starting() };
+    match call.found {
+        None => Answer::After(request),
+        Some(found) => Answer::Now(page(&write(parts, found))),
+    }
+}
+
+fn starting() -> Answer<ReportRequest> {
+    Answer::Now(error(Status::Unavailable, "the server starts"))
+}
+
+fn error(status: Status, text: &str) -> Response {
+    Response { status, ..Response::json(json!({ "error": text }).to_string().into_bytes()) }
+}
+
+/// A page. Names may be long, so a page may be too: a client that gets this error asks for fewer items.
+fn page(value: &Value) -> Response {
+    let body = value.to_string().into_bytes();
+    if body.len() > PAGE_BYTES_MAX {
+        return error(Status::Unavailable, "this page has more than 1 MiB: ask for fewer items with ?limit=");
+    }
+    let is_error = value.get("error").is_some();
+    Response { status: if is_error { Status::Unavailable } else { Status::Ok }, ..Response::json(body) }
+}

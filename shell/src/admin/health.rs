@@ -1,0 +1,163 @@
+//! Health: whether the server lives, has started, and is ready for clients.
+//!
+//! *Not ready* is never a reason to restart, *not live* always is. So liveness depends on nothing that a restart would
+//! not cure: not on brokers, files or the disk.
+
+use super::site::{Call, Parts, Site};
+use crate::http::{Answer, Response, Status};
+use crate::lifecycle::Stage;
+use crate::progress::Stuck;
+use namesrv_core::report::ReportRequest;
+use std::fmt::Write;
+
+/// One thing that has to be so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Check {
+    pub(super) name: String,
+    /// Why it is not so.
+    pub(super) fault: Option<String>,
+}
+
+/// The names of the checks of readiness.
+const READINESS: [&str; 4] = ["listeners", "kv", "routes", "draining"];
+
+/// Whether the registry and all I/O threads go round. Before they are started, the process lives by answering this.
+pub(super) fn live(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+    Answer::Now(report(&liveness(site), "ok", call))
+}
+
+/// Whether everything is started. A server that stops has been.
+pub(super) fn started(site: &Site, _: &Call<'_>) -> Answer<ReportRequest> {
+    Answer::Now(match site.stage() {
+        Stage::Starting => Response::text(Status::Unavailable, "starting"),
+        Stage::Serving | Stage::Draining | Stage::Ending => Response::text(Status::Ok, "started"),
+    })
+}
+
+/// Whether a route query is answered as well as this server can.
+pub(super) fn ready(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+    Answer::Now(report(&readiness(site), "ready", call))
+}
+
+/// Whether every check of readiness is good.
+pub(super) fn is_ready(site: &Site) -> bool {
+    readiness(site).iter().all(|check| check.fault.is_none())
+}
+
+/// Whether every thread goes round.
+pub(super) fn is_live(site: &Site) -> bool {
+    liveness(site).iter().all(|check| check.fault.is_none())
+}
+
+/// What the server does, in a few words.
+pub(super) fn status(site: &Site) -> String {
+    let view = site.parts().map(|parts| parts.views.load());
+    let (brokers, topics) = view.map_or((0, 0), |view| (view.broker_count(), view.topic_count()));
+    match site.stage() {
+        Stage::Starting => "starting".to_owned(),
+        Stage::Serving if is_ready(site) => format!("ready, {brokers} brokers, {topics} topics"),
+        Stage::Serving => format!("not ready, {brokers} brokers, {topics} topics"),
+        Stage::Draining | Stage::Ending => "stopping".to_owned(),
+    }
+}
+
+fn liveness(site: &Site) -> Vec<Check> {
+    // Threads that end are not missed: a save may take its time.
+    let Some(Parts { counters, .. }) = site.parts().filter(|_| site.stage() != Stage::Ending) else {
+        return Vec::new();
+    };
+    let stuck = site.watch.stuck(&counters.progress);
+    let fault = |thread: &str| {
+        let Stuck { since, .. } = stuck.iter().find(|stuck| stuck.thread == thread)?;
+        Some(format!("{thread} made no progress for {:.1} s", since.as_secs_f64()))
+    };
+    counters.progress.threads().map(|(name, _)| Check { fault: fault(&name), name }).collect()
+}
+
+fn readiness(site: &Site) -> Vec<Check> {
+    let faults = readiness_faults(site.stage(), site.parts().is_some(), site.answers_routes());
+    READINESS.into_iter().zip(faults).map(|(name, fault)| Check { name: name.to_owned(), fault }).collect()
+}
+
+/// What is wrong with each check, in their order.
+fn readiness_faults(stage: Stage, has_read_files: bool, answers_routes: bool) -> [Option<String>; 4] {
+    let unless = |is_good: bool, fault: &str| (!is_good).then(|| fault.to_owned());
+    [
+        unless(stage != Stage::Starting, "the server does not accept connections yet"),
+        unless(has_read_files, "the KV file is not read yet"),
+        unless(answers_routes, "route queries are answered with `name server not ready` (needWaitForService)"),
+        unless(!matches!(stage, Stage::Draining | Stage::Ending), "the server stops"),
+    ]
+}
+
+/// One line if all is well, else one for each fault. `?verbose` shows every check, and a name behind the path one.
+fn report(checks: &[Check], well: &str, call: &Call<'_>) -> Response {
+    if let Some(name) = &call.name {
+        return match checks.iter().find(|check| check.name == **name) {
+            Some(check) => verdict(std::slice::from_ref(check), well, true),
+            None => {
+                let names: Vec<_> = checks.iter().map(|check| &*check.name).collect();
+                Response::text(Status::NotFound, format!("there is no such check, only: {}", names.join(", ")))
+            }
+        };
+    }
+    verdict(checks, well, call.request.parameter("verbose").is_some())
+}
+
+fn verdict(checks: &[Check], well: &str, verbose: bool) -> Response {
+    let is_well = checks.iter().all(|check| check.fault.is_none());
+    let mut lines = String::new();
+    for Check { name, fault } in checks {
+        // Memory takes everything.
+        let _ = match fault {
+            Some(fault) if verbose => writeln!(lines, "[-]{name} {fault}"),
+            Some(fault) => writeln!(lines, "{fault}"),
+            None if verbose => writeln!(lines, "[+]{name} ok"),
+            None => Ok(()),
+        };
+    }
+    if is_well {
+        Response::text(Status::Ok, lines + well)
+    } else {
+        Response::text(Status::Unavailable, lines.trim_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(response: &Response) -> (u16, &str) {
+        (response.status.code(), str::from_utf8(&response.body).unwrap())
+    }
+
+    #[test]
+    fn every_check_of_readiness_has_its_fault() {
+        let names = |stage, has_read_files, answers_routes| {
+            let faults = readiness_faults(stage, has_read_files, answers_routes);
+            READINESS
+                .into_iter()
+                .zip(faults)
+                .filter(|(_, fault)| fault.is_some())
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(Stage::Serving, true, true), [""; 0]);
+        assert_eq!(names(Stage::Starting, false, false), ["listeners", "kv", "routes"]);
+        assert_eq!(names(Stage::Starting, true, true), ["listeners"]);
+        assert_eq!(names(Stage::Serving, true, false), ["routes"]);
+        assert_eq!(names(Stage::Draining, true, true), ["draining"]);
+        assert_eq!(names(Stage::Ending, true, true), ["draining"]);
+    }
+
+    #[test]
+    fn a_verdict_names_what_is_wrong_first_and_everything_when_asked() {
+        let good = Check { name: "kv".to_owned(), fault: None };
+        let bad = Check { name: "routes".to_owned(), fault: Some("it waits".to_owned()) };
+        assert_eq!(body(&verdict(std::slice::from_ref(&good), "ready", false)), (200, "ready\n"));
+        assert_eq!(body(&verdict(std::slice::from_ref(&good), "ready", true)), (200, "[+]kv ok\nready\n"));
+        let both = [good, bad];
+        assert_eq!(body(&verdict(&both, "ready", false)), (503, "it waits\n"));
+        assert_eq!(body(&verdict(&both, "ready", true)), (503, "[+]kv ok\n[-]routes it waits\n"));
+    }
+}

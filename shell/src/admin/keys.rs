@@ -1,0 +1,130 @@
+//! The configuration keys of the second port.
+
+use super::error::AdminError;
+use namesrv_core::config::Configuration;
+use namesrv_core::key::Kind::Integer;
+use namesrv_core::key::{LIMIT, Word, integer, text, word};
+
+namesrv_core::keys! {
+    /// What the second port serves, and where.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct AdminSettings {
+        /// `HOST:PORT` of health, metrics and all else that is read over HTTP; none if empty.
+        admin_listen: String = text("adminListen", "");
+        /// More names, separated by commas, that `adminListen` answers to on a loopback address.
+        admin_hosts: String = text("adminHosts", "");
+        /// `PROM` serves metrics and health at the address of the next two keys, `DISABLE` does not.
+        metrics_exporter: MetricsExporter = word("metricsExporterType", "DISABLE");
+        /// The host name, IPv4 or IPv6 address to serve metrics on; if empty, all addresses.
+        metrics_host: String = text("metricsPromExporterHost", "");
+        /// The port to serve metrics on.
+        metrics_port: u16 = integer("metricsPromExporterPort", Integer(0, 65_535), "5557");
+        /// Labels of all metrics, as `name:value,name:value`.
+        metrics_label: String = text("metricsLabel", "");
+        /// Brokers that have metrics of their own; if there are more, none has.
+        metrics_brokers_max: usize = integer("metricsBrokersMax", LIMIT, "1000");
+        /// `HOST:PORT` of `/rocketmq/nsaddr` alone; none if empty.
+        nsaddr_listen: String = text("nsaddrListen", "");
+        /// NameServers that `/rocketmq/nsaddr` lists, as `HOST:PORT;HOST:PORT`; names are resolved.
+        nsaddr_members: String = text("nsaddrMembers", "");
+        /// Lists of their own for clients with a unit name, as `UNIT=HOST:PORT;HOST:PORT,UNIT=...`.
+        nsaddr_units: String = text("nsaddrUnits", "");
+    }
+}
+
+/// Who gets the metrics, under the names and numbers that Java brokers and proxies have for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetricsExporter {
+    /// Whoever may ask `adminListen`.
+    Disabled,
+    /// Prometheus, on an address of its own.
+    Prometheus,
+}
+
+impl Word for MetricsExporter {
+    const NAMES: &'static [&'static str] = &["DISABLE", "PROM", "0", "2"];
+
+    fn from_name(name: &str) -> Self {
+        if matches!(name, "PROM" | "2") { Self::Prometheus } else { Self::Disabled }
+    }
+}
+
+impl AdminSettings {
+    /// What the configuration says.
+    pub(crate) fn of(configuration: &Configuration) -> Self {
+        Self::read(|key| configuration.effective(key))
+    }
+
+    /// The labels of all metrics; [`check_labels`](Self::check_labels) found nothing else.
+    pub(super) fn common_labels(&self) -> Vec<(String, String)> {
+        self.labels().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// Checks the labels of all metrics.
+    ///
+    /// # Errors
+    /// The first that is no `name:value`, or has a name that is not free.
+    pub(super) fn check_labels(&self) -> Result<(), AdminError> {
+        let key = Self::metrics_label.key.name;
+        let bad = |value: &str| AdminError::Label { key, value: value.to_owned() };
+        self.labels().try_for_each(|label| label.map(drop).map_err(bad))
+    }
+
+    /// Each label; an error is one that cannot be read.
+    fn labels(&self) -> impl Iterator<Item = Result<(&str, &str), &str>> {
+        let parts = self.metrics_label.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(|part| {
+            let label = part.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
+            label.filter(|(name, _)| is_free_label(name)).ok_or(part)
+        })
+    }
+}
+
+/// The names of labels that series have of their own.
+const OWN_LABELS: [&str; 21] = [
+    "broker",
+    "broker_id",
+    "cluster",
+    "code",
+    "file",
+    "is_long_polling",
+    "kind",
+    "le",
+    "node_id",
+    "node_type",
+    "path",
+    "protocol_type",
+    "reason",
+    "request_code",
+    "response_code",
+    "result",
+    "role",
+    "runtime",
+    "state",
+    "thread",
+    "version",
+];
+
+/// Whether Prometheus takes it as the name of a label, and no series has it already.
+fn is_free_label(name: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let begins_well = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+    begins_well && name.bytes().all(is_inner) && !name.starts_with("__") && !OWN_LABELS.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_all_metrics_are_read_or_refused() {
+        let of = |text: &str| AdminSettings { metrics_label: text.to_owned(), ..AdminSettings::default() };
+        let good = of(" dc:east, rack : 7 ,,url:a:b");
+        assert!(good.check_labels().is_ok());
+        let labels = [("dc", "east"), ("rack", "7"), ("url", "a:b")];
+        assert_eq!(good.common_labels(), labels.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        for bad in ["dc", ":x", "1a:x", "a-b:x", "__a:x", "cluster:x", "dc:east,b\u{e9}:x"] {
+            assert!(of(bad).check_labels().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Families of figures, each written from one source.
+
+use super::super::exposition::{Exposition, cut};
+use super::super::health;
+use super::super::site::{Found, Parts, Site};
+use super::labels::request_label;
+use crate::counters::{CLOSE_REASONS, Counters, DENIALS, DEPARTURES, EDGES};
+use crate::lifecycle::Stage;
+use namesrv_core::report::Report;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The server itself.
+pub(super) fn server(text: &mut Exposition, site: &Site) {
+    text.gauge("rocketmq_nameserver_up", "Always 1.").sample(&[], 1);
+    let labels = [("version", env!("CARGO_PKG_VERSION")), ("runtime", site.runtime)];
+    text.gauge("rocketmq_namesrv_build_info", "Always 1.").sample(&labels, 1);
+    let is_ready = health::is_ready(site);
+    text.gauge("rocketmq_namesrv_ready", "Whether /readyz says so.").sample(&[], u8::from(is_ready));
+    let stage = site.stage();
+    text.gauge("rocketmq_namesrv_state", "1 for the state that the server is in.");
+    let states = [
+        ("starting", stage == Stage::Starting),
+        ("warming", stage == Stage::Serving && !is_ready),
+        ("ready", stage == Stage::Serving && is_ready),
+        ("draining", matches!(stage, Stage::Draining | Stage::Ending)),
+    ];
+    for (state, is_so) in states {
+        text.sample(&[("state", state)], u8::from(is_so));
+    }
+    text.counter("rocketmq_namesrv_admin_requests_total", "Requests to this port.");
+    for ((path, code), count) in &*site.requests.borrow() {
+        text.sample(&[("path", path), ("code", &code.to_string())], count);
+    }
+}
+
+/// Connections, and what they hold.
+pub(super) fn connections(text: &mut Exposition, parts: &Parts) {
+    let Parts { counters, quotas, .. } = parts;
+    text.gauge("rocketmq_namesrv_connections", "Open connections.").sample(&[], quotas.connections());
+    text.counter("rocketmq_namesrv_connections_opened_total", "Connections that were accepted.");
+    text.sample(&[], counters.opened());
+    text.counter("rocketmq_namesrv_connections_closed_total", "Connections that were closed, by reason.");
+    for (reason, count) in CLOSE_REASONS.into_iter().zip(counters.closed()) {
+        text.sample(&[("reason", reason)], count);
+    }
+    text.counter("rocketmq_namesrv_received_bytes_total", "Bytes of requests.").sample(&[], counters.read_bytes());
+    text.counter("rocketmq_namesrv_sent_bytes_total", "Bytes of answers.").sample(&[], counters.written_bytes());
+    text.gauge("rocketmq_namesrv_unread_output_bytes", "Bytes of answers that clients did not read yet.");
+    text.sample(&[], quotas.output_bytes());
+    text.gauge("rocketmq_namesrv_incomplete_input_bytes", "Bytes of requests that are incomplete or wait.");
+    text.sample(&[], quotas.input_bytes());
+}
+
+/// The registry thread.
+pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
+    let Parts { counters, quotas, .. } = parts;
+    registrations(text, counters);
+    text.gauge("rocketmq_namesrv_registry_queue_requests", "Requests that wait for the registry.");
+    text.sample(&[], quotas.queue().requests());
+    text.gauge("rocketmq_namesrv_registry_queue_bytes", "Bytes of requests that wait for the registry.");
+    text.sample(&[], quotas.queue().bytes());
+    text.gauge("rocketmq_namesrv_registry_delay_seconds", "How long this scrape waited for the registry.");
+    text.sample(&[], found.delay().as_secs_f64());
+    text.histogram("rocketmq_namesrv_registry_batch_duration_seconds", "Time of a batch of requests.");
+    text.buckets(&[], &counters.batches.snapshot(), &EDGES, 1.0);
+    text.counter("rocketmq_namesrv_views_published_total", "Views that were published.");
+    text.sample(&[], counters.views.get());
+    text.gauge("rocketmq_namesrv_registry_bytes_limit", "The value of registryBytesMax.");
+    text.sample(&[], quotas.limits().registry_bytes_max);
+    if let Found::Report { report, .. } = found {
+        text.gauge("rocketmq_namesrv_registry_bytes", "Approximate bytes of all that is registered.");
+        text.sample(&[], report.registry_bytes);
+        text.gauge("rocketmq_namesrv_kv_entries", "KV entries.").sample(&[], report.kv_entries);
+    }
+    text.counter("rocketmq_namesrv_saves_total", "Files that were saved, or could not be.");
+    for (file, counts) in ["kv", "config"].into_iter().zip(&counters.saves) {
+        for (result, count) in ["ok", "failed"].into_iter().zip(counts) {
+            text.sample(&[("file", file), ("result", result)], count.get());
+        }
+    }
+    denials(text, counters);
+    text.counter("rocketmq_namesrv_pauses_total", "Times that the server could not run.");
+    text.sample(&[], counters.pauses.get());
+    text.counter("rocketmq_namesrv_pause_seconds_total", "Time in which the server could not run.");
+    text.sample(&[], Duration::from_millis(counters.pause_millis.get()).as_secs_f64());
+}
+
+fn registrations(text: &mut Exposition, counters: &Counters) {
+    let counted = &counters.registrations;
+    text.counter("rocketmq_namesrv_registrations_total", "Registrations by kind and result.");
+    let rows = [
+        ("full", "applied", &counted.full),
+        ("unchanged", "applied", &counted.unchanged),
+        ("single", "applied", &counted.single),
+        ("full", "refused", &counted.full_refused),
+        ("single", "refused", &counted.single_refused),
+        ("full", "lost_conflict", &counted.lost_conflict),
+    ];
+    for (kind, result, count) in rows {
+        text.sample(&[("kind", kind), ("result", result)], count.get());
+    }
+    text.counter("rocketmq_namesrv_registration_bytes_total", "Bytes of the bodies of applied registrations.");
+    text.sample(&[], counted.bytes.get());
+    text.counter("rocketmq_namesrv_registration_topics_total", "Topics of applied registrations, but for repetitions.");
+    text.sample(&[], counted.topics.get());
+    text.counter("rocketmq_namesrv_evictions_total", "Brokers that left, by reason.");
+    for (reason, count) in DEPARTURES.into_iter().zip(&counters.departures) {
+        text.sample(&[("reason", reason)], count.get());
+    }
+}
+
+/// What access control refused.
+fn denials(text: &mut Exposition, counters: &Counters) {
+    text.counter("rocketmq_namesrv_auth_denied_total", "Requests that access control refused.");
+    for (request, counts) in counters.denied.iter().enumerate() {
+        for (reason, count) in DENIALS.into_iter().zip(counts).filter(|(_, count)| count.get() > 0) {
+            text.sample(&[("request_code", &request_label(request)), ("reason", reason)], count.get());
+        }
+    }
+}
+
+/// When each broker was last heard of; of more than `metricsBrokersMax`, only how many are left out.
+pub(super) fn members(text: &mut Exposition, site: &Site, report: &Report) {
+    let is_cut = report.has_more || report.members.len() > site.settings.metrics_brokers_max;
+    text.gauge("rocketmq_namesrv_series_left_out", "Whether there are more brokers than metricsBrokersMax.");
+    text.sample(&[], u8::from(is_cut));
+    if is_cut {
+        return;
+    }
+    text.gauge("rocketmq_namesrv_broker_last_heartbeat_timestamp_seconds", "When a broker was last heard of.");
+    let wall = Duration::from_millis(site.now().wall.as_millis());
+    let mut written = BTreeSet::new();
+    for member in &report.members {
+        let broker = &member.broker;
+        let id = broker.id.to_string();
+        // Long names may look alike once they are cut, and no series may be there twice.
+        if !written.insert((cut(&broker.cluster), cut(&broker.name), broker.id)) {
+            continue;
+        }
+        let labels = [("cluster", &*broker.cluster), ("broker", &*broker.name), ("broker_id", &*id)];
+        text.sample(&labels, wall.saturating_sub(member.silent).as_secs_f64());
+    }
+}
+
+/// When each thread last went round.
+pub(super) fn threads(text: &mut Exposition, site: &Site, parts: &Parts) {
+    text.gauge("rocketmq_namesrv_thread_last_progress_timestamp_seconds", "When a thread last went round.");
+    let now = site.now();
+    for (thread, at) in parts.counters.progress.threads() {
+        let wall = Duration::from_millis(now.wall.as_millis()).saturating_sub(now.monotonic.since(at));
+        text.sample(&[("thread", &thread)], wall.as_secs_f64());
+    }
+}

@@ -1,0 +1,272 @@
+//! The admin thread: non-blocking sockets and one place to wait.
+
+use super::health;
+use super::listeners::Listener;
+use super::pages;
+use super::site::{Found, Site};
+use crate::accept_backoff::{AcceptBackoff, AfterError};
+use crate::clock::Clock;
+use crate::http::{Connection, HEAD_BYTES_MAX};
+use crate::inspection::{Inspected, Replies, ReplyReceiver, replies};
+use crate::service_manager::{self, ServiceManager};
+use namesrv_core::report::ReportRequest;
+use namesrv_core::time::{Duration, Instant};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::Shutdown;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+/// Connections at one time. One more closes the one that has done nothing for longest.
+const CONNECTIONS_MAX: usize = 64;
+/// How long the registry is waited for.
+const REGISTRY_WITHIN: Duration = Duration::from_secs(1);
+/// How often it looks at the clock when nothing happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The admin thread.
+#[derive(Debug)]
+pub(super) struct AdminThread {
+    listeners: Vec<Listener>,
+    backoff: AcceptBackoff,
+    clients: Vec<Client>,
+    site: Site,
+    service_manager: Option<ServiceManager>,
+    clock: Clock,
+    /// The number of the last question to the registry.
+    ticket: u64,
+    replies: Replies,
+    inspected: ReplyReceiver,
+}
+
+/// One connection with its socket.
+#[derive(Debug)]
+struct Client {
+    stream: TcpStream,
+    connection: Connection,
+    /// The place of the listener that accepted it.
+    listener: usize,
+    waiting: Option<Waiting>,
+}
+
+/// A question to the registry.
+#[derive(Debug)]
+struct Waiting {
+    ticket: u64,
+    since: Instant,
+}
+
+impl AdminThread {
+    /// # Errors
+    /// The operating system gives no descriptor.
+    pub(super) fn new(
+        listeners: Vec<Listener>,
+        site: Site,
+        service_manager: Option<ServiceManager>,
+        clock: Clock,
+    ) -> io::Result<Self> {
+        let (replies, inspected) = replies()?;
+        let backoff = AcceptBackoff::new(Arc::default());
+        Ok(Self {
+            listeners,
+            backoff,
+            clients: Vec::new(),
+            site,
+            service_manager,
+            clock,
+            ticket: 0,
+            replies,
+            inspected,
+        })
+    }
+
+    /// Serves until the process ends.
+    pub(super) fn run(&mut self) {
+        loop {
+            let ready = self.wait();
+            let now = self.clock.now().monotonic;
+            self.site.watch.look(now);
+            self.backoff.tick(now);
+            self.tell_service_manager(now);
+            let (listeners, clients) = ready.split_at(self.listeners.len());
+            self.drive(clients, now);
+            self.take_inspected(now);
+            self.clients.retain(|client| !client.connection.is_closed());
+            for (index, events) in listeners.iter().enumerate() {
+                if !events.is_empty() {
+                    self.accept(index, now);
+                }
+            }
+        }
+    }
+
+    fn tell_service_manager(&mut self, now: Instant) {
+        if let Some(manager) = &mut self.service_manager {
+            let messages = manager.messages(health::is_live(&self.site), || health::status(&self.site), now);
+            service_manager::tell(&messages);
+        }
+    }
+
+    /// Has each connection do its part, and asks the registry what they have to know.
+    fn drive(&mut self, events: &[PollFlags], now: Instant) {
+        let Self { clients, site, listeners, replies, ticket, .. } = self;
+        for (client, events) in clients.iter_mut().zip(events) {
+            let Some(request) = client.drive(*events, site, listeners, now) else { continue };
+            *ticket += 1;
+            client.waiting = Some(Waiting { ticket: *ticket, since: now });
+            // Without parts nobody can be asked yet, and no page asks.
+            if let Some(parts) = site.parts() {
+                parts.inspector.ask(*ticket, request, replies);
+            }
+        }
+    }
+
+    /// Answers those who waited for the registry, and those who waited for too long.
+    fn take_inspected(&mut self, now: Instant) {
+        for Inspected { ticket, report, delay } in self.inspected.take() {
+            let is_waiting = |client: &&mut Client| client.waiting.as_ref().is_some_and(|one| one.ticket == ticket);
+            if let Some(client) = self.clients.iter_mut().find(is_waiting) {
+                client.resume(&Found::Report { report, delay }, &self.site, &self.listeners, now);
+            }
+        }
+        for client in &mut self.clients {
+            let since = client.waiting.as_ref().map(|waiting| waiting.since);
+            if let Some(waited) = since.map(|since| now.since(since)).filter(|waited| *waited >= REGISTRY_WITHIN) {
+                client.resume(&Found::Nothing { waited }, &self.site, &self.listeners, now);
+            }
+        }
+    }
+
+    /// Waits until a socket or the clock has something. Returns what it is, for each of the listeners and
+    /// of the connections.
+    fn wait(&self) -> Vec<PollFlags> {
+        let now = self.clock.now().monotonic;
+        let accepts = self.backoff.is_open(now);
+        let listeners = self.listeners.iter().map(|listener| {
+            let interest = if accepts { PollFlags::IN } else { PollFlags::empty() };
+            PollFd::new(&listener.socket, interest)
+        });
+        let clients = self.clients.iter().map(|client| PollFd::new(&client.stream, client.interest()));
+        let wake = self.inspected.wake();
+        let wake = PollFd::new(&wake, PollFlags::IN);
+        let mut sockets: Vec<_> = listeners.chain(clients).chain([wake]).collect();
+        let tick = self.service_manager.as_ref().map_or(TICK, ServiceManager::tick);
+        let deadlines = self.clients.iter().filter_map(|client| client.connection.poll_timeout());
+        let waiting = self.clients.iter().filter_map(|client| Some(client.waiting.as_ref()?.since + REGISTRY_WITHIN));
+        let timeout = deadlines.chain(waiting).map(|deadline| deadline.since(now)).fold(tick, Duration::min);
+        let can_advance = self.clients.iter().any(|client| client.connection.can_advance());
+        let timeout = if can_advance { Duration::ZERO } else { timeout.max(Duration::from_millis(1)) };
+        let timeout = Timespec::try_from(timeout).ok();
+        // Interrupted: nothing is ready, and the next round waits again.
+        let _ = poll(&mut sockets, timeout.as_ref());
+        sockets.iter().map(PollFd::revents).collect()
+    }
+
+    fn accept(&mut self, index: usize, now: Instant) {
+        let Some(listener) = self.listeners.get(index) else { return };
+        match listener.socket.accept() {
+            Ok((stream, _)) => {
+                self.backoff.note_accepted(true, now);
+                if stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).is_err() {
+                    return;
+                }
+                self.make_room();
+                let connection = Connection::open(now);
+                self.clients.push(Client { stream, connection, listener: index, waiting: None });
+            }
+            Err(error) => match self.backoff.note_error(&error, now) {
+                AfterError::Next | AfterError::Wait | AfterError::Rest => {}
+            },
+        }
+    }
+
+    /// A probe must get in however many others hold connections open.
+    fn make_room(&mut self) {
+        if self.clients.len() < CONNECTIONS_MAX {
+            return;
+        }
+        let oldest = self.clients.iter().enumerate().min_by_key(|(_, client)| client.connection.since());
+        if let Some((index, _)) = oldest {
+            self.clients.swap_remove(index);
+        }
+    }
+}
+
+impl Client {
+    fn interest(&self) -> PollFlags {
+        let mut interest = PollFlags::empty();
+        interest.set(PollFlags::IN, self.connection.wanted_bytes() > 0);
+        interest.set(PollFlags::OUT, !self.connection.poll_transmit().is_empty());
+        interest
+    }
+
+    /// Does a bounded amount of work: reads once, answers at most one request, and writes what the socket takes at
+    /// once. Returns what the registry has to be asked first.
+    fn drive(&mut self, events: PollFlags, site: &Site, listeners: &[Listener], now: Instant) -> Option<ReportRequest> {
+        if events.intersects(PollFlags::ERR | PollFlags::HUP) && self.interest().is_empty() {
+            self.connection.handle_failure(now);
+            return None;
+        }
+        if !events.is_empty() {
+            self.read(now);
+        }
+        let request = if self.waiting.is_none() { self.advance(None, site, listeners, now) } else { None };
+        self.connection.handle_timeout(now);
+        self.write(now);
+        request
+    }
+
+    /// Goes on with a request that waited.
+    fn resume(&mut self, found: &Found, site: &Site, listeners: &[Listener], now: Instant) {
+        self.waiting = None;
+        // Nobody asks twice.
+        let _ = self.advance(Some(found), site, listeners, now);
+        self.write(now);
+    }
+
+    fn advance(
+        &mut self,
+        found: Option<&Found>,
+        site: &Site,
+        listeners: &[Listener],
+        now: Instant,
+    ) -> Option<ReportRequest> {
+        let listener = listeners.get(self.listener)?;
+        self.connection.advance(|request| pages::respond(site, request, listener, found), now)
+    }
+
+    fn read(&mut self, now: Instant) {
+        let mut buffer = [0; HEAD_BYTES_MAX];
+        let wanted = self.connection.wanted_bytes();
+        if wanted == 0 {
+            return;
+        }
+        match self.stream.read(buffer.get_mut(..wanted).unwrap_or_default()) {
+            Ok(read) => self.connection.handle_read(buffer.get(..read).unwrap_or_default(), now),
+            Err(error) => self.handle_error(&error, now),
+        }
+    }
+
+    /// Writes once: who reads slowly waits for its next turn.
+    fn write(&mut self, now: Instant) {
+        let output = self.connection.poll_transmit();
+        if output.is_empty() {
+            return;
+        }
+        match self.stream.write(output) {
+            Ok(written) => {
+                if self.connection.handle_written(written, now) {
+                    // The client may be gone already.
+                    let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
+                }
+            }
+            Err(error) => self.handle_error(&error, now),
+        }
+    }
+
+    fn handle_error(&mut self, error: &io::Error, now: Instant) {
+        if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) {
+            self.connection.handle_failure(now);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What happened since the start, as numbers: each thread counts in memory of its own, and others add up when they are
+//! asked. Counting takes no lock, and queries that come in together are counted together.
+
+mod exchanges;
+mod histogram;
+
+pub(crate) use exchanges::{Exchanges, REQUESTS, RESPONSES, ResponseLabel};
+pub(crate) use histogram::{EDGES, Histogram, Snapshot};
+
+use crate::progress::Progress;
+use namesrv_core::access::RefusalCause;
+use namesrv_core::connection::CloseReason;
+use namesrv_core::event::{Event, EvictionCause, RefusalReason, RefusedRequest};
+use namesrv_core::save::SaveFile;
+use namesrv_core::tally::Tally;
+use namesrv_core::time::Instant;
+use std::array;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub struct Counters {
+    /// When each thread last went round.
+    pub progress: Progress,
+    /// Of each I/O thread.
+    io: Box<[IoCounters]>,
+    /// Requests that the registry answered.
+    pub(crate) registry: Exchanges,
+    pub(crate) batches: Histogram,
+    pub(crate) views: Counter,
+    pub(crate) registrations: RegistrationCounters,
+    /// By [`DEPARTURES`].
+    pub(crate) departures: [Counter; DEPARTURES.len()],
+    /// By file and whether it succeeded.
+    pub(crate) saves: [[Counter; 2]; 2],
+    /// Requests that access control refused, by the place of their code in [`REQUESTS`] and by [`DENIALS`].
+    pub(crate) denied: [[Counter; DENIALS.len()]; REQUESTS.len() + 1],
+    pub(crate) pauses: Counter,
+    pub(crate) pause_millis: Counter,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+/// What one I/O thread counts, on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct IoCounters {
+    exchanges: Exchanges,
+    route_misses: Counter,
+    read_bytes: Counter,
+    written_bytes: Counter,
+    opened: Counter,
+    closed: [Counter; CLOSE_REASONS.len()],
+}
+
+/// Registrations by what they came to.
+#[derive(Debug, Default)]
+pub(crate) struct RegistrationCounters {
+    pub(crate) full: Counter,
+    pub(crate) unchanged: Counter,
+    pub(crate) single: Counter,
+    pub(crate) full_refused: Counter,
+    pub(crate) single_refused: Counter,
+    pub(crate) lost_conflict: Counter,
+    pub(crate) bytes: Counter,
+    pub(crate) topics: Counter,
+}
+
+/// Why brokers leave.
+pub(crate) const DEPARTURES: [&str; 5] = ["expired", "disconnected", "unregistered", "replaced", "conflict_lost"];
+
+/// Why access control refuses requests.
+pub(crate) const DENIALS: [&str; 8] =
+    ["no_user", "unknown_user", "disabled", "bad_signature", "form", "no_role", "address", "not_owner"];
+
+/// Why connections are closed.
+pub(crate) const CLOSE_REASONS: [&str; 9] = [
+    "end_of_stream",
+    "stopped",
+    "malformed",
+    "broker_expired",
+    "output_full",
+    "input_full",
+    "idle",
+    "slow_frame",
+    "handshake",
+];
+
+impl Counter {
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    /// Counters for so many I/O threads, which begin now.
+    pub(crate) fn new(io_threads: usize, now: Instant) -> Self {
+        Self {
+            progress: Progress::new(io_threads, now),
+            io: (0..io_threads).map(|_| IoCounters::default()).collect(),
+            registry: Exchanges::default(),
+            batches: Histogram::default(),
+            views: Counter::default(),
+            registrations: RegistrationCounters::default(),
+            departures: array::from_fn(|_| Counter::default()),
+            saves: Default::default(),
+            denied: array::from_fn(|_| array::from_fn(|_| Counter::default())),
+            pauses: Counter::default(),
+            pause_millis: Counter::default(),
+        }
+    }
+
+    /// Takes what a connection of this I/O thread did in one step, `elapsed` after it was read.
+    pub(crate) fn take_step(&self, io_thread: usize, tally: &mut Tally, elapsed: impl FnOnce() -> Duration) {
+        let Some(io) = self.io.get(io_thread) else { return };
+        let take = |counter: &Counter, number: &mut u64| match std::mem::take(number) {
+            0 => {}
+            more => counter.add(more),
+        };
+        take(&io.read_bytes, &mut tally.read_bytes);
+        take(&io.written_bytes, &mut tally.written_bytes);
+        take(&io.route_misses, &mut tally.route_misses);
+        if !tally.is_empty() {
+            let elapsed = elapsed();
+            tally.drain().for_each(|(exchange, count)| io.exchanges.add(exchange, count, elapsed));
+        }
+    }
+
+    /// Takes what the registry did in one batch, `elapsed` after the first of its requests arrived.
+    pub(crate) fn take_batch(&self, tally: &mut Tally, elapsed: Duration) {
+        tally.drain().for_each(|(exchange, count)| self.registry.add(exchange, count, elapsed));
+        let done = std::mem::take(&mut tally.registrations);
+        self.registrations.full.add(done.full);
+        self.registrations.unchanged.add(done.unchanged);
+        self.registrations.single.add(done.single);
+        self.registrations.bytes.add(done.bytes);
+        self.registrations.topics.add(done.topics);
+    }
+
+    pub(crate) fn note_opened(&self, io_thread: usize) {
+        if let Some(io) = self.io.get(io_thread) {
+            io.opened.add(1);
+        }
+    }
+
+    pub(crate) fn note_closed(&self, io_thread: usize, reason: &CloseReason) {
+        self.note_closed_for(io_thread, index_of(reason));
+    }
+
+    /// A connection is closed before its bytes reach it.
+    pub(crate) fn note_fault(&self, io_thread: usize) {
+        self.note_closed_for(io_thread, HANDSHAKE);
+    }
+
+    fn note_closed_for(&self, io_thread: usize, reason: usize) {
+        if let Some(closed) = self.io.get(io_thread).and_then(|io| io.closed.get(reason)) {
+            closed.add(1);
+        }
+    }
+
+    pub(crate) fn note_event(&self, event: &Event) {
+        match event {
+            Event::BrokerUnregistered { .. } => self.departures[2].add(1),
+            Event::BrokerEvicted { cause, .. } => match cause {
+                EvictionCause::Expired => self.departures[0].add(1),
+                EvictionCause::ConnectionLost => self.departures[1].add(1),
+                EvictionCause::Replaced => self.departures[3].add(1),
+                EvictionCause::ConflictLost => {
+                    self.departures[4].add(1);
+                    self.registrations.lost_conflict.add(1);
+                }
+            },
+            Event::RegistrationRefused { reason, .. } => match reason {
+                RefusalReason::SingleTopic => self.registrations.single_refused.add(1),
+                RefusalReason::ConflictLost => self.registrations.lost_conflict.add(1),
+                RefusalReason::MissingField(_) | RefusalReason::NullTopicTable | RefusalReason::TablesFull => {
+                    self.registrations.full_refused.add(1);
+                }
+            },
+            Event::Late { by } => {
+                self.pauses.add(1);
+                self.pause_millis.add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
+            }
+            Event::RequestRefused(refused) => self.note_denied(refused),
+            Event::BrokerRegistered { .. }
+            | Event::BrokerChanged { .. }
+            | Event::ClusterConflict { .. }
+            | Event::TopicRegistered { .. }
+            | Event::AdminWrite(_)
+            | Event::RequestWouldBeRefused(_)
+            | Event::RenewalIgnored { .. }
+            | Event::IdentifierTakenOver { .. }
+            | Event::SecondClaim { .. }
+            | Event::ClaimWithdrawn { .. }
+            | Event::MalformedOrderConfig { .. }
+            | Event::DoubtfulOrderConfig { .. }
+            | Event::SaveFailed { .. } => {}
+        }
+    }
+
+    fn note_denied(&self, refused: &RefusedRequest) {
+        let request = REQUESTS.iter().position(|code| *code == refused.code).unwrap_or(REQUESTS.len());
+        let cause = match refused.refusal.cause {
+            RefusalCause::NoUser => 0,
+            RefusalCause::UnknownUser => 1,
+            RefusalCause::Disabled => 2,
+            RefusalCause::BadSignature => 3,
+            RefusalCause::Form => 4,
+            RefusalCause::NoRole => 5,
+            RefusalCause::Address => 6,
+            RefusalCause::NotTheOwner(_) => 7,
+        };
+        if let Some(denied) = self.denied.get(request).and_then(|row| row.get(cause)) {
+            denied.add(1);
+        }
+    }
+
+    pub(crate) fn note_save(&self, file: SaveFile, is_saved: bool) {
+        let file = match file {
+            SaveFile::KvConfig => &self.saves[0],
+            SaveFile::RuntimeConfig => &self.saves[1],
+        };
+        file[usize::from(!is_saved)].add(1);
+    }
+
+    /// The exchanges of all threads.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Exchanges> {
+        self.io.iter().map(|io| &io.exchanges).chain([&self.registry])
+    }
+
+    pub(crate) fn route_misses(&self) -> u64 {
+        self.io.iter().map(|io| io.route_misses.get()).sum()
+    }
+
+    pub(crate) fn read_bytes(&self) -> u64 {
+        self.io.iter().map(|io| io.read_bytes.get()).sum()
+    }
+
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.io.iter().map(|io| io.written_bytes.get()).sum()
+    }
+
+    pub(crate) fn opened(&self) -> u64 {
+        self.io.iter().map(|io| io.opened.get()).sum()
+    }
+
+    /// Closed connections by [`CLOSE_REASONS`].
+    pub(crate) fn closed(&self) -> [u64; CLOSE_REASONS.len()] {
+        array::from_fn(|reason| self.io.iter().filter_map(|io| io.closed.get(reason)).map(Counter::get).sum())
+    }
+}
+
+/// The place of PROXY headers and TLS handshakes that fail.
+const HANDSHAKE: usize = 8;
+
+/// The place of a reason in [`CLOSE_REASONS`].
+const fn index_of(reason: &CloseReason) -> usize {
+    match reason {
+        CloseReason::EndOfStream => 0,
+        CloseReason::Stopped => 1,
+        CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::output::CloseReason::MalformedFrame) => 2,
+        CloseReason::Registry(namesrv_core::output::CloseReason::BrokerExpired) => 3,
+        CloseReason::OutputFull { .. } => 4,
+        CloseReason::InputFull { .. } => 5,
+        CloseReason::Idle => 6,
+        CloseReason::SlowFrame => 7,
+        CloseReason::SlowHandshake => HANDSHAKE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use namesrv_core::wire::code::{request, response};
+
+    #[test]
+    fn threads_count_apart_and_are_added_up() {
+        let counters = Counters::new(2, Instant::START);
+        let mut tally = Tally::default();
+        for (io_thread, count) in [(0, 3), (1, 4), (9, 5)] {
+            (0..count).for_each(|_| tally.note(request::GET_ROUTEINFO_BY_TOPIC, Some(response::SUCCESS)));
+            tally.read_bytes = 10;
+            counters.take_step(io_thread, &mut tally, || Duration::from_micros(20));
+            tally.drain().for_each(drop);
+            counters.note_opened(io_thread);
+            counters.note_closed(io_thread, &CloseReason::Idle);
+        }
+        let histograms: Vec<_> = counters.exchanges().flat_map(Exchanges::histograms).collect();
+        assert_eq!(histograms.iter().map(|(_, _, histogram)| histogram.snapshot().count()).sum::<u64>(), 7);
+        assert_eq!((counters.read_bytes(), counters.opened()), (20, 2), "there is no thread 9");
+        assert_eq!(counters.closed(), [0, 0, 0, 0, 0, 0, 2, 0, 0]);
+    }
+}

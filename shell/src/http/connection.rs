@@ -1,0 +1,299 @@
+//! One connection of the second port: requests one after the other, and when to give up.
+
+use super::request::{HEAD_BYTES_MAX, Method, Parsed, Refusal, Request, parse};
+use super::response::Response;
+use namesrv_core::time::{Duration, Instant};
+
+/// How long a head may take to arrive, from its first byte on.
+pub const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// How long a client may say nothing between two requests, or take to read one answer.
+pub const IDLE_MAX: Duration = Duration::from_secs(30);
+/// How long unread input is thrown away after the last answer: closing with it would destroy the answer on its way.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What whoever knows the paths says to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<Q> {
+    /// This answer.
+    Now(Response),
+    /// Something has to be found out first.
+    After(Q),
+}
+
+/// One connection. It owns no buffer between requests.
+#[derive(Debug)]
+pub struct Connection {
+    /// What arrived of the next requests, at most [`HEAD_BYTES_MAX`].
+    input: Vec<u8>,
+    /// The answer, and how much of it is sent.
+    output: Vec<u8>,
+    sent: usize,
+    phase: Phase,
+    /// Whether input was there before the last answer was written, so that no socket will tell of it.
+    has_more: bool,
+    /// When this phase began, or the last request was answered.
+    since: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Between two requests.
+    Idle,
+    /// A head is arriving.
+    Reading,
+    /// A request waits for what has to be found out.
+    Waiting,
+    /// An answer is being written.
+    Writing {
+        is_last: bool,
+    },
+    /// The last answer is written, and what the client still sends is thrown away.
+    Lingering,
+    Closed,
+}
+
+impl Connection {
+    /// A connection that was accepted now.
+    #[must_use]
+    pub const fn open(now: Instant) -> Self {
+        Self { input: Vec::new(), output: Vec::new(), sent: 0, phase: Phase::Idle, has_more: false, since: now }
+    }
+
+    /// Takes what a read gave: at most [`wanted_bytes`](Self::wanted_bytes), nothing at the end of the stream.
+    pub fn handle_read(&mut self, bytes: &[u8], now: Instant) {
+        match self.phase {
+            Phase::Idle | Phase::Reading if bytes.is_empty() => self.enter(Phase::Closed, now),
+            Phase::Lingering if bytes.is_empty() => self.enter(Phase::Closed, now),
+            Phase::Idle => {
+                self.enter(Phase::Reading, now);
+                self.input.extend_from_slice(bytes);
+            }
+            Phase::Reading => self.input.extend_from_slice(bytes),
+            Phase::Waiting | Phase::Writing { .. } | Phase::Lingering | Phase::Closed => {}
+        }
+    }
+
+    /// Has `respond` answer the next request, if one is complete and none is being answered. Returns what has to be
+    /// found out first: call this again once it is known.
+    pub fn advance<Q>(&mut self, respond: impl FnOnce(&Request) -> Answer<Q>, now: Instant) -> Option<Q> {
+        if !matches!(self.phase, Phase::Reading | Phase::Waiting) {
+            return None;
+        }
+        self.has_more = false;
+        match parse(&self.input) {
+            Ok(Parsed::Incomplete) => {}
+            Ok(Parsed::Complete { request, length }) => match respond(&request) {
+                Answer::Now(response) => {
+                    self.input.drain(..length);
+                    self.answer(&response, request.method, request.keeps_alive, now);
+                }
+                Answer::After(question) => {
+                    self.enter(Phase::Waiting, now);
+                    return Some(question);
+                }
+            },
+            Err(refusal) => self.refuse(refusal, now),
+        }
+        None
+    }
+
+    /// What is to be written.
+    #[must_use]
+    pub fn poll_transmit(&self) -> &[u8] {
+        self.output.get(self.sent..).unwrap_or_default()
+    }
+
+    /// The socket took so many bytes. Returns true when nothing more will be written: end the stream then.
+    pub fn handle_written(&mut self, bytes: usize, now: Instant) -> bool {
+        let Phase::Writing { is_last } = self.phase else { return false };
+        self.sent += bytes;
+        if self.sent < self.output.len() {
+            return false;
+        }
+        (self.output, self.sent) = (Vec::new(), 0);
+        if is_last {
+            self.enter(Phase::Lingering, now);
+        } else if self.input.is_empty() {
+            self.input = Vec::new();
+            self.enter(Phase::Idle, now);
+        } else {
+            self.has_more = true;
+            self.enter(Phase::Reading, now);
+        }
+        is_last
+    }
+
+    /// The socket failed.
+    pub fn handle_failure(&mut self, now: Instant) {
+        self.enter(Phase::Closed, now);
+    }
+
+    /// Gives up what takes too long.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        match self.phase {
+            Phase::Reading => self.refuse(Refusal::Slow, now),
+            Phase::Idle | Phase::Writing { .. } | Phase::Lingering => self.enter(Phase::Closed, now),
+            Phase::Waiting | Phase::Closed => {}
+        }
+    }
+
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout). A request that waits is timed by whoever finds
+    /// things out.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Idle | Phase::Writing { .. } => Some(self.since + IDLE_MAX),
+            Phase::Reading => Some(self.since + HEAD_WITHIN),
+            Phase::Lingering => Some(self.since + LINGER),
+            Phase::Waiting | Phase::Closed => None,
+        }
+    }
+
+    /// How much may be read; none while a request is being answered.
+    #[must_use]
+    pub const fn wanted_bytes(&self) -> usize {
+        match self.phase {
+            Phase::Idle | Phase::Reading => HEAD_BYTES_MAX.saturating_sub(self.input.len()),
+            Phase::Lingering => HEAD_BYTES_MAX,
+            Phase::Waiting | Phase::Writing { .. } | Phase::Closed => 0,
+        }
+    }
+
+    /// Whether [`advance`](Self::advance) has something to do although nothing arrived.
+    #[must_use]
+    pub const fn can_advance(&self) -> bool {
+        self.has_more
+    }
+
+    /// Whether it is to be closed.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// When it last began to do what it does: among many, the earliest is the one to give up.
+    #[must_use]
+    pub const fn since(&self) -> Instant {
+        self.since
+    }
+
+    fn refuse(&mut self, refusal: Refusal, now: Instant) {
+        self.input = Vec::new();
+        self.answer(&Response::refused(refusal), Method::Get, false, now);
+    }
+
+    fn answer(&mut self, response: &Response, method: Method, keeps_alive: bool, now: Instant) {
+        self.output = response.encode(method, keeps_alive);
+        self.enter(Phase::Writing { is_last: !keeps_alive }, now);
+    }
+
+    fn enter(&mut self, phase: Phase, now: Instant) {
+        self.phase = phase;
+        self.since = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Status;
+
+    const START: Instant = Instant::START;
+    const HEAD: &[u8] = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    fn path(request: &Request) -> Answer<()> {
+        Answer::Now(Response::text(Status::Ok, request.path.clone()))
+    }
+
+    /// Reads, answers and writes until nothing is left to do.
+    fn talk(connection: &mut Connection, mut bytes: &[u8]) -> String {
+        let mut answers = Vec::new();
+        loop {
+            let (read, rest) = bytes.split_at(connection.wanted_bytes().min(bytes.len()));
+            if !read.is_empty() {
+                connection.handle_read(read, START);
+            }
+            bytes = rest;
+            assert_eq!(connection.advance(path, START), None);
+            let output = connection.poll_transmit().to_vec();
+            if output.is_empty() {
+                return String::from_utf8(answers).unwrap();
+            }
+            answers.extend_from_slice(&output);
+            connection.handle_written(output.len(), START);
+        }
+    }
+
+    #[test]
+    fn requests_are_answered_in_order_however_they_arrive() {
+        let both = [HEAD, b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+        let mut whole = Connection::open(START);
+        let expected = talk(&mut whole, &both);
+        let place = |text| expected.find(text).unwrap();
+        assert!(place("\r\n\r\n/a\n") < place("\r\n\r\n/b\n"), "{expected}");
+        let mut cut = Connection::open(START);
+        let answers: String = both.iter().map(|byte| talk(&mut cut, &[*byte])).collect();
+        assert_eq!(answers, expected);
+        assert_eq!(cut.input.capacity(), 0, "an idle connection owns no buffers");
+    }
+
+    #[test]
+    fn the_next_request_waits_until_the_answer_is_written() {
+        let mut connection = Connection::open(START);
+        connection.handle_read(&[HEAD, HEAD].concat(), START);
+        connection.advance(path, START);
+        let first = connection.poll_transmit().len();
+        assert_eq!(connection.wanted_bytes(), 0);
+        connection.advance(path, START);
+        assert_eq!(connection.poll_transmit().len(), first);
+        connection.handle_written(first - 1, START);
+        assert_eq!(connection.poll_transmit(), b"\n");
+    }
+
+    #[test]
+    fn a_question_is_asked_once_and_answered_later() {
+        let mut connection = Connection::open(START);
+        connection.handle_read(HEAD, START);
+        assert_eq!(connection.advance(|_| Answer::After(7), START), Some(7));
+        assert_eq!((connection.wanted_bytes(), connection.poll_timeout()), (0, None));
+        assert_eq!(connection.advance(path, START), None);
+        assert!(connection.poll_transmit().ends_with(b"/a\n"));
+    }
+
+    #[test]
+    fn a_refused_request_is_the_last() {
+        let mut connection = Connection::open(START);
+        let answer = talk(&mut connection, &[b"PUT / HTTP/1.1\r\n\r\n", HEAD].concat());
+        assert!(answer.starts_with("HTTP/1.1 405 ") && answer.matches("HTTP/1.1").count() == 1, "{answer}");
+        assert_eq!(connection.phase, Phase::Lingering);
+        assert!(connection.wanted_bytes() > 0, "the rest is thrown away");
+        connection.handle_timeout(START + LINGER);
+        assert!(connection.is_closed());
+    }
+
+    #[test]
+    fn slow_heads_are_told_so_and_silent_clients_are_closed() {
+        let mut slow = Connection::open(START);
+        let begins = START + Duration::from_secs(20);
+        slow.handle_read(b"GET", begins);
+        slow.handle_timeout(begins + Duration::from_millis(4999));
+        assert!(slow.poll_transmit().is_empty());
+        slow.handle_timeout(begins + HEAD_WITHIN);
+        assert!(slow.poll_transmit().starts_with(b"HTTP/1.1 408 "));
+
+        let mut silent = Connection::open(START);
+        assert_eq!(silent.poll_timeout(), Some(START + IDLE_MAX));
+        silent.handle_timeout(START + IDLE_MAX);
+        assert!(silent.is_closed());
+
+        let mut unread = Connection::open(START);
+        unread.handle_read(HEAD, START);
+        unread.advance(path, START);
+        unread.handle_written(1, START + Duration::from_secs(29));
+        unread.handle_timeout(START + IDLE_MAX);
+        assert!(unread.is_closed(), "an answer that is read byte by byte must not last for ever");
+    }
+}

@@ -1,0 +1,110 @@
+//! Questions to the registry thread from a thread that only looks, and must not wait for it.
+
+use crate::queue::QueueSender;
+use namesrv_core::node::{Input, Node};
+use namesrv_core::report::{Report, ReportRequest};
+use namesrv_core::time::Now;
+use rustix::event::{EventfdFlags, eventfd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+/// The end that asks.
+#[derive(Debug)]
+pub(crate) struct Inspector {
+    inspections: Sender<Inspection>,
+    queue: QueueSender,
+}
+
+/// The end of the registry thread.
+#[derive(Debug)]
+pub(crate) struct Inspections(Receiver<Inspection>);
+
+/// One question.
+#[derive(Debug)]
+struct Inspection {
+    request: ReportRequest,
+    asked_at: Instant,
+    ticket: u64,
+    replies: Replies,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    /// That of the question.
+    pub(crate) ticket: u64,
+    pub(crate) report: Report,
+    /// How long the question waited behind everything that had arrived before it.
+    pub(crate) delay: Duration,
+}
+
+/// Where answers go: whoever waits at the descriptor is woken.
+#[derive(Clone, Debug)]
+pub(crate) struct Replies {
+    inspected: Sender<Inspected>,
+    wake: Arc<OwnedFd>,
+}
+
+/// Where answers come out.
+#[derive(Debug)]
+pub(crate) struct ReplyReceiver {
+    inspected: Receiver<Inspected>,
+    wake: Arc<OwnedFd>,
+}
+
+/// Both ends of the questions.
+pub(crate) fn inspections(queue: QueueSender) -> (Inspector, Inspections) {
+    let (inspections, receiver) = mpsc::channel();
+    (Inspector { inspections, queue }, Inspections(receiver))
+}
+
+/// Both ends of the answers.
+///
+/// # Errors
+/// The operating system gives no descriptor.
+pub(crate) fn replies() -> io::Result<(Replies, ReplyReceiver)> {
+    let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
+    let (sender, receiver) = mpsc::channel();
+    Ok((Replies { inspected: sender, wake: Arc::clone(&wake) }, ReplyReceiver { inspected: receiver, wake }))
+}
+
+impl Inspector {
+    /// Asks, and does not wait.
+    pub(crate) fn ask(&self, ticket: u64, request: ReportRequest, replies: &Replies) {
+        let inspection = Inspection { request, asked_at: Instant::now(), ticket, replies: replies.clone() };
+        if self.inspections.send(inspection).is_ok() {
+            // Behind everything that has arrived, and so not before the registry has dealt with it.
+            self.queue.push(Input::Tick);
+        }
+    }
+}
+
+impl Inspections {
+    /// Answers everything that was asked. To be called between two batches.
+    pub(crate) fn answer(&self, node: &Node, now: Now) {
+        for Inspection { request, asked_at, ticket, replies } in self.0.try_iter() {
+            let delay = asked_at.elapsed();
+            let report = node.report(&request, now);
+            // Whoever asked may have given up.
+            let _ = replies.inspected.send(Inspected { ticket, report, delay });
+            let _ = rustix::io::write(&replies.wake, &1_u64.to_ne_bytes());
+        }
+    }
+}
+
+impl ReplyReceiver {
+    /// Readable when there are answers.
+    pub(crate) fn wake(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+
+    /// All answers that came.
+    pub(crate) fn take(&self) -> Vec<Inspected> {
+        // It has nothing to say when nothing came.
+        let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+        self.inspected.try_iter().collect()
+    }
+}

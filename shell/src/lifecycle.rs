@@ -1,0 +1,51 @@
+//! Where the server stands between its start and its end, for threads that only look.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Where the server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Files are read, threads are started.
+    Starting,
+    /// Connections are accepted.
+    Serving,
+    /// The server was told to stop.
+    Draining,
+    /// The I/O threads were told to stop: from now on threads end.
+    Ending,
+}
+
+/// The stage that the registry thread has reached.
+#[derive(Debug, Default)]
+pub(crate) struct Lifecycle(AtomicU8);
+
+impl Stage {
+    pub(crate) const ALL: [Self; 4] = [Self::Starting, Self::Serving, Self::Draining, Self::Ending];
+}
+
+impl Lifecycle {
+    /// The stage begins. A server never goes back to an earlier one.
+    pub(crate) fn enter(&self, stage: Stage) {
+        self.0.fetch_max(stage as u8, Ordering::Relaxed);
+    }
+
+    /// The stage now.
+    pub(crate) fn stage(&self) -> Stage {
+        let stage = self.0.load(Ordering::Relaxed);
+        Stage::ALL.into_iter().find(|known| *known as u8 == stage).unwrap_or(Stage::Ending)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_never_goes_back() {
+        let lifecycle = Lifecycle::default();
+        assert_eq!(lifecycle.stage(), Stage::Starting);
+        lifecycle.enter(Stage::Draining);
+        lifecycle.enter(Stage::Serving);
+        assert_eq!(lifecycle.stage(), Stage::Draining, "a server may be stopped before it serves");
+    }
+}

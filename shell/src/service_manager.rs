@@ -1,0 +1,128 @@
+//! What systemd is told over `NOTIFY_SOCKET`: that the server is up or stops, what it does, and that its threads go
+//! round. Without that variable nobody is told.
+
+use namesrv_core::time::{Duration, Instant};
+use sd_notify::NotifyState;
+use tracing::warn;
+
+/// How often what the server does may change.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// Connections are accepted.
+    Ready,
+    /// The server was told to stop.
+    Stopping,
+    /// What the server does, for people.
+    Status(String),
+    /// All threads go round.
+    Watchdog,
+}
+
+/// What is told again and again.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ServiceManager {
+    /// How often it wants to hear that all threads go round.
+    watchdog: Option<Duration>,
+    fed_at: Option<Instant>,
+    status: String,
+    status_at: Option<Instant>,
+}
+
+impl ServiceManager {
+    /// The one that started this process, if it wants to be told anything.
+    pub(crate) fn of_process() -> Option<Self> {
+        std::env::var_os("NOTIFY_SOCKET")?;
+        Some(Self::new(sd_notify::watchdog_enabled()))
+    }
+
+    fn new(timeout: Option<Duration>) -> Self {
+        let watchdog = timeout.map(|timeout| timeout / 2);
+        Self { watchdog, fed_at: None, status: String::new(), status_at: None }
+    }
+
+    /// What it has to be told now. It hears nothing of threads that do not go round, and ends the server for that.
+    pub(crate) fn messages(&mut self, is_live: bool, status: impl FnOnce() -> String, now: Instant) -> Vec<Message> {
+        let mut messages = Vec::new();
+        if self.status_at.is_none_or(|at| now.since(at) >= STATUS_EVERY) {
+            self.status_at = Some(now);
+            let status = status();
+            if status != self.status {
+                self.status.clone_from(&status);
+                messages.push(Message::Status(status));
+            }
+        }
+        let is_hungry = |interval| self.fed_at.is_none_or(|at| now.since(at) >= interval);
+        if is_live && self.watchdog.is_some_and(is_hungry) {
+            self.fed_at = Some(now);
+            messages.push(Message::Watchdog);
+        }
+        messages
+    }
+
+    /// How long it may be left alone.
+    pub(crate) fn tick(&self) -> Duration {
+        self.watchdog.map_or(STATUS_EVERY, |interval| interval.min(STATUS_EVERY))
+    }
+}
+
+/// Tells the service manager, if there is one.
+pub(crate) fn tell(messages: &[Message]) {
+    let states: Vec<_> = messages.iter().map(Message::state).collect();
+    if !states.is_empty()
+        && let Err(error) = sd_notify::notify(&states)
+    {
+        warn!(%error, "the service manager cannot be told");
+    }
+}
+
+impl Message {
+    fn state(&self) -> NotifyState<'_> {
+        match self {
+            Self::Ready => NotifyState::Ready,
+            Self::Stopping => NotifyState::Stopping,
+            Self::Status(status) => NotifyState::Status(status),
+            Self::Watchdog => NotifyState::Watchdog,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn the_watchdog_is_fed_twice_in_its_time_while_threads_go_round() {
+        let mut manager = ServiceManager::new(Some(Duration::from_secs(20)));
+        assert_eq!(manager.tick(), Duration::from_secs(1));
+        let mut fed = Vec::new();
+        for second in 0..60 {
+            let is_live = second < 30;
+            if manager.messages(is_live, String::new, millis(second * 1000)).contains(&Message::Watchdog) {
+                fed.push(second);
+            }
+        }
+        assert_eq!(fed, [0, 10, 20], "a hung thread is heard of by silence");
+    }
+
+    #[test]
+    fn what_the_server_does_is_told_when_it_changes_and_at_most_once_a_second() {
+        let mut manager = ServiceManager::new(None);
+        let mut told = |status: &str, at| manager.messages(true, || status.to_owned(), millis(at));
+        assert_eq!(told("a", 0), [Message::Status("a".to_owned())]);
+        assert_eq!(told("b", 999), []);
+        assert_eq!(told("b", 1000), [Message::Status("b".to_owned())]);
+        assert_eq!(told("b", 2000), []);
+    }
+
+    #[test]
+    fn a_short_watchdog_is_fed_in_time() {
+        assert_eq!(ServiceManager::new(Some(Duration::from_millis(600))).tick(), Duration::from_millis(300));
+    }
+}

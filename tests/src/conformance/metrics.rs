@@ -1,0 +1,164 @@
+//! The metrics of the second port.
+
+use super::Target;
+use super::peer::{Peer, broker, cluster_info, get as get_kv, put, route, unregister};
+use crate::admin_port::{ADMIN, address, exchange, get};
+use crate::exposition::Metrics;
+use crate::process::Process;
+use regex::Regex;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+fn scrape(address: SocketAddr) -> Metrics {
+    let page = get(address, "/metrics");
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.head.contains("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{}", page.head);
+    Metrics::read(&page.body)
+}
+
+/// Waits until a scrape shows something: what is answered is counted a moment later.
+fn eventually(server: &Process, address: SocketAddr, condition: impl Fn(&Metrics) -> bool) -> Metrics {
+    let mut metrics = scrape(address);
+    server.eventually(|| {
+        metrics = scrape(address);
+        condition(&metrics)
+    });
+    metrics
+}
+
+/// Requests, registrations and what is registered are counted under the names that operators know, in both formats.
+pub(super) fn what_happens_is_counted(target: &Target) {
+    let server = target.start(&[ADMIN, ("metricsLabel", "dc:east")]);
+    let address = address(&server);
+    let registration = broker("broker-a", 0, &["T", "U"]);
+    let mut peer = Peer::register(&server, &registration);
+    assert_eq!(peer.ask(&registration.request()).code, 0);
+    (0..3).for_each(|_| assert_eq!(peer.ask(&route("T")).code, 0));
+    assert_eq!(peer.ask(&route("unknown")).code, 17);
+    assert_eq!(peer.ask(&cluster_info()).code, 0);
+    assert_eq!(peer.ask(&put("n", "k", "v")).code, 0);
+    assert_eq!(peer.ask(&get_kv("n", "missing")).code, 22);
+    let count = "rocketmq_namesrv_requests_total{dc=\"east\",request_code=\"get_routeinfo_by_topic\",response_code=\"success\"}";
+    let metrics = eventually(&server, address, |metrics| metrics.series.get(count) == Some(&3.0));
+    let total = |request, response| {
+        let labels = format!("dc=\"east\",request_code=\"{request}\",response_code=\"{response}\"");
+        metrics.value(&format!("rocketmq_namesrv_requests_total{{{labels}}}"))
+    };
+    assert_eq!(total("get_routeinfo_by_topic", "topic_not_exist"), 1.0);
+    assert_eq!(total("register_broker", "success"), 2.0);
+    assert_eq!(total("put_kv_config", "success"), 1.0);
+    assert_eq!(total("get_kv_config", "query_not_found"), 1.0);
+    let one = |name: &str, labels: &str| {
+        let labels = ["dc=\"east\"", labels].join(if labels.is_empty() { "" } else { "," });
+        let mut labels: Vec<_> = labels.split(',').collect();
+        labels.sort_unstable();
+        metrics.value(&format!("rocketmq_{name}{{{}}}", labels.join(",")))
+    };
+    assert_eq!(one("nameserver_up", ""), 1.0);
+    assert_eq!(one("namesrv_ready", ""), 1.0);
+    assert_eq!(one("namesrv_route_misses_total", ""), 1.0);
+    assert_eq!(one("namesrv_topics", ""), 3.0);
+    assert_eq!(one("namesrv_topic_entries", ""), 3.0);
+    assert_eq!(one("namesrv_kv_entries", ""), 1.0);
+    assert_eq!(one("namesrv_connections", ""), 1.0);
+    assert_eq!(one("namesrv_brokers", "cluster=\"DefaultCluster\",role=\"master\""), 1.0);
+    assert_eq!(one("namesrv_brokers", "cluster=\"DefaultCluster\",role=\"slave\""), 0.0);
+    assert_eq!(one("namesrv_registrations_total", "kind=\"full\",result=\"applied\""), 1.0);
+    assert_eq!(one("namesrv_registrations_total", "kind=\"unchanged\",result=\"applied\""), 1.0);
+    assert_eq!(one("namesrv_saves_total", "file=\"kv\",result=\"ok\""), 1.0);
+    let heard = one(
+        "namesrv_broker_last_heartbeat_timestamp_seconds",
+        "broker=\"broker-a\",broker_id=\"0\",cluster=\"DefaultCluster\"",
+    );
+    assert!(heard > 1e9, "{heard}");
+    assert!(one("namesrv_received_bytes_total", "") > 500.0);
+    let java =
+        metrics.beginning_with("rocketmq_rpc_latency_bucket{dc=\"east\",is_long_polling=\"false\",le=\"3\",node_id=");
+    assert!(java.into_iter().any(|series| series.contains("request_code=\"get_routeinfo_by_topic\"")));
+
+    let open = exchange(
+        address,
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: application/openmetrics-text\r\n\r\n",
+    );
+    assert!(open.head.contains("\r\nContent-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+    assert!(open.body.ends_with("\n# EOF\n"));
+    assert_eq!(Metrics::read(&open.body).families.len(), metrics.families.len());
+
+    assert_eq!(peer.ask(&unregister(&registration)).code, 0);
+    let left = "rocketmq_namesrv_evictions_total{dc=\"east\",reason=\"unregistered\"}";
+    eventually(&server, address, |metrics| metrics.value(left) == 1.0);
+}
+
+/// However many clusters, brokers and request codes peers make up, and whatever they are called, there are only so many
+/// series, and each can be read.
+pub(super) fn peers_cannot_make_up_series(target: &Target) {
+    let server = target.start(&[ADMIN, ("metricsBrokersMax", "100")]);
+    let address = address(&server);
+    let mut peer = Peer::connect(&server);
+    let count = target.scaled(300, 100_000);
+    for number in 0..count {
+        let mut registration = broker(&format!("b\"\\{number}"), 0, &["T", "U"]);
+        registration.cluster = Some(format!("c\"\\\n{{}}{number}é{}", "x".repeat(200)));
+        registration.address = Some(format!("10.{}.{}.{}:1", number >> 16, number >> 8 & 255, number & 255));
+        assert_eq!(peer.ask(&registration.request()).code, 0);
+    }
+    for code in 0..200 {
+        let mut request = cluster_info();
+        request.code = 7000 + code;
+        assert_eq!(peer.ask(&request).code, 3);
+    }
+    let unknown =
+        "rocketmq_namesrv_requests_total{request_code=\"other\",response_code=\"request_code_not_supported\"}";
+    let metrics = eventually(&server, address, |metrics| metrics.series.get(unknown) == Some(&200.0));
+    assert_eq!(metrics.beginning_with("rocketmq_namesrv_brokers{").count(), 2 * (64 + 1));
+    assert_eq!(metrics.value("rocketmq_namesrv_brokers{cluster=\"other\",role=\"master\"}"), (count - 64) as f64);
+    assert_eq!(metrics.beginning_with("rocketmq_namesrv_broker_last_heartbeat").count(), 0);
+    assert_eq!(metrics.value("rocketmq_namesrv_series_left_out"), 1.0);
+    assert!(metrics.series.len() < 600, "{} series", metrics.series.len());
+    // The broker is not lost while its connection is open.
+    drop(peer);
+}
+
+/// Probes by command are no misses.
+pub(super) fn probes_are_no_misses(target: &Target) {
+    let server = target.start(&[ADMIN]);
+    let address = address(&server);
+    assert_eq!(Peer::connect(&server).ask(&route("health check")).code, 17);
+    let count =
+        "rocketmq_namesrv_requests_total{request_code=\"get_routeinfo_by_topic\",response_code=\"topic_not_exist\"}";
+    let metrics = eventually(&server, address, |metrics| metrics.series.get(count) == Some(&1.0));
+    assert_eq!(metrics.value("rocketmq_namesrv_route_misses_total"), 0.0);
+}
+
+/// Names that are alike once they are cut, and a cluster that has the name of all others, make no series twice.
+pub(super) fn names_that_look_alike_make_no_series_twice(target: &Target) {
+    let server = target.start(&[ADMIN]);
+    let address = address(&server);
+    let mut peer = Peer::connect(&server);
+    for (number, cluster) in ["other".to_owned(), "c".repeat(200) + "1", "c".repeat(200) + "2"].into_iter().enumerate()
+    {
+        let mut registration = broker(&format!("{}{number}", "b".repeat(200)), 0, &["T"]);
+        registration.cluster = Some(cluster);
+        registration.address = Some(format!("10.0.0.{number}:1"));
+        assert_eq!(peer.ask(&registration.request()).code, 0);
+    }
+    let metrics = scrape(address);
+    assert_eq!(metrics.value("rocketmq_namesrv_brokers{cluster=\"other\",role=\"master\"}"), 1.0);
+    assert_eq!(metrics.beginning_with("rocketmq_namesrv_brokers{cluster=\"ccc").count(), 2);
+    assert_eq!(metrics.beginning_with("rocketmq_namesrv_broker_last_heartbeat").count(), 2);
+}
+
+/// The alerts name no metric that does not exist.
+pub(super) fn alerts_name_what_there_is(target: &Target) {
+    let server = target.start(&[ADMIN]);
+    let _broker = Peer::register(&server, &broker("broker-a", 0, &["T"]));
+    let metrics = scrape(address(&server));
+    let alerts = include_str!("../../../docs/monitoring/alerts.yml");
+    let name = Regex::new("(rocketmq|process)_[a-z_]+").expect("a regular expression");
+    let named: BTreeSet<&str> =
+        name.find_iter(alerts).map(|found| found.as_str().trim_end_matches("_bucket")).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(metrics.families.contains_key(name), "{name}");
+    }
+}

@@ -1,0 +1,265 @@
+//! The second port: what operators and their tools read.
+
+use super::Target;
+use super::peer::{Peer, broker};
+use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
+use crate::process::{CONFIG, Folder, PATIENCE};
+use serde_json::Value;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+
+/// A server that serves is live, started and ready, and says so under every name that tools ask for.
+pub(super) fn health_of_a_server_that_serves(target: &Target) {
+    let server = target.start(&[ADMIN, ("ioThreads", "2")]);
+    let address = address(&server);
+    for (path, body) in [
+        ("/livez", "ok\n"),
+        ("/readyz", "ready\n"),
+        ("/startupz", "started\n"),
+        ("/health", "ready\n"),
+        ("/healthz", "ready\n"),
+        ("/livez?verbose", "[+]registry ok\n[+]io-0 ok\n[+]io-1 ok\nok\n"),
+        ("/readyz?verbose", "[+]listeners ok\n[+]kv ok\n[+]routes ok\n[+]draining ok\nready\n"),
+        ("/readyz/kv", "[+]kv ok\nready\n"),
+    ] {
+        let page = get(address, path);
+        assert_eq!((page.status, &*page.body), (200, body), "{path}");
+        assert!(page.head.contains("\r\nCache-Control: no-store\r\n"), "{}", page.head);
+    }
+    assert_eq!(get(address, "/readyz/nothing").status, 404);
+    let missing = get(address, "/nothing");
+    assert_eq!(missing.status, 404);
+    assert!(missing.body.contains("\n/livez\n"), "{}", missing.body);
+}
+
+/// A server that answers route queries with "not ready" says so to probes and to the command as well.
+pub(super) fn health_of_a_server_that_waits(target: &Target) {
+    let waits = [ADMIN, ("needWaitForService", "true"), ("waitSecondsForService", "3600")];
+    let server = target.start(&waits);
+    let address = address(&server);
+    assert_eq!(get(address, "/livez").status, 200, "a restart would not help");
+    let page = get(address, "/readyz");
+    assert_eq!(page.status, 503);
+    assert!(page.body.starts_with("route queries are answered with `name server not ready`"), "{}", page.body);
+    let (status, stderr) = health(target, &server.address().to_string());
+    assert_eq!((status, &*stderr), (Some(1), &*format!("{}: the server is not ready\n", server.address())));
+}
+
+/// `--health` says nothing about a server that serves, in both forms of headers.
+pub(super) fn health_by_command(target: &Target) {
+    for form in ["JSON", "ROCKETMQ"] {
+        let mut server = target.start(&[("rocketmq.serialize.type", form)]);
+        let address = server.address().to_string();
+        assert_eq!(health(target, &address), (Some(0), String::new()), "{form}");
+        server.kill();
+        let (status, stderr) = health(target, &address);
+        assert_eq!(status, Some(1));
+        assert!(stderr.starts_with(&address) && stderr.lines().count() == 1, "{stderr}");
+    }
+    let folder = Folder::new::<&str, &str>(&[("listenPort", "1")]);
+    let config = folder.path(CONFIG).display().to_string();
+    let output = Command::new(target.binary()).args(["--health", "-c", &config]).output().expect("the binary runs");
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("127.0.0.1:1: "), "{output:?}");
+}
+
+fn health(target: &Target, address: &str) -> (Option<i32>, String) {
+    let output = Command::new(target.binary()).args(["--health", address]).output().expect("the binary runs");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// While it stops, a server is live and not ready; the second port answers to the end.
+pub(super) fn health_of_a_server_that_stops(target: &Target) {
+    let mut server = target.start(&[ADMIN, ("enableShutdownGracefully", "true"), ("shutdownWaitTimeSeconds", "3600")]);
+    let address = address(&server);
+    server.terminate();
+    server.eventually(|| get(address, "/readyz").status == 503);
+    assert_eq!(get(address, "/readyz").body, "the server stops\n");
+    assert_eq!(get(address, "/livez").status, 200);
+    assert_eq!(get(address, "/startupz").status, 200);
+    server.kill();
+}
+
+/// The address of metrics shows nothing else; one address that is asked for twice is bound once.
+pub(super) fn addresses_show_what_their_key_says(target: &Target) {
+    let metrics =
+        [("metricsExporterType", "PROM"), ("metricsPromExporterHost", "127.0.0.1"), ("metricsPromExporterPort", "0")];
+    let server = target.start(&metrics);
+    let address = address_of(&server, "metrics and health are read here");
+    assert_eq!(get(address, "/livez").status, 200);
+    assert_eq!(get(address, "/api/v1/config").status, 404);
+}
+
+/// What is no request of a probe is refused, each in the way that HTTP has for it.
+pub(super) fn requests_that_are_refused(target: &Target) {
+    let server = target.start(&[ADMIN, ("adminHosts", "ns.example")]);
+    let address = address(&server);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(9000));
+    for (request, status) in [
+        ("POST /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        ("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", 413),
+        ("GET /livez HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 421),
+        ("GET /livez HTTP/1.1\r\nHost: ns.example\r\nConnection: close\r\n\r\n", 200),
+        ("GET /livez HTTP/1.1\r\n\r\n", 400),
+        ("\u{16}\u{3}\u{1}\r\n\r\n", 400),
+        (&long, 431),
+    ] {
+        let page = exchange(address, request);
+        assert_eq!(page.status, status, "{request:.60?}");
+        assert!(!page.body.is_empty(), "{request:.60?}");
+    }
+    let head = exchange(address, "HEAD /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_eq!((head.status, &*head.body), (200, ""));
+}
+
+/// Peers that hold connections open, send half a head or read nothing keep no probe out, and cost little memory.
+pub(super) fn slow_clients_hold_up_nobody(target: &Target) {
+    let server = target.start(&[ADMIN]);
+    let address = address(&server);
+    let mut slow: Vec<_> = (0..200).map(|_| connect(address)).collect();
+    for stream in &mut slow {
+        // Those that had to give way are closed already.
+        let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nHost: ");
+    }
+    for _ in 0..10 {
+        assert_eq!(get(address, "/livez").status, 200);
+    }
+    let closed = slow.iter_mut().map(|stream| {
+        stream.set_nonblocking(true).expect("a socket that does not wait");
+        let read = stream.read(&mut [0; 1]);
+        usize::from(!matches!(&read, Err(error) if error.kind() == ErrorKind::WouldBlock))
+    });
+    assert!(closed.sum::<usize>() >= 200 - 64, "only so many are kept");
+}
+
+/// Requests that are sent at once are answered in order over one connection.
+pub(super) fn pipelined_probes(target: &Target) {
+    let server = target.start(&[ADMIN]);
+    let address = address(&server);
+    let one = format!("GET /livez HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let last = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let mut stream = connect(address);
+    stream.write_all((one.repeat(100) + &last).as_bytes()).expect("the second port reads");
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).expect("the second port answers and closes");
+    assert_eq!(answers.matches("\r\n\r\nok\n").count(), 100);
+    assert!(answers.ends_with("\r\n\r\nready\n"), "{answers}");
+}
+
+/// What is registered and how the server is set, as JSON that any reader takes, whatever peers call themselves.
+pub(super) fn pages_of_json(target: &Target) {
+    let server = target.start(&[ADMIN]);
+    let address = address(&server);
+    let name = "b\"<script>\\\u{7}é";
+    let _peers: Vec<_> = [name, "broker-a", "broker-b"]
+        .into_iter()
+        .map(|name| Peer::register(&server, &broker(name, 0, &["T", "<b>U\"/%"])))
+        .collect();
+    let json = |path: &str| {
+        let page = get(address, path);
+        assert!(page.head.contains("\r\nContent-Type: application/json\r\n"), "{}", page.head);
+        let value: Value = serde_json::from_str(&page.body).unwrap_or_else(|error| panic!("{path}: {error}"));
+        (page.status, value)
+    };
+    let (_, summary) = json("/api/v1/summary");
+    assert_eq!((&summary["state"], &summary["brokers"], &summary["topics"]), (&"ready".into(), &3.into(), &3.into()));
+
+    let mut names = Vec::new();
+    let mut next = String::new();
+    loop {
+        let (_, page) = json(&format!("/api/v1/brokers?limit=1&after={}", encoded(&next)));
+        let brokers = page["brokers"].as_array().expect("a list");
+        assert_eq!(brokers.len(), 1);
+        assert_eq!(brokers[0]["role"], "master");
+        assert!(brokers[0]["secondsToEviction"].as_f64().is_some_and(|seconds| seconds > 100.0), "{page}");
+        names.push(brokers[0]["name"].as_str().expect("a name").to_owned());
+        let Some(more) = page["next"].as_str() else { break };
+        more.clone_into(&mut next);
+    }
+    assert_eq!(names, [name, "broker-a", "broker-b"]);
+    let (_, none) = json("/api/v1/brokers?cluster=another");
+    assert_eq!(none["brokers"], Value::Array(Vec::new()));
+
+    let (_, topics) = json("/api/v1/topics?limit=2");
+    assert_eq!(topics["topics"][0]["name"], "<b>U\"/%");
+    assert_eq!((&topics["topics"][1]["brokers"], &topics["next"]), (&3.into(), &"T".into()));
+    let (status, topic) = json(&format!("/api/v1/topics/{}", encoded("<b>U\"/%")));
+    assert_eq!((status, &topic["differs"], &topic["brokers"][1]["broker"]), (200, &false.into(), &"broker-a".into()));
+    assert_eq!(json("/api/v1/topics/unknown").0, 404);
+
+    let (_, config) = json("/api/v1/config");
+    let keys = config["config"].as_array().expect("a list");
+    let listen = keys.iter().find(|key| key["key"] == "adminListen").expect("every key");
+    assert_eq!((&listen["value"], &listen["default"]), (&"127.0.0.1:0".into(), &"".into()));
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+/// The list of NameServers is one line, and this server is not in it while it stops.
+pub(super) fn name_servers_are_listed(target: &Target) {
+    let lists = [
+        ("nsaddrListen", "127.0.0.1:0"),
+        ("nsaddrMembers", "192.0.2.2:9876;192.0.2.1:9876;"),
+        ("nsaddrUnits", "blue=192.0.2.9:9876"),
+        ("enableShutdownGracefully", "true"),
+        ("shutdownWaitTimeSeconds", "3600"),
+    ];
+    let server = target.start(&lists);
+    let address = address_of(&server, "addresses of NameServers are read here");
+    let page = get(address, "/rocketmq/nsaddr");
+    assert_eq!((page.status, &*page.body), (200, "192.0.2.1:9876;192.0.2.2:9876\n"));
+    assert_eq!(get(address, "/rocketmq/nsaddr-blue?nofix=1").body, "192.0.2.9:9876\n");
+    assert_eq!(get(address, "/rocketmq/nsaddr-green?nofix=1").body, page.body);
+    assert_eq!(get(address, "/livez").status, 404, "this address shows nothing else");
+
+    let port = free_port();
+    let members = format!("127.0.0.1:{port};192.0.2.1:9876");
+    let own = [("listenPort", &*port.to_string()), ("nsaddrMembers", &members), lists[0], lists[3], lists[4]];
+    let mut server = target.start(&own);
+    let address = address_of(&server, "addresses of NameServers are read here");
+    assert_eq!(get(address, "/rocketmq/nsaddr").body, format!("{members}\n"));
+    server.terminate();
+    server.eventually(|| get(address, "/rocketmq/nsaddr").body == "192.0.2.1:9876\n");
+    server.kill();
+
+    let server = target.start(&[lists[0]]);
+    let address = address_of(&server, "addresses of NameServers are read here");
+    let page = get(address, "/rocketmq/nsaddr");
+    assert_eq!((page.status, page.body.contains("nsaddrMembers")), (404, true));
+}
+
+/// A port that nobody listens on; it was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a listener has an address").port()
+}
+
+/// systemd is told that the server is up, what it does, that it lives, and that it stops.
+pub(super) fn systemd_is_told(target: &Target) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
+    let variable = format!("NOTIFY_SOCKET={}", path.display());
+    let nothing: [(&str, &str); 0] = [];
+    let server =
+        Folder::new(&nothing).with_wrapper(&["env", &variable, "WATCHDOG_USEC=2000000"]).start(target.binary());
+    let mut told = String::new();
+    let mut wait_for = |line: &str| {
+        while !told.lines().any(|known| known == line) {
+            let mut buffer = [0; 1024];
+            let length = socket.recv(&mut buffer).unwrap_or_else(|error| panic!("{line}: {error}: {told}"));
+            told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+    };
+    wait_for("READY=1");
+    wait_for("WATCHDOG=1");
+    wait_for("STATUS=ready, 0 brokers, 0 topics");
+    let _broker = Peer::register(&server, &broker("broker-a", 0, &["T", "U"]));
+    wait_for("STATUS=ready, 1 brokers, 3 topics");
+    server.terminate();
+    wait_for("STOPPING=1");
+}
