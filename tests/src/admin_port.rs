@@ -1,6 +1,7 @@
 //! The second port of a server under test, asked over sockets as a probe asks it.
 
-use crate::process::{Process, be_patient};
+use crate::process::Process;
+use crate::stream::be_patient;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 

@@ -3,7 +3,8 @@
 use super::Target;
 use super::peer::{Peer, broker};
 use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
-use crate::process::{CONFIG, Folder, PATIENCE};
+use crate::process::{CONFIG, Folder};
+use crate::stream::PATIENCE;
 use serde_json::Value;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;

@@ -41,17 +41,6 @@ pub(in crate::registry) struct Member {
     pub(super) parts: Parts,
 }
 
-/// What a member leaves behind.
-#[derive(Debug)]
-pub(in crate::registry) struct Departure {
-    /// The member.
-    pub(in crate::registry) broker: BrokerIdentity,
-    /// Where it registered from.
-    pub(in crate::registry) claims: Claims,
-    /// It had the smallest identifier of a group that allows an acting master and still has members.
-    pub(in crate::registry) leaves_acting_group: bool,
-}
-
 /// What is kept of a registration to recognise it when it is repeated.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::registry) struct LastRegistration {

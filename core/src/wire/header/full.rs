@@ -161,7 +161,7 @@ fn compact(json: &str) -> String {
 fn number_text(json: &str) -> String {
     match json.parse::<f64>() {
         Ok(number) if json.contains(['e', 'E']) => double_text(if number == 0.0 { 0.0 } else { number }),
-        Ok(number) if number == 0.0 => json.trim_start_matches('-').into(),
+        Ok(0.0) => json.trim_start_matches('-').into(),
         Ok(_) | Err(_) => json.into(),
     }
 }
