@@ -4,6 +4,7 @@
 //! alone. Nothing is asserted about time: what has to happen is waited for with much patience.
 
 mod audit;
+mod certificates;
 mod connections;
 mod framing;
 mod golden;
@@ -64,6 +65,7 @@ fn table() -> Vec<Case> {
         texts: command_line, environment, configuration_file, values, kept_files;
         transport: proxy_headers, claims_are_not_believed, bad_lists_stop_the_start, failed_handshakes_are_told,
             idle_connections_end_in_order, idle_tls_connections, openssl, python;
+        certificates: renewed_files_are_used, a_signal_reads_the_properties_again;
         operations: health_of_a_server_that_serves, health_of_a_server_that_waits, health_by_command,
             health_of_a_server_that_stops, addresses_show_what_their_key_says, requests_that_are_refused,
             slow_clients_hold_up_nobody, pipelined_probes, pages_of_json, name_servers_are_listed, systemd_is_told;

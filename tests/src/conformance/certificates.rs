@@ -1,0 +1,71 @@
+//! Certificates that are renewed while the server runs.
+
+use crate::peer::{Peer, route};
+use crate::process::{Folder, Process};
+use crate::suite::Target;
+use crate::tls::{Version, client};
+use rustix::process::Signal;
+use rustls::Stream;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A key or certificate for tests.
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tls/modern").join(name)
+}
+
+/// A server with these files, which are named by the properties file.
+fn start(target: &Target, certificate: &str, key: &str) -> Process {
+    let folder = Folder::new(&[("tls.server.mode", "enforcing")]);
+    let [certificate_path, key_path, properties] =
+        ["cert.pem", "key.pem", "tls.properties"].map(|name| folder.path(name));
+    fs::copy(file(certificate), &certificate_path).expect("a copy");
+    fs::copy(file(key), &key_path).expect("a copy");
+    let text =
+        format!("tls.server.certPath={}\ntls.server.keyPath={}\n", certificate_path.display(), key_path.display());
+    fs::write(&properties, text).expect("a file");
+    folder.with_property("tls.config.file", &properties.display().to_string()).start(target.binary())
+}
+
+/// The certificate that a new connection is shown.
+fn shown(server: &Process) -> Vec<u8> {
+    let mut connection = client(Version::Tls13);
+    let mut stream = server.connect();
+    // The first byte of a request makes the handshake complete.
+    Stream::new(&mut connection, &mut stream).write_all(&[0]).expect("a handshake");
+    connection.peer_certificates().and_then(|chain| chain.first()).expect("a certificate").to_vec()
+}
+
+/// New handshakes use what replaced the files, and connections that are there already go on.
+pub(super) fn renewed_files_are_used(target: &Target) {
+    let server = start(target, "server-rsa.pem", "server-rsa.key");
+    let before = shown(&server);
+    let server = server.over(Some(Version::Tls12));
+    let mut kept = Peer::connect(&server);
+    assert_eq!(kept.ask(&route("T")).code, 17);
+    let server = server.over(None);
+
+    let cert = server.folder().path("cert.pem");
+    fs::copy(file("server-ecdsa.pem"), &cert).expect("a copy");
+    server.eventually(|| server.log().contains("TLS files cannot be used"));
+    assert_eq!(shown(&server), before, "a certificate without its key is not used");
+    fs::copy(file("server-ecdsa.key"), server.folder().path("key.pem")).expect("a copy");
+    server.eventually(|| shown(&server) != before);
+    assert_eq!(kept.ask(&route("T")).code, 17);
+}
+
+/// A properties file with a new setting counts at SIGHUP, and one with an error changes nothing.
+pub(super) fn a_signal_reads_the_properties_again(target: &Target) {
+    let server = start(target, "server-rsa.pem", "server-rsa.key");
+    let before = shown(&server);
+    let properties = server.folder().path("tls.properties");
+    let [certificate, key] = ["server-ecdsa.pem", "server-ecdsa.key"].map(|name| file(name).display().to_string());
+    fs::write(&properties, format!("tls.server.certPath={certificate}\ntls.server.keypath={key}\n")).expect("a file");
+    server.signal(Signal::HUP);
+    server.eventually(|| server.log().contains("tls.server.keypath: no such key: write tls.server.keyPath"));
+    assert_eq!(shown(&server), before);
+    fs::write(&properties, format!("tls.server.certPath={certificate}\ntls.server.keyPath={key}\n")).expect("a file");
+    server.signal(Signal::HUP);
+    server.eventually(|| shown(&server) != before);
+}
