@@ -477,8 +477,7 @@ fn a_second_port_that_cannot_be_opened_is_an_error() {
         let line = complaint(Files::new(&entries).server());
         assert!(line.starts_with(&format!("namesrv-test: {expected}")), "{line}");
     }
-    let files = Files::new("metricsExporterType=OTLP_GRPC");
-    let line = complaint(files.server());
+    let line = complaint(Files::new("metricsExporterType=OTLP_GRPC").server());
     assert!(line.contains("line 4: metricsExporterType: `OTLP_GRPC` is none of DISABLE, PROM, 0, 2"), "{line}");
 }
 

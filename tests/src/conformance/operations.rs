@@ -150,7 +150,8 @@ pub(super) fn pipelined_probes(target: &Target) {
 
 /// What is registered and how the server is set, as JSON that any reader takes, whatever peers call themselves.
 pub(super) fn pages_of_json(target: &Target) {
-    let server = target.start(&[ADMIN]);
+    let user = r#"{"username":"ops","password":"0123456789abcdef"}"#;
+    let server = target.start(&[ADMIN, ("initAuthenticationUser", user)]);
     let address = address(&server);
     let name = "b\"<script>\\\u{7}é";
     let _peers: Vec<_> = [name, "broker-a", "broker-b"]
@@ -191,6 +192,7 @@ pub(super) fn pages_of_json(target: &Target) {
 
     let (_, config) = json("/api/v1/config");
     let keys = config["config"].as_array().expect("a list");
+    assert!(!config.to_string().contains("0123456789abcdef"), "secrets are never shown");
     let listen = keys.iter().find(|key| key["key"] == "adminListen").expect("every key");
     assert_eq!((&listen["value"], &listen["default"]), (&"127.0.0.1:0".into(), &"".into()));
 }
