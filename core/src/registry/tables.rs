@@ -34,6 +34,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use groups::Groups;
 use liveness::{Liveness, deadline};
+use parts::Part;
 use placement::Known;
 use queues::QueueTable;
 
@@ -213,6 +214,18 @@ impl Tables {
         let member = self.groups.member_mut(key);
         member.last = Some(LastRegistration { generation, ..last });
         member.needs_full_sync = needs_full_sync;
+    }
+
+    /// Notes the topics of a registration, and says what part of its broker's table they are.
+    pub(super) fn take_part(&mut self, key: MemberKey, topics: Vec<u64>, is_new: bool) -> Part {
+        let entries = self.groups.group(key.group).topics.len();
+        self.groups.member_mut(key).parts.bound(entries).take(topics, is_new)
+    }
+
+    /// The topics of a group that a member did not register with its current data version.
+    pub(super) fn unlisted_topics(&mut self, key: MemberKey) -> Vec<Arc<str>> {
+        let topics = self.topics_of(key.group);
+        self.groups.member_mut(key).parts.unlisted(topics, |topic| self.topics.key(topic).hash)
     }
 
     /// A member repeats its last registration. If that was a whole table, it is in sync.

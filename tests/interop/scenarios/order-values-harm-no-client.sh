@@ -1,7 +1,9 @@
 # Order configurations as people write them: no client is harmed, and all of them send to the same queues.
 # Covers: broker 5.5.0, mqadmin 5.5.0, java-client 5.5.0, java-client 4.9.7, go-client-current 2.1.3-0.20251226070945-2173d070fd1b, proxy 5.5.0
+# Runtimes: every
 
 scenario() {
+    local messages=$((messages / 10)) # so many for each value and client
     step "the NameServer starts with ordered topics" start_nameserver orderMessageEnable=true
     step "a broker boots" start_broker 5.5.0 broker-a
     step "clusterList shows it" await cluster_has 5.5.0 broker-a

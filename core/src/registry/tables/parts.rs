@@ -4,8 +4,6 @@
 //! Nothing in a registration says that it is a part. It is one if it has the data version of those before it and none
 //! of their topics. The table is whole when one of its parts is registered again.
 
-use super::{MemberKey, Tables};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What a member registered with its current data version.
@@ -70,8 +68,23 @@ impl Parts {
         self.is_overruled = true;
     }
 
-    /// Takes the topics of a registration. `is_new` means that its data version is.
-    fn take(&mut self, topics: Vec<u64>, is_new: bool) -> Part {
+    /// Those of `topics` that the member did not register with its current data version.
+    pub(super) fn unlisted<T>(&mut self, mut topics: Vec<T>, hash: impl Fn(&T) -> u64) -> Vec<T> {
+        self.topics.sort_unstable();
+        topics.retain(|topic| self.topics.binary_search(&hash(topic)).is_err());
+        topics
+    }
+
+    /// Forgets the topics if they are more than `entries`, as they are when topics are deleted again and again.
+    pub(super) fn bound(&mut self, entries: usize) -> &mut Self {
+        if self.topics.len() > entries {
+            self.topics.clear();
+        }
+        self
+    }
+
+    /// Takes the topics of a registration, by the hashes of their keys. `is_new` means that its data version is.
+    pub(super) fn take(&mut self, topics: Vec<u64>, is_new: bool) -> Part {
         let count = topics.len();
         if is_new {
             // A single topic is an update, which says nothing about the others.
@@ -99,28 +112,6 @@ impl Parts {
             self.is_split = count < before;
         }
         Part::Repeated { is_whole: begins_anew || !self.is_split }
-    }
-}
-
-impl Tables {
-    /// Notes the topics of a registration by the hashes of their keys, and says what it is of the table of its broker.
-    pub(in crate::registry) fn take_part(&mut self, key: MemberKey, topics: Vec<u64>, is_new: bool) -> Part {
-        let entries = self.groups.group(key.group).topics.len();
-        let parts = &mut self.groups.member_mut(key).parts;
-        // No more is kept than there are entries, however many were deleted in between.
-        if parts.topics.len() > entries {
-            parts.topics.clear();
-        }
-        parts.take(topics, is_new)
-    }
-
-    /// The topics of a group that a member did not register with its current data version.
-    pub(in crate::registry) fn unlisted_topics(&mut self, key: MemberKey) -> Vec<Arc<str>> {
-        let mut topics = self.topics_of(key.group);
-        let parts = &mut self.groups.member_mut(key).parts;
-        parts.topics.sort_unstable();
-        topics.retain(|topic| parts.topics.binary_search(&self.topics.key(topic).hash).is_err());
-        topics
     }
 }
 
