@@ -19,10 +19,10 @@ use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
 use namesrv_core::save::{SaveError, SaveFile, SaveTicket};
 use namesrv_core::time::{Instant, Now, WallTime};
-use namesrv_core::{ConnId, Peer};
+use namesrv_core::{ClientAddress, ConnId, Peer};
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -307,13 +307,23 @@ impl World {
 
     /// Opens a logical connection from another host if it is not open.
     pub fn connect_from(&mut self, name: &str, host: IpAddr) -> ConnId {
+        self.connect_at(name, |port| (host, port).into())
+    }
+
+    /// Opens a logical connection from a host behind a trusted proxy if it is not open.
+    pub fn connect_behind(&mut self, name: &str, proxy: IpAddr, host: IpAddr) -> ConnId {
+        self.connect_at(name, |port| ClientAddress::from((proxy, port)).behind((host, port).into()))
+    }
+
+    /// Opens a logical connection if it is not open; `address` makes an address with a port of its own.
+    fn connect_at(&mut self, name: &str, address: impl FnOnce(u16) -> ClientAddress) -> ConnId {
         if let Some(conn) = self.names.get(name) {
             return *conn;
         }
         self.opened += 1;
         let conn = ConnId::new(0, self.opened);
-        let address = SocketAddr::from((host, 40_000 + (self.opened % 20_000) as u16));
-        let connection = Connection::open(Peer { conn, address: address.into() }, self.view(), &self.quotas, self.now);
+        let address = address(40_000 + (self.opened % 20_000) as u16);
+        let connection = Connection::open(Peer { conn, address }, self.view(), &self.quotas, self.now);
         let client = Client {
             name: name.to_owned(),
             connection: connection.expect("few connections"),

@@ -211,6 +211,19 @@ fn address_lists_say_who_may_at_all() {
 }
 
 #[test]
+fn a_client_behind_a_proxy_is_judged_by_its_own_address_and_told_with_both() {
+    for (proxy, host, is_served) in [(STRANGER_HOST, ADMIN_HOST, true), (ADMIN_HOST, STRANGER_HOST, false)] {
+        let mut world = world(&format!("adminAddresses={ADMIN_HOST}"));
+        world.connect_behind("c", proxy, host);
+        let answer = world.ask("c", &request(100)).unwrap();
+        assert_eq!(answer.code == 0, is_served);
+        assert!(is_served || answer.remark == Some(format!("{STRANGER_HOST} may not do this here.")));
+        let told: Vec<_> = world.take_events().iter().map(|event| format!("{event:?}")).collect();
+        assert!(told[0].contains(&proxy.to_string()) && told[0].contains(&host.to_string()), "{told:?}");
+    }
+}
+
+#[test]
 fn a_broker_cannot_announce_an_address_outside_of_the_list() {
     let mut world = world("brokerAddresses=10.0.0.0/24");
     world.connect_from("broker", BROKER_HOST);

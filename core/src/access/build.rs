@@ -108,6 +108,12 @@ pub(super) fn addresses<T>(row: &Row<T>, text: &str) -> Result<Option<AddressLis
     AddressList::parse(text).map(Some).map_err(|fault| error(row, fault.to_string()))
 }
 
+/// Rules for topics and groups belong to brokers. Here is nothing finer than the server itself.
+pub(super) fn roles_only(configuration: &Configuration) -> Option<Warning> {
+    let is_wanted = configuration.value("authorizationEnabled") == Some("true");
+    is_wanted.then(|| Warning("authorizationEnabled: this server has the roles of users and no other rules".into()))
+}
+
 pub(super) fn secrets(user: &User) -> impl Iterator<Item = &Secret> {
     [Some(&user.secret), user.previous_secret.as_ref()].into_iter().flatten()
 }

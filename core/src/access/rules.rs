@@ -95,7 +95,8 @@ impl AccessRules {
             inner_client: settings.inner_client,
         };
         rules.check_administrators()?;
-        let warnings = rules.warnings();
+        let mut warnings = rules.warnings();
+        warnings.extend(build::roles_only(configuration));
         Ok((rules, warnings))
     }
 

@@ -116,6 +116,8 @@ fn the_operator_is_warned_of_what_is_as_good_as_open() {
     let warnings = |file: &str| build(file, Vec::new()).unwrap().1.into_iter().map(|warning| warning.0);
     let on = alloc::format!("authenticationEnabled=true\n{ADMIN}\n");
     assert_eq!(warnings(&on).count(), 0);
+    let roles: Vec<_> = warnings("authorizationEnabled=true").collect();
+    assert_eq!(roles, ["authorizationEnabled: this server has the roles of users and no other rules"]);
     let white: Vec<_> = warnings(&alloc::format!("{on}authenticationWhitelist= 105, 318,100")).collect();
     assert_eq!(white, ["authenticationWhitelist lets anybody change this server with requests of code 100, 318"]);
     let public: Vec<_> = warnings(r#"initAuthenticationUser={"username":"rocketmq2","password":"12345678"}"#).collect();
