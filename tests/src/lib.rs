@@ -13,6 +13,7 @@ pub mod conversation;
 pub mod crash;
 pub mod differences;
 pub mod differential;
+mod environment;
 mod exposition;
 pub mod fuzz;
 pub mod golden;

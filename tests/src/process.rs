@@ -1,6 +1,7 @@
 //! A server binary under test: started as a user starts it, with a configuration file and a folder of its own, talked
 //! to over sockets, killed in the end.
 
+use crate::environment::clear;
 use crate::stream::{PATIENCE, be_patient};
 use crate::tls::{Version, relay};
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,18 +21,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Name of the configuration file.
 pub const CONFIG: &str = "namesrv.properties";
-
-/// What the server reads from its environment.
-pub(crate) const VARIABLES: [&str; 8] = [
-    "ROCKETMQ_HOME",
-    "ROCKETMQ_SERIALIZE_TYPE",
-    "JAVA_OPT",
-    "JAVA_OPT_EXT",
-    "JAVA_OPTS",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "_JAVA_OPTIONS",
-];
 
 /// Name of the file beside it that keeps changes made at run time.
 pub const RUNTIME_CONFIG: &str = "namesrv.properties.runtime";
@@ -238,9 +227,7 @@ impl Folder {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg(binary);
         command.arg("-c").arg(self.path(CONFIG)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        for variable in VARIABLES {
-            command.env_remove(variable);
-        }
+        clear(&mut command);
         command.spawn().unwrap_or_else(|error| panic!("{}: {error}", binary.display()))
     }
 }

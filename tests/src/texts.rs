@@ -3,7 +3,8 @@
 //! `UPDATE_EXPECTED=1` writes what is seen into them.
 
 use crate::differences::repository;
-use crate::process::{VARIABLES, boot_port, ended, lines_of};
+use crate::environment::clear;
+use crate::process::{boot_port, ended, lines_of};
 use crate::suite::Target;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write;
@@ -57,9 +58,7 @@ fn outcome(binary: &Path, commands: &[&str]) -> String {
     let log = tempfile::NamedTempFile::new().expect("a file");
     let mut command = Command::new("sh");
     command.args(["-c", &script]).arg(binary).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
-    for variable in VARIABLES {
-        command.env_remove(variable);
-    }
+    clear(&mut command);
     let mut child = command.stderr(log.reopen().expect("a file")).spawn().expect("a shell");
     let lines = lines_of(child.stdout.take().expect("standard output is piped"));
     let is_up = boot_port(&lines).is_some();

@@ -80,7 +80,7 @@ mod tests {
             ("a$b {c} #d", Some(COMMENT)),
             ("9876 # the port", Some(COMMENT)),
             ("true // for now", Some(COMMENT)),
-            ("http://x", None),
+            ("a//b //c", None),
             ("${HOME}/kv.json", Some(TEMPLATE)),
             ("${HOME", None),
             ("{{ .Values.port }}", Some(TEMPLATE)),
