@@ -62,7 +62,7 @@ fn table() -> Vec<Case> {
             a_file_that_may_be_written_in_a_folder_that_may_not, a_link_into_an_empty_volume, a_file_of_an_overlay,
             a_file_system_in_a_file, a_file_that_is_mounted_alone_from_a_full_disk;
         replacing: the_page_is_followed_step_by_step, the_environment_of_the_java_server_counts;
-        texts: command_line, environment, configuration_file, values, kept_files;
+        texts: command_line, environment, configuration_file, values, kept_files, access_control;
         transport: proxy_headers, claims_are_not_believed, bad_lists_stop_the_start, failed_handshakes_are_told,
             idle_connections_end_in_order, idle_tls_connections, openssl, python;
         certificates: renewed_files_are_used, a_signal_reads_the_properties_again;

@@ -27,3 +27,8 @@ pub(super) fn values(target: &Target) {
 pub(super) fn kept_files(target: &Target) {
     play(target, "kept-files.txt");
 }
+
+/// Users, addresses and the audit.
+pub(super) fn access_control(target: &Target) {
+    play(target, "access-control.txt");
+}
