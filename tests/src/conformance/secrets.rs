@@ -115,8 +115,7 @@ fn reload_misplaced_secrets(server: &Process) {
     reload("usersPath: ");
     fs::write(&users, good_users()).expect("the users file can be written");
     let before = fs::read_to_string(&config).expect("the operator's file");
-    for key in ["initAuthenticationUser", "accessControl"] {
-        fs::write(&config, format!("{before}{key}={MISPLACED}\n")).expect("the operator's file can be written");
-        reload(&format!("{key}: "));
-    }
+    let misplaced = format!("{before}initAuthenticationUser={MISPLACED}\n");
+    fs::write(&config, misplaced).expect("the operator's file can be written");
+    reload("initAuthenticationUser: ");
 }
