@@ -111,8 +111,7 @@ impl Tables {
 
     /// Groups with a member in a cluster, in no order that may show.
     pub(super) fn groups_of_cluster(&self, cluster: &str) -> Vec<GroupId> {
-        let is_in = |group: &Group| group.members.values().any(|member| *member.cluster == *cluster);
-        self.groups.iter().filter(|(_, group)| is_in(group)).map(|(id, _)| id).collect()
+        self.groups.iter().filter(|(_, group)| group.is_in(cluster)).map(|(id, _)| id).collect()
     }
 
     /// The values of the entry of a group in a topic.
@@ -218,8 +217,7 @@ impl Tables {
 
     /// Notes the topics of a registration, and says what part of its broker's table they are.
     pub(super) fn take_part(&mut self, key: MemberKey, topics: Vec<u64>, is_new: bool) -> Part {
-        let entries = self.groups.group(key.group).topics.len();
-        self.groups.member_mut(key).parts.bound(entries).take(topics, is_new)
+        self.groups.take_part(key, topics, is_new)
     }
 
     /// The topics of a group that a member did not register with its current data version.
@@ -465,9 +463,7 @@ impl Tables {
     /// What an operator decides is not undone by a full sync that is still due, but by a table without a version, which
     /// is applied in full each time.
     pub(super) fn set_permission(&mut self, id: GroupId, writable: bool) -> usize {
-        let group = self.groups.group_mut(id);
-        group.members.values_mut().for_each(Member::overrule);
-        group.generation += 1;
+        self.groups.group_mut(id).overrule();
         self.change_queues(id, |values| {
             if writable { values.with_perm(QueueValues::PERM_READ_WRITE) } else { values.read_only() }
         })

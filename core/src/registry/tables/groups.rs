@@ -1,6 +1,7 @@
 //! Broker groups: everything that registered under one broker name.
 
 use super::member::{LastRegistration, Member, MemberKey};
+use super::parts::Part;
 use super::size;
 use crate::event::BrokerIdentity;
 use crate::hash::Secret;
@@ -67,6 +68,17 @@ impl Group {
         let member = self.members.get(&id)?;
         // The same part twice says that there is no other.
         member.last.filter(|last| last.generation == self.generation && member.parts.is_settled())
+    }
+
+    /// Whether a member of it is in a cluster.
+    pub(super) fn is_in(&self, cluster: &str) -> bool {
+        self.members.values().any(|member| *member.cluster == *cluster)
+    }
+
+    /// An operator decided about its entries.
+    pub(super) fn overrule(&mut self) {
+        self.members.values_mut().for_each(Member::overrule);
+        self.generation += 1;
     }
 
     /// Whether a topic has an entry or a mapping of this group.
@@ -169,6 +181,12 @@ impl Groups {
             Some(member) => member,
             None => unreachable!("{key:?} names no member"),
         }
+    }
+
+    /// Notes the topics of a registration, and says what part of its broker's table they are.
+    pub(super) fn take_part(&mut self, key: MemberKey, topics: Vec<u64>, is_new: bool) -> Part {
+        let entries = self.group(key.group).topics.len();
+        self.member_mut(key).parts.bound(entries).take(topics, is_new)
     }
 
     /// All groups with their slots, in no order that may show.
