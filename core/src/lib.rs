@@ -11,7 +11,8 @@
 //!   an immutable [`RouteView`](route::RouteView);
 //! * the one registry inside the node owns every table, is the only writer, and publishes a new view for each batch of
 //!   changes;
-//! * the [`Node`](node::Node) around it decides which inputs make a batch, when time may pass, and how the server stops.
+//! * the [`Node`](node::Node) around it decides which inputs make a batch, when time may pass, and how the server
+//!   stops.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -285,7 +285,7 @@ fn is_option(token: &[u8]) -> bool {
     let begins_short = rest.first().is_some_and(|short| short_option(*short).is_some());
     let is_short = matches!(*split_value(rest).0, [short] if short_option(short).is_some());
     let is_long = !matching(name).is_empty() || (!rest.starts_with(b"-") && long_prefix(name).is_some());
-    !rest.is_empty() && (begins_short || is_short || is_long || token == VERSION)
+    !rest.is_empty() && (begins_short || is_short || is_long || [VERSION, CHECK, HEALTH].contains(&token))
 }
 
 /// The name of an option, without the one or two dashes before it, and what follows the first `=`.

@@ -67,6 +67,12 @@ impl Transport {
         since.map(|since| since + HANDSHAKE_TIME_MAX)
     }
 
+    /// Whether the first bytes are decided, so that what arrives is for the connection.
+    #[must_use]
+    pub const fn is_decided(&self) -> bool {
+        !matches!(self.state, State::Undecided(_))
+    }
+
     /// Whether a read may give something although the socket has nothing.
     #[must_use]
     pub fn has_more(&self) -> bool {

@@ -52,7 +52,6 @@ fn main() -> ExitCode {
         a_server_says_where_it_listens_and_stops_on_a_signal,
         the_log_shows_the_configuration,
         a_second_signal_stops_at_once,
-        a_hangup_does_not_stop,
         nobody_has_to_read_the_log,
         health_is_asked_for_by_command,
         an_io_thread_that_hangs_is_not_live,
@@ -394,15 +393,6 @@ fn a_second_signal_stops_at_once() {
     assert!([128 + 15, 128 + 2].contains(&status.code().unwrap()), "{status}");
 }
 
-fn a_hangup_does_not_stop() {
-    let files = Files::new("");
-    let running = Running::start(files.server());
-    running.signal(Signal::SIGHUP);
-    running.signal(Signal::SIGTERM);
-    let (status, _) = running.end();
-    assert!(status.success(), "{status}");
-}
-
 fn nobody_has_to_read_the_log() {
     let files = Files::new("");
     let mut running = Running::start(files.server());
@@ -416,7 +406,7 @@ fn health_is_asked_for_by_command() {
     let files = Files::new("");
     for (arguments, status, text) in [
         (&["--health", "--nonsense"][..], 2, "unrecognized option: --nonsense"),
-        (&["--health", "-c", "/no/such file"], 2, "/no/such file: "),
+        (&["--health", "-c", "/no/such file"], 2, "-c: /no/such file does not exist: "),
         (&["--health", "nowhere"], 1, "nowhere: "),
     ] {
         let (code, stdout, stderr) = outcome(server(arguments));

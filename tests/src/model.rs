@@ -15,6 +15,7 @@ mod tables;
 mod written;
 
 pub use side::Beside;
+pub(crate) use tables::Parts;
 
 use crate::step::Step;
 use crate::step::words::{SETTINGS, TOPICS};

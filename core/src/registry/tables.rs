@@ -8,6 +8,7 @@ mod check;
 mod claims;
 mod groups;
 mod liveness;
+mod mappings;
 mod member;
 mod parts;
 mod placement;
@@ -25,7 +26,7 @@ pub(super) use placement::{Newcomer, Placed, Placement};
 pub(super) use queues::Set;
 
 use crate::hash::Secret;
-use crate::route::{GroupId, Mapping, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
+use crate::route::{GroupId, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
 use crate::time::{Duration, Instant, Now};
 use crate::{ClientAddress, ConnId, Peer};
 use alloc::string::ToString;
@@ -432,27 +433,6 @@ impl Tables {
         self.remove_topic_if_unrelated(topic, id);
         self.groups.group_mut(id).generation += 1;
         self.all_topics = None;
-        self.is_changed = true;
-        true
-    }
-
-    /// Sets a static-topic mapping in the place of any other under the same broker name. Returns whether that changed
-    /// anything.
-    pub(super) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) -> bool {
-        if self.topics.record(topic).is_some_and(|record| record.mappings().contains(&mapping)) {
-            return false;
-        }
-        let owner = mapping.owner;
-        self.bytes += size::of_mapping(&mapping);
-        let (previous, topic_name) = self.topics.change(topic, |record| {
-            let previous = record.set_mapping(mapping);
-            (previous, Arc::clone(&record.name))
-        });
-        self.add_topic(&topic_name, topic.hash, owner);
-        if let Some(previous) = previous {
-            self.bytes -= size::of_mapping(&previous);
-            self.remove_topic_if_unrelated(topic, previous.owner);
-        }
         self.is_changed = true;
         true
     }

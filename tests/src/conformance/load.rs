@@ -47,8 +47,8 @@ pub(super) fn a_table_over_the_limit_is_named(target: &Target) {
     let mut peer = Peer::connect(&server);
     let address = peer.local_address();
     let line = format!(
-        "peer={address} connection closed: a frame of {} bytes is over the limit of 16777216, which \
-         com.rocketmq.remoting.frameMaxLength raises",
+        "connection closed: a frame of {} bytes is over the limit of 16777216, which \
+         com.rocketmq.remoting.frameMaxLength raises peer={address}",
         frame.len()
     );
     // The length is enough: the server does not read the rest.

@@ -82,12 +82,16 @@ pub(super) fn many_fields(count: usize) -> Vec<(String, String)> {
 /// Bytes that close their connection. Unless they have to be the first, what came before is answered.
 fn closing(name: &'static str, bytes: Vec<u8>, later: bool) -> Episode {
     let attack = move |siege: &Siege<'_>| {
-        for mut peer in siege.peers(PEERS) {
+        let mut peers = siege.peers(PEERS);
+        for peer in &mut peers {
             if later {
                 peer.send(&route("T").opaque(5));
             }
             // The server need not take all of it.
             let _ = peer.try_write(&bytes);
+        }
+        // A PROXY header and a TLS handshake that are not complete have ten seconds.
+        for peer in &mut peers {
             if later {
                 assert_eq!(peer.answer().opaque, 5, "what came before is answered");
             }

@@ -19,11 +19,11 @@ pub(super) fn episodes() -> Vec<Episode> {
             .lines(110)
             .lines_a_second(11),
         Episode::new("one_entry_changed_for_ever", 32, one_entry).lines(110).lines_a_second(11),
-        Episode::new("deletions_of_what_is_not_there", 8, deletions),
-        Episode::new("order_configurations_that_are_none", 16, orders).lines(110).lines_a_second(11),
-        Episode::new("keys_of_the_black_list", 8, black_list),
+        Episode::new("deletions_of_what_is_not_there", 8, deletions).lines(110).lines_a_second(11),
+        Episode::new("order_configurations_that_are_none", 16, orders).lines(220).lines_a_second(22),
+        Episode::new("keys_of_the_black_list", 8, black_list).lines(110).lines_a_second(11),
         Episode::new("a_configuration_of_16_mebibytes", 160, large_configuration).lines_a_second(11),
-        Episode::new("a_configuration_that_cannot_be_read", 16, malformed_configuration),
+        Episode::new("a_configuration_that_cannot_be_read", 16, malformed_configuration).lines(4),
         Episode::new("a_configuration_changed_for_ever", 32, configuration_flood).lines(110).lines_a_second(11),
     ]
 }

@@ -25,7 +25,7 @@ pub(super) fn episodes() -> Vec<Episode> {
         unanswered("responses", |number| Request { flag: 1, ..Request::new(0) }.opaque(number as i32)),
         unanswered("one_way_responses", |number| Request { flag: 3, ..Request::new(105) }.opaque(number as i32)),
         Episode::new("the_smallest_frames", 8, smallest_frames),
-        Episode::new("names_of_a_megabyte", 64, names_of_a_megabyte),
+        Episode::new("names_of_a_megabyte", 64, names_of_a_megabyte).lines(110).lines_a_second(11),
         Episode::new("headers_of_8_mebibytes", 64, large_headers),
         Episode::new("as_many_fields_as_are_allowed", 8, |siege| {
             let request = Request { fields: Some(many_fields(1024)), ..Request::new(105) };

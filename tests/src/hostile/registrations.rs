@@ -30,7 +30,7 @@ pub(super) fn episodes() -> Vec<Episode> {
         Episode::new("taken_back_by_a_stranger", 16, strangers).lines(1010).lines_a_second(LINES),
         Episode::new("wiped_and_restored", 16, permissions).lines(110).lines_a_second(LINES),
         Episode::new("with_numbers_at_the_edges", 16, edges).lines(500).lines_a_second(LINES),
-        Episode::new("deleted_topics_for_ever", 16, deletions).lines(110).lines_a_second(LINES),
+        Episode::new("deleted_topics_for_ever", 16, deletions).lines(220).lines_a_second(2 * LINES),
     ]
 }
 

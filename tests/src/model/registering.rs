@@ -248,27 +248,7 @@ impl Tables {
         let entries = entries.chain(mapped).collect::<BTreeSet<_>>().len();
         let listed: BTreeSet<_> = topics.iter().map(|topic| topic.name.clone()).collect();
         let parts = &mut self.groups.get_mut(name).unwrap().members.get_mut(&id).unwrap().parts;
-        if parts.topics.len() > entries {
-            parts.topics.clear();
-        }
-        if is_new {
-            parts.overruled &= listed.len() == 1;
-            parts.topics = listed;
-            return (false, !parts.split);
-        }
-        let before = parts.topics.len();
-        let known = listed.intersection(&parts.topics).count();
-        let count = listed.len();
-        parts.topics.extend(listed);
-        if before > 0 && known == 0 {
-            parts.split |= before > 1 || count > 1;
-            return (!parts.overruled, false);
-        }
-        let begins_anew = known == count && count > 1;
-        if begins_anew {
-            parts.split = count < before;
-        }
-        (false, begins_anew || !parts.split)
+        parts.take(listed, entries, is_new)
     }
 
     fn master_of(&self, registration: &Registration) -> Option<[String; 2]> {

@@ -40,6 +40,34 @@ pub(crate) struct Parts {
     pub(crate) overruled: bool,
 }
 
+impl Parts {
+    /// Says whether a registration of the `listed` topics is a part of a table that was not there yet and counts, and
+    /// whether the table is whole. The group of the member has so many `entries`.
+    pub(crate) fn take(&mut self, listed: BTreeSet<String>, entries: usize, is_new: bool) -> (bool, bool) {
+        if self.topics.len() > entries {
+            self.topics.clear();
+        }
+        if is_new {
+            self.overruled &= listed.len() == 1;
+            self.topics = listed;
+            return (false, !self.split);
+        }
+        let before = self.topics.len();
+        let known = listed.intersection(&self.topics).count();
+        let count = listed.len();
+        self.topics.extend(listed);
+        if before > 0 && known == 0 {
+            self.split |= before > 1 || count > 1;
+            return (!self.overruled, false);
+        }
+        let begins_anew = known == count && count > 1;
+        if begins_anew {
+            self.split = count < before;
+        }
+        (false, begins_anew || !self.split)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
     pub(crate) cluster: String,

@@ -212,7 +212,8 @@ impl Cluster {
         let is_clogged = connection.wants_write();
         let deadline = entry.poll_timeout();
         entry.arm(deadline);
-        if has_read {
+        // A PROXY header is not yet the client.
+        if has_read && entry.transport.is_decided() {
             entry.heard = now.monotonic.as_millis();
         }
         self.send_bytes(socket, sent);

@@ -1,7 +1,8 @@
 //! What one NameServer was told in this life, in plain maps: whom it may know and whom it must not.
 
 use super::agenda::Time;
-use crate::registration::{Generation, Registration};
+use crate::model::Parts;
+use crate::registration::{Generation, Registration, Version};
 use namesrv_core::ConnId;
 use namesrv_core::event::EvictionCause;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -46,6 +47,8 @@ pub(super) struct Seat {
     pub(super) timeout: Time,
     pub(super) heard: Time,
     state: i64,
+    version: Option<Version>,
+    parts: Parts,
 }
 
 /// Somebody who has left, and why; without a cause it asked for it.
@@ -184,13 +187,22 @@ impl Ledger {
         let standing = Standing { zone: registration.zone.clone(), may_act: registration.acting_master };
         self.changed |= !stays || self.standings.get(&name) != Some(&standing);
         self.standings.insert(name.clone(), standing);
-        let seat = Seat { cluster, address, conn, timeout, heard: now, state };
+        let version = registration.version;
+        let before = stays.then(|| self.seats.get(&name)?.get(&id)).flatten();
+        let is_new = before.is_none_or(|seat| seat.version.is_none() || seat.version != version);
+        let parts = before.map(|seat| seat.parts.clone()).unwrap_or_default();
+        let seat = Seat { cluster, address, conn, timeout, heard: now, state, version, parts };
+        let entries = self.topics.values().filter(|groups| groups.contains(&name)).count();
         let members = self.seats.entry(name.clone()).or_default();
         members.insert(id, seat);
         let is_least = members.keys().next() == Some(&id);
         if id == 0 || (registration.generation == Generation::Five && is_least) {
-            if self.deletes_unlisted && registration.mappings.is_empty() {
-                self.leave_topics(&name, |topic| topics.iter().all(|listed| listed.name != topic));
+            let listed = topics.iter().map(|topic| topic.name.clone()).collect();
+            let Some(parts) = members.get_mut(&id).map(|seat| &mut seat.parts) else { return };
+            let (_, is_whole) = parts.take(listed, entries, is_new);
+            let listed = parts.topics.clone();
+            if self.deletes_unlisted && registration.mappings.is_empty() && is_whole {
+                self.leave_topics(&name, |topic| !listed.contains(topic));
             }
             topics.iter().for_each(|topic| self.enter(&topic.name, &name));
         }

@@ -1,6 +1,7 @@
 //! Verbs keep the invariants, and the check names each that is broken.
 
 use super::*;
+use crate::route::Mapping;
 use crate::wire::register::TopicQueueMapping;
 use alloc::format;
 use alloc::string::String;
