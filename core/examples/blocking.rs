@@ -10,7 +10,7 @@ use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::quota::Quotas;
 use namesrv_core::time::{Instant, Now, WallTime};
-use namesrv_core::{ConnId, Peer, kv::KvTable, route::RouteView};
+use namesrv_core::{ConnId, Peer, route::RouteView};
 use std::cell::Cell;
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -54,17 +54,8 @@ fn main() -> Result<()> {
 impl Server {
     fn new() -> Self {
         let configuration = Configuration::default();
-        let (limits, serialization) = (configuration.limits(), configuration.serialization());
-        let initial = InitialState {
-            secret: [0; 16],
-            limits,
-            configuration,
-            kv: KvTable::default(),
-            serialization,
-            access: Arc::default(),
-        };
-        let node = Node::new(initial, Now::default());
-        let quotas = Quotas::shared(&limits);
+        let quotas = Quotas::shared(&configuration.limits());
+        let node = Node::new(InitialState::new([0; 16], configuration), Now::default());
         Self { node, view: None, quotas, connections: BTreeMap::new(), started: time::Instant::now() }
     }
 

@@ -13,16 +13,14 @@
 //! use namesrv_core::config::Configuration;
 //! use namesrv_core::connection::{Answers, Connection, Read, Reading};
 //! use namesrv_core::initial_state::InitialState;
-//! use namesrv_core::kv::KvTable;
 //! use namesrv_core::node::{Node, Output};
 //! use namesrv_core::quota::Quotas;
 //! use namesrv_core::time::Now;
 //! use namesrv_core::{ConnId, Peer};
 //!
 //! let configuration = Configuration::default();
-//! let (limits, serialization) = (configuration.limits(), configuration.serialization());
-//! let (kv, access) = (KvTable::default(), Default::default());
-//! let initial = InitialState { secret: [0; 16], limits, configuration, kv, serialization, access };
+//! let limits = configuration.limits();
+//! let initial = InitialState::new([0; 16], configuration);
 //! let now = Now::default();
 //! let Some(Output::Publish(view)) = Node::new(initial, now).poll_output() else { panic!("no view") };
 //!

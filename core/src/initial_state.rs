@@ -22,3 +22,12 @@ pub struct InitialState {
     /// Who may do what.
     pub access: Arc<AccessRules>,
 }
+
+impl InitialState {
+    /// With the limits and the encoding of the configuration, no KV entries, and rules that let anybody do anything.
+    #[must_use]
+    pub fn new(secret: [u8; 16], configuration: Configuration) -> Self {
+        let (limits, serialization) = (configuration.limits(), configuration.serialization());
+        Self { secret, limits, configuration, kv: KvTable::default(), serialization, access: Arc::default() }
+    }
+}

@@ -11,14 +11,10 @@
 //! ```
 //! use namesrv_core::config::Configuration;
 //! use namesrv_core::initial_state::InitialState;
-//! use namesrv_core::kv::KvTable;
 //! use namesrv_core::node::{Input, Node, Output};
 //! use namesrv_core::time::Now;
 //!
-//! let configuration = Configuration::default();
-//! let (limits, serialization) = (configuration.limits(), configuration.serialization());
-//! let (kv, access) = (KvTable::default(), Default::default());
-//! let initial = InitialState { secret: [0; 16], limits, configuration, kv, serialization, access };
+//! let initial = InitialState::new([0; 16], Configuration::default());
 //! let now = Now::default();
 //!
 //! let mut node = Node::new(initial, now);

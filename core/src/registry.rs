@@ -217,21 +217,10 @@ impl Registry {
 mod tests {
     use super::*;
     use crate::config::Configuration;
-    use crate::kv::KvTable;
-    use crate::limits::Limits;
-    use crate::serialization::Serialization;
 
     #[test]
     fn a_frame_that_cannot_be_read_closes_its_connection() {
-        let initial = InitialState {
-            secret: [7; 16],
-            limits: Limits::default(),
-            configuration: Configuration::default(),
-            kv: KvTable::default(),
-            serialization: Serialization::Json,
-            access: Arc::default(),
-        };
-        let mut registry = Registry::new(initial, Now::default());
+        let mut registry = Registry::new(InitialState::new([7; 16], Configuration::default()), Now::default());
         assert!(matches!(registry.poll_output(), Some(Output::Publish(_))));
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         for frame in [&b""[..], b"\0\0\0\x08\0\0\0\x04{", b"\0\0\0\x06\0\0\0\x02{]"] {

@@ -277,7 +277,6 @@ mod tests {
     use namesrv_core::initial_state::InitialState;
     use namesrv_core::node::Input;
     use namesrv_core::node::{Node, Output};
-    use namesrv_core::wire::Serialization;
     use std::io::{Read, Write};
     use std::time::Duration;
 
@@ -312,15 +311,7 @@ mod tests {
     /// A connection after its first step, and the other end of the queue.
     fn connection(sent: &'static [u8]) -> (Connection, QueueReceiver, Next) {
         let (limits, now) = (Limits::default(), Now::default());
-        let (secret, kv, configuration) = ([0; 16], Default::default(), Configuration::default());
-        let initial = InitialState {
-            secret,
-            limits,
-            configuration,
-            kv,
-            serialization: Serialization::Json,
-            access: Arc::default(),
-        };
+        let initial = InitialState::new([0; 16], Configuration::default());
         let Some(Output::Publish(view)) = Node::new(initial, now).poll_output() else { panic!("no view") };
         let quotas = SharedQuotas::shared(&limits);
         let (sender, receiver) = queue(&quotas);

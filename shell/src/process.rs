@@ -214,11 +214,10 @@ fn new_node(
     access: AccessRules,
     clock: Clock,
 ) -> Result<(Node, Arc<RouteView>), StartError> {
-    let (limits, serialization) = (configuration.limits(), configuration.serialization());
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
     let access = Arc::new(access);
-    let initial = InitialState { secret, limits, configuration, kv, serialization, access };
+    let initial = InitialState { kv, access, ..InitialState::new(secret, configuration) };
     let mut node = Node::new(initial, clock.now());
     match node.poll_output() {
         Some(Output::Publish(view)) => Ok((node, view)),

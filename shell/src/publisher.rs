@@ -74,21 +74,11 @@ mod tests {
     use super::*;
     use namesrv_core::config::Configuration;
     use namesrv_core::initial_state::InitialState;
-    use namesrv_core::kv::KvTable;
     use namesrv_core::node::{Node, Output};
     use namesrv_core::time::Now;
 
     fn view() -> Arc<RouteView> {
-        let configuration = Configuration::default();
-        let (limits, serialization) = (configuration.limits(), configuration.serialization());
-        let initial = InitialState {
-            secret: [0; 16],
-            limits,
-            configuration,
-            kv: KvTable::default(),
-            serialization,
-            access: Arc::default(),
-        };
+        let initial = InitialState::new([0; 16], Configuration::default());
         let Some(Output::Publish(view)) = Node::new(initial, Now::default()).poll_output() else { panic!("no view") };
         view
     }

@@ -147,10 +147,8 @@ mod tests {
     use namesrv_core::access::Verdict;
     use namesrv_core::config::{Configuration, Limits, properties};
     use namesrv_core::initial_state::InitialState;
-    use namesrv_core::kv::KvTable;
     use namesrv_core::node::STOP_WITHIN;
     use namesrv_core::route::RouteView;
-    use namesrv_core::wire::Serialization;
     use namesrv_core::{ConnId, Peer};
     use std::path::PathBuf;
     use std::sync::mpsc::{self, Receiver, Sender};
@@ -215,17 +213,9 @@ mod tests {
             kv_is_original: false,
         };
         let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
-        let (limits, serialization) = (configuration.limits(), Serialization::Json);
-        let initial = InitialState {
-            secret: [0; 16],
-            limits,
-            configuration,
-            kv: KvTable::default(),
-            serialization,
-            access: Arc::default(),
-        };
+        let limits = configuration.limits();
         let clock = Clock::start();
-        let mut node = Node::new(initial, clock.now());
+        let mut node = Node::new(InitialState::new([0; 16], configuration), clock.now());
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("no view") };
         let views = Arc::new(ArcSwap::new(view));
         let small = Limits { registry_queue_requests_max: 100, registry_queue_bytes_max: 100_000, ..limits };

@@ -201,9 +201,9 @@ impl World {
         };
         let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
         let (configuration, _warnings) = read_configuration(&entries).expect("the configuration is good");
-        let serialization = configuration.serialization();
         let (access, _warnings) = AccessRules::new(&configuration, users).expect("the rules are good");
-        let initial = InitialState { secret, limits, configuration, kv, serialization, access: Arc::new(access) };
+        let access = Arc::new(access);
+        let initial = InitialState { limits, kv, access, ..InitialState::new(secret, configuration) };
         let mut world = Self {
             node: Node::new(initial, START),
             view: None,

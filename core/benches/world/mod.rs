@@ -5,12 +5,10 @@ use namesrv_core::access::Verdict;
 use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::connection::{self, Answers, Read, Reading};
 use namesrv_core::initial_state::InitialState;
-use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Instant, Now, WallTime};
-use namesrv_core::wire::Serialization;
 use namesrv_core::{ClientAddress, ConnId, Peer};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,17 +27,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let (configuration, _) = Configuration::new(&[]).unwrap();
-        let limits = Limits::default();
-        let kv = KvTable::default();
-        let initial = InitialState {
-            secret: [7; 16],
-            limits,
-            configuration,
-            kv,
-            serialization: Serialization::Json,
-            access: Arc::default(),
-        };
-        let mut node = Node::new(initial, NOW);
+        let mut node = Node::new(InitialState::new([7; 16], configuration), NOW);
         let view = drain(&mut node).unwrap();
         Self { node, view }
     }

@@ -7,11 +7,9 @@ use super::*;
 use crate::ConnId;
 use crate::config::{Configuration, Limits};
 use crate::initial_state::InitialState;
-use crate::kv::KvTable;
 use crate::output::{CloseReason as RegistryClose, Output as RegistryOutput};
 use crate::registry::Registry;
 use crate::time::WallTime;
-use crate::wire::Serialization;
 use alloc::vec;
 use frames::{change, frame, opaques, query};
 
@@ -27,9 +25,7 @@ fn peer() -> Peer {
 }
 
 fn view(limits: Limits) -> Arc<RouteView> {
-    let configuration = Configuration::default();
-    let (secret, kv, serialization) = ([0; 16], KvTable::default(), Serialization::Json);
-    let initial = InitialState { secret, limits, configuration, kv, serialization, access: Arc::default() };
+    let initial = InitialState { limits, ..InitialState::new([0; 16], Configuration::default()) };
     let Some(RegistryOutput::Publish(view)) = Registry::new(initial, at(0)).poll_output() else { panic!("no view") };
     view
 }

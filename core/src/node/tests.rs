@@ -9,13 +9,11 @@ use crate::access::Verdict;
 use crate::config::{Configuration, properties};
 use crate::event::{Event, EvictionCause};
 use crate::initial_state::InitialState;
-use crate::kv::KvTable;
 use crate::quota::QueueQuota;
 use crate::save::{SaveError, SaveFile};
 use crate::time::WallTime;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::sync::Arc;
 use alloc::vec;
 use core::cell::Cell;
 use core::iter::from_fn;
@@ -40,16 +38,7 @@ fn node(file: &str) -> Node {
 
 fn unattached(file: &str) -> Node {
     let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
-    let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let initial = InitialState {
-        secret: [0; 16],
-        limits,
-        configuration,
-        kv: KvTable::default(),
-        serialization,
-        access: Arc::default(),
-    };
-    let mut node = Node::new(initial, at(0));
+    let mut node = Node::new(InitialState::new([0; 16], configuration), at(0));
     drain(&mut node);
     node
 }
@@ -137,17 +126,7 @@ fn evictions(outputs: &[Output]) -> Vec<EvictionCause> {
 
 #[test]
 fn the_first_output_is_a_view() {
-    let configuration = Configuration::default();
-    let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let initial = InitialState {
-        secret: [0; 16],
-        limits,
-        configuration,
-        kv: KvTable::default(),
-        serialization,
-        access: Arc::default(),
-    };
-    let mut node = Node::new(initial, at(0));
+    let mut node = Node::new(InitialState::new([0; 16], Configuration::default()), at(0));
     assert_eq!(node.poll_timeout(), due_at(0));
     assert_eq!(names(&batch(&mut node)), ["Publish"]);
     assert_eq!(node.poll_timeout(), None, "it has no brokers");

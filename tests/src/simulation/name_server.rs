@@ -164,10 +164,8 @@ impl Cluster {
         let found = kv_entries(it.disk.contents(SaveFile::KvConfig));
         let verdict = it.kv.restart(found);
         let configuration = it.configuration();
-        let serialization = configuration.serialization();
         let deletes_unlisted = configuration.settings().delete_topic_with_broker_registration;
-        let initial =
-            InitialState { secret, limits: limits(), configuration, kv, serialization, access: Arc::default() };
+        let initial = InitialState { limits: limits(), kv, ..InitialState::new(secret, configuration) };
         let mut node = Node::new(initial, it.now(now));
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("the first output is a view") };
         it.running = Some(Box::new(Running {
