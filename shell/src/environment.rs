@@ -3,6 +3,18 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// The variables that change what a server does, as those of the Java server do. A test takes them from its servers.
+pub const VARIABLES: [&str; 8] = [
+    "ROCKETMQ_HOME",
+    "ROCKETMQ_SERIALIZE_TYPE",
+    "JAVA_OPT",
+    "JAVA_OPT_EXT",
+    "JAVA_OPTS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+];
+
 /// Where the process runs: handed in, so that a test can make one up.
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {

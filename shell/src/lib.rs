@@ -7,6 +7,7 @@
 pub mod accept_backoff;
 pub mod connection;
 pub mod counters;
+pub mod environment;
 pub mod http;
 pub mod line_limit;
 pub mod progress;
@@ -25,8 +26,9 @@ mod console;
 mod credit;
 mod cut;
 mod disk;
-mod environment;
 mod events;
+#[cfg(test)]
+mod field_table;
 mod files;
 mod health_check;
 mod inspection;

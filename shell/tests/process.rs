@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "without a harness nothing marks the functions as tests")]
 
+use namesrv_shell::environment::VARIABLES;
 use namesrv_shell::server::{Inbox, Server, ToIo};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -19,18 +20,6 @@ use tempfile::TempDir;
 
 /// Set in the process that plays the server.
 const PLAYS_SERVER: &str = "NAMESRV_TEST_PLAYS_SERVER";
-
-/// What the server reads from its environment.
-const VARIABLES: [&str; 8] = [
-    "ROCKETMQ_HOME",
-    "ROCKETMQ_SERIALIZE_TYPE",
-    "JAVA_OPT",
-    "JAVA_OPT_EXT",
-    "JAVA_OPTS",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "_JAVA_OPTIONS",
-];
 
 macro_rules! tests {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name as fn())),*] };
