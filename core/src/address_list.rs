@@ -38,6 +38,14 @@ impl AddressList {
         Self::of(text.split(',').map(str::trim))
     }
 
+    /// As [`parse`](Self::parse), with `None` for a text without a character: no list at all.
+    ///
+    /// # Errors
+    /// The first entry that is not an address or a network.
+    pub fn parse_if_set(text: &str) -> Result<Option<Self>, AddressListError> {
+        if text.trim().is_empty() { Ok(None) } else { Self::parse(text).map(Some) }
+    }
+
     /// Reads a list from its entries.
     ///
     /// # Errors

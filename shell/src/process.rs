@@ -238,10 +238,7 @@ fn policy(settings: &ProcessSettings, tls: Arc<Tls>) -> Result<Policy, StartErro
 }
 
 fn trusted_proxies(settings: &ProcessSettings) -> Result<Option<AddressList>, StartError> {
-    match settings.trusted_proxies.trim() {
-        "" => Ok(None),
-        list => AddressList::parse(list).map(Some).map_err(|source| StartError::TrustedProxies { source }),
-    }
+    AddressList::parse_if_set(&settings.trusted_proxies).map_err(|source| StartError::TrustedProxies { source })
 }
 
 /// One line for each thing that the operator should know about who may do what.

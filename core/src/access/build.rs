@@ -102,10 +102,7 @@ pub(super) fn whitelist(settings: &AccessSettings) -> Result<BTreeSet<i32>, Acce
 }
 
 pub(super) fn addresses<T>(row: &Row<T>, text: &str) -> Result<Option<AddressList>, AccessError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    AddressList::parse(text).map(Some).map_err(|fault| error(row, fault.to_string()))
+    AddressList::parse_if_set(text).map_err(|fault| error(row, fault.to_string()))
 }
 
 /// Rules for topics and groups belong to brokers. Here is nothing finer than the server itself.
