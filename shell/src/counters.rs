@@ -8,9 +8,8 @@ pub(crate) use exchanges::{Exchanges, REQUESTS, RESPONSES, ResponseLabel};
 pub(crate) use histogram::{EDGES, Histogram, Snapshot};
 
 use crate::progress::Progress;
-use namesrv_core::access::RefusalCause;
 use namesrv_core::connection::CloseReason;
-use namesrv_core::event::{Event, EvictionCause, RefusalReason, RefusedRequest};
+use namesrv_core::event::{Event, EvictionCause, RefusalReason};
 use namesrv_core::save::SaveFile;
 use namesrv_core::tally::Tally;
 use namesrv_core::time::Instant;
@@ -34,8 +33,6 @@ pub struct Counters {
     pub(crate) departures: [Counter; DEPARTURES.len()],
     /// By file and whether it succeeded.
     pub(crate) saves: [[Counter; 2]; 2],
-    /// Requests that access control refused, by the place of their code in [`REQUESTS`] and by [`DENIALS`].
-    pub(crate) denied: [[Counter; DENIALS.len()]; REQUESTS.len() + 1],
     pub(crate) pauses: Counter,
     pub(crate) pause_millis: Counter,
 }
@@ -72,10 +69,6 @@ pub(crate) struct RegistrationCounters {
 /// Why brokers leave.
 pub(crate) const DEPARTURES: [&str; 5] = ["expired", "disconnected", "unregistered", "replaced", "conflict_lost"];
 
-/// Why access control refuses requests.
-pub(crate) const DENIALS: [&str; 8] =
-    ["no_user", "unknown_user", "disabled", "bad_signature", "form", "no_role", "address", "not_owner"];
-
 /// Why connections are closed.
 pub(crate) const CLOSE_REASONS: [&str; 9] = [
     "end_of_stream",
@@ -111,7 +104,6 @@ impl Counters {
             registrations: RegistrationCounters::default(),
             departures: array::from_fn(|_| Counter::default()),
             saves: Default::default(),
-            denied: array::from_fn(|_| array::from_fn(|_| Counter::default())),
             pauses: Counter::default(),
             pause_millis: Counter::default(),
         }
@@ -188,13 +180,12 @@ impl Counters {
                 self.pauses.add(1);
                 self.pause_millis.add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
             }
-            Event::RequestRefused(refused) => self.note_denied(refused),
+            // The audit counts them.
+            Event::AdminWrite(_) | Event::RequestRefused(_) | Event::RequestWouldBeRefused(_) => {}
             Event::BrokerRegistered { .. }
             | Event::BrokerChanged { .. }
             | Event::ClusterConflict { .. }
             | Event::TopicRegistered { .. }
-            | Event::AdminWrite(_)
-            | Event::RequestWouldBeRefused(_)
             | Event::RenewalIgnored { .. }
             | Event::IdentifierTakenOver { .. }
             | Event::SecondClaim { .. }
@@ -202,23 +193,6 @@ impl Counters {
             | Event::MalformedOrderConfig { .. }
             | Event::DoubtfulOrderConfig { .. }
             | Event::SaveFailed { .. } => {}
-        }
-    }
-
-    fn note_denied(&self, refused: &RefusedRequest) {
-        let request = REQUESTS.iter().position(|code| *code == refused.code).unwrap_or(REQUESTS.len());
-        let cause = match refused.refusal.cause {
-            RefusalCause::NoUser => 0,
-            RefusalCause::UnknownUser => 1,
-            RefusalCause::Disabled => 2,
-            RefusalCause::BadSignature => 3,
-            RefusalCause::Form => 4,
-            RefusalCause::NoRole => 5,
-            RefusalCause::Address => 6,
-            RefusalCause::NotTheOwner(_) => 7,
-        };
-        if let Some(denied) = self.denied.get(request).and_then(|row| row.get(cause)) {
-            denied.add(1);
         }
     }
 

@@ -151,16 +151,17 @@ fn serve_until_stopped(
     let thread_failed = system("cannot start a thread");
     let (saver, saver_thread) = Saver::start(files, queue.clone()).map_err(thread_failed)?;
     let counters = Arc::new(Counters::new(listeners.len(), clock.now().monotonic));
+    let audit_writer = audit_file.map(AuditWriter::start).transpose().map_err(thread_failed)?;
+    let audit = AuditSink::new(audit_writer.as_ref().map(|(writer, _)| writer.clone()));
     admin.show(Parts {
         views: Arc::clone(&views),
         counters: Arc::clone(&counters),
         quotas: Arc::clone(&quotas),
+        audit: audit.trail(),
         inspector,
         port,
     });
     let publisher = Publisher::new(Arc::clone(&views));
-    let (audit_writer, audit_thread) = audit_file.map(AuditWriter::start).transpose().map_err(thread_failed)?.unzip();
-    let audit = AuditSink::new(audit_writer.clone());
     let summary = Summary {
         clock,
         views: Arc::clone(&views),
@@ -170,8 +171,7 @@ fn serve_until_stopped(
     };
     let tls = tls_watch.spawn().map_err(thread_failed)?;
     let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), tls, clock };
-    let reload = reload.start().map_err(thread_failed)?;
-    signals.watch(queue.clone(), reload, summary).map_err(thread_failed)?;
+    signals.watch(queue.clone(), reload.start().map_err(thread_failed)?, summary).map_err(thread_failed)?;
     let registry_thread = spawn(RegistryThread {
         node,
         queue: receiver,
@@ -192,7 +192,7 @@ fn serve_until_stopped(
     let registry = RegistryHandle::new(queue.clone(), inboxes);
     let served = serve(Server { listeners, views, registry, clock, quotas, policy, counters });
     queue.push(Input::Finish);
-    join(registry_thread, saver_thread, audit_writer.zip(audit_thread));
+    join(registry_thread, saver_thread, audit_writer);
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())

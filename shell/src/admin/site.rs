@@ -2,6 +2,7 @@
 
 use super::keys::AdminSettings;
 use super::name_servers::NameServers;
+use crate::audit::AuditTrail;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::http::Request;
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) views: Arc<ArcSwap<RouteView>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) quotas: Arc<SharedQuotas>,
+    pub(crate) audit: Arc<AuditTrail>,
     pub(crate) inspector: Inspector,
     /// The port that clients and brokers reach.
     pub(crate) port: u16,

@@ -89,6 +89,27 @@ pub(super) fn what_happens_is_counted(target: &Target) {
     eventually(&server, address, |metrics| metrics.value(left) == 1.0);
 }
 
+/// What access control refuses is counted by code and reason, every time.
+pub(super) fn refusals_are_counted(target: &Target) {
+    let user = r#"{"username":"ops","password":"sixteen letters!"}"#;
+    let server = target.start(&[ADMIN, ("authenticationEnabled", "true"), ("initAuthenticationUser", user)]);
+    let address = address(&server);
+    let mut peer = Peer::connect(&server);
+    for _ in 0..30 {
+        assert_eq!(peer.ask(&put("n", "k", "v")).code, 16);
+    }
+    assert_eq!(peer.ask(&put("n", "k", "v").signed("nobody", "sixteen letters!")).code, 16);
+    assert_eq!(peer.ask(&put("n", "k", "v").signed("ops", "sixteen letters?")).code, 16);
+    assert_eq!(peer.ask(&put("n", "k", "v").signed("ops", "sixteen letters!")).code, 0);
+    let denied = |metrics: &Metrics, reason| {
+        let labels = format!("reason=\"{reason}\",request_code=\"put_kv_config\"");
+        metrics.series.get(&format!("rocketmq_namesrv_auth_denied_total{{{labels}}}")).copied()
+    };
+    let metrics = eventually(&server, address, |metrics| denied(metrics, "bad_signature") == Some(1.0));
+    assert_eq!([denied(&metrics, "no_user"), denied(&metrics, "unknown_user")], [Some(30.0), Some(1.0)]);
+    assert_eq!(metrics.beginning_with("rocketmq_namesrv_auth_denied_total").into_iter().count(), 3);
+}
+
 /// However many clusters, brokers and request codes peers make up, and whatever they are called, there are only so many
 /// series, and each can be read.
 pub(super) fn peers_cannot_make_up_series(target: &Target) {

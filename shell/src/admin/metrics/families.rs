@@ -3,8 +3,9 @@
 use super::super::exposition::{Exposition, cut};
 use super::super::health;
 use super::super::site::{Found, Parts, Site};
-use super::labels::request_label;
-use crate::counters::{CLOSE_REASONS, Counters, DENIALS, DEPARTURES, EDGES};
+use super::labels::{code_label, refusal_label};
+use crate::audit::AuditTrail;
+use crate::counters::{CLOSE_REASONS, Counters, DEPARTURES, EDGES};
 use crate::lifecycle::Stage;
 use namesrv_core::report::Report;
 use std::collections::BTreeSet;
@@ -54,7 +55,7 @@ pub(super) fn connections(text: &mut Exposition, parts: &Parts) {
 
 /// The registry thread.
 pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
-    let Parts { counters, quotas, .. } = parts;
+    let Parts { counters, quotas, audit, .. } = parts;
     registrations(text, counters);
     text.gauge("rocketmq_namesrv_registry_queue_requests", "Requests that wait for the registry.");
     text.sample(&[], quotas.queue().requests());
@@ -79,7 +80,7 @@ pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
             text.sample(&[("file", file), ("result", result)], count.get());
         }
     }
-    denials(text, counters);
+    denials(text, audit);
     text.counter("rocketmq_namesrv_pauses_total", "Times that the server could not run.");
     text.sample(&[], counters.pauses.get());
     text.counter("rocketmq_namesrv_pause_seconds_total", "Time in which the server could not run.");
@@ -111,12 +112,10 @@ fn registrations(text: &mut Exposition, counters: &Counters) {
 }
 
 /// What access control refused.
-fn denials(text: &mut Exposition, counters: &Counters) {
+fn denials(text: &mut Exposition, audit: &AuditTrail) {
     text.counter("rocketmq_namesrv_auth_denied_total", "Requests that access control refused.");
-    for (request, counts) in counters.denied.iter().enumerate() {
-        for (reason, count) in DENIALS.into_iter().zip(counts).filter(|(_, count)| count.get() > 0) {
-            text.sample(&[("request_code", &request_label(request)), ("reason", reason)], count.get());
-        }
+    for ((code, cause), count) in audit.counts().refusals {
+        text.sample(&[("request_code", &code_label(code)), ("reason", refusal_label(cause))], count);
     }
 }
 

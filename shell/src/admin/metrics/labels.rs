@@ -1,13 +1,32 @@
 //! What codes are called in labels.
 
 use crate::counters::{REQUESTS, RESPONSES, ResponseLabel};
+use namesrv_core::access::RefusalCause;
 use namesrv_core::wire::code::{request, response};
 use std::borrow::Cow;
 
 /// The constant's name in lower case (Java: `RemotingHelper.getRequestCodeDesc`).
 pub(super) fn request_label(place: usize) -> Cow<'static, str> {
-    let name = REQUESTS.get(place).and_then(|code| request::name(*code));
-    name.map_or("other".into(), |name| name.to_ascii_lowercase().into())
+    REQUESTS.get(place).map_or("other".into(), |code| code_label(*code))
+}
+
+/// The same for a code.
+pub(super) fn code_label(code: i32) -> Cow<'static, str> {
+    request::name(code).map_or("other".into(), |name| name.to_ascii_lowercase().into())
+}
+
+/// Why access control refuses a request.
+pub(super) const fn refusal_label(cause: RefusalCause) -> &'static str {
+    match cause {
+        RefusalCause::NoUser => "no_user",
+        RefusalCause::UnknownUser => "unknown_user",
+        RefusalCause::Disabled => "disabled",
+        RefusalCause::BadSignature => "bad_signature",
+        RefusalCause::Form => "form",
+        RefusalCause::NoRole => "no_role",
+        RefusalCause::Address => "address",
+        RefusalCause::NotTheOwner(_) => "not_owner",
+    }
 }
 
 /// The constant's name in lower case (Java: `RemotingHelper.getResponseCodeDesc`).
