@@ -107,7 +107,7 @@ pub(super) fn refusals_are_counted(target: &Target) {
     };
     let metrics = eventually(&server, address, |metrics| denied(metrics, "bad_signature") == Some(1.0));
     assert_eq!([denied(&metrics, "no_user"), denied(&metrics, "unknown_user")], [Some(30.0), Some(1.0)]);
-    assert_eq!(metrics.beginning_with("rocketmq_namesrv_auth_denied_total").into_iter().count(), 3);
+    assert_eq!(metrics.beginning_with("rocketmq_namesrv_auth_denied_total").count(), 3);
 }
 
 /// However many clusters, brokers and request codes peers make up, and whatever they are called, there are only so many
