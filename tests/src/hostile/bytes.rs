@@ -8,7 +8,8 @@ use crate::request::{Request, frame};
 /// Connections that send the same bytes.
 const PEERS: usize = 20;
 
-const TLS_CLIENT_HELLO: [u8; 16] = [22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 0, 0, 0, 0, 0];
+/// One that is complete, and too short for what it has to hold.
+const TLS_CLIENT_HELLO: [u8; 16] = [22, 3, 1, 0, 11, 1, 0, 0, 7, 3, 3, 0, 0, 0, 0, 0];
 
 pub(super) fn episodes() -> Vec<Episode> {
     let mut episodes: Vec<_> = first_bytes().into_iter().map(|(name, bytes)| closing(name, bytes, false)).collect();
@@ -30,7 +31,6 @@ fn first_bytes() -> Vec<(&'static str, Vec<u8>)> {
         ("redis", b"*1\r\n$4\r\nPING\r\n".to_vec()),
         ("smtp", b"EHLO example.org\r\n".to_vec()),
         ("proxy_of_no_address", b"PROXY TCP4 ' OR 1=1\r\n".to_vec()),
-        ("proxy_version_2_cut_short", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff".to_vec()),
     ]
 }
 
@@ -90,12 +90,11 @@ fn closing(name: &'static str, bytes: Vec<u8>, later: bool) -> Episode {
             // The server need not take all of it.
             let _ = peer.try_write(&bytes);
         }
-        // A PROXY header and a TLS handshake that are not complete have ten seconds.
         for peer in &mut peers {
             if later {
                 assert_eq!(peer.answer().opaque, 5, "what came before is answered");
             }
-            assert_eq!(peer.next(), None, "{:?}", &bytes[..bytes.len().min(40)]);
+            peer.expect_end();
         }
     };
     Episode::new(name, 32, attack).lines_a_second(11)

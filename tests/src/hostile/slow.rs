@@ -21,15 +21,7 @@ pub(super) fn episodes() -> Vec<Episode> {
         Episode::new("a_thousand_headers_of_16_mebibytes_announced", 16, |siege| {
             hold(siege, &[&[0, 0xff, 0xff, 0xfc, 0, 0xff, 0xff, 0xf0][..], b"{\"a\":\""].concat());
         }),
-        Episode::new("a_thousand_cut_proxy_headers", 16, |siege| begin(siege, b"PROXY TCP4 192.0.2.1 "))
-            .lines(12)
-            .lines_a_second(11),
-        Episode::new("a_thousand_cut_tls_hellos", 48, |siege| begin(siege, &client_hello()[..100]))
-            .lines(12)
-            .lines_a_second(11),
-        Episode::new("a_thousand_tls_handshakes_that_stop", 48, |siege| begin(siege, &client_hello()))
-            .lines(12)
-            .lines_a_second(11),
+        Episode::new("thousands_of_cut_proxy_headers_and_handshakes", 96, begin).lines(12).lines_a_second(11),
         Episode::new("two_thousand_that_say_nothing", 24, |siege| hold(siege, b"")),
         Episode::new("a_thousand_that_end_their_side", 16, end_in_the_middle),
         Episode::new("a_thousand_that_reset_in_the_middle", 16, reset_in_the_middle),
@@ -79,16 +71,16 @@ fn hold(siege: &Siege<'_>, front: &[u8]) {
     assert!(siege.server.open_files() >= open_files + peers.len(), "nobody has to go for it");
 }
 
-fn client_hello() -> Vec<u8> {
-    outgoing(&mut client(Version::Tls13))
-}
-
-/// A thousand connections that begin what has to be complete within ten seconds, and fall silent: all are closed.
-fn begin(siege: &Siege<'_>, front: &[u8]) {
-    let crowd = Crowd::gather(1000);
+/// A thousand connections for each thing that has to be complete within ten seconds begin it and fall silent: all are
+/// closed.
+fn begin(siege: &Siege<'_>) {
+    let hello = outgoing(&mut client(Version::Tls13));
+    let proxy_version_2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff";
+    let fronts = [b"PROXY TCP4 192.0.2.1 ", &proxy_version_2[..], &hello[..100], &hello];
+    let crowd = Crowd::gather(1000 * fronts.len());
     let open_files = siege.server.open_files();
     let mut peers = siege.peers(crowd.connections);
-    peers.iter_mut().for_each(|peer| peer.write(front));
+    peers.iter_mut().zip(fronts.iter().cycle()).for_each(|(peer, front)| peer.write(front));
     let mut other = siege.peer();
     (0..100).for_each(|_| assert_eq!(other.ask(&cluster_info()).code, 0));
     siege.server.eventually(|| siege.server.open_files() <= open_files + 1);
