@@ -1,5 +1,5 @@
 // A producer and a consumer of the Go client: send_and_receive NAMESERVERS TOPIC COUNT. It signs what it asks the
-// NameServer when SIGNER is USER:SECRET.
+// NameServer when SIGNER is USER:SECRET, and goes over TLS when TLS is true and the client can do it.
 //
 // Like its siblings in other languages it sends COUNT different messages, consumes them and prints one line "RESULT sent=… received=… again=…".
 package main
@@ -62,22 +62,22 @@ func signer() primitive.Credentials {
 }
 
 func startConsumer(nameservers []string, topic string, received *received) {
-	client, err := rocketmq.NewPushConsumer(
+	client, err := rocketmq.NewPushConsumer(append(consumerOptions(),
 		consumer.WithNameServer(nameservers),
 		consumer.WithCredentials(signer()),
 		consumer.WithGroupName("consumer-"+received.run),
-		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))
+		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))...)
 	check("consumer", err)
 	check("subscribe", client.Subscribe(topic, consumer.MessageSelector{}, received.consume))
 	check("consumer", client.Start())
 }
 
 func send(nameservers []string, topic, run string, count int) (sent int) {
-	client, err := rocketmq.NewProducer(
+	client, err := rocketmq.NewProducer(append(producerOptions(),
 		producer.WithNameServer(nameservers),
 		producer.WithCredentials(signer()),
 		producer.WithGroupName("producer-"+run),
-		producer.WithSendMsgTimeout(sendSecondsMax*time.Second))
+		producer.WithSendMsgTimeout(sendSecondsMax*time.Second))...)
 	check("producer", err)
 	check("producer", client.Start())
 	for ; sent < count; sent++ {

@@ -5,20 +5,22 @@ prepare_go_client() {
     local program=target/go/send_and_receive
     pinned go-client go/go.mod "github.com/apache/rocketmq-client-go/v2 v$1"
     need go "Go 1.21 or later" golang-go
-    [[ ! $program -nt go/send_and_receive.go || ! $program -nt go/go.sum ]] || return 0
+    ! is_newest "$program" go || return 0
     echo "building the Go client $1"
     go build -C go -mod=readonly -o "../$program" . || lack "the Go client cannot be built"
 }
 
-# The Go client as it is developed: it reads the order configuration of routes, which the last release does not.
+# The Go client as it is developed: it reads the order configuration of routes and speaks TLS, which the last release does not.
 prepare_go_client_current() {
     local program=target/go/current
     pinned go-client-current go/current.mod "github.com/apache/rocketmq-client-go/v2 v$1"
     need go "Go 1.21 or later" golang-go
-    [[ ! $program -nt go/send_and_receive.go || ! $program -nt go/current.sum ]] || return 0
+    ! is_newest "$program" go || return 0
     echo "building the Go client $1"
-    go build -C go -modfile=current.mod -mod=readonly -o "../$program" . || lack "the current Go client cannot be built"
+    go build -C go -modfile=current.mod -tags current -mod=readonly -o "../$program" . || lack "the current Go client cannot be built"
 }
+
+is_newest() { [[ -f $1 && ! $(find "$2" -newer "$1") ]]; } # is_newest FILE FOLDER: is nothing in the folder newer?
 
 prepare_node_ali_ons() { prepare_node node-ali-ons "\"ali-ons\": \"$1\""; }
 prepare_node_rocketmq() { prepare_node node-rocketmq "\"rocketmq\": \"$1\""; }

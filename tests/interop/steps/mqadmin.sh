@@ -1,13 +1,14 @@
 # What mqadmin does and sees.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-printed= # what the last mqadmin command printed
+printed=              # what the last mqadmin command printed
+mqadmin_properties=() # system properties, as -DKEY=VALUE, that mqadmin starts with
 
 # start_console VERSION: one mqadmin that stays for the whole scenario; commands go in and output comes back over two pipes.
 start_console() {
     mkdir -p "$run_folder/mqadmin"
     mkfifo "$run_folder/mqadmin"/{commands,answers}
-    java_command "$1" mqadmin 128 "-Djava.io.tmpdir=$run_folder/mqadmin"
+    java_command "$1" mqadmin 128 "-Djava.io.tmpdir=$run_folder/mqadmin" "${mqadmin_properties[@]}"
     launch mqadmin run_console
     exec {commands}>"$run_folder/mqadmin/commands" {answers}<"$run_folder/mqadmin/answers"
 }

@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 
 declare -A nameserver_address=() # NameServer -> host:port
+nameserver_properties=()         # system properties, as -DKEY=VALUE, that NameServers of both kinds start with
 nameserver_list=                 # all of them, as brokers and clients want it: joined by ";"
 
 nameserver_is_java() { [[ $nameserver == java ]]; }
@@ -23,10 +24,10 @@ start_nameserver_of() { # KIND [NAME] [KEY=VALUE...]
 launch_nameserver() { # KIND NAME
     local configuration=$run_folder/$2/nameserver.conf
     if [[ $1 == java ]]; then
-        java_command 5.5.0 "$2" 192
+        java_command 5.5.0 "$2" 192 "${nameserver_properties[@]}"
         launch "$2" "${java[@]}" org.apache.rocketmq.namesrv.NamesrvStartup -c "$configuration"
     else
-        launch "$2" "$1" -c "$configuration"
+        JAVA_OPT=${nameserver_properties[*]} launch "$2" "$1" -c "$configuration"
     fi
 }
 

@@ -1,13 +1,13 @@
 # A proxy in cluster mode, and clients that talk to it alone.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# start_proxy VERSION: it serves gRPC on port 8081 and remoting on port 8080.
+# start_proxy VERSION [-DPROPERTY=VALUE...]: it serves gRPC on port 8081 and remoting on port 8080.
 start_proxy() {
     local home=$run_folder/proxy
     mkdir -p "$home/conf"
     printf '{"rocketMQClusterName":"DefaultCluster","namesrvAddr":"%s","proxyMode":"CLUSTER","grpcServerPort":8081,"remotingListenPort":8080}\n' \
         "$nameserver_list" >"$home/conf/rmq-proxy.json"
-    java_command "proxy-$1" proxy 256
+    java_command "proxy-$1" proxy 256 "${@:2}"
     RMQ_PROXY_HOME=$home launch proxy "${java[@]}" org.apache.rocketmq.proxy.ProxyStartup \
         -pc "$home/conf/rmq-proxy.json" -n "$nameserver_list" -pm CLUSTER
     await says proxy "rocketmq-proxy startup successfully"
