@@ -140,6 +140,26 @@ pub(super) fn openssl(target: &Target) {
     }
 }
 
+/// OpenSSL's client asks for a new handshake on its connection, which TLS 1.2 has and this server does not do.
+pub(super) fn renegotiation(target: &Target) {
+    if !is_there(target, "openssl", "version") {
+        return;
+    }
+    let server = target.start(&[]);
+    let mut client = Command::new("openssl")
+        .args(["s_client", "-connect", &server.address().to_string(), "-tls1_2"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("openssl runs");
+    client.stdin.as_mut().expect("it is piped").write_all(b"R\n").expect("it reads");
+    let output = client.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("no renegotiation"), "{said}");
+    assert_eq!(Peer::connect(&server).ask(&route("T")).code, 17, "others are served");
+}
+
 /// Python's client.
 pub(super) fn python(target: &Target) {
     if !is_there(target, "python3", "--version") {
