@@ -1,17 +1,17 @@
 //! An echo server on glommio: what the sockets cost when nothing is done for a request. One executor runs a task for
-//! each connection; it reads once and writes once for each wake-up, as the NameServer does.
+//! each connection; it reads once and writes once for each wake-up, as the NameServer does. Given a certificate and
+//! its key, it speaks TLS.
 
 use anyhow::{Context, Result};
 use futures_io::{AsyncRead, AsyncWrite};
 use glommio::net::{TcpListener, TcpStream};
 use glommio::timer::Timer;
 use glommio::{LocalExecutorBuilder, Placement, PoolPlacement, spawn_local};
-use namesrv_bench::echo::{Arguments, FrameCounter};
+use namesrv_bench::echo::{Arguments, Session};
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// Bytes of one read.
@@ -39,7 +39,6 @@ fn main() -> Result<()> {
 
 async fn serve(arguments: Arguments) -> Result<()> {
     let listener = TcpListener::bind(arguments.address).ok().context("cannot listen")?;
-    let answer: Rc<[u8]> = arguments.answer.into();
     // An idle executor looks at its rings at least so often, as that of the NameServer does.
     let _ticking = spawn_local(async {
         loop {
@@ -55,29 +54,26 @@ async fn serve(arguments: Arguments) -> Result<()> {
             }
         };
         stream.set_nodelay(true).ok().context("cannot prepare a connection")?;
-        let answer = Rc::clone(&answer);
+        let session = arguments.service.session()?;
         // A lost connection is no news.
-        spawn_local(async move { drop(echo(stream, &answer).await) }).detach();
+        spawn_local(async move { drop(echo(stream, session).await) }).detach();
     }
 }
 
-async fn echo(mut stream: TcpStream, answer: &[u8]) -> io::Result<()> {
-    let mut counter = FrameCounter::new();
-    let mut pending = Vec::new();
+async fn echo(mut stream: TcpStream, mut session: Session) -> io::Result<()> {
     loop {
-        let frames = poll_fn(|context| {
+        let handled = poll_fn(|context| {
             SCRATCH.with_borrow_mut(|scratch| {
-                let poll = Pin::new(&mut stream).poll_read(context, scratch);
-                poll.map_ok(|read| (read > 0).then(|| counter.count(scratch.get(..read).unwrap_or_default())))
+                Pin::new(&mut stream).poll_read(context, scratch).map(|read| match read? {
+                    0 => Err(ErrorKind::UnexpectedEof.into()),
+                    read => session.handle_input(scratch.get_mut(..read).unwrap_or_default()),
+                })
             })
         });
-        let Some(frames) = frames.await? else { return Ok(()) };
-        (0..frames).for_each(|_| pending.extend_from_slice(answer));
-        let mut rest = pending.as_slice();
-        while !rest.is_empty() {
-            let written = poll_fn(|context| Pin::new(&mut stream).poll_write(context, rest)).await?;
-            rest = rest.get(written..).unwrap_or_default();
+        handled.await?;
+        while !session.output().is_empty() {
+            let written = poll_fn(|context| Pin::new(&mut stream).poll_write(context, session.output())).await?;
+            session.handle_written(written);
         }
-        pending.clear();
     }
 }

@@ -1,11 +1,11 @@
 //! An echo server on mio: what the sockets cost when nothing is done for a request. Reads once and writes once for each
-//! wake-up, on one thread, as the NameServer does.
+//! wake-up, on one thread, as the NameServer does. Given a certificate and its key, it speaks TLS.
 
 use anyhow::Result;
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
-use namesrv_bench::echo::{Arguments, FrameCounter};
+use namesrv_bench::echo::{Arguments, Session};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -35,10 +35,10 @@ fn main() -> Result<()> {
                     stream.set_nodelay(true)?;
                     let both = Interest::READABLE | Interest::WRITABLE;
                     poll.registry().register(&mut stream, Token(serial), both)?;
-                    connections.insert(Token(serial), Connection::new(stream));
+                    connections.insert(Token(serial), Connection { stream, session: arguments.service.session()? });
                 }
             } else if let Some(connection) = connections.get_mut(&event.token())
-                && connection.turn(event, &mut scratch, &arguments.answer).is_err()
+                && connection.turn(event, &mut scratch).is_err()
             {
                 connections.remove(&event.token());
             }
@@ -48,19 +48,12 @@ fn main() -> Result<()> {
 
 struct Connection {
     stream: TcpStream,
-    counter: FrameCounter,
-    /// Answers that the socket did not take, from `written` on.
-    pending: Vec<u8>,
-    written: usize,
+    session: Session,
 }
 
 impl Connection {
-    const fn new(stream: TcpStream) -> Self {
-        Self { stream, counter: FrameCounter::new(), pending: Vec::new(), written: 0 }
-    }
-
     /// Reads until a read is not full, and answers each of them with one write.
-    fn turn(&mut self, event: &Event, scratch: &mut [u8], answer: &[u8]) -> io::Result<()> {
+    fn turn(&mut self, event: &Event, scratch: &mut [u8]) -> io::Result<()> {
         if event.is_writable() {
             self.write()?;
         }
@@ -71,9 +64,7 @@ impl Connection {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             };
-            for _ in 0..self.counter.count(scratch.get(..read).unwrap_or_default()) {
-                self.pending.extend_from_slice(answer);
-            }
+            self.session.handle_input(scratch.get_mut(..read).unwrap_or_default())?;
             self.write()?;
             if read < scratch.len() {
                 return Ok(());
@@ -83,15 +74,13 @@ impl Connection {
     }
 
     fn write(&mut self) -> io::Result<()> {
-        while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match self.stream.write(rest) {
-                Ok(written) => self.written += written,
+        while !self.session.output().is_empty() {
+            match self.stream.write(self.session.output()) {
+                Ok(written) => self.session.handle_written(written),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
-        self.pending.clear();
-        self.written = 0;
         Ok(())
     }
 }

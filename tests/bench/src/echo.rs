@@ -1,116 +1,117 @@
-//! What the echo servers have in common: frames in, the same bytes out for each. They are the limit that the sockets of
-//! a runtime allow, so they do nothing else: no header is read, no topic looked up.
+//! What the echo servers have in common: frames in, the same bytes out for each, over plain text or TLS. They are the
+//! limit that the sockets of a runtime and the cipher allow, so they do nothing else: no header is read, no topic
+//! looked up.
+
+mod frames;
+mod output;
+mod tls;
+
+pub use frames::{FrameCounter, constant_answer};
 
 use anyhow::{Context, Result};
+use frames::Answers;
+use output::Output;
+use rustls::ServerConfig;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use tls::TlsSession;
 
-/// How an echo server is to be run: `PROGRAM PORT ANSWER_BYTES`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How an echo server is to be run: `PROGRAM PORT ANSWER_BYTES [CERTIFICATE KEY]`, with PEM files.
+#[derive(Clone, Debug)]
 pub struct Arguments {
     /// Where to listen.
     pub address: SocketAddr,
-    /// What to answer.
-    pub answer: Vec<u8>,
+    /// What to serve there.
+    pub service: Service,
 }
 
 impl Arguments {
     /// Reads the words after the program's name.
     ///
     /// # Errors
-    /// They are not two numbers.
+    /// They are not two numbers, or the files that follow are no certificate and its key.
     pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self> {
         let words: Vec<String> = words.into_iter().collect();
-        let [port, answer_bytes] = words.as_slice() else { anyhow::bail!("usage: PORT ANSWER_BYTES") };
+        let (port, answer_bytes, files) = match words.as_slice() {
+            [port, answer_bytes] => (port, answer_bytes, None),
+            [port, answer_bytes, certificate, key] => (port, answer_bytes, Some([certificate, key])),
+            _ => anyhow::bail!("usage: PORT ANSWER_BYTES [CERTIFICATE KEY]"),
+        };
         let port = port.parse().context("the port is no number")?;
         let answer_bytes = answer_bytes.parse().context("the size of an answer is no number")?;
-        Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), answer: constant_answer(answer_bytes)? })
+        let service = Service::new(answer_bytes, files.map(|files| files.map(Path::new)))?;
+        Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), service })
     }
 }
 
-/// The frame of so many bytes that echo servers answer with.
-///
-/// # Errors
-/// No frame has that size.
-pub fn constant_answer(bytes: usize) -> Result<Vec<u8>> {
-    anyhow::ensure!((8..16 * 1024 * 1024).contains(&bytes), "an answer cannot have {bytes} bytes");
-    let mut answer = vec![b'.'; bytes];
-    answer.splice(..4, ((bytes - 4) as u32).to_be_bytes());
-    Ok(answer)
+/// What an echo server does. Its connections share it.
+#[derive(Clone, Debug)]
+pub struct Service {
+    answers: Answers,
+    /// `None` is plain text.
+    tls: Option<Arc<ServerConfig>>,
 }
 
-/// Counts the frames of a stream that end, and keeps nothing of them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FrameCounter {
-    /// Bytes of the length that have arrived.
-    length_bytes: usize,
-    length: u32,
-    /// Bytes that are missing of the frame whose length is known.
-    missing: usize,
+impl Service {
+    /// Answers frames of so many bytes, over TLS if there are files with a certificate and its key.
+    ///
+    /// # Errors
+    /// No frame has that size, or the files are of no use.
+    pub fn new(answer_bytes: usize, files: Option<[&Path; 2]>) -> Result<Self> {
+        let tls = files.map(|[certificate, key]| tls::server_config(certificate, key)).transpose()?;
+        Ok(Self { answers: Answers::new(answer_bytes)?, tls: tls.map(Arc::new) })
+    }
+
+    /// Begins to serve a connection.
+    ///
+    /// # Errors
+    /// There are no random numbers.
+    pub fn session(&self) -> io::Result<Session> {
+        let layer = match &self.tls {
+            None => Layer::Plain(FrameCounter::new()),
+            Some(config) => Layer::Tls(Box::new(TlsSession::begin(Arc::clone(config))?)),
+        };
+        Ok(Session { answers: self.answers.clone(), layer, output: Output::default() })
+    }
 }
 
-impl FrameCounter {
-    /// At the start of a stream.
+/// One connection of an echo server, without its socket.
+pub struct Session {
+    answers: Answers,
+    layer: Layer,
+    output: Output,
+}
+
+enum Layer {
+    Plain(FrameCounter),
+    Tls(Box<TlsSession>),
+}
+
+impl Session {
+    /// Takes bytes of the socket. TLS decrypts them in place.
+    ///
+    /// # Errors
+    /// The client speaks no TLS, or closes its session.
+    pub fn handle_input(&mut self, input: &mut [u8]) -> io::Result<()> {
+        match &mut self.layer {
+            Layer::Plain(counter) => {
+                self.answers.slices(counter.count(input)).for_each(|slice| self.output.extend(slice));
+                Ok(())
+            }
+            Layer::Tls(session) => session.handle_input(input, &self.answers, &mut self.output),
+        }
+    }
+
+    /// Bytes for the socket, until [`Session::handle_written`] takes them away.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { length_bytes: 0, length: 0, missing: 0 }
+    pub fn output(&self) -> &[u8] {
+        self.output.rest()
     }
 
-    /// How many frames end in these bytes.
-    pub fn count(&mut self, mut bytes: &[u8]) -> usize {
-        let mut frames = 0;
-        while !bytes.is_empty() {
-            if self.missing == 0 {
-                bytes = self.read_length(bytes);
-            }
-            let skipped = self.missing.min(bytes.len());
-            bytes = bytes.get(skipped..).unwrap_or_default();
-            self.missing -= skipped;
-            if self.missing == 0 && self.length_bytes == 4 {
-                frames += 1;
-                *self = Self::default();
-            }
-        }
-        frames
-    }
-
-    fn read_length<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
-        if let (0, Some((length, rest))) = (self.length_bytes, bytes.split_first_chunk::<4>()) {
-            *self = Self { length_bytes: 4, length: 0, missing: u32::from_be_bytes(*length) as usize };
-            return rest;
-        }
-        while let Some((byte, rest)) = bytes.split_first().filter(|_| self.length_bytes < 4) {
-            self.length = self.length << 8 | u32::from(*byte);
-            self.length_bytes += 1;
-            bytes = rest;
-        }
-        if self.length_bytes == 4 {
-            self.missing = self.length as usize;
-        }
-        bytes
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_are_counted_however_they_are_cut() {
-        let mut stream = Vec::new();
-        for length in [0u32, 1, 300, 0, 0, 70_000, 5] {
-            stream.extend(length.to_be_bytes());
-            stream.extend(vec![0xff; length as usize]);
-        }
-        for size in [1, 2, 3, 5, 7, 64, 4096, 1 << 20] {
-            let mut counter = FrameCounter::default();
-            let frames: usize = stream.chunks(size).map(|chunk| counter.count(chunk)).sum();
-            assert_eq!(frames, 7, "in pieces of {size}");
-        }
-    }
-
-    #[test]
-    fn constant_answer_is_a_frame() {
-        assert_eq!(constant_answer(9).unwrap(), [0, 0, 0, 5, b'.', b'.', b'.', b'.', b'.']);
-        assert!(constant_answer(3).is_err());
+    /// The socket took so many bytes of the output.
+    pub fn handle_written(&mut self, bytes: usize) {
+        self.output.advance(bytes);
     }
 }
