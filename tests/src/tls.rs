@@ -111,7 +111,7 @@ fn server_config() -> ServerConfig {
 
 /// Accepts every certificate.
 #[derive(Debug)]
-struct AnyServer;
+pub struct AnyServer;
 
 impl ServerCertVerifier for AnyServer {
     fn verify_server_cert(

@@ -12,6 +12,7 @@ use crate::results::{Failure, Results, Sample};
 use crate::start::{START, start};
 use crate::subject::{Observation, Subject};
 use crate::threads::{self, SETUPS};
+use crate::tls;
 use crate::trace::Trace;
 use crate::workload::{Table, Workload, workloads};
 use anyhow::Result;
@@ -28,6 +29,9 @@ const SOME_BYTES: usize = 300;
 const AT_ONCE: usize = 5000;
 /// How often the long parts are run at most.
 const LONG_REPETITIONS: usize = 2;
+
+/// How often thousands of TLS connections are opened.
+const TLS_CONNECTIONS_REPETITIONS: usize = 1;
 
 /// Runs everything, or as much as there is before an interruption.
 ///
@@ -60,6 +64,8 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
         interrupted,
         count_calls: Trace::is_possible(),
     };
+    comparison.tls(&contenders);
+    let contenders: Vec<Contender> = contenders.into_iter().filter(|one| !one.is_for_tls()).collect();
     comparison.fresh_servers(&contenders);
     for group in workloads.chunk_by(|one, next| one.table == next.table) {
         if let Some(first) = group.first().filter(|_| !comparison.stopped()) {
@@ -73,8 +79,8 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
 
 /// How many steps there are, so that the progress can be seen.
 fn steps(options: &Options, contenders: &[Contender], workloads: usize, clusters: usize) -> usize {
-    let all = contenders.len();
-    let servers = contenders.iter().filter(|contender| !contender.is_echo()).count();
+    let all = contenders.iter().filter(|contender| !contender.is_for_tls()).count();
+    let servers = all - contenders.iter().filter(|contender| contender.is_echo()).count();
     let ours = contenders.iter().filter(|contender| contender.is_ours()).count();
     let (often, seldom) = (options.repetitions, options.repetitions.min(LONG_REPETITIONS));
     let parts = [
@@ -83,6 +89,7 @@ fn steps(options: &Options, contenders: &[Contender], workloads: usize, clusters
         ("registrations", servers * (often + seldom)),
         ("cluster", servers * clusters * seldom),
         ("threads", ours * often * SETUPS.len()),
+        ("tls", contenders.len() * (2 * often + TLS_CONNECTIONS_REPETITIONS)),
         ("routes", all * often * workloads),
     ];
     parts.iter().filter(|(part, _)| options.measures(part)).map(|(_, steps)| steps).sum()
@@ -101,7 +108,24 @@ impl Comparison<'_> {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Everything for which each server is started anew.
+    /// Everything over TLS; each server is started anew.
+    fn tls(&mut self, contenders: &[Contender]) {
+        if !self.results.options.measures("tls") {
+            return;
+        }
+        let (often, run, interrupted) = (self.results.options.repetitions, self.results.options.run, self.interrupted);
+        let pinning = self.results.pinning.clone();
+        let pinned = pinning.as_ref();
+        self.turns(contenders, "TLS: queries", often, |one| tls::queries(one, run, pinned, interrupted));
+        self.turns(contenders, "TLS: handshakes", often, |one| tls::handshakes(one, run, pinned, interrupted));
+        let most = self.results.host.open_files.saturating_sub(FILES_BESIDE) as usize;
+        let stages = tls::STAGES.map(|stage| stage.min(most));
+        self.turns(contenders, "TLS: connections", TLS_CONNECTIONS_REPETITIONS, |one| {
+            tls::connections(one, &stages, pinned, interrupted)
+        });
+    }
+
+    /// Everything else for which each server is started anew.
     fn fresh_servers(&mut self, contenders: &[Contender]) {
         let (options, host) = (self.results.options.clone(), self.results.host.clone());
         let (pinning, interrupted) = (self.results.pinning.clone(), self.interrupted);

@@ -3,6 +3,8 @@
 use crate::question::{Ask, Belongs, Expected, OPAQUE_MIN, OPAQUES, Question, SAMPLE};
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
+use namesrv_tests::transport;
+use rustls::{ClientConnection, HandshakeKind};
 use socket2::{Domain, Socket, Type};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -16,6 +18,10 @@ const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
+    /// `None` is plain text.
+    tls: Option<Box<ClientConnection>>,
+    /// Requests that are not encrypted yet.
+    plaintext: Vec<u8>,
     /// Not written yet, from `written` on.
     outgoing: Vec<u8>,
     written: usize,
@@ -43,7 +49,7 @@ pub(crate) struct Judge<'a> {
 
 impl Connection {
     /// Begins to connect and does not wait: what is asked before goes out as soon as it may.
-    pub(crate) fn open(address: SocketAddr) -> Result<Self> {
+    pub(crate) fn open(address: SocketAddr, tls: Option<ClientConnection>) -> Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).context("no socket")?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
@@ -55,6 +61,8 @@ impl Connection {
         let stream = TcpStream::from(socket);
         Ok(Self {
             stream,
+            tls: tls.map(Box::new),
+            plaintext: Vec::new(),
             outgoing: Vec::new(),
             written: 0,
             partial: Vec::new(),
@@ -67,7 +75,8 @@ impl Connection {
     pub(crate) fn ask(&mut self, question: &Question, (ask, topic): (Ask, usize), intended: Duration) {
         let opaque = OPAQUE_MIN + self.sequence;
         self.sequence = (self.sequence + 1) % OPAQUES;
-        question.write(ask, topic, opaque, &mut self.outgoing);
+        let frames = if self.tls.is_some() { &mut self.plaintext } else { &mut self.outgoing };
+        question.write(ask, topic, opaque, frames);
         self.in_flight.push_back(InFlight { opaque, class: ask.class(topic), intended });
     }
 
@@ -76,8 +85,37 @@ impl Connection {
         self.in_flight.len()
     }
 
+    /// How its session began, once that is known.
+    pub(crate) fn handshake_kind(&self) -> Option<HandshakeKind> {
+        self.tls.as_ref()?.handshake_kind()
+    }
+
+    /// Encrypts what was asked, which [`Connection::flush`] would do otherwise.
+    pub(crate) fn encrypt(&mut self) -> Result<()> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        tls.writer().write_all(&self.plaintext)?;
+        self.plaintext.clear();
+        self.outgoing.extend(transport::outgoing(tls));
+        Ok(())
+    }
+
+    /// Whether there is something to write.
+    pub(crate) fn wants_write(&self) -> bool {
+        self.written < self.outgoing.len() || !self.plaintext.is_empty()
+    }
+
+    /// Ends the session, as far as the socket takes it.
+    pub(crate) fn close(mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            // The server may have gone first.
+            let _ = self.flush();
+        }
+    }
+
     /// Writes as much as the socket takes; whether that was everything.
     pub(crate) fn flush(&mut self) -> Result<bool> {
+        self.encrypt()?;
         while let Some(rest) = self.outgoing.get(self.written..).filter(|rest| !rest.is_empty()) {
             match self.stream.write(rest) {
                 Ok(written) => self.written += written,
@@ -91,7 +129,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// Reads once and judges all answers that are complete.
+    /// Reads once and judges all answers that are complete. Over TLS, there may be something to write afterwards.
     pub(crate) fn receive(&mut self, scratch: &mut [u8], now: Duration, judge: &mut Judge<'_>) -> Result<()> {
         let read = match self.stream.read(scratch) {
             Ok(0) => bail!("the server closed a connection"),
@@ -100,6 +138,13 @@ impl Connection {
             Err(error) => return Err(error).context("cannot read from the server"),
         };
         let arrived = scratch.get(..read).unwrap_or_default();
+        let Some(tls) = &mut self.tls else { return self.judge_arrived(arrived, now, judge) };
+        let plaintext = transport::incoming(tls, arrived).context("the server breaks TLS")?;
+        self.outgoing.extend(transport::outgoing(tls));
+        self.judge_arrived(&plaintext, now, judge)
+    }
+
+    fn judge_arrived(&mut self, arrived: &[u8], now: Duration, judge: &mut Judge<'_>) -> Result<()> {
         if self.partial.is_empty() {
             let used = self.judge_all(arrived, now, judge)?;
             self.partial.extend_from_slice(arrived.get(used..).unwrap_or_default());

@@ -16,7 +16,7 @@ pub const STORM: &str = "connection-storm";
 /// Open files that a server needs besides its connections.
 const FILES_BESIDE: u64 = 200;
 /// Answer of the echo servers.
-const ANSWER_BYTES: usize = 332;
+pub(crate) const ANSWER_BYTES: usize = 332;
 
 /// How many idle connections there are, one number after the other.
 #[must_use]
@@ -47,13 +47,14 @@ pub fn connections(
     interrupted: &AtomicBool,
 ) -> Result<Vec<(String, Observation)>> {
     let subject = Subject::prepare(contender, SMALL, ANSWER_BYTES, pinning)?;
+    let clients = subject.clients()?;
     let mut observations = Vec::new();
     let mut held = Vec::new();
     let mut open = 0;
     thread::sleep(SETTLE);
     let before = subject.server().memory()?.anonymous as f64;
     for connections in stages {
-        held.push(subject.hold(connections - open, interrupted)?.0);
+        held.push(subject.hold(connections - open, clients.as_ref(), interrupted)?.0);
         open = *connections;
         thread::sleep(SETTLE);
         let kib = (subject.server().memory()?.anonymous as f64 - before) / 1024.0 / open as f64;
@@ -63,7 +64,7 @@ pub fn connections(
     drop(held);
     thread::sleep(SETTLE);
     let began = Instant::now();
-    let (_, outcome) = subject.hold(at_once, interrupted)?;
+    let (_, outcome) = subject.hold(at_once, clients.as_ref(), interrupted)?;
     let millis = began.elapsed().as_secs_f64() * 1000.0;
     let micros = |quantile: f64| outcome.latencies.value_at_quantile(quantile) as f64 / 1000.0;
     let figures = [

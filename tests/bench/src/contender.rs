@@ -1,6 +1,8 @@
 //! The servers that are compared: which there are, and how each is started.
 
+use crate::certificate::Certificate;
 use crate::options::Options;
+use crate::results::one_line;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +17,9 @@ const ROCKETMQ_RUST: &str = "rocketmq-namesrv-rust";
 const JAVA_FOLDER: &str = "tests/interop/target/lib/5.5.0";
 /// Longest frame that servers are told to take, if they let themselves be told: a registration of 200,000 topics fits.
 const FRAME_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Fails where Netty cannot use OpenSSL.
+const TCNATIVE_PROBE: &str =
+    "class Probe { public static void main(String[] words) { io.netty.handler.ssl.OpenSsl.ensureAvailability(); } }";
 const JAVA_OPENED: [&str; 3] = ["java.base/jdk.internal.ref", "java.base/java.nio", "java.base/sun.nio.ch"];
 
 /// One server.
@@ -31,6 +36,9 @@ pub struct Contender {
     pub io_threads: usize,
     /// How often it runs; each takes as many of the connections.
     pub processes: usize,
+    /// What it shows to clients that speak TLS; an echo server speaks nothing else then. `None` is up to the server.
+    #[serde(default)]
+    pub certificate: Option<Certificate>,
 }
 
 /// What a server is, which says how it is started.
@@ -41,8 +49,10 @@ pub enum Kind {
     Ours,
     /// Answers constant bytes: the limit of a runtime.
     Echo,
-    /// The Java NameServer.
+    /// The Java NameServer, with the TLS of its JDK.
     Java,
+    /// The same with netty-tcnative, which is OpenSSL. It is measured over TLS alone.
+    JavaTcnative,
     /// The released rocketmq-rust.
     RocketmqRust,
 }
@@ -60,7 +70,7 @@ impl Contender {
     /// With one I/O thread.
     #[must_use]
     pub const fn new(name: String, kind: Kind, program: PathBuf) -> Self {
-        Self { name, kind, program, io_threads: 1, processes: 1 }
+        Self { name, kind, program, io_threads: 1, processes: 1, certificate: None }
     }
 
     /// Whether it only answers constant bytes.
@@ -75,6 +85,12 @@ impl Contender {
         matches!(self.kind, Kind::Ours)
     }
 
+    /// Whether it differs from another one in its TLS alone.
+    #[must_use]
+    pub const fn is_for_tls(&self) -> bool {
+        matches!(self.kind, Kind::JavaTcnative)
+    }
+
     /// The command that serves on a port of the loopback address and keeps its files in a folder.
     ///
     /// # Errors
@@ -83,31 +99,31 @@ impl Contender {
         let mut command = match self.kind {
             Kind::Ours => {
                 let mut command = Command::new(&self.program);
-                let more = format!(
+                let mut more = format!(
                     "ioThreads={}\nlogLevel=warn\ncom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}\n",
                     self.io_threads
                 );
+                for (key, value) in self.tls_properties() {
+                    more.push_str(&format!("{key}={value}\n"));
+                }
                 command.arg("-c").arg(properties(port, folder, &more)?);
                 command
             }
             Kind::Echo => {
                 let mut command = Command::new(&self.program);
                 command.arg(port.to_string()).arg(answer_bytes.to_string());
+                command.args(self.certificate.iter().flat_map(|certificate| certificate.files()));
                 command
             }
-            Kind::Java => {
-                let mut command = Command::new("java");
-                // The collector and the largest heap of the released start script; it begins with less, for small
-                // hosts.
-                command.args(["-Xms1g", "-Xmx4g", "-XX:+UseG1GC"]);
-                command.arg(format!("-Dcom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}"));
-                command.args(JAVA_OPENED.map(|package| format!("--add-opens={package}=ALL-UNNAMED")));
+            Kind::Java | Kind::JavaTcnative => {
+                let mut command = self.java();
                 command.arg(format!("-Duser.home={}", folder.display()));
                 command.arg("-cp").arg(format!("{}/*", self.program.display()));
                 command.arg("org.apache.rocketmq.namesrv.NamesrvStartup").arg("-c").arg(properties(port, folder, "")?);
                 command
             }
             Kind::RocketmqRust => {
+                ensure!(self.certificate.is_none(), "left out: how it is given a certificate is not known here");
                 let mut command = Command::new(&self.program);
                 command.args(["--listenPort", &port.to_string(), "--bindAddress", "127.0.0.1"]);
                 command.arg("--rocketmqHome").arg(folder).arg("--kvConfigPath").arg(folder.join("kvConfig.json"));
@@ -117,6 +133,35 @@ impl Contender {
         };
         command.current_dir(folder).env("ROCKETMQ_HOME", folder);
         Ok(command)
+    }
+
+    /// Java with everything but its files.
+    fn java(&self) -> Command {
+        let mut command = Command::new("java");
+        // The collector and the largest heap of the released start script; it begins with less, for small hosts.
+        command.args(["-Xms1g", "-Xmx4g", "-XX:+UseG1GC"]);
+        command.arg(format!("-Dcom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}"));
+        command.args(JAVA_OPENED.map(|package| format!("--add-opens={package}=ALL-UNNAMED")));
+        command.arg(format!("-Dio.netty.handler.ssl.noOpenSsl={}", self.kind == Kind::Java));
+        command.args(self.tls_properties().map(|(key, value)| format!("-D{key}={value}")));
+        command
+    }
+
+    /// Keys of TLS as the Java server and those of this repository have them. Plain text is served beside it, so that
+    /// brokers need no certificates.
+    fn tls_properties(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.certificate.into_iter().flat_map(|certificate| {
+            let [certificate, key] = certificate.files().map(|file| file.display().to_string());
+            let word = str::to_owned;
+            [
+                ("tls.server.mode", word("permissive")),
+                ("tls.test.mode.enable", word("false")),
+                // No properties file of this host counts.
+                ("tls.config.file", String::new()),
+                ("tls.server.certPath", certificate),
+                ("tls.server.keyPath", key),
+            ]
+        })
     }
 }
 
@@ -152,11 +197,12 @@ pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
             }
         }
     }
+    let tcnative = ("java-5.5.0-tcnative", Kind::JavaTcnative, find_tcnative(options, &root));
     let peers = [
         ("java-5.5.0", Kind::Java, find_java(options, &root)),
         ("rocketmq-rust", Kind::RocketmqRust, find_rocketmq_rust(options)),
     ];
-    for (name, kind, program) in peers {
+    for (name, kind, program) in peers.into_iter().chain(options.measures("tls").then_some(tcnative)) {
         let name = name.to_owned();
         match program {
             _ if !options.wants(&name) => {}
@@ -209,14 +255,33 @@ fn build(root: &Path, runtimes: &[String]) -> Result<BTreeMap<String, PathBuf>> 
 
 fn find_java(options: &Options, root: &Path) -> Result<PathBuf> {
     let folder = options.java.clone().unwrap_or_else(|| root.join(JAVA_FOLDER));
-    let has_jar = |name: &str| {
-        let mut entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        entries.any(|entry| entry.file_name().to_string_lossy().starts_with(name))
-    };
-    ensure!(has_jar("rocketmq-namesrv-"), "no jars: run tests/interop/run once, or give their folder with --java");
+    ensure!(
+        has_jar(&folder, "rocketmq-namesrv-"),
+        "no jars: run tests/interop/run once, or give their folder with --java"
+    );
     let version = Command::new("java").arg("-version").output();
     ensure!(version.is_ok_and(|output| output.status.success()), "there are jars, but no java to run them");
     folder.canonicalize().context("the folder of jars is gone")
+}
+
+/// The folder of the Java NameServer, if netty-tcnative is in it and works here.
+fn find_tcnative(options: &Options, root: &Path) -> Result<PathBuf> {
+    let folder = find_java(options, root)?;
+    ensure!(has_jar(&folder, "netty-tcnative-"), "netty-tcnative is not among the jars of the Java NameServer");
+    let probe = tempfile::Builder::new().suffix(".java").tempfile()?;
+    fs::write(probe.path(), TCNATIVE_PROBE).context("cannot write a program")?;
+    let output = Command::new("java").arg("-cp").arg(format!("{}/*", folder.display())).arg(probe.path()).output()?;
+    ensure!(
+        output.status.success(),
+        "netty-tcnative does not load: {}",
+        one_line(&String::from_utf8_lossy(&output.stderr))
+    );
+    Ok(folder)
+}
+
+fn has_jar(folder: &Path, name: &str) -> bool {
+    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.any(|entry| entry.file_name().to_string_lossy().starts_with(name))
 }
 
 fn find_rocketmq_rust(options: &Options) -> Result<PathBuf> {

@@ -1,5 +1,7 @@
 //! What the servers of this repository are meant to reach, and whether they did.
 
+use crate::certificate::Certificate;
+use crate::clients::Handshake;
 use crate::cluster::clusters;
 use crate::connections::idle_name;
 use crate::contender::{Contender, Kind};
@@ -7,8 +9,8 @@ use crate::registrations::{LARGE, REGISTRATIONS};
 use crate::report::{NOTHING, Section, digits};
 use crate::results::{Figure, Results, Summary};
 use crate::start::START;
-use crate::threads;
 use crate::workload::{SMALL, Table, Workload};
+use crate::{threads, tls};
 
 /// The runtime that is held to every goal; the figures of the others are shown beside it where runtimes differ by
 /// nature.
@@ -68,11 +70,20 @@ impl<'a> Goal<'a> {
 #[must_use]
 pub fn goals(results: &Results) -> Section {
     let ours: Vec<&Contender> = results.contenders.iter().filter(|one| one.is_ours()).collect();
-    let all = [queries(results), registrations(results), large_cluster(results), small(results), io_threads(results)];
+    let parts = [
+        ("routes", queries(results)),
+        ("registrations", registrations(results)),
+        ("cluster", large_cluster(results)),
+        ("connections", idle(results)),
+        ("start", start(results)),
+        ("threads", io_threads(results)),
+        ("tls", over_tls(results)),
+    ];
+    let all = parts.into_iter().filter(|(part, _)| results.options.measures(part)).flat_map(|(_, goals)| goals);
     let row = |goal: Goal<'_>| {
         std::iter::once(goal.title.clone()).chain(ours.iter().map(|one| goal.cell(one))).collect::<Vec<_>>()
     };
-    let rows: Vec<Vec<String>> = all.into_iter().flatten().map(row).collect();
+    let rows: Vec<Vec<String>> = all.map(row).collect();
     let count = |verdict: &str| rows.iter().flatten().filter(|cell| cell.ends_with(verdict)).count();
     let note = format!(
         "Medians; {} met, {} missed, {} doubtful. A figure without a verdict is only shown for comparison.",
@@ -97,7 +108,7 @@ fn queries(results: &Results) -> Vec<Goal<'_>> {
         }
     }
     for (depth, than_java, than_rust) in [(1, 6.0, 10.0), (16, 28.0, 60.0)] {
-        for other in results.contenders.iter().filter(|one| !one.is_ours() && !one.is_echo()) {
+        for other in results.contenders.iter().filter(|one| !one.is_ours() && !one.is_echo() && !one.is_for_tls()) {
             let least = if matches!(other.kind, Kind::Java) { than_java } else { than_rust };
             let name = Workload::closed(SMALL, 50, depth).name;
             let title = format!("query, 50 × {depth}: {} needs at least {least} times as much", other.name);
@@ -144,21 +155,67 @@ fn large_cluster(results: &Results) -> Vec<Goal<'_>> {
     vec![memory, Goal::new(title, Bound::AtMost(0.2), "", move |one| results.summary(&one.name, &name, Figure::Cores))]
 }
 
-fn small(results: &Results) -> Vec<Goal<'_>> {
-    let goal = |title: &str, most, unit, name: String, figure, factor: f64| Goal {
+/// A goal that the first runtime alone is held to, about a figure in another unit.
+fn first<'a>(
+    results: &'a Results,
+    title: &str,
+    bound: Bound,
+    unit: &'static str,
+    figure: (String, Figure, f64),
+) -> Goal<'a> {
+    let (name, figure, factor) = figure;
+    Goal {
         only: Some(FIRST),
-        ..Goal::new(title.to_owned(), Bound::AtMost(most), unit, move |one: &Contender| {
+        ..Goal::new(title.to_owned(), bound, unit, move |one: &Contender| {
             results.summary(&one.name, &name, figure).map(|value| value.times(factor))
         })
-    };
-    let idle = idle_name(15_000);
-    let start = || START.to_owned();
-    let memory = Figure::IdleResident;
-    vec![
-        goal("15,000 idle connections: at most 1 KiB each", 1.0, " KiB", idle, Figure::ConnectionKib, 1.0),
-        goal("start to listening: at most 5 ms", 5.0, " ms", start(), Figure::StartMillis, 1.0),
-        goal("memory when idle: at most 5 MB", 5.0, " MB", start(), memory, MEGABYTES_OF_MEBIBYTE),
-    ]
+    }
+}
+
+fn idle(results: &Results) -> Vec<Goal<'_>> {
+    let title = "15,000 idle connections: at most 1 KiB each";
+    let figure = (idle_name(15_000), Figure::ConnectionKib, 1.0);
+    vec![first(results, title, Bound::AtMost(1.0), " KiB", figure)]
+}
+
+fn start(results: &Results) -> Vec<Goal<'_>> {
+    let (title, figure) = ("start to listening: at most 5 ms", (START.to_owned(), Figure::StartMillis, 1.0));
+    let millis = first(results, title, Bound::AtMost(5.0), " ms", figure);
+    let figure = (START.to_owned(), Figure::IdleResident, MEGABYTES_OF_MEBIBYTE);
+    vec![millis, first(results, "memory when idle: at most 5 MB", Bound::AtMost(5.0), " MB", figure)]
+}
+
+fn over_tls(results: &Results) -> Vec<Goal<'_>> {
+    let mut all = Vec::new();
+    let [_, layer] = tls::LAYERS;
+    for (shape, most) in tls::SHAPES.into_iter().zip([1.10, 1.30]) {
+        let title = format!("TLS query, {} × {}: at most {most:.2} times the limit", shape.0, shape.1);
+        let name = tls::queries_name(layer, shape);
+        all.push(Goal::new(title, Bound::AtMost(most), "×", move |one| {
+            results.ratio(&one.name, results.limit(one)?, &name, Figure::CpuPer100k)
+        }));
+    }
+    let [single, _] = tls::SHAPES;
+    let query = (format!("TLS query, {} × {}", single.0, single.1), tls::queries_name(layer, single));
+    let handshakes = Certificate::ALL.map(|certificate| {
+        let title = format!("full TLS handshake, {}", certificate.title());
+        (title, tls::beginning_name(Some((certificate, Handshake::Full))))
+    });
+    let java = results.contenders.iter().filter(|one| matches!(one.kind, Kind::Java | Kind::JavaTcnative));
+    for (java, (what, name)) in
+        java.flat_map(|java| std::iter::once(query.clone()).chain(handshakes.clone()).map(move |figure| (java, figure)))
+    {
+        let title = format!("{what}: at most half of {}", java.name);
+        all.push(Goal::new(title, Bound::AtMost(0.5), "×", move |one| {
+            results.ratio(&one.name, &java.name, &name, Figure::CpuPer100k)
+        }));
+    }
+    for stage in tls::STAGES {
+        let title = format!("{stage} idle TLS connections: at most 16 KiB each");
+        let figure = (tls::connections_name(&idle_name(stage)), Figure::ConnectionKib, 1.0);
+        all.push(first(results, &title, Bound::AtMost(16.0), " KiB", figure));
+    }
+    all
 }
 
 fn io_threads(results: &Results) -> Vec<Goal<'_>> {
@@ -183,7 +240,9 @@ fn io_threads(results: &Results) -> Vec<Goal<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Sample;
     use crate::results::tests::results;
+    use std::collections::BTreeMap;
 
     fn cell(results: &Results, part: &str) -> String {
         goals(results).rows.into_iter().find(|row| row[0].contains(part)).unwrap().remove(1)
@@ -205,5 +264,39 @@ mod tests {
             sample.doubt = Some("the load generator was the bottleneck".to_owned());
         }
         assert_eq!(cell(&results, "50 × 1: at most 1.10"), "1.65× doubtful");
+    }
+
+    #[test]
+    fn goals_of_tls_are_judged_by_what_was_measured() {
+        let mut results = results();
+        assert_eq!(cell(&results, "TLS query, 50 × 1: at most 1.10"), NOTHING);
+        let [_, layer] = tls::LAYERS;
+        let full = |certificate| tls::beginning_name(Some((certificate, Handshake::Full)));
+        let names =
+            tls::SHAPES.map(|shape| tls::queries_name(layer, shape)).into_iter().chain(Certificate::ALL.map(full));
+        let model: Vec<_> =
+            results.samples.iter().filter(|one| one.workload == results.workloads[0].name).cloned().collect();
+        for name in names {
+            results.samples.extend(model.iter().cloned().map(|sample| Sample { workload: name.clone(), ..sample }));
+        }
+        let idle = tls::connections_name(&idle_name(tls::STAGES[1]));
+        let figures = BTreeMap::from([(Figure::ConnectionKib, 17.0)]);
+        results.samples.push(Sample {
+            workload: idle,
+            figures,
+            ..model.iter().find(|one| one.contender == FIRST).unwrap().clone()
+        });
+        assert_eq!(cell(&results, "TLS query, 50 × 1: at most 1.10"), "1.10× met");
+        assert_eq!(cell(&results, "TLS query, 50 × 1: at most half of java"), "0.138× met");
+        assert_eq!(cell(&results, "RSA 2048: at most half of java"), "0.138× met");
+        assert_eq!(cell(&results, "5000 idle TLS connections"), "17.0 KiB missed");
+    }
+
+    #[test]
+    fn goals_of_parts_that_were_not_wanted_are_left_out() {
+        let mut results = results();
+        results.options.parts = vec!["tls".to_owned()];
+        let rows = goals(&results).rows;
+        assert!(!rows.is_empty() && rows.iter().all(|row| row[0].contains("TLS")), "{rows:?}");
     }
 }

@@ -30,13 +30,19 @@ pub fn html(report: &Report) -> String {
     let legend = panels.next().unwrap_or_default();
     let panels: String = panels.map(|panel| panel + "\n").collect();
     let reasons: String = report.reasons.iter().map(|reason| format!("<li>{}</li>\n", inline(reason))).collect();
+    let figure = match report.points.as_slice() {
+        [] => String::new(),
+        _ => format!(
+            "<figure>\n<div class=\"legend\">{legend}</div>\n<div class=\"panels\">\n{panels}</div>\n\
+             <figcaption>{CAPTION}</figcaption>\n</figure>\n"
+        ),
+    };
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>Which NameServer?</title>\n\
          <style>{COLOURS}{PICTURE_STYLE}{STYLE}</style>\n</head>\n<body>\n\
-         <h1>Which NameServer?</h1>\n<p class=\"measured\">{}</p>\n\
-         <figure>\n<div class=\"legend\">{legend}</div>\n<div class=\"panels\">\n{panels}</div>\n\
-         <figcaption>{CAPTION}</figcaption>\n</figure>\n<p class=\"answer\">{}</p>\n<ol>\n{reasons}</ol>\n",
+         <h1>Which NameServer?</h1>\n<p class=\"measured\">{}</p>\n{figure}\
+         <p class=\"answer\">{}</p>\n<ol>\n{reasons}</ol>\n",
         inline(&report.measured),
         inline(&report.recommendation)
     );
@@ -84,5 +90,7 @@ mod tests {
         assert!(report.points.iter().all(|point| page.contains(&escape(&point.server))));
         assert!(!page.contains("<script") && !page.contains("http"), "it needs nothing from elsewhere");
         assert_eq!(page.matches("<svg").count(), 3, "a legend and two loads");
+        let page = html(&Report { points: Vec::new(), ..report });
+        assert!(!page.contains("<figure"), "there is nothing to show");
     }
 }

@@ -3,6 +3,8 @@
 
 pub mod announcement;
 pub mod broker;
+pub mod certificate;
+pub mod clients;
 pub mod cluster;
 pub mod compare;
 mod connection;
@@ -28,5 +30,6 @@ pub mod server;
 pub mod start;
 pub mod subject;
 pub mod threads;
+pub mod tls;
 pub mod trace;
 pub mod workload;

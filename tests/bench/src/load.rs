@@ -1,6 +1,7 @@
 //! The load generator: one thread, one epoll, every answer checked.
 
 use crate::broker::Broker;
+use crate::clients::{Clients, Handshake};
 use crate::connection::{Connection, Judge};
 use crate::question::{Expected, Mix, Question};
 use crate::workload::Pace;
@@ -85,7 +86,7 @@ impl Run<'_> {
     /// Whether there is more to ask. An open loop asks everything that its time holds, however late.
     fn asks(&self, now: Duration) -> bool {
         let open = match self.plan.pace {
-            Pace::Closed { .. } => !self.is_over(now),
+            Pace::Closed { .. } | Pace::Rounds { .. } => !self.is_over(now),
             Pace::Open { rate } => {
                 let all = (self.plan.lasts.as_secs_f64() * f64::from(rate)) as u64;
                 self.sent < all && !self.interrupted.load(Ordering::Relaxed)
@@ -97,7 +98,7 @@ impl Run<'_> {
 
 impl Load {
     /// Begins to open connections, all at once and to each address as many, that will ask about the first `topics`
-    /// topics.
+    /// topics. Without `clients` they speak plain text.
     ///
     /// # Errors
     /// There are no sockets left, or nobody listens.
@@ -106,10 +107,14 @@ impl Load {
         connections: usize,
         (mix, topics): (Mix, usize),
         expected: Expected,
+        clients: Option<&Clients>,
     ) -> Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("cannot poll")?;
-        let each = addresses.iter().cycle().take(connections);
-        let connections = each.map(|address| Connection::open(*address)).collect::<Result<Vec<_>>>()?;
+        let each = addresses.iter().cycle().take(connections).enumerate();
+        let open = |(number, address): (usize, &SocketAddr)| {
+            Connection::open(*address, clients.map(|clients| clients.session(number)).transpose()?)
+        };
+        let connections = each.map(open).collect::<Result<Vec<_>>>()?;
         for (index, connection) in connections.iter().enumerate() {
             epoll::add(&epoll, &connection.stream, token(index), epoll::EventFlags::IN)?;
         }
@@ -150,6 +155,19 @@ impl Load {
         })
     }
 
+    /// Looks how the sessions of all connections began.
+    ///
+    /// # Errors
+    /// One of them began in another way.
+    pub fn check_handshakes(&self, handshake: Handshake) -> Result<()> {
+        self.connections.iter().try_for_each(|connection| handshake.check(connection.handshake_kind()))
+    }
+
+    /// Closes all connections as well-behaved clients do.
+    pub fn close(self) {
+        self.connections.into_iter().for_each(Connection::close);
+    }
+
     fn drive(&mut self, run: &mut Run<'_>, brokers: &mut [Broker], scratch: &mut [u8]) -> Result<()> {
         let mut events = Vec::with_capacity(EVENTS_MAX);
         if let Pace::Closed { depth } = run.plan.pace {
@@ -171,10 +189,10 @@ impl Load {
             if now > run.plan.lasts + DRAIN {
                 bail!("{} answers are missing", run.sent - run.judge.answers);
             }
-            if let Pace::Open { rate } = run.plan.pace
-                && asks
-            {
-                self.send_due(rate, run)?;
+            match run.plan.pace {
+                Pace::Open { rate } if asks => self.send_due(rate, run)?,
+                Pace::Rounds { depth } if asks && run.judge.answers == run.sent => self.round(depth, run)?,
+                Pace::Open { .. } | Pace::Rounds { .. } | Pace::Closed { .. } => {}
             }
             if goes_on {
                 for (index, broker) in brokers.iter_mut().enumerate() {
@@ -216,25 +234,43 @@ impl Load {
             connection.receive(scratch, run.began.elapsed(), &mut run.judge)?;
         }
         let answered = connection.in_flight() == 0;
+        let waited = flags.contains(epoll::EventFlags::OUT);
         match run.plan.pace {
             Pace::Closed { depth } if answered && run.asks(run.now()) => self.burst(index, depth, run),
-            Pace::Closed { .. } | Pace::Open { .. } if flags.contains(epoll::EventFlags::OUT) => {
-                self.flush(index, true)
+            Pace::Closed { .. } | Pace::Rounds { .. } | Pace::Open { .. } if waited || connection.wants_write() => {
+                self.flush(index, waited)
             }
-            Pace::Closed { .. } | Pace::Open { .. } => Ok(()),
+            Pace::Closed { .. } | Pace::Rounds { .. } | Pace::Open { .. } => Ok(()),
         }
+    }
+
+    /// Sends the next requests of all connections. They are encrypted before the first one is sent, so that the server
+    /// finds many of them at a time, however long that takes.
+    fn round(&mut self, depth: usize, run: &mut Run<'_>) -> Result<()> {
+        let now = run.now();
+        for index in 0..self.connections.len() {
+            self.ask_times(index, depth, now, run);
+            if let Some(connection) = self.connections.get_mut(index) {
+                connection.encrypt()?;
+            }
+        }
+        (0..self.connections.len()).try_for_each(|index| self.flush(index, false))
     }
 
     /// Sends the next requests of one connection, all at once.
     fn burst(&mut self, index: usize, depth: usize, run: &mut Run<'_>) -> Result<()> {
         let now = run.now();
+        self.ask_times(index, depth, now, run);
+        self.flush(index, false)
+    }
+
+    fn ask_times(&mut self, index: usize, depth: usize, now: Duration, run: &mut Run<'_>) {
         for _ in 0..depth {
             if run.sent < run.plan.requests_max {
                 self.ask(index, now);
                 run.sent += 1;
             }
         }
-        self.flush(index, false)
     }
 
     /// Sends everything whose time has come, connection by connection.
@@ -309,7 +345,7 @@ const fn interest(written: bool) -> epoll::EventFlags {
 fn patience(pace: Pace, asks: bool, now: Duration, brokers: &[Broker]) -> Timespec {
     let wait = match pace {
         Pace::Open { .. } if asks => Duration::ZERO,
-        Pace::Open { .. } | Pace::Closed { .. } => {
+        Pace::Open { .. } | Pace::Rounds { .. } | Pace::Closed { .. } => {
             let due = brokers
                 .iter()
                 .filter(|broker| broker.is_idle())

@@ -37,7 +37,9 @@ fn run() -> Result<()> {
     let figures = report.to_tsv();
     let report: Report = figures.parse()?;
     write(&options.out, "figures.tsv", &figures)?;
-    write(&options.out, "picture.svg", &file(&report.points))?;
+    if !report.points.is_empty() {
+        write(&options.out, "picture.svg", &file(&report.points))?;
+    }
     write(&options.out, "report.md", &markdown(&report))?;
     write(&options.out, "report.html", &html(&report))?;
     let page = options.out.join("report.html");

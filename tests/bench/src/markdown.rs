@@ -4,15 +4,15 @@ use crate::html::CAPTION;
 use crate::report::{Report, Section};
 use std::fmt::Write as _;
 
-/// Writes the page; it shows `picture.svg` and links to `report.html`, which stand beside it.
+/// Writes the page; it shows `picture.svg`, if there is one, and links to `report.html`, which stand beside it.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
-    let mut page = format!(
-        "# Which NameServer?\n\n{}\n\n![Processor time of a route query for each server](picture.svg)\n\n{}\n\n**{}**\n\n",
-        sentences(&text(&report.measured)),
-        sentences(CAPTION),
-        text(&report.recommendation)
-    );
+    let mut page = format!("# Which NameServer?\n\n{}\n\n", sentences(&text(&report.measured)));
+    if !report.points.is_empty() {
+        let picture = "![Processor time of a route query for each server](picture.svg)";
+        let _ = write!(page, "{picture}\n\n{}\n\n", sentences(CAPTION));
+    }
+    let _ = write!(page, "**{}**\n\n", text(&report.recommendation));
     for (index, reason) in report.reasons.iter().enumerate() {
         let _ = writeln!(page, "{}. {}", index + 1, sentences(&text(reason)).replace('\n', "\n   "));
     }
@@ -65,5 +65,7 @@ mod tests {
         assert!(page.find("(picture.svg)").unwrap() < page.find("**Run `namesrv-mio`.**").unwrap(), "{page}");
         assert!(page.contains("1. one\n2. two\n") && page.contains("| other | &lt;/td>\\|&lt;script> |"), "{page}");
         assert!(page.contains("## Failures") && !page.contains("Long"));
+        report.points.clear();
+        assert!(!markdown(&report).contains("picture"), "there is none");
     }
 }

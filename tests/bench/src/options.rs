@@ -21,7 +21,8 @@ report writes the pages again, from figures.tsv or from samples.json.
   --out DIR              folder for what it writes (default: target/compare)
   --quick                run less of everything; takes some minutes
   --only NAME,...        only these servers
-  --parts PART,...       only these parts: start, connections, routes, registrations, cluster, threads
+  --parts PART,...       only these parts: start, connections, routes, registrations, cluster, threads,
+                         tls
   --repetitions N        runs of each load on each server (default: 5; quick: 3)
   --seconds S            length of a run (default: 2; quick: 0.3)
   --java DIR             a folder with the jars of the Java NameServer (default: what tests/interop/run fetched)
@@ -32,7 +33,7 @@ report writes the pages again, from figures.tsv or from samples.json.
 ";
 
 /// What a comparison consists of.
-pub const PARTS: [&str; 6] = ["start", "connections", "routes", "registrations", "cluster", "threads"];
+pub const PARTS: [&str; 7] = ["start", "connections", "routes", "registrations", "cluster", "threads", "tls"];
 
 /// What the user asks for.
 #[derive(Clone, Debug, Serialize, Deserialize)]

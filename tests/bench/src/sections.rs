@@ -1,6 +1,8 @@
 //! From the samples of a run to what its report shows.
 
 use crate::broker::{CHANGE_ONE_IN, REPEAT_EVERY};
+use crate::certificate::Certificate;
+use crate::clients::Handshake;
 use crate::cluster::{Cluster, TOPICS_OF_A_CLIENT};
 use crate::connections::{STORM, idle_name, stages};
 use crate::contender::Contender;
@@ -11,8 +13,8 @@ use crate::registrations::{LARGE, LARGE_TOPICS, REGISTRATIONS};
 use crate::report::{NOTHING, Point, Report, Section, digits};
 use crate::results::{Figure, Results, Summary};
 use crate::start::START;
-use crate::threads;
 use crate::workload::{CHANGED_TOPICS, Pace, SMALL, Workload};
+use crate::{threads, tls};
 
 /// Marks figures that must not be trusted.
 const DOUBT: &str = " †";
@@ -34,6 +36,7 @@ pub fn report(results: &Results) -> Report {
         clusters(results),
         size(results),
         io_threads(results),
+        over_tls(results),
         noise(results),
         method(results),
         host(results),
@@ -110,15 +113,18 @@ fn closed(results: &Results) -> impl Iterator<Item = (String, &Workload)> {
     closed.map(|workload| (format!("{}: {}", workload.table.title(), workload.title()), workload))
 }
 
+/// Processor time of a request, and how many times the limit that is.
+fn micros(results: &Results, one: &Contender, load: &str) -> Option<String> {
+    let micros = results.summary(&one.name, load, Figure::CpuPer100k)?.times(MICROS_OF_A_QUERY);
+    let limit = results.limit(one).filter(|_| !one.is_echo());
+    let ratio = limit.and_then(|limit| results.ratio(&one.name, limit, load, Figure::CpuPer100k));
+    let ratio = ratio.map(|ratio| format!(" ({:.2}×)", ratio.median)).unwrap_or_default();
+    Some(cell(&micros, &ratio))
+}
+
 fn processor_time(results: &Results) -> Section {
-    let cell = |one: &Contender, load: &Workload| {
-        let micros = results.summary(&one.name, &load.name, Figure::CpuPer100k)?.times(MICROS_OF_A_QUERY);
-        let limit = results.limit(one).filter(|_| !one.is_echo());
-        let ratio = limit.and_then(|limit| results.ratio(&one.name, limit, &load.name, Figure::CpuPer100k));
-        let ratio = ratio.map(|ratio| format!(" ({:.2}×)", ratio.median)).unwrap_or_default();
-        Some(cell(&micros, &ratio))
-    };
-    let rows = closed(results).map(|(title, load)| row(results, &title, |one| cell(one, load))).collect();
+    let rows =
+        closed(results).map(|(title, load)| row(results, &title, |one| micros(results, one, &load.name))).collect();
     let notes = [
         "In brackets: how many times the limit of the same repetition, the median of all. †: half of the runs or more are doubtful.",
     ];
@@ -255,6 +261,46 @@ fn io_threads(results: &Results) -> Section {
     let few = "There are only two processors: one thread shares its own with the load generator, so compare with two processes.";
     let notes: &[&str] = if threads::has_room(&results.host.processors) { &[] } else { &[few] };
     section(results, "Two I/O threads, as a multiple of one, and of two processes", notes, rows.collect())
+}
+
+fn over_tls(results: &Results) -> Section {
+    let mut all = Vec::new();
+    for shape in tls::SHAPES {
+        for layer in tls::LAYERS {
+            let text = if layer.is_some() { "TLS" } else { "plain text" };
+            let title = format!("query, {} × {}, {text}: processor µs", shape.0, shape.1);
+            all.push(row(results, &title, |one| micros(results, one, &tls::queries_name(layer, shape))));
+        }
+    }
+    let handshakes = Certificate::ALL.into_iter().flat_map(|one| Handshake::ALL.map(|handshake| (one, handshake)));
+    for handshake in std::iter::once(None).chain(handshakes.map(Some)) {
+        let name = tls::beginning_name(handshake);
+        let title = match handshake {
+            None => "new connection, plain text".to_owned(),
+            Some((certificate, handshake)) => {
+                format!("new connection, {} handshake, {}", handshake.name(), certificate.title())
+            }
+        };
+        all.push(row(results, &format!("{title}: processor µs"), |one| micros(results, one, &name)));
+        all.extend(rows(results, &name, &[(&format!("{title}: a second"), Figure::Rate)]));
+    }
+    for stage in tls::STAGES {
+        let title = format!("{stage} idle TLS connections, KiB for each");
+        all.extend(rows(results, &tls::connections_name(&idle_name(stage)), &[(&title, Figure::ConnectionKib)]));
+    }
+    let at_once = [
+        ("many TLS connections at once: how many", Figure::Connections),
+        ("many TLS connections at once: ms until all are answered", Figure::ConnectMillis),
+        ("many TLS connections at once: p99 of the wait, µs", Figure::P99),
+    ];
+    all.extend(rows(results, &tls::connections_name(STORM), &at_once));
+    let notes = [
+        "TLS 1.3 with AES-128-GCM and X25519, whatever the server would rather have; certificates are ECDSA P-256 where no other is named.",
+        "The limit (×) is an echo server on the same runtime that speaks TLS by the same library.",
+        "The requests of all connections are encrypted, then sent at once, and the next ones when all are answered: every server finds the same batches, although the load generator takes longer than most servers.",
+        "A new connection is opened, asked one query and closed; 50 at a time.",
+    ];
+    section(results, "TLS", &notes, all)
 }
 
 fn noise(results: &Results) -> Section {

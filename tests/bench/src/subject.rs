@@ -2,6 +2,7 @@
 
 use crate::announcement::Topics;
 use crate::broker::Broker;
+use crate::clients::{Clients, Handshake};
 use crate::contender::{Contender, Kind};
 use crate::echo::constant_answer;
 use crate::host::Pinning;
@@ -108,8 +109,8 @@ impl<'a> Subject<'a> {
             .map(|number| Broker::of_cluster(server.address(), table.brokers, number, topics.clone()))
             .collect::<Result<Vec<_>>>()?;
         brokers.iter_mut().for_each(|broker| broker.prepare(Duration::ZERO, None));
-        let mut load =
-            Load::connect(&[server.address()], 0, (Mix::Only(Ask::Route), 0), Expected::Constant(Vec::new()))?;
+        let nothing = Expected::Constant(Vec::new());
+        let mut load = Load::connect(&[server.address()], 0, (Mix::Only(Ask::Route), 0), nothing, None)?;
         let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: 0 };
         load.run(plan, &mut brokers, interrupted).with_context(|| server.log())?;
         let answered = began.elapsed();
@@ -146,7 +147,7 @@ impl<'a> Subject<'a> {
     /// them. Our own servers rest, and an executor on io_uring would lose time when it goes on.
     pub fn pause(&self) {
         match self.contender.kind {
-            Kind::Java | Kind::RocketmqRust => self.processes().for_each(ServerProcess::pause),
+            Kind::Java | Kind::JavaTcnative | Kind::RocketmqRust => self.processes().for_each(ServerProcess::pause),
             Kind::Ours | Kind::Echo => {}
         }
     }
@@ -176,16 +177,29 @@ impl<'a> Subject<'a> {
             }
         }
         let asks = (workload.asks, self.table.topics);
-        Load::connect(&self.addresses(), workload.connections, asks, expected)
+        Load::connect(&self.addresses(), workload.connections, asks, expected, self.clients()?.as_ref())
+    }
+
+    /// Clients of a server that shows a certificate; `None` is plain text.
+    ///
+    /// # Errors
+    /// As for [`Clients::new`].
+    pub fn clients(&self) -> Result<Option<Clients>> {
+        self.contender.certificate.map(|_| Clients::new(Handshake::Full)).transpose()
     }
 
     /// Opens connections, all at once, and asks once over each of them.
     ///
     /// # Errors
     /// The server refuses some of them.
-    pub fn hold(&self, connections: usize, interrupted: &AtomicBool) -> Result<(Load, Outcome)> {
+    pub fn hold(
+        &self,
+        connections: usize,
+        clients: Option<&Clients>,
+        interrupted: &AtomicBool,
+    ) -> Result<(Load, Outcome)> {
         let asks = (Mix::Only(Ask::Route), self.table.topics);
-        let mut load = Load::connect(&self.addresses(), connections, asks, self.expected.clone())?;
+        let mut load = Load::connect(&self.addresses(), connections, asks, self.expected.clone(), clients)?;
         let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: connections as u64 };
         let outcome = load.run(plan, &mut [], interrupted)?;
         Ok((load, outcome))
@@ -264,7 +278,7 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn first_warm_up(&self, run: Duration) -> Duration {
         match self.contender.kind {
-            Kind::Java => run.max(Duration::from_millis(500)) * 8,
+            Kind::Java | Kind::JavaTcnative => run.max(Duration::from_millis(500)) * 8,
             Kind::Ours | Kind::Echo | Kind::RocketmqRust => run / 2,
         }
     }
@@ -286,6 +300,8 @@ fn observe(pace: Pace, outcome: &Outcome, server: Used, generator: Used) -> Obse
     ]);
     let doubt = match pace {
         Pace::Closed { .. } => closed_doubt(wall, server, generator),
+        // The server finds the same batches, however slow the generator is.
+        Pace::Rounds { .. } => None,
         Pace::Open { .. } => {
             figures.insert(Figure::Lateness, micros(lateness));
             (u128::from(lateness) > LATENESS_MAX.as_nanos()).then(|| "the load generator sent too late".to_owned())

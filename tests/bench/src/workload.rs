@@ -40,6 +40,11 @@ pub enum Pace {
         /// Requests of one burst.
         depth: usize,
     },
+    /// Each connection sends a burst of so many requests, and the next ones when all are answered over all connections.
+    Rounds {
+        /// Requests of one burst.
+        depth: usize,
+    },
     /// At a fixed rate over all connections in turn, whether or not earlier ones are answered.
     Open {
         /// Requests a second.
@@ -73,7 +78,7 @@ impl Workload {
         let connections = self.connections;
         match (self.pace, self.change_every) {
             (Pace::Closed { .. }, _) if self.asks.has_lists() => self.asks.title().to_owned(),
-            (Pace::Closed { depth }, _) => format!("{connections} × {depth}"),
+            (Pace::Closed { depth } | Pace::Rounds { depth }, _) => format!("{connections} × {depth}"),
             (Pace::Open { rate }, None) => format!("{rate}/s over {connections}, calm"),
             (Pace::Open { rate }, Some(every)) => {
                 format!("{rate}/s over {connections}, {CHANGED_TOPICS} topics change every {} ms", every.as_millis())
@@ -92,6 +97,12 @@ impl Workload {
     pub fn closed(table: Table, connections: usize, depth: usize) -> Self {
         let name = format!("{}b-{}t-{connections}x{depth}", table.brokers, table.topics);
         Self { name, connections, ..Self::new(table, Pace::Closed { depth }) }
+    }
+
+    /// As [`Workload::closed`], but all bursts are sent at once.
+    #[must_use]
+    pub fn rounds(table: Table, connections: usize, depth: usize) -> Self {
+        Self { pace: Pace::Rounds { depth }, ..Self::closed(table, connections, depth) }
     }
 
     /// Route queries at a fixed rate over 50 connections.

@@ -3,7 +3,7 @@
 // A panic is how a test fails.
 #![allow(clippy::unwrap_used)]
 
-use namesrv_bench::echo::{FrameCounter, constant_answer};
+use namesrv_bench::echo::{Service, constant_answer};
 use namesrv_bench::load::{Load, Outcome, Plan};
 use namesrv_bench::question::{Ask, CLASSES, Expected, Mix, OPAQUE_MIN, Routes, topic_name, topic_queues};
 use namesrv_bench::workload::Pace;
@@ -12,7 +12,8 @@ use namesrv_tests::request::frame;
 use namesrv_tests::stream::read_frame;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ fn routes() -> Expected {
 }
 
 fn run(address: SocketAddr, expected: Expected, pace: Pace, requests_max: u64) -> anyhow::Result<Outcome> {
-    let mut load = Load::connect(&[address], 3, (Mix::Only(Ask::Route), 100), expected)?;
+    let mut load = Load::connect(&[address], 3, (Mix::Only(Ask::Route), 100), expected, None)?;
     load.run(Plan { pace, lasts: Duration::from_secs(30), requests_max }, &mut [], &AtomicBool::new(false))
 }
 
@@ -142,22 +143,47 @@ fn lost_connection_ends_the_run() {
 #[test]
 fn interrupted_run_ends_with_nothing_on_its_way() {
     let address = nameserver(|_, answer| vec![answer]);
-    let mut load = Load::connect(&[address], 2, (Mix::Only(Ask::Route), 100), routes()).unwrap();
+    let mut load = Load::connect(&[address], 2, (Mix::Only(Ask::Route), 100), routes(), None).unwrap();
     let plan = Plan { pace: Pace::Closed { depth: 4 }, lasts: Duration::from_secs(30), requests_max: u64::MAX };
     let outcome = load.run(plan, &mut [], &AtomicBool::new(true)).unwrap();
     assert_eq!(outcome.requests, 8);
 }
 
 #[test]
-fn echo_servers_answer_in_order() {
-    let answer = constant_answer(40).unwrap();
-    let bytes = answer.clone();
-    let address = serve(move |mut stream| {
-        let (mut counter, mut scratch) = (FrameCounter::new(), [0; 100]);
-        while let Ok(read @ 1..) = stream.read(&mut scratch) {
-            stream.write_all(&bytes.repeat(counter.count(&scratch[..read]))).unwrap();
+fn a_round_waits_for_all_answers_of_the_one_before() {
+    // The last connection is answered when all are asked, and the others are asked no more before.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let address = serve({
+        let asked = Arc::clone(&asked);
+        move |mut stream| {
+            let mut round = 0;
+            while let Some(request) = read_frame(&mut stream) {
+                round += 1;
+                asked.fetch_add(1, Ordering::SeqCst);
+                while asked.load(Ordering::SeqCst) < round * 3 {
+                    thread::yield_now();
+                }
+                assert_eq!(asked.load(Ordering::SeqCst), round * 3);
+                let request = Answer::decode(&request).unwrap();
+                stream.write_all(&route(request.opaque, topic_of(&request))).unwrap();
+            }
         }
     });
-    let outcome = run(address, Expected::Constant(answer), Pace::Closed { depth: 5 }, 300).unwrap();
-    assert_eq!(outcome.requests, 300);
+    assert_eq!(run(address, routes(), Pace::Rounds { depth: 1 }, 30).unwrap().requests, 30);
+    assert_eq!(asked.load(Ordering::SeqCst), 30);
+}
+
+#[test]
+fn echo_servers_answer_in_order() {
+    let service = Service::new(40, None).unwrap();
+    let address = serve(move |mut stream| {
+        let (mut session, mut scratch) = (service.session().unwrap(), [0; 100]);
+        while let Ok(read @ 1..) = stream.read(&mut scratch) {
+            session.handle_input(&mut scratch[..read]).unwrap();
+            stream.write_all(session.output()).unwrap();
+            session.handle_written(session.output().len());
+        }
+    });
+    let outcome = run(address, Expected::Constant(constant_answer(40).unwrap()), Pace::Closed { depth: 5 }, 300);
+    assert_eq!(outcome.unwrap().requests, 300);
 }
