@@ -12,7 +12,8 @@ pub fn markdown(report: &Report) -> String {
         let picture = "![Processor time of a route query for each server](picture.svg)";
         let _ = write!(page, "{picture}\n\n{}\n\n", sentences(CAPTION));
     }
-    let _ = write!(page, "**{}**\n\n", text(&report.recommendation));
+    let _ = writeln!(page, "**{}**", text(&report.recommendation));
+    page.push_str(if report.reasons.is_empty() { "" } else { "\n" });
     for (index, reason) in report.reasons.iter().enumerate() {
         let _ = writeln!(page, "{}. {}", index + 1, sentences(&text(reason)).replace('\n', "\n   "));
     }

@@ -299,6 +299,7 @@ fn over_tls(results: &Results) -> Section {
         "The limit (×) is an echo server on the same runtime that speaks TLS by the same library.",
         "The requests of all connections are encrypted, then sent at once, and the next ones when all are answered: every server finds the same batches, although the load generator takes longer than most servers.",
         "A new connection is opened, asked one query and closed; 50 at a time.",
+        "Before each figure a server is warmed up, by processor time; before thousands of connections it is not.",
     ];
     section(results, "TLS", &notes, all)
 }
