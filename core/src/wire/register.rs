@@ -14,6 +14,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use miniz_oxide::inflate::{self, TINFLStatus};
 
+pub use integer_keys::quote_integer_keys;
 pub use registration::{DataVersion, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
 pub use unstable_range::unstable_range;
 

@@ -36,6 +36,12 @@ impl<'a> Head<'a> {
         Self { code, flag: FLAG_RESPONSE, opaque, remark: Some(remark), fields: None }
     }
 
+    /// A request that wants an answer.
+    #[must_use]
+    pub const fn request(code: i32, opaque: i32) -> Self {
+        Self { code, flag: 0, opaque, remark: None, fields: None }
+    }
+
     /// A request that wants no answer.
     #[must_use]
     pub const fn oneway(code: i32, opaque: i32) -> Self {

@@ -1,4 +1,4 @@
-//! Integer keys without quotes, which Java brokers write in the two maps of a static topic, get their quotes.
+//! Integer keys without quotes, which Java writes in some maps, get their quotes.
 //!
 //! Everywhere else a name without quotes stays what it is in standard JSON: malformed.
 
@@ -10,9 +10,24 @@ use memchr::memmem;
 /// Members whose values are maps with integers as keys (Java: `TopicQueueMappingInfo`, `TopicQueueMappingDetail`).
 const INTEGER_MAPS: [&str; 2] = ["\"currIdMap\"", "\"hostedQueues\""];
 
-/// Quotes the integer keys of such maps; borrows when there are none.
+/// Quotes the integer keys of the maps that a broker registers; borrows when there are none.
 pub(super) fn quote(json: Cow<'_, str>) -> Cow<'_, str> {
-    INTEGER_MAPS.iter().fold(json, |json, name| match quote_in_maps(&json, name) {
+    quote_integer_keys(json, &INTEGER_MAPS)
+}
+
+/// Quotes the integer keys of the objects that are the values of these members; borrows when there are none. `members`
+/// have their quotes.
+///
+/// ```
+/// use namesrv_core::wire::register::quote_integer_keys;
+///
+/// let body = r#"{"brokerAddrs":{0:"10.0.0.1:10911"}}"#;
+/// let quoted = quote_integer_keys(body.into(), &["\"brokerAddrs\""]);
+/// assert_eq!(quoted, r#"{"brokerAddrs":{"0":"10.0.0.1:10911"}}"#);
+/// ```
+#[must_use]
+pub fn quote_integer_keys<'a>(json: Cow<'a, str>, members: &[&str]) -> Cow<'a, str> {
+    members.iter().fold(json, |json, name| match quote_in_maps(&json, name) {
         Some(quoted) => Cow::Owned(quoted),
         None => json,
     })
