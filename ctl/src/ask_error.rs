@@ -1,0 +1,159 @@
+//! Why a server could not be asked, in words that say what to do.
+
+use crate::escape::escape;
+use crate::timed::{advice, in_words};
+use namesrv_core::wire::FrameError;
+use namesrv_core::wire::code::response;
+use std::fmt;
+use std::io::{self, ErrorKind};
+
+/// Characters of a remark that are shown.
+const REMARK_CHARACTERS_MAX: usize = 200;
+
+/// What the first bytes of an answer of HTTP come to, read as the length of a frame.
+const HTTP_LENGTH: u64 = u32::from_be_bytes(*b"HTTP") as u64 + 4;
+
+/// Why there is no answer, or none that can be used. The address of the server is for the caller to tell.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody is there.
+    #[error("cannot connect: {}", in_words(.0))]
+    Connect(io::Error),
+    /// The connection broke.
+    #[error("{}", in_words(.0))]
+    Stream(io::Error),
+    /// The server closed the connection.
+    #[error("the server closed the connection without an answer")]
+    Closed {
+        /// Whether the connection was TLS.
+        over_tls: bool,
+    },
+    /// The bytes are no frame.
+    #[error("this is no NameServer: {0}")]
+    Frame(FrameError),
+    /// The bytes are an answer of HTTP, such as the second port gives.
+    #[error("this is no NameServer: it speaks HTTP")]
+    Http,
+    /// The answer is too long.
+    #[error("an answer of {length} bytes is more than the {max} that are read")]
+    TooLong {
+        /// Bytes that the server announces.
+        length: u64,
+        /// Bytes that are read.
+        max: usize,
+    },
+    /// A frame that is not a response.
+    #[error("this is no NameServer: it sends requests")]
+    NoAnswer,
+    /// The answer to a question that was not asked.
+    #[error("this is no NameServer: it answers question {opaque}, which nobody asked")]
+    Unasked {
+        /// The number in the answer.
+        opaque: i32,
+    },
+    /// The body cannot be read.
+    #[error("the answer of the server is not {0}")]
+    Body(&'static str),
+    /// The answer says that something went wrong.
+    #[error("{}", InWords(*.code, .remark))]
+    Code {
+        /// Response code.
+        code: i32,
+        /// What the server says about it.
+        remark: String,
+    },
+}
+
+impl AskError {
+    /// What a broken stream is.
+    pub(crate) fn stream(error: io::Error, over_tls: bool) -> Self {
+        if error.kind() == ErrorKind::UnexpectedEof { Self::Closed { over_tls } } else { Self::Stream(error) }
+    }
+
+    /// What a frame that cannot be read is.
+    pub(crate) fn frame(error: FrameError) -> Self {
+        if let FrameError::TooLong { length, .. } = error
+            && length == HTTP_LENGTH
+        {
+            Self::Http
+        } else if let FrameError::TooLong { length, max } = error {
+            Self::TooLong { length, max }
+        } else {
+            Self::Frame(error)
+        }
+    }
+
+    /// Which option may help.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Connect(error) | Self::Stream(error) => advice(error),
+            Self::Closed { over_tls: false } => Some("if it wants TLS, add --tls"),
+            Self::Code { code: response::NO_PERMISSION, .. } => {
+                Some("--tools names the file with the keys to sign with")
+            }
+            Self::Http => Some("--admin names the second port, -n the first"),
+            Self::Closed { over_tls: true }
+            | Self::Frame(_)
+            | Self::TooLong { .. }
+            | Self::NoAnswer
+            | Self::Unasked { .. }
+            | Self::Body(_)
+            | Self::Code { .. } => None,
+        }
+    }
+
+    /// Whether it answers that there is no such thing.
+    pub(crate) const fn is_code(&self, expected: i32) -> bool {
+        matches!(self, Self::Code { code, .. } if *code == expected)
+    }
+}
+
+/// A failure that the server tells of.
+struct InWords<'a>(i32, &'a str);
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(code, remark) = *self;
+        // Java puts a line about its documents behind the first.
+        let line = remark.lines().next().unwrap_or_default();
+        let said: String = line.chars().take(REMARK_CHARACTERS_MAX).collect();
+        let said = escape(&said);
+        match (code, &*said) {
+            (response::SYSTEM_ERROR, "disable") => {
+                f.write_str("the server does not list topics: enableAllTopicList is false")
+            }
+            (response::SYSTEM_ERROR, "name server not ready") => f.write_str("the server is not ready"),
+            (response::GO_AWAY, _) => f.write_str("the server stops"),
+            (response::NO_PERMISSION, said) => {
+                write!(f, "the server refuses: {said}")
+            }
+            (code, "") => write!(f, "the server answers with code {code}"),
+            (code, said) => write!(f, "the server answers with code {code}: {said}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_that_says_what_to_do() {
+        let failure = |code, remark: &str| AskError::Code { code, remark: remark.to_owned() }.to_string();
+        for (code, remark, expected) in [
+            (1, "disable", "the server does not list topics: enableAllTopicList is false"),
+            (1500, "please go away", "the server stops"),
+            (1, "", "the server answers with code 1"),
+            (17, "No topic\u{1b}[1m\nSee x", "the server answers with code 17: No topic\\u{1b}[1m"),
+        ] {
+            assert_eq!(failure(code, remark), expected);
+        }
+        assert!(failure(16, "check signature failed.").ends_with("refuses: check signature failed."));
+        assert_eq!(failure(9, &"é".repeat(1000)).chars().count(), "the server answers with code 9: ".len() + 200);
+        let late = AskError::Connect(ErrorKind::TimedOut.into());
+        assert_eq!(late.to_string(), "cannot connect: no answer in time");
+        assert!(late.advice().is_some_and(|advice| advice.contains("--timeout")));
+        assert!(AskError::Code { code: 16, remark: String::new() }.advice().is_some());
+        assert_eq!(AskError::NoAnswer.advice(), None);
+    }
+}

@@ -1,0 +1,223 @@
+//! One connection to the remoting port of a NameServer: questions go out, signed if there are keys, and their answers
+//! come back within a time.
+
+use crate::answer::Answer;
+use crate::ask_error::AskError;
+use crate::timed::Timed;
+use crate::tools_file::Keys;
+use namesrv_core::access::{ACCESS_KEY, SIGNATURE};
+use namesrv_core::config::Limits;
+use namesrv_core::wire::response::{Head, write_frame};
+use namesrv_core::wire::{Framing, Serialization, next_frame};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use std::borrow::Cow;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bytes of one answer: more than the topic list of any server.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes that are read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// How a server is met.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// How long connecting may take, and each round of questions.
+    pub within: Duration,
+    /// What a TLS handshake is done with; `None` is plain text.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// What questions are signed with.
+    pub keys: Option<Keys>,
+}
+
+/// A question: its code and its extension fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// Request code.
+    pub code: i32,
+    /// Extension fields.
+    pub fields: Vec<(&'a str, Cow<'a, str>)>,
+}
+
+/// One connection to a NameServer.
+#[derive(Debug)]
+pub struct Client {
+    stream: Stream,
+    way: Way,
+    /// What arrived and is not read yet.
+    input: Vec<u8>,
+    next_opaque: i32,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(Timed),
+    Tls(Box<StreamOwned<ClientConnection, Timed>>),
+}
+
+impl<'a> Question<'a> {
+    /// A question without fields.
+    #[must_use]
+    pub const fn new(code: i32) -> Self {
+        Self { code, fields: Vec::new() }
+    }
+
+    /// With one more field.
+    #[must_use]
+    pub fn field(mut self, name: &'a str, value: impl Into<Cow<'a, str>>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+
+    /// Signs it: the values in the order of their names, then the body, which no question has
+    /// (Java's `AclClientRPCHook`).
+    fn sign(&mut self, keys: &Keys) {
+        self.fields.push((ACCESS_KEY, keys.access_key.clone().into()));
+        // All names are ASCII, so the order of bytes is that of Java.
+        self.fields.sort_by_key(|(name, _)| *name);
+        let signature = keys.secret.sign(self.fields.iter().map(|(_, value)| value.as_bytes()));
+        self.fields.push((SIGNATURE, signature.as_str().to_owned().into()));
+    }
+}
+
+impl Client {
+    /// Connects, and does the handshake of TLS.
+    ///
+    /// # Errors
+    /// Nobody accepts in time, or the handshake fails.
+    pub fn connect(address: &str, way: &Way) -> Result<Self, AskError> {
+        let until = Instant::now() + way.within;
+        let timed = Timed::connect(address, until).map_err(AskError::Connect)?;
+        let stream = match &way.tls {
+            None => Stream::Plain(timed),
+            Some(config) => {
+                Stream::Tls(Box::new(handshake(timed, config).map_err(|error| AskError::stream(error, true))?))
+            }
+        };
+        Ok(Self { stream, way: way.clone(), input: Vec::new(), next_opaque: 1 })
+    }
+
+    /// Sets how long each round of questions may take from now on.
+    pub const fn set_time_limit(&mut self, within: Duration) {
+        self.way.within = within;
+    }
+
+    /// Asks one question.
+    ///
+    /// # Errors
+    /// There is no answer in time, or it says that something went wrong.
+    pub fn ask(&mut self, question: Question<'_>) -> Result<Answer, AskError> {
+        let answer = self.ask_all(vec![question])?.pop().unwrap_or_default();
+        if answer.code == 0 { Ok(answer) } else { Err(AskError::Code { code: answer.code, remark: answer.remark }) }
+    }
+
+    /// Asks questions, all before the first answer: few enough to fit into the buffers of sockets. Answers are in the
+    /// order of the questions.
+    ///
+    /// # Errors
+    /// There is no answer to each of them in time. What an answer says is for the caller to look at.
+    pub fn ask_all(&mut self, questions: Vec<Question<'_>>) -> Result<Vec<Answer>, AskError> {
+        self.set_deadline(Instant::now() + self.way.within);
+        let first = self.next_opaque;
+        let mut frames = Vec::new();
+        for mut question in questions {
+            if let Some(keys) = &self.way.keys {
+                question.sign(keys);
+            }
+            let head = Head::request(question.code, self.next_opaque).with_fields(&question.fields);
+            write_frame(&mut frames, Serialization::Json, &head, |_| {});
+            self.next_opaque = self.next_opaque.wrapping_add(1);
+        }
+        self.write(&frames).map_err(|error| AskError::stream(error, self.is_tls()))?;
+        let mut answers = vec![None; usize::try_from(self.next_opaque.wrapping_sub(first)).unwrap_or_default()];
+        // Java answers in any order.
+        for _ in 0..answers.len() {
+            let answer = self.read_answer()?;
+            let opaque = answer.opaque;
+            let slot = usize::try_from(opaque.wrapping_sub(first)).ok().and_then(|index| answers.get_mut(index));
+            match slot {
+                Some(slot @ None) => *slot = Some(answer),
+                Some(Some(_)) | None => return Err(AskError::Unasked { opaque }),
+            }
+        }
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    fn read_answer(&mut self) -> Result<Answer, AskError> {
+        let limits = Limits { frame_bytes_max: ANSWER_BYTES_MAX, ..Limits::default() };
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            match next_frame(&self.input, &limits).map_err(AskError::frame)? {
+                Framing::Complete { frame, length } => {
+                    let answer = Answer::decode(frame, &limits)?;
+                    self.input.drain(..length);
+                    return Ok(answer);
+                }
+                Framing::Incomplete { .. } => {}
+            }
+            let read = self.read(&mut buffer).map_err(|error| AskError::stream(error, self.is_tls()))?;
+            match buffer.get(..read) {
+                Some([]) | None => return Err(AskError::Closed { over_tls: self.is_tls() }),
+                Some(bytes) => self.input.extend_from_slice(bytes),
+            }
+        }
+    }
+
+    const fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    fn set_deadline(&mut self, until: Instant) {
+        match &mut self.stream {
+            Stream::Plain(timed) => timed.set_deadline(Some(until)),
+            Stream::Tls(tls) => tls.sock.set_deadline(Some(until)),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = match &mut self.stream {
+                Stream::Plain(timed) => timed.read(buffer),
+                Stream::Tls(tls) => tls.read(buffer),
+            };
+            match read {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Plain(timed) => timed.write_all(bytes),
+            Stream::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
+        }
+    }
+}
+
+fn handshake(timed: Timed, config: &Arc<ClientConfig>) -> io::Result<StreamOwned<ClientConnection, Timed>> {
+    // The name is neither sent nor checked, as with RocketMQ's own clients.
+    let name = ServerName::IpAddress(timed.socket().peer_addr()?.ip().into());
+    let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+    let mut tls = StreamOwned::new(connection, timed);
+    while tls.conn.is_handshaking() {
+        tls.conn.complete_io(&mut tls.sock)?;
+    }
+    Ok(tls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use namesrv_core::credentials::Secret;
+
+    #[test]
+    fn a_question_is_signed_as_mqadmin_signs_it() {
+        let keys = Keys { access_key: "rocketmq2".to_owned(), secret: Secret::new("12345678") };
+        let mut question = Question::new(101).field("namespace", "NS").field("key", "K");
+        question.sign(&keys);
+        assert_eq!(question.fields.last(), Some(&("Signature", "TT7N+tfYaWoJRyp0ysgsyFwWNKQ=".into())));
+    }
+}
