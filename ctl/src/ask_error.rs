@@ -65,6 +65,12 @@ pub enum AskError {
 }
 
 impl AskError {
+    /// Whether time was over.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Connect(error) | Self::Stream(error) if error.kind() == ErrorKind::TimedOut)
+    }
+
     /// What a broken stream is.
     pub(crate) fn stream(error: io::Error, over_tls: bool) -> Self {
         if error.kind() == ErrorKind::UnexpectedEof { Self::Closed { over_tls } } else { Self::Stream(error) }

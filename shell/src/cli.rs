@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// What `--help` prints, and a wrong command line after its message.
 pub(crate) const USAGE: &str = "\
 usage: mqnamesrv [-c <file>] [-h] [-n <list>] [-p] [--version] [--check] [--health [<address>]]
+       mqnamesrv ctl <command>
  -c,--configFile <file>     properties file with the configuration
  -h,--help                  print this help
  -n,--namesrvAddr <list>    accepted, without effect
@@ -15,6 +16,7 @@ usage: mqnamesrv [-c <file>] [-h] [-n <list>] [-p] [--version] [--check] [--heal
     --version               print the version
     --check                 read all files as the start does: status 0 if they are good, 1 if not
     --health [<address>]    ask a NameServer whether it serves: status 0 if so, 1 if not
+ ctl <command>              ask NameServers who is registered and more: see `ctl --help`
 ";
 
 /// Characters of an argument that are shown.

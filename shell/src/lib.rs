@@ -83,12 +83,17 @@ pub fn run_where(
     probe: fn() -> Result<(), String>,
     serve: fn(Server) -> io::Result<()>,
 ) -> ExitCode {
-    let CommandLine { command, warnings } = match cli::parse(std::env::args_os().skip(1)) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some((program, own)) = namesrv_ctl::is_called(&arguments) {
+        return namesrv_ctl::run(&program, arguments.into_iter().skip(own), tls::client_config);
+    }
+    let arguments = || arguments.iter().skip(1).cloned();
+    let CommandLine { command, warnings } = match cli::parse(arguments()) {
         Ok(line) => line,
         Err(error) => {
             print_line(io::stderr(), &error.to_string());
             print(io::stderr(), cli::USAGE);
-            return ExitCode::from(if cli::asks(std::env::args_os().skip(1)) { CANNOT_ASK } else { 1 });
+            return ExitCode::from(if cli::asks(arguments()) { CANNOT_ASK } else { 1 });
         }
     };
     for warning in warnings {

@@ -7,6 +7,7 @@ mod broker_certificates;
 mod certificate;
 mod client;
 mod client_certificates;
+mod ctl;
 mod error;
 mod expiry;
 mod files;
@@ -23,6 +24,7 @@ mod signatures;
 mod trust;
 mod watch;
 
+pub(crate) use ctl::client_config;
 pub(crate) use error::TlsError;
 pub use settings::TlsMode;
 pub(crate) use settings::{TlsSettings, TlsSources, unknown_key};

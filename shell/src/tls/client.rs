@@ -51,19 +51,32 @@ pub(super) fn load(settings: &TlsSettings, files: Files) -> Result<Loaded<Client
             return Err(TlsError::NotSet { property: PROPERTIES.certificate, advice });
         }
     };
+    let config = config(&protocols, BrokerCertificates { trust, algorithms }, identity.as_ref())?;
+    let warnings = identity.as_mut().and_then(|identity| identity.warning.take());
+    Ok(Loaded { config, identity, warnings: warnings.into_iter().collect() })
+}
+
+/// Makes a client's side of handshakes.
+///
+/// # Errors
+/// The provider has none of the protocol versions.
+pub(super) fn config(
+    protocols: &Protocols,
+    certificates: BrokerCertificates,
+    identity: Option<&Identity>,
+) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&protocols.provider))
         .with_protocol_versions(&protocols.versions)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(BrokerCertificates { trust, algorithms }));
-    let mut config = match &identity {
+        .with_custom_certificate_verifier(Arc::new(certificates));
+    let mut config = match identity {
         Some(identity) => {
             builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.certified_key))))
         }
         None => builder.with_no_client_auth(),
     };
-    // Java sends no server name either. Each connection carries one notice, so there is nothing to resume.
+    // Java sends no server name either. Each connection is for little, so there is nothing to resume.
     config.enable_sni = false;
     config.resumption = Resumption::disabled();
-    let warnings = identity.as_mut().and_then(|identity| identity.warning.take());
-    Ok(Loaded { config, identity, warnings: warnings.into_iter().collect() })
+    Ok(config)
 }

@@ -27,10 +27,14 @@ pub(super) struct Files {
 pub(super) struct Fingerprint(u64);
 
 impl NamedFile {
-    fn read(property: &'static str, path: &str) -> Option<Self> {
-        let path = PathBuf::from(Some(path).filter(|path| !path.is_empty())?);
-        let contents = pem_file::read(&path);
-        Some(Self { property, path, contents })
+    /// Reads a file.
+    pub(super) fn read(property: &'static str, path: &Path) -> Self {
+        Self { property, path: path.to_owned(), contents: pem_file::read(path) }
+    }
+
+    /// Reads the file that a property names, if it names one.
+    fn of(property: &'static str, path: &str) -> Option<Self> {
+        (!path.is_empty()).then(|| Self::read(property, Path::new(path)))
     }
 
     /// Reads something out of it.
@@ -46,20 +50,20 @@ impl NamedFile {
 impl Files {
     /// Reads the files of the server. The trust file is not looked at unless certificates are checked, as in Java.
     pub(super) fn of_server(settings: &TlsSettings) -> Self {
-        let trust = NamedFile::read(TlsSettings::server_trust.key.name, &settings.server_trust);
+        let trust = NamedFile::of(TlsSettings::server_trust.key.name, &settings.server_trust);
         Self {
-            certificate: NamedFile::read(TlsSettings::server_certificate.key.name, &settings.server_certificate),
-            key: NamedFile::read(TlsSettings::server_key.key.name, &settings.server_key),
+            certificate: NamedFile::of(TlsSettings::server_certificate.key.name, &settings.server_certificate),
+            key: NamedFile::of(TlsSettings::server_key.key.name, &settings.server_key),
             trust: trust.filter(|_| settings.server_checks),
         }
     }
 
     /// Reads the files that brokers are met with.
     pub(super) fn of_client(settings: &TlsSettings) -> Self {
-        let trust = NamedFile::read(TlsSettings::client_trust.key.name, &settings.client_trust);
+        let trust = NamedFile::of(TlsSettings::client_trust.key.name, &settings.client_trust);
         Self {
-            certificate: NamedFile::read(TlsSettings::client_certificate.key.name, &settings.client_certificate),
-            key: NamedFile::read(TlsSettings::client_key.key.name, &settings.client_key),
+            certificate: NamedFile::of(TlsSettings::client_certificate.key.name, &settings.client_certificate),
+            key: NamedFile::of(TlsSettings::client_key.key.name, &settings.client_key),
             trust: trust.filter(|_| settings.client_checks),
         }
     }

@@ -119,7 +119,7 @@ impl Word for ClientAuth {
 }
 
 /// A password, which is never shown. An empty one is none.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Password(pub(super) String);
 
 impl fmt::Debug for Password {
