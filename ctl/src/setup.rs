@@ -58,8 +58,8 @@ fn tls(options: &Options, secure: Secure) -> Result<Option<Arc<ClientConfig>>, F
     }
 }
 
-/// What questions are signed with: the file that is named, else that of mqadmin. mqadmin signs nothing where its file is
-/// missing or does not hold both keys; neither does this, but it says so in the second case.
+/// What questions are signed with: the file that is named, else that of mqadmin. mqadmin signs nothing where its file
+/// is missing or does not hold both keys; neither does this, but it says so in the second case.
 fn keys(options: &Options, warn: fn(&str)) -> Result<Option<Keys>, Failure> {
     if let Some(path) = &options.tools {
         return Ok(Some(Keys::read(path)?));

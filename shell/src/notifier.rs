@@ -7,6 +7,7 @@ use crate::threads;
 use crate::tls::Tls;
 use bytes::Bytes;
 use namesrv_core::access::Reach;
+use namesrv_ctl::Timed;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -140,49 +141,18 @@ fn send_over_tls(stream: TcpStream, config: Arc<ClientConfig>, frame: &[u8], wit
     // The name does not count: none is sent, and certificates of brokers need not have it.
     let name = ServerName::IpAddress(stream.peer_addr()?.ip().into());
     let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
-    let mut stream = Timed { stream, until: Instant::now() + within };
+    let until = Instant::now() + within;
+    let mut stream = Timed::new(stream, until);
     let mut tls = Stream::new(&mut connection, &mut stream);
     tls.write_all(frame)?;
     tls.conn.send_close_notify();
     tls.flush()?;
-    stream.stream.shutdown(Shutdown::Write)?;
+    stream.socket().shutdown(Shutdown::Write)?;
     // A socket that is closed with unread bytes, such as a session ticket, takes back what it has sent.
-    stream.until = stream.until.min(Instant::now() + WRITE_TIMEOUT);
+    stream.set_deadline(Some(until.min(Instant::now() + WRITE_TIMEOUT)));
     let mut unread = [0; 1024];
     while stream.read(&mut unread).is_ok_and(|bytes| bytes > 0) {}
     Ok(())
-}
-
-/// A stream that ends at a certain time, however many bytes come before.
-#[derive(Debug)]
-struct Timed {
-    stream: TcpStream,
-    until: Instant,
-}
-
-impl Timed {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
-    }
-}
-
-impl Read for Timed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        self.stream.read(buffer)
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
-    }
 }
 
 #[cfg(test)]

@@ -20,10 +20,8 @@ pub(crate) fn of(commands: &[Command]) -> String {
     );
     text += ".SH COMMANDS\n";
     for command in commands {
-        text += &entry(&format!("{} {}", command.name, command.usage), command.help);
-        if let Some(alias) = command.alias {
-            text += &format!("The same as\n.BR {} .\n", roff(alias));
-        }
+        let names = command.alias.map_or_else(|| command.name.to_owned(), |alias| format!("{}|{alias}", command.name));
+        text += &entry(&format!("{names} {}", command.usage), command.help);
     }
     text += ".SH OPTIONS\n";
     for (option, commands) in options(commands) {
