@@ -69,6 +69,7 @@ scenarios!(
     restart_under_load,
     same_name_in_two_clusters,
     several_brokers_over_one_connection,
+    split_tables,
     two_data_centres,
     unregister_and_register_at_once,
 );

@@ -130,9 +130,11 @@ impl Tables {
         let version_before = previous.as_ref().map(|previous| previous.version);
         let is_new_version = version_before.flatten().is_none() || version_before != Some(registration.version);
         let is_owed = previous.as_ref().is_some_and(|previous| previous.table_owed);
+        let stays_owed = stays && is_owed;
         let moved = own.is_some_and(|own| own != id);
         let in_full = is_new_version || is_first || moved || is_owed;
-        let changes = self.apply_table(registration, topics, delete_unlisted, in_full, !stays || is_new_version);
+        let changes =
+            self.apply_table(registration, topics, delete_unlisted, in_full, !stays || is_new_version, stays_owed);
         if previous.is_none() {
             self.tell(format!("event: registered {broker}, {} topics", topics.len()));
         } else if version_before != Some(registration.version) || changes > 0 || moved || shown_before != shown(self) {
@@ -206,6 +208,7 @@ impl Tables {
         delete_unlisted: bool,
         in_full: bool,
         is_new: bool,
+        was_owed: bool,
     ) -> usize {
         let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
         let group = &self.groups[&name];
@@ -217,6 +220,8 @@ impl Tables {
         let is_read_only = is_prime && group.acting;
         let mut changes = 0;
         let (is_further_part, is_whole) = self.take_part(&name, id, topics, is_new);
+        // A part pays nothing before all others came.
+        self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().table_owed |= was_owed && !is_whole;
         let in_full = in_full || is_further_part;
         if delete_unlisted && registration.mappings.is_empty() && is_whole {
             let listed = self.groups[&name].members[&id].parts.topics.clone();
@@ -246,9 +251,9 @@ impl Tables {
         let entries = self.topics.iter().filter(|(_, queues)| queues.contains_key(name)).map(|(topic, _)| topic);
         let mapped = self.mappings.iter().filter(|(_, shown)| shown.contains_key(name)).map(|(topic, _)| topic);
         let entries = entries.chain(mapped).collect::<BTreeSet<_>>().len();
-        let listed: BTreeSet<_> = topics.iter().map(|topic| topic.name.clone()).collect();
+        let listed: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
         let parts = &mut self.groups.get_mut(name).unwrap().members.get_mut(&id).unwrap().parts;
-        parts.take(listed, entries, is_new)
+        parts.take(&listed, entries, is_new)
     }
 
     fn master_of(&self, registration: &Registration) -> Option<[String; 2]> {

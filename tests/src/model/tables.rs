@@ -34,6 +34,8 @@ pub(crate) struct Member {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
     pub(crate) topics: BTreeSet<String>,
+    /// The first topic of its first registration of several topics.
+    first: Option<String>,
     /// It sends its table in parts.
     pub(crate) split: bool,
     /// An operator changed its permission since its last table.
@@ -43,24 +45,29 @@ pub(crate) struct Parts {
 impl Parts {
     /// Says whether a registration of the `listed` topics is a part of a table that was not there yet and counts, and
     /// whether the table is whole. The group of the member has so many `entries`.
-    pub(crate) fn take(&mut self, listed: BTreeSet<String>, entries: usize, is_new: bool) -> (bool, bool) {
+    pub(crate) fn take(&mut self, listed: &[String], entries: usize, is_new: bool) -> (bool, bool) {
+        let first = listed.first().filter(|_| listed.len() > 1).cloned();
+        let count = listed.len();
+        let listed: BTreeSet<_> = listed.iter().cloned().collect();
         if self.topics.len() > entries {
             self.topics.clear();
         }
         if is_new {
-            self.overruled &= listed.len() == 1;
+            self.overruled &= count == 1;
             self.topics = listed;
+            self.first = first;
             return (false, !self.split);
         }
         let before = self.topics.len();
         let known = listed.intersection(&self.topics).count();
-        let count = listed.len();
+        let has_first = count > 1 && self.first.as_ref().is_some_and(|first| listed.contains(first));
+        self.first = self.first.take().or(first);
         self.topics.extend(listed);
         if before > 0 && known == 0 {
             self.split |= before > 1 || count > 1;
             return (!self.overruled, false);
         }
-        let begins_anew = known == count && count > 1;
+        let begins_anew = has_first && known == count;
         if begins_anew {
             self.split = count < before;
         }

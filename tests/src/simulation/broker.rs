@@ -9,6 +9,7 @@ use super::population::{EPOCH_MILLIS, ZONES};
 use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
 use crate::request::{Request, VERSION_4_9_7, VERSION_5_5_0};
 use serde_json::json;
+use std::ops::RangeInclusive;
 
 /// A broker sends its table this often.
 pub(super) const REGISTER_MILLIS: Time = 30_000;
@@ -16,6 +17,8 @@ pub(super) const REGISTER_MILLIS: Time = 30_000;
 const SECOND_REGISTER_MILLIS: Time = 10_000;
 const CLUSTER_INFO_MILLIS: Time = 5000;
 const HEARTBEAT_MILLIS: Time = 1000;
+/// Topics in a part of a split table, at most: few, because the tables are small.
+const PART_TOPICS: RangeInclusive<usize> = 2..=4;
 /// What a broker of a group with an acting master asks for.
 const ACTING_TIMEOUT_MILLIS: i64 = 10_000;
 
@@ -33,6 +36,8 @@ pub(super) enum Release {
     SingleTopic,
     /// 5.5.0 that asks whether its table is known before it sends it.
     Asking,
+    /// 5.5.0 that registers its table in parts (Java: `BrokerController.registerBrokerAll`).
+    Split,
     /// 4.9.7.
     Four,
     /// 4.9.7 that compresses its table.
@@ -40,12 +45,13 @@ pub(super) enum Release {
 }
 
 impl Release {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Five,
         Self::ActingCompatible,
         Self::Acting,
         Self::SingleTopic,
         Self::Asking,
+        Self::Split,
         Self::Four,
         Self::FourCompressed,
     ];
@@ -67,6 +73,8 @@ pub(super) struct Broker {
     pub(super) id: i64,
     pub(super) address: String,
     pub(super) release: Release,
+    /// Topics in each registration, if it splits its table.
+    part_topics: usize,
     /// Where it stands; what the last of a group to register says is true of all of it.
     pub(super) zone: Option<&'static str>,
     /// It said goodbye and is about to end.
@@ -82,7 +90,9 @@ impl Cluster {
         let address = format!("10.{site}.{}.{id}:10911", self.processes.len());
         let group = self.group(group, cluster);
         let cluster = cluster.to_owned();
-        let broker = Broker { group, cluster, id, address, release, zone: None, is_leaving: false, state: 0 };
+        let part_topics = if release == Release::Split { self.random.usize(PART_TOPICS) } else { usize::MAX };
+        let broker =
+            Broker { group, cluster, id, address, release, part_topics, zone: None, is_leaving: false, state: 0 };
         self.add_peer(&name, site, Kind::Broker(broker))
     }
 
@@ -197,16 +207,30 @@ impl Cluster {
 
     /// The whole table goes to every server that is reachable; one broker asks first whether that is needed.
     pub(super) fn register_everywhere(&mut self, peer: usize) {
-        let topics: Vec<_> = self.groups[self.broker(peer).expect("a broker").group].topics.values().cloned().collect();
+        let broker = self.broker(peer).expect("a broker");
+        let (release, part_topics) = (broker.release, broker.part_topics);
+        let topics: Vec<_> = self.groups[broker.group].topics.values().cloned().collect();
+        if release == Release::Split {
+            return self.register_in_parts(peer, &topics, part_topics);
+        }
         let registration = self.registration(peer, topics);
         for server in self.servers_up(peer) {
-            let asks = self.broker_mut(peer).release == Release::Asking && self.random.bool();
+            let asks = release == Release::Asking && self.random.bool();
             if asks {
                 let request = self.named(peer, 322).body(registration.version.expect("a version").json().to_string());
                 let told = Told::Alive(self.identity(peer));
                 self.ask(peer, server, request, told, None);
             }
             self.send_registration(peer, server, registration.clone(), false);
+        }
+    }
+
+    /// Every full part goes out as soon as it is full, then what is left, even if that is nothing.
+    fn register_in_parts(&mut self, peer: usize, topics: &[Topic], part_topics: usize) {
+        let mut parts = topics.chunks_exact(part_topics);
+        let full: Vec<_> = parts.by_ref().map(<[Topic]>::to_vec).collect();
+        for part in full.into_iter().chain([parts.remainder().to_vec()]) {
+            self.announce(peer, part);
         }
     }
 

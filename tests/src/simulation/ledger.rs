@@ -197,9 +197,9 @@ impl Ledger {
         members.insert(id, seat);
         let is_least = members.keys().next() == Some(&id);
         if id == 0 || (registration.generation == Generation::Five && is_least) {
-            let listed = topics.iter().map(|topic| topic.name.clone()).collect();
+            let listed: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
             let Some(parts) = members.get_mut(&id).map(|seat| &mut seat.parts) else { return };
-            let (_, is_whole) = parts.take(listed, entries, is_new);
+            let (_, is_whole) = parts.take(&listed, entries, is_new);
             let listed = parts.topics.clone();
             if self.deletes_unlisted && registration.mappings.is_empty() && is_whole {
                 self.leave_topics(&name, |topic| !listed.contains(topic));

@@ -15,6 +15,7 @@ mod registrations_out_of_order;
 mod restart_under_load;
 mod same_name_in_two_clusters;
 mod several_brokers_over_one_connection;
+mod split_tables;
 mod stage;
 mod two_data_centres;
 mod unregister_and_register_at_once;
@@ -52,6 +53,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "restart_under_load", play: restart_under_load::play },
     Scenario { name: "same_name_in_two_clusters", play: same_name_in_two_clusters::play },
     Scenario { name: "several_brokers_over_one_connection", play: several_brokers_over_one_connection::play },
+    Scenario { name: "split_tables", play: split_tables::play },
     Scenario { name: "two_data_centres", play: two_data_centres::play },
     Scenario { name: "unregister_and_register_at_once", play: unregister_and_register_at_once::play },
 ];

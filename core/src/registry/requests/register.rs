@@ -115,7 +115,8 @@ fn decode_and_register(
     let applied = apply(state, &registration, &body, topics, &placed, now);
     count(state, request.body.len(), topics.len());
     let last = fingerprint.last_registration(request.body, is_update);
-    state.tables.settle(placed.key, last, placed.placement.needs_full_sync(version, is_update));
+    let needs_full_sync = placed.placement.needs_full_sync(version, is_update, applied.awaits_parts);
+    state.tables.settle(placed.key, last, needs_full_sync);
     report(state, &registration, version, topics.len(), &placed, &applied, peer);
     if placed.has_new_min_id {
         notify_min_id_change(state, placed.key.group, MinIdChange::Joined(header.ha_server_addr.as_deref()));
@@ -221,6 +222,8 @@ fn place(state: &mut State, registration: &Registration<'_>, body: &RegisterBody
 struct Applied {
     topics: usize,
     mappings: bool,
+    /// Other parts of the table may still come.
+    awaits_parts: bool,
 }
 
 fn apply(
@@ -239,6 +242,7 @@ fn apply(
     let keys: Vec<_> = topics.iter().map(|topic| state.tables.topics().key(&topic.key)).collect();
     let hashes = keys.iter().map(|key| key.hash).collect();
     let part = state.tables.take_part(placed.key, hashes, placed.placement.is_new(body.data_version));
+    applied.awaits_parts = !part.is_whole();
     let in_full = placed.placement.applies_in_full(body.data_version) || part.counts();
     let deletes = state.configuration.settings().delete_topic_with_broker_registration;
     if deletes && body.mappings.is_empty() && part.is_whole() {

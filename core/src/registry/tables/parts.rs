@@ -2,7 +2,8 @@
 //! to 5.5.0 all with one data version (Java: `BrokerController.registerBrokerAll`).
 //!
 //! Nothing in a registration says that it is a part. It is one if it has the data version of those before it and none
-//! of their topics. The table is whole when one of its parts is registered again.
+//! of their topics. The table is whole when the first of its parts is registered again. A registration of a single topic
+//! is an update, or a last part: no table begins with it.
 
 use alloc::vec::Vec;
 
@@ -11,6 +12,8 @@ use alloc::vec::Vec;
 pub(super) struct Parts {
     /// Hashes of the keys of its topics. Sorted when they are looked at, which is seldom.
     topics: Vec<u64>,
+    /// The first topic of its first registration of several topics.
+    first: Option<u64>,
     /// The member sends its table in parts.
     is_split: bool,
     /// Its last registration had some of them.
@@ -86,13 +89,17 @@ impl Parts {
     /// Takes the topics of a registration, by the hashes of their keys. `is_new` means that its data version is.
     pub(super) fn take(&mut self, topics: Vec<u64>, is_new: bool) -> Part {
         let count = topics.len();
+        let first = topics.first().copied().filter(|_| count > 1);
         if is_new {
             // A single topic is an update, which says nothing about the others.
             self.is_overruled &= count == 1;
             self.topics = topics;
+            self.first = first;
             self.is_partial = false;
             return Part::First { is_whole: !self.is_split };
         }
+        let has_first = count > 1 && self.first.is_some_and(|first| topics.contains(&first));
+        self.first = self.first.or(first);
         self.topics.sort_unstable();
         let known = topics.iter().filter(|topic| self.topics.binary_search(topic).is_ok()).count();
         let before = self.topics.len();
@@ -107,7 +114,7 @@ impl Parts {
             self.is_split |= before.max(count) > 1;
             return Part::Further { counts: !self.is_overruled };
         }
-        let begins_anew = known == count && count > 1;
+        let begins_anew = has_first && known == count;
         if begins_anew {
             self.is_split = count < before;
         }
@@ -148,6 +155,17 @@ mod tests {
         assert_eq!(parts.take(vec![3], KNOWN), Part::Repeated { is_whole: false });
         assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Further { counts: true });
         assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Repeated { is_whole: false });
+    }
+
+    #[test]
+    fn updates_that_make_up_a_part_do_not_make_a_table_whole() {
+        let mut parts = Parts { is_split: true, ..Parts::default() };
+        parts.take(vec![3], NEW);
+        parts.take(vec![4], KNOWN);
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Further { counts: true });
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Repeated { is_whole: false });
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
+        assert_eq!(parts.topics, [1, 2, 3, 4]);
     }
 
     #[test]

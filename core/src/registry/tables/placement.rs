@@ -142,14 +142,21 @@ impl Placement {
         }
     }
 
-    /// Whether changes may have been missed, so that the broker's next whole table has to be applied in full.
-    pub(in crate::registry) fn needs_full_sync(self, version: Option<DataVersion>, is_update: bool) -> bool {
+    /// Whether changes may have been missed, so that the broker's next whole table, in however many parts, has to be
+    /// applied in full.
+    pub(in crate::registry) fn needs_full_sync(
+        self,
+        version: Option<DataVersion>,
+        is_update: bool,
+        awaits_parts: bool,
+    ) -> bool {
         match self {
             Self::Free(_) => false,
             Self::TakenOver(known) => is_update || known.is_some_and(|known| known.counter_jumps_to(version)),
             Self::Same(known) => {
                 // An update is no full sync, but one update more needs none that was not needed before.
-                known.counter_jumps_to(version) || (known.needs_full_sync && known.was_update && is_update)
+                let keeps_need = awaits_parts || (known.was_update && is_update);
+                known.counter_jumps_to(version) || (known.needs_full_sync && keeps_need)
             }
         }
     }
