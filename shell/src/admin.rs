@@ -22,6 +22,7 @@ pub(crate) use error::AdminError;
 pub(crate) use keys::AdminSettings;
 pub(crate) use site::Parts;
 
+use crate::address_families::AddressFamilies;
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::service_manager::ServiceManager;
@@ -52,7 +53,7 @@ impl Admin {
         clock: Clock,
     ) -> Result<Self, AdminError> {
         let settings = AdminSettings::of(configuration);
-        let listeners = listeners::bind(&settings)?;
+        let listeners = listeners::bind(&settings, AddressFamilies::of(configuration))?;
         let service_manager = ServiceManager::of_process();
         let parts = Arc::default();
         if !listeners.is_empty() || service_manager.is_some() {

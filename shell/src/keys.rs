@@ -1,5 +1,6 @@
 //! The configuration keys of the process: its threads, addresses, files and logs.
 
+use crate::address_families::AddressFamilies;
 use crate::admin::AdminSettings;
 use crate::logging::{LogFormat, LogLevel};
 use crate::tls::TlsSettings;
@@ -62,7 +63,8 @@ const OTHER_KEYS: &[Key] = &[
 ];
 
 /// All keys of the process.
-pub(crate) const KEYS: &[&[Key]] = &[ProcessSettings::KEYS, OTHER_KEYS, TlsSettings::KEYS, AdminSettings::KEYS];
+pub(crate) const KEYS: &[&[Key]] =
+    &[ProcessSettings::KEYS, OTHER_KEYS, TlsSettings::KEYS, AddressFamilies::KEYS, AdminSettings::KEYS];
 
 impl ProcessSettings {
     /// What the configuration says now.

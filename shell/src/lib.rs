@@ -18,6 +18,7 @@ pub mod stream;
 pub mod tls;
 pub mod transport;
 
+mod address_families;
 mod admin;
 mod audit;
 mod cli;

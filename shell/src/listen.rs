@@ -1,8 +1,9 @@
 //! Listening sockets: one for each I/O thread, on one port.
 
+use crate::address_families::AddressFamilies;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub(crate) struct Listen<'a> {
     pub(crate) address: &'a str,
     /// 0 is any.
     pub(crate) port: u16,
+    /// Which addresses of a host count.
+    pub(crate) families: AddressFamilies,
     /// Sockets that share the port.
     pub(crate) sockets: usize,
     /// SO_SNDBUF of accepted connections; 0 leaves it alone.
@@ -46,7 +49,7 @@ impl Listen<'_> {
         let address = self.resolve()?;
         let first = match self.socket(address, false) {
             // A machine without IPv6 has no socket for both families.
-            Err(error) if address.ip().is_unspecified() && error.kind() != io::ErrorKind::AddrInUse => {
+            Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != io::ErrorKind::AddrInUse => {
                 self.socket(SocketAddr::from(([0; 4], self.port)), false)?
             }
             result => result?,
@@ -62,14 +65,17 @@ impl Listen<'_> {
         Ok(listeners)
     }
 
-    /// IPv4 first, as Java prefers it; both wildcard addresses mean all of both families, as in Java.
+    /// Both wildcard addresses mean all of both families unless this server uses IPv4 alone, as in Java.
     pub(crate) fn resolve(&self) -> io::Result<SocketAddr> {
         let host = self.address.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.address);
-        let mut found: Vec<SocketAddr> = (host, self.port).to_socket_addrs()?.collect();
-        found.sort_by_key(SocketAddr::is_ipv6);
-        let address = *found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let any = address.ip().is_unspecified();
-        Ok(if any { SocketAddr::from((Ipv6Addr::UNSPECIFIED, self.port)) } else { address })
+        let is_any = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified());
+        if is_any {
+            let any: IpAddr =
+                if self.families.ipv4_only { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+            return Ok(SocketAddr::new(any, self.port));
+        }
+        let found = self.families.resolve((host, self.port))?;
+        Ok(*found.first().ok_or(io::ErrorKind::AddrNotAvailable)?)
     }
 
     fn socket(&self, address: SocketAddr, share: bool) -> io::Result<TcpListener> {
@@ -105,11 +111,13 @@ fn backlog_max() -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address_families::FirstFamily;
     use std::net::TcpStream;
     use std::time::{Duration, Instant};
 
+    const BOTH: AddressFamilies = AddressFamilies { ipv4_only: false, first: FirstFamily::Ipv4 };
     const LOOPBACK: Listen<'static> =
-        Listen { address: "127.0.0.1", port: 0, sockets: 2, send_bytes: 0, receive_bytes: 0 };
+        Listen { address: "127.0.0.1", port: 0, families: BOTH, sockets: 2, send_bytes: 0, receive_bytes: 0 };
 
     fn port(listeners: &[TcpListener]) -> u16 {
         listeners[0].local_addr().unwrap().port()
@@ -164,5 +172,16 @@ mod tests {
             assert_eq!(resolved, SocketAddr::from((Ipv6Addr::LOCALHOST, 0)), "{address}");
         }
         assert!(Listen { address: "no such host", ..LOOPBACK }.bind().is_err());
+    }
+
+    #[test]
+    fn ipv4_alone_opens_no_port_of_ipv6() {
+        let families = AddressFamilies { ipv4_only: true, ..BOTH };
+        for address in ["0.0.0.0", "::"] {
+            let listeners = Listen { address, families, ..LOOPBACK }.bind().unwrap();
+            assert_eq!(listeners[0].local_addr().unwrap().ip(), Ipv4Addr::UNSPECIFIED, "{address}");
+        }
+        let error = Listen { address: "::1", families, ..LOOPBACK }.bind().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
     }
 }

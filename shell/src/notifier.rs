@@ -1,5 +1,6 @@
 //! The notifier: sends one-way requests to brokers' own addresses, on threads of its own.
 
+use crate::address_families::AddressFamilies;
 use crate::clock::Clock;
 use crate::cut::cut;
 use crate::line_limit::LineLimit;
@@ -12,7 +13,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -46,6 +47,7 @@ pub(crate) struct Notifier {
 #[derive(Clone, Debug)]
 struct Way {
     connect_timeout: Duration,
+    families: AddressFamilies,
     tls: Arc<Tls>,
 }
 
@@ -70,9 +72,9 @@ struct Notification {
 }
 
 impl Notifier {
-    pub(crate) fn new(connect_timeout: Duration, tls: Arc<Tls>, clock: Clock) -> Self {
+    pub(crate) fn new(connect_timeout: Duration, families: AddressFamilies, tls: Arc<Tls>, clock: Clock) -> Self {
         let failures = Failures { lines: Arc::new(LineLimit::new("notifications of brokers", LINES)), clock };
-        Self { threads: Default::default(), way: Way { connect_timeout, tls }, failures }
+        Self { threads: Default::default(), way: Way { connect_timeout, families, tls }, failures }
     }
 
     /// Sends a request to `host:port` soon. Never blocks: when too many wait, this one is dropped.
@@ -119,7 +121,7 @@ impl Way {
     /// for any address, so it is only resolved here, and only addresses within reach are connected to.
     fn send(&self, address: &str, reach: &Reach, frame: &[u8]) -> io::Result<()> {
         let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address that may be notified"));
-        for address in address.to_socket_addrs()?.filter(|address| reach.has(address.ip())) {
+        for address in self.families.resolve(address)?.into_iter().filter(|address| reach.has(address.ip())) {
             result = TcpStream::connect_timeout(&address, self.connect_timeout);
             if result.is_ok() {
                 break;
@@ -165,7 +167,7 @@ mod tests {
     use std::thread;
 
     fn notifier(tls: Arc<Tls>) -> Notifier {
-        Notifier::new(WRITE_TIMEOUT, tls, Clock::start())
+        Notifier::new(WRITE_TIMEOUT, AddressFamilies::default(), tls, Clock::start())
     }
 
     /// Of a broker that registered from this address.
@@ -211,7 +213,7 @@ mod tests {
     fn a_broker_without_tls_gets_no_plain_text() {
         let tls = test_tls(&[("tls.enable", "true")]);
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
-        let way = Way { connect_timeout: WRITE_TIMEOUT, tls };
+        let way = Way { connect_timeout: WRITE_TIMEOUT, families: AddressFamilies::default(), tls };
         let address = broker.local_addr().unwrap().to_string();
         let sent = thread::spawn(move || way.send(&address, &reach("127.0.0.1"), b"secret"));
         let mut stream = broker.accept().unwrap().0;
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_an_error() {
-        let way = Way { connect_timeout: WRITE_TIMEOUT, tls: Tls::disabled() };
+        let way = Way { connect_timeout: WRITE_TIMEOUT, families: AddressFamilies::default(), tls: Tls::disabled() };
         for address in ["", "127.0.0.1", "127.0.0.1:port", "a\0b:1"] {
             assert!(way.send(address, &reach("127.0.0.1"), b"").is_err(), "{address:?}");
         }
@@ -247,7 +249,7 @@ mod tests {
     fn a_name_of_this_host_is_not_connected_to_for_a_broker_elsewhere() {
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("localhost:{}", broker.local_addr().unwrap().port());
-        let way = Way { connect_timeout: WRITE_TIMEOUT, tls: Tls::disabled() };
+        let way = Way { connect_timeout: WRITE_TIMEOUT, families: AddressFamilies::default(), tls: Tls::disabled() };
         let error = way.send(&address, &reach("192.0.2.1"), b"one").unwrap_err();
         assert_eq!(error.to_string(), "the host has no address that may be notified");
         broker.set_nonblocking(true).unwrap();

@@ -1,5 +1,6 @@
 //! The composition root: reads the files, binds, starts every thread, and waits for the end of them all.
 
+use crate::address_families::AddressFamilies;
 use crate::admin::{self, Admin, Parts};
 use crate::audit::{AuditSink, AuditWriter};
 use crate::clock::Clock;
@@ -133,14 +134,14 @@ fn serve_until_stopped(
     let lifecycle = Arc::new(Lifecycle::default());
     let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings)?;
-    let (listeners, port) = bind(&settings)?;
+    let (listeners, port) = bind(&settings, AddressFamilies::of(&configuration))?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
     // Who has the port has the files.
     start_files::prepare(&mut files)?;
     let audit_file = start_files::open_audit_file(&settings)?;
     warn_of_access(&access, &warnings, &settings);
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
-    let notifier = Notifier::new(settings.connect_timeout, Arc::clone(&tls), clock);
+    let notifier = notifier(&configuration, Arc::clone(&tls), clock);
     let (node, view) = new_node(configuration, kv, access, clock)?;
 
     let views = Arc::new(ArcSwap::new(view));
@@ -255,11 +256,12 @@ fn is_loopback(address: &str) -> bool {
 }
 
 /// The listeners, and the port that they share.
-fn bind(settings: &ProcessSettings) -> Result<(Vec<TcpListener>, u16), StartError> {
+fn bind(settings: &ProcessSettings, families: AddressFamilies) -> Result<(Vec<TcpListener>, u16), StartError> {
     let processors = || thread::available_parallelism().map_or(1, usize::from);
     let listen = Listen {
         address: &settings.bind_address,
         port: settings.listen_port,
+        families,
         sockets: match settings.io_threads {
             0 => processors(),
             threads => threads,
@@ -272,6 +274,11 @@ fn bind(settings: &ProcessSettings) -> Result<(Vec<TcpListener>, u16), StartErro
     let first = listeners.first().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
     let port = first.local_addr().map_err(failed)?.port();
     Ok((listeners, port))
+}
+
+fn notifier(configuration: &Configuration, tls: Arc<Tls>, clock: Clock) -> Notifier {
+    let connect_timeout = ProcessSettings::of(configuration).connect_timeout;
+    Notifier::new(connect_timeout, AddressFamilies::of(configuration), tls, clock)
 }
 
 /// The line by which tools recognise a server that is up, word for word that of the Java server.

@@ -134,6 +134,7 @@ impl RegistryThread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address_families::AddressFamilies;
     use crate::audit::AuditSink;
     use crate::files::KeptFile;
     use crate::inspection::inspections;
@@ -230,7 +231,7 @@ mod tests {
             inboxes: handle.inboxes(),
             credit: Arc::new(Credit::new(queue.clone())),
             saver,
-            notifier: Notifier::new(Duration::from_secs(3), Tls::disabled(), clock),
+            notifier: Notifier::new(Duration::from_secs(3), AddressFamilies::default(), Tls::disabled(), clock),
             events: EventLog::new(AuditSink::new(None)),
             inspections: inspections(queue.clone()).1,
             lifecycle: Arc::default(),

@@ -2,6 +2,7 @@
 
 use super::error::AdminError;
 use super::keys::{AdminSettings, MetricsExporter};
+use crate::address_families::AddressFamilies;
 use crate::listen::Listen;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -40,10 +41,10 @@ pub(super) struct Listener {
 ///
 /// # Errors
 /// A value is no address, or the port is taken.
-pub(super) fn bind(settings: &AdminSettings) -> Result<Vec<Listener>, AdminError> {
+pub(super) fn bind(settings: &AdminSettings, families: AddressFamilies) -> Result<Vec<Listener>, AdminError> {
     let mut listeners: Vec<Listener> = Vec::new();
     for (key, host, port, scope) in wanted(settings)? {
-        let listen = Listen { address: &host, port, sockets: 1, send_bytes: 0, receive_bytes: 0 };
+        let listen = Listen { address: &host, port, families, sockets: 1, send_bytes: 0, receive_bytes: 0 };
         let is_same = |listener: &Listener| {
             let address = listen.resolve();
             listener.scope.shows(scope) && address.is_ok_and(|address| address == listener.address)
@@ -139,14 +140,17 @@ mod tests {
             metrics_port: 0,
             ..AdminSettings::default()
         };
-        let both = bind(&settings).unwrap();
+        let both = bind(&settings, AddressFamilies::default()).unwrap();
         assert_eq!(both.iter().map(|listener| listener.scope).collect::<Vec<_>>(), [Scope::Everything, Scope::Metrics]);
         let port = both[0].address.port();
         drop(both);
         let settings = AdminSettings { admin_listen: format!("127.0.0.1:{port}"), metrics_port: port, ..settings };
-        let one = bind(&settings).unwrap();
+        let one = bind(&settings, AddressFamilies::default()).unwrap();
         assert_eq!(one.iter().map(|listener| listener.scope).collect::<Vec<_>>(), [Scope::Everything]);
-        assert!(matches!(bind(&settings), Err(AdminError::Bind { key: "adminListen", .. })), "it is taken");
+        assert!(
+            matches!(bind(&settings, AddressFamilies::default()), Err(AdminError::Bind { key: "adminListen", .. })),
+            "it is taken"
+        );
     }
 
     #[test]

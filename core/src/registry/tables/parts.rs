@@ -2,8 +2,8 @@
 //! to 5.5.0 all with one data version (Java: `BrokerController.registerBrokerAll`).
 //!
 //! Nothing in a registration says that it is a part. It is one if it has the data version of those before it and none
-//! of their topics. The table is whole when the first of its parts is registered again. A registration of a single topic
-//! is an update, or a last part: no table begins with it.
+//! of their topics. The table is whole when the first of its parts is registered again. A registration of a single
+//! topic is an update, or a last part: no table begins with it.
 
 use alloc::vec::Vec;
 
