@@ -60,6 +60,8 @@ pub(crate) enum FileError {
     NoPath,
     #[error("{} is {kind}: name a regular file", path.display())]
     NotRegular { path: PathBuf, kind: Kind },
+    #[error("{} has {bytes} bytes, more than 16 MiB: name another file", path.display())]
+    TooLarge { path: PathBuf, bytes: u64 },
     #[error("{} leads to something that has no name: name a regular file", .0.display())]
     Nameless(PathBuf),
     #[error("{} leads through more than {} symbolic links", .0.display(), place::LINKS_MAX)]
@@ -88,6 +90,7 @@ impl FileError {
             Self::Step { source, .. } => [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&source.kind()),
             Self::NoPath
             | Self::NotRegular { .. }
+            | Self::TooLarge { .. }
             | Self::Nameless(_)
             | Self::TooManyLinks(_)
             | Self::NoWay { .. }

@@ -79,6 +79,7 @@ fn save_error(file: &KeptFile, error: FileError) -> SaveError {
         | FileError::Nameless(_)
         | FileError::TooManyLinks(_)
         | FileError::Locked(_)
+        | FileError::TooLarge { .. }
         | FileError::NoWay { .. } => SaveError::Unusable(format!("{}: {error}", file.key)),
     }
 }

@@ -18,8 +18,6 @@ use std::path::PathBuf;
 pub(crate) enum StartError {
     #[error("-c: {} {reason}: name the configuration file, or leave -c out", path.display())]
     NoConfigFile { path: PathBuf, reason: &'static str },
-    #[error("-c: {} has {bytes} bytes, more than 16 MiB: name the configuration file", path.display())]
-    LargeConfigFile { path: PathBuf, bytes: u64 },
     #[error("{from}: {} is not UTF-8: name another file", path.display())]
     NotUtf8 { from: &'static str, path: PathBuf },
     #[error("{}: {source}", path.display())]

@@ -2,7 +2,7 @@
 
 use crate::audit::AuditFile;
 use crate::disk::RealDisk;
-use crate::files::{self, KeptFile};
+use crate::files::{self, FileError, KeptFile};
 use crate::keys::ProcessSettings;
 use crate::saver::SavedFiles;
 use crate::start_error::StartError;
@@ -13,8 +13,8 @@ use tracing::{info, warn};
 
 /// The option that names the configuration file.
 const CONFIG_OPTION: &str = "-c";
-/// Bytes of the configuration file, at most: each entry of it is kept and listed.
-const CONFIG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of a file that is made of entries of an operator, at most: each of them is kept.
+const ENTRIES_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The key that names the KV file.
 const KV_KEY: &str = ProcessSettings::kv_config_path.key.name;
 /// The key that names the audit file.
@@ -27,10 +27,7 @@ const RUNTIME_KEY: &str = ProcessSettings::runtime_config_path.key.name;
 /// # Errors
 /// It does not exist, is too large, or cannot be read.
 pub(crate) fn read_config_file(path: &Path) -> Result<Vec<u8>, StartError> {
-    let bytes = fs::metadata(path).map_or(0, |status| status.len());
-    if bytes > CONFIG_BYTES_MAX {
-        return Err(StartError::LargeConfigFile { path: path.to_owned(), bytes });
-    }
+    refuse_large(CONFIG_OPTION, path)?;
     let bytes =
         files::read_as_it_is(&RealDisk, path).map_err(|source| StartError::File { key: CONFIG_OPTION, source })?;
     bytes.ok_or_else(|| {
@@ -43,9 +40,23 @@ pub(crate) fn read_config_file(path: &Path) -> Result<Vec<u8>, StartError> {
 /// Reads the file of changes made at run time; none when there is none.
 ///
 /// # Errors
-/// It cannot be read.
+/// It is too large, or cannot be read.
 pub(crate) fn read_runtime_file(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
+    refuse_large(RUNTIME_KEY, path)?;
     read(RUNTIME_KEY, path)
+}
+
+/// Refuses a file that is too large to be one of entries of an operator, before it is read.
+///
+/// # Errors
+/// It is too large.
+pub(crate) fn refuse_large(key: &'static str, path: &Path) -> Result<(), StartError> {
+    match fs::metadata(path).map_or(0, |status| status.len()) {
+        bytes if bytes > ENTRIES_BYTES_MAX => {
+            Err(StartError::File { key, source: FileError::TooLarge { path: path.to_owned(), bytes } })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the KV file, and names the files to be saved. Changes nothing.

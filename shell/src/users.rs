@@ -4,6 +4,7 @@ use crate::disk::RealDisk;
 use crate::files;
 use crate::keys::ProcessSettings;
 use crate::start_error::StartError;
+use crate::start_files;
 use namesrv_core::access::{AccessRules, parse_users_file};
 use namesrv_core::config::{Configuration, Warning};
 use std::fmt;
@@ -31,12 +32,13 @@ impl UsersFile {
     /// Reads the file that the configuration names, if it names one.
     ///
     /// # Errors
-    /// It does not exist, cannot be read, or is not a regular file.
+    /// It does not exist, is too large, cannot be read, or is not a regular file.
     pub(crate) fn read(configuration: &Configuration) -> Result<Option<Self>, StartError> {
         let path = PathBuf::from(ProcessSettings::of(configuration).users_path);
         if path.as_os_str().is_empty() {
             return Ok(None);
         }
+        start_files::refuse_large(UsersFile::KEY, &path)?;
         match files::read(&RealDisk, &path) {
             Ok(Some(contents)) => Ok(Some(Self { path, contents })),
             Ok(None) => Err(StartError::Missing { key: UsersFile::KEY, path }),

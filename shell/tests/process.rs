@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         questions_are_answered_without_starting,
         a_wrong_command_line_is_refused,
         what_stops_the_start_is_one_line,
-        a_socket_is_no_configuration_file,
+        a_socket_is_no_file,
         a_corrupt_kv_file_is_left_alone,
         what_is_wrong_with_a_file_is_named_with_its_key,
         how_changes_are_kept_is_told_once,
@@ -212,11 +212,19 @@ fn what_stops_the_start_is_one_line() {
     assert!(line.starts_with("namesrv-test: failed to bind to 192.0.2.1:0 (bindAddress, listenPort): "), "{line}");
 }
 
-fn a_socket_is_no_configuration_file() {
+fn a_socket_is_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket").display().to_string();
     let _listener = UnixListener::bind(&path).unwrap();
     assert_eq!(complaint(server(&["-c", &path])), format!("namesrv-test: -c: {path} is a socket: name a regular file"));
+    for key in ["kvConfigPath", "runtimeConfigPath", "usersPath", "auditPath"] {
+        let line = complaint(Files::new(&format!("{key}={path}")).server());
+        assert_eq!(line, format!("namesrv-test: {key}: {path} is a socket: name a regular file"));
+    }
+    for key in ["tls.config.file", "tls.server.certPath"] {
+        let line = complaint(Files::new(&format!("{key}={path}\ntls.server.keyPath={path}\n")).server());
+        assert_eq!(line, format!("namesrv-test: {key}: {path}: is a socket: name a regular file"));
+    }
 }
 
 fn a_corrupt_kv_file_is_left_alone() {
