@@ -17,6 +17,16 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
 }
 
+/// The users that signed in the captures of `captures/signed`, with their secrets.
+pub const USERS: [(&str, &str); 6] = [
+    ("brokerKey", "broker secret 42"),
+    ("adminKey", "admin secret 7"),
+    ("rocketmq2", "12345678"),
+    ("clientKey", "client-Secret_é中"),
+    ("proxyKey", "proxy secret 3"),
+    ("toolsKey", "tools secret 9"),
+];
+
 /// One line of a capture.
 #[derive(Clone, Debug, Deserialize)]
 struct Line {

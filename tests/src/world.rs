@@ -605,6 +605,12 @@ impl CoreServer {
         Self { world: World::new(&setup.properties), piece: usize::MAX }
     }
 
+    /// Starts a server with these users of a users file.
+    #[must_use]
+    pub fn with_users(setup: &Setup, users: Vec<User>) -> Self {
+        Self { world: World::with_users(&setup.properties, users), piece: usize::MAX }
+    }
+
     /// Starts a server that is handed every frame in pieces of `piece` bytes.
     #[must_use]
     pub fn start_in_pieces(setup: &Setup, piece: usize) -> Self {

@@ -7,7 +7,7 @@ use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::credentials::Secret;
 use namesrv_core::wire::{Framing, Request, next_frame};
 use namesrv_tests::answer::Answer;
-use namesrv_tests::captures::{self, What, folder};
+use namesrv_tests::captures::{self, USERS, What, folder};
 use namesrv_tests::request;
 use namesrv_tests::signature::variants;
 use namesrv_tests::world::World;
@@ -17,16 +17,6 @@ use std::net::IpAddr;
 
 const CASES: &str = include_str!("../golden/signatures.jsonl");
 const SENDER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-/// The users of the captures: see `captures/README.md`.
-const KEYS: [(&str, &str); 6] = [
-    ("brokerKey", "broker secret 42"),
-    ("adminKey", "admin secret 7"),
-    ("rocketmq2", "12345678"),
-    ("clientKey", "client-Secret_é中"),
-    ("proxyKey", "proxy secret 3"),
-    ("toolsKey", "tools secret 9"),
-];
 
 /// One case, as a Java broker 5.5.0 judged it.
 #[derive(Debug, Deserialize)]
@@ -52,7 +42,7 @@ fn user(name: &str, secret: &str, status: Status) -> User {
 }
 
 fn users() -> Vec<User> {
-    KEYS.iter().map(|(name, secret)| user(name, secret, Status::Enabled)).collect()
+    USERS.iter().map(|(name, secret)| user(name, secret, Status::Enabled)).collect()
 }
 
 fn rules(users: Vec<User>) -> AccessRules {
@@ -156,7 +146,7 @@ fn every_recorded_signature_is_good() {
         let verified = rules.verify(&decode(&frame), SENDER);
         let verified = verified.unwrap_or_else(|refusal| panic!("{capture}: {} is refused: {refusal:?}", plain.code));
         assert_eq!(&*verified.user.name, name);
-        let (_, secret) = KEYS.iter().find(|(key, _)| *key == name).unwrap();
+        let (_, secret) = USERS.iter().find(|(key, _)| *key == name).unwrap();
         assert!(!variants(&plain, secret).is_empty(), "{capture}: the plain reading finds no content");
         *counts.entry(capture).or_default() += 1;
     }
@@ -177,7 +167,7 @@ fn no_signature_is_good_with_one_bit_changed() {
         bytes[0] ^= 1;
         String::from_utf8(bytes).unwrap()
     };
-    let other = rules(KEYS.iter().map(|(name, secret)| user(name, &flipped(secret), Status::Enabled)).collect());
+    let other = rules(USERS.iter().map(|(name, secret)| user(name, &flipped(secret), Status::Enabled)).collect());
     let mut changes = 0;
     for (capture, frame) in recorded() {
         let plain = Answer::decode(&frame).unwrap();
