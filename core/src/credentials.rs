@@ -85,7 +85,11 @@ impl Secret {
     #[must_use]
     pub fn sign<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Signature {
         let mut mac = self.key.clone();
-        parts.into_iter().for_each(|part| mac.update(part));
+        parts.into_iter().for_each(|part| {
+            #[cfg(test)]
+            work::note(part.len());
+            mac.update(part);
+        });
         let mut text = [0; SIGNATURE_CHARACTERS];
         let encoded = Base64::encode(&mac.finalize().into_bytes(), &mut text);
         debug_assert!(encoded.is_ok_and(|text| text.len() == SIGNATURE_CHARACTERS), "Base64 of 20 bytes");
@@ -179,6 +183,28 @@ impl Credentials {
             return Err(CredentialsError::EmptySecret);
         }
         Ok(Self { name: name.into(), secret: Secret::new(&secret) })
+    }
+}
+
+/// What signing costs, for tests.
+#[cfg(test)]
+pub(crate) mod work {
+    extern crate std;
+
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static BYTES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// So many bytes more are hashed.
+    pub(super) fn note(bytes: usize) {
+        BYTES.set(BYTES.get() + bytes);
+    }
+
+    /// Takes the number of bytes that this thread hashed.
+    pub(crate) fn take_bytes() -> usize {
+        BYTES.take()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::wire::Release;
 use crate::{ClientAddress, Peer};
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -194,6 +195,16 @@ pub enum Event {
     /// A request was served that would have been refused if the rules were not only observed. Of a broker's
     /// registrations it is told once.
     RequestWouldBeRefused(Box<RefusedRequest>),
+    /// A request counts because of the previous secret of a user. Without it the request would be refused, or would not
+    /// count.
+    PreviousSecretUsed {
+        /// The user.
+        user: Arc<str>,
+        /// The request code.
+        code: i32,
+        /// The connection that it came over.
+        peer: Peer,
+    },
     /// A sign of life did not count, because it did not come from the broker itself.
     RenewalIgnored {
         /// The request code.

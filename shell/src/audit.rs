@@ -4,6 +4,7 @@
 //! What strangers can cause as often as they like is told a few times a second; counts have all of it.
 
 mod file;
+mod hourly;
 mod limit;
 mod record;
 mod trail;
@@ -15,6 +16,7 @@ pub(crate) use trail::AuditTrail;
 pub(crate) use writer::AuditWriter;
 
 use crate::line_limit::LineLimit;
+use hourly::Hourly;
 use limit::RefusalLimit;
 use namesrv_core::ClientAddress;
 use namesrv_core::Peer;
@@ -38,6 +40,7 @@ pub(crate) struct AuditSink {
 pub(crate) struct Audit {
     sink: AuditSink,
     refusals: RefusalLimit,
+    previous_secrets: Hourly,
     /// For requests of administrators, where anybody may be one.
     open: LineLimit,
 }
@@ -69,7 +72,8 @@ impl AuditSink {
 
 impl Audit {
     pub(crate) fn new(sink: AuditSink) -> Self {
-        Self { sink, refusals: RefusalLimit::default(), open: LineLimit::new("requests of administrators", OPEN_LINES) }
+        let (refusals, previous_secrets) = (RefusalLimit::default(), Hourly::default());
+        Self { sink, refusals, previous_secrets, open: LineLimit::new("requests of administrators", OPEN_LINES) }
     }
 
     /// A request of an administrator was served. The file has every one, and so has the log, unless anybody may send as
@@ -113,6 +117,14 @@ impl Audit {
     /// A broker was registered from a second address of the network.
     pub(crate) fn tell_second_claim(&mut self, broker: &BrokerIdentity, holder: ClientAddress, peer: Peer, now: Now) {
         self.tell_limited(Record::second_claim(broker, holder, peer, now.wall), now.monotonic);
+    }
+
+    /// A user signed with its previous secret.
+    pub(crate) fn tell_previous_secret(&mut self, user: &Arc<str>, code: i32, peer: Peer, now: Now) {
+        self.sink.trail.count_previous_secret(user);
+        if self.previous_secrets.admit(user, now.monotonic) {
+            self.sink.tell(Record::previous_secret(user, code, peer, now.wall));
+        }
     }
 
     /// Returns when to call [`Audit::handle_timeout`].

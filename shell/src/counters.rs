@@ -189,6 +189,7 @@ impl Counters {
             | Event::RenewalIgnored { .. }
             | Event::IdentifierTakenOver { .. }
             | Event::SecondClaim { .. }
+            | Event::PreviousSecretUsed { .. }
             | Event::ClaimWithdrawn { .. }
             | Event::MalformedOrderConfig { .. }
             | Event::DoubtfulOrderConfig { .. }

@@ -61,6 +61,9 @@ impl EventLog {
             Event::IdentifierTakenOver { broker, peer, from, from_peer } => {
                 return self.audit.tell_takeover(broker, *peer, from, *from_peer, now);
             }
+            Event::PreviousSecretUsed { user, code, peer } => {
+                return self.audit.tell_previous_secret(user, *code, *peer, now);
+            }
             Event::SecondClaim { broker, holder, peer } => {
                 return self.audit.tell_second_claim(broker, *holder, *peer, now);
             }
@@ -115,7 +118,8 @@ fn write(event: &Event) {
         | Event::RequestRefused(_)
         | Event::RequestWouldBeRefused(_)
         | Event::IdentifierTakenOver { .. }
-        | Event::SecondClaim { .. } => {}
+        | Event::SecondClaim { .. }
+        | Event::PreviousSecretUsed { .. } => {}
         Event::RenewalIgnored { code, broker, peer } => {
             about!(warn, broker, code, peer = %peer.address, "sign of life ignored: it is not the broker's");
         }

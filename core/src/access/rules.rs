@@ -13,7 +13,7 @@ use super::user::{Role, Status, User, Users};
 use super::verdict::{AllowedBy, Grant, Refusal, RefusalCause, Verdict};
 use crate::address_list::AddressList;
 use crate::config::{AccessSettings, Configuration, Warning};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Secret};
 use crate::wire::Request;
 use crate::wire::code::request;
 use alloc::boxed::Box;
@@ -22,6 +22,7 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hint::black_box;
 use core::net::IpAddr;
 
 /// Whether only the broker itself may say something about itself.
@@ -173,6 +174,9 @@ impl AccessRules {
             return Verdict::Open;
         }
         match self.verify(request, sender) {
+            Ok(Verified { user, allowed_by: AllowedBy::PreviousSecret }) => {
+                Verdict::granted(AllowedBy::PreviousSecret, Some(Arc::clone(&user.name)))
+            }
             Ok(_) => Verdict::Open,
             Err(refusal) => self.refuse_unless_observed(refusal),
         }
@@ -252,21 +256,28 @@ impl AccessRules {
     }
 
     /// Asks in Java's order: the user's name, whether it is known, enabled, and where it may be; then the signature,
-    /// and the role in the end. So a stranger who knows no name makes nobody hash anything.
+    /// and the role in the end. A request of an unknown user is hashed like any other, so that the time of the answer
+    /// does not tell whether the user is known.
     fn verify_role(&self, request: &Request<'_>, sender: IpAddr, role: Role) -> Result<Verified<'_>, Box<Refusal>> {
         let name = request.fields.value(ACCESS_KEY).filter(|name| !name.is_empty());
         let Some(name) = name else {
             return Err(Box::new(Refusal::anonymous(RefusalCause::NoUser, sender)));
         };
         let refuse = |cause| Err(Box::new(Refusal::of_user(cause, &name, sender)));
-        let Some(user) = self.users.find(&name) else { return refuse(RefusalCause::UnknownUser) };
+        let Some(user) = self.users.find(&name) else {
+            // Whatever it is signed with, nobody has signed it.
+            let _ = black_box(signed_with(request, self.users.stand_in(), None));
+            return refuse(RefusalCause::UnknownUser);
+        };
         if user.status == Status::Disabled {
             return refuse(RefusalCause::Disabled);
         }
         if user.addresses.as_ref().is_some_and(|list| !list.contains(sender)) {
             return refuse(RefusalCause::Address);
         }
-        let Some(allowed_by) = signed_with(request, user) else { return refuse(RefusalCause::BadSignature) };
+        let Some(allowed_by) = signed_with(request, &user.secret, user.previous_secret.as_ref()) else {
+            return refuse(RefusalCause::BadSignature);
+        };
         if user.role < role {
             return refuse(RefusalCause::NoRole);
         }
@@ -311,8 +322,8 @@ impl Verdict {
     }
 }
 
-/// With which of the user's secrets a request is signed. A registration always has all its fields signed.
-fn signed_with(request: &Request<'_>, user: &User) -> Option<AllowedBy> {
+/// With which of a user's secrets a request is signed. A registration always has all its fields signed.
+fn signed_with(request: &Request<'_>, secret: &Secret, previous: Option<&Secret>) -> Option<AllowedBy> {
     let signed = Signed::new(request)?;
     let is_signed_with = |secret| {
         if request.code == request::REGISTER_BROKER {
@@ -320,8 +331,8 @@ fn signed_with(request: &Request<'_>, user: &User) -> Option<AllowedBy> {
         }
         signed.contents().any(|content| signed.matches(secret, content))
     };
-    if is_signed_with(&user.secret) {
+    if is_signed_with(secret) {
         return Some(AllowedBy::Signature);
     }
-    user.previous_secret.as_ref().filter(|secret| is_signed_with(secret)).map(|_| AllowedBy::PreviousSecret)
+    previous.filter(|secret| is_signed_with(secret)).map(|_| AllowedBy::PreviousSecret)
 }

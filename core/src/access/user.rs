@@ -44,8 +44,18 @@ pub struct User {
 }
 
 /// All users, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Users(BTreeMap<Arc<str>, User>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Users {
+    by_name: BTreeMap<Arc<str>, User>,
+    /// What stands in for the secret of a user that there is none of.
+    stand_in: Secret,
+}
+
+impl Default for Users {
+    fn default() -> Self {
+        Self { by_name: BTreeMap::new(), stand_in: Secret::new("") }
+    }
+}
 
 impl Users {
     /// Returns the name of two users as an error.
@@ -57,18 +67,23 @@ impl Users {
             }
             by_name.insert(Arc::clone(&user.name), user);
         }
-        Ok(Self(by_name))
+        Ok(Self { by_name, ..Self::default() })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_name.is_empty()
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&User> {
-        self.0.get(name)
+        self.by_name.get(name)
+    }
+
+    /// A secret that is nobody's, so that a request of an unknown user is as much work as one with a wrong secret.
+    pub(super) const fn stand_in(&self) -> &Secret {
+        &self.stand_in
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &User> {
-        self.0.values()
+        self.by_name.values()
     }
 }

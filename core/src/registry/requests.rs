@@ -12,13 +12,14 @@ use super::answer::{Answer, ReplyTo};
 use super::state::State;
 use super::subject::{Administrator, subject};
 use crate::Peer;
-use crate::access::{Class, Grant, Refusal, Verdict};
+use crate::access::{AllowedBy, Class, Grant, Refusal, Verdict};
 use crate::connection::answer::answer_from_view;
 use crate::event::{Change, Event, RefusedRequest};
 use crate::time::Now;
 use crate::wire::Request;
 use crate::wire::code::{request as code, response};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Handles a request as the verdict says.
@@ -28,6 +29,9 @@ pub(super) fn handle(state: &mut State, peer: Peer, request: &Request<'_>, verdi
     let class = Class::of(request.code);
     // A broker may read what others may only read with a signature.
     let is_open = class == Class::Read && state.tables.has_connection(peer.conn);
+    if !is_open {
+        report_previous_secret(state, peer, request.code, &verdict);
+    }
     let grant = match verdict {
         Verdict::Granted(grant) if !is_open => grant,
         Verdict::Refused(refusal) if !is_open => return refuse(state, reply_to, peer, request, *refusal),
@@ -38,6 +42,13 @@ pub(super) fn handle(state: &mut State, peer: Peer, request: &Request<'_>, verdi
         Class::Route | Class::Read | Class::Broker | Class::Other => {
             serve(state, reply_to, peer, request, &grant, now);
         }
+    }
+}
+
+/// The operator has to know who still uses a secret that is being replaced.
+fn report_previous_secret(state: &mut State, peer: Peer, code: i32, verdict: &Verdict) {
+    if let Verdict::Granted(Grant { user: Some(user), allowed_by: AllowedBy::PreviousSecret, .. }) = verdict {
+        state.outbox.event(Event::PreviousSecretUsed { user: Arc::clone(user), code, peer });
     }
 }
 

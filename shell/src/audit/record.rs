@@ -41,6 +41,7 @@ enum Kind {
     LeftOut,
     Takeover,
     SecondClaim,
+    PreviousSecret,
     Reload,
     ReloadFailed,
 }
@@ -87,6 +88,7 @@ impl Kind {
             Self::LeftOut => "left_out",
             Self::Takeover => "takeover",
             Self::SecondClaim => "second_claim",
+            Self::PreviousSecret => "previous_secret",
             Self::Reload => "reload",
             Self::ReloadFailed => "reload_failed",
         }
@@ -101,6 +103,7 @@ impl Kind {
             Self::LeftOut => "more of the same was left out",
             Self::Takeover => "broker took over the identifier of another address",
             Self::SecondClaim => "broker registered from a second address",
+            Self::PreviousSecret => "user signs with the previous secret",
             Self::Reload => "configuration reloaded",
             Self::ReloadFailed => "reload failed, nothing was changed",
         }
@@ -178,6 +181,11 @@ impl Record {
         record.with("from_peer", &holder.to_string())
     }
 
+    /// A user signed with its previous secret.
+    pub(super) fn previous_secret(user: &str, code: i32, peer: Peer, time: WallTime) -> Self {
+        Self::new(Kind::PreviousSecret, time).with_request(code).with("user", user).with_peer(peer)
+    }
+
     /// The configuration was read again, and so many keys changed.
     pub(crate) fn reload(changes: &Changes, time: WallTime) -> Self {
         let list = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
@@ -209,6 +217,7 @@ impl Record {
             | Kind::LeftOut
             | Kind::Takeover
             | Kind::SecondClaim
+            | Kind::PreviousSecret
             | Kind::ReloadFailed => log_members!(warn, self),
         }
     }

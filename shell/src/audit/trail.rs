@@ -3,7 +3,7 @@
 use super::record::Record;
 use namesrv_core::access::RefusalCause;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Records that are kept.
 const RECORDS_MAX: usize = 1000;
@@ -25,6 +25,8 @@ pub(crate) struct Counts {
     pub(crate) writes: u64,
     /// Requests that were refused, by code and cause.
     pub(crate) refusals: BTreeMap<(i32, RefusalCause), u64>,
+    /// Requests that counted because of the previous secret of a user, by its name.
+    pub(crate) previous_secrets: BTreeMap<Arc<str>, u64>,
     /// Requests that would have been refused if the rules were not only observed.
     pub(crate) observed: BTreeMap<(i32, RefusalCause), u64>,
 }
@@ -59,6 +61,10 @@ impl AuditTrail {
 
     pub(super) fn count_observed(&self, code: i32, cause: RefusalCause) {
         *self.state().counts.observed.entry((code, cause)).or_default() += 1;
+    }
+
+    pub(super) fn count_previous_secret(&self, user: &Arc<str>) {
+        *self.state().counts.previous_secrets.entry(Arc::clone(user)).or_default() += 1;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

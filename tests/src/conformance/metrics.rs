@@ -4,9 +4,10 @@ use super::Target;
 use super::peer::{Peer, broker, cluster_info, get as get_kv, put, route, unregister};
 use crate::admin_port::{ADMIN, address, exchange, get};
 use crate::exposition::Metrics;
-use crate::process::Process;
+use crate::process::{Folder, Process};
 use regex::Regex;
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
 
 fn scrape(address: SocketAddr) -> Metrics {
@@ -108,6 +109,26 @@ pub(super) fn refusals_are_counted(target: &Target) {
     let metrics = eventually(&server, address, |metrics| denied(metrics, "bad_signature") == Some(1.0));
     assert_eq!([denied(&metrics, "no_user"), denied(&metrics, "unknown_user")], [Some(30.0), Some(1.0)]);
     assert_eq!(metrics.beginning_with("rocketmq_namesrv_auth_denied_total").count(), 3);
+}
+
+/// An operator who replaces a secret sees who still signs with the previous one: counted, and told once an hour.
+pub(super) fn uses_of_a_previous_secret_are_counted(target: &Target) {
+    let folder = Folder::new(&[ADMIN, ("authenticationEnabled", "true")]);
+    let path = folder.path("users");
+    let user = r#"{"username":"alice","password":"the second of alice","previousPassword":"the first of alice","role":"admin"}"#;
+    fs::write(&path, user).expect("the users file can be written");
+    let server = folder.with_property("usersPath", &path.display().to_string()).start(target.binary());
+    let address = address(&server);
+    let mut peer = Peer::connect(&server);
+    for secret in ["the first of alice", "the second of alice", "the first of alice"] {
+        assert_eq!(peer.ask(&put("n", "k", "v").signed("alice", secret)).code, 0);
+    }
+    assert_eq!(peer.ask(&put("n", "k", "v").signed("alice", "neither of alice")).code, 16);
+    let series = "rocketmq_namesrv_auth_previous_secret_total";
+    let of_alice = format!("{series}{{user=\"alice\"}}");
+    let metrics = eventually(&server, address, |metrics| metrics.series.get(&of_alice) == Some(&2.0));
+    assert_eq!(metrics.beginning_with(series).count(), 1);
+    assert_eq!(server.log().matches("user signs with the previous secret").count(), 1);
 }
 
 /// However many clusters, brokers and request codes peers make up, and whatever they are called, there are only so many

@@ -413,6 +413,7 @@ pub(crate) fn kind(happening: &Happening) -> Option<String> {
             Event::RenewalIgnored { .. } => "renewal ignored",
             Event::IdentifierTakenOver { .. } => "identifier taken over",
             Event::SecondClaim { .. } => "second claim",
+            Event::PreviousSecretUsed { .. } => "previous secret",
             Event::ClaimWithdrawn { .. } => "claim withdrawn",
             Event::MalformedOrderConfig { .. } => "malformed order configuration",
             Event::DoubtfulOrderConfig { .. } => "doubtful order configuration",

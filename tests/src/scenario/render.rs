@@ -178,6 +178,7 @@ fn event(event: &Event) -> Option<String> {
         Event::RequestWouldBeRefused(refused) => format!("would refuse {}", request(refused)),
         Event::RenewalIgnored { code, broker, .. } => format!("{code} ignored for {}", identity(broker)),
         Event::IdentifierTakenOver { broker, from, .. } => format!("{} takes over from {from}", identity(broker)),
+        Event::PreviousSecretUsed { user, .. } => format!("{user} signs with the previous secret"),
         Event::SecondClaim { broker, .. } => format!("second claim to {}", identity(broker)),
         Event::ClaimWithdrawn { broker, .. } => format!("claim withdrawn to {}", identity(broker)),
         Event::MalformedOrderConfig { topic, fault } => format!("malformed order configuration of {topic}: {fault}"),

@@ -528,6 +528,7 @@ fn departure(event: &Event) -> Option<Departure> {
         | Event::RenewalIgnored { .. }
         | Event::IdentifierTakenOver { .. }
         | Event::SecondClaim { .. }
+        | Event::PreviousSecretUsed { .. }
         | Event::ClaimWithdrawn { .. }
         | Event::MalformedOrderConfig { .. }
         | Event::DoubtfulOrderConfig { .. }

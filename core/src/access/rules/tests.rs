@@ -3,7 +3,9 @@
 use super::*;
 use crate::config::properties::parse;
 use crate::config::{Configuration, Warning};
-use crate::credentials::Secret;
+use crate::credentials::{Secret, work};
+use crate::limits::Limits;
+use crate::wire::{Framing, next_frame};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -137,4 +139,32 @@ fn rules_do_not_print_secrets() {
     let shown = printed + &configuration.listing() + &items + &configuration.runtime_file();
     assert!(shown.contains(r#"initAuthenticationUser={"username":"ops","password":"***"}"#), "{shown}");
     assert!(!shown.contains("0123456789abcdef") && !shown.contains("fedcba9876543210"), "{shown}");
+}
+
+#[test]
+fn an_unknown_user_is_as_much_work_as_a_wrong_secret() {
+    let limits = Limits::default();
+    let rules = build("", alloc::vec![user("known", Role::Admin)]).unwrap().0;
+    let hashed = |code: i32, name: &str, body: &[u8]| {
+        let header = alloc::format!(
+            r#"{{"code":{code},"version":513,"extFields":{{"AccessKey":"{name}","SecurityToken":"t","Signature":"{}"}}}}"#,
+            "A".repeat(28)
+        );
+        let length = (4 + header.len() + body.len()) as u32;
+        let frame = [&length.to_be_bytes(), &(header.len() as u32).to_be_bytes(), header.as_bytes(), body].concat();
+        let Ok(Framing::Complete { frame, .. }) = next_frame(&frame, &limits) else { panic!("no frame") };
+        let request = Request::decode(frame, &limits).unwrap();
+        work::take_bytes();
+        let cause = rules.verify(&request, IpAddr::from([10, 0, 0, 1])).unwrap_err().cause;
+        (cause, work::take_bytes())
+    };
+    for (code, contents) in [(318, 2), (103, 1)] {
+        for body in [&b""[..], &[b'#'; 100_000]] {
+            let (wrong, of_known) = hashed(code, "known", body);
+            let (unknown, of_unknown) = hashed(code, "other", body);
+            assert_eq!((wrong, unknown), (RefusalCause::BadSignature, RefusalCause::UnknownUser));
+            assert_eq!(of_known, of_unknown, "code {code}, {} bytes", body.len());
+            assert!(of_known >= contents * body.len() + "known".len(), "{of_known}");
+        }
+    }
 }

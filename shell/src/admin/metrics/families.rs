@@ -81,6 +81,7 @@ pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
         }
     }
     denials(text, audit);
+    previous_secrets(text, audit);
     text.counter("rocketmq_namesrv_pauses_total", "Times that the server could not run.");
     text.sample(&[], counters.pauses.get());
     text.counter("rocketmq_namesrv_pause_seconds_total", "Time in which the server could not run.");
@@ -116,6 +117,15 @@ fn denials(text: &mut Exposition, audit: &AuditTrail) {
     text.counter("rocketmq_namesrv_auth_denied_total", "Requests that access control refused.");
     for ((code, cause), count) in audit.counts().refusals {
         text.sample(&[("request_code", &code_label(code)), ("reason", refusal_label(cause))], count);
+    }
+}
+
+/// Who still signs with a secret that is being replaced: configured users only.
+fn previous_secrets(text: &mut Exposition, audit: &AuditTrail) {
+    let help = "Requests that counted because of the previous secret of a user.";
+    text.counter("rocketmq_namesrv_auth_previous_secret_total", help);
+    for (user, count) in audit.counts().previous_secrets {
+        text.sample(&[("user", &user)], count);
     }
 }
 
