@@ -40,6 +40,38 @@ fn every_threat_names_the_tests_that_show_what_becomes_of_it() {
     }
 }
 
+/// Reports that are public have a row, and each row names a test that exists, or a row of the table of its section.
+#[test]
+fn every_reported_trouble_names_the_test_that_pins_it() {
+    let folder = repository().join("tests/field");
+    let page = read_to_string(folder.join("README.md")).unwrap_or_default();
+    for report in REPORTS {
+        assert!(page.contains(report), "the field log does not have {report}");
+    }
+    let mut count = 0;
+    for section in page.split("\n## ") {
+        let table = section.split(['(', ')']).find(|link| link.ends_with(".tsv"));
+        let table = table.map(|name| read_to_string(folder.join(name)).unwrap_or_default()).unwrap_or_default();
+        let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| reported ");
+        for line in section.lines().filter(is_row) {
+            let pinned = line.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+            let names: Vec<_> = pinned.split('`').skip(1).step_by(2).collect();
+            assert!(!names.is_empty(), "nothing pins {line}");
+            for name in names {
+                let is_in_table = table.lines().any(|row| row.split('\t').next() == Some(name));
+                if !is_in_table {
+                    check("a reported trouble", name);
+                }
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count} rows");
+}
+
+/// What was reported upstream and is about NameServers.
+const REPORTS: [&str; 7] = ["5296", "7326", "9521", "10425", "11072", "11073", "11127"];
+
 /// A test, `file` or `file#function`, exists.
 fn check(whose: &str, test: &str) {
     let (file, function) = test.split_once('#').unwrap_or((test, ""));
