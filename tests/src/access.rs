@@ -1,19 +1,12 @@
 //! What tests of access control have in common: users, hosts, and requests of every class.
 
+pub use crate::users::{PREVIOUS_SECRET, SECRET, rules, user, users};
+
 use crate::registration::{Registration, Topic};
 use crate::request::Request;
+use crate::users::entries;
 use crate::world::World;
-use namesrv_core::access::{AccessRules, Role, Status, User};
-use namesrv_core::address_list::AddressList;
-use namesrv_core::config::Configuration;
-use namesrv_core::config::properties::{self, Property};
-use namesrv_core::credentials::Secret;
 use std::net::IpAddr;
-
-/// The secret of every user.
-pub const SECRET: &str = "a secret of 23 letters.";
-/// What the user `rotating` signed with before.
-pub const PREVIOUS_SECRET: &str = "the secret before that.";
 
 /// The host of brokers.
 pub const BROKER_HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -27,56 +20,11 @@ pub const ADMIN_CODES: [i32; 6] = [100, 102, 205, 216, 318, 327];
 /// Codes of requests that only read, apart from routes.
 pub const READ_CODES: [i32; 11] = [101, 106, 206, 219, 224, 304, 311, 312, 313, 319, 901];
 
-/// A user of this role that may do anything.
-#[must_use]
-pub fn user(name: &str, role: Role) -> User {
-    User {
-        name: name.into(),
-        role,
-        secret: Secret::new(SECRET),
-        previous_secret: None,
-        status: Status::Enabled,
-        addresses: None,
-    }
-}
-
-/// A user of each kind: an administrator `ops`, `broker`, `reader`, `disabled`, `rotating`, and `elsewhere`, whose
-/// addresses are none of those here.
-///
-/// # Panics
-/// Never.
-#[must_use]
-pub fn users() -> Vec<User> {
-    let elsewhere = AddressList::parse("192.0.2.0/24").expect("a network");
-    vec![
-        user("ops", Role::Admin),
-        user("broker", Role::Broker),
-        user("reader", Role::Read),
-        User { status: Status::Disabled, ..user("disabled", Role::Admin) },
-        User { previous_secret: Some(Secret::new(PREVIOUS_SECRET)), ..user("rotating", Role::Admin) },
-        User { addresses: Some(elsewhere), ..user("elsewhere", Role::Admin) },
-    ]
-}
-
 /// A world with these lines in its configuration file, and with [`users`].
 #[must_use]
 pub fn world(file: &str) -> World {
     let properties: Vec<_> = entries(file).into_iter().map(|entry| (entry.key, entry.value)).collect();
     World::with_users(&properties, users())
-}
-
-/// The rules that these lines ask for, with [`users`].
-///
-/// # Panics
-/// They contradict themselves.
-#[must_use]
-pub fn rules(file: &str) -> AccessRules {
-    let (configuration, _) = Configuration::new(&entries(file)).expect("a good file");
-    AccessRules::new(&configuration, users()).expect("good rules").0
-}
-
-fn entries(file: &str) -> Vec<Property> {
-    properties::parse(file.as_bytes()).expect("properties text")
 }
 
 /// A request of this code that is served when anybody may send it.

@@ -38,4 +38,5 @@ pub mod suite;
 mod texts;
 pub mod tls;
 pub mod transport;
+pub mod users;
 pub mod world;

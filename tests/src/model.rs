@@ -6,6 +6,7 @@
 
 pub mod invariants;
 
+mod access;
 mod order;
 mod registering;
 mod server;

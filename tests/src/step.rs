@@ -9,9 +9,12 @@
 pub mod defect;
 pub mod words;
 
+mod access;
+mod beside_java;
 mod draw;
 mod text;
 
+pub use access::{Access, Signer};
 pub use draw::{Draw, Scope, sequence};
 
 use crate::registration::{Mapping, Registration, Topic, Version};
@@ -59,6 +62,8 @@ pub enum Step {
     },
     /// From now on the disk takes saves, refuses them, or lets them wait.
     Disk(Disk),
+    /// The operator changes the rules of access control.
+    Access(Access),
     /// The operator stops the server.
     Stop,
 }
@@ -89,6 +94,8 @@ pub struct Message {
     pub release: Option<i32>,
     /// What is wrong with it.
     pub defect: Option<Defect>,
+    /// Who signs it, with its defect.
+    pub signer: Option<Signer>,
 }
 
 /// A broker as requests name it.
@@ -187,6 +194,7 @@ impl Step {
             | Self::Advance { .. }
             | Self::SetClock { .. }
             | Self::Disk(_)
+            | Self::Access(_)
             | Self::Stop => &[],
         }
     }
@@ -318,7 +326,7 @@ impl Message {
     /// A two-way request with a JSON header and nothing wrong with it.
     #[must_use]
     pub fn new(connection: usize, content: Content) -> Self {
-        Self { connection, content, oneway: false, binary: false, release: None, defect: None }
+        Self { connection, content, oneway: false, binary: false, release: None, defect: None, signer: None }
     }
 
     /// The request, with `salt` in place of the mark of its names, and with the defects that leave it a request.
@@ -341,7 +349,10 @@ impl Message {
         if let Some(defect) = &self.defect {
             defect.damage_request(&mut request);
         }
-        request
+        match self.signer {
+            Some(signer) => signer.sign(request),
+            None => request,
+        }
     }
 
     /// The frame.

@@ -6,6 +6,7 @@ use crate::process_keys::read_configuration;
 use crate::request::Request;
 use crate::server::{Reaction, Server, Setup};
 use crate::step::{Disk, Step};
+use crate::users::rules;
 use bytes::Bytes;
 use namesrv_core::access::{AccessRules, User};
 use namesrv_core::config::Limits;
@@ -411,6 +412,7 @@ impl World {
             Step::Disk(Disk::Works) => self.set_saving(Saving::Succeeds),
             Step::Disk(Disk::Fails) => self.set_saving(Saving::Fails("disk full".to_owned())),
             Step::Disk(Disk::Waits) => self.set_saving(Saving::Waits),
+            Step::Access(access) => self.replace_access(rules(access.file())),
             Step::Stop => self.shut_down(),
         }
     }

@@ -5,7 +5,7 @@ use super::storage::{Asker, KvRequest, Remark, Reply, Storage};
 use super::tables::Tables;
 use super::written;
 use crate::step::words::{CONNECTIONS, SETTINGS};
-use crate::step::{Content, Message, Step};
+use crate::step::{Access, Content, Message, Step};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds that routes are refused for after the start, while `needWaitForService` is on.
@@ -16,6 +16,8 @@ const NOT_READY_MILLIS: u64 = 45_000;
 pub(crate) struct Server {
     pub(crate) tables: Tables,
     pub(crate) storage: Storage,
+    /// What asks for a signature.
+    pub(super) access: Access,
     /// Answers come in binary headers.
     pub(crate) binary: bool,
     /// How often each connection was opened.
@@ -45,6 +47,7 @@ impl Server {
         Self {
             tables: Tables { wall, ..Tables::default() },
             storage: Storage::new(settings),
+            access: Access::Open,
             binary,
             opened: [0; CONNECTIONS],
             open: BTreeSet::new(),
@@ -86,6 +89,7 @@ impl Server {
                 self.settle();
                 self.deliver();
             }
+            Step::Access(access) => self.access = *access,
             Step::Stop => panic!("the model does not stop"),
         }
         self.last.told.append(&mut self.tables.told);
@@ -128,6 +132,9 @@ impl Server {
             at: self.tables.now,
         };
         self.tables.notifies = self.storage.is_on("notifyMinBrokerIdChanged");
+        if let Some(remark) = self.refuse(asked) {
+            return self.storage.replies.push((asker, Reply { code: 16, ..Reply::error(remark) }));
+        }
         let reply = match &asked.content {
             Content::Kv { code, namespace, key, value } => {
                 return self.storage.ask(

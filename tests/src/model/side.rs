@@ -10,8 +10,9 @@ use crate::answer::Answer;
 use crate::request::Request;
 use crate::scenario::render;
 use crate::step::words::{CONNECTIONS, MARK, NAMESPACES, SETTINGS, TOPICS};
-use crate::step::{Broker, Content, Message, Step};
+use crate::step::{Access, Broker, Content, Message, Signer, Step};
 use crate::world::{Happening, SECRET, World};
+use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
 use namesrv_core::save::SaveFile;
 use std::collections::BTreeMap;
@@ -132,6 +133,8 @@ impl Beside {
 
     /// Asks every question that changes nothing and compares the answers, byte for byte where they have a body.
     fn ask_everything(&mut self) {
+        let signs = self.model.access == Access::ChangesAndReads;
+        let signed = |question| if signs { Signer::Reader.sign(question) } else { question };
         let mut questions = questions();
         // Questions about the KV table wait behind its changes.
         if self.model.storage.is_idle() {
@@ -141,7 +144,8 @@ impl Beside {
                 questions.push(namespace);
             }
         }
-        self.world.receive("observer", &in_a_row(&questions));
+        let sent: Vec<_> = questions.iter().cloned().map(signed).collect();
+        self.world.receive("observer", &in_a_row(&sent));
         let output = in_order(&self.world.take_output("observer").unwrap());
         let expected: Vec<_> = (1..).zip(questions.iter().map(|question| expected(&self.model, question))).collect();
         let answers = compare_all(&output, &expected, self.model.binary);
@@ -159,6 +163,9 @@ impl Beside {
 
 /// Something besides an answer, as a line; of the runtime configuration only that it is saved, and fields in order.
 fn line(happening: &Happening) -> Option<String> {
+    if let Happening::Event(Event::RequestRefused(refused)) = happening {
+        return Some(format!("refused {}: {}", refused.code, refused.refusal.cause));
+    }
     let line = render::happening(happening)?;
     Some(match happening {
         Happening::Saved { file: SaveFile::RuntimeConfig, .. } => "saves the runtime configuration".to_owned(),

@@ -1,11 +1,12 @@
 //! Steps from bytes: the same bytes make the same steps, and bytes of zero the simplest ones.
 
+use super::beside_java::{can_be_oneway, is_bearable};
 use super::defect::Defect;
 use super::words::{
     ADDRESSES, BINARY_BYTES, BODY_BYTES, CLUSTERS, CODES, CONNECTIONS, FIELD_VALUES, GROUPS, HEADER_BYTES,
     MEMBER_VALUES, NAMESPACES, NO_GROUP, OTHER_KEYS, PROPERTIES, RELEASES, SETTINGS, TOPICS, VALUES, ZONES,
 };
-use super::{Broker, Content, Disk, FULL_BODY_SINCE, Message, Queues, Step};
+use super::{Access, Broker, Content, Disk, FULL_BODY_SINCE, Message, Queues, Signer, Step};
 use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
 use crate::request::Request;
 use arbitrary::Unstructured;
@@ -32,7 +33,7 @@ pub enum Scope {
 type Kind<T, const SCOPES: usize> = (fn(&mut Draw<'_>) -> T, [u16; SCOPES]);
 
 /// Kinds of steps, and how often each is drawn in each scope: model, everything, Java.
-const STEPS: [Kind<Step, 3>; 10] = [
+const STEPS: [Kind<Step, 3>; 11] = [
     (|draw| Step::Send(vec![draw.message()]), [48, 48, 66]),
     (|draw| Step::Send(draw.split_registration()), [6, 6, 0]),
     (|draw| Step::Batch(draw.messages(2, 5)), [10, 10, 0]),
@@ -42,6 +43,7 @@ const STEPS: [Kind<Step, 3>; 10] = [
     (|draw| Step::Freeze { millis: draw.pause(), arrived: draw.messages(0, 2) }, [4, 4, 0]),
     (|draw| Step::SetClock { millis: draw.of(&[1, -3_600_000, 31_536_000_000]) }, [2, 2, 0]),
     (|draw| Step::Disk(draw.of(&[Disk::Works, Disk::Works, Disk::Fails, Disk::Waits])), [4, 4, 0]),
+    (|draw| Step::Access(draw.access()), [5, 5, 0]),
     (|_| Step::Stop, [0, 1, 0]),
 ];
 
@@ -162,7 +164,26 @@ impl<'a> Draw<'a> {
         // A code that does not fit into a binary header would be another one there.
         let binary = (binary || is_binary) && i16::try_from(content.code()).is_ok();
         let release = self.release(&content);
-        Message { connection, content: without_later_fields(content, release), oneway, binary, release, defect }
+        let signer = self.signer();
+        let content = without_later_fields(content, release);
+        Message { connection, content, oneway, binary, release, defect, signer }
+    }
+
+    /// The questions that check a server in every step are signed where the model answers them only.
+    fn access(&mut self) -> Access {
+        match self.scope {
+            Scope::Model => self.of(&[Access::Open, Access::Changes, Access::ChangesAndReads]),
+            Scope::Everything | Scope::Java | Scope::Simulation => self.of(&[Access::Open, Access::Changes]),
+        }
+    }
+
+    /// Nobody signs beside Java, which would take the fields for others, nor where there are no users.
+    fn signer(&mut self) -> Option<Signer> {
+        if matches!(self.scope, Scope::Java | Scope::Simulation) || !self.once_in(2) {
+            return None;
+        }
+        let all = [Signer::Administrator, Signer::Rotating, Signer::Broker, Signer::Reader, Signer::Guesser];
+        Some(if self.once_in(8) { Signer::Stranger } else { self.of(&all) })
     }
 
     /// An old release registers, which only Java and the fuzzer are told.
@@ -459,27 +480,6 @@ fn without_later_fields(content: Content, release: Option<i32>) -> Content {
             Content::Register(registration)
         }
         content => content,
-    }
-}
-
-/// What ours answers otherwise than Java is not sent one-way: it would look like a request that was lost. Neither is
-/// what may not be readable: it may have no answer anyway.
-fn can_be_oneway(content: &Content, defect: Option<&Defect>) -> bool {
-    matches!(defect, None | Some(Defect::Field { .. }))
-        && content.code() != 318
-        && content.registration().is_none_or(|registration| registration.compression != Compression::Denied)
-}
-
-/// Whether both servers can be compared after a request with this defect. One registration without broker name or
-/// address spoils a Java server for good, and one of an old release that is none gets the time of the server for its
-/// data version.
-fn is_bearable(content: &Content, binary: bool, defect: &Defect) -> bool {
-    let is_registration = matches!(content, Content::Register(_));
-    match defect {
-        Defect::Field { name, .. } => !is_registration || !["brokerName", "brokerAddr"].contains(name),
-        Defect::Member { name, .. } => !(binary || is_registration && ["extFields", "version"].contains(name)),
-        Defect::Header { bytes, .. } => !is_registration && binary == BINARY_BYTES.contains(bytes),
-        Defect::Body { .. } => true,
     }
 }
 

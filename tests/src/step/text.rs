@@ -23,6 +23,7 @@ impl fmt::Display for Step {
             }
             Self::SetClock { millis } => write!(f, "# the wall clock steps by {millis} ms"),
             Self::Disk(disk) => write!(f, "# disk: {disk:?}"),
+            Self::Access(access) => write!(f, "# signatures are asked for: {access:?}"),
             Self::Stop => write!(f, "shutdown"),
         }
     }
@@ -53,6 +54,7 @@ impl fmt::Display for Message {
             write!(f, " release={release}")?;
         }
         write!(f, " via=peer-{}", self.connection)?;
+        self.signer.iter().try_for_each(|signer| write!(f, "   # signed: {signer:?}"))?;
         self.defect.iter().try_for_each(|defect| write!(f, "   # {defect}"))
     }
 }
