@@ -111,7 +111,7 @@ impl Server {
                     Output::Release { requests, bytes } => self.quotas.queue().release(requests, bytes),
                     Output::Reply { conn, frame } => self.reply(conn, frame),
                     Output::Close { conn, .. } => self.close(conn),
-                    Output::Save { ticket, .. } => {
+                    Output::Save { ticket, .. } | Output::SaveSnapshot { ticket, .. } => {
                         self.node.handle(Input::Saved { ticket, result: Ok(()) }, self.now());
                     }
                     // There is no log, and nobody who stops this server.

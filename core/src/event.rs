@@ -36,6 +36,8 @@ pub enum EvictionCause {
     Replaced,
     /// Another address holds the identifier that it wants, with a newer state version.
     ConflictLost,
+    /// It was known from before the restart of the server, and did not register in time.
+    Unconfirmed,
 }
 
 /// Why a registration was refused.

@@ -321,6 +321,13 @@ pub const fn seconds(name: &'static str, kind: Kind, default: &'static str) -> R
     Row::new(name, kind, default, |value| Duration::from_secs(number(value)))
 }
 
+/// A row whose value is a number of seconds, or not there. It has no default.
+#[must_use]
+pub const fn optional_seconds(name: &'static str, kind: Kind) -> Row<Option<Duration>> {
+    let parse: fn(&str) -> Option<Duration> = |value| (!value.is_empty()).then(|| Duration::from_secs(number(value)));
+    Row::new(name, kind, "", parse).without_default()
+}
+
 /// A row whose value is a number of milliseconds.
 #[must_use]
 pub const fn millis(name: &'static str, kind: Kind, default: &'static str) -> Row<Duration> {

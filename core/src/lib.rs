@@ -41,6 +41,8 @@ pub mod report;
 pub mod route;
 pub mod save;
 mod serialization;
+pub mod snapshot;
+mod table_size;
 pub mod tally;
 pub mod time;
 pub mod wire;

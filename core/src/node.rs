@@ -45,17 +45,19 @@
 //! are few of those, because it forwards nothing more. When it recovers and takes them, they count as taken.
 
 mod input;
+mod snapshots;
 #[cfg(test)]
 mod tests;
 
 pub use crate::output::Output;
 pub use input::Input;
+pub use snapshots::SNAPSHOT_EVERY;
 
 use crate::access::Verdict;
 use crate::initial_state::InitialState;
 use crate::registry::Registry;
 use crate::report::{Report, ReportRequest};
-use crate::save::SaveTicket;
+use crate::save::{SaveFile, SaveTicket};
 use crate::tally::Tally;
 use crate::time::{Duration, Instant, Now};
 use crate::{ConnId, Peer};
@@ -63,6 +65,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use snapshots::Snapshots;
 
 /// Inputs of one batch. Its replies wait for all of them.
 pub const BATCH_INPUTS_MAX: usize = 256;
@@ -89,8 +92,9 @@ pub struct Node {
     /// Frames of this batch, not yet returned to the quota.
     taken: Load,
     replies: ReplyCredit,
-    /// Saves that have not ended: at most one of each file.
+    /// Saves that have not ended: at most one of each file, but for the last snapshot.
     saves: Vec<SaveTicket>,
+    snapshots: Snapshots,
     phase: Phase,
     is_attached: bool,
     /// When to stop the I/O threads.
@@ -150,6 +154,7 @@ impl Node {
     /// A node without brokers. The first output is the first view.
     #[must_use]
     pub fn new(initial: InitialState, now: Now) -> Self {
+        let snapshots = Snapshots::new(initial.saves_snapshots, now.monotonic);
         Self {
             registry: Registry::new(initial, now),
             queue: VecDeque::new(),
@@ -159,6 +164,7 @@ impl Node {
             taken: Load::default(),
             replies: ReplyCredit::default(),
             saves: Vec::new(),
+            snapshots,
             phase: Phase::Running,
             is_attached: false,
             stop_io_at: None,
@@ -186,7 +192,9 @@ impl Node {
                 let before = self.saves.len();
                 self.saves.retain(|save| *save != ticket);
                 debug_assert!(self.saves.len() + 1 == before, "{ticket:?} is not being saved");
-                self.registry.handle_saved(ticket, result);
+                if ticket.file != SaveFile::Snapshot || self.snapshots.note_end(result.is_ok()) {
+                    self.registry.handle_saved(ticket, result);
+                }
             }
             Input::Reload(configuration) => self.registry.handle_reload(&configuration),
             Input::ReplyTaken { bytes } => self.replies.give_back(bytes, self.now),
@@ -267,12 +275,16 @@ impl Node {
         }
         let registry = self.registry.poll_timeout().filter(|_| !self.tick_waits);
         let stop = self.stop_io_at.filter(|_| self.is_attached);
-        [registry, stop, self.replies.lost_at].into_iter().flatten().min()
+        [registry, stop, self.replies.lost_at, self.snapshot_due_at()].into_iter().flatten().min()
     }
 
     /// What is due of the node itself is done at once. The registry hears of the time in its turn.
     fn tick(&mut self, now: Now) {
         self.stop_io_if_due();
+        if self.snapshot_due_at().is_some_and(|due| due <= self.now) {
+            self.snapshots.note_start(self.now);
+            self.save_snapshot();
+        }
         if let Some(bytes) = self.replies.give_up(self.now) {
             self.outputs.push_back(Output::RepliesStuck { bytes });
         }
@@ -313,8 +325,25 @@ impl Node {
         let is_due = self.stop_io_at.is_some_and(|at| at <= self.now);
         if is_due && self.is_attached {
             self.stop_io_at = None;
+            // Now, before brokers lose their connections.
+            if self.snapshots.are_wanted() {
+                self.snapshots.note_last();
+                self.save_snapshot();
+            }
             self.outputs.push_back(Output::StopIo { within: STOP_WITHIN });
         }
+    }
+
+    /// When to save a snapshot, unless one is being saved.
+    fn snapshot_due_at(&self) -> Option<Instant> {
+        let is_saving = self.saves.iter().any(|ticket| ticket.file == SaveFile::Snapshot);
+        self.snapshots.due_at().filter(|_| !is_saving)
+    }
+
+    fn save_snapshot(&mut self) {
+        let (ticket, source) = self.registry.snapshot(self.now);
+        self.saves.push(ticket);
+        self.outputs.push_back(Output::SaveSnapshot { ticket, source });
     }
 
     fn take_batch(&mut self) {
@@ -368,6 +397,9 @@ impl Node {
         }
         if let Some(output) = self.registry.poll_output() {
             self.note(&output);
+            if self.registry.take_change() {
+                self.snapshots.note_change();
+            }
             return Some(output);
         }
         let own = self.outputs.pop_front();
@@ -388,6 +420,7 @@ impl Node {
             | Output::Publish(_)
             | Output::Close { .. }
             | Output::Notify { .. }
+            | Output::SaveSnapshot { .. }
             | Output::Event(_)
             | Output::Announce
             | Output::RepliesStuck { .. }

@@ -5,6 +5,7 @@ use crate::access::Reach;
 use crate::event::Event;
 use crate::route::RouteView;
 use crate::save::SaveTicket;
+use crate::snapshot::SnapshotSource;
 use crate::time::Duration;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -65,6 +66,14 @@ pub enum Output {
         ticket: SaveTicket,
         /// The new contents of the file.
         contents: Vec<u8>,
+    },
+    /// Replace the contents of the file of snapshots by what [`SnapshotSource::encode`] returns, then hand in
+    /// [`Input::Saved`](crate::node::Input::Saved). Encode it on a thread that nobody waits for.
+    SaveSnapshot {
+        /// To be handed back.
+        ticket: SaveTicket,
+        /// What the snapshot is made of.
+        source: SnapshotSource,
     },
     /// Tell the operator what happened in the registry.
     Event(Event),

@@ -21,11 +21,13 @@ mod tables;
 
 use crate::access::{AccessRules, Verdict};
 use crate::config::{Configuration, Settings};
+use crate::event::Event;
 use crate::hash::Secret;
-use crate::initial_state::InitialState;
+use crate::initial_state::{InitialState, WarmStart};
 use crate::output::{CloseReason, Output};
 use crate::report::{Report, ReportRequest};
 use crate::save::{SaveError, SaveFile, SaveTicket};
+use crate::snapshot::SnapshotSource;
 use crate::tally::Tally;
 use crate::time::{Instant, Now};
 use crate::wire::{Framing, Request, next_frame};
@@ -52,6 +54,8 @@ use tables::Tables;
 pub(crate) struct Registry {
     state: State,
     audit: Audit,
+    /// See [`take_change`](Self::take_change).
+    has_changed: bool,
 }
 
 impl Registry {
@@ -63,8 +67,12 @@ impl Registry {
         let order = kv.order_table(secret);
         let mut outbox = Outbox::new(initial.serialization);
         kv.report_malformed_order(&mut outbox);
+        let mut tables = Tables::new(secret, now);
+        if let Some(WarmStart { snapshot, within }) = initial.warm_start {
+            tables.restore(snapshot, within, now);
+        }
         let state = State {
-            tables: Tables::new(secret, now),
+            tables,
             kv,
             order_watch: OrderWatch::default(),
             configuration: ConfigurationStore::new(initial.configuration),
@@ -79,7 +87,9 @@ impl Registry {
             limits: initial.limits,
             access: initial.access,
         };
-        Self { state, audit: Audit::default() }
+        let mut registry = Self { state, audit: Audit::default(), has_changed: false };
+        registry.audit();
+        registry
     }
 
     /// A connection forwarded a frame.
@@ -132,7 +142,23 @@ impl Registry {
                 configuration.handle_saved(ticket, result, outbox);
                 publisher.settings_changed();
             }
+            SaveFile::Snapshot => {
+                if let Err(reason) = result {
+                    outbox.event(Event::SaveFailed { file: ticket.file, reason });
+                }
+            }
         }
+    }
+
+    /// What a snapshot would hold now, under a new ticket.
+    pub(crate) fn snapshot(&mut self, now: Instant) -> (SaveTicket, SnapshotSource) {
+        let State { tables, outbox, .. } = &mut self.state;
+        (outbox.next_ticket(SaveFile::Snapshot), tables.snapshot_source(now))
+    }
+
+    /// Whether other tables were published since the last call, the first view apart.
+    pub(crate) const fn take_change(&mut self) -> bool {
+        core::mem::replace(&mut self.has_changed, false)
     }
 
     /// From now on other rules of access control hold, for connections that are open too. What was judged already keeps
@@ -158,6 +184,7 @@ impl Registry {
     /// Every `handle_` method can add outputs. The first one is a view if anything changed that views show.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         let State { tables, configuration, publisher, outbox, .. } = &mut self.state;
+        self.has_changed |= tables.is_changed() && publisher.last().is_some();
         publisher.publish(tables, *configuration.settings()).map(Output::Publish).or_else(|| outbox.pop())
     }
 

@@ -38,7 +38,7 @@ pub struct Report {
 pub struct ReportedMember {
     /// The broker.
     pub broker: BrokerIdentity,
-    /// How long nothing was heard of it. A pause of the server does not count.
+    /// How long nothing was heard of it; for an unconfirmed one, an estimate. A pause of the server does not count.
     pub silent: Duration,
     /// When it is gone if nothing is heard of it.
     pub leaves_in: Duration,
@@ -46,6 +46,8 @@ pub struct ReportedMember {
     pub data_version: Option<DataVersion>,
     /// Topics of its group.
     pub topics: usize,
-    /// The connection that it registered over.
-    pub peer: Peer,
+    /// The connection that it registered over; `None` while it is unconfirmed.
+    pub peer: Option<Peer>,
+    /// It is known from before the restart of the server, and has not registered since.
+    pub unconfirmed: bool,
 }

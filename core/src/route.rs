@@ -41,6 +41,7 @@ pub(crate) type OrderTable = HashMap<Box<[u8]>, Box<[u8]>, Secret>;
 pub struct RouteView {
     pub(crate) topics: TopicTable,
     pub(crate) topology: Arc<Topology>,
+    pub(crate) unconfirmed: usize,
     pub(crate) order: Arc<OrderTable>,
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
@@ -109,6 +110,18 @@ impl RouteView {
     #[must_use]
     pub fn broker_count(&self) -> usize {
         self.topology.broker_count()
+    }
+
+    /// The number of brokers that are known from before the restart of the server and have not registered since.
+    #[must_use]
+    pub const fn unconfirmed_count(&self) -> usize {
+        self.unconfirmed
+    }
+
+    /// Whether a broker is registered: by the name of its group, and its identifier there.
+    #[must_use]
+    pub fn has_broker(&self, name: &str, id: i64) -> bool {
+        self.topology.group_named(name).is_some_and(|group| group.data.has_member(id))
     }
 
     /// The number of topics.

@@ -9,6 +9,8 @@ pub enum SaveFile {
     KvConfig,
     /// Changes of the configuration at run time.
     RuntimeConfig,
+    /// What is registered, for the next start.
+    Snapshot,
 }
 
 /// Names one save. The driver hands it back when the save ends.

@@ -12,7 +12,7 @@ use namesrv_core::connection::CloseReason;
 use namesrv_core::event::{Event, EvictionCause, RefusalReason};
 use namesrv_core::save::SaveFile;
 use namesrv_core::tally::Tally;
-use namesrv_core::time::Instant;
+use namesrv_core::time::{Instant, WallTime};
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,7 +32,8 @@ pub struct Counters {
     /// By [`DEPARTURES`].
     pub(crate) departures: [Counter; DEPARTURES.len()],
     /// By file and whether it succeeded.
-    pub(crate) saves: [[Counter; 2]; 2],
+    pub(crate) saves: [[Counter; 2]; 3],
+    pub(crate) snapshot: SnapshotFigures,
     pub(crate) pauses: Counter,
     pub(crate) pause_millis: Counter,
 }
@@ -66,8 +67,30 @@ pub(crate) struct RegistrationCounters {
     pub(crate) topics: Counter,
 }
 
+/// The snapshot of routes that is on the disk.
+#[derive(Debug, Default)]
+pub(crate) struct SnapshotFigures {
+    millis: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl SnapshotFigures {
+    /// There is a snapshot of so many bytes, written at this time.
+    pub(crate) fn set(&self, written: WallTime, bytes: usize) {
+        self.bytes.store(bytes as u64, Ordering::Relaxed);
+        self.millis.store(written.as_millis(), Ordering::Relaxed);
+    }
+
+    /// When it was written, and its bytes; `None` if there is none.
+    pub(crate) fn get(&self) -> Option<(Duration, u64)> {
+        let millis = self.millis.load(Ordering::Relaxed);
+        (millis > 0).then(|| (Duration::from_millis(millis), self.bytes.load(Ordering::Relaxed)))
+    }
+}
+
 /// Why brokers leave.
-pub(crate) const DEPARTURES: [&str; 5] = ["expired", "disconnected", "unregistered", "replaced", "conflict_lost"];
+pub(crate) const DEPARTURES: [&str; 6] =
+    ["expired", "disconnected", "unregistered", "replaced", "conflict_lost", "unconfirmed"];
 
 /// Why connections are closed.
 pub(crate) const CLOSE_REASONS: [&str; 9] = [
@@ -104,9 +127,19 @@ impl Counters {
             registrations: RegistrationCounters::default(),
             departures: array::from_fn(|_| Counter::default()),
             saves: Default::default(),
+            snapshot: SnapshotFigures::default(),
             pauses: Counter::default(),
             pause_millis: Counter::default(),
         }
+    }
+
+    /// The same, with a snapshot that was found, by when it was written and its bytes.
+    pub(crate) fn with_snapshot(io_threads: usize, now: Instant, snapshot: Option<(WallTime, usize)>) -> Self {
+        let counters = Self::new(io_threads, now);
+        if let Some((written, bytes)) = snapshot {
+            counters.snapshot.set(written, bytes);
+        }
+        counters
     }
 
     /// Takes what a connection of this I/O thread did in one step, `elapsed` after it was read.
@@ -168,6 +201,7 @@ impl Counters {
                     self.departures[4].add(1);
                     self.registrations.lost_conflict.add(1);
                 }
+                EvictionCause::Unconfirmed => self.departures[5].add(1),
             },
             Event::RegistrationRefused { reason, .. } => match reason {
                 RefusalReason::SingleTopic => self.registrations.single_refused.add(1),
@@ -201,6 +235,7 @@ impl Counters {
         let file = match file {
             SaveFile::KvConfig => &self.saves[0],
             SaveFile::RuntimeConfig => &self.saves[1],
+            SaveFile::Snapshot => &self.saves[2],
         };
         file[usize::from(!is_saved)].add(1);
     }

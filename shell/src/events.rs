@@ -105,6 +105,7 @@ fn write(event: &Event) {
             EvictionCause::ConnectionLost => about!(warn, broker, "broker removed: connection lost"),
             EvictionCause::Replaced => about!(info, broker, "broker replaced by a newer registration"),
             EvictionCause::ConflictLost => about!(warn, broker, "broker removed: a newer one has its id"),
+            EvictionCause::Unconfirmed => about!(warn, broker, "broker removed: it did not register after the restart"),
         },
         Event::RegistrationRefused { broker, reason, peer } => {
             about!(warn, broker, %reason, %peer, "registration refused");
@@ -138,6 +139,7 @@ fn write(event: &Event) {
             let consequence = match file {
                 SaveFile::KvConfig => "KV change refused: it cannot be saved",
                 SaveFile::RuntimeConfig => "configuration change holds until restart: it cannot be saved",
+                SaveFile::Snapshot => "routes are not kept for the next start: they cannot be saved",
             };
             warn!(reason = &*cut(&reason.to_string()), "{consequence}");
         }

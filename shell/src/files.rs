@@ -33,6 +33,8 @@ pub(crate) struct KeptFile {
     pub(crate) path: PathBuf,
     /// The previous contents stay in `<file>.bak`, as in Java.
     pub(crate) keeps_backup: bool,
+    /// Nobody else may read it.
+    pub(crate) is_private: bool,
     /// How changes are kept, as far as it is known; none when they cannot be.
     pub(crate) way: Option<Way>,
 }
@@ -40,7 +42,12 @@ pub(crate) struct KeptFile {
 impl KeptFile {
     /// A file that was not looked at yet.
     pub(crate) const fn new(key: &'static str, path: PathBuf, keeps_backup: bool) -> Self {
-        Self { key, path, keeps_backup, way: None }
+        Self { key, path, keeps_backup, is_private: false, way: None }
+    }
+
+    /// The same file, created for its owner alone.
+    pub(crate) fn private(self) -> Self {
+        Self { is_private: true, ..self }
     }
 }
 
@@ -135,7 +142,7 @@ pub(crate) fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result
     let place = locate(disk, &file.path)?;
     let reason = match replace::reason_against(&place) {
         Some(reason) => reason,
-        None => match replace::replace(disk, &place, contents, file.keeps_backup)? {
+        None => match replace::replace(disk, &place, contents, file)? {
             replace::Outcome::Saved => return Ok(Way::Replace),
             // There is nothing yet that could be written in place.
             replace::Outcome::Impossible(error) if place.found.is_none() => return Err(error),

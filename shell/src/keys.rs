@@ -5,6 +5,7 @@ use crate::admin::AdminSettings;
 use crate::logging::{LogFormat, LogLevel};
 use crate::tls::TlsSettings;
 use crate::transport::ProxyProtocol;
+use crate::warm_start::WarmStartSettings;
 use namesrv_core::config::Configuration;
 use namesrv_core::key::Kind::Integer;
 use namesrv_core::key::Origin::{JvmProperty, NamesrvConfig, NettyClientConfig, NettyServerConfig};
@@ -63,8 +64,14 @@ const OTHER_KEYS: &[Key] = &[
 ];
 
 /// All keys of the process.
-pub(crate) const KEYS: &[&[Key]] =
-    &[ProcessSettings::KEYS, OTHER_KEYS, TlsSettings::KEYS, AddressFamilies::KEYS, AdminSettings::KEYS];
+pub(crate) const KEYS: &[&[Key]] = &[
+    ProcessSettings::KEYS,
+    OTHER_KEYS,
+    TlsSettings::KEYS,
+    AddressFamilies::KEYS,
+    AdminSettings::KEYS,
+    WarmStartSettings::KEYS,
+];
 
 impl ProcessSettings {
     /// What the configuration says now.

@@ -21,6 +21,7 @@ pub mod transport;
 mod address_families;
 mod admin;
 mod audit;
+mod boot;
 mod cli;
 mod clock;
 mod console;
@@ -54,6 +55,7 @@ mod startup;
 mod summary;
 mod threads;
 mod users;
+mod warm_start;
 
 use cli::{Command, CommandLine};
 use console::{print, print_line};

@@ -172,7 +172,7 @@ mod tests {
 
     /// Of a broker that registered from this address.
     fn reach(registered_from: &str) -> Reach {
-        AccessRules::default().reach(registered_from.parse().unwrap())
+        AccessRules::default().reach(Some(registered_from.parse().unwrap()))
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::listen::Listen;
 use crate::logging::{LevelHandle, Log, LogLevel};
 use crate::notifier::Notifier;
 use crate::publisher::Publisher;
+use crate::queue::QueueSender;
 use crate::quota::SharedQuotas;
 use crate::registry_thread::RegistryThread;
 use crate::reload::Reload;
@@ -27,12 +28,13 @@ use crate::summary::Summary;
 use crate::tls::{Tls, TlsSources};
 use crate::transport::Policy;
 use crate::users::{UsersFile, rules};
+use crate::warm_start::{WarmStartSettings, Warmth};
 use crate::{inspection, queue, signals, threads};
 use arc_swap::ArcSwap;
 use namesrv_core::access::AccessRules;
 use namesrv_core::address_list::AddressList;
 use namesrv_core::config::{Configuration, Warning};
-use namesrv_core::initial_state::InitialState;
+use namesrv_core::initial_state::{InitialState, WarmStart};
 use namesrv_core::key::Word;
 use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
@@ -78,7 +80,7 @@ fn check_settings(configuration: &Configuration, settings: &ProcessSettings) -> 
     let users = UsersFile::read(configuration)?;
     let (access, warnings) = rules(configuration, users.as_ref())?;
     admin::check(configuration)?;
-    start_files::read_kv_file(settings)?;
+    start_files::read_kv_file(settings, &WarmStartSettings::of(configuration))?;
     warn_of_access(&access, &warnings, settings);
     Ok(())
 }
@@ -133,16 +135,16 @@ fn serve_until_stopped(
     let (access, warnings) = rules(&configuration, users.as_ref())?;
     let lifecycle = Arc::new(Lifecycle::default());
     let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), clock)?;
-    let (kv, mut files) = start_files::read_kv_file(&settings)?;
+    let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
     let (listeners, port) = bind(&settings, AddressFamilies::of(&configuration))?;
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
     // Who has the port has the files.
-    start_files::prepare(&mut files)?;
-    let audit_file = start_files::open_audit_file(&settings)?;
+    let audit_file = start_files::prepare(&mut files, &settings)?;
     warn_of_access(&access, &warnings, &settings);
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
     let notifier = notifier(&configuration, Arc::clone(&tls), clock);
-    let (node, view) = new_node(configuration, kv, access, clock)?;
+    let warmth = Warmth::read(files.snapshot.as_ref(), &configuration, clock);
+    let (node, view) = new_node(configuration, kv, access, warmth.start, clock)?;
 
     let views = Arc::new(ArcSwap::new(view));
     let inboxes = Arc::new(Inboxes::default());
@@ -150,8 +152,8 @@ fn serve_until_stopped(
     let (queue, receiver) = queue::queue(&quotas);
     let (inspector, inspections) = inspection::inspections(queue.clone());
     let thread_failed = system("cannot start a thread");
-    let (saver, saver_thread) = Saver::start(files, queue.clone()).map_err(thread_failed)?;
-    let counters = Arc::new(Counters::new(listeners.len(), clock.now().monotonic));
+    let counters = Arc::new(Counters::with_snapshot(listeners.len(), clock.now().monotonic, warmth.file));
+    let (saver, saver_thread) = Saver::start(files, queue.clone(), &counters, clock).map_err(thread_failed)?;
     let audit_writer = audit_file.map(AuditWriter::start).transpose().map_err(thread_failed)?;
     let audit = AuditSink::new(audit_writer.as_ref().map(|(writer, _)| writer.clone()));
     admin.show(Parts {
@@ -160,6 +162,7 @@ fn serve_until_stopped(
         quotas: Arc::clone(&quotas),
         audit: audit.trail(),
         inspector,
+        expectation: warmth.expectation,
         port,
     });
     let publisher = Publisher::new(Arc::clone(&views));
@@ -192,15 +195,20 @@ fn serve_until_stopped(
 
     let registry = RegistryHandle::new(queue.clone(), inboxes);
     let served = serve(Server { listeners, views, registry, clock, quotas, policy, counters });
-    queue.push(Input::Finish);
-    join(registry_thread, saver_thread, audit_writer);
+    finish(&queue, registry_thread, saver_thread, audit_writer);
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())
 }
 
-/// Waits for the end of threads that have nothing left to wait for. One that panics ends the process.
-fn join(registry: JoinHandle<()>, saver: JoinHandle<()>, audit: Option<(AuditWriter, JoinHandle<()>)>) {
+/// Ends the threads that are left, now that the I/O threads have ended. One that panics ends the process.
+fn finish(
+    queue: &QueueSender,
+    registry: JoinHandle<()>,
+    saver: JoinHandle<()>,
+    audit: Option<(AuditWriter, JoinHandle<()>)>,
+) {
+    queue.push(Input::Finish);
     let _ = registry.join().and_then(|()| saver.join());
     if let Some((writer, thread)) = audit {
         writer.finish();
@@ -213,12 +221,14 @@ fn new_node(
     configuration: Configuration,
     kv: KvTable,
     access: AccessRules,
+    warm_start: Option<WarmStart>,
     clock: Clock,
 ) -> Result<(Node, Arc<RouteView>), StartError> {
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| system("no random numbers")(error.into()))?;
-    let access = Arc::new(access);
-    let initial = InitialState { kv, access, ..InitialState::new(secret, configuration) };
+    let saves_snapshots = WarmStartSettings::of(&configuration).is_wanted;
+    let (initial, access) = (InitialState::new(secret, configuration), Arc::new(access));
+    let initial = InitialState { kv, access, warm_start, saves_snapshots, ..initial };
     let mut node = Node::new(initial, clock.now());
     match node.poll_output() {
         Some(Output::Publish(view)) => Ok((node, view)),

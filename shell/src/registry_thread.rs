@@ -103,6 +103,7 @@ impl RegistryThread {
             Output::Close { conn, reason } => self.inboxes.deliver(conn, ToIo::Close { conn, reason }),
             Output::Notify { address, reach, frame } => self.notifier.notify(address, reach, frame),
             Output::Save { ticket, contents } => self.saver.save(ticket, contents),
+            Output::SaveSnapshot { ticket, source } => self.saver.save_snapshot(ticket, source),
             Output::Event(event) => {
                 self.counters.note_event(&event);
                 self.events.log(&event, self.clock.now());
@@ -212,6 +213,7 @@ mod tests {
             kv: KeptFile::new("kvConfigPath", kv_config.clone(), true),
             runtime: KeptFile::new("runtimeConfigPath", folder.path().join("runtime"), false),
             kv_is_original: false,
+            snapshot: None,
         };
         let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();
         let limits = configuration.limits();
@@ -222,7 +224,8 @@ mod tests {
         let small = Limits { registry_queue_requests_max: 100, registry_queue_bytes_max: 100_000, ..limits };
         let quotas = SharedQuotas::shared(&small);
         let (queue, receiver) = queue(&quotas);
-        let (saver, saver_thread) = Saver::start(files, queue.clone()).unwrap();
+        let counters = Arc::new(Counters::new(1, clock.now().monotonic));
+        let (saver, saver_thread) = Saver::start(files, queue.clone(), &counters, clock).unwrap();
         let handle = RegistryHandle::new(queue.clone(), Arc::default());
         let registry_thread = RegistryThread {
             node,
@@ -235,7 +238,7 @@ mod tests {
             events: EventLog::new(AuditSink::new(None)),
             inspections: inspections(queue.clone()).1,
             lifecycle: Arc::default(),
-            counters: Arc::new(Counters::new(1, clock.now().monotonic)),
+            counters,
             clock,
             boot_line: String::new(),
         };

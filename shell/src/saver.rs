@@ -1,13 +1,18 @@
 //! The saver thread: saves files, so that the disk never blocks the registry.
 
+use crate::boot;
+use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::disk::{Disk, RealDisk};
 use crate::files::{self, FileError, KeptFile, Way};
 use crate::queue::QueueSender;
 use crate::threads;
 use namesrv_core::node::Input;
 use namesrv_core::save::{SaveError, SaveFile, SaveTicket};
+use namesrv_core::snapshot::SnapshotSource;
 use std::io;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use tracing::{info, warn};
 
@@ -18,6 +23,8 @@ pub(crate) struct SavedFiles {
     pub(crate) runtime: KeptFile,
     /// A person wrote the KV file in a form that a save would lose.
     pub(crate) kv_is_original: bool,
+    /// The routes for the next start, if they are kept.
+    pub(crate) snapshot: Option<KeptFile>,
 }
 
 /// The way to the saver thread, which ends with it.
@@ -29,7 +36,15 @@ pub(crate) struct Saver {
 #[derive(Debug)]
 struct Job {
     ticket: SaveTicket,
-    contents: Vec<u8>,
+    contents: Contents,
+}
+
+/// The new contents of a file.
+#[derive(Debug)]
+enum Contents {
+    Bytes(Vec<u8>),
+    /// They are encoded here, since that takes time in proportion to everything that is registered.
+    Snapshot(SnapshotSource),
 }
 
 impl Saver {
@@ -37,22 +52,47 @@ impl Saver {
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn start(files: SavedFiles, queue: QueueSender) -> io::Result<(Self, JoinHandle<()>)> {
+    pub(crate) fn start(
+        files: SavedFiles,
+        queue: QueueSender,
+        counters: &Arc<Counters>,
+        clock: Clock,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, receiver) = mpsc::channel();
-        let thread = threads::named("saver").spawn(move || run(&RealDisk, files, &receiver, &queue))?;
-        Ok((Self { jobs }, thread))
+        let mut worker = Worker { disk: RealDisk, files, counters: Arc::clone(counters), clock };
+        let run = move || {
+            while let Ok(Job { ticket, contents }) = receiver.recv() {
+                let result = worker.save(ticket.file, contents);
+                queue.push(Input::Saved { ticket, result });
+            }
+        };
+        Ok((Self { jobs }, threads::named("saver").spawn(run)?))
     }
 
     /// Queues a save. The registry asks for few at a time, so the queue needs no bound.
     pub(crate) fn save(&self, ticket: SaveTicket, contents: Vec<u8>) {
         // The thread ends only with this sender.
-        let _ = self.jobs.send(Job { ticket, contents });
+        let _ = self.jobs.send(Job { ticket, contents: Contents::Bytes(contents) });
+    }
+
+    /// Queues the save of a snapshot, which is encoded in its turn.
+    pub(crate) fn save_snapshot(&self, ticket: SaveTicket, source: SnapshotSource) {
+        let _ = self.jobs.send(Job { ticket, contents: Contents::Snapshot(source) });
     }
 }
 
-fn run(disk: &impl Disk, mut files: SavedFiles, jobs: &Receiver<Job>, queue: &QueueSender) {
-    while let Ok(Job { ticket, contents }) = jobs.recv() {
-        let file = match ticket.file {
+/// What the thread works with.
+struct Worker<D> {
+    disk: D,
+    files: SavedFiles,
+    counters: Arc<Counters>,
+    clock: Clock,
+}
+
+impl<D: Disk> Worker<D> {
+    fn save(&mut self, file: SaveFile, contents: Contents) -> Result<(), SaveError> {
+        let Self { disk, files, counters, clock } = self;
+        let file = match file {
             SaveFile::KvConfig => {
                 if std::mem::take(&mut files.kv_is_original) {
                     keep_original(disk, &files.kv);
@@ -60,10 +100,25 @@ fn run(disk: &impl Disk, mut files: SavedFiles, jobs: &Receiver<Job>, queue: &Qu
                 &mut files.kv
             }
             SaveFile::RuntimeConfig => &mut files.runtime,
+            SaveFile::Snapshot => {
+                let Some(snapshot) = &mut files.snapshot else {
+                    return Err(SaveError::Unusable("there is no file for snapshots".to_owned()));
+                };
+                snapshot
+            }
         };
-        let result = files::save(disk, file, &contents).map(|way| note_way(file, way));
-        let result = result.map_err(|error| save_error(file, error));
-        queue.push(Input::Saved { ticket, result });
+        let (contents, written) = match contents {
+            Contents::Bytes(contents) => (contents, None),
+            Contents::Snapshot(source) => {
+                let written = boot::written_now(*clock);
+                (source.encode(&written), Some(written.wall))
+            }
+        };
+        let saved = files::save(disk, file, &contents).map(|way| note_way(file, way));
+        if let (Ok(()), Some(written)) = (&saved, written) {
+            counters.snapshot.set(written, contents.len());
+        }
+        saved.map_err(|error| save_error(file, error))
     }
 }
 

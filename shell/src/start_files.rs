@@ -6,6 +6,7 @@ use crate::files::{self, FileError, KeptFile};
 use crate::keys::ProcessSettings;
 use crate::saver::SavedFiles;
 use crate::start_error::StartError;
+use crate::warm_start::{SNAPSHOT_KEY, WarmStartSettings};
 use namesrv_core::kv::{KvFile, KvTable};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,10 +65,15 @@ pub(crate) fn refuse_large(key: &'static str, path: &Path) -> Result<(), StartEr
 /// # Errors
 /// A file that cannot be read: Java starts with an empty table then, and the first change would overwrite what it could
 /// not read.
-pub(crate) fn read_kv_file(settings: &ProcessSettings) -> Result<(KvTable, SavedFiles), StartError> {
+pub(crate) fn read_kv_file(
+    settings: &ProcessSettings,
+    warm_start: &WarmStartSettings,
+) -> Result<(KvTable, SavedFiles), StartError> {
+    let snapshot = warm_start.file(&settings.kv_config_path);
+    let snapshot = snapshot.map(|path| KeptFile::new(SNAPSHOT_KEY, path, false).private());
     let kv = KeptFile::new(KV_KEY, PathBuf::from(&settings.kv_config_path), true);
     let runtime = KeptFile::new(RUNTIME_KEY, settings.runtime_file(), false);
-    refuse_one_file_for_two(&kv, &runtime, settings)?;
+    refuse_one_file_for_two([Some(&kv), Some(&runtime), snapshot.as_ref()], settings)?;
     let contents = read(KV_KEY, &kv.path)?.unwrap_or_default();
     let KvFile { table, is_plain, first_replaced } = KvFile::decode(&contents).map_err(|source| {
         let path = kv.path.clone();
@@ -80,14 +86,15 @@ pub(crate) fn read_kv_file(settings: &ProcessSettings) -> Result<(KvTable, Saved
             kv.path.display()
         );
     }
-    Ok((table, SavedFiles { kv, runtime, kv_is_original: !is_plain }))
+    Ok((table, SavedFiles { kv, runtime, kv_is_original: !is_plain, snapshot }))
 }
 
-/// Prepares the files to be saved, and tells the operator how changes will be kept where it is not the usual way.
+/// Prepares the files to be saved, and tells the operator how changes will be kept where it is not the usual way. Then
+/// opens the audit file, if there is one.
 ///
 /// # Errors
-/// There is something else than a regular file.
-pub(crate) fn prepare(files: &mut SavedFiles) -> Result<(), StartError> {
+/// There is something else than a regular file, or the server may not write to the audit file.
+pub(crate) fn prepare(files: &mut SavedFiles, settings: &ProcessSettings) -> Result<Option<AuditFile>, StartError> {
     for (file, consequence) in
         [(&mut files.kv, "they will be refused"), (&mut files.runtime, "they will hold until the next start")]
     {
@@ -100,14 +107,30 @@ pub(crate) fn prepare(files: &mut SavedFiles) -> Result<(), StartError> {
             }
         }
     }
-    Ok(())
+    if let Some(file) = &mut files.snapshot {
+        prepare_snapshot(file);
+    }
+    open_audit_file(settings)
 }
 
-/// Opens the audit file, if there is one.
-///
-/// # Errors
-/// There is something else than a regular file, or the server may not write there.
-pub(crate) fn open_audit_file(settings: &ProcessSettings) -> Result<Option<AuditFile>, StartError> {
+/// Whatever is there does not stop the start.
+fn prepare_snapshot(file: &mut KeptFile) {
+    match files::prepare(&RealDisk, file) {
+        Ok(notices) => {
+            for notice in notices {
+                match notice {
+                    files::Notice::Unkept(_) => warn!("{}: {notice}: the next start will be without routes", file.key),
+                    files::Notice::InPlace(_) => info!("{}: {notice}", file.key),
+                    // What it mended may be too old, as any other.
+                    files::Notice::Mended | files::Notice::NotMended(_) => {}
+                }
+            }
+        }
+        Err(error) => warn!("{}: {error}: the next start will be without routes", file.key),
+    }
+}
+
+fn open_audit_file(settings: &ProcessSettings) -> Result<Option<AuditFile>, StartError> {
     if settings.audit_path.is_empty() {
         return Ok(None);
     }
@@ -120,13 +143,11 @@ fn read(key: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StartError> {
 }
 
 /// Files that the server writes are nobody else's: neither those of the operator nor one another.
-fn refuse_one_file_for_two(kv: &KeptFile, runtime: &KeptFile, settings: &ProcessSettings) -> Result<(), StartError> {
+fn refuse_one_file_for_two(kept: [Option<&KeptFile>; 3], settings: &ProcessSettings) -> Result<(), StartError> {
     let named = |key: &'static str, path: &'_ str| (!path.is_empty()).then(|| (key, PathBuf::from(path)));
     let audit = named(AUDIT_KEY, &settings.audit_path);
-    let written: Vec<_> = [Some((kv.key, kv.path.clone())), Some((runtime.key, runtime.path.clone())), audit]
-        .into_iter()
-        .flatten()
-        .collect();
+    let kept = kept.into_iter().flatten().map(|file| (file.key, file.path.clone()));
+    let written: Vec<_> = kept.chain(audit).collect();
     let operators = [
         named(ProcessSettings::config_store_path.key.name, &settings.config_store_path),
         named(ProcessSettings::users_path.key.name, &settings.users_path),

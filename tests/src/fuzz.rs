@@ -9,6 +9,7 @@ mod register_body;
 mod registry;
 mod session;
 mod signature;
+mod snapshot;
 mod text;
 mod transport;
 
@@ -39,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "http", run: http::http },
     Target { name: "registry", run: registry::registry },
     Target { name: "signature", run: signature::signature },
+    Target { name: "snapshot", run: snapshot::snapshot },
 ];
 
 /// Runs one target.

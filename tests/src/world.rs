@@ -518,6 +518,7 @@ impl World {
                 self.saves.push_back(ticket);
                 self.end_saves();
             }
+            Output::SaveSnapshot { .. } => panic!("no snapshot is wanted"),
             Output::Event(event) => self.happenings.push(Happening::Event(event)),
             Output::RepliesStuck { bytes } => panic!("{bytes} bytes of replies were taken at once"),
             Output::StopIo { .. } => {

@@ -53,6 +53,7 @@ fn drain(node: &mut Node) -> Option<Arc<RouteView>> {
             Output::Release { .. } | Output::Notify { .. } | Output::Event(_) => (),
             Output::Close { .. }
             | Output::Save { .. }
+            | Output::SaveSnapshot { .. }
             | Output::Announce
             | Output::RepliesStuck { .. }
             | Output::Stopping { .. }

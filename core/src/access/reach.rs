@@ -13,8 +13,8 @@ pub struct Reach {
 }
 
 impl Reach {
-    pub(super) fn new(registered_from: IpAddr, within: Option<AddressList>) -> Self {
-        Self { has_local: is_local(registered_from), within }
+    pub(super) fn new(registered_from: Option<IpAddr>, within: Option<AddressList>) -> Self {
+        Self { has_local: registered_from.is_some_and(is_local), within }
     }
 
     /// Whether a request may be sent to this address. Loopback and link-local addresses are those of this host and of
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn reach(registered_from: &str, within: Option<&str>) -> Reach {
-        Reach::new(registered_from.parse().unwrap(), within.map(|list| AddressList::parse(list).unwrap()))
+        Reach::new(Some(registered_from.parse().unwrap()), within.map(|list| AddressList::parse(list).unwrap()))
     }
 
     #[test]

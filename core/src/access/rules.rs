@@ -126,7 +126,7 @@ impl AccessRules {
 
     /// Where requests may be sent for a broker that registered from this address.
     #[must_use]
-    pub fn reach(&self, registered_from: IpAddr) -> Reach {
+    pub fn reach(&self, registered_from: Option<IpAddr>) -> Reach {
         Reach::new(registered_from, self.broker_addresses.clone())
     }
 

@@ -3,6 +3,8 @@
 mod credit;
 mod reload;
 mod stop;
+mod warm;
+mod warm_property;
 
 use super::*;
 use crate::access::Verdict;

@@ -16,16 +16,22 @@ pub(super) fn lose_connection(state: &mut State, conn: ConnId) {
     }
 }
 
-/// Time passed: all brokers whose deadline has come leave. With the last one of a connection it is closed.
+/// Time passed: all brokers whose deadline has come leave. With the last one of a connection it is closed. Then what is
+/// from a snapshot goes, if its time is over.
 pub(super) fn expire(state: &mut State, now: Now) {
     if let Some(by) = state.tables.tick(now) {
         state.outbox.event(Event::Late { by });
     }
     while let Some(key) = state.tables.expired(now) {
-        let claims = leave(state, key, Some(EvictionCause::Expired));
+        let is_unconfirmed = state.tables.has_unconfirmed(key);
+        let cause = if is_unconfirmed { EvictionCause::Unconfirmed } else { EvictionCause::Expired };
+        let claims = leave(state, key, Some(cause));
         for claim in claims.iter().filter(|claim| !state.tables.has_connection(claim.conn)) {
             state.outbox.close(claim.conn, CloseReason::BrokerExpired);
         }
+    }
+    for (broker, topics_changed) in state.tables.end_restored(now) {
+        state.outbox.event(Event::BrokerChanged { broker, topics_changed });
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn notify_min_id_change(state: &mut State, group: GroupId, change: Mi
     sign(&state.access, &mut fields);
     let receivers = members.iter().filter(|(id, _)| includes_min || *id != min_id).map(|(_, member)| member);
     let access = &state.access;
-    let to = |member: &Member| access.reach(member.claims().newest().ip());
+    let to = |member: &Member| access.reach(member.claims().newest().map(|peer| peer.ip()));
     let receivers = receivers.map(|member| (member.address(), to(member)));
     state.outbox.notify(receivers, NOTIFY_MIN_BROKER_ID_CHANGE, &fields);
 }

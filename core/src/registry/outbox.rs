@@ -63,10 +63,15 @@ impl Outbox {
 
     /// Starts a save. The ticket comes back when it ends.
     pub(super) fn save(&mut self, file: SaveFile, contents: Vec<u8>) -> SaveTicket {
-        self.save += 1;
-        let ticket = SaveTicket { file, number: self.save };
+        let ticket = self.next_ticket(file);
         self.outputs.push_back(Output::Save { ticket, contents });
         ticket
+    }
+
+    /// The ticket of a save that somebody else starts.
+    pub(super) const fn next_ticket(&mut self, file: SaveFile) -> SaveTicket {
+        self.save += 1;
+        SaveTicket { file, number: self.save }
     }
 
     /// Sends the same one-way request to several brokers, but to none that is out of reach.

@@ -56,7 +56,9 @@ pub(super) fn renewable(state: &mut State, peer: Peer, code: i32, members: &[Mem
     if ownership == Ownership::Ignored {
         return members.to_vec();
     }
-    let (own, others): (Vec<_>, Vec<_>) = members.iter().copied().partition(|key| owns(state, peer, *key));
+    // Nobody owns a member from a snapshot, and a sign of life only counts until it has to register.
+    let may_renew = |key: &MemberKey| owns(state, peer, *key) || state.tables.has_unconfirmed(*key);
+    let (own, others): (Vec<_>, Vec<_>) = members.iter().copied().partition(may_renew);
     for broker in others.iter().filter_map(|key| state.tables.group(key.group).identity(key.id)).collect::<Vec<_>>() {
         state.outbox.event(Event::RenewalIgnored { code, broker, peer });
     }

@@ -78,11 +78,13 @@ impl Publisher {
             return None;
         }
         self.is_changed = false;
+        let unconfirmed = tables.unconfirmed_members();
         let (topics, topology) = tables.publish();
         let wait = u64::try_from(settings.wait_seconds_for_service).unwrap_or(0);
         let view = Arc::new(RouteView {
             topics,
             topology,
+            unconfirmed,
             order: Arc::clone(&self.order),
             settings,
             limits: self.limits,

@@ -6,15 +6,20 @@
 
 mod check;
 mod claims;
+mod deadline;
 mod groups;
+mod leaving;
 mod liveness;
 mod mappings;
 mod member;
 mod parts;
 mod placement;
 mod queues;
+mod read;
 mod report;
-pub(super) mod size;
+mod restore;
+mod restored;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -25,16 +30,20 @@ pub(super) use member::{Departure, LastRegistration, Member, MemberKey};
 pub(super) use placement::{Newcomer, Placed, Placement};
 pub(super) use queues::Set;
 
+use crate::event::BrokerIdentity;
 use crate::hash::Secret;
 use crate::route::{GroupId, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
+use crate::table_size as size;
 use crate::time::{Duration, Instant, Now};
-use crate::{ClientAddress, ConnId, Peer};
+use crate::{ClientAddress, Peer};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use deadline::deadline;
 use groups::Groups;
-use liveness::{Liveness, deadline};
+use liveness::Liveness;
+use member::Origin;
 use parts::Part;
 use placement::Known;
 use queues::QueueTable;
@@ -48,6 +57,10 @@ pub(super) struct Tables {
     secret: Secret,
     /// Estimated bytes of groups, members, entries and mappings.
     bytes: usize,
+    /// When what is from a snapshot ends, unless brokers have repeated it.
+    restored_until: Option<Instant>,
+    /// Members that are from a snapshot.
+    unconfirmed: usize,
     /// What the last view showed of groups and queue values.
     topology: Arc<Topology>,
     /// A group changed since then.
@@ -68,6 +81,8 @@ impl Tables {
             liveness: Liveness::new(secret, now),
             secret,
             bytes: 0,
+            restored_until: None,
+            unconfirmed: 0,
             topology: Arc::new(Topology::new(Vec::new(), Arc::default())),
             topology_is_stale: false,
             is_changed: true,
@@ -92,42 +107,13 @@ impl Tables {
         self.groups.group(id)
     }
 
-    pub(super) fn group_named(&self, name: &str) -> Option<&Group> {
-        self.groups.id(name).map(|id| self.groups.group(id))
-    }
-
     pub(super) fn member(&self, key: MemberKey) -> Option<&Member> {
         self.groups.group(key.group).members.get(&key.id)
-    }
-
-    /// All members that registered with this address in this cluster, the latest last.
-    pub(super) fn members_at(&self, cluster: &str, address: &str) -> &[MemberKey] {
-        self.liveness.at_address(cluster, address)
-    }
-
-    /// Whether a member registered over this connection.
-    pub(super) fn has_connection(&self, conn: ConnId) -> bool {
-        self.liveness.has_connection(conn)
-    }
-
-    /// Groups with a member in a cluster, in no order that may show.
-    pub(super) fn groups_of_cluster(&self, cluster: &str) -> Vec<GroupId> {
-        self.groups.iter().filter(|(_, group)| group.is_in(cluster)).map(|(id, _)| id).collect()
     }
 
     /// The values of the entry of a group in a topic.
     pub(super) fn queue_values(&self, topic: TopicKey<'_>, group: GroupId) -> Option<QueueValues> {
         Some(self.queues.values(self.topics.record(topic)?.queue_of(group)?))
-    }
-
-    /// The values of an entry.
-    pub(super) fn values_of(&self, entry: QueueRef) -> QueueValues {
-        self.queues.values(entry.queue)
-    }
-
-    /// Whether an entry somewhere has these values.
-    pub(super) fn has_values(&self, values: QueueValues) -> bool {
-        self.queues.contains(values)
     }
 
     /// The topics that have an entry of a group.
@@ -152,7 +138,7 @@ impl Tables {
 
     /// When the next deadline comes, or the next [`tick`](Self::tick).
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.liveness.poll_timeout()
+        [self.liveness.poll_timeout(), self.restored_until].into_iter().flatten().min()
     }
 
     /// A member whose deadline has come.
@@ -175,15 +161,18 @@ impl Tables {
         let mut changes_group = self.set_group_properties(newcomer, group);
         let known = self.groups.group(group);
         let has_new_min_id = newcomer.id < known.min_id().unwrap_or(0);
+        let (origin, mut replaced) = self.supersede(newcomer, key);
+        let known = self.groups.group(group);
         let holder = known.members.contains_key(&newcomer.id).then_some(key);
         let own = known.id_at(newcomer.address).map(|id| MemberKey { group, id });
         let previous = own.and_then(|own| known.members.get(&own.id));
         let previous = previous.filter(|previous| *previous.cluster == *newcomer.cluster);
         let before = previous.map(Known::of);
         let (claims, is_second) = newcomer.claims(previous);
-        let second_claim_to = previous.filter(|_| is_second).map(|previous| previous.claims.newest().address);
-        let member = newcomer.member(previous, claims, deadline(now, newcomer.timeout));
-        let (mut replaced, mut taken_from, mut other_cluster) = (Vec::new(), None, None);
+        let second_claim_to =
+            previous.filter(|_| is_second).and_then(|previous| previous.claims.newest()).map(|peer| peer.address);
+        let member = newcomer.member(previous, origin, claims, deadline(now, newcomer.timeout));
+        let (mut taken_from, mut other_cluster) = (None, None);
         let placement = match before {
             Some(before) if own == Some(key) => {
                 changes_group |= self.update_member(key, member);
@@ -193,12 +182,13 @@ impl Tables {
                 for gone in own.into_iter().chain(holder.filter(|holder| own != Some(*holder))) {
                     let member = self.take_member(gone);
                     if *member.address != *newcomer.address {
-                        taken_from = Some((member.address.to_string(), member.claims.newest().address));
+                        let from = member.claims.newest().map(|peer| peer.address);
+                        taken_from = from.map(|from| (member.address.to_string(), from));
                     }
                     replaced.push(member.identity(newcomer.name, gone.id));
                 }
                 let group = self.groups.group(group);
-                if !group.members.is_empty() && *group.cluster != *newcomer.cluster {
+                if group.is_confirmed() && *group.cluster != *newcomer.cluster {
                     other_cluster = Some(group.cluster.to_string());
                 }
                 self.insert_member(key, member, now);
@@ -221,12 +211,6 @@ impl Tables {
         self.groups.take_part(key, topics, is_new)
     }
 
-    /// The topics of a group that a member did not register with its current data version.
-    pub(super) fn unlisted_topics(&mut self, key: MemberKey) -> Vec<Arc<str>> {
-        let topics = self.topics_of(key.group);
-        self.groups.member_mut(key).parts.unlisted(topics, |topic| self.topics.key(topic).hash)
-    }
-
     /// A member repeats its last registration. If that was a whole table, it is in sync.
     pub(super) fn repeat(&mut self, key: MemberKey, now: Now) {
         self.refresh(key, now);
@@ -236,8 +220,9 @@ impl Tables {
 
     /// A member gives a sign of life.
     pub(super) fn refresh(&mut self, key: MemberKey, now: Now) {
+        let until = self.restored_until;
         let member = self.groups.member_mut(key);
-        let deadline = deadline(now, member.timeout);
+        let deadline = member.deadline_after(now, until);
         self.liveness.postpone(key, member.deadline, deadline);
         member.deadline = deadline;
     }
@@ -257,32 +242,6 @@ impl Tables {
         !core::mem::replace(&mut self.groups.member_mut(key).is_reported, true)
     }
 
-    /// Removes a member. With the last one its group goes, with all entries and mappings. If only slaves are left of a
-    /// group that allows an acting master, its topics become read-only.
-    pub(super) fn leave(&mut self, key: MemberKey) -> Departure {
-        let had_min_id = self.groups.group(key.group).min_id() == Some(key.id);
-        let member = self.take_member(key);
-        self.settle_cluster(key.group);
-        let group = self.groups.group(key.group);
-        let broker = member.identity(&group.name, key.id);
-        let leaves_acting_group = had_min_id && group.enable_acting_master && !group.members.is_empty();
-        // Java looks for the smallest identifier: one below 0, which no broker has, is as good as a master's.
-        let has_only_slaves = group.min_id().is_some_and(|id| id > 0);
-        if group.members.is_empty() {
-            self.remove_group(key.group);
-        } else if group.enable_acting_master && has_only_slaves {
-            self.change_queues(key.group, QueueValues::read_only);
-        }
-        Departure { broker, claims: member.claims, leaves_acting_group }
-    }
-
-    /// A connection is lost. Returns its members that have no other claim: they have to [`leave`](Self::leave).
-    pub(super) fn lose_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
-        let mut keys = self.liveness.take_connection(conn);
-        keys.retain(|key| !self.groups.member_mut(*key).claims.withdraw(|claim| claim.conn == conn));
-        keys
-    }
-
     /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned:
     /// a server that could not listen cannot tell which brokers were silent.
     ///
@@ -290,12 +249,36 @@ impl Tables {
     /// needs no postponing.
     pub(super) fn tick(&mut self, now: Now) -> Option<Duration> {
         let late = self.liveness.tick(now)?;
+        self.restored_until = self.restored_until.map(|until| until + late);
         for (before, key) in self.liveness.take_deadlines() {
             let member = self.groups.member_mut(key);
-            member.deadline = (before + late).min(deadline(now, member.timeout)).max(before);
+            member.deadline = (before + late).min(member.deadline_after(now, self.restored_until)).max(before);
             self.liveness.put_deadline(member.deadline, key);
         }
         Some(late)
+    }
+
+    /// Takes out the members from a snapshot that a broker takes the place of, itself among them. Returns what the
+    /// broker is with regard to the snapshot, and all others.
+    fn supersede(&mut self, newcomer: &Newcomer<'_>, key: MemberKey) -> (Origin, Vec<BrokerIdentity>) {
+        let (mut origin, mut replaced) = (Origin::Registered, Vec::new());
+        if self.unconfirmed == 0 {
+            return (origin, replaced);
+        }
+        let own = self.groups.group(key.group).id_at(newcomer.address).filter(|own| *own != key.id);
+        for id in own.into_iter().chain([key.id]) {
+            let members = &self.groups.group(key.group).members;
+            if !members.get(&id).is_some_and(Member::is_unconfirmed) {
+                continue;
+            }
+            let member = self.take_member(MemberKey { id, ..key });
+            if id != key.id || *member.address != *newcomer.address || *member.cluster != *newcomer.cluster {
+                replaced.push(member.identity(newcomer.name, id));
+            } else if member.data_version.is_some() && member.data_version == newcomer.data_version {
+                origin = Origin::Confirmed;
+            }
+        }
+        (origin, replaced)
     }
 
     fn create_group(&mut self, newcomer: &Newcomer<'_>) -> GroupId {
@@ -343,6 +326,7 @@ impl Tables {
             unreachable!("{key:?} names no member");
         };
         self.bytes -= member.bytes();
+        self.unconfirmed -= usize::from(member.is_unconfirmed());
         self.liveness.remove(key, &member);
         self.change_group(key.group);
         member
@@ -371,34 +355,21 @@ impl Tables {
         self.topology_is_stale = true;
         self.is_changed = true;
     }
-
-    /// Removes a group with all its entries and mappings.
-    fn remove_group(&mut self, id: GroupId) {
-        let group = self.groups.remove(id);
-        self.bytes -= group.bytes();
-        for topic in group.topics {
-            self.bytes -= size::of_entry(&topic);
-            let (queue, mapped) = self.topics.change(self.topics.key(&topic), |record| {
-                let owned = record.mappings().iter().filter(|mapping| mapping.owner == id);
-                let mapped: usize = owned.map(size::of_mapping).sum();
-                record.remove_mappings_of(id);
-                (record.remove_entry(id), mapped)
-            });
-            self.bytes -= mapped;
-            if let Some(queue) = queue {
-                self.queues.release(queue);
-            }
-        }
-        self.topology_is_stale = true;
-        self.all_topics = None;
-        self.is_changed = true;
-    }
 }
 
 /// Topics.
 impl Tables {
-    /// Sets the entry of a group in a topic.
+    /// Sets the entry of a group in a topic, as a broker says that it is.
     pub(super) fn set_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> Set {
+        if self.restored_until.is_some() {
+            let restored = &mut self.groups.group_mut(id).restored;
+            restored.confirm(topic);
+            restored.forget(topic);
+        }
+        self.put_queue(topic, id, values)
+    }
+
+    fn put_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> Set {
         let old = self.topics.record(topic).and_then(|record| record.queue_of(id));
         if let Some(old) = old {
             if self.queues.values(old) == values {
@@ -431,7 +402,9 @@ impl Tables {
             self.queues.release(queue);
         }
         self.remove_topic_if_unrelated(topic, id);
-        self.groups.group_mut(id).generation += 1;
+        let group = self.groups.group_mut(id);
+        group.generation += 1;
+        group.restored.forget(topic);
         self.all_topics = None;
         self.is_changed = true;
         true
@@ -443,7 +416,7 @@ impl Tables {
     /// What an operator decides is not undone by a full sync that is still due, but by a table without a version, which
     /// is applied in full each time.
     pub(super) fn set_permission(&mut self, id: GroupId, writable: bool) -> usize {
-        self.groups.group_mut(id).overrule();
+        self.groups.group_mut(id).overrule(self.restored_until.is_some());
         self.change_queues(id, |values| {
             if writable { values.with_perm(QueueValues::PERM_READ_WRITE) } else { values.read_only() }
         })
@@ -455,7 +428,7 @@ impl Tables {
         for topic in &topics {
             let key = self.topics.key(topic);
             if let Some(values) = self.queue_values(key, id) {
-                self.set_queue(key, id, change(values));
+                self.put_queue(key, id, change(values));
             }
         }
         topics.len()

@@ -22,6 +22,13 @@ impl FilterServers {
         json::strings(&mut output, servers);
         Self { address, json: output.into() }
     }
+
+    /// `[…]`.
+    pub(crate) fn list(&self) -> &[u8] {
+        let mut key = Vec::new();
+        json::string(&mut key, &self.address);
+        self.json.get(key.len() + 1..).unwrap_or_default()
+    }
 }
 
 /// What a broker group is made of.
@@ -85,7 +92,11 @@ impl BrokerGroup {
 
 impl BrokerData {
     pub(crate) fn has_master(&self) -> bool {
-        self.addresses.binary_search_by_key(&0, |(id, _)| *id).is_ok()
+        self.has_member(0)
+    }
+
+    pub(crate) fn has_member(&self, id: i64) -> bool {
+        self.addresses.binary_search_by_key(&id, |(id, _)| *id).is_ok()
     }
 
     fn write(&self, dialect: Dialect, first_id: Option<i64>) -> Box<[u8]> {

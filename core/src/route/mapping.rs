@@ -16,12 +16,21 @@ pub(crate) struct Mapping {
     pub(crate) owner: GroupId,
     /// `"<broker name>":{…}` by dialect.
     pub(crate) json: [Box<[u8]>; 2],
+    /// It was restored, and no broker has repeated it yet.
+    pub(crate) is_unconfirmed: bool,
 }
 
 impl Mapping {
     pub(crate) fn new(mapping: &TopicQueueMapping<'_>, broker_name: &str, owner: GroupId) -> Self {
         let json = Dialect::ALL.map(|dialect| write_mapping(mapping, broker_name, dialect).into());
-        Self { broker_name: broker_name.into(), owner, json }
+        Self { broker_name: broker_name.into(), owner, json, is_unconfirmed: false }
+    }
+
+    /// `{…}`, as JSON has it.
+    pub(crate) fn object(&self) -> &[u8] {
+        let mut key = Vec::new();
+        json::string(&mut key, &self.broker_name);
+        self.json[Dialect::Compatible.index()].get(key.len() + 1..).unwrap_or_default()
     }
 }
 

@@ -158,7 +158,7 @@ impl TopicRecord {
 
     /// Whether there is an entry of a group, or a mapping that it owns.
     pub(crate) fn is_related_to(&self, group: GroupId) -> bool {
-        self.queue_of(group).is_some() || self.mappings.iter().any(|mapping| mapping.owner == group)
+        self.queue_of(group).is_some() || self.has_mapping_of(group)
     }
 
     /// Sets the entry of a group. A new one gets its place behind the groups whose names come before.
@@ -188,6 +188,31 @@ impl TopicRecord {
                 None
             }
         }
+    }
+
+    /// Replaces everything, as it was kept.
+    pub(crate) fn restore(&mut self, queues: Vec<QueueRef>, mappings: Vec<Mapping>) {
+        self.queues = queues.into();
+        self.mappings = mappings.into();
+    }
+
+    /// Whether a group owns a mapping.
+    pub(crate) fn has_mapping_of(&self, owner: GroupId) -> bool {
+        self.mappings.iter().any(|mapping| mapping.owner == owner)
+    }
+
+    /// Marks the mappings that a group owns as unconfirmed.
+    pub(crate) fn doubt_mappings_of(&mut self, owner: GroupId) {
+        let owned = self.mappings.iter_mut().filter(|mapping| mapping.owner == owner);
+        owned.for_each(|mapping| mapping.is_unconfirmed = true);
+    }
+
+    /// Takes out the unconfirmed mappings that a group owns.
+    pub(crate) fn take_unconfirmed_mappings_of(&mut self, owner: GroupId) -> Vec<Mapping> {
+        let is_taken = |mapping: &Mapping| mapping.owner == owner && mapping.is_unconfirmed;
+        let taken = self.mappings.iter().filter(|mapping| is_taken(mapping)).cloned().collect();
+        self.mappings = without(&self.mappings, is_taken);
+        taken
     }
 
     /// Removes the mappings that a group owns.

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use miniz_oxide::inflate::{self, TINFLStatus};
 
 pub use integer_keys::quote_integer_keys;
+pub(crate) use json::{read_filter_servers, read_mapping_of};
 pub use registration::{DataVersion, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
 pub use unstable_range::unstable_range;
 

@@ -94,7 +94,8 @@ fn broker(member: &ReportedMember) -> Value {
         "secondsToEviction": seconds(member.leaves_in),
         "dataVersion": version,
         "topics": member.topics,
-        "connection": member.peer.address.to_string(),
+        "connection": member.peer.map(|peer| peer.address.to_string()),
+        "unconfirmed": member.unconfirmed,
     })
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Check {
     pub(super) name: String,
     /// Why it is not so.
     pub(super) fault: Option<String>,
+    /// What else there is to say.
+    pub(super) note: Option<String>,
 }
 
 /// The names of the checks of readiness.
@@ -71,21 +73,32 @@ fn liveness(site: &Site) -> Vec<Check> {
         let Stuck { since, .. } = stuck.iter().find(|stuck| stuck.thread == thread)?;
         Some(format!("{thread} made no progress for {:.1} s", since.as_secs_f64()))
     };
-    counters.progress.threads().map(|(name, _)| Check { fault: fault(&name), name }).collect()
+    counters.progress.threads().map(|(name, _)| Check { fault: fault(&name), name, note: None }).collect()
 }
 
 fn readiness(site: &Site) -> Vec<Check> {
-    let faults = readiness_faults(site.stage(), site.parts().is_some(), site.answers_routes());
-    READINESS.into_iter().zip(faults).map(|(name, fault)| Check { name: name.to_owned(), fault }).collect()
+    let routes = if site.answers_routes() { site.awaited_brokers() } else { Some(NOT_READY.to_owned()) };
+    let faults = readiness_faults(site.stage(), site.parts().is_some(), routes);
+    let note = |name: &str| (name == "routes").then(|| unconfirmed(site.unconfirmed_brokers())).flatten();
+    let check = |(name, fault): (&str, _)| Check { note: note(name), name: name.to_owned(), fault };
+    READINESS.into_iter().zip(faults).map(check).collect()
+}
+
+/// Why route queries are refused.
+const NOT_READY: &str = "route queries are answered with `name server not ready` (needWaitForService)";
+
+/// Says which part of the routes is only known from before the restart.
+fn unconfirmed((unconfirmed, brokers): (usize, usize)) -> Option<String> {
+    (unconfirmed > 0).then(|| format!("{unconfirmed} of {brokers} brokers did not register since the restart"))
 }
 
 /// What is wrong with each check, in their order.
-fn readiness_faults(stage: Stage, has_read_files: bool, answers_routes: bool) -> [Option<String>; 4] {
+fn readiness_faults(stage: Stage, has_read_files: bool, routes: Option<String>) -> [Option<String>; 4] {
     let unless = |is_good: bool, fault: &str| (!is_good).then(|| fault.to_owned());
     [
         unless(stage != Stage::Starting, "the server does not accept connections yet"),
         unless(has_read_files, "the KV file is not read yet"),
-        unless(answers_routes, "route queries are answered with `name server not ready` (needWaitForService)"),
+        routes,
         unless(!matches!(stage, Stage::Draining | Stage::Ending), "the server stops"),
     ]
 }
@@ -107,12 +120,15 @@ fn report(checks: &[Check], well: &str, call: &Call<'_>) -> Response {
 fn verdict(checks: &[Check], well: &str, verbose: bool) -> Response {
     let is_well = checks.iter().all(|check| check.fault.is_none());
     let mut lines = String::new();
-    for Check { name, fault } in checks {
+    for Check { name, fault, note } in checks {
         // Memory takes everything.
         let _ = match fault {
             Some(fault) if verbose => writeln!(lines, "[-]{name} {fault}"),
             Some(fault) => writeln!(lines, "{fault}"),
-            None if verbose => writeln!(lines, "[+]{name} ok"),
+            None if verbose => match note {
+                Some(note) => writeln!(lines, "[+]{name} ok, {note}"),
+                None => writeln!(lines, "[+]{name} ok"),
+            },
             None => Ok(()),
         };
     }
@@ -133,8 +149,9 @@ mod tests {
 
     #[test]
     fn every_check_of_readiness_has_its_fault() {
-        let names = |stage, has_read_files, answers_routes| {
-            let faults = readiness_faults(stage, has_read_files, answers_routes);
+        let names = |stage, has_read_files, answers_routes: bool| {
+            let routes = (!answers_routes).then(|| NOT_READY.to_owned());
+            let faults = readiness_faults(stage, has_read_files, routes);
             READINESS
                 .into_iter()
                 .zip(faults)
@@ -152,8 +169,12 @@ mod tests {
 
     #[test]
     fn a_verdict_names_what_is_wrong_first_and_everything_when_asked() {
-        let good = Check { name: "kv".to_owned(), fault: None };
-        let bad = Check { name: "routes".to_owned(), fault: Some("it waits".to_owned()) };
+        let good = Check { name: "kv".to_owned(), fault: None, note: None };
+        let bad = Check { name: "routes".to_owned(), fault: Some("it waits".to_owned()), note: None };
+        let noted = Check { name: "routes".to_owned(), fault: None, note: unconfirmed((3, 12)) };
+        let verbose = "[+]routes ok, 3 of 12 brokers did not register since the restart\nready\n";
+        assert_eq!(body(&verdict(std::slice::from_ref(&noted), "ready", true)), (200, verbose));
+        assert_eq!(body(&verdict(&[noted], "ready", false)), (200, "ready\n"));
         assert_eq!(body(&verdict(std::slice::from_ref(&good), "ready", false)), (200, "ready\n"));
         assert_eq!(body(&verdict(std::slice::from_ref(&good), "ready", true)), (200, "[+]kv ok\nready\n"));
         let both = [good, bad];

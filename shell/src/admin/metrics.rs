@@ -120,6 +120,8 @@ fn tables(text: &mut Exposition, view: &RouteView) {
         *counted_masters += masters;
         *slaves += group.members.len() - masters;
     }
+    text.gauge("rocketmq_namesrv_unconfirmed_brokers", "Brokers from before the restart that did not register since.");
+    text.sample(&[], view.unconfirmed_count());
     text.gauge("rocketmq_namesrv_brokers", "Registered brokers by cluster and role.");
     let others = (others != [0, 0]).then_some((OTHERS.into(), others));
     for (cluster, counts) in brokers.into_iter().chain(others) {

@@ -10,6 +10,7 @@ use crate::inspection::Inspector;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::progress::Watch;
 use crate::quota::SharedQuotas;
+use crate::warm_start::Expectation;
 use arc_swap::ArcSwap;
 use namesrv_core::key::Key;
 use namesrv_core::report::Report;
@@ -30,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) quotas: Arc<SharedQuotas>,
     pub(crate) audit: Arc<AuditTrail>,
     pub(crate) inspector: Inspector,
+    pub(crate) expectation: Expectation,
     /// The port that clients and brokers reach.
     pub(crate) port: u16,
 }
@@ -113,6 +115,18 @@ impl Site {
     /// Whether route queries are answered with routes.
     pub(super) fn answers_routes(&self) -> bool {
         self.parts().is_some_and(|parts| parts.views.load().is_ready(self.now().monotonic))
+    }
+
+    /// Which brokers from before the restart the server still waits for, in words.
+    pub(super) fn awaited_brokers(&self) -> Option<String> {
+        let Parts { expectation, views, .. } = self.parts()?;
+        expectation.fault(&views.load(), self.now().monotonic)
+    }
+
+    /// How many brokers did not register since the restart, of how many.
+    pub(super) fn unconfirmed_brokers(&self) -> (usize, usize) {
+        let view = self.parts().map(|parts| parts.views.load());
+        view.map_or((0, 0), |view| (view.unconfirmed_count(), view.broker_count()))
     }
 
     /// Counts an answer.

@@ -1,6 +1,6 @@
 //! Saving by a new file that takes the name of the old one.
 
-use super::{FileError, Place, folder_of, unless_missing, with_suffix};
+use super::{FileError, KeptFile, Place, folder_of, unless_missing, with_suffix};
 use crate::disk::{Disk, Kind};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -37,7 +37,7 @@ pub(super) fn replace(
     disk: &impl Disk,
     place: &Place,
     contents: &[u8],
-    keeps_backup: bool,
+    KeptFile { keeps_backup, is_private, .. }: &KeptFile,
 ) -> Result<Outcome, FileError> {
     let Place { target, found } = place;
     let (new, old) = (with_suffix(target, NEW), with_suffix(target, OLD));
@@ -45,7 +45,7 @@ pub(super) fn replace(
     if found.is_none() {
         disk.create_folders(folder).map_err(FileError::at("create the folder", folder))?;
     }
-    let file = match create(disk, place, &new) {
+    let file = match create(disk, place, &new, *is_private) {
         Err(error) if is_impossible(&error) => return Ok(Outcome::Impossible(error)),
         result => result?,
     };
@@ -71,7 +71,7 @@ pub(super) fn replace(
         return Err(if undone.is_ok() { error } else { FileError::Undecided(error.into()) });
     }
     if has_old {
-        retire(disk, &old, target, keeps_backup);
+        retire(disk, &old, target, *keeps_backup);
     }
     Ok(Outcome::Saved)
 }
@@ -79,7 +79,7 @@ pub(super) fn replace(
 /// Tries everything that [`replace`] does before it touches the old file.
 pub(super) fn try_out(disk: &impl Disk, place: &Place) -> Result<(), FileError> {
     let new = with_suffix(&place.target, NEW);
-    let file = create(disk, place, &new)?;
+    let file = create(disk, place, &new, true)?;
     drop(file);
     disk.remove(&new).map_err(FileError::at("remove", &new))
 }
@@ -97,9 +97,10 @@ pub(super) fn clean_up(disk: &impl Disk, target: &Path) -> Result<(), FileError>
 }
 
 /// Creates the new file, locked, with the attributes of the old one.
-fn create<D: Disk>(disk: &D, place: &Place, new: &Path) -> Result<D::File, FileError> {
+fn create<D: Disk>(disk: &D, place: &Place, new: &Path, is_private: bool) -> Result<D::File, FileError> {
     let failed = FileError::at("create", new);
-    let private = place.found.is_some();
+    let has_old = place.found.is_some();
+    let private = is_private || has_old;
     let file = match disk.create(new, private) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             clean_up(disk, &place.target)?;
@@ -108,7 +109,7 @@ fn create<D: Disk>(disk: &D, place: &Place, new: &Path) -> Result<D::File, FileE
         result => result.map_err(failed)?,
     };
     let prepared = match disk.lock(&file) {
-        Ok(true) if private => {
+        Ok(true) if has_old => {
             disk.copy_attributes(&place.target, &file).map_err(FileError::at("keep owner, mode and attributes in", new))
         }
         Ok(true) => Ok(()),

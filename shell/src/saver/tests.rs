@@ -2,7 +2,12 @@
 
 use super::*;
 use crate::queue::tests::default_queue;
+use namesrv_core::config::{Configuration, Limits};
+use namesrv_core::initial_state::InitialState;
+use namesrv_core::node::{Node, Output};
+use namesrv_core::snapshot::Snapshot;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 fn files(kv: &Path, runtime: &Path) -> SavedFiles {
@@ -10,7 +15,41 @@ fn files(kv: &Path, runtime: &Path) -> SavedFiles {
         kv: KeptFile::new("kvConfigPath", kv.to_owned(), true),
         runtime: KeptFile::new("runtimeConfigPath", runtime.to_owned(), false),
         kv_is_original: false,
+        snapshot: None,
     }
+}
+
+fn start(files: SavedFiles, queue: QueueSender) -> (Saver, JoinHandle<()>) {
+    let clock = Clock::start();
+    Saver::start(files, queue, &Arc::new(Counters::new(0, clock.now().monotonic)), clock).unwrap()
+}
+
+#[test]
+fn a_snapshot_is_written_for_its_owner_alone_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("namesrv/routes.snapshot");
+    let (sender, receiver) = default_queue();
+    let snapshot = Some(KeptFile::new("snapshotPath", path.clone(), false).private());
+    let files = SavedFiles { snapshot, ..files(&folder.path().join("kv"), &folder.path().join("runtime")) };
+    let clock = Clock::start();
+    let counters = Arc::new(Counters::new(0, clock.now().monotonic));
+    let (saver, thread) = Saver::start(files, sender, &counters, clock).unwrap();
+    let initial = InitialState { saves_snapshots: true, ..InitialState::new([0; 16], Configuration::default()) };
+    let mut node = Node::new(initial, clock.now());
+    node.handle(Input::Attached, clock.now());
+    node.handle(Input::Stop, clock.now());
+    while let Some(output) = node.poll_output() {
+        if let Output::SaveSnapshot { ticket, source } = output {
+            saver.save_snapshot(ticket, source);
+        }
+    }
+    drop(saver);
+    thread.join().unwrap();
+    assert!(matches!(receiver.receive(None), Some(Input::Saved { result: Ok(()), .. })));
+    let written = fs::read(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(counters.snapshot.get().map(|(_, bytes)| bytes), Some(written.len() as u64));
+    assert_eq!(Snapshot::decode(&written, &Limits::default()).unwrap().brokers().count(), 0);
 }
 
 #[test]
@@ -20,7 +59,7 @@ fn the_end_of_each_save_is_told_and_names_key_and_file() {
     fs::write(&blocked, "").unwrap();
     let (kv, runtime) = (folder.path().join("kv.json"), blocked.join("runtime"));
     let (sender, receiver) = default_queue();
-    let (saver, thread) = Saver::start(files(&kv, &runtime), sender).unwrap();
+    let (saver, thread) = start(files(&kv, &runtime), sender);
     let first = SaveTicket { file: SaveFile::KvConfig, number: 1 };
     let second = SaveTicket { file: SaveFile::RuntimeConfig, number: 2 };
     saver.save(first, b"{}".to_vec());
@@ -43,7 +82,7 @@ fn what_a_person_wrote_is_kept_once_and_no_later_save_touches_it() {
     fs::write(&kv, original).unwrap();
     let (sender, _receiver) = default_queue();
     let files = SavedFiles { kv_is_original: true, ..files(&kv, &folder.path().join("runtime")) };
-    let (saver, thread) = Saver::start(files, sender).unwrap();
+    let (saver, thread) = start(files, sender);
     for (number, contents) in (0..).zip(["one", "two", "three"]) {
         saver.save(SaveTicket { file: SaveFile::KvConfig, number }, contents.into());
     }

@@ -393,7 +393,7 @@ pub(crate) fn kind(happening: &Happening) -> Option<String> {
         Happening::Closed { .. } => "connection closed",
         Happening::Notified { .. } => "905 sent",
         Happening::Saved { file: SaveFile::KvConfig, .. } => "KV file saved",
-        Happening::Saved { file: SaveFile::RuntimeConfig, .. } => return None,
+        Happening::Saved { file: SaveFile::RuntimeConfig | SaveFile::Snapshot, .. } => return None,
         Happening::Event(event) => match event {
             Event::BrokerRegistered { .. } => "broker registered",
             Event::BrokerChanged { .. } => "broker changed",
@@ -402,6 +402,7 @@ pub(crate) fn kind(happening: &Happening) -> Option<String> {
             Event::BrokerEvicted { cause: EvictionCause::ConnectionLost, .. } => "evicted: connection lost",
             Event::BrokerEvicted { cause: EvictionCause::Replaced, .. } => "evicted: replaced",
             Event::BrokerEvicted { cause: EvictionCause::ConflictLost, .. } => "evicted: conflict lost",
+            Event::BrokerEvicted { cause: EvictionCause::Unconfirmed, .. } => "evicted: unconfirmed",
             Event::RegistrationRefused { .. } => "registration refused",
             Event::ClusterConflict { .. } => "cluster conflict",
             Event::TopicRegistered { .. } => "topic registered",
@@ -423,6 +424,7 @@ pub(crate) fn kind(happening: &Happening) -> Option<String> {
             Event::DoubtfulOrderConfig { .. } => "doubtful order configuration",
             Event::SaveFailed { file: SaveFile::KvConfig, .. } => "KV file not saved",
             Event::SaveFailed { file: SaveFile::RuntimeConfig, .. } => "configuration not saved",
+            Event::SaveFailed { file: SaveFile::Snapshot, .. } => "snapshot not saved",
             Event::Late { .. } => "server late",
         },
     };

@@ -142,6 +142,7 @@ pub fn happening(happening: &Happening) -> Option<String> {
             let name = match file {
                 SaveFile::KvConfig => "KV file",
                 SaveFile::RuntimeConfig => "runtime configuration",
+                SaveFile::Snapshot => "snapshot",
             };
             format!("saves the {name}: {}", String::from_utf8_lossy(contents).trim_end().replace('\n', " | "))
         }
@@ -165,6 +166,7 @@ fn event(event: &Event) -> Option<String> {
                 EvictionCause::ConnectionLost => "connection lost",
                 EvictionCause::Replaced => "replaced",
                 EvictionCause::ConflictLost => "conflict lost",
+                EvictionCause::Unconfirmed => "unconfirmed",
             };
             format!("evicted {}, {cause}", identity(broker))
         }
@@ -189,6 +191,7 @@ fn event(event: &Event) -> Option<String> {
         Event::SaveFailed { file, reason } => match file {
             SaveFile::KvConfig => format!("the KV file is not saved: {reason}"),
             SaveFile::RuntimeConfig => format!("the runtime configuration is not saved: {reason}"),
+            SaveFile::Snapshot => format!("the snapshot is not saved: {reason}"),
         },
         Event::Late { by } => format!("late by {} ms", by.as_millis()),
     })

@@ -35,6 +35,7 @@ impl Disk {
         match file {
             SaveFile::KvConfig => &mut self.kv_config,
             SaveFile::RuntimeConfig => &mut self.runtime_config,
+            SaveFile::Snapshot => unreachable!("no snapshot is wanted"),
         }
     }
 

@@ -369,6 +369,7 @@ impl Cluster {
                     self.plan_save(server);
                 }
             }
+            Output::SaveSnapshot { .. } => unreachable!("no snapshot is wanted"),
             Output::Event(_) | Output::Announce => {}
             Output::RepliesStuck { bytes } => {
                 self.check(violated(Invariant::QuotasReturn, format!("{bytes} bytes of replies count as not taken")));

@@ -43,7 +43,7 @@ pub(super) fn query_data_version(state: &mut State, peer: Peer, request: &Reques
     let member = keys.last().and_then(|key| state.tables.member(*key));
     let known = member.and_then(|member| member.data_version());
     // A broker may send its table only when it is told that it changed.
-    let needs_full_sync = member.is_some_and(|member| member.needs_full_sync());
+    let needs_full_sync = member.is_some_and(|member| member.needs_full_sync() || member.is_unconfirmed());
     let changed = known.is_none() || known != asked || needs_full_sync;
     let answer = Answer::success().with_field("changed", changed.to_string());
     match known {

@@ -14,7 +14,7 @@ use crate::registry::notice::{MinIdChange, notify_min_id_change};
 use crate::registry::order_check;
 use crate::registry::state::State;
 use crate::registry::subject::subject;
-use crate::registry::tables::{MemberKey, Newcomer, Placed, Placement, Set};
+use crate::registry::tables::{Member, MemberKey, Newcomer, Placed, Placement, Set};
 use crate::route::{GroupId, Mapping, QueueValues, TopicKey};
 use crate::time::Now;
 use crate::wire::code::response;
@@ -100,14 +100,18 @@ fn decode_and_register(
     }
     // The first registration of a broker is its whole table. A single topic is an update that came too early.
     let group = state.tables.group_named(registration.name);
-    let id_is_known = group.is_some_and(|group| group.members().contains_key(&registration.id));
-    if !id_is_known && topics.len() == 1 {
+    let holder = group.and_then(|group| group.members().get(&registration.id));
+    let restored = unconfirmed(state, &registration).filter(|_| topics.len() == 1);
+    if topics.len() == 1 && restored.is_none() && holder.is_none_or(Member::is_unconfirmed) {
         report_refusal(state, header, peer, RefusalReason::SingleTopic);
         return Ok((Answer::failure(response::SYSTEM_ERROR, "register broker failed").with_no_fields(), None));
     }
     if !has_room(state, registration.name, header, &body) {
         refresh_known(state, &registration, peer, now);
         return Ok((refuse(state, header, peer, RefusalReason::TablesFull), None));
+    }
+    if let Some(key) = restored {
+        return Ok((confirm_topic(state, &registration, topics, request.body.len(), key, now), Some(key)));
     }
     let placed = place(state, &registration, &body, peer, now);
     let version = body.data_version;
@@ -150,16 +154,50 @@ fn refresh_known(state: &mut State, registration: &Registration<'_>, peer: Peer,
         .member(key)
         .is_some_and(|member| *member.address() == *registration.address && *member.cluster() == *registration.cluster);
     if is_known {
-        claim(state, key, peer);
+        if !state.tables.has_unconfirmed(key) {
+            claim(state, key, peer);
+        }
         state.tables.refresh(key, now);
     }
 }
 
-/// Whether another address of the same cluster holds the identifier with a newer state version.
+/// The broker that registers, if it is known from a snapshot alone.
+fn unconfirmed(state: &State, registration: &Registration<'_>) -> Option<MemberKey> {
+    let key = MemberKey { group: state.tables.group_id(registration.name)?, id: registration.id };
+    let member = state.tables.member(key).filter(|member| member.is_unconfirmed())?;
+    let is_same = *member.address() == *registration.address && *member.cluster() == *registration.cluster;
+    is_same.then_some(key)
+}
+
+/// A broker that is known from a snapshot alone registers a single topic. That says nothing about its other topics, so
+/// it still has to register.
+fn confirm_topic(
+    state: &mut State,
+    registration: &Registration<'_>,
+    topics: &[TopicConfig<'_>],
+    body_bytes: usize,
+    key: MemberKey,
+    now: Now,
+) -> Answer {
+    state.tables.refresh(key, now);
+    if contributes(state, registration, key.group) {
+        let keys: Vec<_> = topics.iter().map(|topic| state.tables.topics().key(&topic.key)).collect();
+        let changed = apply_topics(state, registration, key, topics.iter().zip(keys), true, now);
+        if changed > 0 {
+            let broker = identity(registration.header);
+            state.outbox.event(Event::BrokerChanged { broker, topics_changed: changed });
+        }
+    }
+    count(state, body_bytes, topics.len());
+    registered(state, key)
+}
+
+/// Whether another address of the same cluster registered with the identifier and a newer state version.
 fn loses_conflict(state: &State, registration: &Registration<'_>, version: Option<DataVersion>) -> bool {
     let group = state.tables.group_named(registration.name);
     let Some(holder) = group.and_then(|group| group.members().get(&registration.id)) else { return false };
-    if *holder.address() == *registration.address || *holder.cluster() != *registration.cluster {
+    let is_other = *holder.address() != *registration.address && *holder.cluster() == *registration.cluster;
+    if !is_other || holder.is_unconfirmed() {
         return false;
     }
     match (holder.data_version(), version) {
@@ -248,7 +286,8 @@ fn apply(
     if deletes && body.mappings.is_empty() && part.is_whole() {
         applied.topics += remove_unlisted(state, placed.key);
     }
-    applied.topics += apply_topics(state, registration, group, topics.iter().zip(keys), in_full, now);
+    applied.topics += apply_topics(state, registration, placed.key, topics.iter().zip(keys), in_full, now);
+    state.tables.settle_held(group);
     applied.mappings = in_full && apply_mappings(state, group, &body.mappings);
     applied
 }
@@ -289,8 +328,8 @@ fn contributes(state: &State, registration: &Registration<'_>, group: GroupId) -
 }
 
 fn is_prime_slave(state: &State, registration: &Registration<'_>, group: GroupId) -> bool {
-    let min_id = state.tables.group(group).min_id();
-    registration.id != 0 && !registration.is_before_5_0() && min_id == Some(registration.id)
+    let is_first = state.tables.group(group).is_first_confirmed(registration.id);
+    registration.id != 0 && !registration.is_before_5_0() && is_first
 }
 
 /// `deleteTopicWithBrokerRegistration`: removes the entries of topics that the broker did not register with its data
@@ -308,23 +347,29 @@ fn remove_unlisted(state: &mut State, broker: MemberKey) -> usize {
 fn apply_topics<'a>(
     state: &mut State,
     registration: &Registration<'_>,
-    group: GroupId,
+    broker: MemberKey,
     topics: impl Iterator<Item = (&'a TopicConfig<'a>, TopicKey<'a>)>,
     in_full: bool,
     now: Now,
 ) -> usize {
-    let is_read_only = registration.allows_acting_master() && is_prime_slave(state, registration, group);
+    let group = broker.group;
+    let is_alone = registration.allows_acting_master() && is_prime_slave(state, registration, group);
+    let waits_for_master = state.tables.group(group).min_id() != Some(registration.id);
     let mut changed = 0;
     for (topic, key) in topics {
         // Java drops the whole table at a topic without a name. Here the other topics stay.
         let Some(name) = topic.name.as_deref() else { continue };
         let key = if name == key.name { key } else { state.tables.topics().key(name) };
-        if !in_full && state.tables.queue_values(key, group).is_some() {
+        if state.tables.keeps_entry(key, broker, in_full) {
             continue;
         }
         let values = QueueValues::of(topic);
-        let values = if is_read_only { values.read_only() } else { values };
-        match state.tables.set_queue(key, group, values) {
+        let values = if is_alone && !waits_for_master { values.read_only() } else { values };
+        let set = state.tables.set_queue(key, group, values);
+        if is_alone && waits_for_master {
+            state.tables.hold_writable(key, group);
+        }
+        match set {
             Set::Unchanged => continue,
             Set::Replaced => (),
             Set::Added => order_check::watch(state, name, now),

@@ -7,8 +7,9 @@ use crate::registry::answer::Answer;
 use crate::registry::order_check;
 use crate::registry::owner::{owns_group, refuse_stranger};
 use crate::registry::state::State;
-use crate::registry::tables::{Set, size};
+use crate::registry::tables::Set;
 use crate::route::QueueValues;
+use crate::table_size as size;
 use crate::time::Now;
 use crate::wire::Request;
 use crate::wire::body::{QueueData, decode_queue_datas};
@@ -86,7 +87,7 @@ pub(super) fn delete_topic(state: &mut State, request: &Request<'_>) -> (Answer,
     let groups: Vec<_> =
         entries.filter(|group| of_cluster.as_ref().is_none_or(|wanted| wanted.contains(group))).collect();
     for group in &groups {
-        state.tables.remove_queue(key, *group);
+        state.tables.delete_queue(key, *group);
     }
     match groups.len() {
         0 => unchanged,

@@ -1,6 +1,7 @@
 //! What must hold between the tables after every input, in words.
 
-use super::{Tables, size};
+use super::Tables;
+use crate::table_size as size;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,6 +16,7 @@ pub(in crate::registry) fn broken_relations(tables: &Tables) -> Vec<String> {
     tables.topics.check(&mut findings);
     check_topics(tables, &mut findings);
     check_groups(tables, &mut findings);
+    check_restored(tables, &mut findings);
     let counted = counted_bytes(tables);
     if tables.bytes != counted {
         findings.push(format!("the tables count {} bytes instead of {counted}", tables.bytes));
@@ -55,6 +57,37 @@ fn check_groups(tables: &Tables, findings: &mut Vec<String>) {
         if group.encoded.is_none() && !tables.topology_is_stale {
             findings.push(format!("no view shows the change of group {}", group.name));
         }
+    }
+}
+
+/// What is from a snapshot is there, and only as long as brokers have to repeat it.
+fn check_restored(tables: &Tables, findings: &mut Vec<String>) {
+    let members = || tables.groups.members().filter(|(_, member)| member.is_unconfirmed());
+    let count = members().count();
+    if count != tables.unconfirmed {
+        findings.push(format!("{} members are unconfirmed instead of {count}", tables.unconfirmed));
+    }
+    for (_, member) in members() {
+        if tables.restored_until.is_none_or(|until| member.deadline > until) {
+            findings.push(format!("{} is unconfirmed for too long", member.address));
+        }
+        if member.claims.newest().is_some() {
+            findings.push(format!("{} is unconfirmed and has a connection", member.address));
+        }
+    }
+    for (id, group) in tables.groups.iter() {
+        for topic in group.restored.topics() {
+            if tables.queue_values(tables.topics.key(topic), id).is_none() {
+                findings.push(format!("group {} has no unconfirmed entry in topic {topic}", group.name));
+            }
+        }
+        if tables.restored_until.is_none() && !group.restored.is_empty() {
+            findings.push(format!("group {} keeps what is unconfirmed", group.name));
+        }
+    }
+    let mappings = || tables.topics.records().flat_map(|record| record.mappings());
+    if tables.restored_until.is_none() && mappings().any(|mapping| mapping.is_unconfirmed) {
+        findings.push("a mapping is unconfirmed for too long".into());
     }
 }
 

@@ -12,18 +12,24 @@ const CLAIMS_MAX: usize = 8;
 /// With several, a stranger who repeats the registration of a broker and closes the connection does not remove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::registry) struct Claims {
-    newest: Peer,
+    /// `None` if the registration is from a snapshot.
+    newest: Option<Peer>,
     /// From other addresses of the network; empty unless strangers repeat registrations.
     others: Vec<Peer>,
 }
 
 impl Claims {
     pub(in crate::registry) const fn new(peer: Peer) -> Self {
-        Self { newest: peer, others: Vec::new() }
+        Self { newest: Some(peer), others: Vec::new() }
+    }
+
+    /// Of a registration from a snapshot: nobody sent it.
+    pub(super) const fn none() -> Self {
+        Self { newest: None, others: Vec::new() }
     }
 
     /// The newest one.
-    pub(in crate::registry) const fn newest(&self) -> Peer {
+    pub(in crate::registry) const fn newest(&self) -> Option<Peer> {
         self.newest
     }
 
@@ -33,43 +39,44 @@ impl Claims {
     }
 
     pub(in crate::registry) fn iter(&self) -> impl Iterator<Item = &Peer> {
-        core::iter::once(&self.newest).chain(&self.others)
+        self.newest.iter().chain(&self.others)
     }
 
     /// Whether the peer has the only claim, over this connection.
     pub(super) fn is_only(&self, peer: Peer) -> bool {
-        self.others.is_empty() && self.newest == peer
+        self.others.is_empty() && self.newest == Some(peer)
     }
 
     /// Adds the claim of a peer, and takes away that of an older connection from the same address. All others stay if
     /// they are kept; of too many, the new one is not. Returns whether the address of the network is one more.
     pub(super) fn add(&mut self, peer: Peer, keeps_others: bool) -> bool {
-        if !keeps_others || (self.others.is_empty() && self.newest.ip() == peer.ip()) {
+        let is_kept = |newest: &Peer| keeps_others && !(self.others.is_empty() && newest.ip() == peer.ip());
+        let Some(newest) = self.newest.filter(is_kept) else {
             *self = Self::new(peer);
             return false;
-        }
+        };
         let known = self.others.len();
         self.others.retain(|claim| claim.ip() != peer.ip());
-        let is_known = self.newest.ip() == peer.ip() || self.others.len() < known;
-        if self.newest.ip() != peer.ip() {
+        let is_known = newest.ip() == peer.ip() || self.others.len() < known;
+        if newest.ip() != peer.ip() {
             if self.others.len() + 1 == CLAIMS_MAX {
                 return false;
             }
-            self.others.push(self.newest);
+            self.others.push(newest);
         }
-        self.newest = peer;
+        self.newest = Some(peer);
         !is_known
     }
 
     /// Takes claims away. Returns false if none is left then, in which case the last one stays.
     pub(super) fn withdraw(&mut self, is_withdrawn: impl Fn(&Peer) -> bool) -> bool {
         self.others.retain(|claim| !is_withdrawn(claim));
-        if !is_withdrawn(&self.newest) {
+        if self.newest.is_some_and(|newest| !is_withdrawn(&newest)) {
             return true;
         }
         match self.others.pop() {
             Some(newest) => {
-                self.newest = newest;
+                self.newest = Some(newest);
                 true
             }
             None => false,

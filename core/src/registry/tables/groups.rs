@@ -2,10 +2,11 @@
 
 use super::member::{LastRegistration, Member, MemberKey};
 use super::parts::Part;
-use super::size;
+use super::restored::Restored;
 use crate::event::BrokerIdentity;
 use crate::hash::Secret;
 use crate::route::{BrokerData, BrokerGroup, GroupId, TopicKey};
+use crate::table_size as size;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -28,6 +29,8 @@ pub(in crate::registry) struct Group {
     pub(super) generation: u64,
     /// The group as views show it, until that changes.
     pub(super) encoded: Option<Arc<BrokerGroup>>,
+    /// What is from a snapshot.
+    pub(super) restored: Restored,
 }
 
 impl Group {
@@ -41,6 +44,7 @@ impl Group {
             topics: HashTable::new(),
             generation: 0,
             encoded: None,
+            restored: Restored::default(),
         }
     }
 
@@ -63,6 +67,22 @@ impl Group {
         self.members.keys().next().copied()
     }
 
+    /// Whether a member registered, or all are from a snapshot.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.members.values().any(|member| !member.is_unconfirmed())
+    }
+
+    /// Whether no member with a smaller identifier registered, whatever a snapshot says.
+    pub(in crate::registry) fn is_first_confirmed(&self, id: i64) -> bool {
+        self.members.range(..id).all(|(_, member)| member.is_unconfirmed())
+    }
+
+    /// The members that say which cluster it is in: those that registered, or all if none did.
+    fn deciding_members(&self) -> impl Iterator<Item = &Member> {
+        let is_confirmed = self.is_confirmed();
+        self.members.values().filter(move |member| !(is_confirmed && member.is_unconfirmed()))
+    }
+
     /// The last registration of a member, unless something changed since then that could make it change something.
     pub(in crate::registry) fn current_registration(&self, id: i64) -> Option<LastRegistration> {
         let member = self.members.get(&id)?;
@@ -76,8 +96,11 @@ impl Group {
     }
 
     /// An operator decided about its entries.
-    pub(super) fn overrule(&mut self) {
+    pub(super) fn overrule(&mut self, after_restart: bool) {
         self.members.values_mut().for_each(Member::overrule);
+        if after_restart {
+            self.restored.overrule();
+        }
         self.generation += 1;
     }
 
@@ -93,10 +116,11 @@ impl Group {
 
     /// Moves to the cluster of its smallest member if no member is left in its own.
     pub(super) fn settle_cluster(&mut self) {
-        if !self.members.values().any(|member| member.cluster == self.cluster)
-            && let Some(first) = self.members.values().next()
+        let first = self.deciding_members().next().map(|first| Arc::clone(&first.cluster));
+        if let Some(first) = first
+            && !self.deciding_members().any(|member| member.cluster == self.cluster)
         {
-            self.cluster = Arc::clone(&first.cluster);
+            self.cluster = first;
         }
     }
 
@@ -135,7 +159,7 @@ impl Group {
         let name = &self.name;
         if self.members.is_empty() {
             findings.push(format!("group {name} has no members"));
-        } else if !self.members.values().any(|member| member.cluster == self.cluster) {
+        } else if !self.deciding_members().any(|member| member.cluster == self.cluster) {
             findings.push(format!("group {name} is in cluster {}, where no member of it is", self.cluster));
         }
         for (id, member) in &self.members {

@@ -104,7 +104,7 @@ impl Liveness {
         let before = claims.clone();
         let is_second = claims.add(peer, keeps_others);
         self.reconnect(key, &before, claims);
-        is_second.then_some(before.newest().address)
+        before.newest().filter(|_| is_second).map(|newest| newest.address)
     }
 
     /// A peer withdraws its claim to a member. Returns a claim that is left, or `None` if there is no other one, or
@@ -115,7 +115,7 @@ impl Liveness {
             return None;
         }
         self.reconnect(key, &before, claims);
-        Some(claims.newest())
+        claims.newest()
     }
 
     /// A member is registered over other connections.
@@ -222,13 +222,4 @@ fn remove_key(keys: &mut Vec<MemberKey>, key: MemberKey) {
     let before = keys.len();
     keys.retain(|other| *other != key);
     debug_assert_eq!(keys.len() + 1, before, "{key:?} was not indexed once");
-}
-
-/// When a broker that was heard from now is gone: after more than its timeout. Java compares last update + timeout <
-/// now in wrapping 64-bit numbers (Java: `RouteInfoManager.scanNotActiveBroker`); timeouts that it finds expired at
-/// once are expired at once here too.
-pub(super) fn deadline(now: Now, timeout: i64) -> Instant {
-    let wraps = i64::try_from(now.wall.as_millis()).is_ok_and(|wall| wall.checked_add(timeout).is_none());
-    let silence = if wraps { 0 } else { u64::try_from(timeout).unwrap_or(0) };
-    now.monotonic + Duration::from_millis(silence) + Duration::from_millis(1)
 }

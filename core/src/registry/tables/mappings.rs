@@ -1,7 +1,8 @@
 //! Static-topic mappings.
 
-use super::{Tables, size};
+use super::Tables;
 use crate::route::{Mapping, TopicKey};
+use crate::table_size as size;
 use alloc::sync::Arc;
 
 impl Tables {

@@ -1,12 +1,13 @@
 //! Members: the registered brokers of a group.
 
 use super::claims::Claims;
+use super::deadline::deadline;
 use super::parts::Parts;
-use super::size;
 use crate::event::BrokerIdentity;
 use crate::hash::Digest;
 use crate::route::{FilterServers, GroupId};
-use crate::time::Instant;
+use crate::table_size as size;
+use crate::time::{Instant, Now};
 use crate::wire::register::DataVersion;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -39,6 +40,18 @@ pub(in crate::registry) struct Member {
     pub(super) last: Option<LastRegistration>,
     /// The topics of its current data version.
     pub(super) parts: Parts,
+    pub(super) origin: Origin,
+}
+
+/// Where what is known of a member comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It registered.
+    Registered,
+    /// A snapshot: it was registered before the restart, and has not registered since.
+    Snapshot,
+    /// It registered with the data version that a snapshot has.
+    Confirmed,
 }
 
 /// What is kept of a registration to recognise it when it is repeated.
@@ -88,10 +101,22 @@ impl Member {
         self.needs_full_sync
     }
 
+    /// Whether it is known from a snapshot alone.
+    pub(in crate::registry) const fn is_unconfirmed(&self) -> bool {
+        matches!(self.origin, Origin::Snapshot)
+    }
+
     /// An operator decided about its entries. No registration with a data version that is known undoes that.
     pub(super) const fn overrule(&mut self) {
         self.needs_full_sync = false;
         self.parts.overrule();
+    }
+
+    /// When it is gone if nothing is heard of it from now on. One that is known from a snapshot alone does not outlive
+    /// `restored_until`.
+    pub(super) fn deadline_after(&self, now: Now, restored_until: Option<Instant>) -> Instant {
+        let deadline = deadline(now, self.timeout);
+        restored_until.filter(|_| self.is_unconfirmed()).map_or(deadline, |until| deadline.min(until))
     }
 
     /// How events name it.

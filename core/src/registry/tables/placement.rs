@@ -1,7 +1,7 @@
 //! How a broker gets its place in its group.
 
 use super::claims::Claims;
-use super::member::{Member, MemberKey};
+use super::member::{Member, MemberKey, Origin};
 use super::parts::Parts;
 use crate::event::BrokerIdentity;
 use crate::route::FilterServers;
@@ -42,8 +42,16 @@ impl Newcomer<'_> {
         (claims, is_second)
     }
 
-    /// The member that it becomes. `previous` is what it was in this cluster, some of which stays.
-    pub(super) fn member(&self, previous: Option<&Member>, claims: Claims, deadline: Instant) -> Member {
+    /// The member that it becomes. `previous` is what it was in this cluster, some of which stays; without it, the
+    /// member has this origin.
+    pub(super) fn member(
+        &self,
+        previous: Option<&Member>,
+        origin: Origin,
+        claims: Claims,
+        deadline: Instant,
+    ) -> Member {
+        let has_same_version = |previous: &Member| previous.data_version == self.data_version;
         let address = previous.map_or_else(|| self.address.into(), |previous| Arc::clone(&previous.address));
         let filter_servers = match self.filter_servers {
             None => previous.and_then(|previous| previous.filter_servers.clone()),
@@ -63,6 +71,11 @@ impl Newcomer<'_> {
             needs_full_sync: false,
             last: None,
             parts: Parts::default(),
+            origin: match previous {
+                Some(previous) if has_same_version(previous) => previous.origin,
+                Some(_) => Origin::Registered,
+                None => origin,
+            },
         }
     }
 }

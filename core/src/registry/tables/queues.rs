@@ -1,8 +1,8 @@
 //! Interned queue values, reference-counted by the entries that use them.
 
-use super::size;
 use crate::hash::Secret;
 use crate::route::{QueueFragment, QueueId, QueueValues};
+use crate::table_size as size;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -51,6 +51,11 @@ impl QueueTable {
 
     pub(super) fn values(&self, id: QueueId) -> QueueValues {
         self.fragments[id.0 as usize].values
+    }
+
+    /// The values in all places, free ones included.
+    pub(super) fn all_values(&self) -> Vec<QueueValues> {
+        self.fragments.iter().map(|fragment| fragment.values).collect()
     }
 
     /// Returns the place of these values for one more entry. Give it back with [`release`](Self::release).

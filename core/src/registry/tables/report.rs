@@ -1,6 +1,6 @@
 //! What the tables know about members, for operators.
 
-use super::liveness::deadline;
+use super::deadline::deadline;
 use super::{Member, Tables};
 use crate::report::{ReportRequest, ReportedMember};
 use crate::time::Now;
@@ -37,5 +37,6 @@ fn report(group: &str, id: i64, member: &Member, topics: usize, now: Now) -> Rep
         data_version: member.data_version,
         topics,
         peer: member.claims().newest(),
+        unconfirmed: member.is_unconfirmed(),
     }
 }

@@ -1,6 +1,7 @@
 //! Verbs keep the invariants, and the check names each that is broken.
 
 use super::*;
+use crate::ConnId;
 use crate::route::Mapping;
 use crate::wire::register::TopicQueueMapping;
 use alloc::format;
@@ -124,7 +125,8 @@ fn placements_tell_who_held_the_identifier() {
         let replaced: Vec<_> = placed.replaced.into_iter().map(|broker| broker.address).collect();
         (placed.placement, replaced)
     };
-    let known = Known::of(&broker("a", "a:0", 0).member(None, Claims::new(peer(1)), Instant::START));
+    let known =
+        Known::of(&broker("a", "a:0", 0).member(None, Origin::Registered, Claims::new(peer(1)), Instant::START));
     assert_eq!(place("a:0", 0), (Placement::Same(known), vec![]));
     assert_eq!(place("a:2", 2), (Placement::Free(None), vec![]));
     assert_eq!(place("new", 0), (Placement::TakenOver(None), vec!["a:0".to_string()]));

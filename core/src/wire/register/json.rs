@@ -32,15 +32,20 @@ pub(super) fn read_wrapper(json: &str, wall: WallTime, max: usize) -> Result<Reg
 }
 
 /// Reads a list of filter servers; nulls in it are left out.
-pub(super) fn read_filter_servers(json: &str, max: usize) -> Result<Option<Vec<Cow<'_, str>>>, BodyError> {
+pub(crate) fn read_filter_servers(json: &str, max: usize) -> Result<Option<Vec<Cow<'_, str>>>, BodyError> {
     Ok(read::read(json, filter_server_list(max))?.map(without_nulls))
 }
 
 /// Reads one mapping on its own; its key is its topic.
 pub(super) fn read_mapping(json: &str, max: usize) -> Result<Option<TopicQueueMapping<'_>>, BodyError> {
+    let mapping = read_mapping_of(json, max)?;
+    Ok(mapping.and_then(|mapping| Some(TopicQueueMapping { key: mapping.topic.clone()?, ..mapping })))
+}
+
+/// Reads one mapping that is kept under its key. The key in the result is empty.
+pub(crate) fn read_mapping_of(json: &str, max: usize) -> Result<Option<TopicQueueMapping<'_>>, BodyError> {
     let entry = MappingEntry { mapping: TopicQueueMapping::new(Cow::Borrowed("")), max };
-    let Some(MappingEntry { mapping, .. }) = read::read_object(json, entry)? else { return Ok(None) };
-    Ok(mapping.topic.clone().map(|key| TopicQueueMapping { key, ..mapping }))
+    Ok(read::read_object(json, entry)?.map(|entry| entry.mapping))
 }
 
 /// Java: `RegisterBrokerBody`.

@@ -75,10 +75,15 @@ pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
         text.gauge("rocketmq_namesrv_kv_entries", "KV entries.").sample(&[], report.kv_entries);
     }
     text.counter("rocketmq_namesrv_saves_total", "Files that were saved, or could not be.");
-    for (file, counts) in ["kv", "config"].into_iter().zip(&counters.saves) {
+    for (file, counts) in ["kv", "config", "snapshot"].into_iter().zip(&counters.saves) {
         for (result, count) in ["ok", "failed"].into_iter().zip(counts) {
             text.sample(&[("file", file), ("result", result)], count.get());
         }
+    }
+    if let Some((written, bytes)) = counters.snapshot.get() {
+        text.gauge("rocketmq_namesrv_snapshot_timestamp_seconds", "When the snapshot of routes was written.");
+        text.sample(&[], written.as_secs_f64());
+        text.gauge("rocketmq_namesrv_snapshot_bytes", "Bytes of the snapshot of routes.").sample(&[], bytes);
     }
     denials(text, audit);
     previous_secrets(text, audit);

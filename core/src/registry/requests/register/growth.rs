@@ -2,8 +2,8 @@
 
 use crate::hash::Secret;
 use crate::registry::state::State;
-use crate::registry::tables::size;
 use crate::route::QueueValues;
+use crate::table_size as size;
 use crate::wire::register::{RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;

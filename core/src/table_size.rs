@@ -19,40 +19,40 @@ const MAPPING: usize = 256;
 const MAPPED_QUEUE: usize = 32;
 
 /// Distinct queue values with the longest JSON that there is.
-pub(in crate::registry) const QUEUE_VALUES_MAX: usize = QUEUE_VALUES + 104;
+pub(crate) const QUEUE_VALUES_MAX: usize = QUEUE_VALUES + 104;
 
 /// Bytes of a group whose names have `names` bytes in all.
-pub(in crate::registry) const fn of_group(names: usize) -> usize {
+pub(crate) const fn of_group(names: usize) -> usize {
     GROUP + NAME_COPIES * names
 }
 
 /// Bytes of a member whose names have `names` bytes, and its filter servers `filter_servers` bytes of JSON.
-pub(in crate::registry) const fn of_member(names: usize, filter_servers: usize) -> usize {
+pub(crate) const fn of_member(names: usize, filter_servers: usize) -> usize {
     MEMBER + NAME_COPIES * names + 2 * filter_servers
 }
 
 /// Bytes of the entry of a group in a topic of this name.
-pub(in crate::registry) const fn of_entry(topic: &str) -> usize {
+pub(crate) const fn of_entry(topic: &str) -> usize {
     ENTRY + 2 * topic.len()
 }
 
 /// Bytes of queue values with `json` bytes of JSON.
-pub(in crate::registry) const fn of_queue_values(json: usize) -> usize {
+pub(crate) const fn of_queue_values(json: usize) -> usize {
     QUEUE_VALUES + json
 }
 
 /// Bytes of a mapping.
-pub(in crate::registry) fn of_mapping(mapping: &Mapping) -> usize {
+pub(crate) fn of_mapping(mapping: &Mapping) -> usize {
     of_mapping_text(mapping.broker_name.len() + mapping.json.iter().map(|json| json.len()).sum::<usize>())
 }
 
 /// Bytes of a mapping with `text` bytes of names and JSON.
-pub(in crate::registry) const fn of_mapping_text(text: usize) -> usize {
+pub(crate) const fn of_mapping_text(text: usize) -> usize {
     MAPPING + text
 }
 
 /// Bytes of JSON for so many queues of a mapping.
-pub(in crate::registry) const fn of_mapped_queues(queues: usize) -> usize {
+pub(crate) const fn of_mapped_queues(queues: usize) -> usize {
     MAPPED_QUEUE * queues
 }
 

@@ -1,0 +1,81 @@
+//! How members leave, and what goes with them.
+
+use super::{Departure, MemberKey, Tables};
+use crate::ConnId;
+use crate::route::{GroupId, QueueValues};
+use crate::table_size as size;
+use alloc::vec::Vec;
+
+impl Tables {
+    /// Removes a member. With the last one its group goes, with all entries and mappings. If only slaves are left of a
+    /// group that allows an acting master, its topics become read-only.
+    pub(in crate::registry) fn leave(&mut self, key: MemberKey) -> Departure {
+        let had_min_id = self.groups.group(key.group).min_id() == Some(key.id);
+        let member = self.take_member(key);
+        self.settle_cluster(key.group);
+        let group = self.groups.group(key.group);
+        let broker = member.identity(&group.name, key.id);
+        let leaves_acting_group = had_min_id && group.enable_acting_master && !group.members.is_empty();
+        // Java looks for the smallest identifier: one below 0, which no broker has, is as good as a master's.
+        let has_only_slaves = group.min_id().is_some_and(|id| id > 0);
+        if group.members.is_empty() {
+            self.remove_group(key.group);
+        } else if group.enable_acting_master && has_only_slaves {
+            self.change_queues(key.group, QueueValues::read_only);
+        }
+        if self.unconfirmed > 0 && !member.is_unconfirmed() {
+            self.doubt_unless_confirmed(key.group);
+        }
+        Departure { broker, claims: member.claims, leaves_acting_group }
+    }
+
+    /// A connection is lost. Returns its members that have no other claim: they have to [`leave`](Self::leave).
+    pub(in crate::registry) fn lose_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
+        let mut keys = self.liveness.take_connection(conn);
+        keys.retain(|key| !self.groups.member_mut(*key).claims.withdraw(|claim| claim.conn == conn));
+        keys
+    }
+
+    /// Removes a group with all its entries and mappings.
+    fn remove_group(&mut self, id: GroupId) {
+        let group = self.groups.remove(id);
+        self.bytes -= group.bytes();
+        for topic in group.topics {
+            self.bytes -= size::of_entry(&topic);
+            let (queue, mapped) = self.topics.change(self.topics.key(&topic), |record| {
+                let owned = record.mappings().iter().filter(|mapping| mapping.owner == id);
+                let mapped: usize = owned.map(size::of_mapping).sum();
+                record.remove_mappings_of(id);
+                (record.remove_entry(id), mapped)
+            });
+            self.bytes -= mapped;
+            if let Some(queue) = queue {
+                self.queues.release(queue);
+            }
+        }
+        self.topology_is_stale = true;
+        self.all_topics = None;
+        self.is_changed = true;
+    }
+
+    /// If no member of a group has registered any more, nor is its table known from more than a snapshot.
+    fn doubt_unless_confirmed(&mut self, id: GroupId) {
+        let group = self.groups.group(id);
+        if group.members.is_empty() || group.is_confirmed() {
+            return;
+        }
+        let known: Vec<_> = group.topics.iter().cloned().collect();
+        for topic in known {
+            let key = self.topics.key(&topic);
+            let Some(record) = self.topics.record(key) else { continue };
+            let (has_entry, owns_mapping) = (record.queue_of(id).is_some(), record.has_mapping_of(id));
+            let restored = &mut self.groups.group_mut(id).restored;
+            if has_entry && !restored.has(key) {
+                restored.add(&topic, key.hash, self.secret);
+            }
+            if owns_mapping {
+                self.topics.change(key, |record| record.doubt_mappings_of(id));
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Snapshots: what is registered, as a file that the next start of the server reads.
+//!
+//! A snapshot holds nothing that is not in a registration: no connections, no secrets, no KV entries. What is read from
+//! one is served as it is, but only until the brokers have had time to repeat it
+//! ([`WarmStart`](crate::initial_state::WarmStart)).
+//!
+//! The registry hands out a [`SnapshotSource`], which shares the topics with the views; [`SnapshotSource::encode`] is
+//! for another thread. [`Snapshot::decode`] trusts nothing: not the length, not the order, not the numbers.
+
+mod bytes;
+mod decode;
+mod encode;
+mod error;
+#[cfg(test)]
+mod tests;
+mod written;
+
+pub use error::{Malformed, SnapshotError};
+pub use written::{Age, Written};
+
+use crate::route::{FilterServers, GroupId, Mapping, QueueRef, QueueValues, TopicTable};
+use crate::time::Duration;
+use crate::wire::register::DataVersion;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What the file begins with.
+const MAGIC: [u8; 8] = *b"NSROUTES";
+/// The one format that is read and written.
+const FORMAT: u32 = 1;
+/// Magic, format, length of what follows, and checksum of all but itself.
+const HEADER_BYTES: usize = MAGIC.len() + 4 + 8 + 4;
+
+/// What a file held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When it was written.
+    pub written: Written,
+    /// In the order of their names. A [`GroupId`] in a topic is a position here.
+    pub(crate) groups: Vec<SavedGroup>,
+    /// A [`QueueId`](crate::route::QueueId) in a topic is a position here.
+    pub(crate) values: Vec<QueueValues>,
+    /// In the order of their names.
+    pub(crate) topics: Vec<SavedTopic>,
+}
+
+/// A broker group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SavedGroup {
+    pub(crate) name: Arc<str>,
+    pub(crate) cluster: Arc<str>,
+    pub(crate) zone: Option<Arc<str>>,
+    pub(crate) enable_acting_master: bool,
+    /// In the order of their identifiers.
+    pub(crate) members: Vec<SavedMember>,
+}
+
+/// A registered broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SavedMember {
+    pub(crate) id: i64,
+    pub(crate) address: Arc<str>,
+    pub(crate) cluster: Arc<str>,
+    pub(crate) ha_server: Option<Arc<str>>,
+    /// Milliseconds of silence that the broker asked for.
+    pub(crate) timeout: i64,
+    pub(crate) data_version: Option<DataVersion>,
+    pub(crate) filter_servers: Option<FilterServers>,
+    /// What was left of its time, if the broker had not repeated its registration after an earlier restart. It gets no
+    /// more, so that restarts do not keep a broker alive that is gone.
+    pub(crate) lease_left: Option<Duration>,
+}
+
+/// A topic with its entries and static-topic mappings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SavedTopic {
+    pub(crate) name: Arc<str>,
+    /// In the order of the groups.
+    pub(crate) entries: Vec<QueueRef>,
+    /// In the order of the brokers' names.
+    pub(crate) mappings: Vec<Mapping>,
+}
+
+/// What a snapshot is made of. It shares the topics with the views, so that making one takes time in proportion to the
+/// brokers alone.
+#[derive(Clone, Debug)]
+pub struct SnapshotSource {
+    /// With their slots, which topics name them by; in the order of their names.
+    pub(crate) groups: Vec<(GroupId, SavedGroup)>,
+    /// By place.
+    pub(crate) values: Vec<QueueValues>,
+    pub(crate) topics: TopicTable,
+}
+
+impl Snapshot {
+    /// The brokers in it: the names of their groups, and their identifiers there.
+    pub fn brokers(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.groups.iter().flat_map(|group| group.members.iter().map(|member| (&*group.name, member.id)))
+    }
+
+    /// The number of topics.
+    #[must_use]
+    pub const fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+}

@@ -1,0 +1,114 @@
+//! Warm start: the snapshot that the last run left is read, judged and, if it is good enough, served.
+//!
+//! Nothing about it stops the start. Without a snapshot the server begins without routes, as Java does.
+
+mod expectation;
+mod keys;
+
+pub(crate) use expectation::Expectation;
+pub(crate) use keys::WarmStartSettings;
+
+use crate::boot;
+use crate::clock::Clock;
+use crate::disk::RealDisk;
+use crate::files::{self, FileError, KeptFile};
+use namesrv_core::config::{Configuration, Limits};
+use namesrv_core::initial_state::WarmStart;
+use namesrv_core::snapshot::{Age, Snapshot, SnapshotError, Written};
+use namesrv_core::time::WallTime;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// The key that names the file.
+pub(crate) const SNAPSHOT_KEY: &str = WarmStartSettings::path.key.name;
+/// By how much the wall clock may have been set back.
+const FUTURE_MAX: Duration = Duration::from_secs(5);
+/// How long brokers that are known of are waited for, unless a key says otherwise.
+const WAIT: Duration = Duration::from_secs(45);
+
+/// What the start makes of a snapshot.
+#[derive(Debug)]
+pub(crate) struct Warmth {
+    /// What is served, if it is good enough.
+    pub(crate) start: Option<WarmStart>,
+    /// What has to happen before the server is ready.
+    pub(crate) expectation: Expectation,
+    /// When the file was written, and its bytes, if it could be read.
+    pub(crate) file: Option<(WallTime, usize)>,
+}
+
+/// Why a file is not used.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("{0}")]
+    File(#[from] FileError),
+    #[error("it has {bytes} bytes, more than registrations may have")]
+    Large { bytes: u64 },
+    #[error("{0}")]
+    Snapshot(#[from] SnapshotError),
+}
+
+impl Warmth {
+    /// Reads the snapshot, if there is to be one. `file` is `None` if not.
+    pub(crate) fn read(file: Option<&KeptFile>, configuration: &Configuration, clock: Clock) -> Self {
+        let settings = WarmStartSettings::of(configuration);
+        let found = file.and_then(|file| match read(&file.path, &configuration.limits()) {
+            Ok(found) => found,
+            Err(error) => {
+                warn!("{SNAPSHOT_KEY}: {}: {error}: the server starts without routes", file.path.display());
+                None
+            }
+        });
+        match found {
+            Some((snapshot, bytes)) => Self {
+                file: Some((snapshot.written.wall, bytes)),
+                ..judge(snapshot, &settings, &boot::written_now(clock))
+            },
+            None => {
+                let wait = settings.ready_wait.unwrap_or_default();
+                Self { start: None, expectation: Expectation::of_anybody(wait), file: None }
+            }
+        }
+    }
+}
+
+/// Returns a snapshot and the bytes of its file; `None` if there is none.
+fn read(path: &Path, limits: &Limits) -> Result<Option<(Snapshot, usize)>, Unusable> {
+    // What is registered takes more memory than its snapshot takes bytes.
+    let bytes = fs::metadata(path).map_or(0, |status| status.len());
+    if bytes > limits.registry_bytes_max as u64 {
+        return Err(Unusable::Large { bytes });
+    }
+    let Some(contents) = files::read(&RealDisk, path)? else { return Ok(None) };
+    Ok(Some((Snapshot::decode(&contents, limits)?, contents.len())))
+}
+
+/// Decides what a snapshot is good for.
+fn judge(snapshot: Snapshot, settings: &WarmStartSettings, now: &Written) -> Warmth {
+    let brokers = snapshot.brokers().count();
+    let fault = match snapshot.written.age(now) {
+        Age::Old(age) if age <= settings.age_max => {
+            let (topics, age) = (snapshot.topic_count(), age.as_secs());
+            info!(brokers, topics, age, "routes from before the restart are served until brokers have registered");
+            None
+        }
+        Age::Future(by) if by <= FUTURE_MAX => None,
+        Age::Old(age) => Some(format!("{} s old", age.as_secs())),
+        Age::Future(by) => Some(format!("from {} s in the future", by.as_secs())),
+    };
+    let (start, expectation) = match fault {
+        None => (Some(WarmStart { snapshot, within: settings.within }), Expectation::nothing()),
+        Some(fault) => {
+            warn!("{SNAPSHOT_KEY}: the routes of {brokers} brokers are {fault}: the server starts without routes");
+            let wait = settings.ready_wait.unwrap_or(if brokers > 0 { WAIT } else { Duration::ZERO });
+            let awaited = snapshot.brokers().map(|(name, id)| (name.to_owned(), id)).collect();
+            (None, Expectation::of_brokers(awaited, wait))
+        }
+    };
+    Warmth { start, expectation, file: None }
+}
+
+#[cfg(test)]
+mod tests;

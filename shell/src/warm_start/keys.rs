@@ -1,0 +1,56 @@
+//! The configuration keys of warm start.
+
+use namesrv_core::config::Configuration;
+use namesrv_core::key::Kind::Integer;
+use namesrv_core::key::{boolean, optional_seconds, seconds, text};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+namesrv_core::keys! {
+    /// Whether and how routes outlive a restart.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct WarmStartSettings {
+        /// Whether routes are saved, and served after a restart until brokers have registered.
+        is_wanted: bool = boolean("warmStart", "false");
+        /// File that routes are saved in; if empty, `routes.snapshot` beside the KV file.
+        path: String = text("snapshotPath", "");
+        /// Seconds after a restart in which brokers have to register again.
+        within: Duration = seconds("warmStartSeconds", Integer(1, 3600), "75");
+        /// Seconds after which saved routes are too old to be served.
+        age_max: Duration = seconds("warmStartMaxAgeSeconds", Integer(0, i32::MAX as i64), "600");
+        /// Seconds that `/readyz` waits for brokers after a start without routes; 45 if brokers are known of, else 0.
+        ready_wait: Option<Duration> = optional_seconds("readyWaitSeconds", Integer(0, 3600));
+    }
+}
+
+impl WarmStartSettings {
+    /// What the configuration says.
+    pub(crate) fn of(configuration: &Configuration) -> Self {
+        Self::read(|key| configuration.effective(key))
+    }
+
+    /// The file of the snapshot, if there is to be one.
+    pub(crate) fn file(&self, kv_config_path: &str) -> Option<PathBuf> {
+        let file = || match &*self.path {
+            "" => Path::new(kv_config_path).with_file_name("routes.snapshot"),
+            path => PathBuf::from(path),
+        };
+        self.is_wanted.then(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_snapshot_stands_beside_the_kv_file_unless_a_key_moves_it() {
+        let settings = |is_wanted, path: &str| WarmStartSettings { is_wanted, path: path.into(), ..Default::default() };
+        assert_eq!(settings(false, "/a").file("/home/kv.json"), None);
+        assert_eq!(settings(true, "").file("/home/kv.json"), Some("/home/routes.snapshot".into()));
+        assert_eq!(settings(true, "/a").file("/home/kv.json"), Some("/a".into()));
+        let default = WarmStartSettings::default();
+        let seconds = [default.within, default.age_max].map(|time| time.as_secs());
+        assert_eq!((default.is_wanted, seconds, default.ready_wait), (false, [75, 600], None));
+    }
+}
