@@ -6,6 +6,7 @@
 
 mod api;
 mod error;
+mod events;
 mod exposition;
 mod health;
 mod keys;

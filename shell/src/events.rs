@@ -1,15 +1,21 @@
-//! What happened in the registry, as log lines.
+//! What happened in the registry: as log lines, and as records in memory.
 //!
 //! Names that peers choose are fields, never part of the message: the log formats quote and escape them, so that no
 //! name can end a line or forge another one. Long ones are cut, and lines that come too fast are left out and counted,
 //! so that no peer can fill the log.
 
+mod record_of;
+
 use crate::audit::{Audit, AuditSink};
 use crate::cut::cut;
+use crate::event_store::EventStore;
 use crate::line_limit::LineLimit;
+use crate::record::{EventType, Record};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::save::SaveFile;
 use namesrv_core::time::{Instant, Now};
+use record_of::{event_type, record_of};
+use std::sync::Arc;
 use tracing::{info, warn};
 
 /// Logs one line about an event, with the name and address of a broker.
@@ -32,8 +38,11 @@ const OWN_LINES: u64 = 10;
 
 /// The log of events: a limit for each kind, so that many lines of one do not hide another. What is about access goes
 /// to the audit.
+///
+/// In memory is every event, but of refused registrations only those in the log: anybody can cause them.
 #[derive(Debug)]
 pub(crate) struct EventLog {
+    store: Arc<EventStore>,
     audit: Audit,
     brokers: LineLimit,
     changes: LineLimit,
@@ -44,6 +53,7 @@ pub(crate) struct EventLog {
 impl EventLog {
     pub(crate) fn new(audit: AuditSink) -> Self {
         Self {
+            store: audit.store(),
             audit: Audit::new(audit),
             brokers: LineLimit::new("brokers", BROKER_LINES),
             changes: LineLimit::new("changes by request", CHANGE_LINES),
@@ -54,7 +64,7 @@ impl EventLog {
 
     /// Writes the line of an event.
     pub(crate) fn log(&mut self, event: &Event, now: Now) {
-        let limit = match event {
+        let (limit, keeps_all) = match event {
             Event::AdminWrite(write) => return self.audit.tell_write(write, now),
             Event::RequestRefused(refused) => return self.audit.tell_refusal(refused, now),
             Event::RequestWouldBeRefused(refused) => return self.audit.tell_observed_refusal(refused, now),
@@ -72,14 +82,28 @@ impl EventLog {
             | Event::BrokerUnregistered { .. }
             | Event::BrokerEvicted { .. }
             | Event::ClusterConflict { .. }
-            | Event::ClaimWithdrawn { .. } => &self.brokers,
+            | Event::ClaimWithdrawn { .. } => (&self.brokers, true),
             Event::TopicRegistered { .. } | Event::MalformedOrderConfig { .. } | Event::DoubtfulOrderConfig { .. } => {
-                &self.changes
+                (&self.changes, true)
             }
-            Event::RegistrationRefused { .. } | Event::RenewalIgnored { .. } => &self.refusals,
-            Event::SaveFailed { .. } | Event::Late { .. } => &self.own,
+            Event::RegistrationRefused { .. } | Event::RenewalIgnored { .. } => (&self.refusals, false),
+            Event::SaveFailed { .. } | Event::Late { .. } => (&self.own, true),
         };
-        limit.admit(now.monotonic, || write(event));
+        let mut is_kept = keeps_all;
+        limit.admit(now.monotonic, || {
+            write(event);
+            is_kept = true;
+        });
+        match event_type(event) {
+            Some(event_type) if is_kept => self.store.keep(record_of(event_type, event, now.wall)),
+            Some(event_type) => self.store.count_left_out(event_type),
+            None => {}
+        }
+    }
+
+    /// Something happened to the server itself, of which the log has a line of its own.
+    pub(crate) fn keep(&self, event: EventType, now: Now) {
+        self.store.keep(Record::new(event, now.wall));
     }
 
     /// Returns when to call [`EventLog::handle_timeout`].

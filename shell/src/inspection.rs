@@ -101,6 +101,11 @@ impl ReplyReceiver {
         self.wake.as_fd()
     }
 
+    /// What others write to when they have something for whoever waits here.
+    pub(crate) const fn waker(&self) -> &Arc<OwnedFd> {
+        &self.wake
+    }
+
     /// All answers that came.
     pub(crate) fn take(&self) -> Vec<Inspected> {
         // It has nothing to say when nothing came.

@@ -28,6 +28,7 @@ mod console;
 mod credit;
 mod cut;
 mod disk;
+mod event_store;
 mod events;
 #[cfg(test)]
 mod field_table;
@@ -44,6 +45,7 @@ mod notifier;
 mod process;
 mod publisher;
 mod queue;
+mod record;
 mod registry_thread;
 mod reload;
 mod saver;

@@ -160,7 +160,7 @@ fn serve_until_stopped(
         views: Arc::clone(&views),
         counters: Arc::clone(&counters),
         quotas: Arc::clone(&quotas),
-        audit: audit.trail(),
+        events: audit.store(),
         inspector,
         expectation: warmth.expectation,
         port,
@@ -171,7 +171,7 @@ fn serve_until_stopped(
         views: Arc::clone(&views),
         published_at: publisher.published_at(),
         quotas: Arc::clone(&quotas),
-        audit: audit.trail(),
+        events: audit.store(),
     };
     let tls = tls_watch.spawn().map_err(thread_failed)?;
     let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), tls, clock };

@@ -10,6 +10,7 @@ use crate::lifecycle::{Lifecycle, Stage};
 use crate::notifier::Notifier;
 use crate::publisher::Publisher;
 use crate::queue::QueueReceiver;
+use crate::record::EventType;
 use crate::saver::Saver;
 use crate::server::{Inboxes, Reply, ToIo};
 use crate::service_manager::{self, Message};
@@ -113,6 +114,7 @@ impl RegistryThread {
             Output::Stopping { wait } => {
                 self.lifecycle.enter(Stage::Draining);
                 service_manager::tell(&[Message::Stopping]);
+                self.events.keep(EventType::ServerDraining, self.clock.now());
                 info!(seconds = wait.as_secs(), "stopping");
             }
             Output::StopIo { within } => {
@@ -127,6 +129,7 @@ impl RegistryThread {
     fn announce(&self) {
         self.lifecycle.enter(Stage::Serving);
         service_manager::tell(&[Message::Ready]);
+        self.events.keep(EventType::ServerStarted, self.clock.now());
         info!("{}", self.boot_line);
         print(io::stdout(), &format!("{}\n", self.boot_line));
     }

@@ -4,12 +4,13 @@
 //! Everything is read and checked before anything changes. After an error nothing has changed, and one line says why.
 //! Otherwise one line names the keys that changed, and those that wait for the next start.
 
-use crate::audit::{AuditSink, Record};
+use crate::audit::AuditSink;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::keys::ProcessSettings;
 use crate::logging::LevelHandle;
 use crate::queue::QueueSender;
+use crate::record::Record;
 use crate::start_error::StartError;
 use crate::startup::Startup;
 use crate::threads;

@@ -1,7 +1,7 @@
 //! A summary of the server's state in one log line, for the operator who asks with a signal.
 
-use crate::audit::AuditTrail;
 use crate::clock::Clock;
+use crate::event_store::EventStore;
 use crate::publisher::PublishedAt;
 use crate::quota::SharedQuotas;
 use arc_swap::ArcSwap;
@@ -18,7 +18,7 @@ pub(crate) struct Summary {
     pub(crate) views: Arc<ArcSwap<RouteView>>,
     pub(crate) published_at: Arc<PublishedAt>,
     pub(crate) quotas: Arc<SharedQuotas>,
-    pub(crate) audit: Arc<AuditTrail>,
+    pub(crate) events: Arc<EventStore>,
 }
 
 impl Summary {
@@ -26,7 +26,7 @@ impl Summary {
     pub(crate) fn log(&self) {
         let view = self.views.load();
         let now = self.clock.now().monotonic;
-        let counts = self.audit.counts();
+        let counts = self.events.counts();
         info!(
             brokers = view.broker_count(),
             topics = view.topic_count(),

@@ -1,7 +1,7 @@
 //! What is registered and how the server is set, as JSON. Lists come in pages: `?after=NAME&limit=N`.
 
 use super::health;
-use super::site::{Call, Found, Parts, Site};
+use super::site::{Call, Demand, Found, Parts, Site};
 use crate::http::{Answer, Response, Status};
 use crate::lifecycle::Stage;
 use namesrv_core::report::{ReportRequest, ReportedMember};
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Items of a page, unless the request wants fewer.
-const PAGE_ITEMS_MAX: usize = 1000;
+pub(super) const PAGE_ITEMS_MAX: usize = 1000;
 /// Bytes of a page.
-const PAGE_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the server is, and how much it has.
-pub(super) fn summary(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn summary(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     with_report(site, call, ReportRequest::default(), |parts, found| {
         let view = parts.views.load();
         let now = site.now();
@@ -60,7 +60,7 @@ fn state(site: &Site) -> &'static str {
 }
 
 /// All brokers, in the order of their names, or those of one cluster.
-pub(super) fn brokers(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn brokers(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let cluster = call.request.parameter("cluster");
     let request = ReportRequest {
         groups_after: call.request.parameter("after").unwrap_or_default().into_owned(),
@@ -100,7 +100,7 @@ fn broker(member: &ReportedMember) -> Value {
 }
 
 /// All topics, in the order of their names.
-pub(super) fn topics(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn topics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let after = call.request.parameter("after").unwrap_or_default();
     let limit = limit_of(call);
     with_view(site, |view| {
@@ -113,7 +113,7 @@ pub(super) fn topics(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
 }
 
 /// The route of a topic, the broker names that lack it, and whether those that have it disagree.
-pub(super) fn topic(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn topic(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(name) = &call.name else { return topics(site, call) };
     with_view(site, |view| {
         let entries = view.topic_entries(name)?;
@@ -136,7 +136,7 @@ pub(super) fn topic(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
 }
 
 /// Every key with its value in effect.
-pub(super) fn config(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn config(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let request = ReportRequest { with_configuration: true, ..ReportRequest::default() };
     with_report(site, call, request, |_, found| {
         let Found::Report { report, .. } = found else {
@@ -157,12 +157,12 @@ pub(super) fn config(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
 }
 
 /// How many items a page has.
-fn limit_of(call: &Call<'_>) -> usize {
+pub(super) fn limit_of(call: &Call<'_>) -> usize {
     let limit = call.request.parameter("limit").and_then(|limit| limit.parse().ok());
     limit.unwrap_or(PAGE_ITEMS_MAX).clamp(1, PAGE_ITEMS_MAX)
 }
 
-fn with_view(site: &Site, write: impl FnOnce(&RouteView) -> Option<Value>) -> Answer<ReportRequest> {
+fn with_view(site: &Site, write: impl FnOnce(&RouteView) -> Option<Value>) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     Answer::Now(match write(&parts.views.load()) {
         Some(value) => page(&value),
@@ -170,29 +170,29 @@ fn with_view(site: &Site, write: impl FnOnce(&RouteView) -> Option<Value>) -> An
     })
 }
 
-fn with_report(
+pub(super) fn with_report(
     site: &Site,
     call: &Call<'_>,
     request: ReportRequest,
     write: impl FnOnce(&Parts, &Found) -> Value,
-) -> Answer<ReportRequest> {
+) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     match call.found {
-        None => Answer::After(request),
+        None => Answer::After(Demand::Report(request)),
         Some(found) => Answer::Now(page(&write(parts, found))),
     }
 }
 
-fn starting() -> Answer<ReportRequest> {
+pub(super) fn starting() -> Answer<Demand> {
     Answer::Now(error(Status::Unavailable, "the server starts"))
 }
 
-fn error(status: Status, text: &str) -> Response {
+pub(super) fn error(status: Status, text: &str) -> Response {
     Response { status, ..Response::json(json!({ "error": text }).to_string().into_bytes()) }
 }
 
 /// A page. Names may be long, so a page may be too: a client that gets this error asks for fewer items.
-fn page(value: &Value) -> Response {
+pub(super) fn page(value: &Value) -> Response {
     let body = value.to_string().into_bytes();
     if body.len() > PAGE_BYTES_MAX {
         return error(Status::Unavailable, "this page has more than 1 MiB: ask for fewer items with ?limit=");

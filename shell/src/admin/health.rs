@@ -3,11 +3,10 @@
 //! *Not ready* is never a reason to restart, *not live* always is. So liveness depends on nothing that a restart would
 //! not cure: not on brokers, files or the disk.
 
-use super::site::{Call, Parts, Site};
+use super::site::{Call, Demand, Parts, Site};
 use crate::http::{Answer, Response, Status};
 use crate::lifecycle::Stage;
 use crate::progress::Stuck;
-use namesrv_core::report::ReportRequest;
 use std::fmt::Write;
 
 /// One thing that has to be so.
@@ -24,12 +23,12 @@ pub(super) struct Check {
 const READINESS: [&str; 4] = ["listeners", "kv", "routes", "draining"];
 
 /// Whether the registry and all I/O threads go round. Before they are started, the process lives by answering this.
-pub(super) fn live(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn live(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     Answer::Now(report(&liveness(site), "ok", call))
 }
 
 /// Whether everything is started. A server that stops has been.
-pub(super) fn started(site: &Site, _: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn started(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     Answer::Now(match site.stage() {
         Stage::Starting => Response::text(Status::Unavailable, "starting"),
         Stage::Serving | Stage::Draining | Stage::Ending => Response::text(Status::Ok, "started"),
@@ -37,7 +36,7 @@ pub(super) fn started(site: &Site, _: &Call<'_>) -> Answer<ReportRequest> {
 }
 
 /// Whether a route query is answered as well as this server can.
-pub(super) fn ready(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn ready(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     Answer::Now(report(&readiness(site), "ready", call))
 }
 

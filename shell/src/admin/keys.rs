@@ -81,7 +81,7 @@ impl AdminSettings {
 }
 
 /// The names of labels that series have of their own.
-const OWN_LABELS: [&str; 21] = [
+const OWN_LABELS: [&str; 22] = [
     "broker",
     "broker_id",
     "cluster",
@@ -102,6 +102,7 @@ const OWN_LABELS: [&str; 21] = [
     "runtime",
     "state",
     "thread",
+    "type",
     "version",
 ];
 

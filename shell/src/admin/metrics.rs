@@ -8,7 +8,7 @@ mod labels;
 
 use super::exposition::{Exposition, Format, cut};
 use super::process_figures::ProcessFigures;
-use super::site::{Call, Found, Site};
+use super::site::{Call, Demand, Found, Site};
 use crate::counters::{Counters, EDGES, Exchanges, Snapshot};
 use crate::http::{Answer, Response, Status};
 use labels::{request_label, response_label};
@@ -39,13 +39,14 @@ const JAVA_EDGES: [Duration; 9] = [
 ];
 
 /// All figures; those that only the registry knows are left out when it does not answer in time.
-pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else {
         return Answer::Now(Response::text(Status::Unavailable, "starting"));
     };
     let members_max = site.settings.metrics_brokers_max.saturating_add(1);
     let Some(found) = call.found else {
-        return Answer::After(ReportRequest { members_max, ..ReportRequest::default() });
+        let request = ReportRequest { members_max, ..ReportRequest::default() };
+        return Answer::After(Demand::Report(request));
     };
     let format = Format::preferred(&call.request.accept);
     let mut text = Exposition::new(format, &site.settings.common_labels());

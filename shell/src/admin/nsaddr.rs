@@ -1,13 +1,12 @@
 //! `/rocketmq/nsaddr`, which clients and brokers ask that look for NameServers over HTTP.
 
-use super::site::{Call, Site};
+use super::site::{Call, Demand, Site};
 use crate::http::{Answer, Response, Status};
 use crate::lifecycle::Stage;
-use namesrv_core::report::ReportRequest;
 use std::net::SocketAddr;
 
 /// The line. While this server stops, it is not in the list, unless nobody else is.
-pub(super) fn nsaddr(site: &Site, call: &Call<'_>) -> Answer<ReportRequest> {
+pub(super) fn nsaddr(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let servers = &site.name_servers;
     if servers.is_empty() {
         return Answer::Now(Response::text(Status::NotFound, "no NameServers are listed here: set nsaddrMembers"));

@@ -1,10 +1,9 @@
 //! The paths of the second port, and who answers them.
 
 use super::listeners::{Listener, Scope};
-use super::site::{Call, Found, Site};
-use super::{api, health, metrics, nsaddr};
+use super::site::{Call, Demand, Found, Site};
+use super::{api, events, health, metrics, nsaddr};
 use crate::http::{Answer, Request, Response, Status};
-use namesrv_core::report::ReportRequest;
 use std::borrow::Cow;
 
 /// One path.
@@ -14,7 +13,7 @@ struct Page {
     separator: Option<char>,
     /// The narrowest scope that shows it.
     scope: Scope,
-    respond: fn(&Site, &Call<'_>) -> Answer<ReportRequest>,
+    respond: fn(&Site, &Call<'_>) -> Answer<Demand>,
 }
 
 const PAGES: &[Page] = &[
@@ -28,6 +27,7 @@ const PAGES: &[Page] = &[
     Page { path: "/api/v1/brokers", separator: None, scope: Scope::Everything, respond: api::brokers },
     Page { path: "/api/v1/topics", separator: Some('/'), scope: Scope::Everything, respond: api::topic },
     Page { path: "/api/v1/config", separator: None, scope: Scope::Everything, respond: api::config },
+    Page { path: "/api/v1/events", separator: None, scope: Scope::Everything, respond: events::events },
     Page { path: "/rocketmq/nsaddr", separator: Some('-'), scope: Scope::NameServers, respond: nsaddr::nsaddr },
 ];
 
@@ -35,12 +35,7 @@ const PAGES: &[Page] = &[
 const OTHER: &str = "other";
 
 /// Answers a request that came to this listener, with what was found out for it.
-pub(super) fn respond(
-    site: &Site,
-    request: &Request,
-    listener: &Listener,
-    found: Option<&Found>,
-) -> Answer<ReportRequest> {
+pub(super) fn respond(site: &Site, request: &Request, listener: &Listener, found: Option<&Found>) -> Answer<Demand> {
     let (path, answer) = if listener.serves(request.host.as_deref(), &site.settings.admin_hosts) {
         match find(request, listener.scope, found) {
             Some((page, call)) => (page.path, (page.respond)(site, &call)),
@@ -50,8 +45,9 @@ pub(super) fn respond(
         let text = "this host is not served here: ask for an address, or list the name in adminHosts";
         (OTHER, Answer::Now(Response::text(Status::MisdirectedRequest, text)))
     };
-    if let Answer::Now(response) = &answer {
-        site.count(path, response.status.code());
+    match &answer {
+        Answer::Now(response) | Answer::Endless(response, _) => site.count(path, response.status.code()),
+        Answer::After(_) => {}
     }
     answer
 }

@@ -2,22 +2,23 @@
 
 use super::keys::AdminSettings;
 use super::name_servers::NameServers;
-use crate::audit::AuditTrail;
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::event_store::EventStore;
 use crate::http::Request;
 use crate::inspection::Inspector;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::progress::Watch;
 use crate::quota::SharedQuotas;
+use crate::record::{EventType, Record};
 use crate::warm_start::Expectation;
 use arc_swap::ArcSwap;
 use namesrv_core::key::Key;
-use namesrv_core::report::Report;
+use namesrv_core::report::{Report, ReportRequest};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Instant, Now};
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, OnceLock};
@@ -29,7 +30,7 @@ pub(crate) struct Parts {
     pub(crate) views: Arc<ArcSwap<RouteView>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) quotas: Arc<SharedQuotas>,
-    pub(crate) audit: Arc<AuditTrail>,
+    pub(crate) events: Arc<EventStore>,
     pub(crate) inspector: Inspector,
     pub(crate) expectation: Expectation,
     /// The port that clients and brokers reach.
@@ -52,6 +53,9 @@ pub(super) struct Site {
     pub(super) watch: Watch,
     /// Answered requests, by the path of their page and their status.
     pub(super) requests: RefCell<BTreeMap<(&'static str, u16), u64>>,
+    /// Clients that follow events.
+    pub(super) followers: Cell<usize>,
+    was_ready: Cell<bool>,
 }
 
 /// A request for a page.
@@ -62,6 +66,24 @@ pub(super) struct Call<'a> {
     pub(super) name: Option<Cow<'a, str>>,
     /// What the registry said, once it was asked.
     pub(super) found: Option<&'a Found>,
+}
+
+/// What a page has to know first, or goes on with.
+#[derive(Debug)]
+pub(super) enum Demand {
+    /// What only the registry knows.
+    Report(ReportRequest),
+    /// All events from now on.
+    Events(Following),
+}
+
+/// What a client that follows events has, and wants.
+#[derive(Debug)]
+pub(super) struct Following {
+    /// The number of the last event that it has, or that is not for it.
+    pub(super) after: u64,
+    /// Types that it wants; none stands for all.
+    pub(super) types: Vec<EventType>,
 }
 
 /// What the registry said to a question.
@@ -97,7 +119,21 @@ impl Site {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let node_id = host.trim().to_owned();
         let requests = RefCell::default();
-        Self { runtime, node_id, settings, name_servers, keys, lifecycle, parts, clock, watch, requests }
+        let (followers, was_ready) = (Cell::default(), Cell::default());
+        Self {
+            runtime,
+            node_id,
+            settings,
+            name_servers,
+            keys,
+            lifecycle,
+            parts,
+            clock,
+            watch,
+            requests,
+            followers,
+            was_ready,
+        }
     }
 
     pub(super) fn now(&self) -> Now {
@@ -127,6 +163,16 @@ impl Site {
     pub(super) fn unconfirmed_brokers(&self) -> (usize, usize) {
         let view = self.parts().map(|parts| parts.views.load());
         view.map_or((0, 0), |view| (view.unconfirmed_count(), view.broker_count()))
+    }
+
+    /// Tells once that the server is ready.
+    pub(super) fn note_ready(&self, is_ready: bool) {
+        if is_ready
+            && !self.was_ready.replace(true)
+            && let Some(parts) = self.parts()
+        {
+            parts.events.keep(Record::new(EventType::ServerReady, self.now().wall));
+        }
     }
 
     /// Counts an answer.

@@ -1,21 +1,23 @@
 //! The admin thread: non-blocking sockets and one place to wait.
 
+use super::events;
 use super::health;
 use super::listeners::Listener;
 use super::pages;
-use super::site::{Found, Site};
+use super::site::{Demand, Following, Found, Site};
 use crate::accept_backoff::{AcceptBackoff, AfterError};
 use crate::clock::Clock;
 use crate::http::{Connection, HEAD_BYTES_MAX};
 use crate::inspection::{Inspected, Replies, ReplyReceiver, replies};
 use crate::service_manager::{self, ServiceManager};
-use namesrv_core::report::ReportRequest;
 use namesrv_core::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::Shutdown;
+use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time;
 
 /// Connections at one time. One more closes the one that has done nothing for longest.
 const CONNECTIONS_MAX: usize = 64;
@@ -23,6 +25,8 @@ const CONNECTIONS_MAX: usize = 64;
 const REGISTRY_WITHIN: Duration = Duration::from_secs(1);
 /// How often it looks at the clock when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
+/// How long after its last sign of life a client is asked for one.
+const KEEPALIVE: time::Duration = time::Duration::from_secs(30);
 
 /// The admin thread.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ struct Client {
     /// The place of the listener that accepted it.
     listener: usize,
     waiting: Option<Waiting>,
+    /// Set once its answer goes on.
+    following: Option<Following>,
 }
 
 /// A question to the registry.
@@ -88,9 +94,11 @@ impl AdminThread {
             self.site.watch.look(now);
             self.backoff.tick(now);
             self.tell_service_manager(now);
+            self.site.note_ready(health::is_ready(&self.site));
             let (listeners, clients) = ready.split_at(self.listeners.len());
             self.drive(clients, now);
             self.take_inspected(now);
+            self.feed_followers(now);
             self.clients.retain(|client| !client.connection.is_closed());
             for (index, events) in listeners.iter().enumerate() {
                 if !events.is_empty() {
@@ -111,7 +119,15 @@ impl AdminThread {
     fn drive(&mut self, events: &[PollFlags], now: Instant) {
         let Self { clients, site, listeners, replies, ticket, .. } = self;
         for (client, events) in clients.iter_mut().zip(events) {
-            let Some(request) = client.drive(*events, site, listeners, now) else { continue };
+            let request = match client.drive(*events, site, listeners, now) {
+                Some(Demand::Report(request)) => request,
+                Some(Demand::Events(following)) => {
+                    client.following = Some(following);
+                    site.followers.set(site.followers.get() + 1);
+                    continue;
+                }
+                None => continue,
+            };
             *ticket += 1;
             client.waiting = Some(Waiting { ticket: *ticket, since: now });
             // Without parts nobody can be asked yet, and no page asks.
@@ -133,6 +149,22 @@ impl AdminThread {
             let since = client.waiting.as_ref().map(|waiting| waiting.since);
             if let Some(waited) = since.map(|since| now.since(since)).filter(|waited| *waited >= REGISTRY_WITHIN) {
                 client.resume(&Found::Nothing { waited }, &self.site, &self.listeners, now);
+            }
+        }
+    }
+
+    /// Hands new events to those who follow them, as far as they have read the last ones.
+    fn feed_followers(&mut self, now: Instant) {
+        let followers = || self.clients.iter().filter(|client| client.following.is_some());
+        self.site.followers.set(followers().filter(|client| !client.connection.is_closed()).count());
+        let Some(parts) = self.site.parts().filter(|_| self.site.followers.get() > 0) else { return };
+        // First, so that no event comes in between.
+        parts.events.wake(self.inspected.waker());
+        for client in &mut self.clients {
+            if let Some(following) = client.following.as_mut().filter(|_| client.connection.wants_more()) {
+                let lines = events::lines(&parts.events, following);
+                client.connection.handle_more(lines, now);
+                client.write(now);
             }
         }
     }
@@ -167,12 +199,12 @@ impl AdminThread {
         match listener.socket.accept() {
             Ok((stream, _)) => {
                 self.backoff.note_accepted(true, now);
-                if stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).is_err() {
+                if prepare(&stream).is_err() {
                     return;
                 }
                 self.make_room();
                 let connection = Connection::open(now);
-                self.clients.push(Client { stream, connection, listener: index, waiting: None });
+                self.clients.push(Client { stream, connection, listener: index, waiting: None, following: None });
             }
             Err(error) => match self.backoff.note_error(&error, now) {
                 AfterError::Next | AfterError::Wait | AfterError::Rest => {}
@@ -192,6 +224,14 @@ impl AdminThread {
     }
 }
 
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(true)?;
+    stream.set_nodelay(true)?;
+    // A client that follows events may be gone long before there is one.
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
 impl Client {
     fn interest(&self) -> PollFlags {
         let mut interest = PollFlags::empty();
@@ -201,8 +241,8 @@ impl Client {
     }
 
     /// Does a bounded amount of work: reads once, answers at most one request, and writes what the socket takes at
-    /// once. Returns what the registry has to be asked first.
-    fn drive(&mut self, events: PollFlags, site: &Site, listeners: &[Listener], now: Instant) -> Option<ReportRequest> {
+    /// once. Returns what has to be found out first, or what its answer goes on with.
+    fn drive(&mut self, events: PollFlags, site: &Site, listeners: &[Listener], now: Instant) -> Option<Demand> {
         if events.intersects(PollFlags::ERR | PollFlags::HUP) && self.interest().is_empty() {
             self.connection.handle_failure(now);
             return None;
@@ -224,13 +264,7 @@ impl Client {
         self.write(now);
     }
 
-    fn advance(
-        &mut self,
-        found: Option<&Found>,
-        site: &Site,
-        listeners: &[Listener],
-        now: Instant,
-    ) -> Option<ReportRequest> {
+    fn advance(&mut self, found: Option<&Found>, site: &Site, listeners: &[Listener], now: Instant) -> Option<Demand> {
         let listener = listeners.get(self.listener)?;
         self.connection.advance(|request| pages::respond(site, request, listener, found), now)
     }

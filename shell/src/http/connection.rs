@@ -18,6 +18,8 @@ pub enum Answer<Q> {
     Now(Response),
     /// Something has to be found out first.
     After(Q),
+    /// This answer, which goes on until the client leaves, and what it goes on with.
+    Endless(Response, Q),
 }
 
 /// One connection. It owns no buffer between requests.
@@ -47,6 +49,8 @@ enum Phase {
     Writing {
         is_last: bool,
     },
+    /// An answer goes on; what the client still sends is thrown away.
+    Streaming,
     /// The last answer is written, and what the client still sends is thrown away.
     Lingering,
     Closed,
@@ -63,18 +67,19 @@ impl Connection {
     pub fn handle_read(&mut self, bytes: &[u8], now: Instant) {
         match self.phase {
             Phase::Idle | Phase::Reading if bytes.is_empty() => self.enter(Phase::Closed, now),
-            Phase::Lingering if bytes.is_empty() => self.enter(Phase::Closed, now),
+            Phase::Streaming | Phase::Lingering if bytes.is_empty() => self.enter(Phase::Closed, now),
             Phase::Idle => {
                 self.enter(Phase::Reading, now);
                 self.input.extend_from_slice(bytes);
             }
             Phase::Reading => self.input.extend_from_slice(bytes),
-            Phase::Waiting | Phase::Writing { .. } | Phase::Lingering | Phase::Closed => {}
+            Phase::Waiting | Phase::Writing { .. } | Phase::Streaming | Phase::Lingering | Phase::Closed => {}
         }
     }
 
     /// Has `respond` answer the next request, if one is complete and none is being answered. Returns what has to be
-    /// found out first: call this again once it is known.
+    /// found out first (call this again once it is known), or what an answer goes on with: then
+    /// [`wants_more`](Self::wants_more) says when.
     pub fn advance<Q>(&mut self, respond: impl FnOnce(&Request) -> Answer<Q>, now: Instant) -> Option<Q> {
         if !matches!(self.phase, Phase::Reading | Phase::Waiting) {
             return None;
@@ -91,6 +96,16 @@ impl Connection {
                     self.enter(Phase::Waiting, now);
                     return Some(question);
                 }
+                Answer::Endless(response, _) if request.method == Method::Head => {
+                    self.input = Vec::new();
+                    self.answer(&response, Method::Head, false, now);
+                }
+                Answer::Endless(response, rest) => {
+                    self.input = Vec::new();
+                    self.output = response.encode_endless();
+                    self.enter(Phase::Streaming, now);
+                    return Some(rest);
+                }
             },
             Err(refusal) => self.refuse(refusal, now),
         }
@@ -105,12 +120,20 @@ impl Connection {
 
     /// The socket took so many bytes. Returns true when nothing more will be written: end the stream then.
     pub fn handle_written(&mut self, bytes: usize, now: Instant) -> bool {
-        let Phase::Writing { is_last } = self.phase else { return false };
+        let is_last = match self.phase {
+            Phase::Writing { is_last } => is_last,
+            Phase::Streaming => false,
+            Phase::Idle | Phase::Reading | Phase::Waiting | Phase::Lingering | Phase::Closed => return false,
+        };
         self.sent += bytes;
         if self.sent < self.output.len() {
             return false;
         }
         (self.output, self.sent) = (Vec::new(), 0);
+        if self.phase == Phase::Streaming {
+            self.since = now;
+            return false;
+        }
         if is_last {
             self.enter(Phase::Lingering, now);
         } else if self.input.is_empty() {
@@ -121,6 +144,21 @@ impl Connection {
             self.enter(Phase::Reading, now);
         }
         is_last
+    }
+
+    /// Whether an answer goes on, and everything before is written: who reads slowly never has more waiting than was
+    /// handed in at once.
+    #[must_use]
+    pub const fn wants_more(&self) -> bool {
+        matches!(self.phase, Phase::Streaming) && self.output.is_empty()
+    }
+
+    /// An answer goes on with these bytes. To be called while [`wants_more`](Self::wants_more) is true.
+    pub fn handle_more(&mut self, bytes: Vec<u8>, now: Instant) {
+        if self.wants_more() {
+            self.output = bytes;
+            self.since = now;
+        }
     }
 
     /// The socket failed.
@@ -135,7 +173,9 @@ impl Connection {
         }
         match self.phase {
             Phase::Reading => self.refuse(Refusal::Slow, now),
-            Phase::Idle | Phase::Writing { .. } | Phase::Lingering => self.enter(Phase::Closed, now),
+            Phase::Idle | Phase::Writing { .. } | Phase::Streaming | Phase::Lingering => {
+                self.enter(Phase::Closed, now);
+            }
             Phase::Waiting | Phase::Closed => {}
         }
     }
@@ -147,6 +187,7 @@ impl Connection {
         match self.phase {
             Phase::Idle | Phase::Writing { .. } => Some(self.since + IDLE_MAX),
             Phase::Reading => Some(self.since + HEAD_WITHIN),
+            Phase::Streaming => (!self.output.is_empty()).then_some(self.since + IDLE_MAX),
             Phase::Lingering => Some(self.since + LINGER),
             Phase::Waiting | Phase::Closed => None,
         }
@@ -157,7 +198,7 @@ impl Connection {
     pub const fn wanted_bytes(&self) -> usize {
         match self.phase {
             Phase::Idle | Phase::Reading => HEAD_BYTES_MAX.saturating_sub(self.input.len()),
-            Phase::Lingering => HEAD_BYTES_MAX,
+            Phase::Streaming | Phase::Lingering => HEAD_BYTES_MAX,
             Phase::Waiting | Phase::Writing { .. } | Phase::Closed => 0,
         }
     }
@@ -261,6 +302,43 @@ mod tests {
         assert_eq!((connection.wanted_bytes(), connection.poll_timeout()), (0, None));
         assert_eq!(connection.advance(path, START), None);
         assert!(connection.poll_transmit().ends_with(b"/a\n"));
+    }
+
+    #[test]
+    fn an_answer_goes_on_until_the_client_leaves_or_does_not_read() {
+        let endless = || {
+            let mut connection = Connection::open(START);
+            connection.handle_read(HEAD, START);
+            let response = Response::text(Status::Ok, "a");
+            assert_eq!(connection.advance(|_| Answer::Endless(response, 7), START), Some(7));
+            let head = String::from_utf8(connection.poll_transmit().to_vec()).unwrap();
+            assert!(head.contains("\r\nConnection: close\r\n") && head.ends_with("\r\n\r\na\n"), "{head}");
+            assert!(!head.contains("Content-Length") && !connection.wants_more(), "{head}");
+            assert!(!connection.handle_written(head.len(), START));
+            connection
+        };
+        let mut leaves = endless();
+        assert_eq!((leaves.wants_more(), leaves.poll_timeout()), (true, None));
+        leaves.handle_more(b"b\n".to_vec(), START);
+        assert_eq!((leaves.poll_transmit(), leaves.wants_more()), (&b"b\n"[..], false));
+        leaves.handle_written(2, START);
+        leaves.handle_read(HEAD, START);
+        assert_eq!(leaves.advance(path, START), None, "there is no next request");
+        leaves.handle_read(b"", START);
+        assert!(leaves.is_closed());
+
+        let mut silent = endless();
+        let later = START + Duration::from_secs(3600);
+        silent.handle_more(b"bb".to_vec(), later);
+        silent.handle_written(1, later + Duration::from_secs(29));
+        silent.handle_timeout(later + IDLE_MAX);
+        assert!(silent.is_closed());
+
+        let mut head = Connection::open(START);
+        head.handle_read(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", START);
+        assert_eq!(head.advance(|_| Answer::Endless(Response::text(Status::Ok, "a"), 7), START), None);
+        let length = head.poll_transmit().len();
+        assert!(head.handle_written(length, START), "it has no body that could go on");
     }
 
     #[test]

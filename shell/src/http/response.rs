@@ -42,20 +42,33 @@ impl Response {
     /// Head and body, or the head alone, as they are sent.
     #[must_use]
     pub(super) fn encode(&self, method: Method, keeps_alive: bool) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(256 + self.body.len());
-        let (code, phrase) = (self.status.code(), self.status.phrase());
-        let (content_type, length) = (self.content_type, self.body.len());
-        let more = self.header.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
         let close = if keeps_alive { "" } else { "Connection: close\r\n" };
-        // Memory takes everything.
-        let _ = write!(
-            bytes,
-            "HTTP/1.1 {code} {phrase}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\
-             Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n{more}{close}\r\n"
-        );
+        let mut bytes = self.head(&format!("Content-Length: {}\r\n{close}", self.body.len()));
         if method == Method::Get {
             bytes.extend_from_slice(&self.body);
         }
+        bytes
+    }
+
+    /// Head and body of an answer that goes on until the connection is closed.
+    #[must_use]
+    pub(super) fn encode_endless(&self) -> Vec<u8> {
+        let mut bytes = self.head("Connection: close\r\n");
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    fn head(&self, length: &str) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(512 + self.body.len());
+        let Self { status, content_type, header, .. } = self;
+        let (code, phrase) = (status.code(), status.phrase());
+        let more = header.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
+        // Memory takes everything.
+        let _ = write!(
+            bytes,
+            "HTTP/1.1 {code} {phrase}\r\nContent-Type: {content_type}\r\nCache-Control: no-store\r\n\
+             X-Content-Type-Options: nosniff\r\n{more}{length}\r\n"
+        );
         bytes
     }
 }
@@ -69,12 +82,15 @@ mod tests {
         let text =
             |response: &Response, method, keeps_alive| String::from_utf8(response.encode(method, keeps_alive)).unwrap();
         let ok = Response::text(Status::Ok, "ok");
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\n\
-                    Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n";
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                    Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 3\r\n\r\n";
         assert_eq!(text(&ok, Method::Get, true), format!("{head}ok\n"));
         assert_eq!(text(&ok, Method::Head, true), head);
         let refused = text(&Response::refused(Refusal::Method), Method::Get, false);
         assert!(refused.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"), "{refused}");
-        assert!(refused.contains("\r\nAllow: GET, HEAD\r\nConnection: close\r\n\r\nonly GET"), "{refused}");
+        assert!(
+            refused.contains("\r\nAllow: GET, HEAD\r\nContent-Length: 65\r\nConnection: close\r\n\r\nonly GET"),
+            "{refused}"
+        );
     }
 }

@@ -13,11 +13,11 @@ scenario() {
     step "one with binary headers boots" broker_boots binary
     step "a 4.9.7 broker boots" broker_boots old
     step "all of them are known" await everybody_is_known
-    step "the log names the 4.9.7 broker" await was_told would_refuse REGISTER_BROKER 'broker="old"'
+    step "the log names the 4.9.7 broker" await was_told would_be_denied REGISTER_BROKER 'broker="old"'
     step "and neither of the others" nobody_else_would_be_refused
     step "mqadmin without keys creates a topic" create_topic Orders
     step "and makes every change" every_write_is_served
-    step "which is on record as well" is_on_record '"type":"would_refuse","command":"PUT_KV_CONFIG".*"cause":"no-user"'
+    step "which is on record as well" is_on_record '"type":"would_be_denied","command":"PUT_KV_CONFIG".*"reason":"no-user"'
 
     step "administrators have to sign" reconfigure accessControl=admin
     step "mqadmin without keys is refused" every_write_is_refused "username cannot be null\\."
@@ -30,7 +30,7 @@ scenario() {
     step "with the brokers' key" every_write_is_refused "User:brokers has no permission to access Cluster:\\* from 127.0.0.1, no matched policies\\."
     mqadmin_signs ops "$ops_secret"
     step "and served with the right one" every_write_is_served
-    step "which is on record" is_on_record '"type":"admin","command":"PUT_KV_CONFIG".*"user":"ops","allowed_by":"signature"'
+    step "which is on record" is_on_record '"type":"kv_put","command":"PUT_KV_CONFIG".*"user":"ops","allowed_by":"signature"'
     step "Java 5.5.0 without keys" java_client 5.5.0 Orders
     step "Java 5.5.0 with a key" java_client 5.5.0 Orders "-Dsigner=ops:$ops_secret"
     step "Java 4.9.7 with a key that nobody knows" java_client 4.9.7 Orders -Dsigner=nobody:12345678
@@ -40,7 +40,7 @@ scenario() {
     export -n SIGNER
 
     step "brokers have to sign" reconfigure accessControl=strict
-    step "the 4.9.7 broker is refused" await was_told refused REGISTER_BROKER 'cause="no-user".* broker="old"'
+    step "the 4.9.7 broker is refused" await was_told denied REGISTER_BROKER 'reason="no-user".* broker="old"'
     step "mqadmin creates a topic in both clusters" create_bills
     step "the signing brokers are routed, the other is not" await route_names Bills signed binary
     step "neither was refused" nobody_else_is_refused

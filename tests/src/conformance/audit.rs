@@ -42,17 +42,17 @@ pub(super) fn changes_are_on_record(target: &Target) {
     server.terminate();
     assert!(server.wait().success(), "{}", server.log());
     let expected = [
-        r#"{"type":"admin","command":"PUT_KV_CONFIG","code":100,"user":"-","allowed_by":"off","namespace":"n","key":"k",
+        r#"{"type":"kv_put","command":"PUT_KV_CONFIG","request_code":100,"user":"-","allowed_by":"off","namespace":"n","key":"k",
             "after":"old","result":0}"#,
-        r#"{"type":"admin","command":"PUT_KV_CONFIG","code":100,"user":"-","allowed_by":"off","namespace":"n","key":"k",
+        r#"{"type":"kv_put","command":"PUT_KV_CONFIG","request_code":100,"user":"-","allowed_by":"off","namespace":"n","key":"k",
             "before":"old","after":"new","result":0}"#,
-        r#"{"type":"admin","command":"UPDATE_NAMESRV_CONFIG","code":318,"user":"-","allowed_by":"off",
+        r#"{"type":"config_changed","command":"UPDATE_NAMESRV_CONFIG","request_code":318,"user":"-","allowed_by":"off",
             "keys":"enableTopicList","result":0}"#,
     ];
     let expected: Vec<Value> = expected.iter().map(|record| serde_json::from_str(record).expect("JSON")).collect();
     assert_eq!(records(&server.folder().path(AUDIT)), expected);
     let log = server.log();
-    let in_log = |line: &&str| line.contains(r#""target":"audit""#) && line.contains(r#""type":"admin""#);
+    let in_log = |line: &&str| line.contains(r#""target":"audit""#) && line.contains(r#""allowed_by":"off""#);
     assert_eq!(log.lines().filter(in_log).count(), 3, "{log}");
 }
 
@@ -68,7 +68,7 @@ pub(super) fn refusals_are_on_record(target: &Target) {
     server.eventually(|| server.log().contains(" refused_requests=200"));
     let path = server.folder().path(AUDIT);
     server.eventually(|| !records(&path).is_empty());
-    let expected = r#"{"type":"refused","command":"PUT_KV_CONFIG","code":100,"class":"admin","cause":"address",
+    let expected = r#"{"type":"denied","command":"PUT_KV_CONFIG","request_code":100,"class":"admin","reason":"address",
         "namespace":"n","key":"k"}"#;
     assert_eq!(records(&path)[0], serde_json::from_str::<Value>(expected).expect("JSON"));
     assert!(server.log().lines().filter(|line| line.contains("request refused")).count() < 100, "{}", server.log());

@@ -3,6 +3,7 @@
 
 use super::siege::{Episode, Siege};
 use crate::admin_port::{ADMIN, address, connect, get};
+use crate::peer::{Peer, put};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
@@ -13,6 +14,8 @@ pub(super) fn episodes() -> Vec<Episode> {
         episode("answers_that_nobody_reads", unread_answers),
         episode("requests_that_are_none", nonsense),
         episode("a_storm_of_connections", storm),
+        // Changes of the KV table are told, up to a limit.
+        episode("followers_that_do_not_read", deaf_followers).lines(1000),
     ]
 }
 
@@ -76,6 +79,23 @@ fn nonsense(siege: &Siege<'_>) {
             Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{number}"),
         }
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
+    }
+    probe(siege);
+}
+
+/// Clients that follow events and read none of them, while there are many.
+fn deaf_followers(siege: &Siege<'_>) {
+    let address = address(&siege.server);
+    let request = format!("GET /api/v1/events?follow&after=0 HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let mut held: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    held.iter_mut().for_each(|stream| write_what_fits(stream, request.as_bytes()));
+    let mut peer = Peer::connect(&siege.server);
+    for number in 0..siege.scaled(300, 20_000) {
+        let name = format!("\u{1}<b>{number}{}", "x".repeat(200));
+        assert_eq!(peer.ask(&put("n", "k", &name)).code, 0);
+        if number % 100 == 0 {
+            probe(siege);
+        }
     }
     probe(siege);
 }

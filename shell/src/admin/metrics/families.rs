@@ -4,9 +4,10 @@ use super::super::exposition::{Exposition, cut};
 use super::super::health;
 use super::super::site::{Found, Parts, Site};
 use super::labels::{code_label, refusal_label};
-use crate::audit::AuditTrail;
 use crate::counters::{CLOSE_REASONS, Counters, DEPARTURES, EDGES};
+use crate::event_store::EventStore;
 use crate::lifecycle::Stage;
+use crate::record::EventType;
 use namesrv_core::report::Report;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -55,7 +56,7 @@ pub(super) fn connections(text: &mut Exposition, parts: &Parts) {
 
 /// The registry thread.
 pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
-    let Parts { counters, quotas, audit, .. } = parts;
+    let Parts { counters, quotas, events, .. } = parts;
     registrations(text, counters);
     text.gauge("rocketmq_namesrv_registry_queue_requests", "Requests that wait for the registry.");
     text.sample(&[], quotas.queue().requests());
@@ -85,8 +86,9 @@ pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
         text.sample(&[], written.as_secs_f64());
         text.gauge("rocketmq_namesrv_snapshot_bytes", "Bytes of the snapshot of routes.").sample(&[], bytes);
     }
-    denials(text, audit);
-    previous_secrets(text, audit);
+    denials(text, events);
+    previous_secrets(text, events);
+    event_counts(text, events);
     text.counter("rocketmq_namesrv_pauses_total", "Times that the server could not run.");
     text.sample(&[], counters.pauses.get());
     text.counter("rocketmq_namesrv_pause_seconds_total", "Time in which the server could not run.");
@@ -118,19 +120,28 @@ fn registrations(text: &mut Exposition, counters: &Counters) {
 }
 
 /// What access control refused.
-fn denials(text: &mut Exposition, audit: &AuditTrail) {
+fn denials(text: &mut Exposition, events: &EventStore) {
     text.counter("rocketmq_namesrv_auth_denied_total", "Requests that access control refused.");
-    for ((code, cause), count) in audit.counts().refusals {
+    for ((code, cause), count) in events.counts().refusals {
         text.sample(&[("request_code", &code_label(code)), ("reason", refusal_label(cause))], count);
     }
 }
 
 /// Who still signs with a secret that is being replaced: configured users only.
-fn previous_secrets(text: &mut Exposition, audit: &AuditTrail) {
+fn previous_secrets(text: &mut Exposition, events: &EventStore) {
     let help = "Requests that counted because of the previous secret of a user.";
     text.counter("rocketmq_namesrv_auth_previous_secret_total", help);
-    for (user, count) in audit.counts().previous_secrets {
+    for (user, count) in events.counts().previous_secrets {
         text.sample(&[("user", &user)], count);
+    }
+}
+
+/// Events by their type.
+fn event_counts(text: &mut Exposition, events: &EventStore) {
+    text.counter("rocketmq_namesrv_events_total", "Events, by type.");
+    let counts = events.counts().events;
+    for event in EventType::ALL {
+        text.sample(&[("type", event.name())], counts.get(event.name()).copied().unwrap_or_default());
     }
 }
 
