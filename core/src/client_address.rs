@@ -32,6 +32,12 @@ impl ClientAddress {
         self.address.ip()
     }
 
+    /// The trusted proxy that its connection comes from, if there is one.
+    #[must_use]
+    pub const fn proxy(self) -> Option<SocketAddr> {
+        self.proxy
+    }
+
     /// The address and the port of the client.
     #[must_use]
     pub const fn socket_address(self) -> SocketAddr {

@@ -23,10 +23,12 @@ mod configuration;
 mod java;
 pub mod properties;
 mod settings;
+mod source;
 mod warnings;
 
 pub use crate::limits::Limits;
 pub use access::{AccessControl, AccessSettings};
 pub use configuration::{Changes, Configuration, ConfigurationError, Update};
 pub use settings::{SERIALIZE_TYPE, Settings};
+pub use source::Source;
 pub use warnings::Warning;

@@ -79,8 +79,9 @@ use crate::route::RouteView;
 use crate::tally::Tally;
 use crate::time::{Duration, Instant, Now};
 use crate::wire::code::response;
-use crate::wire::{FrameError, Framing, Request, next_frame};
+use crate::wire::{FrameError, Framing, Request, Sender, next_frame};
 use activity::Activity;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -149,7 +150,28 @@ pub struct Connection<C: Counter = Cell<usize>> {
     lifecycle: Lifecycle,
     /// Whether the node has still to be told of the end.
     reports_end: bool,
+    /// What the first request said about the client.
+    sender: Option<Sender>,
+    /// The first bytes of a frame that could not be read.
+    refused: Option<Box<[u8]>>,
 }
+
+/// The first bytes of a frame, for operators.
+#[cold]
+fn start_of(frame: &[u8]) -> Box<[u8]> {
+    frame.get(..REFUSED_BYTES_MAX).unwrap_or(frame).into()
+}
+
+/// Notes a topic that was asked for in vain.
+#[cold]
+fn note_miss(request: &Request<'_>, tally: &mut Tally) {
+    let [topic] = request.fields.values(["topic"]);
+    tally.route_misses += 1;
+    tally.missed.note(topic.as_deref().unwrap_or_default());
+}
+
+/// Bytes that are kept of a frame that cannot be read.
+const REFUSED_BYTES_MAX: usize = 256;
 
 /// How far a connection is from its end. It only moves down this list.
 #[derive(Debug)]
@@ -216,6 +238,8 @@ impl<C: Counter> Connection<C> {
             reading: Reading::Open,
             lifecycle: Lifecycle::Open,
             reports_end: true,
+            sender: None,
+            refused: None,
         })
     }
 
@@ -414,6 +438,18 @@ impl<C: Counter> Connection<C> {
         self.input.memory()
     }
 
+    /// The program of the client, as its first request calls it.
+    #[must_use]
+    pub const fn sender(&self) -> Option<Sender> {
+        self.sender
+    }
+
+    /// The first bytes, at most 256, of the frame that could not be read, if there was one.
+    #[must_use]
+    pub fn refused_bytes(&self) -> Option<&[u8]> {
+        self.refused.as_deref()
+    }
+
     /// Bytes of output that wait.
     #[must_use]
     pub const fn output_bytes(&self) -> usize {
@@ -441,14 +477,23 @@ impl<C: Counter> Connection<C> {
                 self.input.complete(arrived, &self.quotas)?;
                 let input = mem::take(&mut self.input);
                 let mut unread = input.unread();
+                self.note_sender(unread);
                 let found = self.find(&mut unread, view, answers, now);
+                if found.is_err() {
+                    self.refused = Some(start_of(unread));
+                }
                 let left = unread.len();
                 self.input = input;
                 let found = found?;
                 self.input.keep_last(left, &self.quotas);
                 found
             } else {
-                self.find(arrived, view, answers, now)?
+                self.note_sender(arrived);
+                let found = self.find(arrived, view, answers, now);
+                if found.is_err() {
+                    self.refused = Some(start_of(arrived));
+                }
+                found?
             };
             match found {
                 Found::Request { length, verdict } => self.forward(length, verdict, was_kept, arrived),
@@ -463,6 +508,17 @@ impl<C: Counter> Connection<C> {
                     return Ok(Reading::Paused(paused));
                 }
             }
+        }
+    }
+
+    /// Notes who the client is, once the first of its requests is there. Not where requests are answered, which has to
+    /// be fast.
+    fn note_sender(&mut self, input: &[u8]) {
+        if self.sender.is_none()
+            && let Ok(Framing::Complete { frame, .. }) = next_frame(input, self.quotas.limits())
+        {
+            let version = Request::decode(frame, self.quotas.limits()).map(|request| request.version);
+            self.sender = version.ok().map(|version| Sender::of(frame, version));
         }
     }
 
@@ -491,7 +547,9 @@ impl<C: Counter> Connection<C> {
                         Outcome::Answered(code) => answers.tally.note(request.code, Some(code)),
                         Outcome::NoRoute { is_probe } => {
                             answers.tally.note(request.code, Some(response::TOPIC_NOT_EXIST));
-                            answers.tally.route_misses += u64::from(!is_probe);
+                            if !is_probe {
+                                note_miss(&request, &mut answers.tally);
+                            }
                         }
                         Outcome::Oneway => answers.tally.note(request.code, None),
                         Outcome::Dropped => {}

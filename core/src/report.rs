@@ -1,6 +1,7 @@
 //! What only the registry knows, for operators who ask.
 
 use crate::Peer;
+use crate::config::Source;
 use crate::event::BrokerIdentity;
 use crate::time::Duration;
 use crate::wire::register::DataVersion;
@@ -30,7 +31,18 @@ pub struct Report {
     /// Number of KV entries.
     pub kv_entries: usize,
     /// Keys and values of the configuration, if they were asked for.
-    pub configuration: Vec<(String, String)>,
+    pub configuration: Vec<ReportedValue>,
+}
+
+/// The value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedValue {
+    /// The key.
+    pub key: String,
+    /// What may be shown of its value.
+    pub value: String,
+    /// Where it comes from.
+    pub source: Source,
 }
 
 /// One broker.

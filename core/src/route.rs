@@ -1,6 +1,7 @@
 //! Views: all that answers about routes depend on, immutable and shared.
 
 mod answer;
+mod digest;
 mod group;
 mod id;
 mod joined;
@@ -11,6 +12,7 @@ mod topic;
 mod topology;
 
 pub use answer::{Route, RouteQuery};
+pub use digest::ClusterDigest;
 pub(crate) use group::{BrokerData, BrokerGroup, FilterServers};
 pub(crate) use id::{GroupId, QueueId};
 use joined::JoinedFragments;

@@ -20,12 +20,22 @@ pub struct Tally {
     exchanges: Vec<(Exchange, u64)>,
     /// Route queries for topics that are unknown, but for those of `--health`.
     pub route_misses: u64,
+    /// The topics of some of them.
+    pub missed: MissedTopics,
     /// Registrations that were applied.
     pub registrations: Registrations,
     /// Bytes read from sockets.
     pub read_bytes: u64,
     /// Bytes written to sockets.
     pub written_bytes: u64,
+}
+
+/// Names of topics that were asked for in vain: the first few of each time that they are taken.
+#[derive(Debug, Default)]
+pub struct MissedTopics {
+    /// One after the other.
+    names: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 /// Registrations that were applied.
@@ -59,6 +69,12 @@ impl Tally {
         }
     }
 
+    /// How many requests were answered or taken.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.exchanges.iter().map(|(_, count)| count).sum()
+    }
+
     /// Takes what was counted.
     pub fn drain(&mut self) -> impl Iterator<Item = (Exchange, u64)> {
         self.exchanges.drain(..)
@@ -78,6 +94,39 @@ impl Tally {
             Some((_, count)) => *count += 1,
             None => self.exchanges.push((exchange, 1)),
         }
+    }
+}
+
+impl MissedTopics {
+    /// Names that are kept; of more that are read together, these stand for all.
+    const NAMES_MAX: usize = 16;
+    /// Bytes of a name. No topic of a broker is longer.
+    const NAME_BYTES_MAX: usize = 127;
+
+    /// Notes one more.
+    pub(crate) fn note(&mut self, name: &[u8]) {
+        if self.ends.len() < Self::NAMES_MAX {
+            self.names.extend_from_slice(name.get(..Self::NAME_BYTES_MAX).unwrap_or(name));
+            self.ends.push(self.names.len());
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The names.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = [0].into_iter().chain(self.ends.iter().copied());
+        begins.zip(&self.ends).filter_map(|(begin, end)| self.names.get(begin..*end))
+    }
+
+    /// Forgets them.
+    pub fn clear(&mut self) {
+        self.names.clear();
+        self.ends.clear();
     }
 }
 
@@ -107,5 +156,18 @@ mod tests {
         ];
         assert_eq!(taken, expected);
         assert!(tally.is_empty());
+    }
+
+    #[test]
+    fn the_first_topics_that_were_missed_are_kept_and_long_names_are_cut() {
+        let mut missed = MissedTopics::default();
+        missed.note(b"T");
+        missed.note(b"");
+        missed.note(&[b'x'; 1000]);
+        assert_eq!(missed.iter().collect::<Vec<_>>(), [&b"T"[..], b"", &[b'x'; 127]]);
+        (0..100).for_each(|_| missed.note(b"U"));
+        assert_eq!((missed.iter().count(), missed.iter().last()), (16, Some(&b"U"[..])));
+        missed.clear();
+        assert_eq!((missed.iter().count(), missed.is_empty()), (0, true));
     }
 }

@@ -32,6 +32,7 @@ pub mod register;
 mod release;
 mod request;
 pub mod response;
+mod sender;
 
 pub use crate::serialization::Serialization;
 pub use error::{BinaryHeaderError, BodyError, CompressionError, ForeignProtocol, FrameError, JsonError, ReaderError};
@@ -40,3 +41,4 @@ pub use frame::{Framing, RawFrame, next_frame};
 pub use proxy::{HEADER_BYTES_MAX as PROXY_HEADER_BYTES_MAX, ProxyError, ProxyFraming, proxy_header};
 pub use release::Release;
 pub use request::Request;
+pub use sender::Sender;

@@ -32,7 +32,7 @@ impl Inbox for Sender {
                     link.mailbox.deliver(message);
                 }
             }
-            ToIo::Stop { .. } => self.0.mailbox.deliver(message),
+            ToIo::Stop { .. } | ToIo::List(_) => self.0.mailbox.deliver(message),
         }
     }
 }

@@ -198,6 +198,7 @@ impl Acceptor {
         for message in messages.list {
             match message {
                 ToIo::Stop { within } => self.stop(within, now),
+                ToIo::List(listing) => listing.answer(self.shard.links().iter().filter_map(|link| link.facts())),
                 ToIo::Reply { .. } | ToIo::Close { .. } => {}
             }
         }

@@ -6,7 +6,7 @@ use async_io::{Async, Timer};
 use async_std::task;
 use namesrv_core::connection::Next;
 use namesrv_core::time::Instant;
-use namesrv_shell::connection::{Connection, Scratch};
+use namesrv_shell::connection::{Connection, Facts, Scratch};
 use namesrv_shell::shard::RETRY;
 use std::cell::RefCell;
 use std::future;
@@ -153,5 +153,10 @@ impl Socket {
 impl Link {
     pub(crate) fn new(connection: Connection) -> Self {
         Self { mailbox: Mailbox::default(), connection: Mutex::new(Some(connection)) }
+    }
+
+    /// What is known of the connection, unless it is closed.
+    pub(crate) fn facts(&self) -> Option<Facts> {
+        lock(&self.connection).as_ref().map(Connection::facts)
     }
 }

@@ -85,7 +85,7 @@ async fn run(listener: std::net::TcpListener, inbox: Receiver<ToIo>, shard: Shar
         let Ok(message) = inbox.recv().await else { break };
         match message {
             ToIo::Reply { .. } if round % ROUND_MAX == 0 => _ = Timer::new(ROUND).await,
-            ToIo::Reply { .. } => {}
+            ToIo::Reply { .. } | ToIo::List(_) => {}
             // A reply that came before has a step to be written.
             ToIo::Close { .. } => glommio::executor().yield_now().await,
             ToIo::Stop { within } => {

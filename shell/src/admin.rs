@@ -5,10 +5,12 @@
 //! the other threads, and nothing that is asked of it changes anything.
 
 mod api;
+mod connections;
 mod error;
 mod events;
 mod exposition;
 mod health;
+mod history;
 mod keys;
 mod listeners;
 mod metrics;
@@ -17,6 +19,7 @@ mod nsaddr;
 mod pages;
 mod process_figures;
 mod site;
+mod status;
 mod thread;
 
 pub(crate) use error::AdminError;

@@ -2,15 +2,21 @@
 //! registry and the log.
 
 use crate::accept_backoff::AcceptLog;
-use crate::counters::Counters;
+pub use crate::journal::Facts;
+
+use crate::counters::{Counters, close_label};
+use crate::journal::kind_of;
 use crate::line_limit::LineLimit;
 use crate::quota::{SharedCounter, SharedQuotas};
 use crate::server::{Clock, RegistryHandle, Server, ToIo};
 use crate::stream::{IoStream, NonBlocking};
 use crate::transport::{Buffers, Fault, Lent, Policy, Transport, TransportError};
 use arc_swap::ArcSwap;
+use namesrv_core::access::{Grant, Verdict};
 use namesrv_core::connection::{self, CloseReason, Next, Ready, Stream};
+use namesrv_core::node::Input;
 use namesrv_core::route::RouteView;
+use namesrv_core::tally::Tally;
 use namesrv_core::time::{Instant, Now};
 use namesrv_core::wire::FrameError;
 use namesrv_core::{ClientAddress, Peer};
@@ -60,8 +66,11 @@ impl Shared {
     }
 
     /// Hands in what a connection has for the node.
-    fn forward(&self, machine: &mut connection::Connection<SharedCounter>) {
+    fn forward(&self, machine: &mut connection::Connection<SharedCounter>, traffic: &mut Traffic) {
         while let Some(input) = machine.poll_forward() {
+            if let Input::Frame { verdict, .. } = &input {
+                traffic.note_forwarded(verdict);
+            }
             self.registry.hand_in(input);
         }
     }
@@ -123,16 +132,70 @@ pub struct Connection {
     shared: Arc<Shared>,
     /// Whether its end is counted already.
     is_closed: bool,
+    traffic: Traffic,
+}
+
+/// What came and went over a connection.
+#[derive(Debug)]
+struct Traffic {
+    opened: Instant,
+    /// When something was read last.
+    heard: Instant,
+    user: Option<Arc<str>>,
+    requests: u64,
+    received_bytes: u64,
+    sent_bytes: u64,
+}
+
+impl Traffic {
+    fn facts(&self, machine: &connection::Connection<SharedCounter>, peer: Peer) -> Facts {
+        let Self { opened, heard, user, requests, received_bytes, sent_bytes } = self;
+        Facts {
+            peer,
+            sender: machine.sender(),
+            user: user.clone(),
+            opened: *opened,
+            heard: *heard,
+            requests: *requests,
+            received_bytes: *received_bytes,
+            sent_bytes: *sent_bytes,
+            unread_bytes: machine.output_bytes(),
+        }
+    }
+
+    const fn new(now: Instant) -> Self {
+        Self { opened: now, heard: now, user: None, requests: 0, received_bytes: 0, sent_bytes: 0 }
+    }
+
+    /// A request is for the registry, which counts it elsewhere.
+    fn note_forwarded(&mut self, verdict: &Verdict) {
+        self.requests += 1;
+        if let Verdict::Granted(Grant { user: Some(user), .. }) = verdict {
+            self.user = Some(Arc::clone(user));
+        }
+    }
+
+    fn note(&mut self, tally: &Tally, now: Instant) {
+        if tally.read_bytes > 0 {
+            self.heard = now;
+        }
+        self.requests += tally.requests();
+        self.received_bytes += tally.read_bytes;
+        self.sent_bytes += tally.written_bytes;
+    }
 }
 
 impl Connection {
     /// Opens a connection that was accepted now. Returns `None` when there are as many as allowed.
     #[must_use]
     pub fn open(peer: Peer, view: &RouteView, shared: &Arc<Shared>, now: Now) -> Option<Self> {
-        let machine = connection::Connection::open(peer, view, &shared.quotas, now)?;
+        let Some(machine) = connection::Connection::open(peer, view, &shared.quotas, now) else {
+            shared.counters.note_full();
+            return None;
+        };
         shared.counters.note_opened(peer.conn.io_thread());
         let (transport, ready, shared) = (Transport::default(), Ready::default(), Arc::clone(shared));
-        Some(Self { machine, transport, ready, shared, is_closed: false })
+        Some(Self { machine, transport, ready, shared, is_closed: false, traffic: Traffic::new(now.monotonic) })
     }
 
     /// Takes what the registry thread sent.
@@ -141,8 +204,9 @@ impl Connection {
             ToIo::Reply { reply, .. } => self.machine.handle_reply(reply.arrive(), now),
             ToIo::Close { reason, .. } => self.machine.handle_registry_close(reason),
             ToIo::Stop { .. } => self.machine.handle_stop(),
+            ToIo::List(_) => {}
         }
-        self.shared.forward(&mut self.machine);
+        self.shared.forward(&mut self.machine, &mut self.traffic);
     }
 
     /// The server stops.
@@ -162,7 +226,7 @@ impl Connection {
         view: impl FnOnce() -> V,
         now: Now,
     ) -> io::Result<Next> {
-        let Self { machine, transport, ready, shared, is_closed } = self;
+        let Self { machine, transport, ready, shared, is_closed, traffic } = self;
         let peer = machine.peer().address;
         let mut socket = NonBlocking(socket);
         let Scratch { machine: scratch, transport: buffers } = scratch;
@@ -175,8 +239,14 @@ impl Connection {
         }
         let began = time::Instant::now();
         let next = machine.drive(&mut stream, ready, scratch, view, now);
-        shared.counters.take_step(machine.peer().conn.io_thread(), scratch.tally(), || began.elapsed());
-        shared.forward(machine);
+        let tally = scratch.tally();
+        traffic.note(tally, now.monotonic);
+        if !tally.missed.is_empty() {
+            shared.counters.journals.note_misses(&tally.missed, machine.peer(), now.wall);
+            tally.missed.clear();
+        }
+        shared.counters.take_step(machine.peer().conn.io_thread(), tally, || began.elapsed());
+        shared.forward(machine, traffic);
         if let Some(claimed) = stream.disbelieved() {
             shared.log_disbelief(peer, claimed, now);
         }
@@ -184,9 +254,13 @@ impl Connection {
             Ok(Next::Close(reason)) => reason.is_orderly() && stream.end().is_ok(),
             Ok(Next::Again | Next::Rest | Next::Retry) | Err(TransportError::Stream(_)) => false,
             Err(TransportError::Fault(fault)) => {
-                shared.log_fault(stream.take_client().unwrap_or(peer), fault, now);
+                let peer = Peer { address: stream.take_client().unwrap_or(peer), ..machine.peer() };
+                shared.log_fault(peer.address, fault, now);
                 *is_closed = true;
-                shared.counters.note_fault(machine.peer().conn.io_thread());
+                shared.counters.note_fault(peer.conn.io_thread());
+                let words = fault.to_string();
+                shared.counters.journals.note_refused("handshake", peer, &words, None, now.wall);
+                shared.counters.journals.note_closed(traffic.facts(machine, peer), "handshake", &words, now);
                 true
             }
         };
@@ -214,7 +288,7 @@ impl Connection {
 
     /// Counts the end of this connection, and says in the log why it is closed, unless that is the usual end of one.
     pub fn log_close(&mut self, reason: &CloseReason, now: Now) {
-        self.count_close(reason);
+        self.count_close(reason, now);
         self.shared.log_close(self.machine.peer(), reason, now);
     }
 
@@ -249,19 +323,33 @@ impl Connection {
         self.machine.can_resume() || (self.transport.has_more() && self.machine.wants_read())
     }
 
-    fn count_close(&mut self, reason: &CloseReason) {
-        if !self.is_closed {
-            self.is_closed = true;
-            self.shared.counters.note_closed(self.machine.peer().conn.io_thread(), reason);
+    /// What is known of it, for operators.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        self.traffic.facts(&self.machine, self.machine.peer())
+    }
+
+    fn count_close(&mut self, reason: &CloseReason, now: Now) {
+        if self.is_closed {
+            return;
         }
+        self.is_closed = true;
+        let counters = &self.shared.counters;
+        let peer = self.machine.peer();
+        counters.note_closed(peer.conn.io_thread(), reason);
+        let words = reason.to_string();
+        if let CloseReason::Malformed(error) = reason {
+            counters.journals.note_refused(kind_of(error), peer, &words, self.machine.refused_bytes(), now.wall);
+        }
+        counters.journals.note_closed(self.facts(), close_label(reason), &words, now);
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.count_close(&CloseReason::EndOfStream);
+        self.count_close(&CloseReason::EndOfStream, self.shared.clock.now());
         self.machine.handle_closed();
-        self.shared.forward(&mut self.machine);
+        self.shared.forward(&mut self.machine, &mut self.traffic);
         self.transport.close(&self.shared.quotas);
     }
 }
@@ -275,7 +363,6 @@ mod tests {
     use namesrv_core::ConnId;
     use namesrv_core::config::{Configuration, Limits};
     use namesrv_core::initial_state::InitialState;
-    use namesrv_core::node::Input;
     use namesrv_core::node::{Node, Output};
     use std::io::{Read, Write};
     use std::time::Duration;

@@ -7,12 +7,15 @@ mod histogram;
 pub(crate) use exchanges::{Exchanges, REQUESTS, RESPONSES, ResponseLabel};
 pub(crate) use histogram::{EDGES, Histogram, Snapshot};
 
+use crate::journal::Journals;
 use crate::progress::Progress;
+use namesrv_core::config::Limits;
 use namesrv_core::connection::CloseReason;
 use namesrv_core::event::{Event, EvictionCause, RefusalReason};
 use namesrv_core::save::SaveFile;
 use namesrv_core::tally::Tally;
 use namesrv_core::time::{Instant, WallTime};
+use namesrv_core::wire::FrameError;
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +25,8 @@ use std::time::Duration;
 pub struct Counters {
     /// When each thread last went round.
     pub progress: Progress,
+    /// What I/O threads remember of what went wrong.
+    pub(crate) journals: Journals,
     /// Of each I/O thread.
     io: Box<[IoCounters]>,
     /// Requests that the registry answered.
@@ -34,6 +39,8 @@ pub struct Counters {
     /// By file and whether it succeeded.
     pub(crate) saves: [[Counter; 2]; 3],
     pub(crate) snapshot: SnapshotFigures,
+    /// By [`LIMITS`].
+    limit_hits: [Counter; LIMITS.len()],
     pub(crate) pauses: Counter,
     pub(crate) pause_millis: Counter,
 }
@@ -105,6 +112,15 @@ pub(crate) const CLOSE_REASONS: [&str; 9] = [
     "handshake",
 ];
 
+/// Limits that are reached by what clients do.
+const LIMITS: [&str; 5] = [
+    Limits::connections_max.key.name,
+    Limits::registry_bytes_max.key.name,
+    Limits::unread_output_bytes_max.key.name,
+    Limits::incomplete_input_bytes_max.key.name,
+    Limits::frame_bytes_max.key.name,
+];
+
 impl Counter {
     pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
@@ -120,6 +136,7 @@ impl Counters {
     pub(crate) fn new(io_threads: usize, now: Instant) -> Self {
         Self {
             progress: Progress::new(io_threads, now),
+            journals: Journals::new(io_threads),
             io: (0..io_threads).map(|_| IoCounters::default()).collect(),
             registry: Exchanges::default(),
             batches: Histogram::default(),
@@ -128,6 +145,7 @@ impl Counters {
             departures: array::from_fn(|_| Counter::default()),
             saves: Default::default(),
             snapshot: SnapshotFigures::default(),
+            limit_hits: Default::default(),
             pauses: Counter::default(),
             pause_millis: Counter::default(),
         }
@@ -175,7 +193,29 @@ impl Counters {
         }
     }
 
+    /// A connection was refused, because there are as many as allowed.
+    pub(crate) fn note_full(&self) {
+        self.limit_hits[0].add(1);
+    }
+
+    /// How often limits were reached, by their key.
+    pub(crate) fn limit_hits(&self) -> Vec<(&'static str, u64)> {
+        LIMITS.into_iter().zip(&self.limit_hits).map(|(key, count)| (key, count.get())).collect()
+    }
+
     pub(crate) fn note_closed(&self, io_thread: usize, reason: &CloseReason) {
+        match reason {
+            CloseReason::OutputFull { .. } => self.limit_hits[2].add(1),
+            CloseReason::InputFull { .. } => self.limit_hits[3].add(1),
+            CloseReason::Malformed(FrameError::TooLong { .. }) => self.limit_hits[4].add(1),
+            CloseReason::EndOfStream
+            | CloseReason::Stopped
+            | CloseReason::Malformed(_)
+            | CloseReason::Registry(_)
+            | CloseReason::Idle
+            | CloseReason::SlowFrame
+            | CloseReason::SlowHandshake => {}
+        }
         self.note_closed_for(io_thread, index_of(reason));
     }
 
@@ -206,8 +246,12 @@ impl Counters {
             Event::RegistrationRefused { reason, .. } => match reason {
                 RefusalReason::SingleTopic => self.registrations.single_refused.add(1),
                 RefusalReason::ConflictLost => self.registrations.lost_conflict.add(1),
-                RefusalReason::MissingField(_) | RefusalReason::NullTopicTable | RefusalReason::TablesFull => {
+                RefusalReason::MissingField(_) | RefusalReason::NullTopicTable => {
                     self.registrations.full_refused.add(1);
+                }
+                RefusalReason::TablesFull => {
+                    self.registrations.full_refused.add(1);
+                    self.limit_hits[1].add(1);
                 }
             },
             Event::Late { by } => {
@@ -269,6 +313,11 @@ impl Counters {
 
 /// The place of PROXY headers and TLS handshakes that fail.
 const HANDSHAKE: usize = 8;
+
+/// The label of a reason.
+pub(crate) fn close_label(reason: &CloseReason) -> &'static str {
+    CLOSE_REASONS.get(index_of(reason)).copied().unwrap_or_default()
+}
 
 /// The place of a reason in [`CLOSE_REASONS`].
 const fn index_of(reason: &CloseReason) -> usize {

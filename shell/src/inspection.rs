@@ -1,5 +1,7 @@
-//! Questions to the registry thread from a thread that only looks, and must not wait for it.
+//! Questions to the registry thread and to the I/O threads from a thread that only looks, and must not wait for them.
 
+use crate::journal::Facts;
+use crate::listing::{ListRequest, Listed};
 use crate::queue::QueueSender;
 use namesrv_core::node::{Input, Node};
 use namesrv_core::report::{Report, ReportRequest};
@@ -31,14 +33,32 @@ struct Inspection {
     replies: Replies,
 }
 
+/// The question to one I/O thread, which answers in its turn.
+#[derive(Debug)]
+pub struct Listing {
+    request: ListRequest,
+    ticket: u64,
+    asked_at: Instant,
+    replies: Replies,
+}
+
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Inspected {
     /// That of the question.
     pub(crate) ticket: u64,
-    pub(crate) report: Report,
+    pub(crate) found: Found,
     /// How long the question waited behind everything that had arrived before it.
     pub(crate) delay: Duration,
+}
+
+/// What an answer says.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// What only the registry knows.
+    Report(Report),
+    /// The connections of an I/O thread.
+    Connections(Listed),
 }
 
 /// Where answers go: whoever waits at the descriptor is woken.
@@ -88,10 +108,30 @@ impl Inspections {
         for Inspection { request, asked_at, ticket, replies } in self.0.try_iter() {
             let delay = asked_at.elapsed();
             let report = node.report(&request, now);
-            // Whoever asked may have given up.
-            let _ = replies.inspected.send(Inspected { ticket, report, delay });
-            let _ = rustix::io::write(&replies.wake, &1_u64.to_ne_bytes());
+            replies.send(Inspected { ticket, found: Found::Report(report), delay });
         }
+    }
+}
+
+impl Listing {
+    pub(crate) fn new(request: ListRequest, ticket: u64, replies: Replies) -> Self {
+        Self { request, ticket, asked_at: Instant::now(), replies }
+    }
+
+    /// Answers with all connections of an I/O thread.
+    pub fn answer(self, connections: impl Iterator<Item = Facts>) {
+        let Self { request, ticket, asked_at, replies } = self;
+        let mut listed = Listed::default();
+        listed.add(connections, request);
+        replies.send(Inspected { ticket, found: Found::Connections(listed), delay: asked_at.elapsed() });
+    }
+}
+
+impl Replies {
+    pub(crate) fn send(&self, inspected: Inspected) {
+        // Whoever asked may have given up.
+        let _ = self.inspected.send(inspected);
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 }
 

@@ -7,7 +7,7 @@ use crate::keys::ProcessSettings;
 use crate::start_error::StartError;
 use crate::tls::unknown_key;
 use namesrv_core::config::properties::Property;
-use namesrv_core::config::{Configuration, SERIALIZE_TYPE, Warning};
+use namesrv_core::config::{Configuration, SERIALIZE_TYPE, Source, Warning};
 use namesrv_core::key::{Key, Origin};
 use namesrv_core::quoted::Quoted;
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ pub(crate) fn set(
     if !is_in_file(home_key.name) {
         let variable = || (environment.variable)(HOME_VARIABLE).as_deref().and_then(text);
         if let Some(home) = options.property(HOME_PROPERTY).map(|property| property.value.clone()).or_else(variable) {
-            configuration.set(home_key, &home);
+            configuration.set_from(Source::Environment, home_key, &home);
         }
     }
     let user_home = options.property(USER_HOME_PROPERTY).filter(|property| !property.value.is_empty());

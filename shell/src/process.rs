@@ -2,7 +2,7 @@
 
 use crate::address_families::AddressFamilies;
 use crate::admin::{self, Admin, Parts};
-use crate::audit::{AuditSink, AuditWriter};
+use crate::audit::{AuditFile, AuditSink, AuditWriter};
 use crate::clock::Clock;
 use crate::console::print;
 use crate::counters::Counters;
@@ -154,11 +154,11 @@ fn serve_until_stopped(
     let thread_failed = system("cannot start a thread");
     let counters = Arc::new(Counters::with_snapshot(listeners.len(), clock.now().monotonic, warmth.file));
     let (saver, saver_thread) = Saver::start(files, queue.clone(), &counters, clock).map_err(thread_failed)?;
-    let audit_writer = audit_file.map(AuditWriter::start).transpose().map_err(thread_failed)?;
-    let audit = AuditSink::new(audit_writer.as_ref().map(|(writer, _)| writer.clone()));
+    let (audit, audit_writer) = start_audit(audit_file).map_err(thread_failed)?;
     admin.show(Parts {
         views: Arc::clone(&views),
         counters: Arc::clone(&counters),
+        inboxes: Arc::clone(&inboxes),
         quotas: Arc::clone(&quotas),
         events: audit.store(),
         inspector,
@@ -214,6 +214,13 @@ fn finish(
         writer.finish();
         let _ = thread.join();
     }
+}
+
+/// Where events go, and the thread of the audit file, if there is one.
+#[expect(clippy::type_complexity, reason = "a thread with the way to it, if there is one")]
+fn start_audit(file: Option<AuditFile>) -> io::Result<(AuditSink, Option<(AuditWriter, JoinHandle<()>)>)> {
+    let writer = file.map(AuditWriter::start).transpose()?;
+    Ok((AuditSink::new(writer.as_ref().map(|(writer, _)| writer.clone())), writer))
 }
 
 /// The node, and its first view.

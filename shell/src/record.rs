@@ -144,6 +144,11 @@ impl Record {
         self.event
     }
 
+    /// When it happened.
+    pub(crate) const fn time(&self) -> WallTime {
+        self.time
+    }
+
     /// Approximate bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
         let texts = self.fields.iter().map(|(_, value)| match value {
@@ -168,8 +173,7 @@ impl Record {
 
     /// Writes time, type and fields.
     pub(crate) fn write_to<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let time = UNIX_EPOCH + Duration::from_millis(self.time.as_millis().min(LAST_MILLISECOND));
-        map.serialize_entry("time", &humantime::format_rfc3339_millis(time).to_string())?;
+        map.serialize_entry("time", &timestamp(self.time))?;
         map.serialize_entry("type", self.event.name())?;
         for (name, value) in &self.fields {
             match value {
@@ -228,7 +232,8 @@ impl Record {
         self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    /// The text of a field.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.value(name) {
             Some(Value::Text(text)) => Some(text),
             Some(Value::Number(_)) | None => None,
@@ -241,6 +246,12 @@ impl Record {
             Some(Value::Text(_)) | None => None,
         }
     }
+}
+
+/// A point in time as RFC 3339 writes it, in UTC.
+pub(crate) fn timestamp(time: WallTime) -> String {
+    let time = UNIX_EPOCH + Duration::from_millis(time.as_millis().min(LAST_MILLISECOND));
+    humantime::format_rfc3339_millis(time).to_string()
 }
 
 /// The name under which a field of a request is told.

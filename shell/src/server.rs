@@ -4,6 +4,8 @@ pub use crate::clock::Clock;
 
 use crate::counters::Counters;
 use crate::credit::Credit;
+use crate::inspection::{Listing, Replies};
+use crate::listing::ListRequest;
 use crate::queue::QueueSender;
 use crate::quota::SharedQuotas;
 use crate::transport::Policy;
@@ -33,7 +35,7 @@ pub struct Server {
     pub quotas: Arc<SharedQuotas>,
     /// What first bytes are measured by.
     pub policy: Policy,
-    /// Where I/O threads count, and note that they go round.
+    /// Where I/O threads count and remember, and note that they go round.
     pub counters: Arc<Counters>,
 }
 
@@ -60,6 +62,8 @@ pub enum ToIo {
         /// What is not written after so long is given up.
         within: Duration,
     },
+    /// Tell which connections are open.
+    List(Listing),
 }
 
 /// The answer to a forwarded request on its way to its connection. The registry thread gets the credit for it back once
@@ -136,6 +140,15 @@ impl Inboxes {
         if let Some(inbox) = self.0.get().and_then(|inboxes| inboxes.get(conn.io_thread())) {
             inbox.deliver(message);
         }
+    }
+
+    /// Asks every I/O thread which connections are open, and returns how many of them there are.
+    pub(crate) fn list(&self, request: ListRequest, ticket: u64, replies: &Replies) -> usize {
+        let inboxes = self.0.get().map(Vec::as_slice).unwrap_or_default();
+        for inbox in inboxes {
+            inbox.deliver(ToIo::List(Listing::new(request, ticket, replies.clone())));
+        }
+        inboxes.len()
     }
 
     /// Tells every I/O thread to stop.

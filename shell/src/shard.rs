@@ -139,10 +139,14 @@ impl<S: Socket> Shard<S> {
     /// only one; after [`ToIo::Stop`] all have to be.
     pub fn handle(&mut self, message: ToIo) -> Option<(u64, &mut S)> {
         let now = self.now;
-        let serial = match &message {
+        let serial = match message {
             ToIo::Reply { conn, .. } | ToIo::Close { conn, .. } => conn.serial(),
+            ToIo::List(listing) => {
+                listing.answer(self.sockets().map(|(_, socket)| socket.connection().facts()));
+                return None;
+            }
             ToIo::Stop { within } => {
-                self.stop_at = Some(self.now() + *within);
+                self.stop_at = Some(self.now() + within);
                 self.sockets().for_each(|(_, socket)| socket.connection().handle_stop());
                 return None;
             }

@@ -7,7 +7,7 @@ use crate::start_error::StartError;
 use crate::start_files;
 use crate::tls::unknown_key;
 use namesrv_core::config::properties::{self, Property};
-use namesrv_core::config::{Configuration, ConfigurationError, Warning};
+use namesrv_core::config::{Configuration, ConfigurationError, Source, Warning};
 use namesrv_core::key::Key;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +73,11 @@ fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home
     }
     // The file named on the command line counts more than what it says about itself (Java: `NamesrvStartup`).
     match config_file {
-        Some(path) => set(config_store_path, path, "-c"),
+        Some(path) => {
+            set(config_store_path, path, "-c")?;
+            configuration.set_from(Source::CommandLine, config_store_path, &path.to_string_lossy());
+            Ok(())
+        }
         None if !has_store_path => set(config_store_path, &folder.join("namesrv.properties"), config_store_path.name),
         None => Ok(()),
     }

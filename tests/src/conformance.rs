@@ -5,6 +5,7 @@
 
 mod audit;
 mod certificates;
+mod clients;
 mod connections;
 mod ctl;
 mod events;
@@ -74,6 +75,8 @@ fn table() -> Vec<Case> {
         operations: health_of_a_server_that_serves, health_of_a_server_that_waits, health_by_command,
             health_of_a_server_that_stops, addresses_show_what_their_key_says, requests_that_are_refused,
             slow_clients_hold_up_nobody, pipelined_probes, pages_of_json, name_servers_are_listed, systemd_is_told;
+        clients: connections_are_listed, refused_frames_are_shown, topics_asked_for_in_vain_are_counted,
+            equal_servers_have_equal_digests, values_tell_where_they_come_from, the_status_page;
         events: what_happened_is_told, events_are_followed, followers_are_bounded;
         metrics: what_happens_is_counted, refusals_are_counted, uses_of_a_previous_secret_are_counted, peers_cannot_make_up_series, probes_are_no_misses,
             names_that_look_alike_make_no_series_twice, alerts_name_what_there_is;

@@ -9,6 +9,7 @@ use super::advice::{doubt, likely_cause};
 use super::java;
 use super::properties::{self, Property};
 use super::settings::{JVM_DEFAULTS, Settings, StartSettings};
+use super::source::Source;
 use super::warnings::{Ignored, Warning};
 use crate::credentials::MASK;
 use crate::key::{Effect, Key, Kind};
@@ -36,6 +37,8 @@ pub struct Configuration {
     hidden: BTreeMap<&'static str, Hidden>,
     /// What was changed at run time: the contents of the runtime file.
     changed: BTreeMap<String, String>,
+    /// Where values come from, but for those that nobody set.
+    sources: BTreeMap<String, Source>,
     /// Keys that UPDATE_NAMESRV_CONFIG may not name: the entries of `configBlackList` at start.
     black_list: Vec<String>,
 }
@@ -131,6 +134,7 @@ impl Configuration {
             defaults: BTreeMap::new(),
             hidden: BTreeMap::new(),
             changed: BTreeMap::new(),
+            sources: BTreeMap::new(),
             black_list: Vec::new(),
         };
         configuration.read_black_list();
@@ -142,7 +146,7 @@ impl Configuration {
         let Some(key) = self.keys.find(&entry.key).copied() else {
             let similar = self.keys.iter().find(|key| key.name.eq_ignore_ascii_case(&entry.key));
             ignored.unknown.push((entry, similar.map(|key| key.name)));
-            self.insert(&entry.key, value);
+            self.insert_from(Source::File { line: entry.line }, &entry.key, value);
             return Ok(());
         };
         match (key.canonical(value), key.effect) {
@@ -159,7 +163,7 @@ impl Configuration {
                     ignored.without_effect.push((entry.line, key.name));
                 }
                 ignored.doubts.extend(doubt(&key, entry).map(Warning));
-                self.insert(key.name, &value);
+                self.insert_from(Source::File { line: entry.line }, key.name, &value);
             }
         }
         Ok(())
@@ -184,7 +188,7 @@ impl Configuration {
                 // As it was set: its meaning is unknown, and so is whether white space matters.
                 None => entry.value.clone(),
             };
-            self.insert(&entry.key, &value);
+            self.insert_from(Source::Runtime, &entry.key, &value);
             self.changed.insert(entry.key.clone(), value);
         }
         Ok(warnings)
@@ -228,6 +232,17 @@ impl Configuration {
         self.value(key.name).or_else(default).unwrap_or_default()
     }
 
+    /// Where the value of a key comes from.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Source {
+        self.sources.get(name).copied().unwrap_or_default()
+    }
+
+    /// Sets a key whose value comes from elsewhere than a file.
+    pub fn set_from(&mut self, source: Source, key: &Key, value: &str) {
+        self.insert_from(source, key.name, value);
+    }
+
     /// Sets a key whose value only the process knows: a path, the port that the operating system chose.
     pub fn set(&mut self, key: &Key, value: &str) {
         self.insert(key.name, value);
@@ -243,8 +258,9 @@ impl Configuration {
         let canonical = key.canonical(value)?;
         match key.effect {
             Effect::Refused(reason) if asks(value) => return Err(format!("{}: {reason}", Quoted(&key.shown(value)))),
-            Effect::DefaultOf(target) => self.insert(target, &canonical),
+            Effect::DefaultOf(target) => self.insert_from(Source::Environment, target, &canonical),
             Effect::Live | Effect::Reload | Effect::Start | Effect::Label | Effect::Nothing | Effect::Refused(_) => {
+                self.sources.insert(key.name.to_owned(), Source::Environment);
                 if key.is_always_listed() {
                     self.insert(key.name, &canonical);
                 } else {
@@ -296,7 +312,7 @@ impl Configuration {
                 None => self.values.contains_key(&entry.key).then(|| entry.value.clone()),
             };
             let Some(value) = value.filter(|value| self.value(&entry.key) != Some(value)) else { continue };
-            configuration.insert(&entry.key, &value);
+            configuration.insert_from(Source::Runtime, &entry.key, &value);
             configuration.changed.insert(entry.key.clone(), value);
             keys.push(entry.key.clone());
         }
@@ -325,7 +341,7 @@ impl Configuration {
             let Effect::DefaultOf(target) = property.effect else { continue };
             let Some(value) = self.values.get(property.name).cloned() else { continue };
             if !entries.iter().any(|entry| entry.key == target) {
-                self.insert(target, &value);
+                self.insert_from(self.source(property.name), target, &value);
             }
         }
     }
@@ -334,6 +350,11 @@ impl Configuration {
         let black_list = StartSettings::read(|key| self.effective(key)).black_list;
         let entries = black_list.split(';').map(str::trim).filter(|entry| !entry.is_empty());
         self.black_list = entries.map(str::to_owned).collect();
+    }
+
+    fn insert_from(&mut self, source: Source, name: &str, value: &str) {
+        self.sources.insert(name.to_owned(), source);
+        self.insert(name, value);
     }
 
     fn insert(&mut self, name: &str, value: &str) {

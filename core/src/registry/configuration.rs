@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::subject::Administrator;
 use crate::config::{Configuration, Settings, Update};
 use crate::event::{Change, Event, Subject};
+use crate::report::ReportedValue;
 use crate::save::{SaveError, SaveFile, SaveTicket};
 use crate::wire::code::{request, response};
 use alloc::borrow::ToOwned;
@@ -69,8 +70,12 @@ impl ConfigurationStore {
     }
 
     /// All keys with the values in effect.
-    pub(super) fn items(&self) -> Vec<(String, String)> {
-        self.configuration.items().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    pub(super) fn items(&self) -> Vec<ReportedValue> {
+        let reported = |(key, value): (&str, &str)| {
+            let source = self.configuration.source(key);
+            ReportedValue { key: key.to_owned(), value: value.to_owned(), source }
+        };
+        self.configuration.items().map(reported).collect()
     }
 
     /// Answers with all keys, after the changes that came before.

@@ -79,6 +79,12 @@ impl RouteView {
         topics
     }
 
+    /// Names of topics whose entries do not all have the same queues, permissions and flags, in no order.
+    pub fn differing_topics(&self) -> impl Iterator<Item = &str> {
+        let differs = |record: &&TopicRecord| record.queues().windows(2).any(|pair| pair[0].queue != pair[1].queue);
+        self.topics.records().filter(differs).map(|record| &*record.name)
+    }
+
     /// What each group says about a topic, in the order of their names; `None` without such a topic.
     #[must_use]
     pub fn topic_entries(&self, name: &str) -> Option<Vec<ListedEntry<'_>>> {

@@ -1,10 +1,10 @@
 //! What is registered and how the server is set, as JSON. Lists come in pages: `?after=NAME&limit=N`.
 
 use super::health;
-use super::site::{Call, Demand, Found, Parts, Site};
+use super::site::{Call, Demand, Found, Parts, Question, Site};
 use crate::http::{Answer, Response, Status};
 use crate::lifecycle::Stage;
-use namesrv_core::report::{ReportRequest, ReportedMember};
+use namesrv_core::report::{ReportRequest, ReportedMember, ReportedValue};
 use namesrv_core::route::{ListedEntry, RouteView};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -19,11 +19,6 @@ pub(super) fn summary(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     with_report(site, call, ReportRequest::default(), |parts, found| {
         let view = parts.views.load();
         let now = site.now();
-        let limits = parts.quotas.limits();
-        let registry_bytes = match found {
-            Found::Report { report, .. } => Some(report.registry_bytes),
-            Found::Nothing { .. } => None,
-        };
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "runtime": site.runtime,
@@ -33,24 +28,32 @@ pub(super) fn summary(site: &Site, call: &Call<'_>) -> Answer<Demand> {
             "clusters": view.cluster_count(),
             "brokers": view.broker_count(),
             "topics": view.topic_count(),
-            "registryAnswers": registry_bytes.is_some(),
-            "limits": [
-                limit("connectionsMax", Some(parts.quotas.connections()), limits.connections_max),
-                limit("registryBytesMax", registry_bytes, limits.registry_bytes_max),
-                limit("registryQueueRequestsMax", Some(parts.quotas.queue().requests()), limits.registry_queue_requests_max),
-                limit("registryQueueBytesMax", Some(parts.quotas.queue().bytes()), limits.registry_queue_bytes_max),
-                limit("unreadOutputBytesMax", Some(parts.quotas.output_bytes()), limits.unread_output_bytes_max),
-                limit("incompleteInputBytesMax", Some(parts.quotas.input_bytes()), limits.incomplete_input_bytes_max),
-            ],
+            "registryAnswers": found.report.is_some(),
+            "limits": limits(parts, found).into_iter().map(limit).collect::<Vec<_>>(),
         })
     })
 }
 
-fn limit(key: &str, used: Option<usize>, max: usize) -> Value {
+fn limit((key, used, max): (&str, Option<usize>, usize)) -> Value {
     json!({ "key": key, "used": used, "max": max })
 }
 
-fn state(site: &Site) -> &'static str {
+/// Keys of limits, how much is used of them as far as that is known, and their values.
+pub(super) fn limits(parts: &Parts, found: &Found) -> [(&'static str, Option<usize>, usize); 6] {
+    let limits = parts.quotas.limits();
+    let (quotas, queue) = (&parts.quotas, parts.quotas.queue());
+    let registry_bytes = found.report.as_ref().map(|report| report.registry_bytes);
+    [
+        ("connectionsMax", Some(quotas.connections()), limits.connections_max),
+        ("registryBytesMax", registry_bytes, limits.registry_bytes_max),
+        ("registryQueueRequestsMax", Some(queue.requests()), limits.registry_queue_requests_max),
+        ("registryQueueBytesMax", Some(queue.bytes()), limits.registry_queue_bytes_max),
+        ("unreadOutputBytesMax", Some(quotas.output_bytes()), limits.unread_output_bytes_max),
+        ("incompleteInputBytesMax", Some(quotas.input_bytes()), limits.incomplete_input_bytes_max),
+    ]
+}
+
+pub(super) fn state(site: &Site) -> &'static str {
     match site.stage() {
         Stage::Starting => "starting",
         Stage::Serving if health::is_ready(site) => "ready",
@@ -68,7 +71,7 @@ pub(super) fn brokers(site: &Site, call: &Call<'_>) -> Answer<Demand> {
         with_configuration: false,
     };
     with_report(site, call, request, |_, found| {
-        let Found::Report { report, .. } = found else {
+        let Some(report) = &found.report else {
             return json!({ "error": "the registry does not answer within 1 s" });
         };
         let is_wanted = |member: &&ReportedMember| cluster.as_deref().is_none_or(|name| name == member.broker.cluster);
@@ -139,14 +142,15 @@ pub(super) fn topic(site: &Site, call: &Call<'_>) -> Answer<Demand> {
 pub(super) fn config(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let request = ReportRequest { with_configuration: true, ..ReportRequest::default() };
     with_report(site, call, request, |_, found| {
-        let Found::Report { report, .. } = found else {
+        let Some(report) = &found.report else {
             return json!({ "error": "the registry does not answer within 1 s" });
         };
-        let items = report.configuration.iter().map(|(name, value)| {
+        let items = report.configuration.iter().map(|ReportedValue { key: name, value, source }| {
             let key = site.keys.iter().find(|key| key.name == *name);
             json!({
                 "key": name,
                 "value": value,
+                "origin": source.to_string(),
                 "default": key.and_then(|key| key.default),
                 "known": key.is_some(),
                 "changesAtRunTime": key.is_some_and(|key| key.changes_at_run_time()),
@@ -154,6 +158,23 @@ pub(super) fn config(site: &Site, call: &Call<'_>) -> Answer<Demand> {
         });
         json!({ "config": items.collect::<Vec<_>>() })
     })
+}
+
+/// What each cluster has, as numbers that can be compared with those of another server.
+pub(super) fn digest(site: &Site, _: &Call<'_>) -> Answer<Demand> {
+    let Some(parts) = site.parts() else { return starting() };
+    let digests = site.digests(&parts.views.load_full());
+    let clusters = digests.iter().take(PAGE_ITEMS_MAX).map(|digest| {
+        json!({
+            "cluster": digest.cluster,
+            "digest": format!("{:012x}", digest.short()),
+            "topology": format!("{:016x}", digest.topology),
+            "topics": format!("{:016x}", digest.topics),
+            "brokers": digest.brokers,
+            "topicEntries": digest.topic_entries,
+        })
+    });
+    Answer::Now(page(&json!({ "clusters": clusters.collect::<Vec<_>>() })))
 }
 
 /// How many items a page has.
@@ -178,7 +199,7 @@ pub(super) fn with_report(
 ) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     match call.found {
-        None => Answer::After(Demand::Report(request)),
+        None => Answer::After(Demand::Find(Question { report: request, list: None })),
         Some(found) => Answer::Now(page(&write(parts, found))),
     }
 }

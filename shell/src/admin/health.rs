@@ -45,6 +45,11 @@ pub(super) fn is_ready(site: &Site) -> bool {
     readiness(site).iter().all(|check| check.fault.is_none())
 }
 
+/// Why the server is not live or not ready.
+pub(super) fn faults(site: &Site) -> Vec<String> {
+    liveness(site).into_iter().chain(readiness(site)).filter_map(|check| check.fault).collect()
+}
+
 /// Whether every thread goes round.
 pub(super) fn is_live(site: &Site) -> bool {
     liveness(site).iter().all(|check| check.fault.is_none())

@@ -81,7 +81,7 @@ impl AdminSettings {
 }
 
 /// The names of labels that series have of their own.
-const OWN_LABELS: [&str; 22] = [
+const OWN_LABELS: [&str; 23] = [
     "broker",
     "broker_id",
     "cluster",
@@ -90,6 +90,7 @@ const OWN_LABELS: [&str; 22] = [
     "is_long_polling",
     "kind",
     "le",
+    "limit",
     "node_id",
     "node_type",
     "path",

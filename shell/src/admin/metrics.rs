@@ -8,14 +8,14 @@ mod labels;
 
 use super::exposition::{Exposition, Format, cut};
 use super::process_figures::ProcessFigures;
-use super::site::{Call, Demand, Found, Site};
+use super::site::{Call, Demand, Question, Site};
 use crate::counters::{Counters, EDGES, Exchanges, Snapshot};
 use crate::http::{Answer, Response, Status};
 use labels::{request_label, response_label};
 use namesrv_core::report::ReportRequest;
-use namesrv_core::route::RouteView;
+use namesrv_core::route::{ClusterDigest, RouteView};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Clusters that have a label of their own; all others are `other`.
@@ -46,7 +46,7 @@ pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let members_max = site.settings.metrics_brokers_max.saturating_add(1);
     let Some(found) = call.found else {
         let request = ReportRequest { members_max, ..ReportRequest::default() };
-        return Answer::After(Demand::Report(request));
+        return Answer::After(Demand::Find(Question { report: request, list: None }));
     };
     let format = Format::preferred(&call.request.accept);
     let mut text = Exposition::new(format, &site.settings.common_labels());
@@ -55,8 +55,9 @@ pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     families::connections(&mut text, parts);
     let view = parts.views.load();
     tables(&mut text, &view);
+    digests(&mut text, &site.digests(&parts.views.load_full()));
     families::registry(&mut text, parts, found);
-    if let Found::Report { report, .. } = found {
+    if let Some(report) = &found.report {
         families::members(&mut text, site, report);
     }
     families::threads(&mut text, site, parts);
@@ -128,6 +129,18 @@ fn tables(text: &mut Exposition, view: &RouteView) {
     for (cluster, counts) in brokers.into_iter().chain(others) {
         for (role, count) in ["master", "slave"].into_iter().zip(counts) {
             text.sample(&[("cluster", &*cluster), ("role", role)], count);
+        }
+    }
+}
+
+/// What can be compared with other servers, of as many clusters as have a label of their own.
+fn digests(text: &mut Exposition, digests: &[ClusterDigest]) {
+    text.gauge("rocketmq_namesrv_route_digest", "A number that is equal on servers with the same registrations.");
+    let mut written = BTreeSet::new();
+    for digest in digests {
+        // Long names may look alike once they are cut.
+        if written.len() < CLUSTERS_MAX && digest.cluster != OTHERS && written.insert(cut(&digest.cluster)) {
+            text.sample(&[("cluster", &*digest.cluster)], digest.short());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::listeners::{Listener, Scope};
 use super::site::{Call, Demand, Found, Site};
-use super::{api, events, health, metrics, nsaddr};
+use super::{api, connections, events, health, metrics, nsaddr, status};
 use crate::http::{Answer, Request, Response, Status};
 use std::borrow::Cow;
 
@@ -17,6 +17,8 @@ struct Page {
 }
 
 const PAGES: &[Page] = &[
+    Page { path: "/", separator: None, scope: Scope::Everything, respond: status::redirect },
+    Page { path: "/status", separator: None, scope: Scope::Everything, respond: status::status },
     Page { path: "/livez", separator: Some('/'), scope: Scope::Metrics, respond: health::live },
     Page { path: "/readyz", separator: Some('/'), scope: Scope::Metrics, respond: health::ready },
     Page { path: "/startupz", separator: None, scope: Scope::Metrics, respond: health::started },
@@ -27,6 +29,10 @@ const PAGES: &[Page] = &[
     Page { path: "/api/v1/brokers", separator: None, scope: Scope::Everything, respond: api::brokers },
     Page { path: "/api/v1/topics", separator: Some('/'), scope: Scope::Everything, respond: api::topic },
     Page { path: "/api/v1/config", separator: None, scope: Scope::Everything, respond: api::config },
+    Page { path: "/api/v1/connections", separator: None, scope: Scope::Everything, respond: connections::connections },
+    Page { path: "/api/v1/errors", separator: None, scope: Scope::Everything, respond: connections::errors },
+    Page { path: "/api/v1/misses", separator: None, scope: Scope::Everything, respond: connections::misses },
+    Page { path: "/api/v1/digest", separator: None, scope: Scope::Everything, respond: api::digest },
     Page { path: "/api/v1/events", separator: None, scope: Scope::Everything, respond: events::events },
     Page { path: "/rocketmq/nsaddr", separator: Some('-'), scope: Scope::NameServers, respond: nsaddr::nsaddr },
 ];
@@ -97,7 +103,8 @@ mod tests {
         let unit = Some(("/rocketmq/nsaddr", Some("a-b".to_owned())));
         assert_eq!(found("/rocketmq/nsaddr-a-b", Scope::NameServers), unit);
         assert_eq!(found("/livez", Scope::NameServers), None);
-        for path in ["/livez/", "/livezz", "/livez%2Fio-0", "/", "", "/metrics/x", "/LIVEZ"] {
+        assert_eq!(everything("/"), Some(("/", None)));
+        for path in ["/livez/", "/livezz", "/livez%2Fio-0", "//", "", "/metrics/x", "/LIVEZ"] {
             assert_eq!(everything(path), None, "{path}");
         }
     }

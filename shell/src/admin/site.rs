@@ -1,5 +1,6 @@
 //! Everything that the pages of the second port are made of.
 
+use super::history::History;
 use super::keys::AdminSettings;
 use super::name_servers::NameServers;
 use crate::clock::Clock;
@@ -8,27 +9,33 @@ use crate::event_store::EventStore;
 use crate::http::Request;
 use crate::inspection::Inspector;
 use crate::lifecycle::{Lifecycle, Stage};
+use crate::listing::{ListRequest, Listed};
 use crate::progress::Watch;
 use crate::quota::SharedQuotas;
 use crate::record::{EventType, Record};
+use crate::server::Inboxes;
 use crate::warm_start::Expectation;
 use arc_swap::ArcSwap;
 use namesrv_core::key::Key;
 use namesrv_core::report::{Report, ReportRequest};
-use namesrv_core::route::RouteView;
+use namesrv_core::route::{ClusterDigest, RouteView};
 use namesrv_core::time::{Instant, Now};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+
+/// Those of all clusters.
+pub(super) type Digests = Arc<[ClusterDigest]>;
 
 /// What the admin thread looks at, once it is there.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) views: Arc<ArcSwap<RouteView>>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) inboxes: Arc<Inboxes>,
     pub(crate) quotas: Arc<SharedQuotas>,
     pub(crate) events: Arc<EventStore>,
     pub(crate) inspector: Inspector,
@@ -56,6 +63,10 @@ pub(super) struct Site {
     /// Clients that follow events.
     pub(super) followers: Cell<usize>,
     was_ready: Cell<bool>,
+    /// The last hour in figures.
+    pub(super) history: RefCell<History>,
+    /// Those of the view that they were asked for last.
+    digests: RefCell<Option<(Weak<RouteView>, Digests)>>,
 }
 
 /// A request for a page.
@@ -71,10 +82,19 @@ pub(super) struct Call<'a> {
 /// What a page has to know first, or goes on with.
 #[derive(Debug)]
 pub(super) enum Demand {
-    /// What only the registry knows.
-    Report(ReportRequest),
+    /// What only other threads know.
+    Find(Question),
     /// All events from now on.
     Events(Following),
+}
+
+/// What other threads are asked.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// The registry.
+    pub(super) report: ReportRequest,
+    /// The I/O threads, if they are asked.
+    pub(super) list: Option<ListRequest>,
 }
 
 /// What a client that follows events has, and wants.
@@ -86,23 +106,17 @@ pub(super) struct Following {
     pub(super) types: Vec<EventType>,
 }
 
-/// What the registry said to a question.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// It answered.
-    Report { report: Report, delay: Duration },
-    /// It did not answer in time.
-    Nothing { waited: Duration },
-}
-
-impl Found {
+/// What other threads said to a question.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// That of the registry, if it answered in time.
+    pub(super) report: Option<Report>,
     /// How long the registry kept the question waiting.
-    pub(super) const fn delay(&self) -> Duration {
-        match self {
-            Self::Report { delay, .. } => *delay,
-            Self::Nothing { waited } => *waited,
-        }
-    }
+    pub(super) delay: Duration,
+    /// Those of the I/O threads, if they were asked.
+    pub(super) connections: Listed,
+    /// I/O threads that did not answer in time.
+    pub(super) silent_threads: usize,
 }
 
 impl Site {
@@ -133,6 +147,8 @@ impl Site {
             requests,
             followers,
             was_ready,
+            digests: RefCell::default(),
+            history: RefCell::default(),
         }
     }
 
@@ -163,6 +179,27 @@ impl Site {
     pub(super) fn unconfirmed_brokers(&self) -> (usize, usize) {
         let view = self.parts().map(|parts| parts.views.load());
         view.map_or((0, 0), |view| (view.unconfirmed_count(), view.broker_count()))
+    }
+
+    /// The digests of all clusters. They are made anew only for another view.
+    pub(super) fn digests(&self, view: &Arc<RouteView>) -> Digests {
+        let mut last = self.digests.borrow_mut();
+        // A weak pointer keeps no view alive, and its address no other view can have.
+        if let Some((known, digests)) = &*last
+            && Weak::as_ptr(known) == Arc::as_ptr(view)
+        {
+            return Arc::clone(digests);
+        }
+        let digests: Digests = view.digests().into();
+        *last = Some((Arc::downgrade(view), Arc::clone(&digests)));
+        digests
+    }
+
+    /// Takes a sample of the figures, if it is time for one.
+    pub(super) fn sample(&self) {
+        if let Some(parts) = self.parts() {
+            self.history.borrow_mut().look(&parts.counters, self.now().monotonic);
+        }
     }
 
     /// Tells once that the server is ready.

@@ -8,7 +8,7 @@ use super::site::{Demand, Following, Found, Site};
 use crate::accept_backoff::{AcceptBackoff, AfterError};
 use crate::clock::Clock;
 use crate::http::{Connection, HEAD_BYTES_MAX};
-use crate::inspection::{Inspected, Replies, ReplyReceiver, replies};
+use crate::inspection::{self, Inspected, Replies, ReplyReceiver, replies};
 use crate::service_manager::{self, ServiceManager};
 use namesrv_core::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -21,7 +21,7 @@ use std::time;
 
 /// Connections at one time. One more closes the one that has done nothing for longest.
 const CONNECTIONS_MAX: usize = 64;
-/// How long the registry is waited for.
+/// How long other threads are waited for.
 const REGISTRY_WITHIN: Duration = Duration::from_secs(1);
 /// How often it looks at the clock when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -55,11 +55,15 @@ struct Client {
     following: Option<Following>,
 }
 
-/// A question to the registry.
+/// A question to other threads.
 #[derive(Debug)]
 struct Waiting {
     ticket: u64,
     since: Instant,
+    /// What they have said.
+    found: Found,
+    /// I/O threads that have not answered.
+    silent_threads: usize,
 }
 
 impl AdminThread {
@@ -94,6 +98,7 @@ impl AdminThread {
             self.site.watch.look(now);
             self.backoff.tick(now);
             self.tell_service_manager(now);
+            self.site.sample();
             self.site.note_ready(health::is_ready(&self.site));
             let (listeners, clients) = ready.split_at(self.listeners.len());
             self.drive(clients, now);
@@ -115,12 +120,12 @@ impl AdminThread {
         }
     }
 
-    /// Has each connection do its part, and asks the registry what they have to know.
+    /// Has each connection do its part, and asks other threads what they have to know.
     fn drive(&mut self, events: &[PollFlags], now: Instant) {
         let Self { clients, site, listeners, replies, ticket, .. } = self;
         for (client, events) in clients.iter_mut().zip(events) {
             let request = match client.drive(*events, site, listeners, now) {
-                Some(Demand::Report(request)) => request,
+                Some(Demand::Find(question)) => question,
                 Some(Demand::Events(following)) => {
                     client.following = Some(following);
                     site.followers.set(site.followers.get() + 1);
@@ -129,26 +134,27 @@ impl AdminThread {
                 None => continue,
             };
             *ticket += 1;
-            client.waiting = Some(Waiting { ticket: *ticket, since: now });
             // Without parts nobody can be asked yet, and no page asks.
-            if let Some(parts) = site.parts() {
-                parts.inspector.ask(*ticket, request, replies);
-            }
+            let Some(parts) = site.parts() else { continue };
+            parts.inspector.ask(*ticket, request.report, replies);
+            let asked = request.list.map(|list| parts.inboxes.list(list, *ticket, replies));
+            let silent_threads = asked.unwrap_or_default();
+            client.waiting = Some(Waiting { ticket: *ticket, since: now, found: Found::default(), silent_threads });
         }
     }
 
-    /// Answers those who waited for the registry, and those who waited for too long.
+    /// Answers those who waited for other threads, and those who waited for too long.
     fn take_inspected(&mut self, now: Instant) {
-        for Inspected { ticket, report, delay } in self.inspected.take() {
-            let is_waiting = |client: &&mut Client| client.waiting.as_ref().is_some_and(|one| one.ticket == ticket);
-            if let Some(client) = self.clients.iter_mut().find(is_waiting) {
-                client.resume(&Found::Report { report, delay }, &self.site, &self.listeners, now);
+        for Inspected { ticket, found, delay } in self.inspected.take() {
+            let waiting = self.clients.iter_mut().filter_map(|client| client.waiting.as_mut());
+            if let Some(waiting) = waiting.into_iter().find(|waiting| waiting.ticket == ticket) {
+                waiting.take(found, delay);
             }
         }
         for client in &mut self.clients {
-            let since = client.waiting.as_ref().map(|waiting| waiting.since);
-            if let Some(waited) = since.map(|since| now.since(since)).filter(|waited| *waited >= REGISTRY_WITHIN) {
-                client.resume(&Found::Nothing { waited }, &self.site, &self.listeners, now);
+            let is_due = |waiting: &mut Waiting| waiting.is_complete() || now.since(waiting.since) >= REGISTRY_WITHIN;
+            if let Some(waiting) = client.waiting.take_if(is_due) {
+                client.resume(&waiting.finish(now), &self.site, &self.listeners, now);
             }
         }
     }
@@ -186,7 +192,8 @@ impl AdminThread {
         let deadlines = self.clients.iter().filter_map(|client| client.connection.poll_timeout());
         let waiting = self.clients.iter().filter_map(|client| Some(client.waiting.as_ref()?.since + REGISTRY_WITHIN));
         let timeout = deadlines.chain(waiting).map(|deadline| deadline.since(now)).fold(tick, Duration::min);
-        let can_advance = self.clients.iter().any(|client| client.connection.can_advance());
+        let newest = self.site.parts().map_or(0, |parts| parts.events.range().last);
+        let can_advance = self.clients.iter().any(|client| client.can_advance(newest));
         let timeout = if can_advance { Duration::ZERO } else { timeout.max(Duration::from_millis(1)) };
         let timeout = Timespec::try_from(timeout).ok();
         // Interrupted: nothing is ready, and the next round waits again.
@@ -232,12 +239,42 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
+impl Waiting {
+    fn take(&mut self, found: inspection::Found, delay: Duration) {
+        match found {
+            inspection::Found::Report(report) => (self.found.report, self.found.delay) = (Some(report), delay),
+            inspection::Found::Connections(listed) => {
+                self.silent_threads = self.silent_threads.saturating_sub(1);
+                self.found.connections.total += listed.total;
+                self.found.connections.connections.extend(listed.connections);
+            }
+        }
+    }
+
+    const fn is_complete(&self) -> bool {
+        self.found.report.is_some() && self.silent_threads == 0
+    }
+
+    /// What there is now.
+    fn finish(self, now: Instant) -> Found {
+        let Self { since, found, silent_threads, .. } = self;
+        let delay = if found.report.is_some() { found.delay } else { now.since(since) };
+        Found { delay, silent_threads, ..found }
+    }
+}
+
 impl Client {
     fn interest(&self) -> PollFlags {
         let mut interest = PollFlags::empty();
         interest.set(PollFlags::IN, self.connection.wanted_bytes() > 0);
         interest.set(PollFlags::OUT, !self.connection.poll_transmit().is_empty());
         interest
+    }
+
+    /// Whether there is something to do although its socket has nothing to say. `newest` is the number of an event.
+    fn can_advance(&self, newest: u64) -> bool {
+        let is_behind = self.following.as_ref().is_some_and(|following| following.after < newest);
+        self.connection.can_advance() || (is_behind && self.connection.wants_more())
     }
 
     /// Does a bounded amount of work: reads once, answers at most one request, and writes what the socket takes at
@@ -258,7 +295,6 @@ impl Client {
 
     /// Goes on with a request that waited.
     fn resume(&mut self, found: &Found, site: &Site, listeners: &[Listener], now: Instant) {
-        self.waiting = None;
         // Nobody asks twice.
         let _ = self.advance(Some(found), site, listeners, now);
         self.write(now);

@@ -26,6 +26,10 @@ impl Configuration {
         let kept = self.hidden.iter().filter(|(name, _)| !changes_at_reload(name));
         self.hidden = kept.chain(of_file).map(|(name, value)| (*name, value.clone())).collect();
         self.values = values;
+        let of_file = file.sources.iter().filter(|(name, _)| changes_at_reload(name));
+        let is_kept = |name: &String| !changes_at_reload(name) || self.changed.contains_key(name);
+        let kept = self.sources.iter().filter(|(name, _)| is_kept(name));
+        self.sources = of_file.chain(kept).map(|(name, source)| (name.clone(), *source)).collect();
     }
 
     /// How this configuration differs from one that was read before, but for what was changed at run time.

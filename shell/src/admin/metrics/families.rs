@@ -63,14 +63,14 @@ pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
     text.gauge("rocketmq_namesrv_registry_queue_bytes", "Bytes of requests that wait for the registry.");
     text.sample(&[], quotas.queue().bytes());
     text.gauge("rocketmq_namesrv_registry_delay_seconds", "How long this scrape waited for the registry.");
-    text.sample(&[], found.delay().as_secs_f64());
+    text.sample(&[], found.delay.as_secs_f64());
     text.histogram("rocketmq_namesrv_registry_batch_duration_seconds", "Time of a batch of requests.");
     text.buckets(&[], &counters.batches.snapshot(), &EDGES, 1.0);
     text.counter("rocketmq_namesrv_views_published_total", "Views that were published.");
     text.sample(&[], counters.views.get());
     text.gauge("rocketmq_namesrv_registry_bytes_limit", "The value of registryBytesMax.");
     text.sample(&[], quotas.limits().registry_bytes_max);
-    if let Found::Report { report, .. } = found {
+    if let Some(report) = &found.report {
         text.gauge("rocketmq_namesrv_registry_bytes", "Approximate bytes of all that is registered.");
         text.sample(&[], report.registry_bytes);
         text.gauge("rocketmq_namesrv_kv_entries", "KV entries.").sample(&[], report.kv_entries);
@@ -89,6 +89,7 @@ pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
     denials(text, events);
     previous_secrets(text, events);
     event_counts(text, events);
+    limit_hits(text, counters);
     text.counter("rocketmq_namesrv_pauses_total", "Times that the server could not run.");
     text.sample(&[], counters.pauses.get());
     text.counter("rocketmq_namesrv_pause_seconds_total", "Time in which the server could not run.");
@@ -133,6 +134,14 @@ fn previous_secrets(text: &mut Exposition, events: &EventStore) {
     text.counter("rocketmq_namesrv_auth_previous_secret_total", help);
     for (user, count) in events.counts().previous_secrets {
         text.sample(&[("user", &user)], count);
+    }
+}
+
+/// How often limits were reached.
+fn limit_hits(text: &mut Exposition, counters: &Counters) {
+    text.counter("rocketmq_namesrv_limit_hits_total", "How often limits were reached, by their key.");
+    for (limit, count) in counters.limit_hits() {
+        text.sample(&[("limit", limit)], count);
     }
 }
 

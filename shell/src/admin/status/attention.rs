@@ -1,0 +1,110 @@
+//! What is wrong, first.
+
+use super::html::{Grouped, Name, Span};
+use super::page::{Page, SILENT_AFTER};
+use super::tables::{limits_of, share};
+use crate::admin::health;
+use crate::record::EventType;
+use namesrv_core::report::ReportedMember;
+use namesrv_core::route::RouteView;
+use namesrv_core::time::Duration;
+use std::collections::BTreeMap;
+
+/// Lines of one kind.
+const LINES_MAX: usize = 10;
+/// How long refusals are recent.
+const RECENT: Duration = Duration::from_secs(600);
+/// Events that are looked through for recent ones.
+const EVENTS_MAX: usize = 1000;
+/// Percent of a limit that need attention.
+const NEAR_LIMIT: u64 = 80;
+
+/// One line for each thing that is wrong.
+pub(super) fn attention(page: &Page<'_>) -> String {
+    let Page { site, parts, found, .. } = page;
+    let mut lines: Vec<String> = health::faults(site).iter().map(|fault| Name(fault).to_string()).collect();
+    match &found.report {
+        None => lines.push("the registry does not answer within 1 s".to_owned()),
+        Some(report) => {
+            lines.extend(first(silent(&report.members), "brokers that are silent"));
+            lines.extend(first(without_master(&report.members), "broker names without a master"));
+        }
+    }
+    lines.extend(first(at_odds(&parts.views.load()), "topics that differ between brokers"));
+    let is_near =
+        |(_, used, max): &(&str, Option<usize>, usize)| used.is_some_and(|used| share(used, *max) >= NEAR_LIMIT);
+    for (key, used, max) in limits_of(page).into_iter().filter(is_near) {
+        lines.push(format!("{key} is used to {} %", share(used.unwrap_or_default(), max)));
+    }
+    for (file, counts) in ["KV file", "runtime file"].into_iter().zip(&parts.counters.saves) {
+        let [_, failed] = counts;
+        if failed.get() > 0 {
+            lines.push(format!("the {file} could not be saved {} times since the start", Grouped(failed.get())));
+        }
+    }
+    lines.extend(recent(page));
+    if lines.is_empty() {
+        return "<h2>Needs attention</h2><p class=fine><span class=good>Nothing</span> is wrong.</p>".to_owned();
+    }
+    let items: String = lines.iter().flat_map(|line| ["<li>", line]).collect();
+    format!("<h2>Needs attention ({})</h2><ul class=attention>{items}</ul>", lines.len())
+}
+
+/// The first lines of one kind, and how many more there are.
+fn first(lines: impl Iterator<Item = String>, what: &str) -> Vec<String> {
+    let mut all = lines;
+    let mut first: Vec<_> = all.by_ref().take(LINES_MAX).collect();
+    let more = all.take(BOUND).count();
+    if more > 0 {
+        let more = if more == BOUND {
+            format!("more than {}", Grouped(BOUND as u64))
+        } else {
+            Grouped(more as u64).to_string()
+        };
+        first.push(format!("and {more} more {what}"));
+    }
+    first
+}
+
+/// Lines of one kind that are counted.
+const BOUND: usize = 1000;
+
+fn silent(members: &[ReportedMember]) -> impl Iterator<Item = String> {
+    members.iter().filter(|member| member.silent > SILENT_AFTER).map(|member| {
+        let (name, id) = (Name(&member.broker.name), member.broker.id);
+        format!("{name}/{id} last heard {} ago, leaves in {}", Span(member.silent), Span(member.leaves_in))
+    })
+}
+
+fn without_master(members: &[ReportedMember]) -> impl Iterator<Item = String> {
+    let mut has_master: BTreeMap<&str, bool> = BTreeMap::new();
+    for member in members {
+        *has_master.entry(&member.broker.name).or_default() |= member.broker.id == 0;
+    }
+    let without = has_master.into_iter().filter(|(_, has_master)| !has_master);
+    without.map(|(name, _)| format!("{} has no master", Name(name)))
+}
+
+fn at_odds(view: &RouteView) -> impl Iterator<Item = String> {
+    view.differing_topics()
+        .map(|name| format!("topic {} has different queues or permissions on its brokers", Name(name)))
+}
+
+/// Registrations and requests that were refused lately.
+fn recent(page: &Page<'_>) -> Vec<String> {
+    let Page { site, parts, .. } = page;
+    let wanted = [EventType::BrokerRefused, EventType::Denied, EventType::SaveFailed, EventType::ReloadFailed];
+    let now = site.now().wall.as_millis();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for event in parts.events.newest(&wanted, EVENTS_MAX) {
+        if now.saturating_sub(event.record.time().as_millis()) < RECENT.as_millis() as u64 {
+            *counts.entry(event.record.event().words()).or_default() += 1;
+        }
+    }
+    let line = |(words, count): (&str, usize)| match count {
+        1 => format!("{words} in the last 10 minutes"),
+        EVENTS_MAX => format!("{words} at least {EVENTS_MAX} times in the last 10 minutes"),
+        _ => format!("{words} {count} times in the last 10 minutes"),
+    };
+    counts.into_iter().map(line).collect()
+}

@@ -1,0 +1,17 @@
+//! What the sections of the page are made of.
+
+use crate::admin::site::{Found, Parts, Site};
+use namesrv_core::time::Duration;
+
+/// How long a broker is silent that needs attention: two of its usual periods.
+pub(super) const SILENT_AFTER: Duration = Duration::from_secs(60);
+
+/// Everything that a section is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Page<'a> {
+    pub(super) site: &'a Site,
+    pub(super) parts: &'a Parts,
+    pub(super) found: &'a Found,
+    /// What is looked for in the names of topics.
+    pub(super) search: &'a str,
+}

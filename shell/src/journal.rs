@@ -1,0 +1,207 @@
+//! What each I/O thread remembers for operators who ask: connections that were closed, frames that were refused, and
+//! topics that were asked for in vain. Nothing that succeeds comes by here.
+
+mod misses;
+
+pub(crate) use misses::{Miss, Misses};
+
+use namesrv_core::Peer;
+use namesrv_core::tally::MissedTopics;
+use namesrv_core::time::{Instant, Now, WallTime};
+use namesrv_core::wire::{FrameError, Sender};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Closed connections that are remembered.
+pub(crate) const CLOSED_MAX: usize = 1000;
+/// Characters of a reason that may quote a client.
+const REASON_CHARACTERS_MAX: usize = 256;
+
+/// The journals of all I/O threads. Each is locked by its own thread for a moment, and by who looks.
+#[derive(Debug)]
+pub(crate) struct Journals(Box<[Mutex<Journal>]>);
+
+#[derive(Debug, Default)]
+struct Journal {
+    /// The oldest first.
+    closed: VecDeque<ClosedConnection>,
+    refused: BTreeMap<&'static str, Refused>,
+    misses: Misses,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    pub(crate) peer: Peer,
+    /// What its first request said about the client.
+    pub(crate) sender: Option<Sender>,
+    /// Who signed its last request to the registry.
+    pub(crate) user: Option<Arc<str>>,
+    pub(crate) opened: Instant,
+    /// When something was read last.
+    pub(crate) heard: Instant,
+    pub(crate) requests: u64,
+    pub(crate) received_bytes: u64,
+    pub(crate) sent_bytes: u64,
+    /// Bytes that it did not read yet.
+    pub(crate) unread_bytes: usize,
+}
+
+/// A connection that was closed.
+#[derive(Clone, Debug)]
+pub(crate) struct ClosedConnection {
+    pub(crate) facts: Facts,
+    pub(crate) at: Now,
+    /// The label of the reason.
+    pub(crate) reason: &'static str,
+    /// The reason in words.
+    pub(crate) words: String,
+}
+
+/// The last connection that was closed for a fault of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) peer: Peer,
+    pub(crate) at: WallTime,
+    pub(crate) words: String,
+    /// The first bytes of the frame, if it was one.
+    pub(crate) bytes: Option<Vec<u8>>,
+    /// How many there were.
+    pub(crate) count: u64,
+}
+
+impl Journals {
+    /// Those of so many I/O threads.
+    pub(crate) fn new(io_threads: usize) -> Self {
+        Self((0..io_threads).map(|_| Mutex::default()).collect())
+    }
+
+    /// A connection was closed.
+    pub(crate) fn note_closed(&self, facts: Facts, reason: &'static str, words: &str, at: Now) {
+        let Some(mut journal) = self.of(facts.peer) else { return };
+        if journal.closed.len() == CLOSED_MAX {
+            journal.closed.pop_front();
+        }
+        journal.closed.push_back(ClosedConnection { facts, at, reason, words: cut(words) });
+    }
+
+    /// A connection is closed for a fault of its client.
+    pub(crate) fn note_refused(&self, kind: &'static str, peer: Peer, words: &str, bytes: Option<&[u8]>, at: WallTime) {
+        let Some(mut journal) = self.of(peer) else { return };
+        let count = journal.refused.get(kind).map_or(0, |last| last.count) + 1;
+        let bytes = bytes.map(<[u8]>::to_vec);
+        journal.refused.insert(kind, Refused { peer, at, words: cut(words), bytes, count });
+    }
+
+    /// Topics were asked for in vain.
+    pub(crate) fn note_misses(&self, missed: &MissedTopics, peer: Peer, at: WallTime) {
+        if let Some(mut journal) = self.of(peer) {
+            missed.iter().for_each(|topic| journal.misses.note(topic, peer.address, at));
+        }
+    }
+
+    /// The connections that were closed last, the newest first.
+    pub(crate) fn closed(&self) -> Vec<ClosedConnection> {
+        let mut closed: Vec<_> = self.all().flat_map(|journal| journal.closed.clone()).collect();
+        closed.sort_by_key(|connection| std::cmp::Reverse(connection.at.monotonic));
+        closed.truncate(CLOSED_MAX);
+        closed
+    }
+
+    /// The last fault of each kind, with how many there were.
+    pub(crate) fn refused(&self) -> BTreeMap<&'static str, Refused> {
+        let mut all: BTreeMap<&'static str, Refused> = BTreeMap::new();
+        for (kind, refused) in self.all().flat_map(|journal| journal.refused.clone()) {
+            let known = all.get(kind).map(|known| (known.at, known.count));
+            let (at, count) = known.unwrap_or((WallTime::from_millis(0), 0));
+            let sum = count + refused.count;
+            if known.is_none() || refused.at >= at {
+                all.insert(kind, refused);
+            }
+            if let Some(last) = all.get_mut(kind) {
+                last.count = sum;
+            }
+        }
+        all
+    }
+
+    /// The topics that were asked for in vain most often, the first one most.
+    pub(crate) fn misses(&self) -> Vec<Miss> {
+        Misses::most(self.all().flat_map(|journal| journal.misses.clone().into_list()))
+    }
+
+    fn of(&self, peer: Peer) -> Option<MutexGuard<'_, Journal>> {
+        self.0.get(peer.conn.io_thread()).map(lock)
+    }
+
+    fn all(&self) -> impl Iterator<Item = MutexGuard<'_, Journal>> {
+        self.0.iter().map(lock)
+    }
+}
+
+/// The name of a fault, which does not change.
+pub(crate) const fn kind_of(error: &FrameError) -> &'static str {
+    match error {
+        FrameError::TooLong { .. } => "frame_too_long",
+        FrameError::Foreign(_) => "foreign_protocol",
+        FrameError::TooShort(_) => "frame_too_short",
+        FrameError::HeaderPastFrame { .. } => "header_past_frame",
+        FrameError::HeaderTooLong { .. } => "header_too_long",
+        FrameError::UnknownSerialization(_) => "unknown_serialization",
+        FrameError::JsonHeader(_) => "json_header",
+        FrameError::BinaryHeader(_) => "binary_header",
+        FrameError::TooManyFields { .. } => "too_many_fields",
+    }
+}
+
+fn cut(words: &str) -> String {
+    words.chars().take(REASON_CHARACTERS_MAX).collect()
+}
+
+fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use namesrv_core::ConnId;
+
+    fn peer(io_thread: u16, serial: u64) -> Peer {
+        Peer { conn: ConnId::new(io_thread, serial), address: ([10, 0, 0, 1], 4000).into() }
+    }
+
+    fn facts(peer: Peer) -> Facts {
+        let (opened, heard) = (Instant::START, Instant::START);
+        let (sender, user) = (None, None);
+        Facts { peer, sender, user, opened, heard, requests: 0, received_bytes: 0, sent_bytes: 0, unread_bytes: 0 }
+    }
+
+    fn at(millis: u64) -> Now {
+        Now { monotonic: Instant::from_millis(millis), wall: WallTime::from_millis(millis) }
+    }
+
+    #[test]
+    fn the_last_thousand_of_all_threads_are_remembered() {
+        let journals = Journals::new(2);
+        for number in 0..3000 {
+            journals.note_closed(facts(peer((number % 2) as u16, number)), "idle", &"é".repeat(999), at(number));
+        }
+        journals.note_closed(facts(peer(9, 1)), "idle", "there is no such thread", at(9999));
+        let closed = journals.closed();
+        assert_eq!((closed.len(), closed[0].facts.peer.conn.serial()), (CLOSED_MAX, 2999));
+        assert_eq!((closed[999].facts.peer.conn.serial(), closed[0].words.chars().count()), (2000, 256));
+    }
+
+    #[test]
+    fn the_last_fault_of_each_kind_is_remembered_and_all_are_counted() {
+        let journals = Journals::new(2);
+        journals.note_refused("json_header", peer(0, 1), "late", Some(b"late"), WallTime::from_millis(9));
+        journals.note_refused("json_header", peer(1, 1), "early", Some(b"early"), WallTime::from_millis(5));
+        journals.note_refused("handshake", peer(1, 2), "no certificate", None, WallTime::from_millis(7));
+        let refused = journals.refused();
+        let json = &refused["json_header"];
+        assert_eq!((json.count, &*json.words, json.bytes.as_deref()), (2, "late", Some(&b"late"[..])));
+        assert_eq!((refused["handshake"].count, refused.len()), (1, 2));
+    }
+}
