@@ -25,6 +25,7 @@ const CASES: &[Case] = &[
     ("route query, 300 brokers, per query", 200, || query(300, 10, 1)),
     ("route query, unknown topic, per query", 2_000, || unknown_topic()),
     ("decode of a route query header", 20_000, || header_decode()),
+    ("check of the signature of a change", 2_000, || signature_check()),
     ("registration, 1,000 topics, unchanged", 100, || registration(1_000, Change::Nothing)),
     ("registration, 1,000 topics, one changed", 20, || registration(1_000, Change::One)),
     ("registration, 1,000 topics, all changed", 20, || registration(1_000, Change::All)),
@@ -195,6 +196,21 @@ fn header_decode() -> Box<dyn FnMut()> {
         let Ok(Framing::Complete { frame, .. }) = next_frame(std::hint::black_box(&bytes), &limits) else { panic!() };
         let request = Request::decode(frame, &limits).unwrap();
         assert_eq!(std::hint::black_box(request.code), 105);
+    })
+}
+
+/// What a change costs more where administrators sign: a KV entry as mqadmin sends it.
+fn signature_check() -> Box<dyn FnMut()> {
+    use namesrv_core::access::{Content, Signed};
+    use namesrv_core::config::Limits;
+    use namesrv_core::credentials::Secret;
+    use namesrv_core::wire::{Framing, Request, next_frame};
+    let limits = Limits::default();
+    let (secret, bytes) = (Secret::new("admin secret 7"), world::signed_change());
+    Box::new(move || {
+        let Ok(Framing::Complete { frame, .. }) = next_frame(std::hint::black_box(&bytes), &limits) else { panic!() };
+        let request = Request::decode(frame, &limits).unwrap();
+        assert!(Signed::new(&request).unwrap().matches(&secret, Content::All));
     })
 }
 

@@ -107,6 +107,16 @@ pub(crate) fn route_query(topic: &str, opaque: i32) -> Bytes {
     frame(&header, "")
 }
 
+/// The KV entry of a golden signature, for the secret `admin secret 7`.
+pub(crate) fn signed_change() -> Bytes {
+    let fields =
+        r#"{"AccessKey":"adminKey","namespace":"NS","key":"K","value":"V","Signature":"QWX+l4vAwAOluiQ/+3wKpruK7RM="}"#;
+    let header = format!(
+        r#"{{"code":100,"flag":0,"language":"JAVA","opaque":1,"serializeTypeCurrentRPC":"JSON","version":513,"extFields":{fields}}}"#
+    );
+    frame(&header, "")
+}
+
 /// A registration as a 5.5.0 broker sends it.
 pub(crate) fn register(name: &str, address: &str, version: i64, topics: usize, queues: impl Fn(usize) -> i32) -> Bytes {
     let mut table = String::new();
