@@ -28,6 +28,7 @@ planned_components() {
 
 # One function for each component that scenarios cover: prepare_COMPONENT VERSION.
 prepare_broker() { fetch_jars "$1" pom.xml "$1"; }
+prepare_broker_container() { fetch_jars "container-$1" pom-container.xml "$1"; }
 prepare_mqadmin() { fetch_jars "$1" pom.xml "$1"; }
 prepare_java_client() { fetch_jars "$1" pom.xml "$1"; }
 

@@ -35,3 +35,14 @@ start_broker() {
 
 # The broker unregisters and then takes its time to end; nobody waits for that.
 stop_broker() { terminate "$1"; }
+
+# start_container VERSION NAME [KEY=VALUE...]: a container with one broker of that name, which has the keys.
+start_container() {
+    local home=$run_folder/container
+    place_broker "$2" "${@:3}"
+    mkdir -p "$home"
+    printf '%s\n' "namesrvAddr=$nameserver_list" "brokerContainerIP=$host" "brokerConfigPaths=$run_folder/$2/broker.conf" >"$home/container.conf"
+    java_command "container-$1" container 256
+    launch container "${java[@]}" org.apache.rocketmq.container.BrokerContainerStartup -c "$home/container.conf"
+    await says container "broker container.*boot success"
+}
