@@ -211,6 +211,27 @@ fn address_lists_say_who_may_at_all() {
 }
 
 #[test]
+fn a_read_only_server_is_changed_by_nobody() {
+    for mode in MODES {
+        let exempt = "unsignedAdminAddresses=0.0.0.0/0\nauthenticationWhitelist=100,102,205,216,318,327";
+        let file = if mode.is_empty() { "readOnly=true".to_owned() } else { format!("{mode}readOnly=true\n{exempt}") };
+        let mut world = world(&file);
+        world.connect_from("admin", ADMIN_HOST);
+        for code in [100, 102, 205, 216, 318, 327] {
+            let answer = world.ask("admin", &request(code).signed("ops", SECRET)).unwrap();
+            assert_eq!(
+                (answer.code, answer.remark.as_deref()),
+                (16, Some("This server is read-only.")),
+                "{file} {code}"
+            );
+        }
+        world.connect_from("broker", BROKER_HOST);
+        let registration = request(103).signed("ops", SECRET);
+        assert_eq!(world.ask("broker", &registration).unwrap().code, 0, "{file}: brokers are no administrators");
+    }
+}
+
+#[test]
 fn a_client_behind_a_proxy_is_judged_by_its_own_address_and_told_with_both() {
     for (proxy, host, is_served) in [(STRANGER_HOST, ADMIN_HOST, true), (ADMIN_HOST, STRANGER_HOST, false)] {
         let mut world = world(&format!("adminAddresses={ADMIN_HOST}"));

@@ -44,6 +44,8 @@ pub struct AccessRules {
     /// Request codes that need no signature.
     whitelist: BTreeSet<i32>,
     reads_need_signature: bool,
+    /// Nobody may change anything.
+    is_read_only: bool,
     /// Where administrators' requests and registrations may come from; `None` is from everywhere.
     admin_addresses: Option<AddressList>,
     broker_addresses: Option<AddressList>,
@@ -83,6 +85,7 @@ impl AccessRules {
             })?,
             whitelist: build::whitelist(&settings)?,
             reads_need_signature: settings.reads_need_signature,
+            is_read_only: settings.read_only,
             admin_addresses: build::addresses(&AccessSettings::admin_addresses, &settings.admin_addresses)?,
             broker_addresses: build::addresses(&AccessSettings::broker_addresses, &settings.broker_addresses)?,
             unsigned_admin_addresses: build::addresses(
@@ -110,7 +113,7 @@ impl AccessRules {
     /// Whether anybody who reaches the server can change it.
     #[must_use]
     pub const fn lets_anybody_change(&self) -> bool {
-        matches!(self.mode, Mode::Off | Mode::Observe) && self.admin_addresses.is_none()
+        matches!(self.mode, Mode::Off | Mode::Observe) && self.admin_addresses.is_none() && !self.is_read_only
     }
 
     /// All users, by name.
@@ -182,8 +185,12 @@ impl AccessRules {
         }
     }
 
-    /// An address list comes before everything else, the white list too: signatures say who must also prove it.
+    /// The switch and an address list come before everything else, the white list too: signatures say who must also
+    /// prove it.
     fn judge_admin(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
+        if self.is_read_only {
+            return Verdict::Refused(Box::new(Refusal::anonymous(RefusalCause::ReadOnly, sender)));
+        }
         if self.admin_addresses.as_ref().is_some_and(|list| !list.contains(sender)) {
             return Verdict::Refused(Box::new(Refusal::anonymous(RefusalCause::Address, sender)));
         }

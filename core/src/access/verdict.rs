@@ -79,6 +79,8 @@ pub enum RefusalCause {
     Form,
     /// The user lacks the role.
     NoRole,
+    /// Nobody may change anything.
+    ReadOnly,
     /// An address list does not have the sender's address, or one that it registers.
     Address,
     /// It is about a broker that registered from elsewhere.
@@ -119,6 +121,7 @@ impl Refusal {
                 let what = "has no permission to access Cluster:*";
                 format!("User:{user} {what} from {address}, no matched policies.").into()
             }
+            RefusalCause::ReadOnly => "This server is read-only.".into(),
             RefusalCause::Address => format!("{address} may not do this here.").into(),
             RefusalCause::NotTheOwner(OwnRequest::Unregister) => "Only the broker itself may unregister.".into(),
             RefusalCause::NotTheOwner(OwnRequest::RegisterTopic) => {
@@ -139,6 +142,7 @@ impl RefusalCause {
             Self::BadSignature => "bad-signature",
             Self::Form => "form",
             Self::NoRole => "no-role",
+            Self::ReadOnly => "read-only",
             Self::Address => "address",
             Self::NotTheOwner(_) => "not-the-owner",
         }

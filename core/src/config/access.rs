@@ -29,6 +29,8 @@ keys! {
         access_control: AccessControl = word("accessControl", "admin").reloaded();
         /// Only known users may read more than routes.
         reads_need_signature: bool = boolean("readsNeedSignature", "false").reloaded();
+        /// Administrators' requests are refused, whoever sends them.
+        read_only: bool = boolean("readOnly", "false").reloaded();
         /// Where administrators' requests may come from: addresses and networks, separated by commas.
         admin_addresses: String = text("adminAddresses", "").reloaded();
         /// Where registrations may come from, and which addresses they may announce.

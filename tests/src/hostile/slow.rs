@@ -32,7 +32,7 @@ pub(super) fn episodes() -> Vec<Episode> {
         Episode::new("half_frames_of_16_mebibytes", 96, |siege| fill(siege, 8 * MEBIBYTE, 16 * MEBIBYTE, 24))
             .with("incompleteInputBytesMax", "67108864")
             .lines_a_second(11),
-        Episode::new("hoarders_keep_no_registration_out", 48, register_beside_hoarders)
+        Episode::new("hoarders_keep_no_registration_out", 64, register_beside_hoarders)
             .with("ioThreads", "16")
             .with("incompleteInputBytesMax", "33554432")
             .lines(40)

@@ -24,6 +24,7 @@ pub(super) const fn refusal_label(cause: RefusalCause) -> &'static str {
         RefusalCause::BadSignature => "bad_signature",
         RefusalCause::Form => "form",
         RefusalCause::NoRole => "no_role",
+        RefusalCause::ReadOnly => "read_only",
         RefusalCause::Address => "address",
         RefusalCause::NotTheOwner(_) => "not_owner",
     }
