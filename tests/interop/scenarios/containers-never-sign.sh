@@ -1,5 +1,6 @@
 # A broker in a container signs nothing, whatever its file says: strict rules keep it out, and an exempt address lets it in.
 # Covers: broker-container 5.5.0, mqadmin 5.5.0
+# Runtimes: every
 
 scenario() {
     ! nameserver_is_java || return 0 # it has no access control
