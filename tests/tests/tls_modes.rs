@@ -52,7 +52,8 @@ struct Tls {
     version: Option<String>,
 }
 
-/// Cases with a mode that Java has by that name and a client that can be played: no TLS 1.0, and nothing after TLS ends.
+/// Cases with a mode that Java has by that name and a client that can be played: no TLS 1.0, and nothing after the
+/// end of TLS.
 const PLAYED: usize = 164;
 /// Where the first byte decides here and Java waits for more: `first-bytes-decide-at-once` in DIFFERENCES.md.
 const DECIDED_EARLIER: [(TlsMode, &str); 2] =

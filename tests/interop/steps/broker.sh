@@ -39,7 +39,7 @@ stop_broker() { terminate "$1"; }
 # start_container VERSION NAME [KEY=VALUE...]: a container with one broker of that name, which has the keys.
 start_container() {
     local home=$run_folder/container
-    place_broker "$2" "${@:3}"
+    place_broker "$2" "${@:3}" "authConfigPath=$run_folder/$2/auth" # or it makes a folder called null where it is started
     mkdir -p "$home"
     printf '%s\n' "namesrvAddr=$nameserver_list" "brokerContainerIP=$host" "brokerConfigPaths=$run_folder/$2/broker.conf" >"$home/container.conf"
     java_command "container-$1" container 256

@@ -252,7 +252,8 @@ proptest! {
             if matches!(action, Action::Update(broker, ..) if !cold.has(*broker)) {
                 continue;
             }
-            // Nor one that takes another identifier at its address while others did not register: see `docs/OPERATING.md`.
+            // Nor one that takes another identifier at its address while others did not register: see
+            // `docs/OPERATING.md`.
             if matches!(action, Action::Register(broker, _) if cold.has_other_identifier(*broker)) {
                 continue;
             }
