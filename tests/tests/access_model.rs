@@ -3,9 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
-use namesrv_tests::access::{PREVIOUS_SECRET, SECRET, request, rules, world};
+use namesrv_tests::access::{request, rules, world};
 use namesrv_tests::registration::{Registration, Topic};
 use namesrv_tests::request::Request;
+use namesrv_tests::step::Signer;
 use namesrv_tests::world::World;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -24,30 +25,18 @@ const MODES: [&str; 4] = [
     "authenticationEnabled=true\naccessControl=strict\n",
 ];
 
-/// How a request is signed: by nobody, or by a user with a right or a wrong secret.
-#[derive(Clone, Copy, Debug)]
-enum Signer {
-    Nobody,
-    Stranger,
-    Guesser,
-    Reader,
-    Broker,
-    Administrator,
-    Rotating,
-}
-
 /// What happens.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Register {
         connection: usize,
         broker: usize,
-        signer: Signer,
+        signer: Option<Signer>,
     },
     Unregister {
         connection: usize,
         broker: usize,
-        signer: Signer,
+        signer: Option<Signer>,
     },
     /// With the entries of one broker or of both.
     RegisterTopic {
@@ -57,11 +46,11 @@ enum Step {
     Administer {
         connection: usize,
         code: i32,
-        signer: Signer,
+        signer: Option<Signer>,
     },
     Read {
         connection: usize,
-        signer: Signer,
+        signer: Option<Signer>,
     },
     Disconnect {
         connection: usize,
@@ -75,13 +64,13 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let connection = 0..CONNECTIONS;
     let signer = prop::sample::select(vec![
-        Signer::Nobody,
-        Signer::Stranger,
-        Signer::Guesser,
-        Signer::Reader,
-        Signer::Broker,
-        Signer::Administrator,
-        Signer::Rotating,
+        None,
+        Some(Signer::Stranger),
+        Some(Signer::Guesser),
+        Some(Signer::Reader),
+        Some(Signer::Broker),
+        Some(Signer::Administrator),
+        Some(Signer::Rotating),
     ]);
     let code = prop::sample::select(vec![100, 102, 205, 216, 318, 327]);
     let broker = 0..BROKERS;
@@ -123,12 +112,12 @@ impl Model {
         self.mode >= 2
     }
 
-    fn is_refused(signer: Signer, needs: usize) -> bool {
+    fn is_refused(signer: Option<Signer>, needs: usize) -> bool {
         let role = match signer {
-            Signer::Nobody | Signer::Stranger | Signer::Guesser => 0,
-            Signer::Reader => READER,
-            Signer::Broker => BROKER,
-            Signer::Administrator | Signer::Rotating => ADMINISTRATOR,
+            None | Some(Signer::Stranger | Signer::Guesser) => 0,
+            Some(Signer::Reader) => READER,
+            Some(Signer::Broker) => BROKER,
+            Some(Signer::Administrator | Signer::Rotating) => ADMINISTRATOR,
         };
         role < needs
     }
@@ -195,15 +184,11 @@ fn registration(broker: usize) -> Registration {
     Registration { topics, address: Some(format!("10.9.0.{broker}:10911")), ..Registration::new(&name(broker), 0) }
 }
 
-fn sign(request: Request, signer: Signer) -> Request {
+/// By nobody if there is no signer.
+fn sign(request: Request, signer: Option<Signer>) -> Request {
     match signer {
-        Signer::Nobody => request,
-        Signer::Stranger => request.signed("nobody", SECRET),
-        Signer::Guesser => request.signed("ops", "a guess"),
-        Signer::Reader => request.signed("reader", SECRET),
-        Signer::Broker => request.signed("broker", SECRET),
-        Signer::Administrator => request.signed("ops", SECRET),
-        Signer::Rotating => request.signed("rotating", PREVIOUS_SECRET),
+        Some(signer) => signer.sign(request),
+        None => request,
     }
 }
 
