@@ -290,14 +290,19 @@ fn a_table_in_parts_comes_in_pieces() {
     assert!(["A", "B", "C", "D"].iter().all(|topic| server.knows(topic)));
 }
 
-#[test]
-fn a_slave_that_registers_first_leaves_topics_writable_until_its_master_is_gone() {
+/// A server after a restart that knows a master and a slave, one of which may act as master, and the topics A and B.
+fn restarted_with_acting_master() -> (Broker, Broker, Watched) {
     let (master, slave) = (Broker { acting: true, ..MASTER }, Broker { acting: true, ..SLAVE });
     let mut node = cold();
     node.handle(master.registers(1, &["A", "B"]), at(0));
     node.handle(slave.registers(2, &["A", "B"]), at(0));
     drain(&mut node);
-    let mut server = Watched::new(restart(&mut node, 0));
+    (master, slave, Watched::new(restart(&mut node, 0)))
+}
+
+#[test]
+fn a_slave_that_registers_first_leaves_topics_writable_until_its_master_is_gone() {
+    let (_, slave, mut server) = restarted_with_acting_master();
     server.takes(slave.registers(4, &["A", "E"]), 1000);
     assert!(server.route("A").contains(r#""perm":6"#) && server.route("E").contains(r#""perm":6"#));
     server.waits(2000, WITHIN);
@@ -307,12 +312,7 @@ fn a_slave_that_registers_first_leaves_topics_writable_until_its_master_is_gone(
 
 #[test]
 fn what_a_master_does_not_repeat_after_its_slave_is_read_only() {
-    let (master, slave) = (Broker { acting: true, ..MASTER }, Broker { acting: true, ..SLAVE });
-    let mut node = cold();
-    node.handle(master.registers(1, &["A", "B"]), at(0));
-    node.handle(slave.registers(2, &["A", "B"]), at(0));
-    drain(&mut node);
-    let mut server = Watched::new(restart(&mut node, 0));
+    let (master, slave, mut server) = restarted_with_acting_master();
     server.takes(slave.registers(4, &["A", "B"]), 1000);
     server.takes(slave.registers(4, &["A", "B"]), 1000);
     assert!(server.route("A").contains(r#""perm":6"#) && server.route("B").contains(r#""perm":6"#));
