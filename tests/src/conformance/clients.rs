@@ -57,13 +57,20 @@ pub(super) fn connections_are_listed(target: &Target) {
 
 /// The last frame of each kind that was refused is shown with its first bytes, and so is a refused registration.
 pub(super) fn refused_frames_are_shown(target: &Target) {
-    let server = target.start(&[ADMIN]);
+    // One thread, so that what was written last is noted last.
+    let server = target.start(&[ADMIN, ("ioThreads", "1")]);
     let address = address(&server);
     let long = [b"GET /\xff<script> HTTP/1.1\r\n", &[b'x'; 1000][..]].concat();
-    for bytes in [&b"\0\0\0\x06\0\0\0\x02{]"[..], b"\0\0\0\x06\0\0\0\x02[]", &long] {
+    let noted = || -> u64 {
+        let page = json(address, "/api/v1/errors");
+        list(&page, "errors").iter().filter_map(|error| error["count"].as_u64()).sum()
+    };
+    for (bytes, number) in [&b"\0\0\0\x06\0\0\0\x02{]"[..], b"\0\0\0\x06\0\0\0\x02[]", &long].into_iter().zip(1..) {
         let mut peer = Peer::connect(&server);
         peer.write(bytes);
         peer.expect_end();
+        // A client may see the end before the server notes why.
+        server.eventually(|| noted() == number);
     }
     let mut registration = broker("<b>", 0, &["T"]);
     registration.cluster = None;
