@@ -21,16 +21,19 @@ pub(super) fn wait(session: &Session, _output: &mut Output<'_>) -> Result<u8, Fa
     // Servers that are not there yet are what this is for.
     let session = Session { warn: |_| {}, ..session.clone() };
     let until = Instant::now() + session.options.timeout_or(TIMEOUT);
+    let mut missing = None;
     loop {
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let missing = match look(&session.within(left.min(LOOK))) {
+        match look(&session.within(left.min(LOOK))) {
             Ok(None) => return Ok(0),
-            Ok(Some(missing)) => missing,
-            Err(failure) => failure.to_string(),
-        };
+            Ok(Some(answer)) => missing = Some(answer),
+            // A look that is cut short says nothing new of the server.
+            Err(_) if left < LOOK && missing.is_some() => {}
+            Err(failure) => missing = Some(failure.to_string()),
+        }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Failure::Late(format!("time is over: {missing}")));
+            return Err(Failure::Late(format!("time is over: {}", missing.unwrap_or_default())));
         }
         thread::sleep(left.min(PAUSE));
     }

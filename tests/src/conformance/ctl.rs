@@ -172,12 +172,12 @@ pub(super) fn what_is_waited_for(target: &Target) {
     let mut waiting = command(target, &["wait", "-n", &address, "--brokers", "3", "--ready"]).spawn().expect("it runs");
     let _brokers = registered(&server);
     assert!(waiting.wait().expect("it ends").success());
-    let late = ctl(target, &["wait", "-n", &address, "--brokers", "4", "--timeout", "1s"]).line(1);
+    let late = ctl(target, &["wait", "-n", &address, "--brokers", "4", "--timeout", "3s"]).line(1);
     assert!(late.ends_with(&format!("time is over: {address}: 3 of 4 brokers are registered\n")), "{late}");
     let admin = crate::admin_port::address(&server).to_string();
     assert_eq!(ctl(target, &["wait", "-n", &address, "--ready", "--admin", &admin]).text(), "");
     let waits = target.start(&[("needWaitForService", "true"), ("waitSecondsForService", "3600")]);
-    let late = ctl(target, &["wait", "-n", &waits.address().to_string(), "--ready", "--timeout", "1s"]).line(1);
+    let late = ctl(target, &["wait", "-n", &waits.address().to_string(), "--ready", "--timeout", "3s"]).line(1);
     assert!(late.ends_with("the server is not ready\n"), "{late}");
     let none = ctl(target, &["health", "-n", &waits.address().to_string()]);
     assert_eq!((none.status, none.stdout), (1, format!("{}\tno\tthe server is not ready\n", waits.address())));
