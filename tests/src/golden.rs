@@ -5,6 +5,8 @@ pub mod overlay;
 pub mod process_server;
 pub mod proxy;
 pub mod replay;
+pub mod tls;
+mod tls_client;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

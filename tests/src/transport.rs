@@ -5,7 +5,7 @@ use namesrv_core::connection::{self, CloseReason, Next, Read, Ready, Scratch, St
 use namesrv_core::node::Input;
 use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
-use namesrv_core::time::{Instant, Now};
+use namesrv_core::time::{Duration, Instant, Now};
 use namesrv_core::{ClientAddress, ConnId, Peer};
 use namesrv_shell::tls::TlsMode;
 use namesrv_shell::transport::{Buffers, Fault, Lent, Policy, ProxyProtocol, Transport, TransportError};
@@ -141,6 +141,30 @@ impl Link {
         panic!("a connection that never rests: {self:?}");
     }
 
+    /// Time passes, and the connection is closed when one of its deadlines is due. Returns whether it is open.
+    pub fn advance(&mut self, time: Duration) -> bool {
+        let end = self.now.monotonic + time;
+        while let Some(due) = self.poll_timeout().filter(|due| *due <= end && self.end.is_none()) {
+            self.now.monotonic = self.now.monotonic.max(due);
+            let is_slow = self.transport.poll_timeout().is_some_and(|due| due <= self.now.monotonic);
+            let reason =
+                is_slow.then_some(CloseReason::SlowHandshake).or_else(|| self.machine.handle_timeout(self.now));
+            if let Some(reason) = reason {
+                self.finish();
+                self.end = Some(End::Closed(reason));
+            }
+        }
+        if self.end.is_none() {
+            self.now.monotonic = end;
+        }
+        self.end.is_none()
+    }
+
+    /// Answers come from another view from now on.
+    pub fn publish(&mut self, view: Arc<RouteView>) {
+        self.view = view;
+    }
+
     /// Where the client is.
     #[must_use]
     pub fn client(&self) -> ClientAddress {
@@ -161,6 +185,21 @@ impl Link {
     /// Takes what the server wrote.
     pub fn take_written(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.wire.written)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.machine.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// Tells the client that nothing more is written, as a server does that closes for a reason of time.
+    fn finish(&mut self) {
+        if self.machine.wants_write() {
+            return;
+        }
+        let Self { wire, policy, now, quotas, machine, transport, buffers, .. } = self;
+        let client = machine.peer().address;
+        let lent = Lent { policy, buffers, quotas, client, now: now.monotonic };
+        transport.over(wire, lent).end().unwrap_or_else(|never| match never {});
     }
 
     fn step(&mut self) -> Result<Next, Fault> {

@@ -2,6 +2,8 @@
 
 mod client_certificates;
 mod golden;
+mod golden_reload;
+mod golden_suites;
 mod handshake;
 mod identities;
 mod refusals;

@@ -4,6 +4,7 @@ use crate::tls::{Version, client};
 use crate::transport::{Link, ask, outgoing, shake_hands};
 use crate::world::World;
 use namesrv_core::address_list::AddressList;
+use namesrv_core::time::Duration;
 use namesrv_shell::tls::TlsMode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +14,11 @@ use std::net::{IpAddr, SocketAddr};
 const CASES: &str = include_str!("../../golden/proxy-5.5.0.jsonl");
 /// The deliberate differences, in the repository.
 const OVERLAY: &str = include_str!("../../golden/proxy-overlay.toml");
+
+/// Bytes that a client sends at once.
+const PIECE_BYTES: usize = 64 * 1024;
+/// How long a connection is watched: longer than Java leaves any open.
+const WATCHED: Duration = Duration::from_secs(130);
 
 /// One line of the file.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,12 +49,14 @@ struct Client {
 }
 
 /// What came of a case.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Outcome {
     /// `answered`, `closed`, or `waits`: nothing happens and the connection is open.
     pub result: String,
     /// Where the client is, as the log of the Java server shows it: `socket` when the header did not say.
     pub address_in_log: Option<String>,
+    /// When the connection was closed, in whole seconds after the last byte.
+    pub after_seconds: Option<f64>,
 }
 
 /// One deliberate difference.
@@ -61,6 +69,8 @@ pub struct Entry {
     pub case: String,
     /// What comes of it here.
     pub result: String,
+    /// When the connection is closed here, where that is what differs.
+    pub after_seconds: Option<f64>,
     /// Identifier of an entry of DIFFERENCES.md.
     pub difference: String,
 }
@@ -71,14 +81,14 @@ struct Overlay {
     case: Vec<Entry>,
 }
 
-/// All cases, in the order of the file, but for those of the group `limits`, which take two minutes or 96 MiB.
+/// All cases, in the order of the file.
 ///
 /// # Panics
 /// The file is damaged.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     let cases = CASES.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")));
-    cases.filter(|case: &Case| case.group != "limits").collect()
+    cases.collect()
 }
 
 /// All deliberate differences.
@@ -98,7 +108,10 @@ impl Case {
     /// It does not.
     #[must_use]
     pub fn run(&self) -> Outcome {
-        let sent: Vec<Vec<u8>> = self.client.send.iter().map(|write| hex::decode(write).expect("bytes")).collect();
+        let sent: Vec<Vec<u8>> = self.client.send.iter().map(|write| bytes(write)).collect();
+        if self.group == "limits" {
+            return run_until_closed(&sent);
+        }
         if self.client.tls.is_some() {
             return self.run_over_tls(&sent.concat());
         }
@@ -141,7 +154,11 @@ impl Case {
             (Some(java), Some(ours)) => address(java).is_some_and(|address| address.to_string() == *ours),
             (None, _) | (_, None) => true,
         };
-        self.outcome.result == ours.result && is_same_address
+        let is_same_time = match (self.outcome.after_seconds, ours.after_seconds) {
+            (Some(java), Some(ours)) => java.round() == ours.round(),
+            (None, _) | (_, None) => true,
+        };
+        self.outcome.result == ours.result && is_same_address && is_same_time
     }
 }
 
@@ -160,6 +177,27 @@ fn run_plain(writes: &[Vec<u8>]) -> Outcome {
     outcome(&link, &answer)
 }
 
+/// Sends until the connection is closed, then waits for longer than Java did.
+fn run_until_closed(writes: &[Vec<u8>]) -> Outcome {
+    let mut link = link();
+    for piece in writes.iter().flat_map(|write| write.chunks(PIECE_BYTES)) {
+        if !link.receive(piece) {
+            break;
+        }
+    }
+    let since = link.now.monotonic;
+    link.advance(WATCHED);
+    let after = link.end.is_some().then(|| link.now.monotonic.since(since).as_secs_f64());
+    let answer = link.take_written();
+    Outcome { after_seconds: after, ..outcome(&link, &answer) }
+}
+
+/// Bytes in hexadecimal, or one byte many times.
+fn bytes(write: &str) -> Vec<u8> {
+    let Some((byte, times)) = write.split_once(" × ") else { return hex::decode(write).expect("bytes") };
+    hex::decode(byte).expect("a byte").repeat(times.parse().expect("a number"))
+}
+
 fn outcome(link: &Link, answer: &[u8]) -> Outcome {
     let result = match (answer.is_empty(), &link.end) {
         (false, _) => "answered",
@@ -168,7 +206,7 @@ fn outcome(link: &Link, answer: &[u8]) -> Outcome {
     };
     let client = link.client().to_string();
     let address = client.split_once(" via ").map_or("socket", |(client, _)| client);
-    Outcome { result: result.to_owned(), address_in_log: Some(address.to_owned()) }
+    Outcome { result: result.to_owned(), address_in_log: Some(address.to_owned()), after_seconds: None }
 }
 
 /// An address as the log of Java shows it, in the form of ours.

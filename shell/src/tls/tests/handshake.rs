@@ -19,6 +19,12 @@ pub(super) struct Handshake {
     pub(super) suite: Option<&'static str>,
     /// Whether the client was asked for a certificate and had one.
     pub(super) client_certificate: bool,
+    /// What the server showed.
+    pub(super) server_certificate: Option<Vec<u8>>,
+    /// The protocol inside of TLS that the server chose.
+    pub(super) alpn: Option<Vec<u8>>,
+    /// Tickets of TLS 1.3 that the server sent.
+    pub(super) tickets: u32,
 }
 
 /// The folder of the keys and certificates for tests.
@@ -64,8 +70,13 @@ pub(super) fn client(properties: &[(&str, &str)]) -> Arc<ClientConfig> {
 
 /// Does a handshake, then sends a byte to the client: with TLS 1.3 that is where it sees that it was refused.
 pub(super) fn handshake(server: Arc<ServerConfig>, client: Arc<ClientConfig>) -> Handshake {
+    handshake_with(server, client, "localhost")
+}
+
+/// As [`handshake`], by a client that asks for a server of this name.
+pub(super) fn handshake_with(server: Arc<ServerConfig>, client: Arc<ClientConfig>, name: &str) -> Handshake {
     let mut server = ServerConnection::new(server).unwrap();
-    let mut client = ClientConnection::new(client, "localhost".try_into().unwrap()).unwrap();
+    let mut client = ClientConnection::new(client, name.to_owned().try_into().unwrap()).unwrap();
     let (mut server_result, mut client_result) = (Ok(()), Ok(()));
     for _ in 0..10 {
         let mut bytes = Vec::new();
@@ -94,6 +105,9 @@ pub(super) fn handshake(server: Arc<ServerConfig>, client: Arc<ClientConfig>) ->
         kind: server.handshake_kind(),
         suite: server.negotiated_cipher_suite().and_then(openssl_name),
         client_certificate: server.peer_certificates().is_some(),
+        server_certificate: client.peer_certificates().map(|chain| chain[0].to_vec()),
+        alpn: client.alpn_protocol().map(<[u8]>::to_vec),
+        tickets: client.tls13_tickets_received(),
     }
 }
 
