@@ -60,7 +60,7 @@ impl AuditSink {
     }
 
     /// Tells of something everywhere but in the log.
-    fn keep(&self, record: Record) {
+    pub(crate) fn keep(&self, record: Record) {
         if let Some(file) = &self.file {
             file.append(record.line());
         }

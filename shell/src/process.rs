@@ -173,7 +173,7 @@ fn serve_until_stopped(
         quotas: Arc::clone(&quotas),
         events: audit.store(),
     };
-    let tls = tls_watch.spawn().map_err(thread_failed)?;
+    let tls = tls_watch.spawn(audit.clone(), clock).map_err(thread_failed)?;
     let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), tls, clock };
     signals.watch(queue.clone(), reload.start().map_err(thread_failed)?, summary).map_err(thread_failed)?;
     let registry_thread = spawn(RegistryThread {

@@ -32,8 +32,12 @@ pub(crate) use settings::{TlsSettings, TlsSources, unknown_key};
 pub(crate) use tests::test_tls;
 pub use watch::TlsFigures;
 
+use crate::audit::AuditSink;
+use crate::clock::Clock;
+use crate::record::{EventType, Record};
 use crate::threads;
 use files::Files;
+use namesrv_core::time::WallTime;
 use rustls::{ClientConfig, ServerConfig};
 use settings::Told;
 use std::io;
@@ -142,17 +146,17 @@ impl Tls {
 }
 
 impl TlsWatch {
-    /// Looks at the files from now on.
+    /// Looks at the files from now on, and tells `audit` what becomes of them.
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn spawn(self) -> io::Result<TlsReload> {
+    pub(crate) fn spawn(self, audit: AuditSink, clock: Clock) -> io::Result<TlsReload> {
         let (sender, requests) = mpsc::channel();
-        threads::named("tls-files").spawn(move || self.run(&requests))?;
+        threads::named("tls-files").spawn(move || self.run(&requests, &audit, clock))?;
         Ok(TlsReload(sender))
     }
 
-    fn run(mut self, requests: &Receiver<()>) {
+    fn run(mut self, requests: &Receiver<()>, audit: &AuditSink, clock: Clock) {
         loop {
             let interval = if self.has_files() { WATCH_INTERVAL } else { Duration::MAX };
             let is_asked = match requests.recv_timeout(interval) {
@@ -161,8 +165,13 @@ impl TlsWatch {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             let now = SystemTime::now();
-            tell("server", self.server.as_mut().map(|watch| watch.look(is_asked, now)).unwrap_or_default());
-            tell("brokers", self.brokers.as_mut().map(|watch| watch.look(is_asked, now)).unwrap_or_default());
+            let server = self.server.as_mut().map(|watch| watch.look(is_asked, now)).unwrap_or_default();
+            let brokers = self.brokers.as_mut().map(|watch| watch.look(is_asked, now)).unwrap_or_default();
+            for (side, notices) in [("server", server), ("brokers", brokers)] {
+                let record = |notice| record_of(notice, side, is_asked, clock.now().wall);
+                notices.iter().filter_map(record).for_each(|record| audit.keep(record));
+                tell(side, notices);
+            }
         }
     }
 
@@ -177,6 +186,18 @@ impl TlsReload {
         // The thread ends only with this sender.
         let _ = self.0.send(());
     }
+}
+
+/// The event of a notice, if it is one of a reload: the file and, if it was refused, why.
+fn record_of(notice: &Notice, side: &'static str, is_asked: bool, time: WallTime) -> Option<Record> {
+    let (event, file, error) = match notice {
+        Notice::Reloaded { certificate } => (EventType::Reload, certificate.as_deref(), None),
+        Notice::Refused(error) => (EventType::ReloadFailed, error.path(), Some(error.to_string())),
+        Notice::Warning(_) => return None,
+    };
+    let record = Record::new(event, time).with("side", side).with("reason", if is_asked { "asked" } else { "changed" });
+    let record = record.with_some("file", file.map(|path| path.display().to_string()).as_deref());
+    Some(record.with_some("error", error.as_deref()))
 }
 
 /// Writes lines about the side of the server or that of brokers.

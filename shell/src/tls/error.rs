@@ -39,6 +39,17 @@ pub(crate) enum TlsError {
     Mismatch { property: &'static str, key: PathBuf, certificate: PathBuf },
 }
 
+impl TlsError {
+    /// The file that is wrong, if it is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::SelfSigned(_) | Self::Rustls(_) | Self::NotSet { .. } | Self::Nothing { .. } => None,
+            Self::Properties { path, .. } | Self::Entry { path, .. } | Self::File { path, .. } => Some(path),
+            Self::Mismatch { key, .. } => Some(key),
+        }
+    }
+}
+
 /// What is wrong with a file.
 #[derive(Debug)]
 pub(crate) enum FileFault {

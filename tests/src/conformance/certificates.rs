@@ -1,11 +1,13 @@
 //! Certificates that are renewed while the server runs.
 
+use crate::admin_port::{ADMIN, address, get};
 use crate::peer::{Peer, route};
 use crate::process::{Folder, Process};
 use crate::suite::Target;
 use crate::tls::{Version, client};
 use rustix::process::Signal;
 use rustls::Stream;
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ fn file(name: &str) -> PathBuf {
 
 /// A server with these files, which are named by the properties file.
 fn start(target: &Target, certificate: &str, key: &str) -> Process {
-    let folder = Folder::new(&[("tls.server.mode", "enforcing")]);
+    let folder = Folder::new(&[("tls.server.mode", "enforcing"), ADMIN]);
     let [certificate_path, key_path, properties] =
         ["cert.pem", "key.pem", "tls.properties"].map(|name| folder.path(name));
     fs::copy(file(certificate), &certificate_path).expect("a copy");
@@ -68,4 +70,45 @@ pub(super) fn a_signal_reads_the_properties_again(target: &Target) {
     fs::write(&properties, format!("tls.server.certPath={certificate}\ntls.server.keyPath={key}\n")).expect("a file");
     server.signal(Signal::HUP);
     server.eventually(|| shown(&server) != before);
+}
+
+/// What became of the files is among the events: which file, why it was read, and what is wrong with it.
+pub(super) fn renewals_are_events(target: &Target) {
+    let server = start(target, "server-rsa.pem", "server-rsa.key");
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| server.folder().path(name));
+    assert_eq!(reloads(&server), [] as [[String; 4]; 0]);
+
+    replace(&cert, "server-ecdsa.pem");
+    server.eventually(|| !reloads(&server).is_empty());
+    let [event, reason, path, error] = &reloads(&server)[0];
+    assert_eq!([event.as_str(), reason, path], ["reload_failed", "changed", &key.display().to_string()]);
+    assert!(error.starts_with("tls.server.keyPath: ") && error.contains("the key does not belong to"), "{error}");
+
+    replace(&key, "server-ecdsa.key");
+    server.eventually(|| reloads(&server).iter().any(|[event, ..]| event == "reload"));
+    let renewed = ["reload", "changed", &cert.display().to_string(), ""].map(str::to_owned);
+    assert_eq!(reloads(&server).last(), Some(&renewed));
+
+    let [certificate, key] = ["server-rsa.pem", "server-rsa.key"].map(|name| file(name).display().to_string());
+    let text = format!("tls.server.certPath={certificate}\ntls.server.keyPath={key}\n");
+    fs::write(server.folder().path("tls.properties"), text).expect("a file");
+    server.signal(Signal::HUP);
+    let asked = ["reload", "asked", &certificate, ""].map(str::to_owned);
+    server.eventually(|| reloads(&server).last() == Some(&asked));
+}
+
+/// Puts a whole file in the place of another.
+fn replace(path: &Path, name: &str) {
+    let new = path.with_extension("new");
+    fs::copy(file(name), &new).expect("a copy");
+    fs::rename(new, path).expect("a file in its place");
+}
+
+/// The events about the server's files: type, reason, file and error.
+fn reloads(server: &Process) -> Vec<[String; 4]> {
+    let page = get(address(server), "/api/v1/events?type=reload,reload_failed&after=0");
+    let page: Value = serde_json::from_str(&page.body).expect("JSON");
+    let events = page["events"].as_array().expect("a list").iter().filter(|event| event["side"] == "server");
+    let text = |event: &Value, name| event[name].as_str().unwrap_or_default().to_owned();
+    events.map(|event| ["type", "reason", "file", "error"].map(|name| text(event, name))).collect()
 }
