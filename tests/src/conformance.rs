@@ -71,7 +71,8 @@ fn table() -> Vec<Case> {
         texts: command_line, environment, configuration_file, values, kept_files, access_control;
         transport: proxy_headers, claims_are_not_believed, bad_lists_stop_the_start, failed_handshakes_are_told,
             idle_connections_end_in_order, idle_tls_connections, openssl, python, renegotiation;
-        certificates: renewed_files_are_used, a_signal_reads_the_properties_again, renewals_are_events;
+        certificates: renewed_files_are_used, a_signal_reads_the_properties_again, renewals_are_events,
+            a_thousand_reloads_leave_memory_flat;
         operations: health_of_a_server_that_serves, health_of_a_server_that_waits, health_by_command,
             health_of_a_server_that_stops, addresses_show_what_their_key_says, requests_that_are_refused,
             slow_clients_hold_up_nobody, pipelined_probes, pages_of_json, name_servers_are_listed, systemd_is_told;

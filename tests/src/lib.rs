@@ -30,6 +30,7 @@ pub mod registration;
 pub mod request;
 pub mod scenario;
 pub mod server;
+mod set_on_drop;
 pub mod signature;
 pub mod simulation;
 pub mod step;

@@ -3,6 +3,7 @@
 use crate::admin_port::{ADMIN, address, get};
 use crate::peer::{Peer, route};
 use crate::process::{Folder, Process};
+use crate::set_on_drop::SetOnDrop;
 use crate::suite::Target;
 use crate::tls::{Version, client};
 use rustix::process::Signal;
@@ -10,7 +11,10 @@ use rustls::Stream;
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 /// A key or certificate for tests.
 fn file(name: &str) -> PathBuf {
@@ -95,6 +99,58 @@ pub(super) fn renewals_are_events(target: &Target) {
     server.signal(Signal::HUP);
     let asked = ["reload", "asked", &certificate, ""].map(str::to_owned);
     server.eventually(|| reloads(&server).last() == Some(&asked));
+}
+
+/// A certificate that is renewed a thousand times, as Kubernetes swaps a secret, leaves the memory as it is, while
+/// clients ask over TLS all the while and new ones come. SIGHUP asks for each reload, so that none waits for the watch.
+pub(super) fn a_thousand_reloads_leave_memory_flat(target: &Target) {
+    /// What events and the allocator may take. If the configuration of each reload were kept, it would be 11 MiB.
+    const KIB_MAX: u64 = 4 * 1024;
+    let folder = Folder::new(&[("tls.server.mode", "enforcing"), ADMIN]);
+    for (version, name) in ["server-rsa", "server-ecdsa"].into_iter().enumerate() {
+        fs::create_dir(folder.path(&format!("v{version}"))).expect("a folder");
+        for extension in ["pem", "key"] {
+            let path = folder.path(&format!("v{version}/server.{extension}"));
+            fs::copy(file(&format!("{name}.{extension}")), path).expect("a copy");
+        }
+    }
+    symlink("v0", folder.path("..data")).expect("a link");
+    let path = |extension: &str| folder.path(&format!("..data/server.{extension}")).display().to_string();
+    let (certificate, key) = (path("pem"), path("key"));
+    let folder = folder.with_property("tls.server.certPath", &certificate).with_property("tls.server.keyPath", &key);
+    let server = folder.start(target.binary()).over(Some(Version::Tls13));
+    let is_over = AtomicBool::new(false);
+    let reload = |round: usize| {
+        let (data, new) = (server.folder().path("..data"), server.folder().path("..new"));
+        symlink(format!("v{}", round % 2), &new).expect("a link");
+        fs::rename(new, data).expect("a link in its place");
+        server.signal(Signal::HUP);
+        server.eventually(|| reloads_counted(&server) >= round);
+    };
+    thread::scope(|scope| {
+        let _end = SetOnDrop(&is_over);
+        for _ in 0..2 {
+            let mut peer = Peer::connect(&server);
+            let (server, is_over) = (&server, &is_over);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    assert_eq!(peer.ask(&route("T")).code, 17);
+                    assert_eq!(Peer::connect(server).ask(&route("T")).code, 17, "a new handshake");
+                }
+            });
+        }
+        (1..=200).for_each(reload);
+        let before = server.resident_kib();
+        (201..=1000).for_each(reload);
+        let grown = server.resident_kib().saturating_sub(before);
+        target.figure("800 reloads of TLS", &format!("{grown} KiB"));
+        assert!(grown <= KIB_MAX, "{grown} KiB for 800 reloads");
+    });
+}
+
+/// How often the server took its files of TLS.
+fn reloads_counted(server: &Process) -> usize {
+    server.log().matches("TLS files were read again").count()
 }
 
 /// Puts a whole file in the place of another.

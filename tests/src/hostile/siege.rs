@@ -3,6 +3,7 @@
 use crate::peer::{Peer, broker, cluster_info, heartbeat, route};
 use crate::process::{Folder, Process};
 use crate::request::Request;
+use crate::set_on_drop::SetOnDrop;
 use crate::suite::Target;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -170,14 +171,6 @@ impl Siege<'_> {
         });
         assert_eq!(answer.code, 0, "an honest peer gets a right answer");
         asked.elapsed()
-    }
-}
-
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 
