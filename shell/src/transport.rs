@@ -51,7 +51,8 @@ impl Default for State {
 }
 
 impl Transport {
-    /// The transport as a stream around that of the socket, for one step.
+    /// The transport as a stream around that of the socket, for one step. What it reads into must have space for the
+    /// plaintext of a whole record and of a read: 22 KiB.
     pub const fn over<'a, S, C>(&'a mut self, stream: &'a mut S, lent: Lent<'a, C>) -> Layer<'a, S, C> {
         Layer { transport: self, stream, lent, named: None, disbelieved: None }
     }

@@ -18,6 +18,7 @@ mod network;
 mod peer;
 mod population;
 pub mod scenarios;
+mod secure;
 mod shown;
 mod trace;
 

@@ -5,7 +5,6 @@ use super::cluster::Cluster;
 use super::fault::Fault;
 use super::invariant::Subject;
 use super::ledger::{Identity, Told};
-use super::network::Part;
 use super::peer::{Duty, Kind};
 use crate::registration::{Compression, Registration, Topic, Version};
 use crate::request::{Request, frame};
@@ -180,7 +179,7 @@ impl Cluster {
         if let Some(link) = self.peers[peer].links.get_mut(&server) {
             link.is_half_closed = true;
             let socket = link.socket;
-            self.send(socket, Part::Fin);
+            self.end_sending(socket);
         }
     }
 

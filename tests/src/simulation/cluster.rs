@@ -9,6 +9,7 @@ use super::name_server::{Chore, NameServer};
 use super::network::{Ending, LISTENER, Network, Part, ProcessId, Socket};
 use super::peer::{Duty, Peer};
 use super::population::BrokerGroup;
+use super::secure::SecureEnds;
 use super::trace::Trace;
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -84,6 +85,7 @@ pub struct Cluster {
     pub(super) sent: BTreeMap<i32, Sent>,
     pub(super) opaque: i32,
     pub(super) faults: Faults,
+    pub(super) secure_ends: SecureEnds,
     violation: Option<Violation>,
 }
 
@@ -104,6 +106,7 @@ impl Cluster {
             sent: BTreeMap::new(),
             opaque: 0,
             faults: Faults::default(),
+            secure_ends: SecureEnds::default(),
             violation: None,
         }
     }
@@ -243,8 +246,14 @@ impl Cluster {
         socket
     }
 
-    /// Sends bytes in one piece or in several, cut anywhere.
-    pub(super) fn send_bytes(&mut self, from: Socket, mut bytes: Vec<u8>) {
+    /// Sends bytes, over TLS if the peer speaks it.
+    pub(super) fn send_bytes(&mut self, from: Socket, bytes: Vec<u8>) {
+        let bytes = self.secure_ends.seal(from, bytes);
+        self.send_pieces(from, bytes);
+    }
+
+    /// Sends bytes as they are, in one piece or in several, cut anywhere.
+    pub(super) fn send_pieces(&mut self, from: Socket, mut bytes: Vec<u8>) {
         while bytes.len() > 1 && self.random.u8(..) < 64 {
             let at = if self.random.bool() {
                 self.random.usize(1..bytes.len().min(12))
@@ -266,9 +275,16 @@ impl Cluster {
         }
     }
 
+    /// A peer sends nothing more.
+    pub(super) fn end_sending(&mut self, socket: Socket) {
+        let last = self.secure_ends.end(socket);
+        self.send_pieces(socket, last);
+        self.send(socket, Part::Fin);
+    }
+
     /// A process closes its end in good order.
     pub(super) fn close(&mut self, socket: Socket) {
-        self.send(socket, Part::Fin);
+        self.end_sending(socket);
         self.network.let_go(socket);
     }
 
@@ -341,7 +357,7 @@ impl Cluster {
         }
     }
 
-    /// What an end received, with the ending if there is one.
+    /// What a peer received, with the ending if there is one.
     pub(super) fn receive(&mut self, socket: Socket) -> (Vec<u8>, Option<Ending>) {
         let received = self.network.receive(socket);
         if let Some(other) = self.network.end_mut(socket.other())
@@ -352,7 +368,10 @@ impl Cluster {
             let delay = self.random.u64(0..=WAKE_MILLIS);
             self.plan(process, delay, Task::Socket(socket.other()));
         }
-        received
+        let (bytes, ending) = received;
+        let (plaintext, reply) = self.secure_ends.open(socket, bytes);
+        self.send_pieces(socket, reply);
+        (plaintext, ending)
     }
 
     /// The number of the next question.

@@ -75,6 +75,7 @@ const REACHABLE: &[&str] = &[
     "closed SlowFrame",
     "closed SlowHandshake",
     "closed by its transport",
+    "over TLS",
     "through a proxy",
     "closed Stopped",
     "output Publish",

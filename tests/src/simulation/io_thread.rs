@@ -5,7 +5,7 @@ use super::cluster::{Cluster, Task};
 use super::invariant::{self, Invariant, violated};
 use super::name_server::{Chore, Running};
 use super::network::{Ending, Network, Part, Socket};
-use crate::tls::MemoryTls;
+use super::secure::SimulatedTls;
 use bytes::Bytes;
 use fastrand::Rng;
 use namesrv_core::address_list::AddressList;
@@ -13,17 +13,20 @@ use namesrv_core::connection::{CloseReason, Connection, Next, Read, Ready, Scrat
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::node::Input;
 use namesrv_core::output;
+use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, Instant, Now};
-use namesrv_core::{ConnId, Peer};
-use namesrv_shell::tls::TlsMode;
-use namesrv_shell::transport::{Buffers, Lent, Policy, ProxyProtocol, Transport, TransportError};
+use namesrv_core::{ClientAddress, ConnId, Peer};
+use namesrv_shell::transport::{Buffers, Layer, Lent, Policy, ProxyProtocol, Transport, TransportError};
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
 /// Bytes that a socket takes before its peer has read them.
 const SOCKET_BYTES: usize = 4 * 1024;
-/// Bytes of one read.
+/// Bytes of one read in plain text.
 const READ_BYTES: usize = 512;
+/// The same over TLS, which needs space for a whole record.
+const SECURE_READ_BYTES: usize = 24 * 1024;
 /// A connection that has to be driven again has its turn within so many milliseconds.
 const AGAIN_MILLIS: Time = 1;
 
@@ -41,6 +44,7 @@ pub(super) struct IoThread {
     pub(super) held: ExpiringMap<Held>,
     pub(super) inbox: Vec<ToIo>,
     scratch: Scratch,
+    secure_scratch: Scratch,
     buffers: Buffers,
     /// When it gives up what is not written, once it was told to stop.
     pub(super) stops_at: Option<Instant>,
@@ -63,6 +67,7 @@ impl Default for IoThread {
             held: ExpiringMap::default(),
             inbox: Vec::new(),
             scratch: Scratch::new(READ_BYTES),
+            secure_scratch: Scratch::new(SECURE_READ_BYTES),
             buffers: Buffers::default(),
             stops_at: None,
         }
@@ -80,13 +85,12 @@ impl Held {
     }
 }
 
-/// Every connection comes through a trusted proxy or through none. TLS has random numbers of its own, so no run with it
-/// could be repeated.
+/// Every connection comes through a trusted proxy or through none, in plain text or over TLS.
 fn policy() -> &'static Policy {
     static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
         proxy_protocol: ProxyProtocol::Accept,
         trusted_proxies: AddressList::parse("10.0.0.0/8").ok(),
-        tls: Arc::new(MemoryTls(TlsMode::Disabled)),
+        tls: Arc::new(SimulatedTls),
     });
     &POLICY
 }
@@ -97,10 +101,17 @@ struct VirtualStream<'a> {
     random: &'a mut Rng,
     socket: Socket,
     sent: Vec<u8>,
+}
+
+/// What a connection reads and writes, and whether it read anything: a PROXY header and a handshake are not yet the
+/// client.
+struct Heard<S> {
+    stream: S,
     has_read: bool,
 }
 
 /// The socket was reset.
+#[derive(Debug)]
 struct WasReset;
 
 impl Stream for VirtualStream<'_> {
@@ -109,7 +120,6 @@ impl Stream for VirtualStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, WasReset> {
         let (bytes, ending) = self.network.receive_some(self.socket, buffer.len());
         buffer[..bytes.len()].copy_from_slice(&bytes);
-        self.has_read |= !bytes.is_empty();
         match ending {
             _ if !bytes.is_empty() => Ok(Read::Bytes(bytes.len())),
             Some(Ending::Fin) => Ok(Read::Eof),
@@ -137,6 +147,64 @@ impl Stream for VirtualStream<'_> {
     fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, WasReset> {
         self.write(slices.first().copied().unwrap_or_default())
     }
+}
+
+impl<S: Stream> Stream for Heard<S> {
+    type Error = S::Error;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, S::Error> {
+        let read = self.stream.read(buffer)?;
+        self.has_read |= matches!(read, Read::Bytes(_));
+        Ok(read)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<Written, S::Error> {
+        self.stream.write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, S::Error> {
+        self.stream.write_vectored(slices)
+    }
+
+    fn has_more(&self) -> bool {
+        self.stream.has_more()
+    }
+
+    fn take_client(&mut self) -> Option<ClientAddress> {
+        self.stream.take_client()
+    }
+}
+
+impl Held {
+    /// One step over the transport, as the shell does it. Returns what comes next, and whether the client was heard.
+    fn step(
+        &mut self,
+        wire: &mut VirtualStream<'_>,
+        scratch: &mut Scratch,
+        lent: Lent<'_, Cell<usize>>,
+        view: &Arc<RouteView>,
+        now: Now,
+    ) -> (Result<Next, TransportError<WasReset>>, bool) {
+        let Self { connection, transport, ready, .. } = self;
+        let needs_flush = transport.wants_write();
+        let mut heard = Heard { stream: transport.over(wire, lent), has_read: false };
+        if needs_flush {
+            match heard.stream.flush() {
+                Ok(is_writable) => ready.writable = is_writable,
+                Err(reset) => return (Err(TransportError::Stream(reset)), false),
+            }
+        }
+        let next = connection.drive(&mut heard, ready, scratch, || view, now);
+        if matches!(&next, Ok(Next::Close(reason)) if reason.is_orderly()) {
+            end(&mut heard.stream);
+        }
+        (next, heard.has_read)
+    }
+}
+
+/// Tells the peer that nothing more is written. One that is gone does not hear it.
+fn end(layer: &mut Layer<'_, VirtualStream<'_>, Cell<usize>>) {
+    let _ = layer.end();
 }
 
 impl Cluster {
@@ -190,30 +258,23 @@ impl Cluster {
     pub(super) fn drive(&mut self, server: usize, running: &mut Running, conn: ConnId) {
         let now = self.servers[server].now(self.now());
         let Running { threads, view, to_node, quotas, .. } = running;
-        let IoThread { held: map, scratch, buffers, .. } = &mut threads[conn.io_thread()];
+        let IoThread { held: map, scratch, secure_scratch, buffers, .. } = &mut threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
-        let Held { socket, connection, transport, ready, .. } = &mut *entry;
-        let socket = *socket;
-        let mut wire = VirtualStream {
-            network: &mut self.network,
-            random: &mut self.random,
-            socket,
-            sent: Vec::new(),
-            has_read: false,
-        };
-        let client = connection.peer().address;
+        let socket = entry.socket;
+        let mut wire = VirtualStream { network: &mut self.network, random: &mut self.random, socket, sent: Vec::new() };
+        let client = entry.connection.peer().address;
         let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
-        let result = connection.drive(&mut transport.over(&mut wire, lent), ready, scratch, || &*view, now);
-        let (sent, has_read) = (wire.sent, wire.has_read);
+        let scratch = if self.secure_ends.has(socket.other()) { secure_scratch } else { scratch };
+        let (result, has_heard) = entry.step(&mut wire, scratch, lent, view, now);
+        let sent = wire.sent;
         if result.is_err() {
-            connection.handle_closed();
+            entry.connection.handle_closed();
         }
-        to_node.extend(std::iter::from_fn(|| connection.poll_forward()));
-        let is_clogged = connection.wants_write();
+        to_node.extend(std::iter::from_fn(|| entry.connection.poll_forward()));
+        let is_clogged = entry.connection.wants_write();
         let deadline = entry.poll_timeout();
         entry.arm(deadline);
-        // A PROXY header is not yet the client.
-        if has_read && entry.transport.is_decided() {
+        if has_heard {
             entry.heard = now.monotonic.as_millis();
         }
         self.send_bytes(socket, sent);
@@ -318,6 +379,7 @@ impl Cluster {
             if reason == CloseReason::Idle {
                 self.check(invariant::peer_was_silent(self.now() - heard, idle_max));
             }
+            self.tell_end(server, running, conn);
             self.end_connection(running, conn, &reason);
         }
         let held = running.threads[thread].held.values();
@@ -333,6 +395,24 @@ impl Cluster {
         if !running.to_node.is_empty() {
             self.plan_registry(server, running);
         }
+    }
+
+    /// Tells the peer that nothing more is written, before its connection is closed for a reason of time.
+    fn tell_end(&mut self, server: usize, running: &mut Running, conn: ConnId) {
+        let now = self.servers[server].now(self.now());
+        let Running { threads, quotas, .. } = running;
+        let IoThread { held: map, buffers, .. } = &mut threads[conn.io_thread()];
+        let Some(mut entry) = map.get_mut(conn.serial()) else { return };
+        if entry.connection.wants_write() {
+            return;
+        }
+        let socket = entry.socket;
+        let mut wire = VirtualStream { network: &mut self.network, random: &mut self.random, socket, sent: Vec::new() };
+        let client = entry.connection.peer().address;
+        let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
+        end(&mut entry.transport.over(&mut wire, lent));
+        let sent = wire.sent;
+        self.send_bytes(socket, sent);
     }
 
     fn end_connection(&mut self, running: &mut Running, conn: ConnId, reason: &CloseReason) {

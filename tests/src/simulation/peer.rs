@@ -11,6 +11,7 @@ use super::ledger::Told;
 use super::network::{Ending, LISTENER, ProcessId, Socket};
 use crate::answer::Answer;
 use crate::request::Request;
+use crate::tls::Version;
 use std::collections::BTreeMap;
 
 /// Connections that are missing are opened again this often.
@@ -215,7 +216,13 @@ impl Cluster {
             if self.random.u8(..) < 64 {
                 self.coverage.count("through a proxy");
                 let port = self.random.u16(1..);
-                self.send_bytes(socket, format!("PROXY TCP4 192.0.2.1 192.0.2.2 {port} 9876\r\n").into_bytes());
+                self.send_pieces(socket, format!("PROXY TCP4 192.0.2.1 192.0.2.2 {port} 9876\r\n").into_bytes());
+            }
+            if self.random.u8(..) < 64 {
+                self.coverage.count("over TLS");
+                let version = Version::ALL[self.random.usize(..Version::ALL.len())];
+                self.secure_ends.begin(socket, version, |socket| self.network.end(socket).is_some());
+                self.send_bytes(socket, Vec::new());
             }
             let dialed_at = self.now();
             let link = Link {
@@ -305,6 +312,7 @@ impl Cluster {
         };
         let is_connected = self.network.end(socket).is_some_and(|end| end.is_connected);
         let (bytes, ending) = self.receive(socket);
+        let is_connected = is_connected && !self.secure_ends.is_handshaking(socket);
         let mut answers = Vec::new();
         if let Some(link) = self.peers[peer].links.get_mut(&server) {
             link.is_up |= is_connected;
