@@ -34,7 +34,7 @@ impl Peer {
         socket.connect(&server.address().into()).expect("the server accepts");
         let stream = TcpStream::from(socket);
         be_patient(&stream);
-        Self { stream }
+        Self { stream: server.over_tls(stream) }
     }
 
     /// Begins to connect and does not wait for it.

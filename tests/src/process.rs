@@ -284,12 +284,16 @@ impl Process {
     /// It does not accept.
     #[must_use]
     pub fn connect(&self) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address).expect("the server accepts");
+        let stream = TcpStream::connect(self.address).expect("the server accepts");
         be_patient(&stream);
-        if let Some(version) = self.tls {
-            stream = relay(stream, version);
-            be_patient(&stream);
-        }
+        self.over_tls(stream)
+    }
+
+    /// A connection that was just opened, or a plain socket to what is said over it if connections speak TLS.
+    pub(crate) fn over_tls(&self, stream: TcpStream) -> TcpStream {
+        let Some(version) = self.tls else { return stream };
+        let stream = relay(stream, version);
+        be_patient(&stream);
         stream
     }
 

@@ -124,6 +124,11 @@ impl Target {
         &self.binary
     }
 
+    /// What connections speak; `None` is plain text.
+    pub(crate) const fn tls(&self) -> Option<Version> {
+        self.tls
+    }
+
     /// Starts a server with these entries in its configuration file.
     pub(crate) fn start(&self, properties: &[(&str, &str)]) -> Process {
         Folder::new(properties).start(&self.binary).over(self.tls)

@@ -66,7 +66,8 @@ impl Episode {
     /// the memory and the log stay within their bounds, and nothing of it stays open.
     pub(super) fn run(&self, target: &Target, name: &str) {
         let memory_max = FRESH_KIB + RESERVE * self.memory_mib * 1024;
-        let server = Folder::new(&self.properties).with_memory_max(memory_max).start(target.binary());
+        let folder = Folder::new(&self.properties).with_memory_max(memory_max);
+        let server = folder.start(target.binary()).over(target.tls());
         let registration = broker("broker-honest", 0, &["T"]);
         let _broker = Peer::register(&server, &registration);
         let mut first = Peer::connect(&server);
