@@ -25,6 +25,7 @@ mod client_address;
 pub mod config;
 pub mod connection;
 pub mod credentials;
+pub mod cut;
 pub mod event;
 pub mod expiring_map;
 mod hash;

@@ -1,12 +1,13 @@
 //! Text from a file or the environment as a line for the operator can show it.
 
+use crate::cut::{Bound, cut};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
-/// Characters that are shown, at most.
-const CHARACTERS_MAX: usize = 80;
+/// How much of a text is shown.
+const BOUND: Bound = Bound::Characters(80);
 
 /// Shows a text between backticks: control characters are escaped, a long one is cut, and UTF-8 that was read as
 /// ISO-8859-1 (as Java reads properties files) is shown as what it was meant to be.
@@ -24,14 +25,14 @@ impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = as_meant(self.0);
         f.write_char('`')?;
-        for character in text.chars().take(CHARACTERS_MAX) {
+        for character in cut(&text, BOUND, "…").chars() {
             match character {
                 // These have escapes, but are no danger to a line.
                 '"' | '\'' | '\\' => f.write_char(character)?,
                 _ => write!(f, "{}", character.escape_debug())?,
             }
         }
-        f.write_str(if text.chars().nth(CHARACTERS_MAX).is_some() { "…`" } else { "`" })
+        f.write_char('`')
     }
 }
 

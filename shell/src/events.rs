@@ -7,10 +7,9 @@
 mod record_of;
 
 use crate::audit::{Audit, AuditSink};
-use crate::cut::cut;
 use crate::event_store::EventStore;
 use crate::line_limit::LineLimit;
-use crate::record::{EventType, Record};
+use crate::record::{EventType, Record, shown};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::save::SaveFile;
 use namesrv_core::time::{Instant, Now};
@@ -22,7 +21,7 @@ use tracing::{info, warn};
 macro_rules! about {
     ($level:ident, $broker:expr, $($rest:tt)*) => {{
         let BrokerIdentity { cluster, name, id, address } = $broker;
-        let [cluster, name, address] = [cluster, name, address].map(|text| cut(text));
+        let [cluster, name, address] = [cluster, name, address].map(|text| shown(text));
         $level!(cluster = &*cluster, broker = &*name, id, address = &*address, $($rest)*)
     }};
 }
@@ -135,9 +134,9 @@ fn write(event: &Event) {
             about!(warn, broker, %reason, %peer, "registration refused");
         }
         Event::ClusterConflict { broker, group_cluster } => {
-            about!(warn, broker, group_cluster = &*cut(group_cluster), "broker name is used in two clusters");
+            about!(warn, broker, group_cluster = &*shown(group_cluster), "broker name is used in two clusters");
         }
-        Event::TopicRegistered { topic, peer } => info!(topic = &*cut(topic), %peer, "topic registered by request"),
+        Event::TopicRegistered { topic, peer } => info!(topic = &*shown(topic), %peer, "topic registered by request"),
         // The audit has them.
         Event::AdminWrite(_)
         | Event::RequestRefused(_)
@@ -152,12 +151,12 @@ fn write(event: &Event) {
             about!(warn, broker, peer = %peer.address, %left, "broker unregistered and stays: another address has it");
         }
         Event::MalformedOrderConfig { topic, fault } => {
-            warn!(topic = &*cut(topic), %fault, "order configuration left out of routes: write broker:queues joined by ;");
+            warn!(topic = &*shown(topic), %fault, "order configuration left out of routes: write broker:queues joined by ;");
         }
         Event::DoubtfulOrderConfig { topic, doubts } => {
             let doubt = doubts.first().map(ToString::to_string).unwrap_or_default();
             let more = doubts.len().saturating_sub(1);
-            warn!(topic = &*cut(topic), doubt, more, "order configuration does not fit the brokers of its topic");
+            warn!(topic = &*shown(topic), doubt, more, "order configuration does not fit the brokers of its topic");
         }
         Event::SaveFailed { file, reason } => {
             let consequence = match file {
@@ -165,7 +164,7 @@ fn write(event: &Event) {
                 SaveFile::RuntimeConfig => "configuration change holds until restart: it cannot be saved",
                 SaveFile::Snapshot => "routes are not kept for the next start: they cannot be saved",
             };
-            warn!(reason = &*cut(&reason.to_string()), "{consequence}");
+            warn!(reason = &*shown(&reason.to_string()), "{consequence}");
         }
         Event::Late { by } => {
             warn!(milliseconds = by.as_millis(), "this server did not run for a while: heartbeat deadlines postponed")

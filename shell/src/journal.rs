@@ -6,6 +6,7 @@ mod misses;
 pub(crate) use misses::{Miss, Misses};
 
 use namesrv_core::Peer;
+use namesrv_core::cut::{Bound, cut};
 use namesrv_core::tally::MissedTopics;
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::{FrameError, Sender};
@@ -14,8 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Closed connections that are remembered.
 pub(crate) const CLOSED_MAX: usize = 1000;
-/// Characters of a reason that may quote a client.
-const REASON_CHARACTERS_MAX: usize = 256;
+/// How much of a reason is kept, which may quote a client.
+const REASON_BOUND: Bound = Bound::Characters(256);
 
 /// The journals of all I/O threads. Each is locked by its own thread for a moment, and by who looks.
 #[derive(Debug)]
@@ -82,7 +83,12 @@ impl Journals {
         if journal.closed.len() == CLOSED_MAX {
             journal.closed.pop_front();
         }
-        journal.closed.push_back(ClosedConnection { facts, at, reason, words: cut(words) });
+        journal.closed.push_back(ClosedConnection {
+            facts,
+            at,
+            reason,
+            words: cut(words, REASON_BOUND, "").into_owned(),
+        });
     }
 
     /// A connection is closed for a fault of its client.
@@ -90,7 +96,9 @@ impl Journals {
         let Some(mut journal) = self.of(peer) else { return };
         let count = journal.refused.get(kind).map_or(0, |last| last.count) + 1;
         let bytes = bytes.map(<[u8]>::to_vec);
-        journal.refused.insert(kind, Refused { peer, at, words: cut(words), bytes, count });
+        journal
+            .refused
+            .insert(kind, Refused { peer, at, words: cut(words, REASON_BOUND, "").into_owned(), bytes, count });
     }
 
     /// Topics were asked for in vain.
@@ -152,10 +160,6 @@ pub(crate) const fn kind_of(error: &FrameError) -> &'static str {
         FrameError::BinaryHeader(_) => "binary_header",
         FrameError::TooManyFields { .. } => "too_many_fields",
     }
-}
-
-fn cut(words: &str) -> String {
-    words.chars().take(REASON_CHARACTERS_MAX).collect()
 }
 
 fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {

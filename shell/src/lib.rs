@@ -26,7 +26,6 @@ mod cli;
 mod clock;
 mod console;
 mod credit;
-mod cut;
 mod disk;
 mod event_store;
 mod events;

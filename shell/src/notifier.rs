@@ -2,8 +2,8 @@
 
 use crate::address_families::AddressFamilies;
 use crate::clock::Clock;
-use crate::cut::cut;
 use crate::line_limit::LineLimit;
+use crate::record::shown;
 use crate::threads;
 use crate::tls::Tls;
 use bytes::Bytes;
@@ -92,7 +92,7 @@ impl Notifier {
         match thread.try_send(Notification { address, reach, frame }) {
             Ok(()) => {}
             Err(TrySendError::Full(dropped) | TrySendError::Disconnected(dropped)) => {
-                let address = cut(&dropped.address);
+                let address = shown(&dropped.address);
                 self.failures.tell(|| warn!(address = &*address, "too many notifications wait: one is dropped"));
             }
         }
@@ -108,7 +108,7 @@ fn start(index: usize, way: Way, failures: Failures) -> io::Result<SyncSender<No
 fn run(notifications: &Receiver<Notification>, way: &Way, failures: &Failures) {
     while let Ok(Notification { address, reach, frame }) = notifications.recv() {
         let sent = way.send(&address, &reach, &frame);
-        let address = cut(&address);
+        let address = shown(&address);
         match sent {
             Ok(()) => debug!(address = &*address, "broker notified"),
             Err(error) => failures.tell(|| warn!(address = &*address, %error, "broker cannot be notified")),

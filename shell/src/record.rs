@@ -5,21 +5,25 @@ mod event_type;
 
 pub(crate) use event_type::EventType;
 
-use crate::cut::cut;
 use crate::logging::AUDIT_TARGET;
 use namesrv_core::Peer;
 use namesrv_core::access::{Class, Refusal, RefusalCause};
 use namesrv_core::config::Changes;
+use namesrv_core::cut::{Bound, cut};
 use namesrv_core::event::{AdminWrite, BrokerIdentity, Change, RefusedRequest, Subject};
 use namesrv_core::time::WallTime;
 use namesrv_core::wire::code::request;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, UNIX_EPOCH};
 use tracing::{info, warn};
 
-/// Characters of the name of a user that was refused: the peer chose it.
-const USER_CHARACTERS_MAX: usize = 64;
+/// How much is shown of the name of a user that was refused: the peer chose it.
+const USER_BOUND: Bound = Bound::Characters(64);
+
+/// How much operators are shown of a text that a peer chose.
+const TEXT_BOUND: Bound = Bound::Characters(256);
 
 /// The end of the year 9999: later times have no text.
 const LAST_MILLISECOND: u64 = 253_402_300_799_999;
@@ -40,6 +44,11 @@ pub(crate) struct Record {
 enum Value {
     Text(String),
     Number(i64),
+}
+
+/// What operators are shown of a text that a peer chose.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    cut(text, TEXT_BOUND, "…")
 }
 
 /// Logs a record with these fields, as far as it has them.
@@ -101,7 +110,7 @@ impl Record {
     /// A request that was refused, or that would be if the rules were not only observed.
     pub(crate) fn refusal(event: EventType, refused: &RefusedRequest, time: WallTime) -> Self {
         let RefusedRequest { code, peer, refusal: Refusal { cause, user, address }, subject } = refused;
-        let user = user.as_deref().map(|user| user.chars().take(USER_CHARACTERS_MAX).collect::<String>());
+        let user = user.as_deref().map(|user| cut(user, USER_BOUND, ""));
         let record = Self::new(event, time).with_request(*code).with("class", Class::of(*code).name());
         let record = record.with("reason", cause.name()).with_some("user", user.as_deref());
         Self { cause: Some(*cause), address: *address, ..record.with_peer(*peer).with_subject(subject) }
@@ -212,7 +221,7 @@ impl Record {
     }
 
     pub(crate) fn with(self, name: &'static str, text: &str) -> Self {
-        self.with_value(name, Value::Text(cut(text).into_owned()))
+        self.with_value(name, Value::Text(shown(text).into_owned()))
     }
 
     pub(crate) fn with_number(self, name: &'static str, number: impl Into<i64>) -> Self {

@@ -3,14 +3,15 @@
 use super::outbox::Outbox;
 use crate::Peer;
 use crate::access::{Grant, Refusal};
+use crate::cut::{self, Bound};
 use crate::event::{AdminWrite, Change, Event, RefusedRequest, Subject};
 use crate::wire::Request;
 use crate::wire::code::request as code;
 use alloc::boxed::Box;
 use alloc::string::String;
 
-/// Characters of a name or a value that are told.
-const CHARACTERS_MAX: usize = 256;
+/// How much of a name or a value is told.
+const BOUND: Bound = Bound::Characters(256);
 
 /// An administrator, as far as the server knows.
 #[derive(Clone, Debug)]
@@ -38,9 +39,9 @@ pub(super) fn subject(request: &Request<'_>) -> Subject {
     names(request.code).iter().filter_map(|name| value(name)).collect()
 }
 
-/// The front of a text that a peer chose.
+/// What is told of a text that a peer chose.
 pub(super) fn cut(text: &str) -> String {
-    text.chars().take(CHARACTERS_MAX).collect()
+    cut::cut(text, BOUND, "").into_owned()
 }
 
 /// The fields that say what a request is about.

@@ -1,5 +1,6 @@
 //! What can be wrong with the bytes of a peer: one variant for each fault.
 
+use crate::cut::{Bound, cut};
 use crate::limits::Limits;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -147,17 +148,12 @@ pub enum JsonError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReaderError(String);
 
-/// Characters of a reader's error that are kept.
-const READER_CHARS_MAX: usize = 200;
+/// How much of a reader's error is kept.
+const READER_BOUND: Bound = Bound::Characters(200);
 
 impl From<serde_json::Error> for JsonError {
     fn from(error: serde_json::Error) -> Self {
-        let mut text = error.to_string();
-        if let Some((end, _)) = text.char_indices().nth(READER_CHARS_MAX) {
-            text.truncate(end);
-            text.push('…');
-        }
-        Self::Reader(ReaderError(text))
+        Self::Reader(ReaderError(cut(&error.to_string(), READER_BOUND, "…").into_owned()))
     }
 }
 

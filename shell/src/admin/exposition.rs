@@ -1,6 +1,7 @@
 //! The text formats of Prometheus and OpenMetrics.
 
 use crate::counters::Snapshot;
+use namesrv_core::cut::{self, Bound};
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -25,8 +26,8 @@ pub(super) struct Exposition {
     family: &'static str,
 }
 
-/// Bytes of a label's value.
-const LABEL_BYTES_MAX: usize = 128;
+/// How much of a label's value is written.
+const LABEL_BOUND: Bound = Bound::Bytes(128);
 
 impl Format {
     /// The format that an `Accept` header prefers: the text format unless OpenMetrics is wanted at least as much.
@@ -139,13 +140,9 @@ fn write_label(labels: &mut String, name: &str, value: &str) {
     let _ = write!(labels, "{name}=\"{value}\"");
 }
 
-/// The front of a text that peers choose.
+/// What is written of a label's value.
 pub(super) fn cut(value: &str) -> Cow<'_, str> {
-    if value.len() <= LABEL_BYTES_MAX {
-        return Cow::Borrowed(value);
-    }
-    let end = (0..=LABEL_BYTES_MAX - '…'.len_utf8()).rev().find(|end| value.is_char_boundary(*end)).unwrap_or_default();
-    Cow::Owned(format!("{}…", value.get(..end).unwrap_or_default()))
+    cut::cut(value, LABEL_BOUND, "…")
 }
 
 #[cfg(test)]
@@ -190,11 +187,5 @@ mod tests {
         ] {
             assert_eq!(Format::preferred(accept), Format::Text, "{accept}");
         }
-    }
-
-    #[test]
-    fn long_names_are_cut_between_characters() {
-        let cut = cut(&"é".repeat(100)).into_owned();
-        assert_eq!((cut.len(), cut.ends_with("é…")), (127, true));
     }
 }
