@@ -2,7 +2,9 @@
 //! last.
 
 mod attributes;
+mod errno;
 
+use errno::{if_known, is_unknown_to_file_system};
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, StatxAttributes, StatxFlags, flock, statx};
 use rustix::io::Errno;
 use std::fmt;
@@ -176,7 +178,7 @@ impl Disk for RealDisk {
     }
 
     fn copy_attributes(&self, from: &Path, to: &File) -> io::Result<()> {
-        attributes::copy(from, to)
+        attributes::copy(&self.open_to_read(from)?, to)
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
@@ -217,16 +219,4 @@ pub(crate) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result
 fn is_mount_point(path: &Path) -> bool {
     let status = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
     status.is_ok_and(|status| status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
-/// Leaves out a step that only adds durability or safety where the file system does not know it.
-fn if_known(result: Result<(), Errno>) -> io::Result<()> {
-    match result {
-        Err(error) if !is_unknown_to_file_system(error) => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn is_unknown_to_file_system(error: Errno) -> bool {
-    [Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS].contains(&error)
 }

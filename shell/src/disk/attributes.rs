@@ -1,13 +1,12 @@
 //! Owner, group, mode, access control list and extended attributes of a file that takes the place of another one.
 
-use super::is_unknown_to_file_system;
+use super::errno::is_unknown_to_file_system;
 use rustix::fs::{Gid, Mode, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fremovexattr, fsetxattr};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 /// Signatures of contents: those of a file are wrong for another one.
 const SIGNATURES: [&CStr; 2] = [c"security.ima", c"security.evm"];
@@ -16,13 +15,12 @@ const SIGNATURES: [&CStr; 2] = [c"security.ima", c"security.evm"];
 const MODE_BITS: u32 = 0o7777;
 
 /// Copies all of them, as far as they differ.
-pub(super) fn copy(from: &Path, to: &File) -> io::Result<()> {
-    let from = super::open_regular(std::fs::OpenOptions::new().read(true), from)?;
+pub(super) fn copy(from: &File, to: &File) -> io::Result<()> {
     let (wanted, found) = (from.metadata()?, to.metadata()?);
     if (wanted.uid(), wanted.gid()) != (found.uid(), found.gid()) {
         fchown(to, Some(Uid::from_raw(wanted.uid())), Some(Gid::from_raw(wanted.gid())))?;
     }
-    copy_extended(&from, to)?;
+    copy_extended(from, to)?;
     // After the owner, whose change clears bits, and the access control list, which has its share in the mode.
     if to.metadata()?.mode() & MODE_BITS != wanted.mode() & MODE_BITS {
         fchmod(to, Mode::from_raw_mode(wanted.mode() & MODE_BITS))?;

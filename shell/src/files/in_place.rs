@@ -3,8 +3,10 @@
 //! A copy beside the file would be no help where this way is needed: the folder may not be written, or is a container's
 //! own and gone when the container is, while the file is mounted from elsewhere.
 
+use super::error::FileError;
+use super::place::Place;
+use super::replace;
 use super::undo::{self, Undo, Unfinished};
-use super::{FileError, Place, replace};
 use crate::disk::Disk;
 use std::io;
 

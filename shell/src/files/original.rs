@@ -1,7 +1,9 @@
 //! What a person wrote is not lost when the server writes the same in its own form.
 
+use super::beside::{folder_of, with_suffix};
+use super::error::FileError;
+use super::place::locate;
 use super::replace::write_new;
-use super::{FileError, folder_of, locate, with_suffix};
 use crate::disk::Disk;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,10 @@
 //! Where a file is: symbolic links are followed, also to files that do not exist yet.
 
-use super::{FileError, folder_of};
+use super::beside::folder_of;
+use super::error::{FileError, LINKS_MAX};
 use crate::disk::{Disk, Kind, Status};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-/// As many as Linux follows.
-pub(super) const LINKS_MAX: usize = 40;
 
 /// Where a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]

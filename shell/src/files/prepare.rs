@@ -1,7 +1,11 @@
 //! What is done for a file at start: leftovers of a crash go, and the operator hears how changes will be kept.
 
+use super::beside::folder_of;
+use super::error::FileError;
+use super::kept::{KeptFile, Way};
+use super::place::{Place, locate};
 use super::undo::Unfinished;
-use super::{FileError, KeptFile, Place, Way, folder_of, in_place, locate, replace};
+use super::{in_place, replace};
 use crate::disk::{Disk, Kind};
 use std::fmt;
 use std::io::ErrorKind;

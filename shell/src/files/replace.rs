@@ -1,6 +1,9 @@
 //! Saving by a new file that takes the name of the old one.
 
-use super::{FileError, KeptFile, Place, folder_of, unless_missing, with_suffix};
+use super::beside::{folder_of, with_suffix};
+use super::error::{FileError, unless_missing};
+use super::kept::KeptFile;
+use super::place::Place;
 use crate::disk::{Disk, Kind};
 use std::io::{self, ErrorKind};
 use std::path::Path;

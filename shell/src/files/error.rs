@@ -1,0 +1,59 @@
+//! Why a file cannot be used or saved.
+
+use crate::disk::Kind;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// Symbolic links that are followed: as many as Linux follows.
+pub(super) const LINKS_MAX: usize = 40;
+
+/// Why a file cannot be used or saved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("the value is empty: name a file")]
+    NoPath,
+    #[error("{} is {kind}: name a regular file", path.display())]
+    NotRegular { path: PathBuf, kind: Kind },
+    #[error("{} has {bytes} bytes, more than 16 MiB: name another file", path.display())]
+    TooLarge { path: PathBuf, bytes: u64 },
+    #[error("{} leads to something that has no name: name a regular file", .0.display())]
+    Nameless(PathBuf),
+    #[error("{} leads through more than {} symbolic links", .0.display(), LINKS_MAX)]
+    TooManyLinks(PathBuf),
+    #[error("cannot {step} {}: {source}", path.display())]
+    Step { step: &'static str, path: PathBuf, source: io::Error },
+    #[error("another server is saving {}", .0.display())]
+    Locked(PathBuf),
+    /// Both ways failed.
+    #[error("it cannot be replaced ({reason}) nor written in place ({source})")]
+    NoWay { reason: String, source: Box<FileError> },
+    /// A save failed when the new contents were already there, and the old ones cannot be brought back.
+    #[error("{0}; whether the change is kept shows at the next start")]
+    Undecided(Box<FileError>),
+}
+
+impl FileError {
+    pub(crate) fn at<'a>(step: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Self + Copy + use<'a> {
+        move |source| Self::Step { step, path: path.to_owned(), source }
+    }
+
+    /// Whether it may end without the operator: the disk is full, or another server, which may be ending, has the file.
+    pub(crate) fn may_end(&self) -> bool {
+        match self {
+            Self::Locked(_) => true,
+            Self::Step { source, .. } => [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&source.kind()),
+            Self::NoPath
+            | Self::NotRegular { .. }
+            | Self::TooLarge { .. }
+            | Self::Nameless(_)
+            | Self::TooManyLinks(_)
+            | Self::NoWay { .. }
+            | Self::Undecided(_) => false,
+        }
+    }
+}
+
+/// Success, when there was nothing to be done.
+pub(crate) fn unless_missing(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
