@@ -1,6 +1,7 @@
 //! One bounded step of work of a connection over a non-blocking stream.
 
-use super::{Answers, CloseReason, Connection, Paused, Read, Reading};
+use super::machine::Connection;
+use super::{Answers, CloseReason, Paused, Read, Reading};
 use crate::ClientAddress;
 use crate::quota::Counter;
 use crate::route::RouteView;
@@ -154,11 +155,11 @@ impl<C: Counter> Connection<C> {
         // What a step before left unwritten belongs to a connection whose stream failed.
         answers.bytes.clear();
         let mut budget = WRITE_BYTES_MAX;
-        self.write(stream, ready, &mut budget, &mut answers.tally, now)?;
+        self.write_output(stream, ready, &mut budget, &mut answers.tally, now)?;
         if self.can_resume() {
             self.handle_read(Read::Nothing, &view(), answers, now);
         } else {
-            let read = self.read(stream, ready, buffer, &mut answers.tally)?;
+            let read = self.read_once(stream, ready, buffer, &mut answers.tally)?;
             if let Some(address) = stream.take_client() {
                 self.peer.address = address;
                 self.activity.note(now.monotonic);
@@ -168,12 +169,12 @@ impl<C: Counter> Connection<C> {
             }
         }
         self.write_answers(stream, ready, answers, now)?;
-        self.write(stream, ready, &mut budget, &mut answers.tally, now)?;
+        self.write_output(stream, ready, &mut budget, &mut answers.tally, now)?;
         answers.bytes.shrink_to(ANSWER_BYTES_KEPT);
-        Ok(self.next(*ready))
+        Ok(self.next_step(*ready))
     }
 
-    fn next(&self, ready: Ready) -> Next {
+    fn next_step(&self, ready: Ready) -> Next {
         if let Some(reason) = self.poll_close() {
             return Next::Close(reason);
         }
@@ -192,7 +193,7 @@ impl<C: Counter> Connection<C> {
     }
 
     /// Reads once, if that is wanted. Returns what has to be dealt with.
-    fn read<'a, S: Stream>(
+    fn read_once<'a, S: Stream>(
         &self,
         stream: &mut S,
         ready: &mut Ready,
@@ -244,7 +245,7 @@ impl<C: Counter> Connection<C> {
     }
 
     /// Writes what waits, as far as the stream takes it and the step's budget of bytes allows.
-    fn write<S: Stream>(
+    fn write_output<S: Stream>(
         &mut self,
         stream: &mut S,
         ready: &mut Ready,

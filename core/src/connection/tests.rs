@@ -3,14 +3,23 @@
 mod frames;
 mod steps;
 
-use super::*;
-use crate::ConnId;
+use super::machine::Connection;
+use super::{Answers, CloseReason, Paused, Read, Reading};
 use crate::config::{Configuration, Limits};
 use crate::initial_state::InitialState;
+use crate::node;
 use crate::output::{CloseReason as RegistryClose, Output as RegistryOutput};
+use crate::quota::Quotas;
 use crate::registry::Registry;
-use crate::time::WallTime;
+use crate::route::RouteView;
+use crate::time::{Duration, Instant, Now, WallTime};
+use crate::wire::FrameError;
+use crate::{ConnId, Peer};
+use alloc::sync::Arc;
 use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::cell::Cell;
 use frames::{change, frame, opaques, query};
 
 /// The end of a connection, among the opaque numbers of what is forwarded.
