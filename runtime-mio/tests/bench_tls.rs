@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use namesrv_bench::contender::{Contender, Kind};
-use namesrv_bench::results::Figure;
+use namesrv_bench::figure::Figure;
 use namesrv_bench::subject::Observation;
 use namesrv_bench::tls;
 use std::collections::BTreeMap;

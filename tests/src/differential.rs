@@ -8,6 +8,7 @@ pub mod recognise;
 pub mod report;
 
 mod cleaning;
+mod run;
 
 use crate::server::Server;
 use crate::step::{Scope, sequence};
@@ -16,6 +17,7 @@ use pair::{Pair, Spoiled};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 pub use report::{Finding, Report};
+pub use run::{Difference, Done, Run};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 

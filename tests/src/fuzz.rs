@@ -5,6 +5,7 @@ mod first_bytes;
 mod frame;
 mod header;
 mod http;
+mod limits;
 mod register_body;
 mod registry;
 mod session;
@@ -12,8 +13,6 @@ mod signature;
 mod snapshot;
 mod text;
 mod transport;
-
-use namesrv_core::config::Limits;
 
 /// One target.
 #[derive(Clone, Copy, Debug)]
@@ -50,19 +49,4 @@ pub const TARGETS: &[Target] = &[
 pub fn run(name: &str, data: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target of that name");
     (target.run)(data);
-}
-
-/// Limits that are small enough for a fuzzer to reach.
-fn limits() -> Limits {
-    Limits {
-        frame_bytes_max: 64 * 1024,
-        header_bytes_max: 2048,
-        ext_fields_max: 12,
-        inflated_bytes_max: 16 * 1024,
-        topics_per_registration_max: 24,
-        forwarded_per_connection_max: 3,
-        output_bytes_pause: 1024,
-        kv_bytes_max: 256,
-        ..Limits::default()
-    }
 }

@@ -12,8 +12,6 @@ use std::time::{Duration, Instant};
 const CHUNK_TOPICS: usize = 10_000;
 /// Topics of the registration that is repeated while routes are asked for.
 const REPEATED_TOPICS: usize = 100;
-/// How often each broker repeats it. Real brokers do so every 30 s.
-pub const REPEAT_EVERY: Duration = Duration::from_secs(1);
 /// Of so many registrations of a cluster, one changes something.
 pub const CHANGE_ONE_IN: usize = 100;
 /// Which of them it is: one that comes early, so that even a short run has a change.

@@ -1,10 +1,10 @@
 //! A real cluster: its brokers come back all at once after a restart of the server, then everyone goes on as always.
 
 use crate::contender::Contender;
+use crate::figure::Figure;
 use crate::host::Pinning;
 use crate::measure::MIB;
 use crate::question::Mix;
-use crate::results::Figure;
 use crate::subject::{Observation, Subject};
 use crate::workload::{Pace, Table, Workload};
 use anyhow::Result;

@@ -1,8 +1,8 @@
 //! Many connections: what each of them costs when it is idle, and how long a server needs when all come at once.
 
 use crate::contender::Contender;
+use crate::figure::Figure;
 use crate::host::Pinning;
-use crate::results::Figure;
 use crate::start::SETTLE;
 use crate::subject::{Observation, Subject};
 use crate::workload::SMALL;

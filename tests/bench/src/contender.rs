@@ -1,8 +1,8 @@
 //! The servers that are compared: which there are, and how each is started.
 
 use crate::certificate::Certificate;
+use crate::one_line::one_line;
 use crate::options::Options;
-use crate::results::one_line;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

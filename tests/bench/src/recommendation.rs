@@ -2,8 +2,9 @@
 
 use crate::connections::{idle_name, stages};
 use crate::contender::Contender;
+use crate::figure::Figure;
 use crate::report::digits;
-use crate::results::{Figure, Results};
+use crate::results::Results;
 use crate::start::START;
 use crate::workload::Workload;
 

@@ -3,10 +3,10 @@
 use crate::announcement::Topics;
 use crate::broker::Broker;
 use crate::contender::Contender;
+use crate::figure::Figure;
 use crate::host::Pinning;
 use crate::measure::{MIB, Used};
 use crate::question::{Ask, topic_name, topic_queues};
-use crate::results::Figure;
 use crate::server::ServerProcess;
 use crate::subject::{Observation, ask, open};
 use crate::workload::CHANGED_TOPICS;

@@ -2,69 +2,13 @@
 
 use crate::cluster::Cluster;
 use crate::contender::{Contender, Skipped};
+use crate::figure::Figure;
 use crate::host::{Host, Pinning};
+use crate::one_line::one_line;
 use crate::options::Options;
 use crate::workload::{Pace, Table, Workload};
-use anstream::adapter::strip_str;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Longest reason of a failure.
-const REASON_CHARS_MAX: usize = 160;
-
-/// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Figure {
-    /// Processor seconds of the server for 100,000 requests.
-    CpuPer100k,
-    /// Requests a second.
-    Rate,
-    /// Median latency, microseconds.
-    P50,
-    /// 99 % of the latencies are at most this, microseconds.
-    P99,
-    /// 99.9 % of the latencies are at most this, microseconds.
-    P999,
-    /// Part of the time that the server was on a processor.
-    ServerShare,
-    /// Part of the time that the load generator was on a processor.
-    LoadShare,
-    /// 99 % of the requests were sent at most so late, microseconds.
-    Lateness,
-    /// From the first byte of a registration that changes all of its topics until its answer, milliseconds.
-    ChangeMillis,
-    /// System calls of the server for each request.
-    Calls,
-    /// From the start of the process until it listens, milliseconds.
-    StartMillis,
-    /// Memory of a server that knows nothing, its program included, MiB.
-    IdleResident,
-    /// Allocated memory of a server that knows nothing, MiB.
-    IdleAnonymous,
-    /// Connections that were open.
-    Connections,
-    /// Allocated memory that each connection took, KiB.
-    ConnectionKib,
-    /// From the first of many connections at once until all were accepted and answered, milliseconds.
-    ConnectMillis,
-    /// From the return of all brokers at once until the last of them was answered, milliseconds.
-    ReturnMillis,
-    /// From the return of all brokers at once until a route named all of them, milliseconds.
-    WholeMillis,
-    /// Processors that the server keeps busy, at the speed of a real cluster.
-    Cores,
-    /// Memory after a run, the program included, MiB.
-    Resident,
-    /// Until a registration that repeats something is answered, milliseconds.
-    RepeatMillis,
-    /// Processor time of the server for a repeated registration, milliseconds.
-    RepeatCpuMillis,
-    /// Processor time of a digest of that registration, in the load generator, milliseconds.
-    DigestMillis,
-    /// Processor time of the server for a registration that changes all topics, milliseconds.
-    ChangeCpuMillis,
-}
 
 /// One run of one load on one server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,30 +45,6 @@ impl Failure {
         let reason = one_line(&parts.join("; "));
         Self { contender: contender.to_owned(), during: during.to_owned(), reason }
     }
-}
-
-/// Makes one line of what another program wrote: no colours, control characters, bytes that are no text, or pictures
-/// made of letters, and no more than `REASON_CHARS_MAX` characters.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    let text = strip_str(text).to_string();
-    let lines = text.lines().filter(|line| !is_art(line));
-    let words: Vec<String> = lines
-        .flat_map(|line| line.split(|c: char| c.is_control() || c.is_whitespace() || c == char::REPLACEMENT_CHARACTER))
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let line = words.join(" ");
-    match line.char_indices().nth(REASON_CHARS_MAX) {
-        None => line,
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-    }
-}
-
-/// Whether a line is drawn rather than written: most of what is printed on it is neither letter nor digit.
-fn is_art(line: &str) -> bool {
-    let printed = || line.chars().filter(|c| !c.is_whitespace());
-    printed().filter(|c| c.is_alphanumeric()).count() * 2 < printed().count()
 }
 
 /// Everything about one comparison.
@@ -311,12 +231,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_servers_print_becomes_one_short_line() {
-        let banner = "  ____  _   \n |_|  \\_\\___/ \\___|_|  |_|\n\u{1b}[31mWARN\u{1b}[0m it is\0\r\n\tover\u{fffd}\n";
-        assert_eq!(one_line(banner), "WARN it is over");
-        let long = one_line(&"äb ".repeat(1000));
-        assert_eq!((long.chars().count(), long.ends_with('…')), (REASON_CHARS_MAX + 1, true));
-        let error = anyhow::anyhow!("closed by the server").context(banner).context("|__|");
+    fn the_cause_of_a_failure_comes_first() {
+        let error =
+            anyhow::anyhow!("closed by the server").context("\u{1b}[31mWARN\u{1b}[0m it is\r\n over").context("|__|");
         assert_eq!(Failure::new("other", "start", &error).reason, "closed by the server; WARN it is over");
     }
 

@@ -1,19 +1,20 @@
 //! From the samples of a run to what its report shows.
 
-use crate::broker::{CHANGE_ONE_IN, REPEAT_EVERY};
+use crate::broker::CHANGE_ONE_IN;
 use crate::certificate::Certificate;
 use crate::clients::Handshake;
 use crate::cluster::{Cluster, TOPICS_OF_A_CLIENT};
 use crate::connections::{STORM, idle_name, stages};
 use crate::contender::Contender;
+use crate::figure::Figure;
 use crate::goals::goals;
 use crate::question::SAMPLE;
 use crate::recommendation::recommend;
 use crate::registrations::{LARGE, LARGE_TOPICS, REGISTRATIONS};
 use crate::report::{NOTHING, Point, Report, Section, digits};
-use crate::results::{Figure, Results, Summary};
+use crate::results::{Results, Summary};
 use crate::start::START;
-use crate::workload::{CHANGED_TOPICS, Pace, SMALL, Workload};
+use crate::workload::{CHANGED_TOPICS, Pace, REPEAT_EVERY, SMALL, Workload};
 use crate::{threads, tls};
 
 /// Marks figures that must not be trusted.

@@ -3,7 +3,7 @@
 use crate::contender::Contender;
 use crate::host;
 use crate::measure::{Memory, Processor};
-use crate::results::one_line;
+use crate::one_line::one_line;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;

@@ -1,9 +1,9 @@
 //! The start of a server, and what it needs when it knows nothing.
 
 use crate::contender::Contender;
+use crate::figure::Figure;
 use crate::host::Pinning;
 use crate::measure::MIB;
-use crate::results::Figure;
 use crate::server::ServerProcess;
 use crate::subject::Observation;
 use anyhow::Result;

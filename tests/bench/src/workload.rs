@@ -1,12 +1,13 @@
 //! What is asked of the servers: tables of topics, and loads on them.
 
-use crate::broker::REPEAT_EVERY;
 use crate::question::{Ask, Mix};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Topics that a storm registers anew each time.
 pub const CHANGED_TOPICS: usize = 10_000;
+/// How often each broker repeats its registration. Real brokers do so every 30 s.
+pub const REPEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// The table on which latencies are measured.
 pub const SMALL: Table = Table { brokers: 1, topics: 100 };

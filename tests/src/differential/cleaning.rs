@@ -1,7 +1,7 @@
 //! What makes one pair of servers serve any number of sequences: everything that a sequence left behind goes again.
 
-use super::clusters::{Clusters, Member, keys, topics};
-use super::pair::Run;
+use super::clusters::{Clusters, Member, OBSERVER, keys, topics};
+use super::run::Run;
 use crate::answer::Answer;
 use crate::registration::Registration;
 use crate::request::Request;
@@ -11,9 +11,6 @@ use crate::step::words::RESETS;
 use namesrv_core::kv::ORDER_TOPIC_CONFIG;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-
-/// The connection of everything that is not part of a sequence.
-pub(super) const OBSERVER: &str = "observer";
 
 /// How long a server may take for it.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,10 +1,12 @@
 //! Who is registered with a server, as it says itself.
 
-use super::cleaning::OBSERVER;
 use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
 use crate::request::Request;
 use crate::server::{Reaction, Server};
+
+/// The connection of everything that is not part of a sequence.
+pub(super) const OBSERVER: &str = "observer";
 
 /// The answer to GET_BROKER_CLUSTER_INFO.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! Decides what a difference is: one that DIFFERENCES.md names, one that does not last, or a finding, which is made
 //! small.
 
-use super::pair::{Pair, Run, Spoiled};
+use super::pair::{Pair, Spoiled};
 use super::recognise::{Recogniser, recognisers};
+use super::run::Run;
 use crate::server::Server;
 use crate::step::Step;
 use proptest::strategy::ValueTree;

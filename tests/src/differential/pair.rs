@@ -1,12 +1,13 @@
 //! Two servers side by side: they are told the same, and their answers are compared after every step.
 
-use super::cleaning::{self, OBSERVER};
-use super::clusters::Clusters;
+use super::cleaning;
+use super::clusters::{Clusters, OBSERVER};
 use super::recognise::first_by_name;
+use super::run::{Difference, Done, Run};
 use crate::golden::compare::{Likeness, compare};
 use crate::request::Request;
 use crate::server::{Reaction, Server};
-use crate::step::words::{CLUSTERS, GROUPS, MARK, TOPICS};
+use crate::step::words::{CLUSTERS, GROUPS, TOPICS};
 use crate::step::{Step, salted};
 use namesrv_core::kv::ORDER_TOPIC_CONFIG;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,49 +33,6 @@ pub struct Pair<J, O> {
     pub likeness: BTreeMap<Likeness, usize>,
     /// How many answers differ in whom they take for the first, see [`first_by_name`].
     pub first_by_name: usize,
-}
-
-/// A step that was carried out.
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// The step.
-    pub step: Step,
-    /// Its frame; empty when it is none.
-    pub frame: Vec<u8>,
-    /// What Java did.
-    pub java: Reaction,
-    /// What ours did.
-    pub ours: Reaction,
-    /// Who was registered with ours before it.
-    pub before: Clusters,
-    /// Who was registered with ours after it.
-    pub after: Clusters,
-}
-
-/// What differs.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// After which step; their number when it is only found by the questions at the end.
-    pub step: usize,
-    /// The request that is answered differently.
-    pub request: Vec<u8>,
-    /// What Java answers.
-    pub java: Reaction,
-    /// What ours answers.
-    pub ours: Reaction,
-}
-
-/// What came of a sequence, up to the first difference.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// The text that its names have in place of [`MARK`].
-    pub salt: String,
-    /// Keys of configuration listings whose values are a server's own.
-    pub own_keys: &'static [&'static str],
-    /// The steps that were carried out.
-    pub done: Vec<Done>,
-    /// The first difference.
-    pub difference: Option<Difference>,
 }
 
 /// The servers cannot be brought back to where they were, and have to be replaced.
@@ -249,13 +207,5 @@ impl<J: Server, O: Server> Pair<J, O> {
     fn frame(&mut self, request: Request) -> Vec<u8> {
         self.opaque += 1;
         request.opaque(self.opaque).encode()
-    }
-}
-
-impl Run {
-    /// A text of this run with the names as the steps have them.
-    #[must_use]
-    pub fn unsalted(&self, text: &str) -> String {
-        text.replace(&self.salt, &MARK.to_string())
     }
 }

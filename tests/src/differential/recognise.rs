@@ -2,9 +2,8 @@
 //! sequence can meet, called like it. A function says which steps of a run may be the cause, and the judge takes those
 //! out and looks whether the difference is gone: a guess too many costs a run and hides nothing.
 
-use super::cleaning::OBSERVER;
-use super::clusters::{Clusters, Member};
-use super::pair::{Difference, Done, Run};
+use super::clusters::{Clusters, Member, OBSERVER};
+use super::run::{Difference, Done, Run};
 use crate::answer::{Answer, Parts};
 use crate::golden::compare::{Likeness, compare};
 use crate::plain_json::Json;

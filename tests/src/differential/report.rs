@@ -1,7 +1,8 @@
 //! What a differential run found out, for people.
 
-use super::pair::{Pair, Run};
+use super::pair::Pair;
 use super::recognise::{FIRST_BY_NAME, entries};
+use super::run::Run;
 use crate::golden::compare::Likeness;
 use crate::server::{Reaction, Server};
 use crate::step::words::MARK;

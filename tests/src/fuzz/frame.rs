@@ -1,6 +1,6 @@
 //! Frames that arrive byte by byte.
 
-use super::limits;
+use super::limits::limits;
 use namesrv_core::wire::{Framing, next_frame};
 
 /// However much of the input is there, what is said about its front never changes once it is said.

@@ -1,6 +1,6 @@
 //! Headers in both forms.
 
-use super::limits;
+use super::limits::limits;
 use namesrv_core::wire::{ExtFields, FrameError, RawFrame, Request, Serialization};
 use std::collections::BTreeMap;
 

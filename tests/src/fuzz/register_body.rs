@@ -1,6 +1,6 @@
 //! Bodies of registrations, in all forms.
 
-use super::limits;
+use super::limits::limits;
 use crate::registration::deflate;
 use namesrv_core::time::WallTime;
 use namesrv_core::wire::BodyError;

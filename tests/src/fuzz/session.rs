@@ -1,6 +1,6 @@
 //! Whole conversations with one connection over a view that does not change.
 
-use super::limits;
+use super::limits::limits;
 use crate::answer::Answer;
 use crate::conversation::{Seen, converse};
 use crate::registration::{Mapping, Registration, Topic};

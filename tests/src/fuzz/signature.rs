@@ -1,6 +1,6 @@
 //! Signatures, beside a second implementation that shares no code with the first.
 
-use super::limits;
+use super::limits::limits;
 use crate::answer::Answer;
 use crate::request::{HeaderForm, Request};
 use crate::signature::{LEFT_OUT, content, sign, variants};

@@ -1,6 +1,6 @@
 //! Snapshots of routes: what is read can be served and is written again, and what is not is refused.
 
-use super::limits;
+use super::limits::limits;
 use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::initial_state::{InitialState, WarmStart};
 use namesrv_core::node::{Input, Node, Output};

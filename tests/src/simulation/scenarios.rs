@@ -17,6 +17,7 @@ mod same_name_in_two_clusters;
 mod several_brokers_over_one_connection;
 mod split_tables;
 mod stage;
+mod story;
 mod two_data_centres;
 mod unregister_and_register_at_once;
 
@@ -24,9 +25,7 @@ use super::cluster::Cluster;
 use super::invariant::Violation;
 use super::{Outcome, judge};
 use judge::CONVERGENCE_MILLIS;
-
-/// How a story goes.
-type Story = Result<(), Violation>;
+use story::Story;
 
 /// A story with its name.
 #[derive(Clone, Copy, Debug)]
