@@ -3,6 +3,7 @@
 
 mod admin;
 mod agenda;
+mod audit;
 mod broker;
 mod client;
 mod cluster;

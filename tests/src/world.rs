@@ -1,17 +1,21 @@
 //! The pure core driven without an operating system: logical connections, virtual time, saves that end when they are
 //! told to.
 
+mod client;
+mod core_server;
+mod steps;
+
+pub use core_server::CoreServer;
+
 use crate::answer::Answer;
 use crate::process_keys::read_configuration;
 use crate::request::Request;
-use crate::server::{Reaction, Server, Setup};
-use crate::step::{Disk, Step};
-use crate::users::rules;
 use bytes::Bytes;
+use client::Client;
 use namesrv_core::access::{AccessRules, User};
 use namesrv_core::config::Limits;
 use namesrv_core::config::properties::Property;
-use namesrv_core::connection::{Answers, CloseReason, Connection, Paused, Read, Reading};
+use namesrv_core::connection::{CloseReason, Connection, Paused, Reading};
 use namesrv_core::event::Event;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
@@ -25,7 +29,6 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The virtual time at which every world begins.
 const START: Now = Now { monotonic: Instant::from_millis(1_000_000), wall: WallTime::from_millis(1_750_000_000_000) };
@@ -106,63 +109,6 @@ enum Stops {
     Closed,
     /// It has ended.
     Finished,
-}
-
-/// A client's connection and its socket, which takes everything at once.
-#[derive(Debug)]
-struct Client {
-    name: String,
-    connection: Connection,
-    /// What arrived and was not read.
-    arrived: Vec<u8>,
-    /// What was written and the client did not take.
-    output: Vec<u8>,
-    /// Its deadlines do not count before: they are postponed by a pause of the server.
-    not_before: Instant,
-    closing: Option<String>,
-}
-
-impl Client {
-    /// When it has to be closed for silence or for a frame that takes too long.
-    fn due(&self) -> Option<Instant> {
-        self.connection.poll_timeout().map(|due| due.max(self.not_before))
-    }
-
-    /// Does one step of reading, if there is something to do.
-    fn read(&mut self, view: &RouteView, now: Now) -> Option<Reading> {
-        let mut answers = Answers::default();
-        let arrived;
-        let read = if self.connection.can_resume() {
-            Read::Nothing
-        } else if self.connection.wants_read() && !self.arrived.is_empty() {
-            arrived = std::mem::take(&mut self.arrived);
-            Read::Bytes(arrived.as_slice())
-        } else {
-            return None;
-        };
-        let reading = self.connection.handle_read(read, view, &mut answers, now);
-        self.connection.handle_answers(&mut answers.bytes, 0, now);
-        self.write(now);
-        Some(reading)
-    }
-
-    fn write(&mut self, now: Now) {
-        loop {
-            let mut slices: [&[u8]; 8] = [&[]; 8];
-            let filled = self.connection.poll_transmit(&mut slices);
-            let bytes = slices[..filled].concat();
-            if bytes.is_empty() {
-                return;
-            }
-            self.connection.handle_written(bytes.len(), now);
-            self.output.extend(bytes);
-        }
-    }
-
-    /// Why it is to be closed now.
-    fn closes(&self) -> Option<String> {
-        self.closing.clone().or_else(|| self.connection.poll_close().map(|reason| reason.to_string()))
-    }
 }
 
 impl World {
@@ -267,6 +213,20 @@ impl World {
         self.happenings.iter_mut()
     }
 
+    /// The oldest request to a broker's own address that was not taken yet.
+    pub fn take_notification(&mut self, wanted: &str) -> Option<Bytes> {
+        let notified = |happening: &Happening| match happening {
+            Happening::Notified { address, frame } if address == wanted => Some(frame.clone()),
+            Happening::Notified { .. } | Happening::Event(_) | Happening::Closed { .. } | Happening::Saved { .. } => {
+                None
+            }
+        };
+        let (index, frame) =
+            self.happenings.iter().enumerate().find_map(|(index, one)| Some((index, notified(one)?)))?;
+        self.happenings.remove(index);
+        Some(frame)
+    }
+
     /// Bytes arrive over a logical connection, which is opened if it is not open. What is answered collects for
     /// [`World::take_output`].
     pub fn receive(&mut self, name: &str, bytes: &[u8]) {
@@ -325,14 +285,7 @@ impl World {
         let conn = ConnId::new(0, self.opened);
         let address = address(40_000 + (self.opened % 20_000) as u16);
         let connection = Connection::open(Peer { conn, address }, self.view(), &self.quotas, self.now);
-        let client = Client {
-            name: name.to_owned(),
-            connection: connection.expect("few connections"),
-            arrived: Vec::new(),
-            output: Vec::new(),
-            not_before: Instant::START,
-            closing: None,
-        };
+        let client = Client::new(name, connection.expect("few connections"));
         self.clients.insert(conn, client);
         self.names.insert(name.to_owned(), conn);
         conn
@@ -351,6 +304,12 @@ impl World {
         Some(std::mem::take(&mut client.output))
     }
 
+    /// Whether a logical connection is open.
+    #[must_use]
+    pub fn is_open(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// The client closes a logical connection.
     pub fn disconnect(&mut self, name: &str) {
         if let Some(mut client) = self.names.remove(name).and_then(|conn| self.clients.remove(&conn)) {
@@ -360,61 +319,12 @@ impl World {
         }
     }
 
-    /// Time passes, every timer fires when it is due.
-    pub fn advance(&mut self, time: Duration) {
-        let end = self.now.monotonic + Duration::from_millis(time.as_millis() as u64);
-        while let Some(due) = self.next_timer().filter(|due| *due <= end) {
-            self.move_to(due.max(self.now.monotonic));
-            self.fire_timers();
-            assert!(self.next_timer() != Some(due), "the timer of {due:?} fires for ever");
-        }
-        self.move_to(end);
-    }
-
-    /// Time passes while the server does not run. In the end what arrived meanwhile is read, then all timers that are
-    /// due fire once; those of connections are postponed by the length of the pause, as drivers have to do it.
-    pub fn freeze(&mut self, time: Duration, arrived: &[(String, Vec<u8>)]) {
-        let late = time;
-        self.move_to(self.now.monotonic + late);
-        for (connection, bytes) in arrived {
-            self.receive(connection, bytes);
-        }
-        for client in self.clients.values_mut() {
-            client.not_before = client.due().map_or(Instant::START, |due| due + late);
-        }
-        self.fire_timers();
-    }
-
-    /// The wall clock is set, forward or back. Nothing else changes.
-    pub fn step_wall_clock(&mut self, millis: i64) {
-        self.now.wall = WallTime::from_millis(self.now.wall.as_millis().saturating_add_signed(millis));
-        self.fire_timers();
-    }
-
     /// Changes what becomes of saves; those that wait end accordingly.
     pub fn set_saving(&mut self, saving: Saving) {
         self.saving = saving;
         self.end_saves();
         self.carry_out();
         self.reap();
-    }
-
-    /// Takes a step; `frames` are its requests, each with the name of its connection.
-    pub fn take_step(&mut self, step: &Step, frames: &[(String, Vec<u8>)]) {
-        match step {
-            Step::Send(_) => frames.iter().for_each(|(connection, frame)| self.receive(connection, frame)),
-            Step::Batch(_) => self.receive_together(frames),
-            Step::Disconnect { connection } => self.disconnect(&connection.to_string()),
-            Step::Garbage { connection } => self.receive(&connection.to_string(), b"GET / HTTP/1.1\r\n"),
-            Step::Advance { millis } => self.advance(Duration::from_millis(*millis)),
-            Step::Freeze { millis, .. } => self.freeze(Duration::from_millis(*millis), frames),
-            Step::SetClock { millis } => self.step_wall_clock(*millis),
-            Step::Disk(Disk::Works) => self.set_saving(Saving::Succeeds),
-            Step::Disk(Disk::Fails) => self.set_saving(Saving::Fails("disk full".to_owned())),
-            Step::Disk(Disk::Waits) => self.set_saving(Saving::Waits),
-            Step::Access(access) => self.replace_access(rules(access.file())),
-            Step::Stop => self.shut_down(),
-        }
     }
 
     /// The operator changes the rules of access control.
@@ -569,110 +479,5 @@ impl World {
         self.happenings.push(Happening::Closed { connection: name, reason, written: output });
         connection.handle_closed();
         self.forward(&mut connection);
-    }
-
-    fn next_timer(&self) -> Option<Instant> {
-        let clients = self.clients.values().filter_map(Client::due);
-        clients.chain(self.node.poll_timeout()).min()
-    }
-
-    fn fire_timers(&mut self) {
-        self.input(Input::Tick);
-        self.carry_out();
-        for client in self.clients.values_mut().filter(|client| client.not_before <= self.now.monotonic) {
-            if let Some(reason) = client.connection.handle_timeout(self.now) {
-                client.closing.get_or_insert_with(|| reason.to_string());
-            }
-        }
-        self.reap();
-    }
-
-    fn move_to(&mut self, monotonic: Instant) {
-        self.now.wall = self.now.wall + monotonic.since(self.now.monotonic);
-        self.now.monotonic = monotonic;
-    }
-}
-
-/// The world as a server of golden conversations.
-#[derive(Debug)]
-pub struct CoreServer {
-    world: World,
-    /// Frames arrive in pieces of so many bytes.
-    piece: usize,
-}
-
-impl CoreServer {
-    /// Starts a server that is handed whole frames.
-    #[must_use]
-    pub fn start(setup: &Setup) -> Self {
-        Self { world: World::new(&setup.properties), piece: usize::MAX }
-    }
-
-    /// Starts a server with these users of a users file.
-    #[must_use]
-    pub fn with_users(setup: &Setup, users: Vec<User>) -> Self {
-        Self { world: World::with_users(&setup.properties, users), piece: usize::MAX }
-    }
-
-    /// Starts a server that is handed every frame in pieces of `piece` bytes.
-    #[must_use]
-    pub fn start_in_pieces(setup: &Setup, piece: usize) -> Self {
-        Self { piece, ..Self::start(setup) }
-    }
-
-    /// The world inside.
-    #[must_use]
-    pub fn world(&self) -> &World {
-        &self.world
-    }
-}
-
-impl Server for CoreServer {
-    fn exchange(&mut self, connection: &str, frame: &[u8]) -> Reaction {
-        for piece in frame.chunks(self.piece.min(frame.len())) {
-            self.world.receive(connection, piece);
-            if !self.world.names.contains_key(connection) {
-                return Reaction::Closed;
-            }
-        }
-        match self.world.take_output(connection) {
-            None => Reaction::Closed,
-            Some(output) if output.is_empty() => Reaction::Silent,
-            Some(output) => Reaction::Answer(output),
-        }
-    }
-
-    fn disconnect(&mut self, connection: &str) {
-        self.world.disconnect(connection);
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.world.advance(time);
-    }
-
-    fn terminate(&mut self) {
-        self.world.shut_down();
-    }
-
-    fn pushed(&mut self, address: &str) -> Option<Vec<u8>> {
-        let wanted =
-            |happening: &Happening| matches!(happening, Happening::Notified { address: to, .. } if to == address);
-        let index = self.world.happenings.iter().position(wanted)?;
-        match self.world.happenings.remove(index) {
-            Happening::Notified { frame, .. } => Some(frame.to_vec()),
-            Happening::Event(_) | Happening::Closed { .. } | Happening::Saved { .. } => None,
-        }
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn localize(&self, frame: &[u8]) -> Vec<u8> {
-        frame.to_vec()
-    }
-
-    fn own_keys(&self) -> &'static [&'static str] {
-        &["rocketmqHome", "kvConfigPath", "configStorePath", "listenPort", "rocketmq.serialize.type"]
     }
 }

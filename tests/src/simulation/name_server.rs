@@ -1,11 +1,12 @@
 //! A NameServer: the real node and the real connections, driven as the shell drives them, but by the agenda.
 
 use super::agenda::Time;
+use super::audit::kv_entries;
 use super::cluster::{Cluster, Role, Task};
 use super::disk::Disk;
 use super::invariant::{self, Invariant, Verdict, violated};
 use super::io_thread::{IoThread, ToIo};
-use super::ledger::{Departure, KvLedger, Ledger, Told};
+use super::ledger::{KvLedger, Ledger, Told};
 use super::network::{ProcessId, Socket};
 use crate::answer::Answer;
 use crate::process_keys::read_configuration;
@@ -13,7 +14,6 @@ use bytes::Bytes;
 use namesrv_core::ConnId;
 use namesrv_core::config::properties::{self, Property};
 use namesrv_core::config::{Configuration, Limits};
-use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvFile;
 use namesrv_core::node::{Input, Node, Output};
@@ -408,28 +408,6 @@ impl Cluster {
         self.end_life(process, false);
     }
 
-    /// Compares an event with what was told.
-    fn hear_of(&mut self, running: &mut Running, event: &Event) {
-        let name = format!("{event:?}");
-        let kind = name.split([' ', '{', '(']).next().unwrap_or_default();
-        let departure = departure(event);
-        let cause = departure.as_ref().and_then(|departure| departure.cause);
-        self.coverage.count(&cause.map_or_else(|| format!("event {kind}"), |cause| format!("event {kind} {cause:?}")));
-        let Some(departure) = departure else { return };
-        self.note(format_args!("{departure:?}"));
-        if departure.cause == Some(EvictionCause::Expired) {
-            let seat = running.ledger.seats.get(&departure.name).and_then(|members| members.get(&departure.id));
-            if let Some(seat) = seat.filter(|seat| seat.address == departure.address) {
-                self.check(invariant::was_silent(seat, self.now(), &running.pauses));
-                return running.ledger.expire(&departure.name, departure.id);
-            }
-        }
-        match running.ledger.departures.iter().position(|expected| *expected == departure) {
-            Some(at) => drop(running.ledger.departures.remove(at)),
-            None => self.check(violated(Invariant::DeparturesHaveReasons, format!("{departure:?} for no reason"))),
-        }
-    }
-
     fn reply(&mut self, server: usize, running: &mut Running, conn: ConnId, frame: Bytes) {
         self.coverage.count(if frame.is_empty() { "output Reply empty" } else { "output Reply" });
         if let Ok(answer) = Answer::decode(&frame) {
@@ -442,18 +420,6 @@ impl Cluster {
             }
         }
         self.post(server, running, conn.io_thread(), ToIo::Reply { conn, frame });
-    }
-
-    fn reply_about_kv(&mut self, server: usize, answer: &Answer, key: &(String, String), is_change: bool) {
-        let kv = &mut self.servers[server].kv;
-        if is_change {
-            return kv.answer(answer.opaque, answer.code == 0);
-        }
-        let (shown, known) = (answer.field("value"), kv.value(key));
-        if shown != known {
-            let details = format!("{key:?} is {known:?} and was shown as {shown:?}");
-            self.check(violated(Invariant::AcknowledgedKvIsKept, details));
-        }
     }
 
     /// Puts a message into the inbox of an I/O thread.
@@ -510,49 +476,9 @@ impl Cluster {
     }
 }
 
-/// Who left, if an event tells that somebody did.
-fn departure(event: &Event) -> Option<Departure> {
-    let departs = |BrokerIdentity { name, id, address, .. }: &BrokerIdentity, cause| {
-        Some(Departure { name: name.clone(), id: *id, address: address.clone(), cause })
-    };
-    match event {
-        Event::BrokerEvicted { broker, cause } => departs(broker, Some(*cause)),
-        Event::BrokerUnregistered { broker } => departs(broker, None),
-        Event::BrokerRegistered { .. }
-        | Event::BrokerChanged { .. }
-        | Event::RegistrationRefused { .. }
-        | Event::ClusterConflict { .. }
-        | Event::TopicRegistered { .. }
-        | Event::AdminWrite(_)
-        | Event::RequestRefused(_)
-        | Event::RequestWouldBeRefused(_)
-        | Event::RenewalIgnored { .. }
-        | Event::IdentifierTakenOver { .. }
-        | Event::SecondClaim { .. }
-        | Event::PreviousSecretUsed { .. }
-        | Event::ClaimWithdrawn { .. }
-        | Event::MalformedOrderConfig { .. }
-        | Event::DoubtfulOrderConfig { .. }
-        | Event::SaveFailed { .. }
-        | Event::Late { .. } => None,
-    }
-}
-
 /// The route of a topic that a view has.
 fn route(view: &RouteView, topic: &str) -> Option<String> {
     let mut body = Vec::new();
     view.route(RouteQuery { topic: topic.as_bytes(), dialect: Dialect::Compatible, zone: None })?.write(&mut body);
     Some(String::from_utf8_lossy(&body).into_owned())
-}
-
-/// The entries of a KV file, read without any code of the server.
-fn kv_entries(file: &[u8]) -> BTreeMap<(String, String), String> {
-    let file: serde_json::Value = serde_json::from_slice(file).unwrap_or_default();
-    let mut entries = BTreeMap::new();
-    for (namespace, keys) in file["configTable"].as_object().into_iter().flatten() {
-        for (key, value) in keys.as_object().into_iter().flatten() {
-            entries.insert((namespace.clone(), key.clone()), value.as_str().unwrap_or_default().to_owned());
-        }
-    }
-    entries
 }
