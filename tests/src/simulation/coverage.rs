@@ -74,7 +74,7 @@ const REACHABLE: &[&str] = &[
     "closed Registry BrokerExpired",
     "closed SlowFrame",
     "closed SlowHandshake",
-    "closed by its transport",
+    "transport HandshakeEnded",
     "over TLS",
     "through a proxy",
     "closed Stopped",

@@ -293,8 +293,8 @@ impl Cluster {
             }
             Ok(Next::Close(reason)) => self.end_connection(running, conn, &reason),
             Err(TransportError::Stream(WasReset)) => self.let_connection_go(running, conn, Part::Reset),
-            Err(TransportError::Fault(_)) => {
-                self.coverage.count("closed by its transport");
+            Err(TransportError::Fault(fault)) => {
+                self.coverage.count(&format!("transport {}", variant(&fault)));
                 self.let_connection_go(running, conn, Part::Fin);
             }
         }
