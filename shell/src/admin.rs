@@ -28,6 +28,7 @@ pub(crate) use site::Parts;
 
 use crate::address_families::AddressFamilies;
 use crate::clock::Clock;
+use crate::inspection::wake;
 use crate::lifecycle::Lifecycle;
 use crate::service_manager::ServiceManager;
 use crate::threads;
@@ -35,7 +36,9 @@ use listeners::Listener;
 use name_servers::NameServers;
 use namesrv_core::config::Configuration;
 use site::Site;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use thread::AdminThread;
 use tracing::{info, warn};
 
@@ -43,6 +46,15 @@ use tracing::{info, warn};
 #[derive(Debug)]
 pub(crate) struct Admin {
     parts: Arc<OnceLock<Parts>>,
+    /// `None` if nothing is open and nobody is told.
+    running: Option<Running>,
+}
+
+/// The thread, and what wakes it.
+#[derive(Debug)]
+struct Running {
+    thread: JoinHandle<()>,
+    waker: Arc<OwnedFd>,
 }
 
 impl Admin {
@@ -60,6 +72,7 @@ impl Admin {
         let listeners = listeners::bind(&settings, AddressFamilies::of(configuration))?;
         let service_manager = ServiceManager::of_process();
         let parts = Arc::default();
+        let mut running = None;
         if !listeners.is_empty() || service_manager.is_some() {
             listeners.iter().for_each(tell);
             let name_servers = NameServers::start(&settings)?;
@@ -67,15 +80,26 @@ impl Admin {
             let site = Site::new(runtime, settings, name_servers, keys, lifecycle, Arc::clone(&parts), clock);
             let failed = |source| AdminError::Thread(source);
             let mut thread = AdminThread::new(listeners, site, service_manager, clock).map_err(failed)?;
-            threads::named("admin").spawn(move || thread.run()).map_err(failed)?;
+            let waker = thread.waker();
+            let thread = threads::named("admin").spawn(move || thread.run()).map_err(failed)?;
+            running = Some(Running { thread, waker });
         }
-        Ok(Self { parts })
+        Ok(Self { parts, running })
     }
 
     /// The rest of the server is there.
     pub(crate) fn show(&self, parts: Parts) {
         // It is shown once.
         let _ = self.parts.set(parts);
+    }
+
+    /// Hands the last events to those who follow them, and ends the thread. To be called once the server has stopped.
+    pub(crate) fn finish(self) {
+        if let Some(Running { thread, waker }) = self.running {
+            wake(&waker);
+            // If it panics, the process ends.
+            let _ = thread.join();
+        }
     }
 }
 

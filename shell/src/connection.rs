@@ -190,7 +190,7 @@ impl Connection {
     #[must_use]
     pub fn open(peer: Peer, view: &RouteView, shared: &Arc<Shared>, now: Now) -> Option<Self> {
         let Some(machine) = connection::Connection::open(peer, view, &shared.quotas, now) else {
-            shared.counters.note_full();
+            shared.counters.note_full(peer);
             return None;
         };
         shared.counters.note_opened(peer.conn.io_thread());

@@ -9,6 +9,7 @@ pub(crate) use histogram::{EDGES, Histogram, Snapshot};
 
 use crate::journal::Journals;
 use crate::progress::Progress;
+use namesrv_core::Peer;
 use namesrv_core::config::Limits;
 use namesrv_core::connection::CloseReason;
 use namesrv_core::event::{Event, EvictionCause, RefusalReason};
@@ -112,9 +113,12 @@ pub(crate) const CLOSE_REASONS: [&str; 9] = [
     "handshake",
 ];
 
+/// The key of the limit of connections.
+pub(crate) const CONNECTIONS_LIMIT: &str = Limits::connections_max.key.name;
+
 /// Limits that are reached by what clients do.
 const LIMITS: [&str; 5] = [
-    Limits::connections_max.key.name,
+    CONNECTIONS_LIMIT,
     Limits::registry_bytes_max.key.name,
     Limits::unread_output_bytes_max.key.name,
     Limits::incomplete_input_bytes_max.key.name,
@@ -194,7 +198,8 @@ impl Counters {
     }
 
     /// A connection was refused, because there are as many as allowed.
-    pub(crate) fn note_full(&self) {
+    pub(crate) fn note_full(&self, peer: Peer) {
+        self.journals.note_refused_connection(peer);
         self.limit_hits[0].add(1);
     }
 

@@ -1,5 +1,6 @@
 //! The newest events in memory, numbered without gaps, and how often each happened.
 
+use crate::inspection::wake;
 use crate::record::{EventType, Record};
 use namesrv_core::access::RefusalCause;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -70,8 +71,7 @@ impl EventStore {
             state.dropped += 1;
         }
         if let Some(waker) = state.waker.take() {
-            // It is full only while it wakes already.
-            let _ = rustix::io::write(&waker, &1_u64.to_ne_bytes());
+            wake(&waker);
         }
     }
 

@@ -7,7 +7,9 @@
 mod record_of;
 
 use crate::audit::{Audit, AuditSink};
+use crate::counters::Counters;
 use crate::event_store::EventStore;
+use crate::limit_events::LimitEvents;
 use crate::line_limit::LineLimit;
 use crate::record::{EventType, Record, shown};
 use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
@@ -47,6 +49,7 @@ pub(crate) struct EventLog {
     changes: LineLimit,
     refusals: LineLimit,
     own: LineLimit,
+    limits: LimitEvents,
 }
 
 impl EventLog {
@@ -58,6 +61,7 @@ impl EventLog {
             changes: LineLimit::new("changes by request", CHANGE_LINES),
             refusals: LineLimit::new("refused registrations", REFUSAL_LINES),
             own: LineLimit::new("this server", OWN_LINES),
+            limits: LimitEvents::default(),
         }
     }
 
@@ -103,6 +107,11 @@ impl EventLog {
     /// Something happened to the server itself, of which the log has a line of its own.
     pub(crate) fn keep(&self, event: EventType, now: Now) {
         self.store.keep(Record::new(event, now.wall));
+    }
+
+    /// Keeps which limits were reached; the log has lines of their own about what was refused.
+    pub(crate) fn look_at_limits(&mut self, counters: &Counters, now: Now) {
+        self.limits.look(counters, now).into_iter().for_each(|record| self.store.keep(record));
     }
 
     /// Returns when to call [`EventLog::handle_timeout`].

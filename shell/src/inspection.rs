@@ -91,6 +91,12 @@ pub(crate) fn replies() -> io::Result<(Replies, ReplyReceiver)> {
     Ok((Replies { inspected: sender, wake: Arc::clone(&wake) }, ReplyReceiver { inspected: receiver, wake }))
 }
 
+/// Wakes whoever waits at the descriptor.
+pub(crate) fn wake(descriptor: &OwnedFd) {
+    // It is full only while it wakes already.
+    let _ = rustix::io::write(descriptor, &1_u64.to_ne_bytes());
+}
+
 impl Inspector {
     /// Asks, and does not wait.
     pub(crate) fn ask(&self, ticket: u64, request: ReportRequest, replies: &Replies) {
@@ -131,7 +137,7 @@ impl Replies {
     pub(crate) fn send(&self, inspected: Inspected) {
         // Whoever asked may have given up.
         let _ = self.inspected.send(inspected);
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        wake(&self.wake);
     }
 }
 

@@ -1,9 +1,11 @@
-//! What each I/O thread remembers for operators who ask: connections that were closed, frames that were refused, and
-//! topics that were asked for in vain. Nothing that succeeds comes by here.
+//! What each I/O thread remembers for operators who ask: connections that were refused or closed, frames that were
+//! refused, and topics that were asked for in vain. Nothing that succeeds comes by here.
 
 mod misses;
+mod refused_connections;
 
 pub(crate) use misses::{Miss, Misses};
+pub(crate) use refused_connections::{RefusedConnections, RefusedHost};
 
 use namesrv_core::Peer;
 use namesrv_core::cut::{Bound, cut};
@@ -28,6 +30,7 @@ struct Journal {
     closed: VecDeque<ClosedConnection>,
     refused: BTreeMap<&'static str, Refused>,
     misses: Misses,
+    refused_connections: RefusedConnections,
 }
 
 /// What is known of a connection.
@@ -106,6 +109,20 @@ impl Journals {
         if let Some(mut journal) = self.of(peer) {
             missed.iter().for_each(|topic| journal.misses.note(topic, peer.address, at));
         }
+    }
+
+    /// A connection was refused.
+    pub(crate) fn note_refused_connection(&self, peer: Peer) {
+        if let Some(mut journal) = self.of(peer) {
+            journal.refused_connections.note(RefusedHost { peer: peer.address, count: 1 });
+        }
+    }
+
+    /// Which connections were refused since the last call.
+    pub(crate) fn take_refused_connections(&self) -> RefusedConnections {
+        let mut all = RefusedConnections::default();
+        self.all().for_each(|mut journal| all.add(std::mem::take(&mut journal.refused_connections)));
+        all
     }
 
     /// The connections that were closed last, the newest first.

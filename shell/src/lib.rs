@@ -39,6 +39,7 @@ mod journal;
 mod jvm_defaults;
 mod keys;
 mod lifecycle;
+mod limit_events;
 mod listen;
 mod listing;
 mod logging;

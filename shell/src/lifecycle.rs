@@ -13,14 +13,32 @@ pub(crate) enum Stage {
     Draining,
     /// The I/O threads were told to stop: from now on threads end.
     Ending,
+    /// Everything is answered and saved.
+    Stopped,
 }
 
-/// The stage that the registry thread has reached.
+/// The stage that the server has reached.
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycle(AtomicU8);
 
 impl Stage {
-    pub(crate) const ALL: [Self; 4] = [Self::Starting, Self::Serving, Self::Draining, Self::Ending];
+    pub(crate) const ALL: [Self; 5] = [Self::Starting, Self::Serving, Self::Draining, Self::Ending, Self::Stopped];
+
+    /// Whether the server was told to stop.
+    pub(crate) const fn is_stopping(self) -> bool {
+        match self {
+            Self::Starting | Self::Serving => false,
+            Self::Draining | Self::Ending | Self::Stopped => true,
+        }
+    }
+
+    /// Whether threads end.
+    pub(crate) const fn is_ending(self) -> bool {
+        match self {
+            Self::Starting | Self::Serving | Self::Draining => false,
+            Self::Ending | Self::Stopped => true,
+        }
+    }
 }
 
 impl Lifecycle {
@@ -32,7 +50,7 @@ impl Lifecycle {
     /// The stage now.
     pub(crate) fn stage(&self) -> Stage {
         let stage = self.0.load(Ordering::Relaxed);
-        Stage::ALL.into_iter().find(|known| *known as u8 == stage).unwrap_or(Stage::Ending)
+        Stage::ALL.into_iter().find(|known| *known as u8 == stage).unwrap_or(Stage::Stopped)
     }
 }
 

@@ -10,13 +10,14 @@ use crate::credit::Credit;
 use crate::environment::Environment;
 use crate::events::EventLog;
 use crate::keys::ProcessSettings;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Stage};
 use crate::listen::Listen;
 use crate::logging::{LevelHandle, Log, LogLevel};
 use crate::notifier::Notifier;
 use crate::publisher::Publisher;
 use crate::queue::QueueSender;
 use crate::quota::SharedQuotas;
+use crate::record::{EventType, Record};
 use crate::registry_thread::RegistryThread;
 use crate::reload::Reload;
 use crate::saver::Saver;
@@ -134,6 +135,7 @@ fn serve_until_stopped(
     let users = UsersFile::read(&configuration)?;
     let (access, warnings) = rules(&configuration, users.as_ref())?;
     let lifecycle = Arc::new(Lifecycle::default());
+    let stage = Arc::clone(&lifecycle);
     let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
     let (listeners, port) = bind(&settings, AddressFamilies::of(&configuration))?;
@@ -155,7 +157,7 @@ fn serve_until_stopped(
     let counters = Arc::new(Counters::with_snapshot(listeners.len(), clock.now().monotonic, warmth.file));
     let (saver, saver_thread) = Saver::start(files, queue.clone(), &counters, clock).map_err(thread_failed)?;
     let (audit, audit_writer) = start_audit(audit_file).map_err(thread_failed)?;
-    admin.show(Parts {
+    let parts = Parts {
         views: Arc::clone(&views),
         counters: Arc::clone(&counters),
         inboxes: Arc::clone(&inboxes),
@@ -164,15 +166,11 @@ fn serve_until_stopped(
         inspector,
         expectation: warmth.expectation,
         port,
-    });
-    let publisher = Publisher::new(Arc::clone(&views));
-    let summary = Summary {
-        clock,
-        views: Arc::clone(&views),
-        published_at: publisher.published_at(),
-        quotas: Arc::clone(&quotas),
-        events: audit.store(),
     };
+    let publisher = Publisher::new(Arc::clone(&views));
+    let summary = Summary::of(&parts, publisher.published_at(), clock);
+    admin.show(parts);
+    let events = audit.store();
     let tls = tls_watch.spawn(audit.clone(), clock).map_err(thread_failed)?;
     let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), tls, clock };
     signals.watch(queue.clone(), reload.start().map_err(thread_failed)?, summary).map_err(thread_failed)?;
@@ -196,6 +194,9 @@ fn serve_until_stopped(
     let registry = RegistryHandle::new(queue.clone(), inboxes);
     let served = serve(Server { listeners, views, registry, clock, quotas, policy, counters });
     finish(&queue, registry_thread, saver_thread, audit_writer);
+    events.keep(Record::new(EventType::ServerStopped, clock.now().wall));
+    stage.enter(Stage::Stopped);
+    admin.finish();
     served.map_err(system("the server stopped"))?;
     info!("stopped");
     Ok(())

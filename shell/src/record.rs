@@ -249,7 +249,8 @@ impl Record {
         }
     }
 
-    fn number(&self, name: &str) -> Option<i64> {
+    /// The number of a field.
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
         match self.value(name) {
             Some(Value::Number(number)) => Some(*number),
             Some(Value::Text(_)) | None => None,

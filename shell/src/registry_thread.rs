@@ -88,6 +88,7 @@ impl RegistryThread {
         self.node.handle(Input::Tick, now);
         self.publisher.handle_timeout(now.monotonic);
         self.events.handle_timeout(now);
+        self.events.look_at_limits(&self.counters, now);
     }
 
     fn carry_out(&mut self, output: Output) -> ControlFlow<()> {

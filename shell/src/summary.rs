@@ -1,5 +1,6 @@
 //! A summary of the server's state in one log line, for the operator who asks with a signal.
 
+use crate::admin::Parts;
 use crate::clock::Clock;
 use crate::event_store::EventStore;
 use crate::publisher::PublishedAt;
@@ -14,14 +15,21 @@ use tracing::info;
 /// Where the figures come from. Reading them costs the other threads nothing.
 #[derive(Debug)]
 pub(crate) struct Summary {
-    pub(crate) clock: Clock,
-    pub(crate) views: Arc<ArcSwap<RouteView>>,
-    pub(crate) published_at: Arc<PublishedAt>,
-    pub(crate) quotas: Arc<SharedQuotas>,
-    pub(crate) events: Arc<EventStore>,
+    clock: Clock,
+    views: Arc<ArcSwap<RouteView>>,
+    published_at: Arc<PublishedAt>,
+    quotas: Arc<SharedQuotas>,
+    events: Arc<EventStore>,
 }
 
 impl Summary {
+    /// Of what the admin thread looks at, too.
+    pub(crate) fn of(parts: &Parts, published_at: Arc<PublishedAt>, clock: Clock) -> Self {
+        let Parts { views, quotas, events, .. } = parts;
+        let (views, quotas, events) = (Arc::clone(views), Arc::clone(quotas), Arc::clone(events));
+        Self { clock, views, published_at, quotas, events }
+    }
+
     /// Logs the figures as they are now.
     pub(crate) fn log(&self) {
         let view = self.views.load();

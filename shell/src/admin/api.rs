@@ -58,7 +58,7 @@ pub(super) fn state(site: &Site) -> &'static str {
         Stage::Starting => "starting",
         Stage::Serving if health::is_ready(site) => "ready",
         Stage::Serving => "warming",
-        Stage::Draining | Stage::Ending => "draining",
+        Stage::Draining | Stage::Ending | Stage::Stopped => "draining",
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn live(site: &Site, call: &Call<'_>) -> Answer<Demand> {
 pub(super) fn started(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     Answer::Now(match site.stage() {
         Stage::Starting => Response::text(Status::Unavailable, "starting"),
-        Stage::Serving | Stage::Draining | Stage::Ending => Response::text(Status::Ok, "started"),
+        Stage::Serving | Stage::Draining | Stage::Ending | Stage::Stopped => Response::text(Status::Ok, "started"),
     })
 }
 
@@ -63,13 +63,13 @@ pub(super) fn status(site: &Site) -> String {
         Stage::Starting => "starting".to_owned(),
         Stage::Serving if is_ready(site) => format!("ready, {brokers} brokers, {topics} topics"),
         Stage::Serving => format!("not ready, {brokers} brokers, {topics} topics"),
-        Stage::Draining | Stage::Ending => "stopping".to_owned(),
+        Stage::Draining | Stage::Ending | Stage::Stopped => "stopping".to_owned(),
     }
 }
 
 fn liveness(site: &Site) -> Vec<Check> {
     // Threads that end are not missed: a save may take its time.
-    let Some(Parts { counters, .. }) = site.parts().filter(|_| site.stage() != Stage::Ending) else {
+    let Some(Parts { counters, .. }) = site.parts().filter(|_| !site.stage().is_ending()) else {
         return Vec::new();
     };
     let stuck = site.watch.stuck(&counters.progress);
@@ -103,7 +103,7 @@ fn readiness_faults(stage: Stage, has_read_files: bool, routes: Option<String>) 
         unless(stage != Stage::Starting, "the server does not accept connections yet"),
         unless(has_read_files, "the KV file is not read yet"),
         routes,
-        unless(!matches!(stage, Stage::Draining | Stage::Ending), "the server stops"),
+        unless(!stage.is_stopping(), "the server stops"),
     ]
 }
 

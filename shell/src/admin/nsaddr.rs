@@ -17,7 +17,7 @@ pub(super) fn nsaddr(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     }
     let own_port = site.parts().map(|parts| parts.port);
     let is_own = |address: &SocketAddr| own_port == Some(address.port()) && servers.is_local(address);
-    let is_listed = |address: &SocketAddr| !matches!(stage, Stage::Draining | Stage::Ending) || !is_own(address);
+    let is_listed = |address: &SocketAddr| !stage.is_stopping() || !is_own(address);
     Answer::Now(match servers.line(call.name.as_deref(), is_listed) {
         Some(line) => Response::text(Status::Ok, line),
         None => Response::text(Status::Unavailable, "the names in nsaddrMembers are not resolved yet"),

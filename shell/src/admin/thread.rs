@@ -9,6 +9,7 @@ use crate::accept_backoff::{AcceptBackoff, AfterError};
 use crate::clock::Clock;
 use crate::http::{Connection, HEAD_BYTES_MAX};
 use crate::inspection::{self, Inspected, Replies, ReplyReceiver, replies};
+use crate::lifecycle::Stage;
 use crate::service_manager::{self, ServiceManager};
 use namesrv_core::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,6 +17,7 @@ use rustix::net::Shutdown;
 use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time;
 
@@ -90,25 +92,37 @@ impl AdminThread {
         })
     }
 
-    /// Serves until the process ends.
+    /// What wakes it.
+    pub(super) fn waker(&self) -> Arc<OwnedFd> {
+        Arc::clone(self.inspected.waker())
+    }
+
+    /// Serves until everything else has stopped.
     pub(super) fn run(&mut self) {
-        loop {
-            let ready = self.wait();
-            let now = self.clock.now().monotonic;
-            self.site.watch.look(now);
-            self.backoff.tick(now);
-            self.tell_service_manager(now);
-            self.site.sample();
-            self.site.note_ready(health::is_ready(&self.site));
-            let (listeners, clients) = ready.split_at(self.listeners.len());
-            self.drive(clients, now);
-            self.take_inspected(now);
-            self.feed_followers(now);
-            self.clients.retain(|client| !client.connection.is_closed());
-            for (index, events) in listeners.iter().enumerate() {
-                if !events.is_empty() {
-                    self.accept(index, now);
-                }
+        while self.site.stage() != Stage::Stopped {
+            self.turn();
+        }
+        // The last events.
+        self.feed_followers(self.clock.now().monotonic);
+    }
+
+    /// Waits until there is something to do, and does it.
+    fn turn(&mut self) {
+        let ready = self.wait();
+        let now = self.clock.now().monotonic;
+        self.site.watch.look(now);
+        self.backoff.tick(now);
+        self.tell_service_manager(now);
+        self.site.sample();
+        self.site.note_ready(health::is_ready(&self.site));
+        let (listeners, clients) = ready.split_at(self.listeners.len());
+        self.drive(clients, now);
+        self.take_inspected(now);
+        self.feed_followers(now);
+        self.clients.retain(|client| !client.connection.is_closed());
+        for (index, events) in listeners.iter().enumerate() {
+            if !events.is_empty() {
+                self.accept(index, now);
             }
         }
     }

@@ -43,6 +43,9 @@ event_types! {
     ServerStarted = "server_started" info "server started";
     ServerReady = "server_ready" info "server ready";
     ServerDraining = "server_draining" info "server stops";
+    ServerStopped = "server_stopped" info "server stopped";
+    LimitHit = "limit_hit" warn "limit reached";
+    ConnectionRefused = "connection_refused" warn "connection refused";
     Paused = "paused" warn "server did not run for a while";
     BrokerRegistered = "broker_registered" info "broker registered";
     BrokerChanged = "broker_changed" info "broker changed";

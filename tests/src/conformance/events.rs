@@ -86,7 +86,7 @@ pub(super) fn events_are_followed(target: &Target) {
     let address = address(&server);
     let mut all = follow(address, "&after=0");
     assert_eq!(next(&mut all)["seq"], 1);
-    let mut changes = follow(address, "&type=kv_put,server_draining");
+    let mut changes = follow(address, "&type=kv_put,server_draining,server_stopped");
     let mut peer = Peer::connect(&server);
     for number in 0..300 {
         assert_eq!(peer.ask(&put("n", "k", &number.to_string())).code, 0);
@@ -104,7 +104,33 @@ pub(super) fn events_are_followed(target: &Target) {
     assert_eq!(after, (0..300).map(|number| number.to_string()).collect::<Vec<_>>());
     server.terminate();
     assert_eq!(next(&mut changes)["type"], "server_draining");
+    assert_eq!(next(&mut changes)["type"], "server_stopped");
     assert!(server.wait().success());
+}
+
+/// A limit that is reached is an event with how often it was, and so is who was refused over it; the page shows both.
+pub(super) fn limits_that_are_reached_are_told(target: &Target) {
+    let server = target.start(&[ADMIN, ("connectionsMax", "2")]);
+    let address = address(&server);
+    let mut peers: Vec<_> = (0..2).map(|_| Peer::connect(&server)).collect();
+    peers.iter_mut().for_each(|peer| assert_eq!(peer.ask(&put("n", "k", "v")).code, 0));
+    for _ in 0..3 {
+        assert_eq!(Peer::connect(&server).next(), None);
+    }
+    // The first of them may be told alone, and the others ten seconds later.
+    let told = |event: &str| {
+        let page = page(address, &format!("?after=0&type={event}"));
+        let events = page["events"].as_array().expect("a list").clone();
+        assert!(events.iter().all(|event| event["reason"] == "connectionsMax"), "{events:?}");
+        events
+    };
+    let count = |events: &[Value]| events.iter().filter_map(|event| event["count"].as_u64()).sum::<u64>();
+    server.eventually(|| count(&told("limit_hit")) == 3 && count(&told("connection_refused")) == 3);
+    for event in told("connection_refused") {
+        assert!(event["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")), "{event}");
+    }
+    let html = get(address, "/status").body;
+    assert!(html.contains("connectionsMax</bdi> was reached 3 times in the last 10 minutes"), "{html}");
 }
 
 /// Only so many may follow; one that leaves makes room, and nobody who follows keeps a probe out.

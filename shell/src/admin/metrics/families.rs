@@ -25,7 +25,7 @@ pub(super) fn server(text: &mut Exposition, site: &Site) {
         ("starting", stage == Stage::Starting),
         ("warming", stage == Stage::Serving && !is_ready),
         ("ready", stage == Stage::Serving && is_ready),
-        ("draining", matches!(stage, Stage::Draining | Stage::Ending)),
+        ("draining", stage.is_stopping()),
     ];
     for (state, is_so) in states {
         text.sample(&[("state", state)], u8::from(is_so));

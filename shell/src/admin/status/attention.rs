@@ -4,10 +4,10 @@ use super::html::{Grouped, Name, Span};
 use super::page::{Page, SILENT_AFTER};
 use super::tables::{limits_of, share};
 use crate::admin::health;
-use crate::record::EventType;
+use crate::record::{EventType, Record};
 use namesrv_core::report::ReportedMember;
 use namesrv_core::route::RouteView;
-use namesrv_core::time::Duration;
+use namesrv_core::time::{Duration, WallTime};
 use std::collections::BTreeMap;
 
 /// Lines of one kind.
@@ -42,6 +42,7 @@ pub(super) fn attention(page: &Page<'_>) -> String {
             lines.push(format!("the {file} could not be saved {} times since the start", Grouped(failed.get())));
         }
     }
+    lines.extend(limits_reached(page));
     lines.extend(recent(page));
     if lines.is_empty() {
         return "<h2>Needs attention</h2><p class=fine><span class=good>Nothing</span> is wrong.</p>".to_owned();
@@ -90,14 +91,38 @@ fn at_odds(view: &RouteView) -> impl Iterator<Item = String> {
         .map(|name| format!("topic {} has different queues or permissions on its brokers", Name(name)))
 }
 
+/// Limits that were reached lately.
+fn limits_reached(page: &Page<'_>) -> Vec<String> {
+    let Page { site, parts, .. } = page;
+    let now = site.now().wall;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for event in parts.events.newest(&[EventType::LimitHit], EVENTS_MAX) {
+        let record = &event.record;
+        if let (Some(limit), Some(count), true) =
+            (record.text("reason"), record.number("count"), is_recent(record, now))
+        {
+            *counts.entry(limit.to_owned()).or_default() += count.unsigned_abs();
+        }
+    }
+    let line = |(limit, count): (String, u64)| match count {
+        1 => format!("{} was reached in the last 10 minutes", Name(&limit)),
+        _ => format!("{} was reached {} times in the last 10 minutes", Name(&limit), Grouped(count)),
+    };
+    counts.into_iter().map(line).collect()
+}
+
+fn is_recent(record: &Record, now: WallTime) -> bool {
+    u128::from(now.as_millis().saturating_sub(record.time().as_millis())) < RECENT.as_millis()
+}
+
 /// Registrations and requests that were refused lately.
 fn recent(page: &Page<'_>) -> Vec<String> {
     let Page { site, parts, .. } = page;
     let wanted = [EventType::BrokerRefused, EventType::Denied, EventType::SaveFailed, EventType::ReloadFailed];
-    let now = site.now().wall.as_millis();
+    let now = site.now().wall;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for event in parts.events.newest(&wanted, EVENTS_MAX) {
-        if now.saturating_sub(event.record.time().as_millis()) < RECENT.as_millis() as u64 {
+        if is_recent(&event.record, now) {
             *counts.entry(event.record.event().words()).or_default() += 1;
         }
     }

@@ -2,12 +2,13 @@
 
 use super::html::{Escaped, Grouped, Name, Span, Table};
 use super::page::{Page, SILENT_AFTER};
-use crate::event_store::Numbered;
+use crate::event_store::{EVENTS_MAX, Numbered};
 use crate::journal::Miss;
-use crate::record::timestamp;
+use crate::record::{EventType, timestamp};
 use namesrv_core::report::ReportedMember;
 use namesrv_core::time::{Duration, WallTime};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Rows of one table.
@@ -166,11 +167,23 @@ pub(super) fn limits(page: &Page<'_>) -> String {
     if hits.is_empty() {
         html.push_str("<p class=quiet>No limit was reached since the start.</p>");
     } else {
-        let hits = hits.iter().map(|(key, count)| format!("{key} {} times", Grouped(*count))).collect::<Vec<_>>();
+        let told = told_of_limits(page);
+        let now = page.site.now().wall;
+        let line = |(key, count): &&(&'static str, u64)| {
+            let last = told.get(*key).map(|at| format!(", told {}", ago(*at, now))).unwrap_or_default();
+            format!("{key} {} times{last}", Grouped(*count))
+        };
+        let hits = hits.iter().map(line).collect::<Vec<_>>();
         // Memory takes everything.
-        let _ = write!(html, "<p>Reached since the start: {}.</p>", hits.join(", "));
+        let _ = write!(html, "<p>Reached since the start: {}.</p>", hits.join("; "));
     }
     html
+}
+
+/// When each limit was last told to be reached, by its key.
+fn told_of_limits(page: &Page<'_>) -> BTreeMap<String, WallTime> {
+    let told = page.parts.events.newest(&[EventType::LimitHit], EVENTS_MAX);
+    told.iter().filter_map(|event| Some((event.record.text("reason")?.to_owned(), event.record.time()))).collect()
 }
 
 /// Keys of limits, how much is used of them, and their values.

@@ -245,3 +245,25 @@ fn an_hour_is_plotted() {
     assert_well_formed(&html);
     assert_eq!(html.matches("<svg ").count(), 4);
 }
+
+#[test]
+fn limits_that_were_reached_are_named_with_how_often_and_when() {
+    let server = Server::new();
+    assert!(server.page("").contains("No limit was reached since the start."));
+    let parts = server.site.parts().unwrap();
+    let now = server.site.now().wall;
+    for number in 0..1500 {
+        let peer = Peer { conn: ConnId::new(0, number), address: ([10, 0, 0, 1], 4000).into() };
+        parts.counters.note_full(peer);
+    }
+    let hit = |time, count: u64| {
+        Record::new(EventType::LimitHit, time).with("reason", "connectionsMax").with_count("count", count)
+    };
+    parts.events.keep(hit(WallTime::from_millis(now.as_millis() - 3_600_000), 1000));
+    parts.events.keep(hit(now, 499));
+    parts.events.keep(hit(now, 1));
+    let html = server.page("");
+    assert_well_formed(&html);
+    assert!(html.contains("connectionsMax</bdi> was reached 500 times in the last 10 minutes"), "{html}");
+    assert!(html.contains("Reached since the start: connectionsMax 1,500 times, told <time"), "{html}");
+}
