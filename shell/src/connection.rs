@@ -10,6 +10,7 @@ use crate::line_limit::LineLimit;
 use crate::quota::{SharedCounter, SharedQuotas};
 use crate::server::{Clock, RegistryHandle, Server, ToIo};
 use crate::stream::{IoStream, NonBlocking};
+use crate::tls::HandshakeResult;
 use crate::transport::{Buffers, Fault, Lent, Policy, Transport, TransportError};
 use arc_swap::ArcSwap;
 use namesrv_core::access::{Grant, Verdict};
@@ -350,6 +351,9 @@ impl Drop for Connection {
         self.count_close(&CloseReason::EndOfStream, self.shared.clock.now());
         self.machine.handle_closed();
         self.shared.forward(&mut self.machine, &mut self.traffic);
+        if self.transport.is_handshaking() {
+            self.shared.policy.tls.note(HandshakeResult::Failed);
+        }
         self.transport.close(&self.shared.quotas);
     }
 }

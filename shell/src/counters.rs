@@ -1,11 +1,15 @@
 //! What happened since the start, as numbers: each thread counts in memory of its own, and others add up when they are
 //! asked. Counting takes no lock, and queries that come in together are counted together.
 
+mod counter;
 mod exchanges;
 mod histogram;
+mod reloads;
 
+pub(crate) use counter::Counter;
 pub(crate) use exchanges::{Exchanges, REQUESTS, RESPONSES, ResponseLabel};
 pub(crate) use histogram::{EDGES, Histogram, Snapshot};
+use reloads::ReloadFigures;
 
 use crate::journal::Journals;
 use crate::progress::Progress;
@@ -39,16 +43,15 @@ pub struct Counters {
     pub(crate) departures: [Counter; DEPARTURES.len()],
     /// By file and whether it succeeded.
     pub(crate) saves: [[Counter; 2]; 3],
+    /// By file.
+    pub(crate) save_times: [Histogram; 3],
+    pub(crate) reloads: ReloadFigures,
     pub(crate) snapshot: SnapshotFigures,
     /// By [`LIMITS`].
     limit_hits: [Counter; LIMITS.len()],
     pub(crate) pauses: Counter,
     pub(crate) pause_millis: Counter,
 }
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
 
 /// What one I/O thread counts, on cache lines of its own.
 #[derive(Debug, Default)]
@@ -125,16 +128,6 @@ const LIMITS: [&str; 5] = [
     Limits::frame_bytes_max.key.name,
 ];
 
-impl Counter {
-    pub(crate) fn add(&self, count: u64) {
-        self.0.fetch_add(count, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 impl Counters {
     /// Counters for so many I/O threads, which begin now.
     pub(crate) fn new(io_threads: usize, now: Instant) -> Self {
@@ -148,6 +141,8 @@ impl Counters {
             registrations: RegistrationCounters::default(),
             departures: array::from_fn(|_| Counter::default()),
             saves: Default::default(),
+            save_times: Default::default(),
+            reloads: ReloadFigures::default(),
             snapshot: SnapshotFigures::default(),
             limit_hits: Default::default(),
             pauses: Counter::default(),
@@ -281,12 +276,14 @@ impl Counters {
     }
 
     pub(crate) fn note_save(&self, file: SaveFile, is_saved: bool) {
-        let file = match file {
-            SaveFile::KvConfig => &self.saves[0],
-            SaveFile::RuntimeConfig => &self.saves[1],
-            SaveFile::Snapshot => &self.saves[2],
-        };
-        file[usize::from(!is_saved)].add(1);
+        let [saved, failed] = of_file(&self.saves, file);
+        let counter = if is_saved { saved } else { failed };
+        counter.add(1);
+    }
+
+    /// A save took so long, good or not.
+    pub(crate) fn note_save_time(&self, file: SaveFile, time: Duration) {
+        of_file(&self.save_times, file).add(1, time);
     }
 
     /// The exchanges of all threads.
@@ -313,6 +310,15 @@ impl Counters {
     /// Closed connections by [`CLOSE_REASONS`].
     pub(crate) fn closed(&self) -> [u64; CLOSE_REASONS.len()] {
         array::from_fn(|reason| self.io.iter().filter_map(|io| io.closed.get(reason)).map(Counter::get).sum())
+    }
+}
+
+/// What belongs to a file.
+const fn of_file<T>([kv, config, snapshot]: &[T; 3], file: SaveFile) -> &T {
+    match file {
+        SaveFile::KvConfig => kv,
+        SaveFile::RuntimeConfig => config,
+        SaveFile::Snapshot => snapshot,
     }
 }
 

@@ -164,6 +164,19 @@ impl Journals {
     }
 }
 
+/// The names of all faults of frames.
+pub(crate) const FRAME_FAULTS: [&str; 9] = [
+    "frame_too_long",
+    "foreign_protocol",
+    "frame_too_short",
+    "header_past_frame",
+    "header_too_long",
+    "unknown_serialization",
+    "json_header",
+    "binary_header",
+    "too_many_fields",
+];
+
 /// The name of a fault, which does not change.
 pub(crate) const fn kind_of(error: &FrameError) -> &'static str {
     match error {

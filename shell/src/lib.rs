@@ -52,6 +52,7 @@ mod registry_thread;
 mod reload;
 mod saver;
 mod service_manager;
+mod shutdown;
 mod signals;
 mod start_error;
 mod start_files;

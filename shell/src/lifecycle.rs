@@ -42,9 +42,9 @@ impl Stage {
 }
 
 impl Lifecycle {
-    /// The stage begins. A server never goes back to an earlier one.
-    pub(crate) fn enter(&self, stage: Stage) {
-        self.0.fetch_max(stage as u8, Ordering::Relaxed);
+    /// The stage begins. Returns false if it had begun before: a server never goes back to an earlier one.
+    pub(crate) fn enter(&self, stage: Stage) -> bool {
+        self.0.fetch_max(stage as u8, Ordering::Relaxed) < stage as u8
     }
 
     /// The stage now.
@@ -62,8 +62,9 @@ mod tests {
     fn a_server_never_goes_back() {
         let lifecycle = Lifecycle::default();
         assert_eq!(lifecycle.stage(), Stage::Starting);
-        lifecycle.enter(Stage::Draining);
-        lifecycle.enter(Stage::Serving);
+        assert!(lifecycle.enter(Stage::Draining));
+        assert!(!lifecycle.enter(Stage::Serving));
+        assert!(!lifecycle.enter(Stage::Draining));
         assert_eq!(lifecycle.stage(), Stage::Draining, "a server may be stopped before it serves");
     }
 }

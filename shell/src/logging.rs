@@ -82,9 +82,21 @@ struct Lines {
     backlog: Arc<Backlog>,
 }
 
+/// How many lines were lost.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LostLines(Arc<Backlog>);
+
+impl LostLines {
+    /// The count since the start.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lost_lines.load(Ordering::Relaxed)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Backlog {
     bytes: SharedCounter,
+    /// Since the start.
     lost_lines: AtomicUsize,
 }
 
@@ -120,6 +132,11 @@ impl Log {
     /// The way to change its level.
     pub(crate) fn level(&self) -> LevelHandle {
         self.level.clone()
+    }
+
+    /// How many lines were lost.
+    pub(crate) fn lost_lines(&self) -> LostLines {
+        LostLines(Arc::clone(&self.lines.backlog))
     }
 
     /// Waits until everything logged so far is written, but not for a reader that does not read.
@@ -178,14 +195,17 @@ impl Write for Lines {
 }
 
 fn write_lines(messages: &Receiver<Message>, backlog: &Backlog, mut output: impl Write) {
+    let mut told = 0;
     while let Ok(message) = messages.recv() {
         match message {
             Message::Line(line) => {
                 // Nobody may be reading any more; the server goes on.
                 let _ = output.write_all(&line);
                 backlog.bytes.subtract(line.len());
-                let lines = backlog.lost_lines.swap(0, Ordering::Relaxed);
+                let lost = backlog.lost_lines.load(Ordering::Relaxed);
+                let lines = lost - told;
                 if lines > 0 {
+                    told = lost;
                     warn!(lines, "log lines were lost: they are not read fast enough");
                 }
             }
@@ -212,6 +232,7 @@ mod tests {
         let mut output = Vec::new();
         write_lines(&receiver, &backlog, &mut output);
         assert_eq!(output.len(), WAITING_BYTES_MAX);
+        assert_eq!(LostLines(Arc::clone(&backlog)).count(), 1, "told, and still counted");
         assert_eq!(backlog.bytes.sum(), 0);
     }
 

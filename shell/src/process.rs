@@ -10,18 +10,18 @@ use crate::credit::Credit;
 use crate::environment::Environment;
 use crate::events::EventLog;
 use crate::keys::ProcessSettings;
-use crate::lifecycle::{Lifecycle, Stage};
+use crate::lifecycle::Lifecycle;
 use crate::listen::Listen;
-use crate::logging::{LevelHandle, Log, LogLevel};
+use crate::logging::{LevelHandle, Log, LogLevel, LostLines};
 use crate::notifier::Notifier;
 use crate::publisher::Publisher;
 use crate::queue::QueueSender;
 use crate::quota::SharedQuotas;
-use crate::record::{EventType, Record};
 use crate::registry_thread::RegistryThread;
-use crate::reload::Reload;
+use crate::reload::{ReadAtStart, Reload};
 use crate::saver::Saver;
 use crate::server::{Inboxes, RegistryHandle, Server};
+use crate::shutdown::Shutdown;
 use crate::start_error::StartError;
 use crate::start_files;
 use crate::startup::Startup;
@@ -67,7 +67,7 @@ pub(crate) fn check(config_file: Option<&Path>) -> Result<(), StartError> {
     let settings = ProcessSettings::of(&startup.configuration);
     // What is good needs no lines.
     let level = LogLevel::from_name("warn");
-    let log = Log::start(settings.log_format, level).map_err(system("cannot start a thread"))?;
+    let log = Log::start(settings.log_format, level).map_err(thread_failed)?;
     startup.warnings.iter().for_each(|Warning(line)| warn!("{line}"));
     let checked = check_settings(&startup.configuration, &settings);
     log.flush();
@@ -104,10 +104,15 @@ pub(crate) fn serve(
     let signals = signals::catch().map_err(system("cannot catch signals"))?;
     let startup = read_configuration(config_file)?;
     let ProcessSettings { log_format, log_level, .. } = ProcessSettings::of(&startup.configuration);
-    let log = Log::start(log_format, log_level).map_err(system("cannot start a thread"))?;
+    let log = Log::start(log_format, log_level).map_err(thread_failed)?;
     log_configuration(runtime, &startup);
     raise_open_files_limit();
-    let operator = Operator { signals, config_file: config_file.map(Path::to_owned), level: log.level() };
+    let operator = Operator {
+        signals,
+        config_file: config_file.map(Path::to_owned),
+        level: log.level(),
+        lost_lines: log.lost_lines(),
+    };
     let result = serve_until_stopped(runtime, startup.configuration, operator, serve);
     log.flush();
     result
@@ -118,13 +123,14 @@ struct Operator {
     signals: signals::Caught,
     config_file: Option<PathBuf>,
     level: LevelHandle,
+    lost_lines: LostLines,
 }
 
 /// From the configuration to the end of everything that was started for it.
 fn serve_until_stopped(
     runtime: &'static str,
     mut configuration: Configuration,
-    Operator { signals, config_file, level }: Operator,
+    Operator { signals, config_file, level, lost_lines }: Operator,
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
     let clock = Clock::start();
@@ -135,11 +141,9 @@ fn serve_until_stopped(
     let users = UsersFile::read(&configuration)?;
     let (access, warnings) = rules(&configuration, users.as_ref())?;
     let lifecycle = Arc::new(Lifecycle::default());
-    let stage = Arc::clone(&lifecycle);
     let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
-    let (listeners, port) = bind(&settings, AddressFamilies::of(&configuration))?;
-    configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
+    let (listeners, port) = bind(&settings, &mut configuration)?;
     // Who has the port has the files.
     let audit_file = start_files::prepare(&mut files, &settings)?;
     warn_of_access(&access, &warnings, &settings);
@@ -153,7 +157,6 @@ fn serve_until_stopped(
     let quotas = SharedQuotas::shared(&limits);
     let (queue, receiver) = queue::queue(&quotas);
     let (inspector, inspections) = inspection::inspections(queue.clone());
-    let thread_failed = system("cannot start a thread");
     let counters = Arc::new(Counters::with_snapshot(listeners.len(), clock.now().monotonic, warmth.file));
     let (saver, saver_thread) = Saver::start(files, queue.clone(), &counters, clock).map_err(thread_failed)?;
     let (audit, audit_writer) = start_audit(audit_file).map_err(thread_failed)?;
@@ -164,15 +167,18 @@ fn serve_until_stopped(
         quotas: Arc::clone(&quotas),
         events: audit.store(),
         inspector,
+        tls,
+        lost_lines,
         expectation: warmth.expectation,
         port,
     };
     let publisher = Publisher::new(Arc::clone(&views));
     let summary = Summary::of(&parts, publisher.published_at(), clock);
     admin.show(parts);
-    let events = audit.store();
+    let shutdown = Shutdown::new(&lifecycle, audit.store(), clock);
     let tls = tls_watch.spawn(audit.clone(), clock).map_err(thread_failed)?;
-    let reload = Reload { config_file, started, users, level, queue: queue.clone(), audit: audit.clone(), tls, clock };
+    let read = ReadAtStart { config_file, configuration: started, users };
+    let reload = Reload::new(read, level, &queue, &audit, tls, &counters, clock);
     signals.watch(queue.clone(), reload.start().map_err(thread_failed)?, summary).map_err(thread_failed)?;
     let registry_thread = spawn(RegistryThread {
         node,
@@ -185,6 +191,7 @@ fn serve_until_stopped(
         events: EventLog::new(audit),
         inspections,
         lifecycle,
+        shutdown: shutdown.clone(),
         counters: Arc::clone(&counters),
         clock,
         boot_line: boot_line(serialization, &settings.bind_address, port),
@@ -194,8 +201,7 @@ fn serve_until_stopped(
     let registry = RegistryHandle::new(queue.clone(), inboxes);
     let served = serve(Server { listeners, views, registry, clock, quotas, policy, counters });
     finish(&queue, registry_thread, saver_thread, audit_writer);
-    events.keep(Record::new(EventType::ServerStopped, clock.now().wall));
-    stage.enter(Stage::Stopped);
+    shutdown.complete();
     admin.finish();
     served.map_err(system("the server stopped"))?;
     info!("stopped");
@@ -273,13 +279,13 @@ fn is_loopback(address: &str) -> bool {
     address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// The listeners, and the port that they share.
-fn bind(settings: &ProcessSettings, families: AddressFamilies) -> Result<(Vec<TcpListener>, u16), StartError> {
+/// The listeners, and the port that they share, which the configuration shows from now on.
+fn bind(settings: &ProcessSettings, configuration: &mut Configuration) -> Result<(Vec<TcpListener>, u16), StartError> {
     let processors = || thread::available_parallelism().map_or(1, usize::from);
     let listen = Listen {
         address: &settings.bind_address,
         port: settings.listen_port,
-        families,
+        families: AddressFamilies::of(configuration),
         sockets: match settings.io_threads {
             0 => processors(),
             threads => threads,
@@ -291,6 +297,7 @@ fn bind(settings: &ProcessSettings, families: AddressFamilies) -> Result<(Vec<Tc
     let listeners = listen.bind().map_err(failed)?;
     let first = listeners.first().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
     let port = first.local_addr().map_err(failed)?.port();
+    configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
     Ok((listeners, port))
 }
 
@@ -349,6 +356,10 @@ fn give_way() {
     if let Err(error) = rustix::process::nice(REGISTRY_NICENESS) {
         warn!(%error, "the registry thread cannot give way to the I/O threads");
     }
+}
+
+fn thread_failed(source: io::Error) -> StartError {
+    system("cannot start a thread")(source)
 }
 
 fn system(what: &'static str) -> impl Fn(io::Error) -> StartError + Copy {

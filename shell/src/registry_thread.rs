@@ -14,6 +14,7 @@ use crate::record::EventType;
 use crate::saver::Saver;
 use crate::server::{Inboxes, Reply, ToIo};
 use crate::service_manager::{self, Message};
+use crate::shutdown::Shutdown;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::time::Duration;
 use std::io;
@@ -38,6 +39,7 @@ pub(crate) struct RegistryThread {
     pub(crate) events: EventLog,
     pub(crate) inspections: Inspections,
     pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) shutdown: Shutdown,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
     /// Shown to the operator once the server accepts connections.
@@ -113,9 +115,7 @@ impl RegistryThread {
             Output::Announce => self.announce(),
             Output::RepliesStuck { bytes } => warn!(bytes, "I/O threads do not take their replies"),
             Output::Stopping { wait } => {
-                self.lifecycle.enter(Stage::Draining);
-                service_manager::tell(&[Message::Stopping]);
-                self.events.keep(EventType::ServerDraining, self.clock.now());
+                self.shutdown.begin();
                 info!(seconds = wait.as_secs(), "stopping");
             }
             Output::StopIo { within } => {
@@ -231,6 +231,7 @@ mod tests {
         let counters = Arc::new(Counters::new(1, clock.now().monotonic));
         let (saver, saver_thread) = Saver::start(files, queue.clone(), &counters, clock).unwrap();
         let handle = RegistryHandle::new(queue.clone(), Arc::default());
+        let lifecycle = Arc::new(Lifecycle::default());
         let registry_thread = RegistryThread {
             node,
             queue: receiver,
@@ -241,7 +242,8 @@ mod tests {
             notifier: Notifier::new(Duration::from_secs(3), AddressFamilies::default(), Tls::disabled(), clock),
             events: EventLog::new(AuditSink::new(None)),
             inspections: inspections(queue.clone()).1,
-            lifecycle: Arc::default(),
+            shutdown: Shutdown::new(&lifecycle, Arc::default(), clock),
+            lifecycle,
             counters,
             clock,
             boot_line: String::new(),

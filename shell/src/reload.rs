@@ -6,6 +6,7 @@
 
 use crate::audit::AuditSink;
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::environment::Environment;
 use crate::keys::ProcessSettings;
 use crate::logging::LevelHandle;
@@ -34,19 +35,24 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(crate) struct ReloadHandle(Sender<()>);
 
+/// What was read at start.
+#[derive(Debug)]
+pub(crate) struct ReadAtStart {
+    pub(crate) config_file: Option<PathBuf>,
+    pub(crate) configuration: Configuration,
+    pub(crate) users: Option<UsersFile>,
+}
+
 /// Everything that the thread works with.
 #[derive(Debug)]
 pub(crate) struct Reload {
-    pub(crate) config_file: Option<PathBuf>,
-    /// What was read at start.
-    pub(crate) started: Configuration,
-    /// What was read at start of the users file.
-    pub(crate) users: Option<UsersFile>,
-    pub(crate) level: LevelHandle,
-    pub(crate) queue: QueueSender,
-    pub(crate) audit: AuditSink,
-    pub(crate) tls: TlsReload,
-    pub(crate) clock: Clock,
+    read: ReadAtStart,
+    level: LevelHandle,
+    queue: QueueSender,
+    audit: AuditSink,
+    tls: TlsReload,
+    counters: Arc<Counters>,
+    clock: Clock,
 }
 
 /// What was read last, or found in the users file since.
@@ -83,6 +89,18 @@ impl ReloadHandle {
 }
 
 impl Reload {
+    pub(crate) fn new(
+        read: ReadAtStart,
+        level: LevelHandle,
+        queue: &QueueSender,
+        audit: &AuditSink,
+        tls: TlsReload,
+        counters: &Arc<Counters>,
+        clock: Clock,
+    ) -> Self {
+        Self { read, level, queue: queue.clone(), audit: audit.clone(), tls, counters: Arc::clone(counters), clock }
+    }
+
     /// Starts the thread.
     ///
     /// # Errors
@@ -94,7 +112,7 @@ impl Reload {
     }
 
     fn run(self, requests: &Receiver<()>) {
-        let (configuration, users) = (self.started.clone(), self.users.clone());
+        let (configuration, users) = (self.read.configuration.clone(), self.read.users.clone());
         let mut current = Current { configuration, users, found: None, refused: None };
         loop {
             let timeout = if current.has_users_file() { LOOK_EVERY } else { Duration::MAX };
@@ -123,12 +141,12 @@ impl Reload {
     fn read_all(&self, current: &Current) -> Result<Prepared, String> {
         let read = || -> Result<Prepared, StartError> {
             let Startup { configuration, mut warnings, .. } =
-                Startup::read(self.config_file.as_deref(), &Environment::of_process())?;
+                Startup::read(self.read.config_file.as_deref(), &Environment::of_process())?;
             let users = UsersFile::read(&configuration)?;
             let (rules, more) = rules(&configuration, users.as_ref())?;
             warnings.extend(more);
             let Changes { mut in_effect, .. } = configuration.changes_since(&current.configuration);
-            let Changes { at_start, .. } = configuration.changes_since(&self.started);
+            let Changes { at_start, .. } = configuration.changes_since(&self.read.configuration);
             if users != current.users && !in_effect.iter().any(|key| key == UsersFile::KEY) {
                 in_effect.push(UsersFile::KEY.to_owned());
             }
@@ -148,6 +166,7 @@ impl Reload {
     /// Lets what is good take effect, or tells what is not. Nothing here can fail.
     fn finish(&self, current: &mut Current, prepared: Result<Prepared, String>) {
         let now = self.clock.now();
+        self.counters.reloads.note(prepared.is_ok(), now.wall);
         let Prepared { configuration, users, rules, warnings, changes } = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return self.audit.tell(Record::reload_failed(&error, now.wall)),

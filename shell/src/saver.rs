@@ -14,6 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tracing::{info, warn};
 
 /// The files that are saved.
@@ -62,7 +63,9 @@ impl Saver {
         let mut worker = Worker { disk: RealDisk, files, counters: Arc::clone(counters), clock };
         let run = move || {
             while let Ok(Job { ticket, contents }) = receiver.recv() {
+                let began = Instant::now();
                 let result = worker.save(ticket.file, contents);
+                worker.counters.note_save_time(ticket.file, began.elapsed());
                 queue.push(Input::Saved { ticket, result });
             }
         };

@@ -11,6 +11,7 @@ mod ctl;
 mod error;
 mod expiry;
 mod files;
+mod handshakes;
 mod identity;
 mod loaded;
 mod pem_file;
@@ -26,6 +27,7 @@ mod watch;
 
 pub(crate) use ctl::client_config;
 pub(crate) use error::TlsError;
+pub use handshakes::HandshakeResult;
 pub use settings::TlsMode;
 pub(crate) use settings::{TlsSettings, TlsSources, unknown_key};
 #[cfg(test)]
@@ -37,6 +39,7 @@ use crate::clock::Clock;
 use crate::record::{EventType, Record};
 use crate::threads;
 use files::Files;
+use handshakes::HandshakeCounts;
 use namesrv_core::time::WallTime;
 use rustls::{ClientConfig, ServerConfig};
 use settings::Told;
@@ -61,6 +64,7 @@ pub struct Tls {
     server: Option<Arc<Current<ServerConfig>>>,
     /// `None` if brokers are notified in plain text.
     brokers: Option<Arc<Current<ClientConfig>>>,
+    handshakes: HandshakeCounts,
 }
 
 /// Asks for the files to be read again. The thread that does it ends with the last of these.
@@ -110,14 +114,14 @@ impl Tls {
         let certificate = server.as_ref().and_then(Watch::certificate).map(|path| path.display().to_string());
         info!(mode = mode.name(), certificate, to_brokers = brokers.is_some(), "TLS");
         let current = (server.as_ref().map(Watch::current), brokers.as_ref().map(Watch::current));
-        let tls = Self { mode, server: current.0, brokers: current.1 };
+        let tls = Self { mode, server: current.0, brokers: current.1, handshakes: HandshakeCounts::default() };
         Ok((Arc::new(tls), TlsWatch { server, brokers }))
     }
 
     /// No TLS at all.
     #[cfg(test)]
     pub(crate) fn disabled() -> Arc<Self> {
-        Arc::new(Self { mode: TlsMode::Disabled, server: None, brokers: None })
+        Arc::new(Self { mode: TlsMode::Disabled, server: None, brokers: None, handshakes: HandshakeCounts::default() })
     }
 
     /// Which connections are TLS. It never changes.
@@ -131,6 +135,16 @@ impl Tls {
     #[must_use]
     pub fn server_config(&self) -> Option<Arc<ServerConfig>> {
         self.server.as_ref().map(|current| current.config())
+    }
+
+    /// A handshake with a client has ended.
+    pub(crate) fn note_handshake(&self, result: HandshakeResult) {
+        self.handshakes.add(result);
+    }
+
+    /// How handshakes with clients ended.
+    pub(crate) const fn handshakes(&self) -> &HandshakeCounts {
+        &self.handshakes
     }
 
     /// What a handshake with a broker is done with; `None` if brokers are notified in plain text.

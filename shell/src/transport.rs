@@ -68,6 +68,15 @@ impl Transport {
         since.map(|since| since + HANDSHAKE_TIME_MAX)
     }
 
+    /// Whether a TLS handshake has begun and is not complete.
+    #[must_use]
+    pub fn is_handshaking(&self) -> bool {
+        match &self.state {
+            State::Undecided(_) | State::Plain => false,
+            State::Tls(session) => session.handshake_since().is_some(),
+        }
+    }
+
     /// Whether the first bytes are decided, so that what arrives is for the connection.
     #[must_use]
     pub const fn is_decided(&self) -> bool {

@@ -67,7 +67,9 @@ impl Metrics {
     fn check_histograms(&self) {
         let mut buckets: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
         for (series, value) in self.series.iter().filter(|(series, _)| series.contains("_bucket{")) {
-            let (before, rest) = series.split_once("le=\"").unwrap_or_else(|| panic!("no edge: {series}"));
+            let edge = [",le=\"", "{le=\""].iter().find_map(|label| Some(series.find(label)? + 1));
+            let edge = edge.unwrap_or_else(|| panic!("no edge: {series}"));
+            let (before, rest) = (&series[..edge], &series[edge + "le=\"".len()..]);
             let (edge, after) = rest.split_once('"').unwrap_or_else(|| panic!("no edge: {series}"));
             let edge = if edge == "+Inf" { f64::INFINITY } else { edge.parse().expect("an edge is a number") };
             let others = format!("{before}{}", after.trim_start_matches(',')).replace(",}", "}");
@@ -133,7 +135,8 @@ mod tests {
     #[test]
     fn good_text_is_read() {
         let text = "# HELP a_total A.\n# TYPE a_total counter\na_total{y=\"2\",x=\"\\\"\\n\"} 3\n\
-                    # HELP h H.\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 0.5\nh_count 2\n";
+                    # HELP h H.\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 0.5\nh_count 2\n\
+                    h_bucket{file=\"f\",le=\"+Inf\"} 1\nh_sum{file=\"f\"} 0.5\nh_count{file=\"f\"} 1\n";
         let metrics = Metrics::read(text);
         assert_eq!(metrics.value("a_total{x=\"\\\"\\n\",y=\"2\"}"), 3.0);
         assert_eq!(metrics.value("h_count"), 2.0);

@@ -81,7 +81,7 @@ impl AdminSettings {
 }
 
 /// The names of labels that series have of their own.
-const OWN_LABELS: [&str; 23] = [
+const OWN_LABELS: [&str; 24] = [
     "broker",
     "broker_id",
     "cluster",
@@ -104,6 +104,7 @@ const OWN_LABELS: [&str; 23] = [
     "state",
     "thread",
     "type",
+    "user",
     "version",
 ];
 
@@ -125,7 +126,7 @@ mod tests {
         assert!(good.check_labels().is_ok());
         let labels = [("dc", "east"), ("rack", "7"), ("url", "a:b")];
         assert_eq!(good.common_labels(), labels.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        for bad in ["dc", ":x", "1a:x", "a-b:x", "__a:x", "cluster:x", "dc:east,b\u{e9}:x"] {
+        for bad in ["dc", ":x", "1a:x", "a-b:x", "__a:x", "cluster:x", "user:x", "dc:east,b\u{e9}:x"] {
             assert!(of(bad).check_labels().is_err(), "{bad}");
         }
     }

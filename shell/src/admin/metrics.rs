@@ -5,6 +5,7 @@
 
 mod families;
 mod labels;
+mod upkeep;
 
 use super::exposition::{Exposition, Format, cut};
 use super::process_figures::ProcessFigures;
@@ -60,6 +61,7 @@ pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     if let Some(report) = &found.report {
         families::members(&mut text, site, report);
     }
+    upkeep::upkeep(&mut text, site, parts);
     families::threads(&mut text, site, parts);
     process(&mut text, site);
     let body = text.finish();

@@ -10,10 +10,12 @@ use crate::http::Request;
 use crate::inspection::Inspector;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listing::{ListRequest, Listed};
+use crate::logging::LostLines;
 use crate::progress::Watch;
 use crate::quota::SharedQuotas;
 use crate::record::{EventType, Record};
 use crate::server::Inboxes;
+use crate::tls::Tls;
 use crate::warm_start::Expectation;
 use arc_swap::ArcSwap;
 use namesrv_core::key::Key;
@@ -39,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) quotas: Arc<SharedQuotas>,
     pub(crate) events: Arc<EventStore>,
     pub(crate) inspector: Inspector,
+    pub(crate) tls: Arc<Tls>,
+    pub(crate) lost_lines: LostLines,
     pub(crate) expectation: Expectation,
     /// The port that clients and brokers reach.
     pub(crate) port: u16,

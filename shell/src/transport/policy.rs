@@ -1,6 +1,6 @@
 //! What first bytes are measured by: the same for all connections.
 
-use crate::tls::{Tls, TlsMode};
+use crate::tls::{HandshakeResult, Tls, TlsMode};
 use namesrv_core::ClientAddress;
 use namesrv_core::address_list::AddressList;
 use namesrv_core::key::Word;
@@ -38,6 +38,9 @@ pub trait Handshakes: Debug + Send + Sync {
 
     /// Returns what a handshake that begins now is done with, or `None` if no connection is TLS.
     fn server_config(&self) -> Option<Arc<ServerConfig>>;
+
+    /// A handshake has ended. Nobody has to count it.
+    fn note(&self, _: HandshakeResult) {}
 }
 
 impl Handshakes for Tls {
@@ -47,6 +50,10 @@ impl Handshakes for Tls {
 
     fn server_config(&self) -> Option<Arc<ServerConfig>> {
         Self::server_config(self)
+    }
+
+    fn note(&self, result: HandshakeResult) {
+        self.note_handshake(result);
     }
 }
 

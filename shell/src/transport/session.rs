@@ -126,6 +126,10 @@ impl Session {
             let sent = self.send(stream, output.filled());
             let Processed { consumed, plaintext } = processed?;
             sent.map_err(TransportError::Stream)?;
+            if self.handshake.is_some() && !self.tls.is_handshaking() {
+                self.handshake = None;
+                lent.policy.tls.note(self.tls.handshake_kind().into());
+            }
             self.keep(input.get(consumed..).unwrap_or_default(), arrived, lent.quotas)?;
             if plaintext > 0 {
                 self.has_more = arrived == space || self.is_peer_done;
@@ -277,9 +281,6 @@ impl Session {
 
     /// Keeps the input that is not complete, within the limits.
     fn keep<C: Counter>(&mut self, rest: &[u8], arrived: usize, quotas: &Quotas<C>) -> Result<(), Fault> {
-        if !self.tls.is_handshaking() {
-            self.handshake = None;
-        }
         let mut memory = rest.len();
         if let Some(handshake) = &mut self.handshake {
             handshake.bytes += arrived;

@@ -1,6 +1,7 @@
 //! Certificates that are renewed while the server runs.
 
 use crate::admin_port::{ADMIN, address, get};
+use crate::exposition::Metrics;
 use crate::peer::{Peer, route};
 use crate::process::{Folder, Process};
 use crate::set_on_drop::SetOnDrop;
@@ -43,9 +44,15 @@ fn shown(server: &Process) -> Vec<u8> {
     connection.peer_certificates().and_then(|chain| chain.first()).expect("a certificate").to_vec()
 }
 
-/// New handshakes use what replaced the files, and connections that are there already go on.
+/// New handshakes use what replaced the files, and connections that are there already go on. Metrics show both.
 pub(super) fn renewed_files_are_used(target: &Target) {
     let server = start(target, "server-rsa.pem", "server-rsa.key");
+    let second_port = address(&server);
+    let metric = |name: &str| {
+        let metrics = Metrics::read(&get(second_port, "/metrics").body);
+        metrics.value(&format!("rocketmq_namesrv_tls_{name}"))
+    };
+    assert!(metric("certificate_expiry_timestamp_seconds") > 1e9);
     let before = shown(&server);
     let server = server.over(Some(Version::Tls12));
     let mut kept = Peer::connect(&server);
@@ -56,9 +63,13 @@ pub(super) fn renewed_files_are_used(target: &Target) {
     fs::copy(file("server-ecdsa.pem"), &cert).expect("a copy");
     server.eventually(|| server.log().contains("TLS files cannot be used"));
     assert_eq!(shown(&server), before, "a certificate without its key is not used");
+    assert!(metric("reloads_total{result=\"failed\"}") >= 1.0);
+    assert_eq!(metric("reloads_total{result=\"ok\"}"), 0.0);
     fs::copy(file("server-ecdsa.key"), server.folder().path("key.pem")).expect("a copy");
     server.eventually(|| shown(&server) != before);
     assert_eq!(kept.ask(&route("T")).code, 17);
+    server.eventually(|| metric("reloads_total{result=\"ok\"}") >= 1.0);
+    assert!(metric("certificate_expiry_timestamp_seconds") > 1e9);
 }
 
 /// A properties file with a new setting counts at SIGHUP, and one with an error changes nothing.

@@ -4,10 +4,13 @@ use super::Target;
 use super::peer::{Peer, broker, cluster_info, get as get_kv, put, route, unregister};
 use crate::admin_port::{ADMIN, address, exchange, get};
 use crate::exposition::Metrics;
-use crate::process::{Folder, Process};
+use crate::process::{CONFIG, Folder, Process};
+use crate::tls::Version;
 use regex::Regex;
+use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 
 fn scrape(address: SocketAddr) -> Metrics {
@@ -109,6 +112,64 @@ pub(super) fn refusals_are_counted(target: &Target) {
     let metrics = eventually(&server, address, |metrics| denied(metrics, "bad_signature") == Some(1.0));
     assert_eq!([denied(&metrics, "no_user"), denied(&metrics, "unknown_user")], [Some(30.0), Some(1.0)]);
     assert_eq!(metrics.beginning_with("rocketmq_namesrv_auth_denied_total").count(), 3);
+}
+
+/// Saves, reloads, handshakes and frames that cannot be read are counted by how they ended.
+pub(super) fn upkeep_is_counted(target: &Target) {
+    let mut server = target.start(&[ADMIN]);
+    let address = address(&server);
+    let value = |metrics: &Metrics, name: &str| metrics.value(&format!("rocketmq_namesrv_{name}"));
+    let started = scrape(address);
+    assert_eq!(value(&started, "config_last_reload_successful"), 1.0);
+    let read_at = value(&started, "config_last_reload_success_timestamp_seconds");
+    assert!(read_at > 1e9 && value(&started, "log_lines_dropped_total") == 0.0);
+
+    assert_eq!(Peer::connect(&server).ask(&put("n", "k", "v")).code, 0);
+    server.connect().write_all(b"GET / HTTP/1.1\r\n\r\n").expect("the server reads");
+    server.connect().write_all(b"\x16\x03\x01\0\x04\x63\0\0\0").expect("the server reads");
+    for version in Version::ALL {
+        server = server.over(Some(version));
+        assert_eq!(Peer::connect(&server).ask(&route("T")).code, 17);
+    }
+    let server = server.over(None);
+    let expected = [
+        ("saves_total{file=\"kv\",result=\"ok\"}", 1.0),
+        ("save_duration_seconds_count{file=\"kv\"}", 1.0),
+        ("save_duration_seconds_count{file=\"snapshot\"}", 0.0),
+        ("frames_refused_total{reason=\"foreign_protocol\"}", 1.0),
+        ("frames_refused_total{reason=\"json_header\"}", 0.0),
+        ("tls_handshakes_total{result=\"full\"}", Version::ALL.len() as f64),
+        ("tls_handshakes_total{result=\"resumed\"}", 0.0),
+        ("tls_handshakes_total{result=\"failed\"}", 1.0),
+    ];
+    eventually(&server, address, |metrics| expected.iter().all(|(name, count)| value(metrics, name) == *count));
+
+    server.signal(Signal::HUP);
+    let ok = "config_reloads_total{result=\"ok\"}";
+    let metrics = eventually(&server, address, |metrics| value(metrics, ok) == 1.0);
+    let read_again_at = value(&metrics, "config_last_reload_success_timestamp_seconds");
+    assert!(read_again_at >= read_at, "{read_again_at} {read_at}");
+    fs::write(server.folder().path(CONFIG), "listenPort=none\n").expect("the operator's file can be written");
+    server.signal(Signal::HUP);
+    let failed = "config_reloads_total{result=\"failed\"}";
+    let metrics = eventually(&server, address, |metrics| value(metrics, failed) == 1.0);
+    assert_eq!(value(&metrics, ok), 1.0);
+    eventually(&server, address, |metrics| value(metrics, "config_last_reload_successful") == 0.0);
+}
+
+/// What access control would refuse if it were not only observed is counted apart.
+pub(super) fn observed_refusals_are_counted(target: &Target) {
+    let user = r#"{"username":"ops","password":"sixteen letters!"}"#;
+    let observed = [("authenticationEnabled", "true"), ("accessControl", "observe")];
+    let server = target.start(&[ADMIN, observed[0], observed[1], ("initAuthenticationUser", user)]);
+    let address = address(&server);
+    let mut peer = Peer::connect(&server);
+    for _ in 0..5 {
+        assert_eq!(peer.ask(&put("n", "k", "v")).code, 0);
+    }
+    let series = "rocketmq_namesrv_auth_would_deny_total{reason=\"no_user\",request_code=\"put_kv_config\"}";
+    let metrics = eventually(&server, address, |metrics| metrics.series.get(series) == Some(&5.0));
+    assert_eq!(metrics.beginning_with("rocketmq_namesrv_auth_denied_total").count(), 0);
 }
 
 /// An operator who replaces a secret sees who still signs with the previous one: counted, and told once an hour.

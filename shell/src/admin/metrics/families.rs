@@ -5,11 +5,13 @@ use super::super::health;
 use super::super::site::{Found, Parts, Site};
 use super::labels::{code_label, refusal_label};
 use crate::counters::{CLOSE_REASONS, Counters, DEPARTURES, EDGES};
-use crate::event_store::EventStore;
+use crate::event_store::{Counts, EventStore};
+use crate::journal::FRAME_FAULTS;
 use crate::lifecycle::Stage;
 use crate::record::EventType;
+use namesrv_core::access::RefusalCause;
 use namesrv_core::report::Report;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The server itself.
@@ -75,18 +77,8 @@ pub(super) fn registry(text: &mut Exposition, parts: &Parts, found: &Found) {
         text.sample(&[], report.registry_bytes);
         text.gauge("rocketmq_namesrv_kv_entries", "KV entries.").sample(&[], report.kv_entries);
     }
-    text.counter("rocketmq_namesrv_saves_total", "Files that were saved, or could not be.");
-    for (file, counts) in ["kv", "config", "snapshot"].into_iter().zip(&counters.saves) {
-        for (result, count) in ["ok", "failed"].into_iter().zip(counts) {
-            text.sample(&[("file", file), ("result", result)], count.get());
-        }
-    }
-    if let Some((written, bytes)) = counters.snapshot.get() {
-        text.gauge("rocketmq_namesrv_snapshot_timestamp_seconds", "When the snapshot of routes was written.");
-        text.sample(&[], written.as_secs_f64());
-        text.gauge("rocketmq_namesrv_snapshot_bytes", "Bytes of the snapshot of routes.").sample(&[], bytes);
-    }
     denials(text, events);
+    refused_frames(text, counters);
     previous_secrets(text, events);
     event_counts(text, events);
     limit_hits(text, counters);
@@ -120,11 +112,26 @@ fn registrations(text: &mut Exposition, counters: &Counters) {
     }
 }
 
-/// What access control refused.
+/// What access control refused, and what it would refuse if the rules were not only observed.
 fn denials(text: &mut Exposition, events: &EventStore) {
-    text.counter("rocketmq_namesrv_auth_denied_total", "Requests that access control refused.");
-    for ((code, cause), count) in events.counts().refusals {
-        text.sample(&[("request_code", &code_label(code)), ("reason", refusal_label(cause))], count);
+    let Counts { refusals, observed, .. } = events.counts();
+    let mut write = |name, help, counts: BTreeMap<(i32, RefusalCause), u64>| {
+        text.counter(name, help);
+        for ((code, cause), count) in counts {
+            text.sample(&[("request_code", &code_label(code)), ("reason", refusal_label(cause))], count);
+        }
+    };
+    write("rocketmq_namesrv_auth_denied_total", "Requests that access control refused.", refusals);
+    let help = "Requests that access control would refuse if it were not only observed.";
+    write("rocketmq_namesrv_auth_would_deny_total", help, observed);
+}
+
+/// Frames that were refused, by what is wrong with them.
+fn refused_frames(text: &mut Exposition, counters: &Counters) {
+    text.counter("rocketmq_namesrv_frames_refused_total", "Frames that were refused, by what is wrong with them.");
+    let refused = counters.journals.refused();
+    for reason in FRAME_FAULTS {
+        text.sample(&[("reason", reason)], refused.get(reason).map_or(0, |refused| refused.count));
     }
 }
 

@@ -11,9 +11,11 @@ use crate::event_store::EventStore;
 use crate::http::{Method, Request};
 use crate::inspection::inspections;
 use crate::lifecycle::{Lifecycle, Stage};
+use crate::logging::LostLines;
 use crate::queue::queue;
 use crate::quota::SharedQuotas;
 use crate::record::{EventType, Record};
+use crate::tls::Tls;
 use crate::warm_start::Expectation;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -55,6 +57,8 @@ impl Server {
             quotas,
             events,
             inspector,
+            tls: Tls::disabled(),
+            lost_lines: LostLines::default(),
             expectation: Expectation::nothing(),
             port: 9876,
         };

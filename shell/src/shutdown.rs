@@ -1,0 +1,59 @@
+//! The end of the server: what is told when it begins, and when it is over.
+
+use crate::clock::Clock;
+use crate::event_store::EventStore;
+use crate::lifecycle::{Lifecycle, Stage};
+use crate::record::{EventType, Record};
+use crate::service_manager::{self, Message};
+use std::sync::Arc;
+
+/// The way to tell of it, for every thread that has to.
+#[derive(Clone, Debug)]
+pub(crate) struct Shutdown {
+    lifecycle: Arc<Lifecycle>,
+    events: Arc<EventStore>,
+    clock: Clock,
+}
+
+impl Shutdown {
+    pub(crate) fn new(lifecycle: &Arc<Lifecycle>, events: Arc<EventStore>, clock: Clock) -> Self {
+        Self { lifecycle: Arc::clone(lifecycle), events, clock }
+    }
+
+    /// The server was told to stop. Who is told of it hears it once.
+    pub(crate) fn begin(&self) {
+        if self.lifecycle.enter(Stage::Draining) {
+            service_manager::tell(&[Message::Stopping]);
+            self.keep(EventType::ServerDraining);
+        }
+    }
+
+    /// Everything is answered and saved.
+    pub(crate) fn complete(&self) {
+        self.keep(EventType::ServerStopped);
+        self.lifecycle.enter(Stage::Stopped);
+    }
+
+    fn keep(&self, event: EventType) {
+        self.events.keep(Record::new(event, self.clock.now().wall));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_and_the_end_are_told_once() {
+        let (lifecycle, events) = (Arc::new(Lifecycle::default()), Arc::new(EventStore::default()));
+        lifecycle.enter(Stage::Serving);
+        let shutdown = Shutdown::new(&lifecycle, Arc::clone(&events), Clock::start());
+        shutdown.begin();
+        shutdown.clone().begin();
+        assert_eq!(lifecycle.stage(), Stage::Draining);
+        shutdown.complete();
+        assert_eq!(lifecycle.stage(), Stage::Stopped);
+        let told: Vec<_> = events.newest(&[], 9).iter().map(|event| event.record.event()).collect();
+        assert_eq!(told, [EventType::ServerDraining, EventType::ServerStopped]);
+    }
+}
