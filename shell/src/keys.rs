@@ -9,7 +9,7 @@ use crate::warm_start::WarmStartSettings;
 use namesrv_core::config::Configuration;
 use namesrv_core::key::Kind::Integer;
 use namesrv_core::key::Origin::{JvmProperty, NamesrvConfig, NettyClientConfig, NettyServerConfig};
-use namesrv_core::key::{INT, Key, LIMIT, integer, millis, text, word};
+use namesrv_core::key::{INT, Key, LIMIT, integer, millis, seconds, text, word};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ namesrv_core::keys! {
         audit_path: String = text("auditPath", "");
         /// Bytes at which the audit file is renamed to `<file>.1` and begun anew; nine older ones are kept.
         audit_bytes_max: u64 = integer("auditBytesMax", LIMIT, "67108864");
+        /// Seconds in which a server that was told to stop is not ready and still serves everything.
+        drain: Duration = seconds("drainSeconds", Integer(0, 3600), "0");
     }
 }
 
@@ -166,7 +168,7 @@ mod tests {
              connectTimeoutMillis=3\nioThreads=4\nlogFormat=json\nlogLevel=debug\nproxyProtocol=require\n\
              trustedProxies=10.0.0.0/8\nkvConfigPath=/kv\n\
              configStorePath=/store\nrocketmqHome=/home\nruntimeConfigPath=/runtime\nusersPath=/users\nauditPath=/audit\n\
-             auditBytesMax=5",
+             auditBytesMax=5\ndrainSeconds=6",
         );
         let word = |level| <LogLevel as namesrv_core::key::Word>::from_name(level);
         let expected = ProcessSettings {
@@ -187,6 +189,7 @@ mod tests {
             users_path: "/users".into(),
             audit_path: "/audit".into(),
             audit_bytes_max: 5,
+            drain: Duration::from_secs(6),
         };
         assert_eq!(settings, expected);
         let default = ProcessSettings::default();

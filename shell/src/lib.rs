@@ -27,6 +27,7 @@ mod clock;
 mod console;
 mod credit;
 mod disk;
+mod drain;
 mod event_store;
 mod events;
 #[cfg(test)]

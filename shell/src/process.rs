@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::console::print;
 use crate::counters::Counters;
 use crate::credit::Credit;
+use crate::drain::Drain;
 use crate::environment::Environment;
 use crate::events::EventLog;
 use crate::keys::ProcessSettings;
@@ -178,8 +179,9 @@ fn serve_until_stopped(
     let shutdown = Shutdown::new(&lifecycle, audit.store(), clock);
     let tls = tls_watch.spawn(audit.clone(), clock).map_err(thread_failed)?;
     let read = ReadAtStart { config_file, configuration: started, users };
+    let drain = Drain::new(&shutdown, &queue, settings.drain);
     let reload = Reload::new(read, level, &queue, &audit, tls, &counters, clock);
-    signals.watch(queue.clone(), reload.start().map_err(thread_failed)?, summary).map_err(thread_failed)?;
+    signals.watch(drain, reload.start().map_err(thread_failed)?, summary).map_err(thread_failed)?;
     let registry_thread = spawn(RegistryThread {
         node,
         queue: receiver,
@@ -203,9 +205,7 @@ fn serve_until_stopped(
     finish(&queue, registry_thread, saver_thread, audit_writer);
     shutdown.complete();
     admin.finish();
-    served.map_err(system("the server stopped"))?;
-    info!("stopped");
-    Ok(())
+    served.map_err(system("the server stopped")).inspect(|()| info!("stopped"))
 }
 
 /// Ends the threads that are left, now that the I/O threads have ended. One that panics ends the process.

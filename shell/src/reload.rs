@@ -12,6 +12,7 @@ use crate::keys::ProcessSettings;
 use crate::logging::LevelHandle;
 use crate::queue::QueueSender;
 use crate::record::Record;
+use crate::service_manager::{self, Message};
 use crate::start_error::StartError;
 use crate::startup::Startup;
 use crate::threads;
@@ -33,7 +34,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The way to the reload thread, which ends with it.
 #[derive(Clone, Debug)]
-pub(crate) struct ReloadHandle(Sender<()>);
+pub(crate) struct ReloadHandle(Sender<Request>);
+
+/// A request to reload.
+#[derive(Debug)]
+struct Request {
+    /// Whether the service manager hears of it; once the server stops, it must not hear that it is ready.
+    is_told: bool,
+}
 
 /// What was read at start.
 #[derive(Debug)]
@@ -81,10 +89,10 @@ struct Prepared {
 }
 
 impl ReloadHandle {
-    /// Asks for a reload, and does not wait for it.
-    pub(crate) fn request(&self) {
+    /// Asks for a reload, and does not wait for it. `is_told` is whether the service manager hears of it.
+    pub(crate) fn request(&self, is_told: bool) {
         // The thread ends only with this sender.
-        let _ = self.0.send(());
+        let _ = self.0.send(Request { is_told });
     }
 }
 
@@ -111,19 +119,26 @@ impl Reload {
         Ok(ReloadHandle(sender))
     }
 
-    fn run(self, requests: &Receiver<()>) {
+    fn run(self, requests: &Receiver<Request>) {
         let (configuration, users) = (self.read.configuration.clone(), self.read.users.clone());
         let mut current = Current { configuration, users, found: None, refused: None };
         loop {
             let timeout = if current.has_users_file() { LOOK_EVERY } else { Duration::MAX };
             match requests.recv_timeout(timeout) {
-                Ok(()) => {
+                Ok(Request { is_told }) => {
                     // Several requests that wait are one.
-                    requests.try_iter().for_each(drop);
+                    let is_told = requests.try_iter().fold(is_told, |_, request| request.is_told);
+                    let tell = |message| {
+                        if is_told {
+                            service_manager::tell(&[message])
+                        }
+                    };
+                    tell(Message::Reloading);
                     let prepared = self.read_all(&current);
                     current.refused = None;
                     self.finish(&mut current, prepared);
                     self.tls.request();
+                    tell(Message::Ready);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if let Some(found) = current.look() {

@@ -1,5 +1,5 @@
-//! What systemd is told over `NOTIFY_SOCKET`: that the server is up or stops, what it does, and that its threads go
-//! round. Without that variable nobody is told.
+//! What systemd is told over `NOTIFY_SOCKET`: that the server is up, reloads or stops, what it does, and that its
+//! threads go round. Without that variable nobody is told.
 
 use namesrv_core::time::{Duration, Instant};
 use sd_notify::NotifyState;
@@ -11,10 +11,14 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// Connections are accepted.
+    /// Connections are accepted, or a reload has ended.
     Ready,
+    /// The configuration is read again, until it is ready.
+    Reloading,
     /// The server was told to stop.
     Stopping,
+    /// It may take so long from now on.
+    ExtendTimeout(Duration),
     /// What the server does, for people.
     Status(String),
     /// All threads go round.
@@ -70,7 +74,7 @@ impl ServiceManager {
 
 /// Tells the service manager, if there is one.
 pub(crate) fn tell(messages: &[Message]) {
-    let states: Vec<_> = messages.iter().map(Message::state).collect();
+    let states: Vec<_> = messages.iter().flat_map(Message::states).collect();
     if !states.is_empty()
         && let Err(error) = sd_notify::notify(&states)
     {
@@ -79,12 +83,17 @@ pub(crate) fn tell(messages: &[Message]) {
 }
 
 impl Message {
-    fn state(&self) -> NotifyState<'_> {
+    fn states(&self) -> Vec<NotifyState<'_>> {
         match self {
-            Self::Ready => NotifyState::Ready,
-            Self::Stopping => NotifyState::Stopping,
-            Self::Status(status) => NotifyState::Status(status),
-            Self::Watchdog => NotifyState::Watchdog,
+            Self::Ready => vec![NotifyState::Ready],
+            // With `Type=notify-reload` systemd tells by the time which signal this is about.
+            Self::Reloading => [NotifyState::Reloading].into_iter().chain(NotifyState::monotonic_usec_now()).collect(),
+            Self::Stopping => vec![NotifyState::Stopping],
+            Self::ExtendTimeout(time) => {
+                vec![NotifyState::ExtendTimeoutUsec(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))]
+            }
+            Self::Status(status) => vec![NotifyState::Status(status)],
+            Self::Watchdog => vec![NotifyState::Watchdog],
         }
     }
 }

@@ -20,6 +20,11 @@ impl Shutdown {
         Self { lifecycle: Arc::clone(lifecycle), events, clock }
     }
 
+    /// Whether the server has started and was not told to stop.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.lifecycle.stage() == Stage::Serving
+    }
+
     /// The server was told to stop. Who is told of it hears it once.
     pub(crate) fn begin(&self) {
         if self.lifecycle.enter(Stage::Draining) {

@@ -1,14 +1,13 @@
 //! Signals: which stop the server, which reload its configuration or ask for its state, and which are only survived.
 //!
 //! No signal that an operator or an init system sends ends the server before accepted requests are answered, but for
-//! SIGKILL and a second request to stop. SIGABRT and the signals of a broken program (SIGSEGV, SIGBUS, SIGILL, SIGFPE,
-//! SIGSYS, SIGTRAP) keep their default, so that the kernel can write a core file.
+//! SIGKILL and a request to stop while it stops. SIGABRT and the signals of a broken program (SIGSEGV, SIGBUS, SIGILL,
+//! SIGFPE, SIGSYS, SIGTRAP) keep their default, so that the kernel can write a core file.
 
-use crate::queue::QueueSender;
+use crate::drain::Drain;
 use crate::reload::ReloadHandle;
 use crate::summary::Summary;
 use crate::threads;
-use namesrv_core::node::Input;
 use signal_hook::consts::{
     SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
@@ -29,7 +28,7 @@ const SIGHALT: c_int = SIGRTMIN + 3;
 /// What a signal is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
-    /// Stop; at once when the server is already stopping.
+    /// Stop, after the time to drain; at once when the server is already stopping.
     Stop,
     /// Read the configuration again.
     Reload,
@@ -69,24 +68,23 @@ impl Caught {
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub(crate) fn watch(self, queue: QueueSender, reload: ReloadHandle, summary: Summary) -> io::Result<()> {
-        threads::named("signals").spawn(move || watch(self.0, &queue, &reload, &summary))?;
+    pub(crate) fn watch(self, drain: Drain, reload: ReloadHandle, summary: Summary) -> io::Result<()> {
+        threads::named("signals").spawn(move || watch(self.0, drain, &reload, &summary))?;
         Ok(())
     }
 }
 
-fn watch(mut signals: Signals, queue: &QueueSender, reload: &ReloadHandle, summary: &Summary) {
-    let mut stopping = false;
+fn watch(mut signals: Signals, mut drain: Drain, reload: &ReloadHandle, summary: &Summary) {
     for signal in signals.forever() {
         let action = actions().find(|(known, _)| *known == signal).map_or(Action::Ignore, |(_, action)| action);
         match action {
-            // As a shell reports a process that a signal ended.
-            Action::Stop if stopping => std::process::exit(128 + signal),
             Action::Stop => {
-                stopping = true;
-                queue.push(Input::Stop);
+                if !drain.handle_stop() {
+                    // As a shell reports a process that a signal ended.
+                    std::process::exit(128 + signal);
+                }
             }
-            Action::Reload => reload.request(),
+            Action::Reload => reload.request(!drain.has_begun()),
             Action::Summarise => summary.log(),
             Action::Ignore => info!("ignored: {}", name(signal)),
             Action::Nothing => {}

@@ -63,7 +63,8 @@ pub(super) fn status(site: &Site) -> String {
         Stage::Starting => "starting".to_owned(),
         Stage::Serving if is_ready(site) => format!("ready, {brokers} brokers, {topics} topics"),
         Stage::Serving => format!("not ready, {brokers} brokers, {topics} topics"),
-        Stage::Draining | Stage::Ending | Stage::Stopped => "stopping".to_owned(),
+        Stage::Draining => format!("draining, {brokers} brokers, {topics} topics"),
+        Stage::Ending | Stage::Stopped => "stopping".to_owned(),
     }
 }
 

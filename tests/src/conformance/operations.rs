@@ -1,10 +1,11 @@
 //! The second port: what operators and their tools read.
 
 use super::Target;
-use super::peer::{Peer, broker};
+use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
 use crate::process::{CONFIG, Folder};
 use crate::stream::PATIENCE;
+use rustix::process::Signal;
 use serde_json::Value;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
@@ -251,18 +252,48 @@ pub(super) fn systemd_is_told(target: &Target) {
     let server =
         Folder::new(&nothing).with_wrapper(&["env", &variable, "WATCHDOG_USEC=2000000"]).start(target.binary());
     let mut told = String::new();
-    let mut wait_for = |line: &str| {
+    let wait_for = |told: &mut String, line: &str| {
         while !told.lines().any(|known| known == line) {
             let mut buffer = [0; 1024];
             let length = socket.recv(&mut buffer).unwrap_or_else(|error| panic!("{line}: {error}: {told}"));
             told.push_str(&String::from_utf8_lossy(&buffer[..length]));
         }
     };
-    wait_for("READY=1");
-    wait_for("WATCHDOG=1");
-    wait_for("STATUS=ready, 0 brokers, 0 topics");
+    wait_for(&mut told, "READY=1");
+    wait_for(&mut told, "WATCHDOG=1");
+    wait_for(&mut told, "STATUS=ready, 0 brokers, 0 topics");
     let _broker = Peer::register(&server, &broker("broker-a", 0, &["T", "U"]));
-    wait_for("STATUS=ready, 1 brokers, 3 topics");
+    wait_for(&mut told, "STATUS=ready, 1 brokers, 3 topics");
+    told.clear();
+    server.signal(Signal::HUP);
+    wait_for(&mut told, "READY=1");
+    let reload = told.split_once("RELOADING=1\nMONOTONIC_USEC=").map(|(_, rest)| rest.lines().collect::<Vec<_>>());
+    let reload = reload.unwrap_or_else(|| panic!("{told}"));
+    assert!(
+        reload.first().is_some_and(|micros| micros.parse::<u64>().is_ok()) && reload.contains(&"READY=1"),
+        "{told}"
+    );
     server.terminate();
-    wait_for("STOPPING=1");
+    wait_for(&mut told, "STOPPING=1");
+}
+
+/// A server that drains says so, and serves everything until the time is over or it is told to stop again.
+pub(super) fn a_server_that_drains_serves_everything(target: &Target) {
+    let mut server = target.start(&[ADMIN, ("drainSeconds", "3600")]);
+    let address = address(&server);
+    let mut peer = Peer::register(&server, &broker("broker-a", 0, &["T"]));
+    server.terminate();
+    server.eventually(|| get(address, "/readyz").status == 503);
+    assert_eq!(get(address, "/readyz/draining").body, "[-]draining the server stops\n");
+    assert_eq!(get(address, "/livez").status, 200);
+    let _broker = Peer::register(&server, &broker("broker-b", 0, &["T"]));
+    assert_eq!(Peer::connect(&server).ask(&route("T")).code, 0);
+    assert_eq!(peer.ask(&route("T")).code, 0);
+    server.terminate();
+    assert!(server.wait().success());
+
+    let mut server = target.start(&[("drainSeconds", "1")]);
+    server.terminate();
+    assert!(server.wait().success());
+    assert!(server.log().contains("draining: everything is served until then"), "{}", server.log());
 }

@@ -1,0 +1,128 @@
+//! The operator's requests to stop: the first begins to drain, if there is time for that, and then the server stops.
+//!
+//! While it drains, everything is served as before, so that load balancers and lists of addresses can lead clients
+//! elsewhere first.
+
+use crate::queue::QueueSender;
+use crate::service_manager::{self, Message};
+use crate::shutdown::Shutdown;
+use crate::threads;
+use namesrv_core::node::Input;
+use namesrv_core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use tracing::{info, warn};
+
+/// What else the service manager has to wait for: requests that are answered, and files that are saved.
+const STOP_TIME: Duration = Duration::from_secs(60);
+
+/// The way to stop the server.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    shutdown: Shutdown,
+    queue: QueueSender,
+    /// How long it drains.
+    lasts: Duration,
+    has_begun: bool,
+    /// Whether the node was told to stop.
+    is_over: Arc<AtomicBool>,
+}
+
+impl Drain {
+    pub(crate) fn new(shutdown: &Shutdown, queue: &QueueSender, lasts: Duration) -> Self {
+        let (shutdown, queue) = (shutdown.clone(), queue.clone());
+        Self { shutdown, queue, lasts, has_begun: false, is_over: Arc::default() }
+    }
+
+    /// The operator asks the server to stop. Returns false if it stops already.
+    pub(crate) fn handle_stop(&mut self) -> bool {
+        self.begin() || end(&self.is_over, &self.queue)
+    }
+
+    /// Begins to drain. Returns false if there is nothing to wait for.
+    fn begin(&mut self) -> bool {
+        if self.has_begun || self.lasts.is_zero() || !self.shutdown.is_serving() {
+            return false;
+        }
+        self.has_begun = true;
+        self.shutdown.begin();
+        service_manager::tell(&[Message::ExtendTimeout(self.lasts + STOP_TIME)]);
+        info!(seconds = self.lasts.as_secs(), "draining: everything is served until then; a second signal ends it");
+        let (lasts, is_over, queue) = (self.lasts, Arc::clone(&self.is_over), self.queue.clone());
+        let timer = threads::named("drain").spawn(move || {
+            thread::sleep(lasts);
+            end(&is_over, &queue);
+        });
+        if let Err(error) = &timer {
+            warn!(%error, "the server stops without draining");
+        }
+        timer.is_ok()
+    }
+
+    /// Whether the server was asked to stop.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun || self.is_over.load(Ordering::Relaxed)
+    }
+}
+
+/// Tells the node to stop. Returns false if it was told before.
+fn end(is_over: &AtomicBool, queue: &QueueSender) -> bool {
+    let is_first = !is_over.swap(true, Ordering::Relaxed);
+    if is_first {
+        queue.push(Input::Stop);
+    }
+    is_first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::lifecycle::{Lifecycle, Stage};
+    use crate::queue::{QueueReceiver, queue};
+    use crate::quota::SharedQuotas;
+    use namesrv_core::config::Limits;
+
+    fn drain(stage: Stage, lasts: Duration) -> (Drain, QueueReceiver, Arc<Lifecycle>) {
+        let (queue, receiver) = queue(&SharedQuotas::shared(&Limits::default()));
+        let lifecycle = Arc::new(Lifecycle::default());
+        lifecycle.enter(stage);
+        let shutdown = Shutdown::new(&lifecycle, Arc::default(), Clock::start());
+        (Drain::new(&shutdown, &queue, lasts), receiver, lifecycle)
+    }
+
+    fn waiting(receiver: &QueueReceiver) -> Vec<Input> {
+        receiver.waiting().collect()
+    }
+
+    #[test]
+    fn without_time_to_drain_the_first_request_stops_the_server() {
+        for (stage, seconds) in [(Stage::Serving, 0), (Stage::Starting, 3600)] {
+            let (mut drain, receiver, _) = drain(stage, Duration::from_secs(seconds));
+            assert!(drain.handle_stop());
+            assert_eq!(waiting(&receiver), [Input::Stop]);
+            assert!(!drain.handle_stop());
+            assert_eq!(waiting(&receiver), []);
+        }
+    }
+
+    #[test]
+    fn a_second_request_ends_the_draining() {
+        let (mut drain, receiver, lifecycle) = drain(Stage::Serving, Duration::from_secs(3600));
+        assert!(!drain.has_begun());
+        assert!(drain.handle_stop() && drain.has_begun());
+        assert_eq!((waiting(&receiver), lifecycle.stage()), (Vec::new(), Stage::Draining));
+        assert!(drain.handle_stop());
+        assert_eq!(waiting(&receiver), [Input::Stop]);
+        assert!(!drain.handle_stop(), "the caller may end the process");
+    }
+
+    #[test]
+    fn the_server_stops_when_the_time_is_over() {
+        let (mut drain, receiver, _) = drain(Stage::Serving, Duration::from_millis(1));
+        assert!(drain.handle_stop());
+        assert_eq!(receiver.receive(Some(Duration::from_secs(60))), Some(Input::Stop));
+        assert!(!drain.handle_stop());
+    }
+}
