@@ -251,17 +251,20 @@ pub(super) fn names_that_look_alike_make_no_series_twice(target: &Target) {
     assert_eq!(metrics.beginning_with("rocketmq_namesrv_broker_last_heartbeat").count(), 2);
 }
 
-/// The alerts name no metric that does not exist.
-pub(super) fn alerts_name_what_there_is(target: &Target) {
+/// The alerts and the board name no metric that does not exist.
+pub(super) fn alerts_and_the_board_name_what_there_is(target: &Target) {
     let server = target.start(&[ADMIN]);
     let _broker = Peer::register(&server, &broker("broker-a", 0, &["T"]));
     let metrics = scrape(address(&server));
-    let alerts = include_str!("../../../docs/monitoring/alerts.yml");
     let name = Regex::new("(rocketmq|process)_[a-z_]+").expect("a regular expression");
-    let named: BTreeSet<&str> =
-        name.find_iter(alerts).map(|found| found.as_str().trim_end_matches("_bucket")).collect();
-    assert!(named.len() > 10, "{named:?}");
-    for name in named {
-        assert!(metrics.families.contains_key(name), "{name}");
+    for text in
+        [include_str!("../../../docs/monitoring/alerts.yml"), include_str!("../../../docs/monitoring/board.json")]
+    {
+        let named: BTreeSet<&str> =
+            name.find_iter(text).map(|found| found.as_str().trim_end_matches("_bucket")).collect();
+        assert!(named.len() > 10, "{named:?}");
+        for name in named {
+            assert!(metrics.families.contains_key(name), "{name}");
+        }
     }
 }
