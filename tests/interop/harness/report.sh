@@ -2,10 +2,11 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 
 report() {
-    local target run failed=()
+    local target run pair failed=()
     print_matrix
     print_figures
     for target in "${!skipped[@]}"; do echo "skipped $target: ${skipped[$target]}"; done
+    for pair in "${!lacking[@]}"; do echo "SKIPPED $pair: ${lacking[$pair]}"; done
     for run in "${runs[@]}"; do
         [[ ${outcome[$run]:-} != FAILED ]] || failed+=("${run/ / on }")
     done
@@ -44,7 +45,7 @@ print_cell() { # TARGET CELL
     ((passed == run)) || text="FAILED $text"
     if ((run == 0)); then
         text="not run"
-        if [[ -v skipped[$1] ]]; then text=skipped; else missing+=("${2#* } on $1"); fi
+        if [[ -v skipped[$1] || -v lacking[${2#* }] ]]; then text=skipped; else missing+=("${2#* } on $1"); fi
     fi
     printf ' %-12s' "$text"
 }
