@@ -4,6 +4,7 @@ use super::{code, json};
 use crate::serialization::Serialization;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::fmt::Display;
 
 /// The release that this server announces, 5.5.0, as an ordinal number (Java: `MQVersion`).
 pub const VERSION: i16 = 513;
@@ -73,12 +74,31 @@ pub fn write_frame(output: &mut Vec<u8>, form: Serialization, head: &Head<'_>, b
     let header_bytes = output.len() - start - 8;
     body(output);
     let frame_bytes = output.len() - start - 4;
-    let type_bits = match form {
+    let form: u8 = match form {
         Serialization::Json => 0,
-        Serialization::Binary => 1 << 24,
+        Serialization::Binary => 1,
     };
-    output[start..start + 4].copy_from_slice(&(frame_bytes as u32).to_be_bytes());
-    output[start + 4..start + 8].copy_from_slice(&(type_bits | (header_bytes as u32 & 0x00FF_FFFF)).to_be_bytes());
+    let [overflow, header_length @ ..] = length(header_bytes);
+    debug_assert_eq!(overflow, 0, "a header of {header_bytes} bytes");
+    output[start..start + 4].copy_from_slice(&length(frame_bytes));
+    output[start + 4] = form;
+    output[start + 5..start + 8].copy_from_slice(&header_length);
+}
+
+/// A length as it is sent. What is written comes from tables whose limits are far below 4 GiB.
+#[inline]
+fn length(bytes: usize) -> [u8; 4] {
+    let length = u32::try_from(bytes);
+    debug_assert!(length.is_ok(), "{bytes} bytes in one frame");
+    length.unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// A number of a binary header that has two bytes: a code, or the length of the name of a field, both of which are
+/// constants of the protocol.
+fn short<T: TryInto<i16> + Copy + Display>(number: T) -> [u8; 2] {
+    let short = number.try_into();
+    debug_assert!(short.is_ok(), "{number} in two bytes");
+    short.unwrap_or(i16::MAX).to_be_bytes()
 }
 
 #[inline]
@@ -111,22 +131,22 @@ fn write_json_header(output: &mut Vec<u8>, head: &Head<'_>) {
 
 fn write_binary_header(output: &mut Vec<u8>, head: &Head<'_>) {
     const LANGUAGE_JAVA: u8 = 0;
-    output.extend_from_slice(&(head.code as i16).to_be_bytes());
+    output.extend_from_slice(&short(head.code));
     output.push(LANGUAGE_JAVA);
     output.extend_from_slice(&VERSION.to_be_bytes());
     output.extend_from_slice(&head.opaque.to_be_bytes());
     output.extend_from_slice(&head.flag.to_be_bytes());
     let remark = head.remark.unwrap_or_default();
     let remark_bytes: usize = remark.iter().map(|text| text.len()).sum();
-    output.extend_from_slice(&(remark_bytes as u32).to_be_bytes());
+    output.extend_from_slice(&length(remark_bytes));
     remark.iter().for_each(|text| output.extend_from_slice(text.as_bytes()));
     let fields = head.fields.unwrap_or_default();
     let bytes: usize = fields.iter().map(|(name, value)| 2 + name.len() + 4 + value.len()).sum();
-    output.extend_from_slice(&(bytes as u32).to_be_bytes());
+    output.extend_from_slice(&length(bytes));
     for (name, value) in fields {
-        output.extend_from_slice(&(name.len() as u16).to_be_bytes());
+        output.extend_from_slice(&short(name.len()));
         output.extend_from_slice(name.as_bytes());
-        output.extend_from_slice(&(value.len() as u32).to_be_bytes());
+        output.extend_from_slice(&length(value.len()));
         output.extend_from_slice(value.as_bytes());
     }
 }
