@@ -1,8 +1,8 @@
 //! The hostile suite: peers that mean harm, and what a server may spend on them.
 //!
-//! Each case is an `Episode`: a server under a memory cap, honest peers that are served all the while, and somebody who
-//! attacks it. What holds of every episode is asserted in one place, `siege`; a case only says what the attack is. Some
-//! more cases are about a machine that fails.
+//! Each case is an `Episode`: a server under a memory cap, honest peers that are served all the while, and an attacker.
+//! What holds of every episode is asserted in one place, `siege`; a case only says what the attack is. Some more cases
+//! are about a machine that fails.
 
 mod access;
 mod bytes;

@@ -27,8 +27,8 @@ pub struct QueueData<'a> {
     pub topic_sys_flag: i32,
 }
 
-/// Reads the queue entries of a route; an absent body, list or member is an empty list. A null in the list is an entry
-/// without anything.
+/// Reads the queue entries of a route. A body, list or member that is missing is an empty list. A `null` in the list is
+/// an entry without anything.
 ///
 /// # Errors
 /// Anything that is not a route, one with more than 100,000 entries, and a broker name with an unpaired surrogate.
@@ -41,7 +41,7 @@ pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> 
     Ok(route.map_or_else(Vec::new, |route| route.queue_datas))
 }
 
-/// Reads a data version; an absent body or `null` is none. `wall` stands in for a missing timestamp.
+/// Reads a data version. Returns `None` for an empty body and for `null`. `wall` stands in for a missing timestamp.
 ///
 /// # Errors
 /// Anything that is not a data version.

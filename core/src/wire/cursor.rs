@@ -1,6 +1,6 @@
 //! A cursor over big-endian binary data that cannot overrun.
 
-/// What is left of some bytes. Every reading method is absent when too little is left.
+/// What is left of some bytes. Every method that reads returns `None` when too little is left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a>(&'a [u8]);
 
@@ -26,7 +26,7 @@ impl<'a> Cursor<'a> {
         self.array().map(i32::from_be_bytes)
     }
 
-    /// The next `length` bytes; absent too when `length` is negative.
+    /// Returns the next `length` bytes, or `None` when `length` is negative.
     pub(super) fn take(&mut self, length: i32) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
         self.0 = rest;

@@ -156,8 +156,8 @@ pub struct ExactFields<'a> {
 impl<'a> ExactFields<'a> {
     /// Reads members after the opening brace of their object, and returns what follows its closing one.
     ///
-    /// Absent when one is no string, when there are more than `fields_max`, and when a name is that of a reference of
-    /// fastjson.
+    /// Returns `None` when a value is not a string, when there are more than `fields_max` fields, and when a name is
+    /// that of a fastjson reference.
     #[inline]
     pub(super) fn read(text: &'a [u8], fields_max: usize) -> Option<(Self, &'a [u8])> {
         if let Some(rest) = text.strip_prefix(b"}") {
@@ -202,16 +202,16 @@ fn member(text: &[u8]) -> Option<(Member<'_>, &[u8])> {
 
 /// Splits after the opening quote of a JSON string: its content, and what follows the closing quote.
 ///
-/// Absent when the string does not end, or has an escape, a control character or anything beyond ASCII.
+/// Returns `None` when the string does not end, or has an escape, a control character or anything beyond ASCII.
 #[inline]
 pub(super) fn until_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (content, rest) = text.split_at_checked(find_special(text)?)?;
     Some((content, rest.strip_prefix(b"\"")?))
 }
 
-/// Where the first quote, backslash, control character or byte beyond ASCII is.
+/// Finds the first quote, backslash, control character or byte beyond ASCII.
 ///
-/// Takes eight bytes at a time, because half of the cost of a route query would be here otherwise.
+/// Takes eight bytes at a time, because this would otherwise be half of the cost of a route query.
 #[inline]
 fn find_special(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;

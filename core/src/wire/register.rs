@@ -38,7 +38,7 @@ impl<'a> PlainBody<'a> {
     /// announce the contrary (Java: `BrokerOuterAPI.registerBrokerAll`).
     ///
     /// # Errors
-    /// A broken stream, one that inflates over the limit, or text that is not UTF-8.
+    /// A broken stream, a stream that inflates over the limit, or text that is not UTF-8.
     pub fn new(body: &'a [u8], announced: bool, limits: &Limits) -> Result<Self, BodyError> {
         if body.is_empty() {
             return Ok(Self::Json(Cow::Borrowed("")));
@@ -96,7 +96,7 @@ impl<'a> RegisterBody<'a> {
         }
     }
 
-    /// What no body at all stands for.
+    /// The meaning of an empty body.
     fn empty(only_topics: bool) -> Self {
         Self {
             filter_servers: (!only_topics).then(Vec::new),

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tls::TlsSession;
 
-/// How an echo server is to be run: `PROGRAM PORT ANSWER_BYTES [CERTIFICATE KEY]`, with PEM files.
+/// The command line of an echo server: `PROGRAM PORT ANSWER_BYTES [CERTIFICATE KEY]`, with PEM files.
 #[derive(Clone, Debug)]
 pub struct Arguments {
     /// Where to listen.

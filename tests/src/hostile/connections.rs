@@ -31,7 +31,7 @@ fn abandoned(siege: &Siege<'_>) {
     drop(peers);
 }
 
-/// Whoever was there before is served on; whoever comes then is closed at once, until somebody goes.
+/// Clients that were connected before are still served. New ones are closed at once, until one of the others leaves.
 fn take_all(siege: &Siege<'_>) {
     let _crowd = Crowd::gather(1000);
     let mut first = siege.peer();

@@ -1,4 +1,4 @@
-//! Requests without number: whoever sends them waits for its own, and nobody else does for long.
+//! Floods of requests: the client that sends them waits for its own answers, and no other client waits long.
 
 use super::bytes::many_fields;
 use super::siege::{Episode, Siege};

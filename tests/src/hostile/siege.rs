@@ -1,4 +1,4 @@
-//! A siege: one server, somebody who attacks it, and honest peers who must not notice.
+//! A siege: one server, an attacker, and honest peers that must not notice.
 
 use crate::peer::{Peer, broker, cluster_info, heartbeat, route};
 use crate::process::{Folder, Process};
@@ -184,7 +184,7 @@ fn p99(latencies: &mut [Duration]) -> u128 {
     latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default().as_micros()
 }
 
-/// The first lines, without what is too long to be read.
+/// The first lines of a log, each cut to a length that can be read.
 fn cut(log: &str) -> String {
     log.lines().take(20).map(|line| line.chars().take(300).chain(['\n']).collect::<String>()).collect()
 }

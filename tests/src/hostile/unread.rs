@@ -48,7 +48,7 @@ fn ask_without_reading(siege: &Siege<'_>, request: &Request, peers: usize, reque
     peers
 }
 
-/// Waits until the server has worked off what it took, as far as that shows: somebody else is answered many times.
+/// Waits until the server has handled what it took, as far as that shows: another client is answered many times.
 fn settle(siege: &Siege<'_>) {
     let mut other = siege.peer();
     for _ in 0..300 {

@@ -7,7 +7,7 @@
 use crate::wire::fields::{ExactFields, ExtFields, until_quote};
 use crate::wire::request::Request;
 
-/// Reads a header; absent when it is anything but what real peers send. The body stays empty.
+/// Reads a header. Returns `None` for anything but what real peers send. The body stays empty.
 pub(super) fn read(header: &[u8], fields_max: usize) -> Option<Request<'_>> {
     let mut rest = header.strip_prefix(b"{")?;
     let mut request = Request::empty();
@@ -61,7 +61,7 @@ fn integer(text: &[u8]) -> Option<(i32, &[u8])> {
     Some((i32::try_from(if negative { -number } else { number }).ok()?, rest))
 }
 
-/// What follows a remark, which nobody reads.
+/// What follows a remark, which the server does not read.
 fn remark(text: &[u8]) -> Option<&[u8]> {
     match text.strip_prefix(b"\"") {
         Some(content) => Some(until_quote(content)?.1),

@@ -58,16 +58,16 @@ fn escaped_unit(text: &str, at: usize) -> Option<u16> {
 
 /// A JSON object that fills a value of ours.
 pub(in crate::wire) trait Object<'de>: Sized {
-    /// Takes the value of the member `name` from `members`; [`skip`] does for one that does not matter.
+    /// Takes the value of the member `name` from `members`. Use [`skip`] for a member that does not matter.
     fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error>;
 }
 
-/// Skips the value of one member, without recursion however deep it is.
+/// Skips the value of one member. Never recurses, however deep the value is.
 pub(in crate::wire) fn skip<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Error> {
     members.next_value::<IgnoredAny>().map(drop)
 }
 
-/// Fills the given value from an object; `null` is none.
+/// Fills the given value from an object. `null` gives `None`.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::wire) struct Fill<T>(pub(in crate::wire) T);
 
@@ -98,7 +98,7 @@ impl<'de, T: Object<'de>> Visitor<'de> for Fill<T> {
     }
 }
 
-/// Reads a whole text as one object; `null` is none.
+/// Reads a whole text as one object. `null` gives `None`.
 ///
 /// # Errors
 /// Anything else, and text after it.
@@ -134,7 +134,7 @@ fn skip_reference<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error
     Ok(())
 }
 
-/// A list of so many elements at most; `null` is none.
+/// A list with a limit on its elements. `null` gives `None`.
 pub(in crate::wire) struct List<S> {
     pub(in crate::wire) element: S,
     pub(in crate::wire) max: usize,
@@ -175,12 +175,12 @@ impl<'de, S: DeserializeSeed<'de> + Clone> Visitor<'de> for List<S> {
     }
 }
 
-/// A limit of the server is passed.
+/// The error of a list or map that is over a limit of the server.
 pub(in crate::wire) fn too_many<E: Error>(max: usize, what: &str) -> E {
     E::custom(format_args!("more than {max} {what}"))
 }
 
-/// Text, borrowed unless it has escapes; a scalar of another type is printed, `null` is none.
+/// Text, borrowed unless it has escapes; a scalar of another type is printed, `null` gives `None`.
 #[derive(Clone, Debug)]
 pub(in crate::wire) struct Text<'a>(pub(in crate::wire) Option<Cow<'a, str>>);
 

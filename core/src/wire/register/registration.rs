@@ -5,12 +5,13 @@ use crate::wire::fields::ExtFields;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-/// The version that a broker gives its topic table; a registration with another one is a change, even an older one.
+/// The version that a broker gives its topic table. A registration with a different version, even an older one, is a
+/// change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DataVersion {
     /// Decides conflicts for a broker identifier.
     pub state_version: i64,
-    /// Counts changes; absent only when a broker says null.
+    /// Counts changes. `None` only when a broker sends `null`.
     pub counter: Option<i64>,
     /// Time of the last change, milliseconds since 1970 by the broker's clock.
     pub timestamp: i64,
@@ -24,7 +25,7 @@ impl DataVersion {
     }
 }
 
-/// Fields of the REGISTER_BROKER header. Absent means missing or malformed (Java: `RegisterBrokerRequestHeader`).
+/// Fields of the REGISTER_BROKER header. `None` means missing or malformed (Java: `RegisterBrokerRequestHeader`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterHeader<'a> {
     /// Name of the broker group.
@@ -39,18 +40,18 @@ pub struct RegisterHeader<'a> {
     pub broker_id: Option<i64>,
     /// Milliseconds of silence after which the broker is gone.
     pub heartbeat_timeout_millis: Option<i64>,
-    /// Absent for brokers before 5.0.
+    /// Whether the broker wants an acting master. `None` for brokers before 5.0.
     pub enable_acting_master: Option<bool>,
     /// Whether the body is announced as compressed.
     pub compressed: bool,
-    /// Checksum of the body; 0 is unchecked.
+    /// Checksum of the body. 0 means: do not check.
     pub body_crc32: i32,
-    /// The zone that the broker stands in.
+    /// The zone of the broker.
     pub zone_name: Option<Cow<'a, str>>,
 }
 
 impl<'a> RegisterHeader<'a> {
-    /// Reads the fields; what is missing or malformed is absent.
+    /// Reads the fields. What is missing or malformed is `None`.
     #[must_use]
     pub fn read(fields: &'a ExtFields<'a>) -> Self {
         Self {
@@ -73,7 +74,7 @@ impl<'a> RegisterHeader<'a> {
 pub struct TopicConfig<'a> {
     /// Key in the topic table.
     pub key: Cow<'a, str>,
-    /// Name of the topic, which is what counts; absent when the configuration has none.
+    /// Name of the topic, which is what counts. `None` when the configuration has no name.
     pub name: Option<Cow<'a, str>>,
     /// Queues to read from.
     pub read_queue_nums: i32,
@@ -85,14 +86,14 @@ pub struct TopicConfig<'a> {
     pub topic_sys_flag: i32,
 }
 
-/// Which queues of a static topic stand on one broker.
+/// The queues of a static topic that one broker has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicQueueMapping<'a> {
     /// Key in the mapping table: the topic that a route shows it for.
     pub key: Cow<'a, str>,
     /// Name of the topic inside of the mapping.
     pub topic: Option<Cow<'a, str>>,
-    /// Scope; `__global__` when absent in the input.
+    /// Scope. `__global__` when the input has none.
     pub scope: Option<Cow<'a, str>>,
     /// Queues of the topic over all brokers.
     pub total_queues: i32,
@@ -102,18 +103,18 @@ pub struct TopicQueueMapping<'a> {
     pub epoch: i64,
     /// Whether the mapping is outdated.
     pub dirty: bool,
-    /// Global queue number to local queue number, in the order of the input; absent when null.
+    /// Global queue number to local queue number, in the order of the input. `None` for `null`.
     pub curr_id_map: Option<Vec<(i32, i32)>>,
 }
 
 /// The body of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterBody<'a> {
-    /// Addresses of filter servers; absent leaves what is stored.
+    /// Addresses of filter servers. `None` leaves the stored ones as they are.
     pub filter_servers: Option<Vec<Cow<'a, str>>>,
-    /// Version of the table; absent when null.
+    /// Version of the table. `None` for `null`.
     pub data_version: Option<DataVersion>,
-    /// The topic table without repeated keys; absent when null.
+    /// The topic table without repeated keys. `None` for `null`.
     pub topics: Option<Vec<TopicConfig<'a>>>,
     /// Static-topic mappings.
     pub mappings: Vec<TopicQueueMapping<'a>>,
