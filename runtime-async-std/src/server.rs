@@ -8,7 +8,7 @@ use async_std::task;
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::time::{Instant, Now};
 use namesrv_core::{ConnId, Peer};
-use namesrv_shell::accept_backoff::{AcceptBackoff, AfterError};
+use namesrv_shell::accept_backoff::AcceptBackoff;
 use namesrv_shell::connection::{Connection, Shared};
 use namesrv_shell::server::{Inbox, Server, ToIo};
 use namesrv_shell::shard::TICK;
@@ -43,7 +43,6 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
             shard,
             listener: Some(Async::new(listener)?),
             backoff: AcceptBackoff::new(Arc::clone(&shared.accept_log)),
-            has_backlog: true,
             serial: 0,
             stop_at: None,
             timer: Timer::never(),
@@ -130,8 +129,6 @@ struct Acceptor {
     /// `None` once the server stops.
     listener: Option<Async<TcpListener>>,
     backoff: AcceptBackoff,
-    /// Whether clients may wait to be accepted.
-    has_backlog: bool,
     /// That of the newest connection.
     serial: u64,
     /// When to give up what is not written.
@@ -166,11 +163,11 @@ impl Acceptor {
 
     /// Ready when there is something to do.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.has_backlog
+        if !self.backoff.has_backlog()
             && let Some(listener) = &self.listener
             && let Poll::Ready(result) = listener.poll_readable(context)
         {
-            self.has_backlog = true;
+            self.backoff.note_readable();
             return Poll::Ready(result);
         }
         let is_sent = self.shard.mailbox.poll(context).is_ready();
@@ -180,14 +177,10 @@ impl Acceptor {
 
     /// How long to wait when nobody has anything to say.
     fn poll_timeout(&self, now: Instant) -> Duration {
-        let accepts = self.has_backlog && self.listener.is_some();
-        if accepts && self.backoff.is_open(now) {
-            return Duration::ZERO;
-        }
         let until = |deadline: Instant| deadline.since(now);
-        let rest = self.backoff.rests_until().filter(|_| accepts).map(until);
+        let accept = self.listener.as_ref().and_then(|_| self.backoff.poll_timeout(now));
         let deadline = lock(&self.shard.sockets).poll_timeout().map(until);
-        [rest, deadline, self.stop_at.map(until)].into_iter().flatten().fold(TICK, Duration::min)
+        [accept, deadline, self.stop_at.map(until)].into_iter().flatten().fold(TICK, Duration::min)
     }
 
     fn read_inbox(&mut self, now: Instant) {
@@ -213,21 +206,15 @@ impl Acceptor {
     }
 
     fn accept(&mut self, now: Now) {
-        if !self.has_backlog || !self.backoff.is_open(now.monotonic) {
-            return;
-        }
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.listener else { return };
+            let Some(listener) = self.listener.as_ref().filter(|_| self.backoff.may_accept(now.monotonic)) else {
+                return;
+            };
             match listener.get_ref().accept() {
                 Ok((stream, address)) => self.open(stream, address, now),
-                Err(error) => match self.backoff.note_error(&error, now.monotonic) {
-                    AfterError::Next => {}
-                    AfterError::Rest => return,
-                    AfterError::Wait => break,
-                },
+                Err(error) => self.backoff.note_error(&error, now.monotonic),
             }
         }
-        self.has_backlog = false;
     }
 
     fn open(&mut self, stream: TcpStream, address: SocketAddr, now: Now) {

@@ -5,7 +5,6 @@ use crate::socket::Socket;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use namesrv_core::connection::Next;
-use namesrv_shell::accept_backoff::AfterError;
 use namesrv_shell::connection::Shared;
 use namesrv_shell::server::{Inbox, Server, ToIo};
 use namesrv_shell::shard::{RETRY, Shard};
@@ -44,7 +43,6 @@ pub(crate) fn serve(mut server: Server) -> io::Result<()> {
             poll,
             inbox,
             listener: Some(listener),
-            has_backlog: true,
             shard: Shard::new(index, Arc::clone(&shared)),
             ready: VecDeque::new(),
             blocked: Vec::new(),
@@ -76,8 +74,6 @@ struct IoThread {
     inbox: Queue,
     /// `None` once the server stops.
     listener: Option<TcpListener>,
-    /// Whether clients may wait to be accepted.
-    has_backlog: bool,
     shard: Shard<Socket>,
     /// Sockets that have something to do, each once, in the order of their steps.
     ready: VecDeque<u64>,
@@ -98,7 +94,7 @@ impl IoThread {
             self.shard.tick();
             for event in &events {
                 match event.token() {
-                    LISTENER => self.has_backlog = true,
+                    LISTENER => self.shard.backoff.note_readable(),
                     WAKER => {}
                     Token(serial) => {
                         if let Some(socket) = self.shard.socket(serial as u64) {
@@ -125,13 +121,12 @@ impl IoThread {
 
     /// How long to wait when no socket has anything to say.
     fn poll_timeout(&self) -> Duration {
-        let accepts = self.has_backlog && self.listener.is_some();
-        if !self.ready.is_empty() || (accepts && self.shard.backoff.is_open(self.shard.now())) {
+        if !self.ready.is_empty() {
             return Duration::ZERO;
         }
         let retry = (!self.blocked.is_empty()).then_some(RETRY);
-        let rest = self.shard.backoff.rests_until().filter(|_| accepts).map(|until| until.since(self.shard.now()));
-        [retry, rest].into_iter().flatten().fold(self.shard.poll_timeout(), Duration::min)
+        let accept = self.listener.as_ref().and_then(|_| self.shard.backoff.poll_timeout(self.shard.now()));
+        [retry, accept].into_iter().flatten().fold(self.shard.poll_timeout(), Duration::min)
     }
 
     fn read_inbox(&mut self) {
@@ -147,21 +142,12 @@ impl IoThread {
     }
 
     fn accept(&mut self) {
-        if !self.has_backlog || !self.shard.backoff.is_open(self.shard.now()) {
-            return;
-        }
+        let now = self.shard.now();
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.listener else { return };
+            let Some(listener) = self.listener.as_ref().filter(|_| self.shard.backoff.may_accept(now)) else { return };
             match listener.accept() {
                 Ok((stream, address)) => self.open(stream, address),
-                Err(error) => match self.shard.backoff.note_error(&error, self.shard.now()) {
-                    AfterError::Next => {}
-                    AfterError::Rest => return,
-                    AfterError::Wait => {
-                        self.has_backlog = false;
-                        return;
-                    }
-                },
+                Err(error) => self.shard.backoff.note_error(&error, now),
             }
         }
     }

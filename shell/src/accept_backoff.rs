@@ -14,6 +14,8 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Decides for one listener whether it accepts.
 #[derive(Debug)]
 pub struct AcceptBackoff {
+    /// Whether clients may wait at the listener.
+    has_backlog: bool,
     rests_until: Option<Instant>,
     log: Arc<AcceptLog>,
 }
@@ -25,28 +27,34 @@ pub struct AcceptLog {
     crowded: Problem,
 }
 
-/// What to do after a failed attempt to accept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterError {
-    /// Only that one connection failed: accept the next.
-    Next,
-    /// Nobody waits: accept when the listener says so.
-    Wait,
-    /// There is no descriptor or memory for a connection: accept after [`AcceptBackoff::rests_until`].
-    Rest,
-}
-
 impl AcceptBackoff {
     /// Accepts; what happens to it is told together with the other listeners that share `log`.
     #[must_use]
     pub const fn new(log: Arc<AcceptLog>) -> Self {
-        Self { rests_until: None, log }
+        Self { has_backlog: true, rests_until: None, log }
     }
 
-    /// Until when nothing is accepted, if so.
+    /// Notes that clients may wait at the listener.
+    pub const fn note_readable(&mut self) {
+        self.has_backlog = true;
+    }
+
+    /// Whether clients may wait at the listener: not once an attempt to accept found none.
     #[must_use]
-    pub const fn rests_until(&self) -> Option<Instant> {
-        self.rests_until
+    pub const fn has_backlog(&self) -> bool {
+        self.has_backlog
+    }
+
+    /// Whether a client may wait, and it is time to accept it.
+    #[must_use]
+    pub fn may_accept(&self, now: Instant) -> bool {
+        self.has_backlog && self.is_open(now)
+    }
+
+    /// Returns how long to wait before the next attempt to accept; `None` until the listener has clients.
+    #[must_use]
+    pub fn poll_timeout(&self, now: Instant) -> Option<Duration> {
+        self.has_backlog.then(|| self.rests_until.map_or(Duration::ZERO, |until| until.since(now)))
     }
 
     /// Notes the time, so that the end of a problem is told soon.
@@ -73,21 +81,21 @@ impl AcceptBackoff {
         }
     }
 
-    /// An attempt to accept failed.
-    pub fn note_error(&mut self, error: &io::Error, now: Instant) -> AfterError {
+    /// An attempt to accept failed: no client waits, there is no descriptor or memory for a connection, or only that
+    /// one connection failed.
+    pub fn note_error(&mut self, error: &io::Error, now: Instant) {
         if error.kind() == ErrorKind::WouldBlock {
+            self.has_backlog = false;
             self.rests_until = None;
-            return AfterError::Wait;
+            return;
         }
         let exhausted = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
-        if !error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw(code))) {
-            return AfterError::Next;
+        if error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw(code))) {
+            if self.log.exhausted.begins(now) {
+                tracing::warn!(%error, "connections wait to be accepted");
+            }
+            self.rests_until = Some(now + REST);
         }
-        if self.log.exhausted.begins(now) {
-            tracing::warn!(%error, "connections wait to be accepted");
-        }
-        self.rests_until = Some(now + REST);
-        AfterError::Rest
     }
 
     /// A connection was closed: its descriptor can be used at once.
@@ -129,24 +137,34 @@ mod tests {
     fn no_descriptor_means_a_rest_until_one_is_free() {
         let mut backoff = AcceptBackoff::new(Arc::default());
         let now = Instant::from_millis(5000);
-        assert!(backoff.is_open(now));
-        assert_eq!(backoff.note_error(&error(Errno::EMFILE), now), AfterError::Rest);
-        assert!(!backoff.is_open(now));
-        assert!(backoff.is_open(backoff.rests_until().unwrap()));
+        assert!(backoff.may_accept(now));
+        backoff.note_error(&error(Errno::EMFILE), now);
+        assert!(!backoff.may_accept(now));
+        let rest = backoff.poll_timeout(now).unwrap();
+        assert!(!rest.is_zero() && backoff.may_accept(now + rest));
         backoff.note_closed();
-        assert!(backoff.is_open(now));
-        assert_eq!(backoff.note_error(&error(Errno::ENFILE), now), AfterError::Rest);
-        assert!(!backoff.is_open(now));
+        assert!(backoff.may_accept(now));
+        backoff.note_error(&error(Errno::ENFILE), now);
+        assert!(!backoff.may_accept(now));
         backoff.note_accepted(true, now);
-        assert_eq!(backoff.rests_until(), None);
+        assert_eq!(backoff.poll_timeout(now), Some(Duration::ZERO));
     }
 
     #[test]
-    fn other_errors_are_about_one_connection() {
+    fn an_error_of_one_connection_leaves_the_others() {
         let mut backoff = AcceptBackoff::new(Arc::default());
-        assert_eq!(backoff.note_error(&error(Errno::ECONNABORTED), Instant::from_millis(1)), AfterError::Next);
-        assert_eq!(backoff.note_error(&ErrorKind::WouldBlock.into(), Instant::from_millis(1)), AfterError::Wait);
-        assert_eq!(backoff.rests_until(), None);
+        backoff.note_error(&error(Errno::ECONNABORTED), Instant::from_millis(1));
+        assert!(backoff.may_accept(Instant::from_millis(1)));
+    }
+
+    #[test]
+    fn nothing_is_accepted_until_the_listener_has_clients() {
+        let mut backoff = AcceptBackoff::new(Arc::default());
+        let now = Instant::from_millis(1);
+        backoff.note_error(&ErrorKind::WouldBlock.into(), now);
+        assert_eq!((backoff.may_accept(now), backoff.poll_timeout(now)), (false, None));
+        backoff.note_readable();
+        assert_eq!((backoff.may_accept(now), backoff.poll_timeout(now)), (true, Some(Duration::ZERO)));
     }
 
     fn second(number: u64) -> Instant {

@@ -5,7 +5,7 @@ use super::health;
 use super::listeners::Listener;
 use super::pages;
 use super::site::{Demand, Following, Found, Site};
-use crate::accept_backoff::{AcceptBackoff, AfterError};
+use crate::accept_backoff::AcceptBackoff;
 use crate::clock::Clock;
 use crate::http::{Connection, HEAD_BYTES_MAX};
 use crate::inspection::{self, Inspected, Replies, ReplyReceiver, replies};
@@ -227,9 +227,7 @@ impl AdminThread {
                 let connection = Connection::open(now);
                 self.clients.push(Client { stream, connection, listener: index, waiting: None, following: None });
             }
-            Err(error) => match self.backoff.note_error(&error, now) {
-                AfterError::Next | AfterError::Wait | AfterError::Rest => {}
-            },
+            Err(error) => self.backoff.note_error(&error, now),
         }
     }
 
