@@ -1,13 +1,9 @@
-//! The way into tasks: a mailbox for each, found by the connection's serial.
+//! The way into a task: its mailbox.
 
-use crate::server::Shard;
-use namesrv_shell::server::{Inbox, ToIo};
+use namesrv_shell::server::ToIo;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-
-/// The end that the registry thread and the signal handler deliver to: a shard and its connections.
-pub(crate) struct Sender(pub(crate) Arc<Shard>);
 
 /// The messages to one task. Not a channel of the runtime, which would reserve memory for a full window of replies for
 /// each connection: the window itself bounds what can be in it. Empty, it owns no memory.
@@ -22,19 +18,6 @@ pub(crate) struct Messages {
     pub(crate) is_woken: bool,
     /// The task, if it waits.
     waker: Option<Waker>,
-}
-
-impl Inbox for Sender {
-    fn deliver(&self, message: ToIo) {
-        match &message {
-            ToIo::Reply { conn, .. } | ToIo::Close { conn, .. } => {
-                if let Some(link) = self.0.link(conn.serial()) {
-                    link.mailbox.deliver(message);
-                }
-            }
-            ToIo::Stop { .. } | ToIo::List(_) => self.0.mailbox.deliver(message),
-        }
-    }
 }
 
 impl Mailbox {

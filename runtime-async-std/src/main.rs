@@ -1,7 +1,9 @@
 //! The NameServer on async-std.
 
 mod inbox;
+mod link;
 mod server;
+mod shard;
 mod socket;
 
 use std::process::ExitCode;

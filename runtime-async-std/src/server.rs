@@ -1,11 +1,12 @@
 //! Shards: a task for each listener, which accepts and watches deadlines, and a task for each of its connections.
 
-use crate::inbox::{Mailbox, Sender, lock};
-use crate::socket::{Link, Socket};
+use crate::inbox::{Mailbox, lock};
+use crate::link::Link;
+use crate::shard::{Sender, Shard};
+use crate::socket::Socket;
 use async_global_executor::GlobalExecutorConfig;
 use async_io::{Async, Timer};
 use async_std::task;
-use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::time::{Instant, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::accept_backoff::AcceptBackoff;
@@ -78,48 +79,6 @@ fn start_threads(threads: usize) {
         .with_max_threads(threads)
         .with_thread_name_fn(move || format!("io-{}", next.fetch_add(1, Ordering::Relaxed)));
     async_global_executor::init_with_config(config);
-}
-
-/// What a listener's task and the tasks of its connections share.
-pub(crate) struct Shard {
-    pub(crate) shared: Arc<Shared>,
-    /// That of the listener's task.
-    pub(crate) mailbox: Mailbox,
-    /// Locked for a moment, when one comes, goes, is replied to or moves its deadline forward.
-    sockets: Mutex<ExpiringMap<Arc<Link>>>,
-}
-
-impl Shard {
-    /// A connection, if it is there.
-    pub(crate) fn link(&self, serial: u64) -> Option<Arc<Link>> {
-        lock(&self.sockets).get(serial).map(Arc::clone)
-    }
-
-    /// Has a connection woken at its deadline.
-    pub(crate) fn arm(&self, serial: u64, deadline: Option<Instant>) {
-        if let Some(mut link) = lock(&self.sockets).get_mut(serial) {
-            link.arm(deadline);
-        }
-    }
-
-    /// A connection is closed.
-    pub(crate) fn remove(&self, serial: u64) {
-        lock(&self.sockets).remove(serial);
-        self.mailbox.wake();
-    }
-
-    /// All connections, so that they can be spoken to without the lock.
-    fn links(&self) -> Vec<Arc<Link>> {
-        lock(&self.sockets).values().map(Arc::clone).collect()
-    }
-
-    /// Wakes the tasks of connections whose deadline has come. Each of them arms the next one.
-    fn wake_due(&self, now: Instant) {
-        let mut sockets = lock(&self.sockets);
-        while let Some((_, link)) = sockets.pop_due(now) {
-            link.mailbox.wake();
-        }
-    }
 }
 
 /// The task of one listener.

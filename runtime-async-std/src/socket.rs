@@ -1,18 +1,19 @@
 //! One socket and the connection over it.
 
-use crate::inbox::{Mailbox, Messages, lock};
-use crate::server::Shard;
+use crate::inbox::{Messages, lock};
+use crate::link::Link;
+use crate::shard::Shard;
 use async_io::{Async, Timer};
 use async_std::task;
 use namesrv_core::connection::Next;
 use namesrv_core::time::Instant;
-use namesrv_shell::connection::{Connection, Facts, Scratch};
+use namesrv_shell::connection::Scratch;
 use namesrv_shell::shard::RETRY;
 use std::cell::RefCell;
 use std::future;
 use std::io;
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 thread_local! {
@@ -28,13 +29,6 @@ pub(crate) struct Socket {
     stream: Async<TcpStream>,
     /// When the shard wakes it.
     armed: Option<Instant>,
-}
-
-/// What others reach of a socket.
-pub(crate) struct Link {
-    pub(crate) mailbox: Mailbox,
-    /// `None` once it is closed. Locked for a step, never while the task waits.
-    connection: Mutex<Option<Connection>>,
 }
 
 /// What its task does next.
@@ -147,16 +141,5 @@ impl Socket {
             return Poll::Ready(result);
         }
         Poll::Pending
-    }
-}
-
-impl Link {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { mailbox: Mailbox::default(), connection: Mutex::new(Some(connection)) }
-    }
-
-    /// What is known of the connection, unless it is closed.
-    pub(crate) fn facts(&self) -> Option<Facts> {
-        lock(&self.connection).as_ref().map(Connection::facts)
     }
 }
