@@ -321,6 +321,25 @@ fn what_a_master_does_not_repeat_after_its_slave_is_read_only() {
 }
 
 #[test]
+fn a_slave_that_never_comes_back_leaves_alone_what_brokers_have_repeated() {
+    let (master, _, mut server) = restarted_with_acting_master();
+    server.takes(master.registers(3, &["A", "B"]), 1000);
+    server.takes(Broker { id: 2, ..master }.registers(3, &["A", "E"]), 2000);
+    assert!(server.route("A").contains(r#""perm":4"#), "a slave registered it: {}", server.route("A"));
+    server.waits(3000, WITHIN);
+    assert!(server.route("B").contains(r#""perm":6"#), "no master left: {}", server.route("B"));
+}
+
+#[test]
+fn write_permission_that_is_given_meanwhile_does_not_end_with_the_master() {
+    let (_, slave, mut server) = restarted_with_acting_master();
+    server.takes(slave.registers(4, &["A", "E"]), 1000);
+    server.takes(frame(9, 327, WIPE.1, b""), 2000);
+    server.waits(3000, WITHIN);
+    assert!(server.route("A").contains(r#""perm":6"#), "{}", server.route("A"));
+}
+
+#[test]
 fn a_broker_that_leaves_takes_along_what_it_had_confirmed() {
     let mut server = warm();
     server.takes(MASTER.registers(3, &["A", "B"]), 1000);

@@ -287,7 +287,6 @@ fn apply(
         applied.topics += remove_unlisted(state, placed.key);
     }
     applied.topics += apply_topics(state, registration, placed.key, topics.iter().zip(keys), in_full, now);
-    state.tables.settle_held(group);
     applied.mappings = in_full && apply_mappings(state, group, &body.mappings);
     applied
 }
@@ -354,7 +353,7 @@ fn apply_topics<'a>(
 ) -> usize {
     let group = broker.group;
     let is_alone = registration.allows_acting_master() && is_prime_slave(state, registration, group);
-    let waits_for_master = state.tables.group(group).min_id() != Some(registration.id);
+    let awaits_master = state.tables.group(group).awaits_master();
     let mut changed = 0;
     for (topic, key) in topics {
         // Java drops the whole table at a topic without a name. Here the other topics stay.
@@ -364,9 +363,9 @@ fn apply_topics<'a>(
             continue;
         }
         let values = QueueValues::of(topic);
-        let values = if is_alone && !waits_for_master { values.read_only() } else { values };
+        let values = if is_alone && !awaits_master { values.read_only() } else { values };
         let set = state.tables.set_queue(key, group, values);
-        if is_alone && waits_for_master {
+        if is_alone && awaits_master {
             state.tables.hold_writable(key, group);
         }
         match set {

@@ -77,6 +77,24 @@ impl Group {
         self.members.range(..id).all(|(_, member)| member.is_unconfirmed())
     }
 
+    /// Whether a slave has to act as master.
+    ///
+    /// Java looks for the smallest identifier: one below 0, which no broker has, is as good as a master's.
+    pub(super) fn has_only_slaves(&self) -> bool {
+        self.enable_acting_master && self.min_id().is_some_and(|id| id > 0)
+    }
+
+    /// Whether a slave has to act as master of those that registered, whatever a snapshot says.
+    pub(super) fn registered_are_slaves(&self) -> bool {
+        let first = self.members.iter().find(|(_, member)| !member.is_unconfirmed());
+        self.enable_acting_master && first.is_some_and(|(id, _)| *id > 0)
+    }
+
+    /// Whether a master from a snapshot may still register.
+    pub(in crate::registry) fn awaits_master(&self) -> bool {
+        self.members.first_key_value().is_some_and(|(id, first)| *id <= 0 && first.is_unconfirmed())
+    }
+
     /// The members that say which cluster it is in: those that registered, or all if none did.
     fn deciding_members(&self) -> impl Iterator<Item = &Member> {
         let is_confirmed = self.is_confirmed();

@@ -16,15 +16,12 @@ impl Tables {
         let group = self.groups.group(key.group);
         let broker = member.identity(&group.name, key.id);
         let leaves_acting_group = had_min_id && group.enable_acting_master && !group.members.is_empty();
-        // Java looks for the smallest identifier: one below 0, which no broker has, is as good as a master's.
-        let has_only_slaves = group.min_id().is_some_and(|id| id > 0);
         if group.members.is_empty() {
             self.remove_group(key.group);
-        } else if group.enable_acting_master && has_only_slaves {
+        } else if self.restored_until.is_some() {
+            self.leave_restored(key.group, member.is_unconfirmed());
+        } else if group.has_only_slaves() {
             self.change_queues(key.group, QueueValues::read_only);
-        }
-        if self.unconfirmed > 0 && !member.is_unconfirmed() {
-            self.doubt_unless_confirmed(key.group);
         }
         Departure { broker, claims: member.claims, leaves_acting_group }
     }
@@ -58,12 +55,31 @@ impl Tables {
         self.is_changed = true;
     }
 
+    /// A group lost a member while brokers have the time to repeat what is from a snapshot.
+    ///
+    /// What brokers have repeated changes as if the members from the snapshot were not there, but for one thing: it
+    /// stays writable as long as a master from the snapshot may still register. What nobody has repeated changes as if
+    /// they had all registered.
+    fn leave_restored(&mut self, id: GroupId, was_unconfirmed: bool) {
+        if !was_unconfirmed {
+            self.doubt_unless_confirmed(id);
+            if self.groups.group(id).registered_are_slaves() {
+                self.hold_repeated(id);
+            }
+        }
+        if self.groups.group(id).has_only_slaves() {
+            self.make_restored_read_only(id);
+        }
+        self.settle_held(id);
+    }
+
     /// If no member of a group has registered any more, nor is its table known from more than a snapshot.
     fn doubt_unless_confirmed(&mut self, id: GroupId) {
-        let group = self.groups.group(id);
-        if group.members.is_empty() || group.is_confirmed() {
+        let group = self.groups.group_mut(id);
+        if group.is_confirmed() {
             return;
         }
+        group.restored.release_held();
         let known: Vec<_> = group.topics.iter().cloned().collect();
         for topic in known {
             let key = self.topics.key(&topic);

@@ -101,14 +101,31 @@ impl Tables {
         }
     }
 
+    /// Holds all entries that brokers have repeated ([`hold_writable`](Self::hold_writable)).
+    pub(super) fn hold_repeated(&mut self, id: GroupId) {
+        let mut topics = self.topics_of(id);
+        let restored = &mut self.groups.group_mut(id).restored;
+        topics.retain(|topic| !restored.has(self.topics.key(topic)));
+        topics.into_iter().for_each(|topic| restored.hold(topic));
+    }
+
     /// Makes entries of slaves read-only if there is no master to wait for any more.
-    pub(in crate::registry) fn settle_held(&mut self, id: GroupId) {
-        let group = self.groups.group_mut(id);
-        let waits = group.members.first_key_value().is_some_and(|(_, first)| first.is_unconfirmed());
-        if self.restored_until.is_none() || waits {
+    pub(super) fn settle_held(&mut self, id: GroupId) {
+        if self.restored_until.is_none() || self.groups.group(id).awaits_master() {
             return;
         }
-        for topic in group.restored.take_held() {
+        let held = self.groups.group_mut(id).restored.release_held();
+        self.make_read_only(id, held);
+    }
+
+    /// Makes entries read-only that no broker has repeated.
+    pub(super) fn make_restored_read_only(&mut self, id: GroupId) {
+        let topics: Vec<_> = self.groups.group(id).restored.topics().cloned().collect();
+        self.make_read_only(id, topics);
+    }
+
+    fn make_read_only(&mut self, id: GroupId, topics: impl IntoIterator<Item = Arc<str>>) {
+        for topic in topics {
             let key = self.topics.key(&topic);
             if let Some(values) = self.queue_values(key, id) {
                 self.put_queue(key, id, values.read_only());

@@ -40,8 +40,8 @@ impl Restored {
         self.held.insert(topic);
     }
 
-    /// The topics whose masters will not register any more.
-    pub(super) fn take_held(&mut self) -> BTreeSet<Arc<str>> {
+    /// Takes out the topics that are writable for as long as a master may register.
+    pub(super) fn release_held(&mut self) -> BTreeSet<Arc<str>> {
         core::mem::take(&mut self.held)
     }
 
@@ -58,8 +58,10 @@ impl Restored {
         }
     }
 
-    pub(super) const fn overrule(&mut self) {
+    /// An operator decides about the permission of all entries, those that wait for a master among them.
+    pub(super) fn overrule(&mut self) {
         self.is_overruled = true;
+        self.held.clear();
     }
 
     /// Whether an operator deleted the entry of a topic.
