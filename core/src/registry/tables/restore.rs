@@ -53,6 +53,12 @@ impl Tables {
             self.unconfirmed += 1;
             self.insert_member(MemberKey { group: id, id: saved.id }, member(saved, until, now), now);
         }
+        // The first members may be in another one.
+        let group = self.groups.group_mut(id);
+        self.bytes -= group.bytes();
+        group.cluster = Arc::clone(&saved.cluster);
+        self.bytes += group.bytes();
+        self.settle_cluster(id);
         id
     }
 
