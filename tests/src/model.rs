@@ -7,10 +7,12 @@
 pub mod invariants;
 
 mod access;
+mod kept;
 mod order;
 mod registering;
 mod server;
 mod side;
+mod silences;
 mod storage;
 mod tables;
 mod written;

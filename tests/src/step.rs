@@ -64,8 +64,31 @@ pub enum Step {
     Disk(Disk),
     /// The operator changes the rules of access control.
     Access(Access),
+    /// The server stops, with every save at its end, and starts again.
+    Restart {
+        /// What it serves then.
+        from: WarmFrom,
+        /// How long it is away.
+        millis: u64,
+    },
     /// The operator stops the server.
     Stop,
+}
+
+/// What a server serves after a restart, until brokers have registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmFrom {
+    /// What it knew when it stopped.
+    ThisStop,
+    /// What it knew when it stopped the time before: it was killed. Nothing if it never stopped.
+    LastStop,
+    /// Nothing: its snapshot is too old, or damaged.
+    Nothing,
+}
+
+impl WarmFrom {
+    /// All of them, the usual one twice.
+    pub const ALL: [Self; 4] = [Self::ThisStop, Self::ThisStop, Self::LastStop, Self::Nothing];
 }
 
 /// What the disk does with a save.
@@ -195,6 +218,7 @@ impl Step {
             | Self::SetClock { .. }
             | Self::Disk(_)
             | Self::Access(_)
+            | Self::Restart { .. }
             | Self::Stop => &[],
         }
     }

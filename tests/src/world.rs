@@ -3,6 +3,7 @@
 
 mod client;
 mod core_server;
+mod host;
 mod steps;
 
 pub use core_server::CoreServer;
@@ -12,12 +13,11 @@ use crate::process_keys::read_configuration;
 use crate::request::Request;
 use bytes::Bytes;
 use client::Client;
+use host::Host;
 use namesrv_core::access::{AccessRules, User};
 use namesrv_core::config::Limits;
-use namesrv_core::config::properties::Property;
 use namesrv_core::connection::{CloseReason, Connection, Paused, Reading};
 use namesrv_core::event::Event;
-use namesrv_core::initial_state::InitialState;
 use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::quota::Quotas;
@@ -81,16 +81,16 @@ pub enum Happening {
 /// A whole NameServer in memory.
 #[derive(Debug)]
 pub struct World {
+    host: Host,
     node: Node,
     view: Option<Arc<RouteView>>,
     now: Now,
-    limits: Limits,
     clients: BTreeMap<ConnId, Client>,
     quotas: Arc<Quotas<Cell<usize>>>,
     names: BTreeMap<String, ConnId>,
     opened: u64,
     saving: Saving,
-    saves: VecDeque<SaveTicket>,
+    saves: VecDeque<(SaveTicket, Vec<u8>)>,
     happenings: Vec<Happening>,
     /// Inputs collect: nothing is carried out before the last of them.
     holding: bool,
@@ -140,22 +140,15 @@ impl World {
     }
 
     fn start(properties: &[(String, String)], kv: KvTable, limits: Limits, secret: [u8; 16], users: Vec<User>) -> Self {
-        let entry = |(line, (key, value)): (usize, &(String, String))| Property {
-            key: key.clone(),
-            value: value.clone(),
-            line: line + 1,
-            is_ascii: true,
-        };
-        let entries: Vec<_> = properties.iter().enumerate().map(entry).collect();
-        let (configuration, _warnings) = read_configuration(&entries).expect("the configuration is good");
+        let mut host = Host::new(properties, kv, limits, secret);
+        let (configuration, _warnings) = read_configuration(&host.properties).expect("the configuration is good");
         let (access, _warnings) = AccessRules::new(&configuration, users).expect("the rules are good");
-        let access = Arc::new(access);
-        let initial = InitialState { limits, kv, access, ..InitialState::new(secret, configuration) };
+        host.access = Arc::new(access);
         let mut world = Self {
-            node: Node::new(initial, START),
+            node: host.start(false, START),
+            host,
             view: None,
             now: START,
-            limits,
             clients: BTreeMap::new(),
             quotas: Quotas::shared(&limits),
             names: BTreeMap::new(),
@@ -200,7 +193,7 @@ impl World {
     /// The limits that sessions have.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.limits
+        self.host.limits
     }
 
     /// What happened since this was asked last.
@@ -329,7 +322,8 @@ impl World {
 
     /// The operator changes the rules of access control.
     pub fn replace_access(&mut self, rules: AccessRules) {
-        self.input(Input::ReplaceAccess(Arc::new(rules)));
+        self.host.access = Arc::new(rules);
+        self.input(Input::ReplaceAccess(Arc::clone(&self.host.access)));
         self.carry_out();
     }
 
@@ -424,11 +418,12 @@ impl World {
             }
             Output::Notify { address, frame, .. } => self.happenings.push(Happening::Notified { address, frame }),
             Output::Save { ticket, contents } => {
+                self.saves.push_back((ticket, contents.clone()));
                 self.happenings.push(Happening::Saved { file: ticket.file, contents });
-                self.saves.push_back(ticket);
                 self.end_saves();
             }
-            Output::SaveSnapshot { .. } => panic!("no snapshot is wanted"),
+            // Only the one of a stop is looked at.
+            Output::SaveSnapshot { ticket, .. } => self.input(Input::Saved { ticket, result: Ok(()) }),
             Output::Event(event) => self.happenings.push(Happening::Event(event)),
             Output::RepliesStuck { bytes } => panic!("{bytes} bytes of replies were taken at once"),
             Output::StopIo { .. } => {
@@ -447,7 +442,10 @@ impl World {
             Saving::Fails(reason) => Err(SaveError::Unusable(reason.clone())),
             Saving::Waits => return,
         };
-        while let Some(ticket) = self.saves.pop_front() {
+        while let Some((ticket, contents)) = self.saves.pop_front() {
+            if result.is_ok() {
+                self.host.keep(ticket.file, &contents);
+            }
             self.input(Input::Saved { ticket, result: result.clone() });
         }
     }

@@ -2,7 +2,8 @@
 
 use super::server::Server;
 use super::storage::Remark;
-use crate::step::{Access, Message, Signer};
+use super::tables::Member;
+use crate::step::{Access, Content, Message, Signer};
 
 /// What users may do. Each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +17,10 @@ impl Server {
     /// The remark of the refusal of a request, or `None` if it is served.
     pub(super) fn refuse(&mut self, asked: &Message) -> Option<Remark> {
         let code = asked.content.code();
+        if self.access != Access::Open && self.is_about_kept(&asked.content) {
+            self.tables.tell(format!("refused {code}: not-the-owner"));
+            return Some(Remark::Any);
+        }
         let needed = self.needed(code, asked.connection)?;
         let (role, user) = match asked.signer {
             None => return Some(self.refused(code, "no-user", "username cannot be null.")),
@@ -35,12 +40,29 @@ impl Server {
         None
     }
 
+    /// Whether a request may only come from a broker that nobody is, as only a snapshot says that it is there.
+    fn is_about_kept(&self, content: &Content) -> bool {
+        let groups = &self.tables.groups;
+        match content {
+            Content::Unregister(broker) => {
+                let members = groups.get(&broker.group).into_iter().flat_map(|group| group.members.values());
+                let mut named = members.filter(|member| member.address == broker.address);
+                named.any(|member| member.cluster == broker.cluster && !member.is_heard())
+            }
+            Content::RegisterTopic { entries, .. } => {
+                let mut known = entries.iter().filter_map(|(name, _)| groups.get(name));
+                known.any(|group| !group.members.values().any(Member::is_heard))
+            }
+            _ => false,
+        }
+    }
+
     fn needed(&self, code: i32, connection: usize) -> Option<Role> {
         match code {
             100 | 102 | 205 | 216 | 318 | 327 if self.access != Access::Open => Some(Role::Administrator),
             101 | 219 | 319 if self.access == Access::ChangesAndReads => {
                 let members = self.tables.groups.values().flat_map(|group| group.members.values());
-                let is_broker = members.into_iter().any(|member| member.connection == connection);
+                let is_broker = members.into_iter().any(|member| member.connection == Some(connection));
                 (!is_broker).then_some(Role::Reader)
             }
             _ => None,

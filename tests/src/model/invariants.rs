@@ -3,13 +3,12 @@
 //! `check_tables` and `check_silences` are the list. That bodies are what a fresh encoding writes is checked where
 //! answers are compared with the model's.
 
-use super::registering::arriving_topics;
+use super::silences::Silences;
 use super::{KV_BYTES_MAX, TOPICS_MAX};
 use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
 use crate::request::Request;
 use crate::step::words::{CLUSTERS, GROUPS, NO_GROUP, TOPICS, ZONES};
-use crate::step::{Broker, Content, Message};
 use crate::world::Happening;
 use namesrv_core::event::{BrokerIdentity, Change, Event, EvictionCause};
 use namesrv_core::save::SaveFile;
@@ -30,6 +29,7 @@ pub(crate) fn check_silences(observation: &Observation, silences: &Silences, now
     whoever_expires_was_silent_for_its_whole_timeout(observation, silences, now);
     whoever_is_silent_for_too_long_is_gone(observation, silences, now);
     signs_of_life_and_questions_are_no_events(observation, silences);
+    nothing_of_a_snapshot_is_left_that_nobody_repeated(observation, silences, now);
 }
 
 /// The questions whose answers the invariants are about: all that change nothing, but for the KV table.
@@ -143,17 +143,21 @@ fn whoever_is_silent_for_too_long_is_gone(observation: &Observation, silences: &
     for member in &observation.after.members {
         let silence = &silences.current[member];
         let deadline = silence.perhaps_heard.saturating_add(silence.granted + silence.late) + 1;
+        let deadline = deadline.min(silence.kept_until.unwrap_or(u64::MAX));
         assert!(now < deadline, "{member:?} is there at {now} and should have been gone at {deadline}");
     }
 }
 
-/// Everybody who is shown now and was not is told as registered or changed; everybody who is not shown any more as
-/// gone.
+/// Everybody who is shown now and was not, or was from a snapshot, is told as registered or changed; everybody who is
+/// not shown any more as gone.
 fn whoever_comes_or_goes_is_told(observation: &Observation) {
     let mut members = observation.before.members.clone();
     for event in &observation.events {
         match event {
-            Event::BrokerRegistered { broker, .. } => assert!(members.insert(member(broker)), "{broker:?} comes twice"),
+            Event::BrokerRegistered { broker, .. } => {
+                let is_new = members.insert(member(broker)) || observation.returned.contains(&member(broker));
+                assert!(is_new, "{broker:?} comes twice");
+            }
             Event::BrokerChanged { broker, .. } => {
                 members.insert(member(broker));
             }
@@ -172,6 +176,18 @@ fn nothing_changes_without_an_event(observation: &Observation) {
         for (question, body) in &observation.after.bodies {
             let before = observation.before.bodies.get(question);
             assert!(before.is_none_or(|before| before == body), "{question} has another answer: {body}");
+        }
+    }
+}
+
+/// Entries of topics, since members of a snapshot have their own deadline.
+fn nothing_of_a_snapshot_is_left_that_nobody_repeated(observation: &Observation, silences: &Silences, now: u64) {
+    let Some((_, named)) = silences.restarted.as_ref().filter(|(until, _)| *until <= now) else { return };
+    for topic in TOPICS {
+        let Some(body) = observation.after.bodies.get(&format!("105 {topic} 513")) else { continue };
+        for queue in Json::parse(body).unwrap().member("queueDatas").unwrap().elements() {
+            let group: String = serde_json::from_str(&queue.member("brokerName").unwrap().to_string()).unwrap();
+            assert!(named.contains(&(group.clone(), topic.to_owned())), "{topic} of {group} was not repeated");
         }
     }
 }
@@ -201,7 +217,7 @@ fn limits_hold(observation: &Observation) {
 }
 
 /// A member as both events and answers name it: group, identifier, address.
-type Member = (String, i64, String);
+pub(super) type Member = (String, i64, String);
 
 fn member(broker: &BrokerIdentity) -> Member {
     (broker.name.clone(), broker.id, broker.address.clone())
@@ -212,19 +228,22 @@ fn member(broker: &BrokerIdentity) -> Member {
 pub(crate) struct Observation {
     /// Everything besides answers, as lines.
     pub(crate) told: Vec<String>,
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     /// KV files that it wanted saved.
     saved: Vec<Vec<u8>>,
     before: Seen,
-    after: Seen,
+    /// Members from a snapshot that have not registered, and those among them that just did.
+    kept: BTreeSet<Member>,
+    returned: BTreeSet<Member>,
+    pub(super) after: Seen,
 }
 
 /// The answers to all questions.
 #[derive(Clone, Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     /// Bodies of answers that succeeded, by the question in words.
     bodies: BTreeMap<String, String>,
-    members: BTreeSet<Member>,
+    pub(super) members: BTreeSet<Member>,
 }
 
 impl Observation {
@@ -232,13 +251,24 @@ impl Observation {
         self.told = told;
         self.events.clear();
         self.saved.clear();
+        self.returned.clear();
         for happening in happenings {
             match happening {
-                Happening::Event(event) => self.events.push(event),
+                Happening::Event(event) => {
+                    if let Event::BrokerRegistered { broker, .. } = &event {
+                        self.returned.extend(self.kept.take(&member(broker)));
+                    }
+                    self.events.push(event);
+                }
                 Happening::Saved { file: SaveFile::KvConfig, contents } => self.saved.push(contents),
                 Happening::Saved { .. } | Happening::Closed { .. } | Happening::Notified { .. } => (),
             }
         }
+    }
+
+    /// The server started again: all that it shows is from a snapshot.
+    pub(crate) fn restart(&mut self) {
+        self.kept = self.after.members.clone();
     }
 
     pub(crate) fn see(&mut self, answers: &[(&Request, Answer)]) {
@@ -270,96 +300,8 @@ fn words(request: &Request) -> String {
     format!("{}{}{release}", request.code, fields.collect::<String>())
 }
 
-/// How long everybody has been silent, reckoned from what was sent.
-#[derive(Debug, Default)]
-pub(crate) struct Silences {
-    current: BTreeMap<Member, Silence>,
-    /// As of the step before, and of this one where there is more to know.
-    former: BTreeMap<Member, Silence>,
-    only_signs_of_life: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Silence {
-    cluster: String,
-    /// Not before, and not after, the last sign of life that the server had to hear.
-    surely_heard: u64,
-    perhaps_heard: u64,
-    /// Milliseconds that the broker asked for.
-    granted: u64,
-    /// Milliseconds that the server was late since.
-    late: u64,
-}
-
-impl Silences {
-    pub(crate) fn note<'a>(&mut self, now: u64, asked: impl Iterator<Item = &'a Message>, observation: &Observation) {
-        let asked: Vec<_> = asked.collect();
-        let is_sign = |asked: &&Message| {
-            matches!(asked.content, Content::Heartbeat(_) | Content::QueryVersion { .. } | Content::ShowConfiguration)
-        };
-        self.only_signs_of_life = !asked.is_empty()
-            && asked.iter().all(is_sign)
-            && !observation.told.iter().any(|line| line.contains("late") || line.contains("expired"));
-        let shown = &observation.after.members;
-        for event in &observation.events {
-            if let Event::Late { by } = event {
-                self.current
-                    .values_mut()
-                    .filter(|silence| silence.perhaps_heard < now)
-                    .for_each(|silence| silence.late += by.as_millis() as u64);
-            }
-        }
-        for asked in asked {
-            match &asked.content {
-                Content::Register(registration)
-                    if asked.defect.is_none()
-                        && arriving_topics(registration).is_some_and(|topics| topics.len() <= TOPICS_MAX) =>
-                {
-                    let (Some(name), Some(id), Some(address)) =
-                        (&registration.broker, registration.id, &registration.address)
-                    else {
-                        continue;
-                    };
-                    let Some(cluster) = &registration.cluster else { continue };
-                    let timeout = registration.timeout.unwrap_or(120_000);
-                    let granted = if timeout == i64::MAX { 0 } else { timeout.max(0) as u64 };
-                    let silence =
-                        Silence { cluster: cluster.clone(), surely_heard: now, perhaps_heard: now, granted, late: 0 };
-                    let member = (name.clone(), id, address.clone());
-                    if shown.contains(&member) {
-                        self.current.insert(member, silence);
-                    } else {
-                        // It may have been there for a moment.
-                        self.former.insert(member, silence);
-                    }
-                }
-                Content::Heartbeat(broker) | Content::QueryVersion { broker, .. } => self.hear(broker, now),
-                _ => (),
-            }
-        }
-        let gone = |(member, silence): (&Member, &Silence)| {
-            (!shown.contains(member)).then(|| (member.clone(), silence.clone()))
-        };
-        let gone: Vec<_> = self.current.iter().filter_map(gone).collect();
-        self.former.extend(gone);
-        self.current.retain(|member, _| shown.contains(member));
-    }
-
-    fn hear(&mut self, broker: &Broker, now: u64) {
-        for ((name, _, at), silence) in &mut self.current {
-            if *at == broker.address && silence.cluster == broker.cluster {
-                silence.perhaps_heard = now;
-                silence.late = 0;
-                if *name == broker.group {
-                    silence.surely_heard = now;
-                }
-            }
-        }
-    }
-}
-
 /// Kinds of what is told, all of which have to occur.
-pub const KINDS: [&str; 25] = [
+pub const KINDS: [&str; 26] = [
     "905 sent",
     "KV entry changed",
     "KV file saved",
@@ -376,6 +318,7 @@ pub const KINDS: [&str; 25] = [
     "evicted: connection lost",
     "evicted: expired",
     "evicted: replaced",
+    "evicted: unconfirmed",
     "identifier taken over",
     "malformed order configuration",
     "previous secret",

@@ -1,6 +1,7 @@
 //! What a registration comes to in the model.
 
 use super::TOPICS_MAX;
+use super::kept::Origin;
 use super::tables::{Leaving, Member, Tables, identity};
 use crate::registration::{Compression, Generation, Registration, Topic};
 use crate::step::Queues;
@@ -60,7 +61,16 @@ impl Tables {
             }
             return Verdict::Lost;
         }
-        if self.holder(registration).is_none() && topics.len() == 1 {
+        let is_kept = self.holder(registration).is_some_and(|holder| {
+            !holder.is_heard()
+                && Some(&holder.cluster) == registration.cluster.as_ref()
+                && Some(&holder.address) == registration.address.as_ref()
+        });
+        if is_kept && topics.len() == 1 {
+            self.repeat_topic(registration, &topics, &broker);
+            return Verdict::Applied(self.master_of(registration));
+        }
+        if self.holder(registration).is_none_or(|holder| !holder.is_heard()) && topics.len() == 1 {
             self.tell(format!("event: refused {broker}: its first registration has a single topic"));
             return Verdict::Refused("register broker failed");
         }
@@ -80,7 +90,7 @@ impl Tables {
     }
 
     fn loses_conflict(&self, registration: &Registration) -> bool {
-        self.holder(registration).is_some_and(|holder| {
+        self.holder(registration).filter(|holder| holder.is_heard()).is_some_and(|holder| {
             let is_another = Some(&holder.address) != registration.address.as_ref();
             let versions = holder.version.zip(registration.version);
             is_another
@@ -101,11 +111,13 @@ impl Tables {
         let shown = |tables: &Self| {
             let group = tables.groups.get(&name)?;
             let filters = group.members.get(&id).map(|member| member.filter_servers.clone());
-            Some((group.zone.clone(), group.acting, filters, tables.mappings.clone()))
+            let mappings = (tables.mappings.clone(), tables.kept.mappings.clone());
+            Some((group.zone.clone(), group.acting, filters, mappings))
         };
         let shown_before = shown(self);
         let smallest_before =
             self.groups.get(&name).and_then(|group| group.members.keys().next().copied()).unwrap_or(0);
+        let origin = self.supersede(registration);
         let is_first = self.holder(registration).is_none();
         let own = self.own_seat(registration);
         let cluster = registration.cluster.as_ref();
@@ -116,11 +128,14 @@ impl Tables {
         let group = self.groups.entry(name.clone()).or_default();
         group.acting = registration.generation == Generation::Five && registration.acting_master;
         group.zone.clone_from(&registration.zone);
-        let member = self.member(registration, connection, previous.as_ref(), stays, is_first);
+        let mut member = self.member(registration, connection, previous.as_ref(), stays, is_first);
+        if previous.is_none() {
+            member.origin = origin;
+        }
         if !stays {
             self.replace(&name, own, (!is_first).then_some(id), broker, registration);
             let group = &self.groups[&name];
-            if !group.members.is_empty() && Some(&group.cluster) != cluster {
+            if group.members.values().any(Member::is_heard) && Some(&group.cluster) != cluster {
                 let line = format!("event: conflict of clusters: {broker}, the group is in {}", group.cluster);
                 self.tell(line);
             }
@@ -135,6 +150,7 @@ impl Tables {
         let in_full = is_new_version || is_first || moved || is_owed;
         let changes =
             self.apply_table(registration, topics, delete_unlisted, in_full, !stays || is_new_version, stays_owed);
+        self.settle_held(&name);
         if previous.is_none() {
             self.tell(format!("event: registered {broker}, {} topics", topics.len()));
         } else if version_before != Some(registration.version) || changes > 0 || moved || shown_before != shown(self) {
@@ -157,13 +173,13 @@ impl Tables {
         let jumped = counters.is_some_and(|(before, after)| after.counter - before.counter > 1);
         let is_owed_to_update = !stays || previous.is_some_and(|previous| previous.table_owed && previous.was_update);
         let is_update = registration.topics.as_ref().is_some_and(|topics| topics.len() == 1);
-        let same_connection = previous.filter(|previous| stays && previous.connection == connection);
+        let same_connection = previous.filter(|previous| stays && previous.connection == Some(connection));
         let new = self.serial();
         Member {
             address: registration.address.clone().unwrap(),
             cluster: registration.cluster.clone().unwrap(),
             ha_server: registration.ha_address.clone(),
-            connection,
+            connection: Some(connection),
             timeout: registration.timeout,
             deadline: self.deadline(registration.timeout),
             version: registration.version,
@@ -175,6 +191,10 @@ impl Tables {
             table_owed: !is_first && (jumped || (is_update && is_owed_to_update)),
             was_update: is_update,
             parts: previous.filter(|_| stays).map(|previous| previous.parts.clone()).unwrap_or_default(),
+            origin: match previous {
+                Some(previous) if previous.version == registration.version => previous.origin,
+                Some(_) | None => Origin::Heard,
+            },
             seated: previous.filter(|_| stays).map_or(new, |previous| previous.seated),
             connected: same_connection.map_or(new, |previous| previous.connected),
         }
@@ -211,13 +231,9 @@ impl Tables {
         was_owed: bool,
     ) -> usize {
         let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
-        let group = &self.groups[&name];
-        let is_prime =
-            id != 0 && registration.generation == Generation::Five && group.members.keys().next() == Some(&id);
-        if id != 0 && !is_prime {
+        if !self.speaks(registration) {
             return 0;
         }
-        let is_read_only = is_prime && group.acting;
         let mut changes = 0;
         let (is_further_part, is_whole) = self.take_part(&name, id, topics, is_new);
         // A part pays nothing before all others came.
@@ -225,22 +241,57 @@ impl Tables {
         let in_full = in_full || is_further_part;
         if delete_unlisted && registration.mappings.is_empty() && is_whole {
             let listed = self.groups[&name].members[&id].parts.topics.clone();
-            for (topic, queues) in &mut self.topics {
+            let kept = &self.kept;
+            for (topic, queues) in self.topics.iter_mut().filter(|(topic, _)| !kept.has(&name, topic)) {
                 changes += usize::from(!listed.contains(topic) && queues.remove(&name).is_some());
             }
         }
-        for topic in topics.iter().filter(|topic| topic.named) {
-            let perm = if is_read_only { topic.perm & !WRITE } else { topic.perm };
-            let queue = Queues { perm, ..Queues::of(topic) };
-            let queues = self.topics.entry(topic.name.clone()).or_default();
-            if in_full || !queues.contains_key(&name) {
-                changes += usize::from(queues.insert(name.clone(), queue) != Some(queue));
-            }
-        }
+        changes += self.enter_topics(registration, topics, in_full);
         self.topics.retain(|_, queues| !queues.is_empty());
         for mapping in registration.mappings.iter().filter(|_| in_full) {
+            self.kept.mappings.remove(&(name.clone(), mapping.topic.clone()));
             let shown = self.mappings.entry(mapping.topic.clone()).or_default();
             shown.insert(name.clone(), mapping.clone());
+        }
+        changes
+    }
+
+    /// Whether the topics of a group are as this registration says: that of a master, or of the first slave that
+    /// registered, if it is of 5.x.
+    pub(super) fn speaks(&self, registration: &Registration) -> bool {
+        let (group, id) = (&self.groups[registration.broker.as_ref().unwrap()], registration.id.unwrap());
+        let is_first = group.members.range(..id).all(|(_, member)| !member.is_heard());
+        id == 0 || (registration.generation == Generation::Five && is_first)
+    }
+
+    /// Enters topics for a group: all of them, or those that it has not. Returns how many entries are others than
+    /// before.
+    pub(super) fn enter_topics(&mut self, registration: &Registration, topics: &[Topic], in_full: bool) -> usize {
+        let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
+        let group = &self.groups[&name];
+        let is_repeated = group.members[&id].origin == Origin::Repeated;
+        let acts = id != 0 && registration.generation == Generation::Five && registration.acting_master;
+        let awaits_master = self.awaits_master(&name);
+        let mut changes = 0;
+        for topic in topics.iter().filter(|topic| topic.named) {
+            if is_repeated && self.kept.is_deleted(&name, &topic.name) {
+                continue;
+            }
+            let is_as_good_as_missing = self.kept.has(&name, &topic.name);
+            let perm = if acts && !awaits_master { topic.perm & !WRITE } else { topic.perm };
+            let queue = Queues { perm, ..Queues::of(topic) };
+            let has_entry = self.topics.get(&topic.name).is_some_and(|queues| queues.contains_key(&name));
+            let is_overruled = is_repeated && self.kept.is_overruled(&name);
+            if has_entry && (is_overruled || !(in_full || is_as_good_as_missing)) {
+                self.kept.repeat_unchanged(&name, &topic.name);
+                continue;
+            }
+            self.kept.repeat(&name, &topic.name);
+            let queues = self.topics.entry(topic.name.clone()).or_default();
+            changes += usize::from(queues.insert(name.clone(), queue) != Some(queue));
+            if acts && awaits_master {
+                self.kept.hold(&name, &topic.name);
+            }
         }
         changes
     }

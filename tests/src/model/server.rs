@@ -5,7 +5,7 @@ use super::storage::{Asker, KvRequest, Remark, Reply, Storage};
 use super::tables::Tables;
 use super::written;
 use crate::step::words::{CONNECTIONS, SETTINGS};
-use crate::step::{Access, Content, Message, Step};
+use crate::step::{Access, Content, Disk, Message, Step, WarmFrom};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds that routes are refused for after the start, while `needWaitForService` is on.
@@ -26,6 +26,8 @@ pub(crate) struct Server {
     /// Connections that are not read from any more, and are closed when they have all their answers.
     closing: BTreeSet<usize>,
     opaque: i32,
+    /// What the snapshot of the last stop holds.
+    saved: Option<Tables>,
     /// What the last step was made of, and what it comes to.
     pub(crate) last: Outcome,
 }
@@ -53,6 +55,7 @@ impl Server {
             open: BTreeSet::new(),
             closing: BTreeSet::new(),
             opaque: 0,
+            saved: None,
             last: Outcome::default(),
         }
     }
@@ -90,11 +93,27 @@ impl Server {
                 self.deliver();
             }
             Step::Access(access) => self.access = *access,
+            Step::Restart { from, millis } => self.restart(*from, *millis),
             Step::Stop => panic!("the model does not stop"),
         }
         self.last.told.append(&mut self.tables.told);
         self.last.told.append(&mut self.storage.told);
         self.last.told.sort();
+    }
+
+    /// The server stops and starts again. Nobody hears anything of it before it is there again.
+    fn restart(&mut self, from: WarmFrom, millis: u64) {
+        assert_eq!(self.storage.disk, Disk::Works, "every save has ended");
+        if from == WarmFrom::ThisStop {
+            self.saved = Some(self.tables.clone());
+        }
+        let wall = self.tables.wall + millis;
+        let saved = self.saved.as_ref().filter(|_| from != WarmFrom::Nothing);
+        self.tables = saved.map_or_else(|| Tables { wall, ..Tables::default() }, |saved| saved.restarted(wall));
+        self.storage.restart();
+        self.tables.orders.of_topics = self.storage.orders();
+        self.open.clear();
+        self.closing.clear();
     }
 
     /// Works on requests that are there together; what can be saved is saved in the end.
@@ -180,7 +199,9 @@ impl Server {
                 let found = self.tables.named(broker).pop();
                 let member = found.map(|(name, id)| &self.tables.groups[&name].members[&id]);
                 let known = member.and_then(|member| member.version);
-                let changed = known.is_none() || known != *version || member.is_some_and(|member| member.table_owed);
+                let changed = known.is_none()
+                    || known != *version
+                    || member.is_some_and(|member| member.table_owed || !member.is_heard());
                 self.tables.hear(broker);
                 let fields = Some(vec![("changed", changed.to_string())]);
                 Reply { fields, body: known.map(written::data_version).unwrap_or_default(), ..Reply::default() }

@@ -1,7 +1,8 @@
 //! The pure core beside the model: carries steps out, asks everything, compares.
 
-use super::invariants::{self, Observation, Silences, answers_in, in_a_row, in_order, questions};
+use super::invariants::{self, Observation, answers_in, in_a_row, in_order, questions};
 use super::server::Server;
+use super::silences::Silences;
 use super::storage::{KvRequest, Remark, Reply};
 use super::tables::Member;
 use super::written::RouteFor;
@@ -10,7 +11,7 @@ use crate::answer::Answer;
 use crate::request::Request;
 use crate::scenario::render;
 use crate::step::words::{CONNECTIONS, MARK, NAMESPACES, SETTINGS, TOPICS};
-use crate::step::{Access, Broker, Content, Message, Signer, Step};
+use crate::step::{Access, Broker, Content, Disk, Message, Signer, Step};
 use crate::world::{Happening, SECRET, World};
 use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
@@ -60,6 +61,13 @@ impl Beside {
     /// # Panics
     /// They differ, or an invariant does not hold.
     pub fn take(&mut self, step: &Step) {
+        if matches!(step, Step::Restart { .. }) {
+            self.carry_out(&Step::Disk(Disk::Works));
+            self.carry_out(step);
+            self.ask_everything();
+            self.observation.restart();
+            return self.silences.restart(self.world.now().monotonic.as_millis(), &self.observation);
+        }
         self.carry_out(step);
         self.ask_everything();
         self.check_invariants();

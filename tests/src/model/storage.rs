@@ -64,6 +64,8 @@ enum Save {
 pub(crate) struct Storage {
     pub(crate) kv: Namespaces,
     pub(crate) settings: BTreeMap<&'static str, bool>,
+    /// What their file says.
+    saved_settings: BTreeMap<&'static str, bool>,
     pub(crate) disk: Disk,
     saves: VecDeque<Save>,
     /// The last save of the KV table failed, so nobody knows what its file holds.
@@ -91,6 +93,7 @@ impl Storage {
     pub(crate) fn new(settings: BTreeMap<&'static str, bool>) -> Self {
         Self {
             kv: Namespaces::new(),
+            saved_settings: settings.clone(),
             settings,
             disk: Disk::Works,
             saves: VecDeque::new(),
@@ -107,6 +110,15 @@ impl Storage {
 
     pub(crate) fn is_on(&self, setting: &str) -> bool {
         self.settings[setting]
+    }
+
+    /// What the files say is what there is.
+    pub(crate) fn restart(&mut self) {
+        let settings = self.saved_settings.clone();
+        *self = Self { kv: std::mem::take(&mut self.kv), ..Self::new(settings) };
+        for (topic, value) in self.kv.get("ORDER_TOPIC_CONFIG").into_iter().flatten() {
+            self.told.extend(value.and_then(|value| malformed(topic, value)));
+        }
     }
 
     /// Whoever waits for a save.
@@ -285,6 +297,9 @@ impl Storage {
         }
         let names: Vec<_> = changes.iter().map(|(choice, _)| SETTINGS[*choice]).collect();
         self.settings.extend(changes.iter().map(|(choice, on)| (SETTINGS[*choice], *on)));
+        if succeeds {
+            self.saved_settings.clone_from(&self.settings);
+        }
         if !names.is_empty() {
             self.told.push(format!("event: configuration changed: {}", names.join(",")));
         }
@@ -327,9 +342,7 @@ impl KvRequest {
         let is_deletion = self.code == 102;
         let mut told = vec![format!("event: KV {namespace}/{key} {}", if is_deletion { "deleted" } else { "set" })];
         let value = self.value.filter(|_| !is_deletion && namespace == "ORDER_TOPIC_CONFIG");
-        if let Some(Err(fault)) = value.map(order) {
-            told.push(format!("event: malformed order configuration of {key}: {fault}"));
-        }
+        told.extend(value.and_then(|value| malformed(key, value)));
         told
     }
 
@@ -363,6 +376,12 @@ pub(crate) fn bytes(kv: &Namespaces) -> usize {
         keys.iter().map(|(key, value)| key.len() + value.map_or(0, str::len)).sum()
     };
     kv.iter().map(|(name, keys)| name.len() + of_keys(keys)).sum()
+}
+
+/// What is told of an order configuration that clients would not read alike.
+fn malformed(topic: &str, value: &str) -> Option<String> {
+    let fault = order(value).err()?;
+    Some(format!("event: malformed order configuration of {topic}: {fault}"))
 }
 
 /// What a value says as an order configuration, or why clients would not read it alike.

@@ -1,5 +1,6 @@
 //! The broker groups, topics and static topics of the model as plain maps, without an index, a fragment or a shortcut.
 
+use super::kept::{Kept, Origin};
 use super::order::Orders;
 use crate::registration::{Mapping, Version};
 use crate::step::{Broker, Queues};
@@ -15,7 +16,8 @@ pub(crate) struct Member {
     pub(crate) address: String,
     pub(crate) cluster: String,
     pub(crate) ha_server: String,
-    pub(crate) connection: usize,
+    /// `None` as long as only a snapshot says that it is there.
+    pub(crate) connection: Option<usize>,
     pub(crate) timeout: Option<i64>,
     pub(crate) deadline: u64,
     pub(crate) version: Option<Version>,
@@ -25,6 +27,7 @@ pub(crate) struct Member {
     /// Its last registration was of one topic.
     pub(crate) was_update: bool,
     pub(crate) parts: Parts,
+    pub(crate) origin: Origin,
     /// Greater for who took a seat in a group later, and for who came to a connection later.
     pub(crate) seated: u64,
     pub(crate) connected: u64,
@@ -102,6 +105,8 @@ pub(crate) struct Tables {
     pub(crate) topics: BTreeMap<String, BTreeMap<String, Queues>>,
     pub(crate) mappings: BTreeMap<String, BTreeMap<String, Mapping>>,
     pub(crate) orders: Orders,
+    /// What is from a snapshot.
+    pub(crate) kept: Kept,
     /// Everything that the server does besides answering, as lines for people.
     pub(crate) told: Vec<String>,
     /// Whether brokers hear of a new minimum of their group.
@@ -126,7 +131,7 @@ impl Tables {
         self.now + if is_absurd { 0 } else { timeout.max(0) as u64 } + 1
     }
 
-    fn members(&self) -> impl Iterator<Item = (&String, i64, &Member)> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&String, i64, &Member)> {
         self.groups.iter().flat_map(|(name, group)| group.members.iter().map(move |(id, member)| (name, *id, member)))
     }
 
@@ -157,13 +162,16 @@ impl Tables {
         group.settle_cluster();
         if group.members.is_empty() {
             self.groups.remove(name);
+            self.kept.forget_group(name);
             self.topics.values_mut().for_each(|queues| queues.retain(|group, _| group != name));
             self.topics.retain(|_, queues| !queues.is_empty());
             self.mappings.values_mut().for_each(|shown| shown.retain(|group, _| group != name));
             return;
         }
         let (acting, has_only_slaves) = (group.acting, group.members.keys().all(|id| *id > 0));
-        if acting && has_only_slaves {
+        if self.kept.until.is_some() {
+            self.leave_kept(name, &member);
+        } else if acting && has_only_slaves {
             self.queues_of(name).for_each(|queue| queue.perm &= !WRITE);
         }
         if acting && smallest == Some(id) {
@@ -213,14 +221,14 @@ impl Tables {
 
     pub(crate) fn hear(&mut self, broker: &Broker) {
         for (name, id) in self.named(broker) {
-            let deadline = self.deadline(self.groups[&name].members[&id].timeout);
+            let deadline = self.deadline_of(&self.groups[&name].members[&id]);
             self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline = deadline;
         }
     }
 
     /// Everybody who came over a connection leaves with it, in the order in which they came.
     pub(crate) fn disconnect(&mut self, connection: usize) {
-        let over = |(_, _, member): &(&String, i64, &Member)| member.connection == connection;
+        let over = |(_, _, member): &(&String, i64, &Member)| member.connection == Some(connection);
         let mut lost: Vec<_> =
             self.members().filter(over).map(|(name, id, member)| (member.connected, name.clone(), id)).collect();
         lost.sort();
@@ -233,7 +241,10 @@ impl Tables {
     pub(crate) fn advance(&mut self, millis: u64) -> Vec<usize> {
         let end = self.now + millis;
         let mut closed = Vec::new();
-        let wanted = |tables: &Self| tables.wants_to_look().into_iter().chain(tables.orders.next()).min();
+        let wanted = |tables: &Self| {
+            let deadlines = tables.wants_to_look().into_iter().chain(tables.orders.next());
+            deadlines.chain(tables.kept.until).min()
+        };
         while let Some(wanted) = wanted(self).filter(|wanted| *wanted <= end) {
             self.pass(wanted.saturating_sub(self.now));
             closed.extend(self.look());
@@ -255,6 +266,7 @@ impl Tables {
     /// more, but no more than after a sign of life at this moment. Connections over which nobody is left are closed.
     pub(crate) fn look(&mut self) -> Vec<usize> {
         let closed = self.look_for_silence();
+        self.end_kept();
         self.compare_orders();
         closed
     }
@@ -267,9 +279,10 @@ impl Tables {
         let late = self.now.saturating_sub(wanted);
         if late > 3000 {
             self.tell(format!("event: late by {late} ms"));
+            self.kept.until = self.kept.until.map(|until| until + late);
             let seats: Vec<_> = self.members().map(|(name, id, _)| (name.clone(), id)).collect();
             for (name, id) in seats {
-                let most = self.deadline(self.groups[&name].members[&id].timeout);
+                let most = self.deadline_of(&self.groups[&name].members[&id]);
                 let deadline = &mut self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline;
                 *deadline = (*deadline + late).min(most).max(*deadline);
             }
@@ -280,15 +293,16 @@ impl Tables {
             let Some((_, name, id, connection)) = due.min().filter(|(deadline, ..)| *deadline <= self.now) else {
                 break;
             };
-            self.leave(&name, id, Leaving::Evicted("expired"));
+            let why = if connection.is_some() { "expired" } else { "unconfirmed" };
+            self.leave(&name, id, Leaving::Evicted(why));
             if self.members().all(|(_, _, member)| member.connection != connection) {
-                closed.push(connection);
+                closed.extend(connection);
             }
         }
         closed
     }
 
-    fn queues_of(&mut self, name: &str) -> impl Iterator<Item = &mut Queues> {
+    pub(crate) fn queues_of(&mut self, name: &str) -> impl Iterator<Item = &mut Queues> {
         self.topics.values_mut().filter_map(move |queues| queues.get_mut(name))
     }
 
@@ -298,6 +312,7 @@ impl Tables {
             member.table_owed = false;
             member.parts.overruled = true;
         }
+        self.kept.overrule(name);
         self.queues_of(name).for_each(|queue| queue.perm = if writable { 6 } else { queue.perm & !WRITE });
         let count = self.queues_of(name).count();
         self.tell(format!("event: {count} topics of {name} {}", if writable { "writable" } else { "read-only" }));
@@ -307,15 +322,18 @@ impl Tables {
     pub(crate) fn delete_topic(&mut self, topic: &str, cluster: Option<&str>) {
         let meant: BTreeSet<_> = match cluster {
             Some(cluster) => {
-                self.members().filter(|(.., member)| member.cluster == cluster).map(|(name, ..)| name).collect()
+                self.members().filter(|(.., member)| member.cluster == cluster).map(|(name, ..)| name.clone()).collect()
             }
-            None => self.groups.keys().collect(),
+            None => self.groups.keys().cloned().collect(),
         };
-        let Some(queues) = self.topics.get(topic) else { return };
+        let Some(queues) = self.topics.get(topic).cloned() else { return };
         let left: BTreeMap<_, _> = queues.clone().into_iter().filter(|(name, _)| !meant.contains(name)).collect();
         if left.len() < queues.len() {
             let from = cluster.map_or_else(String::new, |cluster| format!(" from {cluster}"));
             self.tell(format!("event: topic {topic} deleted{from}"));
+        }
+        for name in queues.keys().filter(|name| meant.contains(*name)) {
+            self.kept.delete(name, topic);
         }
         self.topics.insert(topic.to_owned(), left);
         self.topics.retain(|_, queues| !queues.is_empty());
@@ -331,6 +349,7 @@ impl Tables {
         // One after the other, so that a change that the next entry takes back is a change.
         let mut changes = 0;
         for (name, queue) in entries {
+            self.kept.repeat(&name, topic);
             let known = self.topics.entry(topic.to_owned()).or_default().insert(name, queue);
             changes += usize::from(known != Some(queue));
         }
@@ -342,13 +361,22 @@ impl Tables {
     }
 }
 
+impl Member {
+    /// Whether it registered since the server started.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.origin != Origin::Kept
+    }
+}
+
 impl Group {
     /// The cluster is that of the first registration, as long as somebody of it is there.
     pub(crate) fn settle_cluster(&mut self) {
-        if let Some(first) = self.members.values().next()
-            && self.members.values().all(|member| member.cluster != self.cluster)
+        let is_heard = self.members.values().any(Member::is_heard);
+        let mut deciding = self.members.values().filter(|member| member.is_heard() || !is_heard).peekable();
+        if let Some(first) = deciding.peek().map(|first| first.cluster.clone())
+            && deciding.all(|member| member.cluster != self.cluster)
         {
-            self.cluster = first.cluster.clone();
+            self.cluster = first;
         }
     }
 }

@@ -6,7 +6,7 @@ use super::words::{
     ADDRESSES, BINARY_BYTES, BODY_BYTES, CLUSTERS, CODES, CONNECTIONS, FIELD_VALUES, GROUPS, HEADER_BYTES,
     MEMBER_VALUES, NAMESPACES, NO_GROUP, OTHER_KEYS, PROPERTIES, RELEASES, SETTINGS, TOPICS, VALUES, ZONES,
 };
-use super::{Access, Broker, Content, Disk, FULL_BODY_SINCE, Message, Queues, Signer, Step};
+use super::{Access, Broker, Content, Disk, FULL_BODY_SINCE, Message, Queues, Signer, Step, WarmFrom};
 use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
 use crate::request::Request;
 use arbitrary::Unstructured;
@@ -33,7 +33,7 @@ pub enum Scope {
 type Kind<T, const SCOPES: usize> = (fn(&mut Draw<'_>) -> T, [u16; SCOPES]);
 
 /// Kinds of steps, and how often each is drawn in each scope: model, everything, Java.
-const STEPS: [Kind<Step, 3>; 11] = [
+const STEPS: [Kind<Step, 3>; 12] = [
     (|draw| Step::Send(vec![draw.message()]), [48, 48, 66]),
     (|draw| Step::Send(draw.split_registration()), [6, 6, 0]),
     (|draw| Step::Batch(draw.messages(2, 5)), [10, 10, 0]),
@@ -44,6 +44,7 @@ const STEPS: [Kind<Step, 3>; 11] = [
     (|draw| Step::SetClock { millis: draw.of(&[1, -3_600_000, 31_536_000_000]) }, [2, 2, 0]),
     (|draw| Step::Disk(draw.of(&[Disk::Works, Disk::Works, Disk::Fails, Disk::Waits])), [4, 4, 0]),
     (|draw| Step::Access(draw.access()), [5, 5, 0]),
+    (|draw| Step::Restart { from: draw.of(&WarmFrom::ALL), millis: draw.pause() }, [4, 2, 0]),
     (|_| Step::Stop, [0, 1, 0]),
 ];
 

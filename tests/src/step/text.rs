@@ -24,6 +24,7 @@ impl fmt::Display for Step {
             Self::SetClock { millis } => write!(f, "# the wall clock steps by {millis} ms"),
             Self::Disk(disk) => write!(f, "# disk: {disk:?}"),
             Self::Access(access) => write!(f, "# signatures are asked for: {access:?}"),
+            Self::Restart { from, millis } => write!(f, "# restart after {millis} ms with {from:?}"),
             Self::Stop => write!(f, "shutdown"),
         }
     }

@@ -1,10 +1,13 @@
 //! The steps of a world, and the time that passes in it.
 
 use super::client::Client;
-use super::{Saving, World};
-use crate::step::{Disk, Step};
+use super::{Saving, Stops, World};
+use crate::step::{Disk, Step, WarmFrom};
 use crate::users::rules;
-use namesrv_core::node::Input;
+use namesrv_core::node::{Input, Output};
+use namesrv_core::quota::Quotas;
+use namesrv_core::save::SaveFile;
+use namesrv_core::snapshot::Written;
 use namesrv_core::time::{Instant, WallTime};
 use std::time::Duration;
 
@@ -23,8 +26,32 @@ impl World {
             Step::Disk(Disk::Fails) => self.set_saving(Saving::Fails("disk full".to_owned())),
             Step::Disk(Disk::Waits) => self.set_saving(Saving::Waits),
             Step::Access(access) => self.replace_access(rules(access.file())),
+            Step::Restart { from, millis } => self.restart(*from, Duration::from_millis(*millis)),
             Step::Stop => self.shut_down(),
         }
+    }
+
+    /// The server ends, and another one starts after some time with what is left on its host. Whoever was connected is
+    /// not any more, and hears nothing; what happens in the last moment is forgotten.
+    pub fn restart(&mut self, from: WarmFrom, after: Duration) {
+        if from == WarmFrom::ThisStop && self.stops == Stops::Runs {
+            self.input(Input::Stop);
+            while let Some(output) = self.node.poll_output() {
+                if let Output::SaveSnapshot { source, .. } = output {
+                    self.host.keep(SaveFile::Snapshot, &source.encode(&Written::default()));
+                }
+            }
+        }
+        self.move_to(self.now.monotonic + after);
+        self.clients.clear();
+        self.names.clear();
+        self.saves.clear();
+        self.happenings.clear();
+        self.quotas = Quotas::shared(&self.host.limits);
+        (self.view, self.stops) = (None, Stops::Runs);
+        self.node = self.host.start(from != WarmFrom::Nothing, self.now);
+        self.input(Input::Attached);
+        self.carry_out();
     }
 
     /// Time passes, every timer fires when it is due.
