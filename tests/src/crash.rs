@@ -1,17 +1,17 @@
 //! A server that is killed, or whose disk fails, at each system call of a save: `strace` does it from outside.
 
+mod snapshot;
+mod trace;
+
+pub use snapshot::{Routes, disturb_snapshots};
+
 use crate::peer::{Peer, get, put};
 use crate::process::{Folder, KV_FILE, Process};
-use crate::stream::PATIENCE;
-use rustix::process::{Pid, Signal, kill_process};
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::channel;
-use std::thread;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use trace::Trace;
 
 /// How the file is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ pub fn disturb_saves(binary: &Path, way: Way) -> Tally {
 pub fn save_on_limited_file_systems(binary: &Path) {
     for (disturbance, is_usual) in LIMITED_FILE_SYSTEMS {
         let server = start(binary, Way::Replace);
-        let trace = Trace::start(&server, &format!("inject={disturbance}"));
+        let trace = Trace::start(&server, KV_FILE, &format!("inject={disturbance}"));
         let mut peer = Peer::connect(&server);
         for key in ["new", "newer"] {
             let answer = peer.ask(&put("n", key, "v"));
@@ -176,7 +176,7 @@ fn start(binary: &Path, way: Way) -> Process {
 fn disturb(binary: &Path, way: Way, trouble: &str, (call, time): (&str, usize), tally: &mut Tally) -> bool {
     let what = format!("{way}: {trouble} at {call} {time}");
     let mut server = start(binary, way);
-    let trace = Trace::start(&server, &format!("inject={call}:{trouble}:when={time}"));
+    let trace = Trace::start(&server, KV_FILE, &format!("inject={call}:{trouble}:when={time}"));
     let mut peer = Peer::connect(&server);
     let sent = peer.try_write(&put("n", "new", "v").encode());
     let answer = sent.ok().and_then(|()| peer.next()).map(|answer| answer.code);
@@ -222,40 +222,4 @@ fn assert_nothing_lies_about(server: &Process, what: &str) {
     assert!(leftovers.is_empty(), "{what}: {leftovers:?}");
     let contents = fs::read(&kv_file).expect("the KV file");
     assert!(contents.starts_with(b"{") && contents.ends_with(b"}") && !contents.contains(&0), "{what}: {contents:?}");
-}
-
-/// A running `strace`.
-struct Trace {
-    child: Child,
-    output: PathBuf,
-}
-
-impl Trace {
-    /// Watches what a server does with its KV file, and disturbs it.
-    fn start(server: &Process, disturbance: &str) -> Self {
-        let output = server.folder().path("trace");
-        let mut command = Command::new("strace");
-        command.args(["-f", "-p", &server.id().to_string(), "-o"]).arg(&output);
-        command.args(["-e", disturbance]);
-        for suffix in ["", ".namesrv.new", ".namesrv.old", ".bak"] {
-            command.arg("-P").arg(server.folder().path(&format!("{KV_FILE}{suffix}")));
-        }
-        let kv_file = server.folder().path(KV_FILE);
-        command.args(kv_file.parent().into_iter().flat_map(|folder| [OsStr::new("-P"), folder.as_os_str()]));
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("strace runs");
-        let attached = BufReader::new(child.stderr.take().expect("standard error is piped")).lines();
-        // It goes on to be read, so that strace never waits.
-        let (sender, receiver) = channel();
-        thread::spawn(move || attached.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
-        while !receiver.recv_timeout(PATIENCE).expect("strace attaches to all threads").contains("attached") {}
-        Self { child, output }
-    }
-
-    /// Ends it; whether it did something but watch.
-    fn end(mut self) -> bool {
-        // It fails when there is nothing to be watched any more.
-        let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
-        self.child.wait().expect("a child of ours");
-        fs::read_to_string(&self.output).expect("the trace can be read").contains("(INJECTED)")
-    }
 }

@@ -1,6 +1,6 @@
 //! Kills a server, or lets its disk fail, at each system call of a save. Needs `strace`.
 
-use namesrv_tests::crash::{self, Tally, Way};
+use namesrv_tests::crash::{self, Routes, Tally, Way};
 use std::env;
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,5 +24,10 @@ fn main() -> io::Result<ExitCode> {
             "{binary}: {way}: {killed} killed, {refused} refused, {saved} saved all the same; nothing was lost"
         )?;
     }
+    let Routes { killed, old, new } = crash::disturb_snapshots(Path::new(&binary));
+    writeln!(
+        io::stdout(),
+        "{binary}: routes: {killed} killed; the next server had the old ones {old} times, the new ones {new} times"
+    )?;
     Ok(ExitCode::SUCCESS)
 }
