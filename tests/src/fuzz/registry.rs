@@ -89,6 +89,11 @@ impl Twins {
             }
         }
         self.observe(happenings);
+        if matches!(step, Step::Restart { .. }) {
+            self.observation.restart();
+        } else {
+            invariants::check_tables(&self.observation, self.worlds[0].views_after_replies());
+        }
     }
 
     fn frame(&mut self, message: &Message) -> (String, Vec<u8>) {
@@ -128,6 +133,5 @@ impl Twins {
         let Some(output) = output else { return };
         self.observation.note(Vec::new(), happenings);
         self.observation.see(&questions.iter().zip(answers_in(&in_order(&output))).collect::<Vec<_>>());
-        invariants::check_tables(&self.observation, self.worlds[0].views_after_replies());
     }
 }
