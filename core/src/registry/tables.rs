@@ -198,10 +198,8 @@ impl Tables {
         Placed { key, placement, replaced, taken_from, second_claim_to, other_cluster, has_new_min_id, changes_group }
     }
 
-    /// Notes what is kept of a registration, once all of it is applied. The broker may have been the master that others
-    /// waited for.
+    /// Notes what is kept of a registration, once all of it is applied.
     pub(super) fn settle(&mut self, key: MemberKey, last: LastRegistration, needs_full_sync: bool) {
-        self.settle_held(key.group);
         let generation = self.groups.group(key.group).generation;
         let member = self.groups.member_mut(key);
         member.last = Some(LastRegistration { generation, ..last });

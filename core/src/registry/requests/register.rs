@@ -120,6 +120,7 @@ fn decode_and_register(
     count(state, request.body.len(), topics.len());
     let last = fingerprint.last_registration(request.body, is_update);
     let needs_full_sync = placed.placement.needs_full_sync(version, is_update, applied.awaits_parts);
+    state.tables.settle_held(placed.key.group);
     state.tables.settle(placed.key, last, needs_full_sync);
     report(state, &registration, version, topics.len(), &placed, &applied, peer);
     if placed.has_new_min_id {

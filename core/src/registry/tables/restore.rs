@@ -116,7 +116,7 @@ impl Tables {
     }
 
     /// Makes entries of slaves read-only if there is no master to wait for any more.
-    pub(super) fn settle_held(&mut self, id: GroupId) {
+    pub(in crate::registry) fn settle_held(&mut self, id: GroupId) {
         if self.restored_until.is_none() || self.groups.group(id).awaits_master() {
             return;
         }
