@@ -26,6 +26,9 @@ fn everything_holds_for_some_seeds() {
     assert!(kinds.len() > 15, "few kinds of faults are injected: {kinds:?}");
     for (seed, outcome) in (1..).zip(&outcomes) {
         assert!(outcome.coverage.faults().count() > 3, "seed {seed} injects few kinds of faults");
+        let unforeseen = outcome.coverage.unforeseen();
+        assert!(!unforeseen.iter().any(|name| name.starts_with("transport ")), "seed {seed}: {unforeseen:?}");
+        assert!(outcome.coverage.of("over TLS") > 10, "seed {seed} speaks little TLS");
     }
 }
 

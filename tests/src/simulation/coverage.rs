@@ -162,6 +162,9 @@ impl fmt::Display for Coverage {
         for (name, count) in self.counts.iter().filter(|(name, _)| !name.starts_with("fault ")) {
             writeln!(f, "  {count:>10}  {name}")?;
         }
+        if !self.unforeseen().is_empty() {
+            writeln!(f, "unforeseen: {}", self.unforeseen().join(", "))?;
+        }
         if !self.missing().is_empty() {
             writeln!(f, "never reached: {}", self.missing().join(", "))?;
         }
