@@ -75,8 +75,9 @@ pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long the node waits for I/O threads that take none of their replies.
 pub const REPLY_WAIT_MAX: Duration = Duration::from_secs(1);
-/// How long I/O threads may take to write what is owed when the server stops.
-pub const STOP_WITHIN: Duration = Duration::from_secs(1);
+/// How long I/O threads may take to write what is owed when the server stops: files that answers wait for may be on a
+/// slow disk.
+pub const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// The registry with the policy of its driver. See the [module](self) for how to drive it.
 #[derive(Debug)]
