@@ -56,11 +56,15 @@ impl World {
 
     /// Time passes, every timer fires when it is due.
     pub fn advance(&mut self, time: Duration) {
+        /// What is due may make something else due at once: a broker leaves, and then a snapshot is saved.
+        const AT_ONCE_MAX: usize = 8;
         let end = self.now.monotonic + Duration::from_millis(time.as_millis() as u64);
+        let mut at_once = 0;
         while let Some(due) = self.next_timer().filter(|due| *due <= end) {
+            at_once = if due <= self.now.monotonic { at_once + 1 } else { 0 };
+            assert!(at_once < AT_ONCE_MAX, "the timer of {due:?} fires for ever");
             self.move_to(due.max(self.now.monotonic));
             self.fire_timers();
-            assert!(self.next_timer() != Some(due), "the timer of {due:?} fires for ever");
         }
         self.move_to(end);
     }
