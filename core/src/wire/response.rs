@@ -78,8 +78,8 @@ pub fn write_frame(output: &mut Vec<u8>, form: Serialization, head: &Head<'_>, b
         Serialization::Json => 0,
         Serialization::Binary => 1,
     };
-    let [overflow, header_length @ ..] = length(header_bytes);
-    debug_assert_eq!(overflow, 0, "a header of {header_bytes} bytes");
+    // A header of more than 16 MiB quotes a topic of that size. As in Java, only the lower bits of its length are sent.
+    let [_, header_length @ ..] = length(header_bytes);
     output[start..start + 4].copy_from_slice(&length(frame_bytes));
     output[start + 4] = form;
     output[start + 5..start + 8].copy_from_slice(&header_length);
@@ -178,6 +178,16 @@ mod tests {
         assert_eq!(frame[..4], ((frame.len() - 4) as u32).to_be_bytes());
         assert_eq!(frame[4..8], (header as u32).to_be_bytes());
         assert!(frame.ends_with(b"}body"));
+    }
+
+    #[test]
+    fn a_header_of_more_than_16_mebibytes_has_the_lower_bits_of_its_length() {
+        let topic = "T".repeat(0x0100_0000);
+        for (form, overhead) in [(Serialization::Json, 108), (Serialization::Binary, 21)] {
+            let frame = frame(form, &Head::failure(17, 1, &[&topic]), b"");
+            assert_eq!(frame[..4], ((topic.len() + overhead + 4) as u32).to_be_bytes());
+            assert_eq!(frame[5..8], [0, 0, overhead as u8]);
+        }
     }
 
     #[test]
