@@ -33,6 +33,10 @@ pub struct Wire {
     pub read_max: usize,
     /// Bytes that the socket takes before it blocks.
     pub space: usize,
+    /// Bytes that it takes from the next read on, if that changes.
+    pub space_after_read: Option<usize>,
+    /// Whether the driver waits until the socket takes more: from when it takes nothing until it takes something.
+    pub is_awaited: bool,
 }
 
 /// How a link ended.
@@ -86,6 +90,8 @@ impl Link {
                 written: Vec::new(),
                 read_max: usize::MAX,
                 space: usize::MAX,
+                space_after_read: None,
+                is_awaited: false,
             },
             policy: Policy {
                 proxy_protocol: ProxyProtocol::Accept,
@@ -122,7 +128,7 @@ impl Link {
     /// open.
     ///
     /// # Panics
-    /// It never rests.
+    /// It never rests, or rests although something is to be written that nobody waits for.
     pub fn settle(&mut self) -> bool {
         self.ready.readable = true;
         self.ready.writable = true;
@@ -133,7 +139,11 @@ impl Link {
             }
             match self.step() {
                 Ok(Next::Again | Next::Retry) => {}
-                Ok(Next::Rest) => return true,
+                Ok(Next::Rest) => {
+                    let wants_write = self.machine.wants_write() || self.transport.wants_write();
+                    assert!(self.wire.is_awaited || !wants_write, "what is to be written waits for ever: {self:?}");
+                    return true;
+                }
                 Ok(Next::Close(reason)) => self.end = Some(End::Closed(reason)),
                 Err(fault) => self.end = Some(End::Fault(fault)),
             }
@@ -242,6 +252,7 @@ impl Stream for Wire {
     type Error = Never;
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, Never> {
+        self.space = self.space_after_read.take().unwrap_or(self.space);
         let length = buffer.len().min(self.read_max).min(self.arrived.len());
         if length == 0 {
             return Ok(if self.is_ended { Read::Eof } else { Read::Nothing });
@@ -254,6 +265,7 @@ impl Stream for Wire {
 
     fn write(&mut self, bytes: &[u8]) -> Result<Written, Never> {
         let length = bytes.len().min(self.space);
+        self.is_awaited = length == 0;
         if length == 0 {
             return Ok(Written::Blocked);
         }

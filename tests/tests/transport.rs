@@ -184,6 +184,20 @@ fn a_socket_that_takes_little_gets_the_same_bytes() {
 }
 
 #[test]
+fn answers_go_on_when_the_socket_takes_them_between_a_write_and_a_read() {
+    for version in Version::ALL {
+        let (mut client, mut link) = secure(version);
+        link.wire.space = 0;
+        assert_eq!(ask(&mut client, &mut link, &requests(10)), b"");
+        link.wire.space_after_read = Some(usize::MAX);
+        assert!(link.receive(&sealed(&mut client, &requests(10))));
+        assert!(link.settle());
+        let expected = [plain_answer(&requests(10)), plain_answer(&requests(10))].concat();
+        assert_eq!(incoming(&mut client, &link.take_written()), Ok(expected));
+    }
+}
+
+#[test]
 fn a_flight_that_the_socket_does_not_take_is_written_later() {
     for version in Version::ALL {
         let (mut client, mut link) = (client(version), link());

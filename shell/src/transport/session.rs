@@ -123,7 +123,7 @@ impl Session {
             let input = input.get_mut(..kept + arrived).unwrap_or_default();
             output.clear();
             let processed = self.process(input, buffer, output);
-            let sent = self.send(stream, output.filled());
+            let sent = self.reply(stream, output.filled(), processed.is_err());
             let Processed { consumed, plaintext } = processed?;
             sent.map_err(TransportError::Stream)?;
             if self.handshake.is_some() && !self.tls.is_handshaking() {
@@ -267,6 +267,18 @@ impl Session {
                 _ => return Err(Error::General("unknown state".to_owned())),
             }
         }
+    }
+
+    /// Sends what rustls has to say to some input.
+    ///
+    /// While something waits for the socket, it is left alone unless the connection `ends`: the driver waits until the
+    /// socket takes more, and would wait for ever if it were written here.
+    fn reply<S: Stream>(&mut self, stream: &mut S, ciphertext: &[u8], ends: bool) -> Result<(), S::Error> {
+        if self.outgoing.is_empty() || ends {
+            return self.send(stream, ciphertext).map(drop);
+        }
+        self.outgoing.extend_from_slice(ciphertext);
+        Ok(())
     }
 
     /// Writes `ciphertext` behind what waits, and keeps what the socket does not take. Returns whether it took all.

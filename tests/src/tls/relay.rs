@@ -41,7 +41,11 @@ pub fn relay(mut server: TcpStream, version: Version) -> TcpStream {
     thread::spawn(move || match receive(&mut server, &mut to_inner, &client) {
         // The client may be gone.
         Ok(()) => drop(to_inner.shutdown(Shutdown::Write)),
-        Err(_) => reset(&to_inner),
+        Err(_) => {
+            reset(&to_inner);
+            // The other direction may wait for ever for a server that does not read.
+            reset(&server);
+        }
     });
     plain
 }
