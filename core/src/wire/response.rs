@@ -74,23 +74,21 @@ pub fn write_frame(output: &mut Vec<u8>, form: Serialization, head: &Head<'_>, b
     let header_bytes = output.len() - start - 8;
     body(output);
     let frame_bytes = output.len() - start - 4;
-    let form: u8 = match form {
+    let type_bits = match form {
         Serialization::Json => 0,
-        Serialization::Binary => 1,
+        Serialization::Binary => 1 << 24,
     };
     // A header of more than 16 MiB quotes a topic of that size. As in Java, only the lower bits of its length are sent.
-    let [_, header_length @ ..] = length(header_bytes);
-    output[start..start + 4].copy_from_slice(&length(frame_bytes));
-    output[start + 4] = form;
-    output[start + 5..start + 8].copy_from_slice(&header_length);
+    let header_word = type_bits | (length(header_bytes) & 0x00FF_FFFF);
+    output[start..start + 4].copy_from_slice(&length(frame_bytes).to_be_bytes());
+    output[start + 4..start + 8].copy_from_slice(&header_word.to_be_bytes());
 }
 
 /// A length as it is sent. What is written comes from tables whose limits are far below 4 GiB.
 #[inline]
-fn length(bytes: usize) -> [u8; 4] {
-    let length = u32::try_from(bytes);
-    debug_assert!(length.is_ok(), "{bytes} bytes in one frame");
-    length.unwrap_or(u32::MAX).to_be_bytes()
+fn length(bytes: usize) -> u32 {
+    debug_assert!(u32::try_from(bytes).is_ok(), "{bytes} bytes in one frame");
+    bytes as u32
 }
 
 /// A number of a binary header that has two bytes: a code, or the length of the name of a field, both of which are
@@ -138,15 +136,15 @@ fn write_binary_header(output: &mut Vec<u8>, head: &Head<'_>) {
     output.extend_from_slice(&head.flag.to_be_bytes());
     let remark = head.remark.unwrap_or_default();
     let remark_bytes: usize = remark.iter().map(|text| text.len()).sum();
-    output.extend_from_slice(&length(remark_bytes));
+    output.extend_from_slice(&length(remark_bytes).to_be_bytes());
     remark.iter().for_each(|text| output.extend_from_slice(text.as_bytes()));
     let fields = head.fields.unwrap_or_default();
     let bytes: usize = fields.iter().map(|(name, value)| 2 + name.len() + 4 + value.len()).sum();
-    output.extend_from_slice(&length(bytes));
+    output.extend_from_slice(&length(bytes).to_be_bytes());
     for (name, value) in fields {
         output.extend_from_slice(&short(name.len()));
         output.extend_from_slice(name.as_bytes());
-        output.extend_from_slice(&length(value.len()));
+        output.extend_from_slice(&length(value.len()).to_be_bytes());
         output.extend_from_slice(value.as_bytes());
     }
 }
