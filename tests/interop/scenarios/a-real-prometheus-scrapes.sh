@@ -1,5 +1,6 @@
 # A real Prometheus scrapes the NameServer under load, and evaluates every expression of the alerts and of the board.
 # Covers: prometheus packaged
+# Runtimes: every
 
 scenario() {
     ! nameserver_is_java || return 0 # it has no metrics
