@@ -57,8 +57,8 @@ impl Tables {
         let group = self.groups.group_mut(id);
         self.bytes -= group.bytes();
         group.cluster = Arc::clone(&saved.cluster);
+        group.settle_cluster();
         self.bytes += group.bytes();
-        self.settle_cluster(id);
         id
     }
 
