@@ -1,5 +1,6 @@
 //! Golden PROXY headers: what the released Java NameServer 5.5.0 was sent in front of a request, and what it did.
 
+use super::cases::{read_cases, read_entries};
 use crate::tls::{Version, client};
 use crate::transport::{Link, ask, outgoing, shake_hands};
 use crate::world::World;
@@ -75,20 +76,13 @@ pub struct Entry {
     pub difference: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Overlay {
-    case: Vec<Entry>,
-}
-
 /// All cases, in the order of the file.
 ///
 /// # Panics
 /// The file is damaged.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let cases = CASES.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")));
-    cases.collect()
+    read_cases(CASES).collect()
 }
 
 /// All deliberate differences.
@@ -97,8 +91,7 @@ pub fn cases() -> Vec<Case> {
 /// The file is damaged.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
-    let overlay: Overlay = toml::from_str(OVERLAY).unwrap_or_else(|error| panic!("proxy-overlay.toml: {error}"));
-    overlay.case
+    read_entries("proxy-overlay.toml", OVERLAY)
 }
 
 impl Case {

@@ -2,6 +2,7 @@
 
 pub use super::tls_client::Facts;
 
+use super::cases::{read_cases, read_entries};
 use super::tls_client::Client;
 use crate::tls::Version;
 use crate::world::World;
@@ -77,20 +78,13 @@ pub struct Entry {
     pub difference: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Overlay {
-    case: Vec<Entry>,
-}
-
 /// All cases of [`GROUPS`], with both providers of the Java server, in the order of the file.
 ///
 /// # Panics
 /// The file is damaged.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let cases = CASES.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")));
-    cases.filter(|case: &Case| GROUPS.contains(&&*case.group)).collect()
+    read_cases(CASES).filter(|case: &Case| GROUPS.contains(&&*case.group)).collect()
 }
 
 /// What comes of each case here, over a wire in memory and in virtual time. Those of the group `big` have one server,
@@ -118,8 +112,7 @@ pub fn play() -> Vec<(Case, Facts)> {
 /// The file is damaged.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
-    let overlay: Overlay = toml::from_str(OVERLAY).unwrap_or_else(|error| panic!("tls-overlay.toml: {error}"));
-    overlay.case
+    read_entries("tls-overlay.toml", OVERLAY)
 }
 
 impl Entry {

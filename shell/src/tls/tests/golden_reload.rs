@@ -95,6 +95,16 @@ impl<'a> Play<'a> {
         self.look();
     }
 
+    /// Puts one file in its place, then the other, and sees what comes of each.
+    fn put_in_turn(&mut self, [first, second]: [(&str, &str); 2]) {
+        self.put(first.0, first.1);
+        self.look();
+        self.see_shown("between", "");
+        self.put(second.0, second.1);
+        self.look();
+        self.see_loaded("after_seconds");
+    }
+
     fn append_line_feed(&self, name: &str) {
         let contents = fs::read(self.path(name)).unwrap();
         fs::write(self.path(name), [&contents[..], b"\n"].concat()).unwrap();
@@ -187,12 +197,7 @@ fn play_pair(case: &Case) -> Option<Play<'_>> {
             play.see_loaded("new_handshakes_use_it_after_seconds");
         }
         "key, 1.5 s, then certificate" => {
-            play.put("server.key", other_key);
-            play.look();
-            play.see_shown("between", "");
-            play.put("server.pem", other);
-            play.look();
-            play.see_loaded("after_seconds");
+            play.put_in_turn([("server.key", other_key), ("server.pem", other)]);
         }
         "certificate renewed, same key" => {
             play.put("server.pem", renewed);
@@ -211,12 +216,7 @@ fn play_pair(case: &Case) -> Option<Play<'_>> {
             play.see_loaded("loaded");
         }
         "certificate of another key, 2.5 s, then its key" => {
-            play.put("server.pem", other);
-            play.look();
-            play.see_shown("between", "");
-            play.put("server.key", other_key);
-            play.look();
-            play.see_loaded("after_seconds");
+            play.put_in_turn([("server.pem", other), ("server.key", other_key)]);
         }
         "renamed into place" => {
             for (name, contents) in [("server.pem", other), ("server.key", other_key)] {
