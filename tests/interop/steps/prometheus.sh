@@ -6,7 +6,7 @@ monitoring=../../docs/monitoring
 # start_prometheus HOST:PORT: it scrapes the NameServer there, and has the alerts.
 start_prometheus() {
     local home=$run_folder/prometheus program
-    program=$(PATH=$PATH:$PWD/target/prometheus/usr/bin command -v prometheus)
+    program=$(prometheus/fetch)/prometheus
     mkdir -p "$home"
     cat >"$home/prometheus.yml" <<END
 global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
