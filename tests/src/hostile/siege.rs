@@ -102,7 +102,8 @@ impl Episode {
         );
         target.figure(name, &figure);
         assert!(peak <= self.memory_mib * 1024, "it needs {peak} KiB for it");
-        let seconds = began.elapsed().as_secs() as usize + 1;
+        // The server counts lines by the seconds of its clock, and an episode begins in the middle of one.
+        let seconds = began.elapsed().as_secs() as usize + 2;
         let lines_max = self.lines + self.lines_a_second * seconds;
         assert!(lines <= lines_max, "{lines} lines, not {lines_max}: {}", cut(&log[logged..]));
     }
