@@ -150,6 +150,17 @@ impl Journals {
         all
     }
 
+    /// How many faults of each kind there were.
+    pub(crate) fn refused_counts(&self) -> BTreeMap<&'static str, u64> {
+        let mut counts = BTreeMap::new();
+        for journal in self.all() {
+            for (kind, refused) in &journal.refused {
+                *counts.entry(*kind).or_default() += refused.count;
+            }
+        }
+        counts
+    }
+
     /// The topics that were asked for in vain most often, the first one most.
     pub(crate) fn misses(&self) -> Vec<Miss> {
         Misses::most(self.all().flat_map(|journal| journal.misses.clone().into_list()))
@@ -237,5 +248,6 @@ mod tests {
         let json = &refused["json_header"];
         assert_eq!((json.count, &*json.words, json.bytes.as_deref()), (2, "late", Some(&b"late"[..])));
         assert_eq!((refused["handshake"].count, refused.len()), (1, 2));
+        assert_eq!(journals.refused_counts(), [("handshake", 1), ("json_header", 2)].into());
     }
 }

@@ -12,8 +12,9 @@ mod tables;
 use super::api;
 use super::health;
 use super::site::{Call, Demand, Question, Site};
+use crate::event_store::EVENTS_MAX;
 use crate::http::{Answer, Response, Status};
-use crate::record::timestamp;
+use crate::record::{EventType, timestamp};
 use html::{Escaped, Grouped, Span};
 use namesrv_core::report::ReportRequest;
 use namesrv_core::time::WallTime;
@@ -47,7 +48,8 @@ pub(super) fn status(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     };
     let search = call.request.parameter("topic").unwrap_or_default();
     let refresh = call.request.parameter("refresh").and_then(|seconds| seconds.parse().ok());
-    let page = Page { site, parts, found, search: &search };
+    let limit_events = parts.events.newest(&[EventType::LimitHit], EVENTS_MAX);
+    let page = Page { site, parts, found, limit_events: &limit_events, search: &search };
     let body = page.html(refresh.filter(|seconds| REFRESH_SECONDS.contains(seconds))).into_bytes();
     Answer::Now(Response {
         status: Status::Ok,

@@ -129,9 +129,9 @@ fn denials(text: &mut Exposition, events: &EventStore) {
 /// Frames that were refused, by what is wrong with them.
 fn refused_frames(text: &mut Exposition, counters: &Counters) {
     text.counter("rocketmq_namesrv_frames_refused_total", "Frames that were refused, by what is wrong with them.");
-    let refused = counters.journals.refused();
+    let counts = counters.journals.refused_counts();
     for reason in FRAME_FAULTS {
-        text.sample(&[("reason", reason)], refused.get(reason).map_or(0, |refused| refused.count));
+        text.sample(&[("reason", reason)], counts.get(reason).copied().unwrap_or_default());
     }
 }
 

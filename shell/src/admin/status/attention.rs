@@ -4,6 +4,7 @@ use super::html::{Grouped, Name, Span};
 use super::page::{Page, SILENT_AFTER};
 use super::tables::{limits_of, share};
 use crate::admin::health;
+use crate::event_store::Numbered;
 use crate::record::{EventType, Record};
 use namesrv_core::report::ReportedMember;
 use namesrv_core::route::RouteView;
@@ -93,20 +94,16 @@ fn at_odds(view: &RouteView) -> impl Iterator<Item = String> {
 
 /// Limits that were reached lately.
 fn limits_reached(page: &Page<'_>) -> Vec<String> {
-    let Page { site, parts, .. } = page;
-    let now = site.now().wall;
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for event in parts.events.newest(&[EventType::LimitHit], EVENTS_MAX) {
-        let record = &event.record;
-        if let (Some(limit), Some(count), true) =
-            (record.text("reason"), record.number("count"), is_recent(record, now))
-        {
-            *counts.entry(limit.to_owned()).or_default() += count.unsigned_abs();
+    let now = page.site.now().wall;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for Numbered { record, .. } in page.limit_events.iter().filter(|event| is_recent(&event.record, now)) {
+        if let (Some(limit), Some(count)) = (record.text("reason"), record.number("count")) {
+            *counts.entry(limit).or_default() += count.unsigned_abs();
         }
     }
-    let line = |(limit, count): (String, u64)| match count {
-        1 => format!("{} was reached in the last 10 minutes", Name(&limit)),
-        _ => format!("{} was reached {} times in the last 10 minutes", Name(&limit), Grouped(count)),
+    let line = |(limit, count): (&str, u64)| match count {
+        1 => format!("{} was reached in the last 10 minutes", Name(limit)),
+        _ => format!("{} was reached {} times in the last 10 minutes", Name(limit), Grouped(count)),
     };
     counts.into_iter().map(line).collect()
 }

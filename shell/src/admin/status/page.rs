@@ -1,6 +1,7 @@
 //! What the sections of the page are made of.
 
 use crate::admin::site::{Found, Parts, Site};
+use crate::event_store::Numbered;
 use namesrv_core::time::Duration;
 
 /// How long a broker is silent that needs attention: two of its usual periods.
@@ -12,6 +13,8 @@ pub(super) struct Page<'a> {
     pub(super) site: &'a Site,
     pub(super) parts: &'a Parts,
     pub(super) found: &'a Found,
+    /// The last events of limits that were reached, the oldest first.
+    pub(super) limit_events: &'a [Numbered],
     /// What is looked for in the names of topics.
     pub(super) search: &'a str,
 }

@@ -2,9 +2,9 @@
 
 use super::html::{Escaped, Grouped, Name, Span, Table};
 use super::page::{Page, SILENT_AFTER};
-use crate::event_store::{EVENTS_MAX, Numbered};
+use crate::event_store::Numbered;
 use crate::journal::Miss;
-use crate::record::{EventType, timestamp};
+use crate::record::timestamp;
 use namesrv_core::report::ReportedMember;
 use namesrv_core::time::{Duration, WallTime};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -167,7 +167,7 @@ pub(super) fn limits(page: &Page<'_>) -> String {
     if hits.is_empty() {
         html.push_str("<p class=quiet>No limit was reached since the start.</p>");
     } else {
-        let told = told_of_limits(page);
+        let told: BTreeMap<_, _> = page.limit_events.iter().filter_map(told_of_limit).collect();
         let now = page.site.now().wall;
         let line = |(key, count): &&(&'static str, u64)| {
             let last = told.get(*key).map(|at| format!(", told {}", ago(*at, now))).unwrap_or_default();
@@ -180,10 +180,9 @@ pub(super) fn limits(page: &Page<'_>) -> String {
     html
 }
 
-/// When each limit was last told to be reached, by its key.
-fn told_of_limits(page: &Page<'_>) -> BTreeMap<String, WallTime> {
-    let told = page.parts.events.newest(&[EventType::LimitHit], EVENTS_MAX);
-    told.iter().filter_map(|event| Some((event.record.text("reason")?.to_owned(), event.record.time()))).collect()
+/// The key of a limit that was reached, and when.
+fn told_of_limit(Numbered { record, .. }: &Numbered) -> Option<(&str, WallTime)> {
+    Some((record.text("reason")?, record.time()))
 }
 
 /// Keys of limits, how much is used of them, and their values.
