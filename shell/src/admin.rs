@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::inspection::wake;
 use crate::lifecycle::Lifecycle;
 use crate::service_manager::ServiceManager;
+use crate::socket_activation::PassedSocket;
 use crate::threads;
 use listeners::Listener;
 use name_servers::NameServers;
@@ -58,18 +59,20 @@ struct Running {
 }
 
 impl Admin {
-    /// Binds what the configuration asks for, and answers from now on: at first only that the server starts.
+    /// Binds what the configuration asks for, unless a socket was passed for it, and answers from now on: at first only
+    /// that the server starts.
     ///
     /// # Errors
-    /// An address is bad or taken, or the operating system gives no thread.
+    /// An address is bad or taken, the socket is not for it, or the operating system gives no thread.
     pub(crate) fn start(
         runtime: &'static str,
         configuration: &Configuration,
         lifecycle: Arc<Lifecycle>,
+        passed: Option<PassedSocket>,
         clock: Clock,
     ) -> Result<Self, AdminError> {
         let settings = AdminSettings::of(configuration);
-        let listeners = listeners::bind(&settings, AddressFamilies::of(configuration))?;
+        let listeners = listeners::bind(&settings, AddressFamilies::of(configuration), passed)?;
         let service_manager = ServiceManager::of_process();
         let parts = Arc::default();
         let mut running = None;

@@ -55,6 +55,7 @@ mod saver;
 mod service_manager;
 mod shutdown;
 mod signals;
+mod socket_activation;
 mod start_error;
 mod start_files;
 mod startup;

@@ -78,6 +78,32 @@ impl Listen<'_> {
         Ok(*found.first().ok_or(io::ErrorKind::AddrNotAvailable)?)
     }
 
+    /// Whether a socket with this address listens where this says. One for all addresses of IPv4 does where all
+    /// addresses are meant.
+    pub(crate) fn is_at(&self, address: SocketAddr) -> io::Result<bool> {
+        let wanted = self.resolve()?;
+        let (wanted_ip, ip) = (wanted.ip().to_canonical(), address.ip().to_canonical());
+        let is_any = wanted_ip == Ipv6Addr::UNSPECIFIED && ip == Ipv4Addr::UNSPECIFIED;
+        Ok((wanted_ip == ip || is_any) && (self.port == 0 || self.port == address.port()))
+    }
+
+    /// Prepares a socket that listens already.
+    pub(crate) fn prepare(&self, socket: &Socket) -> io::Result<()> {
+        self.set_buffers(socket)?;
+        socket.set_nonblocking(true)
+    }
+
+    /// Accepted connections inherit the sizes; they have to be set before listening to count for the window.
+    fn set_buffers(&self, socket: &Socket) -> io::Result<()> {
+        if self.send_bytes > 0 {
+            socket.set_send_buffer_size(self.send_bytes)?;
+        }
+        if self.receive_bytes > 0 {
+            socket.set_recv_buffer_size(self.receive_bytes)?;
+        }
+        Ok(())
+    }
+
     fn socket(&self, address: SocketAddr, share: bool) -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
@@ -87,13 +113,7 @@ impl Listen<'_> {
         if share {
             socket.set_reuse_port(true)?;
         }
-        // Accepted connections inherit the sizes; they have to be set before listening to count for the window.
-        if self.send_bytes > 0 {
-            socket.set_send_buffer_size(self.send_bytes)?;
-        }
-        if self.receive_bytes > 0 {
-            socket.set_recv_buffer_size(self.receive_bytes)?;
-        }
+        self.set_buffers(&socket)?;
         socket.bind(&SockAddr::from(address))?;
         socket.listen(backlog_max())?;
         socket.set_nonblocking(true)?;
@@ -172,6 +192,24 @@ mod tests {
             assert_eq!(resolved, SocketAddr::from((Ipv6Addr::LOCALHOST, 0)), "{address}");
         }
         assert!(Listen { address: "no such host", ..LOOPBACK }.bind().is_err());
+    }
+
+    #[test]
+    fn a_socket_is_known_by_its_address() {
+        for (address, port, families, socket, is_there) in [
+            ("127.0.0.1", 0, BOTH, "127.0.0.1:5", true),
+            ("127.0.0.1", 5, BOTH, "127.0.0.1:5", true),
+            ("127.0.0.1", 5, BOTH, "[::ffff:127.0.0.1]:5", true),
+            ("127.0.0.1", 6, BOTH, "127.0.0.1:5", false),
+            ("127.0.0.1", 5, BOTH, "0.0.0.0:5", false),
+            ("0.0.0.0", 5, BOTH, "[::]:5", true),
+            ("0.0.0.0", 5, BOTH, "0.0.0.0:5", true),
+            ("0.0.0.0", 5, BOTH, "127.0.0.1:5", false),
+            ("0.0.0.0", 5, AddressFamilies { ipv4_only: true, ..BOTH }, "[::]:5", false),
+        ] {
+            let listen = Listen { address, port, families, ..LOOPBACK };
+            assert_eq!(listen.is_at(socket.parse().unwrap()).unwrap(), is_there, "{address}:{port} and {socket}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::reload::{ReadAtStart, Reload};
 use crate::saver::Saver;
 use crate::server::{Inboxes, RegistryHandle, Server};
 use crate::shutdown::Shutdown;
+use crate::socket_activation::{PassedSocket, PassedSockets};
 use crate::start_error::StartError;
 use crate::start_files;
 use crate::startup::Startup;
@@ -102,6 +103,8 @@ pub(crate) fn serve(
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
     end_with_any_thread();
+    // Before there is another thread.
+    let sockets = PassedSockets::take()?;
     let signals = signals::catch().map_err(system("cannot catch signals"))?;
     let startup = read_configuration(config_file)?;
     let ProcessSettings { log_format, log_level, .. } = ProcessSettings::of(&startup.configuration);
@@ -109,6 +112,7 @@ pub(crate) fn serve(
     log_configuration(runtime, &startup);
     raise_open_files_limit();
     let operator = Operator {
+        sockets,
         signals,
         config_file: config_file.map(Path::to_owned),
         level: log.level(),
@@ -119,8 +123,9 @@ pub(crate) fn serve(
     result
 }
 
-/// How the operator reaches the server while it runs.
+/// What the operator starts the server with, and reaches it by while it runs.
 struct Operator {
+    sockets: PassedSockets,
     signals: signals::Caught,
     config_file: Option<PathBuf>,
     level: LevelHandle,
@@ -131,7 +136,7 @@ struct Operator {
 fn serve_until_stopped(
     runtime: &'static str,
     mut configuration: Configuration,
-    Operator { signals, config_file, level, lost_lines }: Operator,
+    Operator { sockets, signals, config_file, level, lost_lines }: Operator,
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
     let clock = Clock::start();
@@ -142,9 +147,9 @@ fn serve_until_stopped(
     let users = UsersFile::read(&configuration)?;
     let (access, warnings) = rules(&configuration, users.as_ref())?;
     let lifecycle = Arc::new(Lifecycle::default());
-    let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), clock)?;
+    let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), sockets.admin, clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
-    let (listeners, port) = bind(&settings, &mut configuration)?;
+    let (listeners, port) = bind(&settings, sockets.remoting, &mut configuration)?;
     // Who has the port has the files.
     let audit_file = start_files::prepare(&mut files, &settings)?;
     warn_of_access(&access, &warnings, &settings);
@@ -280,7 +285,11 @@ fn is_loopback(address: &str) -> bool {
 }
 
 /// The listeners, and the port that they share, which the configuration shows from now on.
-fn bind(settings: &ProcessSettings, configuration: &mut Configuration) -> Result<(Vec<TcpListener>, u16), StartError> {
+fn bind(
+    settings: &ProcessSettings,
+    passed: Option<PassedSocket>,
+    configuration: &mut Configuration,
+) -> Result<(Vec<TcpListener>, u16), StartError> {
     let processors = || thread::available_parallelism().map_or(1, usize::from);
     let listen = Listen {
         address: &settings.bind_address,
@@ -294,9 +303,17 @@ fn bind(settings: &ProcessSettings, configuration: &mut Configuration) -> Result
         receive_bytes: settings.socket_receive_bytes,
     };
     let failed = |source| StartError::Bind { address: listen.address.to_owned(), port: listen.port, source };
-    let listeners = listen.bind().map_err(failed)?;
+    let is_passed = passed.is_some();
+    let listeners = match passed {
+        Some(socket) => socket.listeners(&listen, "bindAddress, listenPort")?,
+        None => listen.bind().map_err(failed)?,
+    };
     let first = listeners.first().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
-    let port = first.local_addr().map_err(failed)?.port();
+    let address = first.local_addr().map_err(failed)?;
+    if is_passed {
+        info!(%address, "connections are accepted at the socket that this process was started with");
+    }
+    let port = address.port();
     configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
     Ok((listeners, port))
 }

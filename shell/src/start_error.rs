@@ -3,6 +3,7 @@
 use crate::admin::AdminError;
 use crate::files::FileError;
 use crate::keys::ProcessSettings;
+use crate::socket_activation::ActivationError;
 use crate::tls::TlsError;
 use namesrv_core::access::{AccessError, UsersFileError};
 use namesrv_core::address_list::AddressListError;
@@ -40,6 +41,8 @@ pub(crate) enum StartError {
     Access(#[from] AccessError),
     #[error("failed to bind to {address}:{port} (bindAddress, listenPort): {source}{}", advice(source))]
     Bind { address: String, port: u16, source: io::Error },
+    #[error(transparent)]
+    Activation(#[from] ActivationError),
     #[error("{}: {source}", ProcessSettings::trusted_proxies.key.name)]
     TrustedProxies { source: AddressListError },
     #[error(transparent)]

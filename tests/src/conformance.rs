@@ -3,6 +3,7 @@
 //! Each case starts servers of its own, on a free port and in a folder of their own, so cases run side by side and
 //! alone. Nothing is asserted about time: what has to happen is waited for with much patience.
 
+mod activation;
 mod audit;
 mod certificates;
 mod clients;
@@ -55,6 +56,7 @@ fn table() -> Vec<Case> {
         lifetime: command_line, a_taken_port, files_that_stop_the_start, accepted_requests_are_answered_before_the_end,
             clients_are_sent_away_before_the_end, a_second_signal_ends_at_once, signals_that_do_not_stop,
             signals_that_stop;
+        activation: clients_wait_for_the_next_server, the_second_port_can_be_passed, sockets_that_stop_the_start;
         storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
             a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
             configuration_changes_survive_beside_the_operators_file;

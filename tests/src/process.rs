@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -45,6 +46,8 @@ pub struct Folder {
     wrapper: Vec<String>,
     /// What a shell does before it becomes the server.
     preludes: Vec<String>,
+    /// Sockets that the server is started with, with their names.
+    sockets: Vec<(&'static str, OwnedFd)>,
 }
 
 /// A running server binary.
@@ -75,7 +78,7 @@ impl Folder {
     #[must_use]
     pub fn new<K: AsRef<str>, V: AsRef<str>>(properties: &[(K, V)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let folder = Self { folder, wrapper: Vec::new(), preludes: Vec::new() };
+        let folder = Self { folder, wrapper: Vec::new(), preludes: Vec::new(), sockets: Vec::new() };
         let kv = folder.path(KV_FILE);
         let mut text = format!("listenPort=0\nbindAddress=127.0.0.1\nkvConfigPath={}\n", kv.display());
         for (key, value) in properties {
@@ -126,6 +129,13 @@ impl Folder {
         self.with_wrapper(if needs_root { &["unshare", "--mount"] } else { NAMESPACE })
     }
 
+    /// A shell does this before it becomes the server.
+    #[must_use]
+    pub fn with_prelude(mut self, commands: &str) -> Self {
+        self.preludes.push(commands.to_owned());
+        self
+    }
+
     /// Mounts it without starting a server.
     ///
     /// # Errors
@@ -148,6 +158,21 @@ impl Folder {
     #[must_use]
     pub fn with_wrapper<W: AsRef<str>>(mut self, words: &[W]) -> Self {
         self.wrapper.extend(words.iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// The server that is started here gets one or two sockets, as systemd passes those of a socket unit.
+    #[must_use]
+    pub fn with_sockets(mut self, sockets: Vec<(&'static str, OwnedFd)>) -> Self {
+        // They come to the shell as standard input and standard error, and go on to the server under the numbers that
+        // it looks for.
+        let log = self.path(LOG);
+        let redirections = ["exec 3<&0 </dev/null".to_owned(), format!("exec 4>&2 2>>'{}'", log.display())];
+        self.preludes.extend(redirections.into_iter().take(sockets.len()));
+        let names = sockets.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(":");
+        let count = sockets.len();
+        self.preludes.push(format!("export LISTEN_PID=$$ LISTEN_FDS={count} LISTEN_FDNAMES='{names}'"));
+        self.sockets = sockets;
         self
     }
 
@@ -227,6 +252,13 @@ impl Folder {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg(binary);
         command.arg("-c").arg(self.path(CONFIG)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut sockets = self.sockets.iter().map(|(_, socket)| socket.try_clone().expect("a descriptor"));
+        if let Some(first) = sockets.next() {
+            command.stdin(first);
+        }
+        if let Some(second) = sockets.next() {
+            command.stderr(second);
+        }
         clear(&mut command);
         command.spawn().unwrap_or_else(|error| panic!("{}: {error}", binary.display()))
     }

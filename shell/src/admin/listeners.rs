@@ -4,6 +4,7 @@ use super::error::AdminError;
 use super::keys::{AdminSettings, MetricsExporter};
 use crate::address_families::AddressFamilies;
 use crate::listen::Listen;
+use crate::socket_activation::{ActivationError, PassedSocket};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
@@ -37,24 +38,35 @@ pub(super) struct Listener {
     pub(super) scope: Scope,
 }
 
-/// Binds what the configuration asks for.
+/// Binds what the configuration asks for. The address that shows everything is that of the socket that was `passed`,
+/// if there is one.
 ///
 /// # Errors
-/// A value is no address, or the port is taken.
-pub(super) fn bind(settings: &AdminSettings, families: AddressFamilies) -> Result<Vec<Listener>, AdminError> {
+/// A value is no address, the port is taken, or the socket is for none of the addresses.
+pub(super) fn bind(
+    settings: &AdminSettings,
+    families: AddressFamilies,
+    passed: Option<PassedSocket>,
+) -> Result<Vec<Listener>, AdminError> {
+    if passed.is_some() && settings.admin_listen.is_empty() {
+        return Err(ActivationError::NoUse.into());
+    }
+    let mut passed = passed;
     let mut listeners: Vec<Listener> = Vec::new();
     for (key, host, port, scope) in wanted(settings)? {
         let listen = Listen { address: &host, port, families, sockets: 1, send_bytes: 0, receive_bytes: 0 };
-        let is_same = |listener: &Listener| {
-            let address = listen.resolve();
-            listener.scope.shows(scope) && address.is_ok_and(|address| address == listener.address)
-        };
+        let is_same =
+            |listener: &Listener| listener.scope.shows(scope) && listen.is_at(listener.address).unwrap_or(false);
         if port != 0 && listeners.iter().any(is_same) {
             // One listener shows what both would, and the first shows most.
             continue;
         }
         let failed = |source| AdminError::Bind { key, address: format!("{host}:{port}"), source };
-        let socket = listen.bind().map_err(failed)?.pop().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
+        let mut sockets = match passed.take_if(|_| scope == Scope::Everything) {
+            Some(socket) => socket.listeners(&listen, key)?,
+            None => listen.bind().map_err(failed)?,
+        };
+        let socket = sockets.pop().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         listeners.push(Listener { socket, address, scope });
     }
@@ -140,15 +152,18 @@ mod tests {
             metrics_port: 0,
             ..AdminSettings::default()
         };
-        let both = bind(&settings, AddressFamilies::default()).unwrap();
+        let both = bind(&settings, AddressFamilies::default(), None).unwrap();
         assert_eq!(both.iter().map(|listener| listener.scope).collect::<Vec<_>>(), [Scope::Everything, Scope::Metrics]);
         let port = both[0].address.port();
         drop(both);
         let settings = AdminSettings { admin_listen: format!("127.0.0.1:{port}"), metrics_port: port, ..settings };
-        let one = bind(&settings, AddressFamilies::default()).unwrap();
+        let one = bind(&settings, AddressFamilies::default(), None).unwrap();
         assert_eq!(one.iter().map(|listener| listener.scope).collect::<Vec<_>>(), [Scope::Everything]);
         assert!(
-            matches!(bind(&settings, AddressFamilies::default()), Err(AdminError::Bind { key: "adminListen", .. })),
+            matches!(
+                bind(&settings, AddressFamilies::default(), None),
+                Err(AdminError::Bind { key: "adminListen", .. })
+            ),
             "it is taken"
         );
     }
