@@ -27,6 +27,7 @@ pub(crate) use keys::AdminSettings;
 pub(crate) use site::Parts;
 
 use crate::address_families::AddressFamilies;
+use crate::build::Build;
 use crate::clock::Clock;
 use crate::inspection::wake;
 use crate::lifecycle::Lifecycle;
@@ -65,7 +66,7 @@ impl Admin {
     /// # Errors
     /// An address is bad or taken, the socket is not for it, or the operating system gives no thread.
     pub(crate) fn start(
-        runtime: &'static str,
+        build: Build,
         configuration: &Configuration,
         lifecycle: Arc<Lifecycle>,
         passed: Option<PassedSocket>,
@@ -80,7 +81,7 @@ impl Admin {
             listeners.iter().for_each(tell);
             let name_servers = NameServers::start(&settings)?;
             let keys = configuration.keys().copied().collect();
-            let site = Site::new(runtime, settings, name_servers, keys, lifecycle, Arc::clone(&parts), clock);
+            let site = Site::new(build, settings, name_servers, keys, lifecycle, Arc::clone(&parts), clock);
             let failed = |source| AdminError::Thread(source);
             let mut thread = AdminThread::new(listeners, site, service_manager, clock).map_err(failed)?;
             let waker = thread.waker();

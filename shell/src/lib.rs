@@ -22,6 +22,7 @@ mod address_families;
 mod admin;
 mod audit;
 mod boot;
+mod build;
 mod cli;
 mod clock;
 mod console;
@@ -64,6 +65,8 @@ mod threads;
 mod users;
 mod warm_start;
 
+pub use build::Build;
+
 use cli::{Command, CommandLine};
 use console::{print, print_line};
 use server::Server;
@@ -81,18 +84,15 @@ const ANSWER_IS_NO: u8 = 1;
 const CANNOT_ASK: u8 = 2;
 
 /// Runs the whole server: reads the command line and the files, binds, starts the registry, and calls `serve` on this
-/// thread, which returns once everything is stopped. `runtime` is the name of the event loop, shown to the operator.
-pub fn run(runtime: &'static str, serve: fn(Server) -> io::Result<()>) -> ExitCode {
-    run_where(runtime, || Ok(()), serve)
+/// thread, which returns once everything is stopped.
+pub fn run(build: Build, serve: fn(Server) -> io::Result<()>) -> ExitCode {
+    run_where(build, || Ok(()), serve)
 }
 
 /// As [`run`], for an event loop that not every machine has: unless `probe` finds it, nothing is read or bound, and the
 /// operator is told what it says.
-pub fn run_where(
-    runtime: &'static str,
-    probe: fn() -> Result<(), String>,
-    serve: fn(Server) -> io::Result<()>,
-) -> ExitCode {
+pub fn run_where(build: Build, probe: fn() -> Result<(), String>, serve: fn(Server) -> io::Result<()>) -> ExitCode {
+    let runtime = build.runtime;
     let arguments: Vec<_> = std::env::args_os().collect();
     if let Some((program, own)) = namesrv_ctl::is_called(&arguments) {
         return namesrv_ctl::run(&program, arguments.into_iter().skip(own), tls::client_config);
@@ -122,7 +122,7 @@ pub fn run_where(
         Command::Check { config_file } => return check(config_file.as_deref()),
         Command::PrintItems { config_file } => process::print_items(config_file.as_deref()),
         Command::Serve { config_file } => {
-            probe().map_err(StartError::Machine).and_then(|()| process::serve(runtime, config_file.as_deref(), serve))
+            probe().map_err(StartError::Machine).and_then(|()| process::serve(build, config_file.as_deref(), serve))
         }
     };
     match result {

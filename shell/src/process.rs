@@ -3,6 +3,7 @@
 use crate::address_families::AddressFamilies;
 use crate::admin::{self, Admin, Parts};
 use crate::audit::{AuditFile, AuditSink, AuditWriter};
+use crate::build::Build;
 use crate::clock::Clock;
 use crate::console::print;
 use crate::counters::Counters;
@@ -98,7 +99,7 @@ fn read_configuration(config_file: Option<&Path>) -> Result<Startup, StartError>
 
 /// Serves until the server is told to stop.
 pub(crate) fn serve(
-    runtime: &'static str,
+    build: Build,
     config_file: Option<&Path>,
     serve: fn(Server) -> io::Result<()>,
 ) -> Result<(), StartError> {
@@ -109,7 +110,7 @@ pub(crate) fn serve(
     let startup = read_configuration(config_file)?;
     let ProcessSettings { log_format, log_level, .. } = ProcessSettings::of(&startup.configuration);
     let log = Log::start(log_format, log_level).map_err(thread_failed)?;
-    log_configuration(runtime, &startup);
+    log_configuration(build.runtime, &startup);
     raise_open_files_limit();
     let operator = Operator {
         sockets,
@@ -118,7 +119,7 @@ pub(crate) fn serve(
         level: log.level(),
         lost_lines: log.lost_lines(),
     };
-    let result = serve_until_stopped(runtime, startup.configuration, operator, serve);
+    let result = serve_until_stopped(build, startup.configuration, operator, serve);
     log.flush();
     result
 }
@@ -134,7 +135,7 @@ struct Operator {
 
 /// From the configuration to the end of everything that was started for it.
 fn serve_until_stopped(
-    runtime: &'static str,
+    build: Build,
     mut configuration: Configuration,
     Operator { sockets, signals, config_file, level, lost_lines }: Operator,
     serve: fn(Server) -> io::Result<()>,
@@ -147,7 +148,7 @@ fn serve_until_stopped(
     let users = UsersFile::read(&configuration)?;
     let (access, warnings) = rules(&configuration, users.as_ref())?;
     let lifecycle = Arc::new(Lifecycle::default());
-    let admin = Admin::start(runtime, &configuration, Arc::clone(&lifecycle), sockets.admin, clock)?;
+    let admin = Admin::start(build, &configuration, Arc::clone(&lifecycle), sockets.admin, clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
     let (listeners, port) = bind(&settings, sockets.remoting, &mut configuration)?;
     // Who has the port has the files.

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "without a harness nothing marks the functions as tests")]
 
+use namesrv_shell::Build;
 use namesrv_shell::environment::VARIABLES;
 use namesrv_shell::server::{Inbox, Server, ToIo};
 use nix::sys::signal::{Signal, kill};
@@ -27,7 +28,7 @@ macro_rules! tests {
 
 fn main() -> ExitCode {
     if std::env::var_os(PLAYS_SERVER).is_some() {
-        return namesrv_shell::run("test", serve);
+        return namesrv_shell::run(Build { runtime: "test", revision: "unknown" }, serve);
     }
     let tests: &[(&str, fn())] = tests![
         questions_are_answered_without_starting,

@@ -21,7 +21,8 @@ pub(super) fn summary(site: &Site, call: &Call<'_>) -> Answer<Demand> {
         let now = site.now();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "runtime": site.runtime,
+            "revision": site.build.revision,
+            "runtime": site.build.runtime,
             "state": state(site),
             "startedAtMillis": now.wall.as_millis().saturating_sub(now.monotonic.as_millis()),
             "uptimeSeconds": now.monotonic.as_millis() / 1000,

@@ -81,7 +81,7 @@ impl AdminSettings {
 }
 
 /// The names of labels that series have of their own.
-const OWN_LABELS: [&str; 24] = [
+const OWN_LABELS: [&str; 25] = [
     "broker",
     "broker_id",
     "cluster",
@@ -99,6 +99,7 @@ const OWN_LABELS: [&str; 24] = [
     "request_code",
     "response_code",
     "result",
+    "revision",
     "role",
     "runtime",
     "state",

@@ -3,6 +3,7 @@
 use super::history::History;
 use super::keys::AdminSettings;
 use super::name_servers::NameServers;
+use crate::build::Build;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::event_store::EventStore;
@@ -51,7 +52,7 @@ pub(crate) struct Parts {
 /// Everything that answers are made of.
 #[derive(Debug)]
 pub(super) struct Site {
-    pub(super) runtime: &'static str,
+    pub(super) build: Build,
     /// What metrics call this server.
     pub(super) node_id: String,
     pub(super) settings: AdminSettings,
@@ -125,7 +126,7 @@ pub(super) struct Found {
 
 impl Site {
     pub(super) fn new(
-        runtime: &'static str,
+        build: Build,
         settings: AdminSettings,
         name_servers: NameServers,
         keys: Vec<Key>,
@@ -139,7 +140,7 @@ impl Site {
         let requests = RefCell::default();
         let (followers, was_ready) = (Cell::default(), Cell::default());
         Self {
-            runtime,
+            build,
             node_id,
             settings,
             name_servers,

@@ -100,7 +100,7 @@ impl Page<'_> {
             "<div class=top><h1>NameServer {} · {}</h1><span class=\"state {class}\">{}</span>\
              <span class=quiet>since <time>{}</time> UTC ({})</span></div>",
             env!("CARGO_PKG_VERSION"),
-            site.runtime,
+            site.build.runtime,
             state.to_uppercase(),
             started.get(..19).unwrap_or(&started).replace('T', " "),
             Span(now.monotonic.since(namesrv_core::time::Instant::START)),

@@ -167,6 +167,9 @@ pub(super) fn pages_of_json(target: &Target) {
     };
     let (_, summary) = json("/api/v1/summary");
     assert_eq!((&summary["state"], &summary["brokers"], &summary["topics"]), (&"ready".into(), &3.into(), &3.into()));
+    let revision = summary["revision"].as_str().expect("a revision");
+    let label = format!(",revision=\"{revision}\",runtime=");
+    assert!(!revision.is_empty() && get(address, "/metrics").body.contains(&label), "{revision}");
 
     let mut names = Vec::new();
     let mut next = String::new();

@@ -4,6 +4,7 @@ use super::super::exposition::{Exposition, cut};
 use super::super::health;
 use super::super::site::{Found, Parts, Site};
 use super::labels::{code_label, refusal_label};
+use crate::build::Build;
 use crate::counters::{CLOSE_REASONS, Counters, DEPARTURES, EDGES};
 use crate::event_store::{Counts, EventStore};
 use crate::journal::FRAME_FAULTS;
@@ -17,7 +18,8 @@ use std::time::Duration;
 /// The server itself.
 pub(super) fn server(text: &mut Exposition, site: &Site) {
     text.gauge("rocketmq_nameserver_up", "Always 1.").sample(&[], 1);
-    let labels = [("version", env!("CARGO_PKG_VERSION")), ("runtime", site.runtime)];
+    let Build { runtime, revision } = site.build;
+    let labels = [("version", env!("CARGO_PKG_VERSION")), ("revision", revision), ("runtime", runtime)];
     text.gauge("rocketmq_namesrv_build_info", "Always 1.").sample(&labels, 1);
     let is_ready = health::is_ready(site);
     text.gauge("rocketmq_namesrv_ready", "Whether /readyz says so.").sample(&[], u8::from(is_ready));

@@ -5,6 +5,7 @@ use super::*;
 use crate::admin::history::History;
 use crate::admin::keys::AdminSettings;
 use crate::admin::name_servers::NameServers;
+use crate::build::Build;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::event_store::EventStore;
@@ -27,6 +28,8 @@ use namesrv_core::time::Now;
 use namesrv_core::{ConnId, Peer};
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
+
+const BUILD: Build = Build { runtime: "test", revision: "unknown" };
 
 /// A server in memory that brokers register with.
 struct Server {
@@ -67,7 +70,7 @@ impl Server {
         let name_servers = NameServers::start(&settings).unwrap();
         let lifecycle = Arc::new(Lifecycle::default());
         lifecycle.enter(Stage::Serving);
-        let site = Site::new("test", settings, name_servers, Vec::new(), lifecycle, parts, clock);
+        let site = Site::new(BUILD, settings, name_servers, Vec::new(), lifecycle, parts, clock);
         Self { node, site, views, serial: 0 }
     }
 
