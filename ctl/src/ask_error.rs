@@ -64,6 +64,23 @@ pub enum AskError {
     },
 }
 
+/// A server that could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {error}", escape(.address))]
+pub struct Unanswered {
+    /// Its address.
+    pub address: String,
+    /// Why.
+    pub error: AskError,
+}
+
+impl Unanswered {
+    /// Which option may help.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        self.error.advice()
+    }
+}
+
 impl AskError {
     /// Whether time was over.
     #[must_use]

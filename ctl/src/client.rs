@@ -16,7 +16,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes of one answer: more than the topic list of any server.
+/// Bytes of the answers to one round of questions: more than the topic list of any server.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -26,6 +26,10 @@ const READ_BYTES: usize = 64 * 1024;
 pub struct Way {
     /// How long connecting may take, and each round of questions.
     pub within: Duration,
+    /// When everything has to be done; `None` if nothing else limits it.
+    pub until: Option<Instant>,
+    /// Bytes of the answers to one round of questions.
+    pub answer_bytes_max: usize,
     /// What a TLS handshake is done with; `None` is plain text.
     pub tls: Option<Arc<ClientConfig>>,
     /// What questions are signed with.
@@ -55,6 +59,20 @@ pub struct Client {
 enum Stream {
     Plain(Timed),
     Tls(Box<StreamOwned<ClientConnection, Timed>>),
+}
+
+impl Way {
+    /// In plain text and without keys.
+    #[must_use]
+    pub const fn new(within: Duration) -> Self {
+        Self { within, until: None, answer_bytes_max: ANSWER_BYTES_MAX, tls: None, keys: None }
+    }
+
+    /// When what begins now has to be done.
+    fn deadline(&self) -> Instant {
+        let deadline = Instant::now() + self.within;
+        self.until.map_or(deadline, |until| until.min(deadline))
+    }
 }
 
 impl<'a> Question<'a> {
@@ -88,8 +106,7 @@ impl Client {
     /// # Errors
     /// Nobody accepts in time, or the handshake fails.
     pub fn connect(address: &str, way: &Way) -> Result<Self, AskError> {
-        let until = Instant::now() + way.within;
-        let timed = Timed::connect(address, until).map_err(AskError::Connect)?;
+        let timed = Timed::connect(address, way.deadline()).map_err(AskError::Connect)?;
         let stream = match &way.tls {
             None => Stream::Plain(timed),
             Some(config) => {
@@ -97,11 +114,6 @@ impl Client {
             }
         };
         Ok(Self { stream, way: way.clone(), input: Vec::new(), next_opaque: 1 })
-    }
-
-    /// Sets how long each round of questions may take from now on.
-    pub const fn set_time_limit(&mut self, within: Duration) {
-        self.way.within = within;
     }
 
     /// Asks one question.
@@ -119,7 +131,7 @@ impl Client {
     /// # Errors
     /// There is no answer to each of them in time. What an answer says is for the caller to look at.
     pub fn ask_all(&mut self, questions: Vec<Question<'_>>) -> Result<Vec<Answer>, AskError> {
-        self.set_deadline(Instant::now() + self.way.within);
+        self.set_deadline(self.way.deadline());
         let first = self.next_opaque;
         let mut frames = Vec::new();
         for mut question in questions {
@@ -132,9 +144,11 @@ impl Client {
         }
         self.write(&frames).map_err(|error| AskError::stream(error, self.is_tls()))?;
         let mut answers = vec![None; usize::try_from(self.next_opaque.wrapping_sub(first)).unwrap_or_default()];
+        let mut bytes_left = self.way.answer_bytes_max;
         // Java answers in any order.
         for _ in 0..answers.len() {
-            let answer = self.read_answer()?;
+            let (answer, length) = self.read_answer(bytes_left)?;
+            bytes_left = bytes_left.saturating_sub(length);
             let opaque = answer.opaque;
             let slot = usize::try_from(opaque.wrapping_sub(first)).ok().and_then(|index| answers.get_mut(index));
             match slot {
@@ -145,15 +159,16 @@ impl Client {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    fn read_answer(&mut self) -> Result<Answer, AskError> {
-        let limits = Limits { frame_bytes_max: ANSWER_BYTES_MAX, ..Limits::default() };
+    /// The next answer and the bytes of its frame, of at most so many.
+    fn read_answer(&mut self, bytes_max: usize) -> Result<(Answer, usize), AskError> {
+        let limits = Limits { frame_bytes_max: bytes_max, ..Limits::default() };
         let mut buffer = vec![0; READ_BYTES];
         loop {
             match next_frame(&self.input, &limits).map_err(AskError::frame)? {
                 Framing::Complete { frame, length } => {
                     let answer = Answer::decode(frame, &limits)?;
                     self.input.drain(..length);
-                    return Ok(answer);
+                    return Ok((answer, length));
                 }
                 Framing::Incomplete { .. } => {}
             }

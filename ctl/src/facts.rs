@@ -5,36 +5,44 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a fact is about: the kind of thing, its name, and what of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Subject {
-    pub(crate) kind: Kind,
-    pub(crate) name: String,
+pub struct Subject {
+    /// The kind of thing.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
     /// What of it: a broker name of a topic, `address of 0`, ...; empty for all of it.
-    pub(crate) part: String,
+    pub part: String,
 }
 
 /// Kinds of things that facts are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// The broker groups of a cluster.
     Cluster,
+    /// The brokers of a broker group.
     Broker,
+    /// What broker groups have of a topic.
     Topic,
+    /// A configuration key.
     Config,
 }
 
 /// Facts of one server.
 pub(crate) type Facts = BTreeMap<Subject, String>;
 
-/// A fact that is not the same everywhere, and its value at each server.
+/// A fact that is not the same everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
-    pub(crate) subject: Subject,
-    /// `None` where a server does not have it.
-    pub(crate) values: Vec<Option<String>>,
+pub struct Difference {
+    /// What it is about.
+    pub subject: Subject,
+    /// Its value at each server; `None` where one does not have it.
+    pub values: Vec<Option<String>>,
 }
 
 impl Kind {
     /// Its name in reports.
-    pub(crate) const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Cluster => "cluster",
             Self::Broker => "broker",
@@ -88,6 +96,11 @@ pub(crate) fn of_topic(topic: &str, route: &Route) -> Facts {
 /// All of a topic.
 pub(crate) fn topic(topic: &str) -> Subject {
     Kind::Topic.of(topic, "")
+}
+
+/// Whether a topic is there at all.
+pub(crate) fn of_presence(name: &str, is_there: bool) -> Facts {
+    [(topic(name), if is_there { "yes" } else { "no" }.to_owned())].into()
 }
 
 /// What is not the same in all of these, in the order of subjects.

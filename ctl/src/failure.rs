@@ -1,7 +1,7 @@
 //! Why a command fails: one line, and the exit status that it ends with.
 
 use crate::admin::AdminError;
-use crate::ask_error::AskError;
+use crate::ask_error::Unanswered;
 use crate::escape::escape;
 use crate::tools_file::ToolsFileError;
 use std::io;
@@ -20,8 +20,8 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// A server on its remoting port.
-    #[error("{}: {error}{}", escape(.address), behind(.error.advice()))]
-    Ask { address: String, error: AskError },
+    #[error("{}{}", .0, behind(.0.advice()))]
+    Ask(#[from] Unanswered),
     /// A server on its second port.
     #[error("{}: {error}{}", escape(.address), behind(.error.advice()))]
     Admin { address: String, error: AdminError },
@@ -46,7 +46,7 @@ impl Failure {
     pub(crate) const fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
-            Self::Ask { .. }
+            Self::Ask(_)
             | Self::Admin { .. }
             | Self::Nothing { .. }
             | Self::ToolsFile(_)

@@ -10,8 +10,6 @@ use std::time::Instant;
 /// # Errors
 /// Why it does not.
 pub fn check_health(address: &str, way: &Way) -> Result<(), AskError> {
-    let until = Instant::now() + way.within;
-    let mut client = Client::connect(address, way)?;
-    client.set_time_limit(until.saturating_duration_since(Instant::now()));
-    client.check_health()
+    let until = Some(Instant::now() + way.within);
+    Client::connect(address, &Way { until, ..way.clone() })?.check_health()
 }

@@ -1,7 +1,7 @@
 //! What a command is asked with: its arguments, options, and the way to the servers.
 
 use crate::admin::{Admin, AdminError, DEFAULT_ADDRESS, encode};
-use crate::ask_error::AskError;
+use crate::ask_error::{AskError, Unanswered};
 use crate::bodies::ClusterInfo;
 use crate::client::{Client, Way};
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ impl Session {
             match Server::connect(address, &self.way) {
                 Ok(server) => return Ok(server),
                 Err(error) if index + 1 < self.addresses.len() => (self.warn)(&format!("{error}: asking the next")),
-                Err(error) => failure = error,
+                Err(error) => failure = error.into(),
             }
         }
         Err(failure)
@@ -76,10 +76,10 @@ impl Server {
     ///
     /// # Errors
     /// It does not accept.
-    pub(crate) fn connect(address: &str, way: &Way) -> Result<Self, Failure> {
+    pub(crate) fn connect(address: &str, way: &Way) -> Result<Self, Unanswered> {
         match Client::connect(address, way) {
             Ok(client) => Ok(Self { address: address.to_owned(), client }),
-            Err(error) => Err(Failure::Ask { address: address.to_owned(), error }),
+            Err(error) => Err(Unanswered { address: address.to_owned(), error }),
         }
     }
 
@@ -87,7 +87,7 @@ impl Server {
     ///
     /// # Errors
     /// There is no answer.
-    pub(crate) fn ask_cluster_info(&mut self) -> Result<ClusterInfo, Failure> {
+    pub(crate) fn ask_cluster_info(&mut self) -> Result<ClusterInfo, Unanswered> {
         self.ask(|client| client.cluster_info())
     }
 
@@ -95,8 +95,8 @@ impl Server {
     ///
     /// # Errors
     /// What `ask` says.
-    pub(crate) fn ask<T>(&mut self, ask: impl FnOnce(&mut Client) -> Result<T, AskError>) -> Result<T, Failure> {
-        ask(&mut self.client).map_err(|error| Failure::Ask { address: self.address.clone(), error })
+    pub(crate) fn ask<T>(&mut self, ask: impl FnOnce(&mut Client) -> Result<T, AskError>) -> Result<T, Unanswered> {
+        ask(&mut self.client).map_err(|error| Unanswered { address: self.address.clone(), error })
     }
 }
 

@@ -28,11 +28,10 @@ pub(crate) fn session(
     let variable = var("NAMESRV_ADDR").ok();
     let addresses = options.addresses(variable.as_deref()).map_err(Failure::Usage)?;
     let admin = options.admin.as_deref().map(|url| Admin::new(url, within)).transpose().map_err(Failure::Usage)?;
-    let way = if needs_files {
-        Way { within, tls: tls(&options, secure)?, keys: keys(&options, warn)? }
-    } else {
-        Way { within, tls: None, keys: None }
-    };
+    let mut way = Way::new(within);
+    if needs_files {
+        way = Way { tls: tls(&options, secure)?, keys: keys(&options, warn)?, ..way };
+    }
     Ok(Session { program: program.to_owned(), options, arguments, addresses, way, admin, warn })
 }
 

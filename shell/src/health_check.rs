@@ -35,8 +35,7 @@ pub(crate) fn address(named: Option<String>, config_file: Option<&Path>) -> Resu
 /// # Errors
 /// Why it does not, in one line.
 pub(crate) fn ask(address: &str) -> Result<(), String> {
-    let way = Way { within: WITHIN, tls: None, keys: None };
-    check_health(address, &way).map_err(|error| {
+    check_health(address, &Way::new(WITHIN)).map_err(|error| {
         if error.is_late() {
             format!("{address}: the server does not answer within {} s", WITHIN.as_secs())
         } else {
