@@ -6,6 +6,7 @@
 
 mod api;
 mod connections;
+mod drift;
 mod error;
 mod events;
 mod exposition;
@@ -17,6 +18,7 @@ mod metrics;
 mod name_servers;
 mod nsaddr;
 mod pages;
+mod probe;
 mod process_figures;
 mod site;
 mod status;
@@ -34,6 +36,7 @@ use crate::lifecycle::Lifecycle;
 use crate::service_manager::ServiceManager;
 use crate::socket_activation::PassedSocket;
 use crate::threads;
+use crate::tls::Tls;
 use listeners::Listener;
 use name_servers::NameServers;
 use namesrv_core::config::Configuration;
@@ -70,6 +73,7 @@ impl Admin {
         configuration: &Configuration,
         lifecycle: Arc<Lifecycle>,
         passed: Option<PassedSocket>,
+        tls: &Arc<Tls>,
         clock: Clock,
     ) -> Result<Self, AdminError> {
         let settings = AdminSettings::of(configuration);
@@ -79,7 +83,7 @@ impl Admin {
         let mut running = None;
         if !listeners.is_empty() || service_manager.is_some() {
             listeners.iter().for_each(tell);
-            let name_servers = NameServers::start(&settings)?;
+            let name_servers = NameServers::start(&settings, tls)?;
             let keys = configuration.keys().copied().collect();
             let site = Site::new(build, settings, name_servers, keys, lifecycle, Arc::clone(&parts), clock);
             let failed = |source| AdminError::Thread(source);

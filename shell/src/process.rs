@@ -45,7 +45,7 @@ use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::route::RouteView;
 use namesrv_core::wire::Serialization;
 use std::io;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,9 +148,9 @@ fn serve_until_stopped(
     let users = UsersFile::read(&configuration)?;
     let (access, warnings) = rules(&configuration, users.as_ref())?;
     let lifecycle = Arc::new(Lifecycle::default());
-    let admin = Admin::start(build, &configuration, Arc::clone(&lifecycle), sockets.admin, clock)?;
+    let admin = Admin::start(build, &configuration, Arc::clone(&lifecycle), sockets.admin, &tls, clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
-    let (listeners, port) = bind(&settings, sockets.remoting, &mut configuration)?;
+    let (listeners, address) = bind(&settings, sockets.remoting, &mut configuration)?;
     // Who has the port has the files.
     let audit_file = start_files::prepare(&mut files, &settings)?;
     warn_of_access(&access, &warnings, &settings);
@@ -177,7 +177,7 @@ fn serve_until_stopped(
         tls,
         lost_lines,
         expectation: warmth.expectation,
-        port,
+        address,
     };
     let publisher = Publisher::new(Arc::clone(&views));
     let summary = Summary::of(&parts, publisher.published_at(), clock);
@@ -202,7 +202,7 @@ fn serve_until_stopped(
         shutdown: shutdown.clone(),
         counters: Arc::clone(&counters),
         clock,
-        boot_line: boot_line(serialization, &settings.bind_address, port),
+        boot_line: boot_line(serialization, &settings.bind_address, address.port()),
     })
     .map_err(thread_failed)?;
 
@@ -285,12 +285,12 @@ fn is_loopback(address: &str) -> bool {
     address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// The listeners, and the port that they share, which the configuration shows from now on.
+/// The listeners, and the address that they share; the configuration shows its port from now on.
 fn bind(
     settings: &ProcessSettings,
     passed: Option<PassedSocket>,
     configuration: &mut Configuration,
-) -> Result<(Vec<TcpListener>, u16), StartError> {
+) -> Result<(Vec<TcpListener>, SocketAddr), StartError> {
     let processors = || thread::available_parallelism().map_or(1, usize::from);
     let listen = Listen {
         address: &settings.bind_address,
@@ -314,9 +314,8 @@ fn bind(
     if is_passed {
         info!(%address, "connections are accepted at the socket that this process was started with");
     }
-    let port = address.port();
-    configuration.set(&ProcessSettings::listen_port.key, &port.to_string());
-    Ok((listeners, port))
+    configuration.set(&ProcessSettings::listen_port.key, &address.port().to_string());
+    Ok((listeners, address))
 }
 
 fn notifier(configuration: &Configuration, tls: Arc<Tls>, clock: Clock) -> Notifier {

@@ -14,9 +14,10 @@ const check = (isSo, what) => {
   console.log(`${isSo ? "ok" : "FAILED"}: ${what}`);
 };
 
-function start() {
-  const config = join(folder, "ns.conf");
-  const lines = ["listenPort=0", "bindAddress=127.0.0.1", "adminListen=127.0.0.1:0", `kvConfigPath=${folder}/kv.json`];
+function start(name, more = []) {
+  const config = join(folder, `${name}.conf`);
+  const kv = `kvConfigPath=${folder}/${name}.json`;
+  const lines = ["listenPort=0", "bindAddress=127.0.0.1", "adminListen=127.0.0.1:0", kv, ...more];
   writeFileSync(config, lines.join("\n") + "\n");
   const server = spawn(process.env.NAMESRV, ["-c", config], { stdio: ["ignore", "pipe", "pipe"] });
   return new Promise((resolve, reject) => {
@@ -79,6 +80,14 @@ async function fill(port) {
   return [client, stranger];
 }
 
+// The page shows how the other NameServers differ once they were asked.
+async function compared(admin) {
+  for (;;) {
+    const drift = await (await fetch(`http://${admin}/api/v1/drift`)).json();
+    if (!drift.running && drift.members.every((member) => member.comparedAt)) return;
+  }
+}
+
 async function look(browser, url, width, colorScheme) {
   const name = `${width}-${colorScheme}`;
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
@@ -117,6 +126,7 @@ async function use(browser, url) {
   await page.waitForURL("**/status?topic=topic-29");
   check((await page.getByRole("link", { name: /^Topic-29/ }).count()) === 11, "a search finds topics");
   check(await page.getByText("has different queues").first().isVisible(), "topics that differ are named");
+  check(await page.getByRole("table", { name: "What differs" }).isVisible(), "other NameServers are compared");
   await page.emulateMedia({ media: "print" });
   check(!(await page.getByRole("button").first().isVisible()), "print leaves the form out");
   check(requests.every((request) => request.startsWith(new URL("/", url).href)), "nothing is loaded from elsewhere");
@@ -124,10 +134,13 @@ async function use(browser, url) {
   await context.close();
 }
 
-const { server, admin, port } = await start();
+const other = await start("other");
+const members = `nsaddrMembers=127.0.0.1:${other.port};127.0.0.1:1`;
+const { server, admin, port } = await start("ns", [members]);
 let browser;
 try {
   const clients = await fill(port);
+  await compared(admin);
   const flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"];
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
   const url = `http://${admin}/status`;
@@ -138,8 +151,10 @@ try {
   clients.forEach((client) => (client.socket ?? client).destroy());
 } finally {
   await browser?.close();
-  server.removeAllListeners("exit");
-  server.kill();
+  for (const process of [server, other.server]) {
+    process.removeAllListeners("exit");
+    process.kill();
+  }
   rmSync(folder, { recursive: true });
 }
 console.log(failures.length === 0 ? "passed" : `${failures.length} failed`);

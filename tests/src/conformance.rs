@@ -77,7 +77,8 @@ fn table() -> Vec<Case> {
             a_thousand_reloads_leave_memory_flat;
         operations: health_of_a_server_that_serves, health_of_a_server_that_waits, health_by_command,
             health_of_a_server_that_stops, addresses_show_what_their_key_says, requests_that_are_refused,
-            slow_clients_hold_up_nobody, pipelined_probes, pages_of_json, name_servers_are_listed, systemd_is_told,
+            slow_clients_hold_up_nobody, pipelined_probes, pages_of_json, name_servers_are_listed, listed_name_servers_are_probed,
+            drift_is_shown, systemd_is_told,
             a_server_that_drains_serves_everything;
         clients: connections_are_listed, refused_frames_are_shown, topics_asked_for_in_vain_are_counted,
             equal_servers_have_equal_digests, values_tell_where_they_come_from, the_status_page;

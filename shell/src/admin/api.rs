@@ -200,7 +200,7 @@ pub(super) fn with_report(
 ) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     match call.found {
-        None => Answer::After(Demand::Find(Question { report: request, list: None })),
+        None => Answer::After(Demand::Find(Question { report: request, list: None, drift: false })),
         Some(found) => Answer::Now(page(&write(parts, found))),
     }
 }

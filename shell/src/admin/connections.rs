@@ -37,7 +37,7 @@ pub(super) fn connections(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let list = ListRequest { sort, limit };
     let Some(found) = call.found else {
         let report = ReportRequest { members_max: BROKERS_MAX, ..ReportRequest::default() };
-        return Answer::After(Demand::Find(Question { report, list: Some(list) }));
+        return Answer::After(Demand::Find(Question { report, list: Some(list), drift: false }));
     };
     Answer::Now(page(&open(found, list, site.now().monotonic)))
 }

@@ -3,7 +3,7 @@
 use super::error::AdminError;
 use namesrv_core::config::Configuration;
 use namesrv_core::key::Kind::Integer;
-use namesrv_core::key::{LIMIT, Word, integer, text, word};
+use namesrv_core::key::{LIMIT, Word, boolean, integer, text, word};
 
 namesrv_core::keys! {
     /// What the second port serves, and where.
@@ -29,6 +29,8 @@ namesrv_core::keys! {
         nsaddr_members: String = text("nsaddrMembers", "");
         /// Lists of their own for clients with a unit name, as `UNIT=HOST:PORT;HOST:PORT,UNIT=...`.
         nsaddr_units: String = text("nsaddrUnits", "");
+        /// Whether NameServers that do not answer are left out of these lists; they are asked every 5 s.
+        nsaddr_probe: bool = boolean("nsaddrProbe", "false");
     }
 }
 

@@ -8,6 +8,7 @@ mod labels;
 mod upkeep;
 
 use super::exposition::{Exposition, Format, cut};
+use super::nsaddr;
 use super::process_figures::ProcessFigures;
 use super::site::{Call, Demand, Question, Site};
 use crate::counters::{Counters, EDGES, Exchanges, Snapshot};
@@ -47,7 +48,7 @@ pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let members_max = site.settings.metrics_brokers_max.saturating_add(1);
     let Some(found) = call.found else {
         let request = ReportRequest { members_max, ..ReportRequest::default() };
-        return Answer::After(Demand::Find(Question { report: request, list: None }));
+        return Answer::After(Demand::Find(Question { report: request, list: None, drift: false }));
     };
     let format = Format::preferred(&call.request.accept);
     let mut text = Exposition::new(format, &site.settings.common_labels());
@@ -62,6 +63,7 @@ pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
         families::members(&mut text, site, report);
     }
     upkeep::upkeep(&mut text, site, parts);
+    nsaddr::figures(&mut text, site);
     families::threads(&mut text, site, parts);
     process(&mut text, site);
     let body = text.finish();

@@ -1,27 +1,45 @@
 //! The lists of NameServers that clients and brokers look for over HTTP.
 //!
 //! Clients split one line at semicolons and take nothing but IP addresses; some refuse to start over a semicolon at the
-//! end, and all connect anew when the text is another one. So there is one line, sorted, never empty.
+//! end, and all connect anew when the text is another one. So there is one line, sorted, never empty, and another one
+//! every ten seconds at most.
 
 use super::error::AdminError;
 use super::keys::AdminSettings;
+use super::probe::{Probed, Probes};
 use crate::threads;
+use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
 
-/// How often names are resolved.
-const RESOLVE_EVERY: Duration = Duration::from_secs(10);
+/// How often names are resolved, and NameServers that were probed leave the lists or come back.
+const PUBLISH_EVERY: Duration = Duration::from_secs(10);
+/// Rounds of probes in that time.
+const ROUNDS: u32 = 2;
 
 /// The lists of addresses.
 #[derive(Debug)]
 pub(super) struct NameServers {
     members: Arc<Members>,
     addresses: Arc<ArcSwap<Addresses>>,
+    /// `None` if nobody is probed.
+    probes: Option<Arc<Probes>>,
+}
+
+/// One member of the common list.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) address: SocketAddr,
+    /// Whether probes took it out of the lists.
+    pub(super) is_left_out: bool,
+    /// What probes came to, if there were any.
+    pub(super) probed: Option<Probed>,
 }
 
 /// What the configuration names: the members of a list as `HOST:PORT`.
@@ -39,6 +57,8 @@ struct Addresses {
     units: BTreeMap<String, BTreeSet<SocketAddr>>,
     /// Those of this host.
     local: BTreeSet<SocketAddr>,
+    /// Those that do not answer.
+    left_out: BTreeSet<SocketAddr>,
 }
 
 /// Checks the lists without resolving names.
@@ -50,21 +70,23 @@ pub(super) fn check(settings: &AdminSettings) -> Result<(), AdminError> {
 }
 
 impl NameServers {
-    /// Reads the lists. If there are names among them, a thread resolves them from now on.
+    /// Reads the lists. If there are names among them, or members are to be probed, a thread does it from now on.
     ///
     /// # Errors
     /// A member is no `HOST:PORT`, or the operating system gives no thread.
-    pub(super) fn start(settings: &AdminSettings) -> Result<Self, AdminError> {
+    pub(super) fn start(settings: &AdminSettings, tls: &Arc<Tls>) -> Result<Self, AdminError> {
         let members = Arc::new(Members::read(settings)?);
         let has_names = members.all().any(|member| member.parse::<SocketAddr>().is_err());
         let addresses = if has_names { Addresses::default() } else { members.resolve(&Addresses::default()) };
         let addresses = Arc::new(ArcSwap::from_pointee(addresses));
-        if has_names {
-            let (members, addresses) = (Arc::clone(&members), Arc::clone(&addresses));
+        let probes = settings.nsaddr_probe.then(|| Arc::new(Probes::new(Arc::clone(tls))));
+        if has_names || (probes.is_some() && !members.common.is_empty()) {
+            let (members, addresses, probes) = (Arc::clone(&members), Arc::clone(&addresses), probes.clone());
             let failed = |source: io::Error| AdminError::Thread(source);
-            threads::named("nsaddr").spawn(move || resolve_for_ever(&members, &addresses)).map_err(failed)?;
+            let keep_up = move || keep_up(&members, &addresses, probes.as_deref());
+            threads::named("nsaddr").spawn(keep_up).map_err(failed)?;
         }
-        Ok(Self { members, addresses })
+        Ok(Self { members, addresses, probes })
     }
 
     /// Whether there is a list at all.
@@ -77,12 +99,24 @@ impl NameServers {
         self.addresses.load().local.contains(address)
     }
 
+    /// The members of the common list.
+    pub(super) fn members(&self) -> Vec<Member> {
+        let addresses = self.addresses.load();
+        let member = |address: &SocketAddr| Member {
+            address: *address,
+            is_left_out: addresses.left_out.contains(address),
+            probed: self.probes.as_ref().and_then(|probes| probes.of(*address)),
+        };
+        addresses.common.iter().map(member).collect()
+    }
+
     /// The line for clients of a unit; those of an unknown one get the common list, as they expect some.
     pub(super) fn line(&self, unit: Option<&str>, is_listed: impl Fn(&SocketAddr) -> bool) -> Option<String> {
         let addresses = self.addresses.load();
         let of_unit = unit.and_then(|unit| addresses.units.get(unit));
         let all = of_unit.unwrap_or(&addresses.common);
-        let mut listed: Vec<_> = all.iter().filter(|address| is_listed(address)).map(ToString::to_string).collect();
+        let is_listed = |address: &&SocketAddr| is_listed(address) && !addresses.left_out.contains(address);
+        let mut listed: Vec<_> = all.iter().filter(is_listed).map(ToString::to_string).collect();
         if listed.is_empty() {
             listed = all.iter().map(ToString::to_string).collect();
         }
@@ -126,15 +160,43 @@ impl Members {
         // Only an address of this host can be bound.
         let is_local = |address: &&SocketAddr| UdpSocket::bind((address.ip(), 0)).is_ok();
         let local = common.iter().chain(units.values().flatten()).filter(is_local).copied().collect();
-        Addresses { common, units, local }
+        Addresses { common, units, local, left_out: BTreeSet::new() }
     }
 }
 
-fn resolve_for_ever(members: &Members, addresses: &ArcSwap<Addresses>) {
-    loop {
-        addresses.store(Arc::new(members.resolve(&addresses.load())));
-        thread::sleep(RESOLVE_EVERY);
+impl Addresses {
+    fn all(&self) -> BTreeSet<SocketAddr> {
+        self.common.iter().chain(self.units.values().flatten()).copied().collect()
     }
+}
+
+/// Resolves and probes for as long as the process lives.
+fn keep_up(members: &Members, addresses: &ArcSwap<Addresses>, probes: Option<&Probes>) {
+    loop {
+        publish(members, addresses, probes);
+        match probes {
+            None => thread::sleep(PUBLISH_EVERY),
+            Some(probes) => (0..ROUNDS).for_each(|_| {
+                let began = Instant::now();
+                probes.ask(&addresses.load().all());
+                thread::sleep((PUBLISH_EVERY / ROUNDS).saturating_sub(began.elapsed()));
+            }),
+        }
+    }
+}
+
+/// Publishes what the names come to now, without those that do not answer.
+fn publish(members: &Members, addresses: &ArcSwap<Addresses>, probes: Option<&Probes>) {
+    let before = addresses.load();
+    let failing = probes.map(Probes::failing).unwrap_or_default();
+    for (address, reason) in failing.iter().filter(|(address, _)| !before.left_out.contains(address)) {
+        warn!(%address, reason, "a NameServer does not answer: /rocketmq/nsaddr leaves it out");
+    }
+    for address in before.left_out.iter().filter(|address| !failing.contains_key(address)) {
+        info!(%address, "/rocketmq/nsaddr lists a NameServer again");
+    }
+    let left_out = failing.into_keys().collect();
+    addresses.store(Arc::new(Addresses { left_out, ..members.resolve(&before) }));
 }
 
 /// The members of a list, separated by semicolons.
@@ -153,7 +215,9 @@ fn list(key: &'static str, value: &str) -> Result<Vec<String>, AdminError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::probe::tests::name_server;
     use super::*;
+    use std::sync::atomic::Ordering;
 
     fn settings(members: &str, units: &str) -> AdminSettings {
         let (nsaddr_members, nsaddr_units) = (members.to_owned(), units.to_owned());
@@ -163,7 +227,9 @@ mod tests {
     #[test]
     fn lists_are_sorted_lines_of_addresses() {
         let members = "10.0.0.2:9876; 10.0.0.1:9877;10.0.0.1:9876;[::1]:9876;;10.0.0.1:9876;";
-        let servers = NameServers::start(&settings(members, "a=10.0.0.9:1, b = 10.0.0.8:1;10.0.0.7:1")).unwrap();
+        let servers =
+            NameServers::start(&settings(members, "a=10.0.0.9:1, b = 10.0.0.8:1;10.0.0.7:1"), &Tls::disabled())
+                .unwrap();
         let common = "10.0.0.1:9876;10.0.0.1:9877;10.0.0.2:9876;[::1]:9876";
         let line = |unit| servers.line(unit, |_| true).unwrap();
         assert_eq!(line(None), common);
@@ -182,6 +248,33 @@ mod tests {
         let known: BTreeSet<SocketAddr> = ["10.0.0.7:9876".parse().unwrap()].into();
         let before = Addresses { common: known.clone(), ..Addresses::default() };
         assert_eq!(members.resolve(&before).common, known);
+    }
+
+    #[test]
+    fn members_that_do_not_answer_are_left_out_unless_all_do_not() {
+        let [(one, one_serves), (other, other_serves)] = [name_server(), name_server()];
+        let settings = settings(&format!("{one};{other}"), "");
+        let probes = Arc::new(Probes::new(Tls::disabled()));
+        let servers = NameServers { probes: Some(probes), ..NameServers::start(&settings, &Tls::disabled()).unwrap() };
+        let round = || {
+            let probes = servers.probes.as_deref();
+            probes.unwrap().ask(&servers.addresses.load().all());
+            publish(&servers.members, &servers.addresses, probes);
+            servers.line(None, |_| true).unwrap()
+        };
+        let both = round();
+        assert!(both.contains(&one.to_string()) && both.contains(&other.to_string()), "{both}");
+        one_serves.store(false, Ordering::SeqCst);
+        assert_eq!(round(), both, "one failure is none");
+        assert_eq!(round(), other.to_string());
+        let left_out: Vec<_> =
+            servers.members().iter().filter(|member| member.is_left_out).map(|member| member.address).collect();
+        assert_eq!(left_out, [one]);
+        other_serves.store(false, Ordering::SeqCst);
+        round();
+        assert_eq!(round(), both, "a list is never empty");
+        one_serves.store(true, Ordering::SeqCst);
+        assert_eq!(round(), one.to_string());
     }
 
     #[test]

@@ -34,6 +34,8 @@ const PAGES: &[Page] = &[
     Page { path: "/api/v1/misses", separator: None, scope: Scope::Everything, respond: connections::misses },
     Page { path: "/api/v1/digest", separator: None, scope: Scope::Everything, respond: api::digest },
     Page { path: "/api/v1/events", separator: None, scope: Scope::Everything, respond: events::events },
+    Page { path: "/api/v1/nsaddr", separator: None, scope: Scope::Everything, respond: nsaddr::members },
+    Page { path: "/api/v1/drift", separator: None, scope: Scope::Everything, respond: nsaddr::drift },
     Page { path: "/rocketmq/nsaddr", separator: Some('-'), scope: Scope::NameServers, respond: nsaddr::nsaddr },
 ];
 

@@ -1,5 +1,6 @@
 //! Everything that the pages of the second port are made of.
 
+use super::drift::{Compared, Comparison, Drift, MEMBERS_MAX};
 use super::history::History;
 use super::keys::AdminSettings;
 use super::name_servers::NameServers;
@@ -27,6 +28,8 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -45,8 +48,8 @@ pub(crate) struct Parts {
     pub(crate) tls: Arc<Tls>,
     pub(crate) lost_lines: LostLines,
     pub(crate) expectation: Expectation,
-    /// The port that clients and brokers reach.
-    pub(crate) port: u16,
+    /// Where clients and brokers are listened for.
+    pub(crate) address: SocketAddr,
 }
 
 /// Everything that answers are made of.
@@ -70,6 +73,7 @@ pub(super) struct Site {
     was_ready: Cell<bool>,
     /// The last hour in figures.
     pub(super) history: RefCell<History>,
+    pub(super) drift: Drift,
     /// Those of the view that they were asked for last.
     digests: RefCell<Option<(Weak<RouteView>, Digests)>>,
 }
@@ -100,6 +104,8 @@ pub(super) struct Question {
     pub(super) report: ReportRequest,
     /// The I/O threads, if they are asked.
     pub(super) list: Option<ListRequest>,
+    /// Whether other NameServers are asked.
+    pub(super) drift: bool,
 }
 
 /// What a client that follows events has, and wants.
@@ -154,6 +160,7 @@ impl Site {
             was_ready,
             digests: RefCell::default(),
             history: RefCell::default(),
+            drift: Drift::default(),
         }
     }
 
@@ -198,6 +205,30 @@ impl Site {
         let digests: Digests = view.digests().into();
         *last = Some((Arc::downgrade(view), Arc::clone(&digests)));
         digests
+    }
+
+    /// Whether an address is that of this server.
+    pub(super) fn is_own(&self, address: &SocketAddr) -> bool {
+        let is_port = self.parts().is_some_and(|parts| parts.address.port() == address.port());
+        is_port && self.name_servers.is_local(address)
+    }
+
+    /// The other NameServers, and what came of comparing them.
+    pub(super) fn drifts(&self) -> Vec<(SocketAddr, Option<Compared>)> {
+        self.others().into_iter().map(|address| (address, self.drift.of(address))).collect()
+    }
+
+    /// Has other NameServers compared with this one, unless that was done lately. `waker` hears of the end.
+    pub(super) fn refresh_drift(&self, waker: &Arc<OwnedFd>) {
+        let Some(parts) = self.parts() else { return };
+        let (tls, clock) = (Arc::clone(&parts.tls), self.clock);
+        let comparison = Comparison { listens_on: parts.address, tls, clock };
+        self.drift.refresh(self.others(), comparison, Arc::clone(waker));
+    }
+
+    fn others(&self) -> Vec<SocketAddr> {
+        let members = self.name_servers.members().into_iter().map(|member| member.address);
+        members.filter(|address| !self.is_own(address)).take(MEMBERS_MAX).collect()
     }
 
     /// Takes a sample of the figures, if it is time for one.

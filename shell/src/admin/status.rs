@@ -4,6 +4,7 @@
 //! make the page longer than 100 KB or push what is important out of it.
 
 mod attention;
+mod drift;
 mod html;
 mod page;
 mod plots;
@@ -44,12 +45,13 @@ pub(super) fn status(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     };
     let Some(found) = call.found else {
         let report = ReportRequest { members_max: BROKERS_MAX, ..ReportRequest::default() };
-        return Answer::After(Demand::Find(Question { report, list: None }));
+        return Answer::After(Demand::Find(Question { report, list: None, drift: true }));
     };
     let search = call.request.parameter("topic").unwrap_or_default();
     let refresh = call.request.parameter("refresh").and_then(|seconds| seconds.parse().ok());
     let limit_events = parts.events.newest(&[EventType::LimitHit], EVENTS_MAX);
-    let page = Page { site, parts, found, limit_events: &limit_events, search: &search };
+    let drifts = site.drifts();
+    let page = Page { site, parts, found, limit_events: &limit_events, drifts: &drifts, search: &search };
     let body = page.html(refresh.filter(|seconds| REFRESH_SECONDS.contains(seconds))).into_bytes();
     Answer::Now(Response {
         status: Status::Ok,
@@ -76,6 +78,7 @@ impl Page<'_> {
             plots::plots(&self.site.history.borrow()),
             tables::brokers(self),
             tables::topics(self),
+            drift::drift(self),
             tables::events(self),
             format!("<div class=two>{}{}</div>", tables::misses(self), tables::errors(self)),
             tables::limits(self),
@@ -114,7 +117,7 @@ impl Page<'_> {
             html,
             "<p>{}:{} · {} {} in {} {} · {} {} · {} {} · digest ",
             Escaped(&site.node_id),
-            parts.port,
+            parts.address.port(),
             count(brokers),
             plural(brokers, "broker", "brokers"),
             count(clusters),
@@ -136,6 +139,7 @@ const FOOTER: &str = "<footer><p class=quiet>This page only shows. The same as J
     <a href=\"/api/v1/topics\">topics</a>, <a href=\"/api/v1/connections\">connections</a>, \
     <a href=\"/api/v1/events\">events</a>, <a href=\"/api/v1/errors\">errors</a>, \
     <a href=\"/api/v1/misses\">misses</a>, <a href=\"/api/v1/digest\">digest</a>, \
+    <a href=\"/api/v1/nsaddr\">NameServers</a>, <a href=\"/api/v1/drift\">drift</a>, \
     <a href=\"/api/v1/config\">configuration</a>. For Prometheus: <a href=\"/metrics\">metrics</a>. \
     <a href=\"/status?refresh=5\">Reload every 5 s</a></p></footer></html>\n";
 

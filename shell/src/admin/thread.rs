@@ -24,7 +24,7 @@ use std::time;
 /// Connections at one time. One more closes the one that has done nothing for longest.
 const CONNECTIONS_MAX: usize = 64;
 /// How long other threads are waited for.
-const REGISTRY_WITHIN: Duration = Duration::from_secs(1);
+const WITHIN: Duration = Duration::from_secs(1);
 /// How often it looks at the clock when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 /// How long after its last sign of life a client is asked for one.
@@ -66,6 +66,8 @@ struct Waiting {
     found: Found,
     /// I/O threads that have not answered.
     silent_threads: usize,
+    /// Whether other NameServers are waited for.
+    drift: bool,
 }
 
 impl AdminThread {
@@ -136,7 +138,7 @@ impl AdminThread {
 
     /// Has each connection do its part, and asks other threads what they have to know.
     fn drive(&mut self, events: &[PollFlags], now: Instant) {
-        let Self { clients, site, listeners, replies, ticket, .. } = self;
+        let Self { clients, site, listeners, replies, inspected, ticket, .. } = self;
         for (client, events) in clients.iter_mut().zip(events) {
             let request = match client.drive(*events, site, listeners, now) {
                 Some(Demand::Find(question)) => question,
@@ -153,7 +155,12 @@ impl AdminThread {
             parts.inspector.ask(*ticket, request.report, replies);
             let asked = request.list.map(|list| parts.inboxes.list(list, *ticket, replies));
             let silent_threads = asked.unwrap_or_default();
-            client.waiting = Some(Waiting { ticket: *ticket, since: now, found: Found::default(), silent_threads });
+            let drift = request.drift;
+            if drift {
+                site.refresh_drift(inspected.waker());
+            }
+            client.waiting =
+                Some(Waiting { ticket: *ticket, since: now, found: Found::default(), silent_threads, drift });
         }
     }
 
@@ -166,7 +173,10 @@ impl AdminThread {
             }
         }
         for client in &mut self.clients {
-            let is_due = |waiting: &mut Waiting| waiting.is_complete() || now.since(waiting.since) >= REGISTRY_WITHIN;
+            let is_due = |waiting: &mut Waiting| {
+                let is_complete = waiting.is_complete() && !(waiting.drift && self.site.drift.is_running());
+                is_complete || now.since(waiting.since) >= WITHIN
+            };
             if let Some(waiting) = client.waiting.take_if(is_due) {
                 client.resume(&waiting.finish(now), &self.site, &self.listeners, now);
             }
@@ -204,7 +214,7 @@ impl AdminThread {
         let mut sockets: Vec<_> = listeners.chain(clients).chain([wake]).collect();
         let tick = self.service_manager.as_ref().map_or(TICK, ServiceManager::tick);
         let deadlines = self.clients.iter().filter_map(|client| client.connection.poll_timeout());
-        let waiting = self.clients.iter().filter_map(|client| Some(client.waiting.as_ref()?.since + REGISTRY_WITHIN));
+        let waiting = self.clients.iter().filter_map(|client| Some(client.waiting.as_ref()?.since + WITHIN));
         let timeout = deadlines.chain(waiting).map(|deadline| deadline.since(now)).fold(tick, Duration::min);
         let newest = self.site.parts().map_or(0, |parts| parts.events.range().last);
         let can_advance = self.clients.iter().any(|client| client.can_advance(newest));

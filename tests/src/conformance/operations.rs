@@ -3,6 +3,7 @@
 use super::Target;
 use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
+use crate::impostor::serve;
 use crate::process::{CONFIG, Folder};
 use crate::stream::PATIENCE;
 use rustix::process::Signal;
@@ -236,6 +237,78 @@ pub(super) fn name_servers_are_listed(target: &Target) {
     let address = address_of(&server, "addresses of NameServers are read here");
     let page = get(address, "/rocketmq/nsaddr");
     assert_eq!((page.status, page.body.contains("nsaddrMembers")), (404, true));
+}
+
+/// NameServers that are listed are asked whether they serve, and what they say is shown; the line is as before until a
+/// second question fails.
+pub(super) fn listed_name_servers_are_probed(target: &Target) {
+    let other = target.start(&[]);
+    let silent = serve(drop);
+    let members = format!("{};{silent}", other.address());
+    let server = target.start(&[ADMIN, ("nsaddrMembers", &members), ("nsaddrProbe", "true")]);
+    let address = address(&server);
+    let probed = || {
+        let page: Value = serde_json::from_str(&get(address, "/api/v1/nsaddr").body).expect("JSON");
+        assert_eq!(page["probed"], true);
+        let members = page["members"].as_array().expect("a list");
+        let is_good = |member: &Value| member["address"] == other.address().to_string();
+        let (good, bad): (Vec<_>, Vec<_>) = members.iter().cloned().partition(is_good);
+        assert_eq!((good.len(), bad.len()), (1, 1));
+        (good[0].clone(), bad[0].clone())
+    };
+    server.eventually(|| {
+        let (good, bad) = probed();
+        good["failures"] == 0 && good["error"].is_null() && bad["error"].is_string()
+    });
+    assert!(get(address, "/metrics").body.contains("rocketmq_namesrv_nsaddr_members{state=\"listed\"} "));
+    server.eventually(|| get(address, "/rocketmq/nsaddr").body == format!("{}\n", other.address()));
+    assert!(server.log().contains("/rocketmq/nsaddr leaves it out"), "{}", server.log());
+}
+
+/// A server that knows others shows where they differ from it, and one that does not answer is in nobody's way.
+pub(super) fn drift_is_shown(target: &Target) {
+    let [same, differing] = [(); 2].map(|()| target.start(&[]));
+    let (closing, silent) = (serve(drop), TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    let silent_address = silent.local_addr().expect("an address").to_string();
+    let members = format!("{};{};{closing};{silent_address}", same.address(), differing.address());
+    let server = target.start(&[ADMIN, ("nsaddrMembers", &members)]);
+    let address = address(&server);
+    let _brokers: Vec<_> = [&server, &same, &differing]
+        .into_iter()
+        .map(|server| Peer::register(server, &broker("broker-a", 0, &["T"])))
+        .collect();
+    let _another = Peer::register(&differing, &broker("<b>", 0, &["U"]));
+
+    let drift = || -> Value { serde_json::from_str(&get(address, "/api/v1/drift").body).expect("JSON") };
+    let of = |page: &Value, address: &str| {
+        let members = page["members"].as_array().expect("a list");
+        members.iter().find(|member| member["address"] == address).expect("every member").clone()
+    };
+    let [same, differing] = [&same, &differing].map(|server| server.address().to_string());
+    server.eventually(|| {
+        assert_eq!(get(address, "/livez").status, 200);
+        let page = drift();
+        let [same, differing] = [of(&page, &same), of(&page, &differing)];
+        let failed = [&closing, &silent_address].iter().all(|address| of(&page, address)["error"].is_string());
+        same["count"] == 0 && same["error"].is_null() && differing["count"] == 5 && failed
+    });
+    let found = of(&drift(), &differing);
+    let found = found["differences"].as_array().expect("a list");
+    let found: Vec<_> =
+        found.iter().map(|one| ["kind", "name", "part", "here"].map(|name| one[name].as_str())).collect();
+    let expected = [
+        [Some("cluster"), Some("DefaultCluster"), Some("groups"), Some("broker-a")],
+        [Some("broker"), Some("<b>"), Some("address of 0"), None],
+        [Some("broker"), Some("<b>"), Some("cluster"), None],
+        [Some("topic"), Some("U"), None, Some("no")],
+        [Some("topic"), Some("one more"), Some("<b>"), None],
+    ];
+    assert_eq!(found, expected);
+    let page = get(address, "/status").body;
+    assert!(page.contains("<h2>Other NameServers") && page.contains("<bdi>&lt;b&gt;</bdi>"), "{page}");
+    assert_eq!(of(&drift(), &silent_address)["error"], "no answer in time");
+    let misses: Value = serde_json::from_str(&get(address, "/api/v1/misses").body).expect("JSON");
+    assert_eq!(misses["total"], 0, "it asks for no topic in vain");
 }
 
 /// A port that nobody listens on; it was free a moment ago.

@@ -43,6 +43,8 @@ pub(super) fn attention(page: &Page<'_>) -> String {
             lines.push(format!("the {file} could not be saved {} times since the start", Grouped(failed.get())));
         }
     }
+    lines.extend(first(drifted(page), "NameServers that differ"));
+    lines.extend(first(left_out(page), "NameServers that do not answer"));
     lines.extend(limits_reached(page));
     lines.extend(recent(page));
     if lines.is_empty() {
@@ -90,6 +92,17 @@ fn without_master(members: &[ReportedMember]) -> impl Iterator<Item = String> {
 fn at_odds(view: &RouteView) -> impl Iterator<Item = String> {
     view.differing_topics()
         .map(|name| format!("topic {} has different queues or permissions on its brokers", Name(name)))
+}
+
+fn drifted<'a>(page: &Page<'a>) -> impl Iterator<Item = String> + use<'a> {
+    let differing = page.drifts.iter().filter_map(|(address, compared)| Some((address, compared.as_ref()?.count)));
+    let differing = differing.filter(|(_, count)| *count > 0);
+    differing.map(|(address, _)| format!("NameServer {address} has other brokers or topics than this one"))
+}
+
+fn left_out(page: &Page<'_>) -> impl Iterator<Item = String> + use<> {
+    let members = page.site.name_servers.members().into_iter().filter(|member| member.is_left_out);
+    members.map(|member| format!("NameServer {} does not answer: /rocketmq/nsaddr leaves it out", member.address))
 }
 
 /// Limits that were reached lately.

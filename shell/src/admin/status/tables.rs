@@ -197,7 +197,7 @@ pub(super) const fn share(used: usize, max: usize) -> u64 {
 }
 
 /// How long ago something was; the time itself shows where the pointer rests.
-fn ago(time: WallTime, now: WallTime) -> String {
+pub(super) fn ago(time: WallTime, now: WallTime) -> String {
     let millis = now.as_millis().saturating_sub(time.as_millis());
     let exact = timestamp(time);
     format!("<time datetime=\"{exact}\" title=\"{exact}\">{} ago</time>", Span(Duration::from_millis(millis)))

@@ -2,6 +2,7 @@
 
 use super::super::site::Found;
 use super::*;
+use crate::admin::drift::Compared;
 use crate::admin::history::History;
 use crate::admin::keys::AdminSettings;
 use crate::admin::name_servers::NameServers;
@@ -26,6 +27,7 @@ use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::time::Now;
 use namesrv_core::{ConnId, Peer};
+use namesrv_ctl::{Difference, Kind, Subject};
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
 
@@ -41,6 +43,11 @@ struct Server {
 
 impl Server {
     fn new() -> Self {
+        Self::beside("")
+    }
+
+    /// One that knows other NameServers.
+    fn beside(members: &str) -> Self {
         let clock = Clock::start();
         let mut node = Node::new(InitialState::new([7; 16], Configuration::default()), clock.now());
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("no view") };
@@ -63,11 +70,11 @@ impl Server {
             tls: Tls::disabled(),
             lost_lines: LostLines::default(),
             expectation: Expectation::nothing(),
-            port: 9876,
+            address: ([127, 0, 0, 1], 9876).into(),
         };
         assert!(parts.set(shown).is_ok());
-        let settings = AdminSettings::default();
-        let name_servers = NameServers::start(&settings).unwrap();
+        let settings = AdminSettings { nsaddr_members: members.to_owned(), ..AdminSettings::default() };
+        let name_servers = NameServers::start(&settings, &Tls::disabled()).unwrap();
         let lifecycle = Arc::new(Lifecycle::default());
         lifecycle.enter(Stage::Serving);
         let site = Site::new(BUILD, settings, name_servers, Vec::new(), lifecycle, parts, clock);
@@ -227,6 +234,38 @@ fn a_large_server_fits_and_says_what_is_left_out() {
     assert!(html.contains("<meta http-equiv=refresh content=5>"), "{html}");
     let html = server.page("topic=topic-0777");
     assert_eq!(html.matches("href=\"/api/v1/topics/Topic%2D0777").count(), 10);
+}
+
+#[test]
+fn other_name_servers_are_compared_where_they_are_configured() {
+    assert!(!Server::new().page("").contains("Other NameServers"));
+    let server = Server::beside("127.0.0.1:9876;192.0.2.1:9877;192.0.2.2:9877;192.0.2.3:9877;192.0.2.4:9877");
+    let html = server.page("");
+    assert_eq!(html.matches(" is being compared: ").count(), 4, "it is not compared with itself: {html}");
+    let hostile = "<script>alert(1)</script>\u{202e}".repeat(9);
+    let difference = |value: Option<&str>| Difference {
+        subject: Subject { kind: Kind::Broker, name: hostile.clone(), part: "address of 0".to_owned() },
+        values: vec![value.map(str::to_owned), Some(hostile.clone())],
+    };
+    let at = server.site.now().wall;
+    for (host, error, count) in [(1, None, 0), (2, Some(hostile.clone()), 0), (3, None, 1234), (4, None, 1)] {
+        let differences = vec![difference(None); count.min(100)];
+        let compared = Compared { at, error, count, differences };
+        server.site.drift.set(([192, 0, 2, host], 9877).into(), compared);
+    }
+    let html = server.page("");
+    assert_well_formed(&html);
+    for text in [
+        "<li>192.0.2.1:9877 has <span class=good>the same</span> brokers and topics, <time",
+        "<li>192.0.2.2:9877 <span class=bad>cannot be compared</span>: <bdi>&lt;script&gt;",
+        "<li>192.0.2.3:9877 <span class=bad>differs</span> in 1,234 things, <time",
+        "<li>192.0.2.4:9877 <span class=bad>differs</span> in one thing, <time",
+        "<td><bdi>address of 0</bdi><td><span class=quiet>nothing</span><td><bdi>&lt;script&gt;",
+        " of 1,235 are shown. <a href=\"/api/v1/drift\">All as JSON</a>",
+        "<li>NameServer 192.0.2.3:9877 has other brokers or topics than this one",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
 }
 
 #[test]
