@@ -17,6 +17,7 @@ pub mod shard;
 pub mod stream;
 pub mod tls;
 pub mod transport;
+pub mod warm_start;
 
 mod address_families;
 mod admin;
@@ -63,7 +64,6 @@ mod startup;
 mod summary;
 mod threads;
 mod users;
-mod warm_start;
 
 pub use build::Build;
 

@@ -5,8 +5,8 @@
 mod expectation;
 mod keys;
 
-pub(crate) use expectation::Expectation;
-pub(crate) use keys::WarmStartSettings;
+pub use expectation::Expectation;
+pub use keys::WarmStartSettings;
 
 use crate::boot;
 use crate::clock::Clock;
@@ -30,11 +30,11 @@ const WAIT: Duration = Duration::from_secs(45);
 
 /// What the start makes of a snapshot.
 #[derive(Debug)]
-pub(crate) struct Warmth {
+pub struct Warmth {
     /// What is served, if it is good enough.
-    pub(crate) start: Option<WarmStart>,
+    pub start: Option<WarmStart>,
     /// What has to happen before the server is ready.
-    pub(crate) expectation: Expectation,
+    pub expectation: Expectation,
     /// When the file was written, and its bytes, if it could be read.
     pub(crate) file: Option<(WallTime, usize)>,
 }
@@ -64,13 +64,20 @@ impl Warmth {
         match found {
             Some((snapshot, bytes)) => Self {
                 file: Some((snapshot.written.wall, bytes)),
-                ..judge(snapshot, &settings, &boot::written_now(clock))
+                ..Self::judge(Some(snapshot), &settings, &boot::written_now(clock))
             },
-            None => {
-                let wait = settings.ready_wait.unwrap_or_default();
-                Self { start: None, expectation: Expectation::of_anybody(wait), file: None }
-            }
+            None => Self::judge(None, &settings, &Written::default()),
         }
+    }
+
+    /// Decides what a snapshot is good for, and what a server is to wait for without one.
+    #[must_use]
+    pub fn judge(snapshot: Option<Snapshot>, settings: &WarmStartSettings, now: &Written) -> Self {
+        let (start, expectation) = match snapshot {
+            Some(snapshot) => judge(snapshot, settings, now),
+            None => (None, Expectation::of_anybody(settings.ready_wait.unwrap_or_default())),
+        };
+        Self { start, expectation, file: None }
     }
 }
 
@@ -85,8 +92,7 @@ fn read(path: &Path, limits: &Limits) -> Result<Option<(Snapshot, usize)>, Unusa
     Ok(Some((Snapshot::decode(&contents, limits)?, contents.len())))
 }
 
-/// Decides what a snapshot is good for.
-fn judge(snapshot: Snapshot, settings: &WarmStartSettings, now: &Written) -> Warmth {
+fn judge(snapshot: Snapshot, settings: &WarmStartSettings, now: &Written) -> (Option<WarmStart>, Expectation) {
     let brokers = snapshot.brokers().count();
     let fault = match snapshot.written.age(now) {
         Age::Old(age) if age <= settings.age_max => {
@@ -98,7 +104,7 @@ fn judge(snapshot: Snapshot, settings: &WarmStartSettings, now: &Written) -> War
         Age::Old(age) => Some(format!("{} s old", age.as_secs())),
         Age::Future(by) => Some(format!("from {} s in the future", by.as_secs())),
     };
-    let (start, expectation) = match fault {
+    match fault {
         None => (Some(WarmStart { snapshot, within: settings.within }), Expectation::nothing()),
         Some(fault) => {
             warn!("{SNAPSHOT_KEY}: the routes of {brokers} brokers are {fault}: the server starts without routes");
@@ -106,8 +112,7 @@ fn judge(snapshot: Snapshot, settings: &WarmStartSettings, now: &Written) -> War
             let awaited = snapshot.brokers().map(|(name, id)| (name.to_owned(), id)).collect();
             (None, Expectation::of_brokers(awaited, wait))
         }
-    };
-    Warmth { start, expectation, file: None }
+    }
 }
 
 #[cfg(test)]

@@ -13,15 +13,20 @@ mod fault;
 mod invariant;
 mod io_thread;
 mod judge;
+mod kept;
+mod kv_ledger;
 mod ledger;
 mod name_server;
 mod network;
 mod peer;
 mod population;
+mod saver;
 pub mod scenarios;
 mod secure;
 mod shown;
+mod snapshots;
 mod trace;
+mod warmth;
 
 pub use cluster::Cluster;
 pub use coverage::Coverage;
@@ -68,6 +73,7 @@ pub fn run(seed: u64, minutes: u64, shows_trace: bool) -> Result<Outcome, Violat
         cluster.pass(UNREST_MILLIS.min(minutes * 60_000))?;
         cluster.calm_down();
         cluster.pass(CONVERGENCE_MILLIS)?;
+        cluster.forget_snapshots()?;
         cluster.judge()?;
     }
     Ok(cluster.outcome())
@@ -123,8 +129,11 @@ fn populated(seed: u64, shows_trace: bool) -> Cluster {
         ("enableShutdownGracefully", "true"),
         ("shutdownWaitTimeSeconds", "4"),
     ];
-    for server in 0..random.usize(2..=3) {
-        cluster.add_server(&format!("ns{server}"), server % 2, &settings);
+    for number in 0..random.usize(2..=3) {
+        let server = cluster.add_server(&format!("ns{number}"), number % 2, &settings);
+        if random.u8(..) < 192 {
+            cluster.make_warm(server);
+        }
     }
     cluster.add_judge();
     // Now and then a broker runs in a container with the first one of its site.

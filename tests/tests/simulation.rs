@@ -24,6 +24,9 @@ fn everything_holds_for_some_seeds() {
     let kinds: BTreeSet<_> =
         outcomes.iter().flat_map(|outcome| outcome.coverage.faults()).map(|(kind, _)| kind).collect();
     assert!(kinds.len() > 15, "few kinds of faults are injected: {kinds:?}");
+    for event in ["start with routes", "start with a snapshot that is too old", "event BrokerEvicted Unconfirmed"] {
+        assert!(outcomes.iter().any(|outcome| outcome.coverage.of(event) > 0), "no seed has: {event}");
+    }
     for (seed, outcome) in (1..).zip(&outcomes) {
         assert!(outcome.coverage.faults().count() > 3, "seed {seed} injects few kinds of faults");
         let unforeseen = outcome.coverage.unforeseen();
@@ -58,9 +61,11 @@ macro_rules! scenarios {
 
 scenarios!(
     address_changes_without_reconnecting,
+    brokers_move_during_a_restart,
     clocks_step,
     conflict_for_an_identifier,
     crash_in_the_middle_of_a_save,
+    crash_in_the_middle_of_a_snapshot,
     disk_fails,
     large_frame_arrives_slowly,
     late_heartbeats_resurrect_nobody,
@@ -72,9 +77,11 @@ scenarios!(
     restart_under_load,
     same_name_in_two_clusters,
     several_brokers_over_one_connection,
+    snapshot_is_too_old,
     split_tables,
     two_data_centres,
     unregister_and_register_at_once,
+    warm_restart_under_load,
 );
 
 fn play(name: &str) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The brokers that a server waits for after its start, and how long.
 #[derive(Debug)]
-pub(crate) struct Expectation {
+pub struct Expectation {
     until: Instant,
     /// Names of groups, and identifiers; `None` if nobody knows whom to expect.
     brokers: Option<Vec<(String, i64)>>,
@@ -17,7 +17,8 @@ pub(crate) struct Expectation {
 
 impl Expectation {
     /// The server is ready at once.
-    pub(crate) const fn nothing() -> Self {
+    #[must_use]
+    pub const fn nothing() -> Self {
         Self { until: Instant::START, brokers: None, is_met: AtomicBool::new(true) }
     }
 
@@ -32,7 +33,8 @@ impl Expectation {
     }
 
     /// What the server still waits for, in words; `None` if nothing. Once it is ready it stays so.
-    pub(crate) fn fault(&self, view: &RouteView, now: Instant) -> Option<String> {
+    #[must_use]
+    pub fn fault(&self, view: &RouteView, now: Instant) -> Option<String> {
         if self.is_met.load(Ordering::Relaxed) {
             return None;
         }

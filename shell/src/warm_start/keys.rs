@@ -9,7 +9,7 @@ use std::time::Duration;
 namesrv_core::keys! {
     /// Whether and how routes outlive a restart.
     #[derive(Clone, Debug, PartialEq, Eq)]
-    pub(crate) struct WarmStartSettings {
+    pub struct WarmStartSettings {
         /// Whether routes are saved, and served after a restart until brokers have registered.
         is_wanted: bool = boolean("warmStart", "false");
         /// File that routes are saved in; if empty, `routes.snapshot` beside the KV file.
@@ -25,7 +25,8 @@ namesrv_core::keys! {
 
 impl WarmStartSettings {
     /// What the configuration says.
-    pub(crate) fn of(configuration: &Configuration) -> Self {
+    #[must_use]
+    pub fn of(configuration: &Configuration) -> Self {
         Self::read(|key| configuration.effective(key))
     }
 

@@ -16,13 +16,17 @@ impl Cluster {
         let departure = departure(event);
         let cause = departure.as_ref().and_then(|departure| departure.cause);
         self.coverage.count(&cause.map_or_else(|| format!("event {kind}"), |cause| format!("event {kind} {cause:?}")));
+        if let Event::Late { by } = event {
+            running.ledger.postpone(by.as_millis() as u64, self.now());
+        }
         let Some(departure) = departure else { return };
         self.note(format_args!("{departure:?}"));
-        if departure.cause == Some(EvictionCause::Expired) {
+        if let Some(cause @ (EvictionCause::Expired | EvictionCause::Unconfirmed)) = departure.cause {
             let seat = running.ledger.seats.get(&departure.name).and_then(|members| members.get(&departure.id));
-            if let Some(seat) = seat.filter(|seat| seat.address == departure.address) {
+            let is_kept = cause == EvictionCause::Unconfirmed;
+            if let Some(seat) = seat.filter(|seat| seat.address == departure.address && seat.is_kept() == is_kept) {
                 self.check(invariant::was_silent(seat, self.now(), &running.pauses));
-                return running.ledger.expire(&departure.name, departure.id);
+                return running.ledger.expire(&departure.name, departure.id, cause);
             }
         }
         match running.ledger.departures.iter().position(|expected| *expected == departure) {

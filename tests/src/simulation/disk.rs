@@ -14,11 +14,12 @@ pub(super) enum Health {
     CannotSync,
 }
 
-/// Two files that are replaced as the saver does it: written beside, synced, renamed, and the folder synced.
+/// Files that are replaced as the saver does it: written beside, synced, renamed, and the folder synced.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     kv_config: File,
     runtime_config: File,
+    snapshot: File,
     pub(super) health: Health,
 }
 
@@ -35,7 +36,7 @@ impl Disk {
         match file {
             SaveFile::KvConfig => &mut self.kv_config,
             SaveFile::RuntimeConfig => &mut self.runtime_config,
-            SaveFile::Snapshot => unreachable!("no snapshot is wanted"),
+            SaveFile::Snapshot => &mut self.snapshot,
         }
     }
 
@@ -76,7 +77,7 @@ impl Disk {
 
     /// The power fails: of what was not synced, each file keeps the old or the new contents.
     pub(super) fn lose_power(&mut self, keeps_unsynced: impl Fn(SaveFile) -> bool) {
-        for file in [SaveFile::KvConfig, SaveFile::RuntimeConfig] {
+        for file in [SaveFile::KvConfig, SaveFile::RuntimeConfig, SaveFile::Snapshot] {
             let keeps = keeps_unsynced(file);
             let file = self.file(file);
             if keeps {

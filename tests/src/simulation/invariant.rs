@@ -13,7 +13,7 @@ use std::fmt;
 const PAUSE_NOTICED_MILLIS: Time = 4000;
 const LOOK_MILLIS: Time = 1000;
 /// How much later than its deadline a silent broker may be gone while the server runs.
-const LATENESS_MILLIS: Time = 1500;
+pub(super) const LATENESS_MILLIS: Time = 1500;
 
 /// A server that is told to stop has ended by then: it waits, closes its connections, and saves.
 const STOP_MILLIS: Time = 12_000;
@@ -49,13 +49,22 @@ pub enum Invariant {
     QuotasReturn,
     /// A server that is told to stop ends, and loses no save.
     StopsInOrder,
-    /// A registration period after faults stop, every NameServer holds the whole truth, and all hold the same.
+    /// A registration period after faults stop, every NameServer holds the whole truth, and all hold the same; one that
+    /// has routes from before a restart, when the time for brokers to repeat them is over.
     Converges,
+    /// A server that starts with a snapshot shows at once what it showed when the snapshot was made.
+    RoutesOutliveRestarts,
+    /// A snapshot is served only if it is young enough, as far as the host can know.
+    StaleIsNotServed,
+    /// When the time for brokers to register is over, nothing is left that no broker has repeated.
+    UnrepeatedIsGone,
+    /// A server is ready at once with routes, and within its waiting time without them; then it stays so.
+    ReadinessComes,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::OnlyWhoAsked,
         Self::ReplyAfterView,
         Self::RepliesAreVisible,
@@ -68,6 +77,10 @@ impl Invariant {
         Self::QuotasReturn,
         Self::StopsInOrder,
         Self::Converges,
+        Self::RoutesOutliveRestarts,
+        Self::StaleIsNotServed,
+        Self::UnrepeatedIsGone,
+        Self::ReadinessComes,
     ];
 }
 
@@ -86,6 +99,10 @@ impl fmt::Display for Invariant {
             Self::QuotasReturn => "quotas-return",
             Self::StopsInOrder => "stops-in-order",
             Self::Converges => "converges",
+            Self::RoutesOutliveRestarts => "routes-outlive-restarts",
+            Self::StaleIsNotServed => "stale-is-not-served",
+            Self::UnrepeatedIsGone => "unrepeated-is-gone",
+            Self::ReadinessComes => "readiness-comes",
         })
     }
 }
@@ -171,8 +188,30 @@ pub(super) fn view_permits(ledger: &Ledger, route_of: impl Fn(&str) -> Option<St
     Ok(())
 }
 
+/// [`Invariant::UnrepeatedIsGone`]: a view counts the brokers that only a snapshot knows.
+pub(super) fn view_marks(ledger: &Ledger, unconfirmed: usize) -> Verdict {
+    let kept = ledger.kept_seats().count();
+    if unconfirmed == kept {
+        return Ok(());
+    }
+    violated(Invariant::UnrepeatedIsGone, format!("{unconfirmed} brokers are marked as unconfirmed, and {kept} are"))
+}
+
+/// [`Invariant::UnrepeatedIsGone`]: the time to register has not been over for long, but for pauses of the server.
+pub(super) fn nothing_is_kept(ledger: &Ledger, end: Time, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+    let paused: Time = pauses.iter().map(|(start, end)| end - start).sum();
+    if ledger.kept.until.is_none() || end + paused + LATENESS_MILLIS >= now {
+        return Ok(());
+    }
+    violated(Invariant::UnrepeatedIsGone, format!("the time to register was over at {end}, but for {paused} ms"))
+}
+
 /// [`Invariant::HeardIsKept`]: this broker may be evicted for silence now.
 pub(super) fn was_silent(seat: &Seat, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+    if seat.is_kept() {
+        let verdict = violated(Invariant::HeardIsKept, format!("{} has time until {}", seat.address, seat.kept_until));
+        return if seat.kept_until <= now { Ok(()) } else { verdict };
+    }
     let noticed = |length: Time| if length > PAUSE_NOTICED_MILLIS { length - LOOK_MILLIS } else { 0 };
     let silence = silence(seat, now, pauses, noticed);
     if silence >= seat.timeout {
@@ -220,7 +259,7 @@ pub(super) fn has_stopped(since: Time, saves: usize, now: Time, pauses: &[(Time,
 
 /// [`Invariant::DeparturesHaveReasons`]: a connection that is closed for silence takes nobody with it who was heard.
 pub(super) fn nobody_is_over(conn: ConnId, ledger: &Ledger) -> Verdict {
-    match ledger.seats.values().flat_map(BTreeMap::values).find(|seat| seat.conn == conn) {
+    match ledger.seats.values().flat_map(BTreeMap::values).find(|seat| seat.conn == Some(conn)) {
         Some(seat) => {
             violated(Invariant::DeparturesHaveReasons, format!("{} loses its connection for others", seat.address))
         }
@@ -232,8 +271,9 @@ pub(super) fn nobody_is_over(conn: ConnId, ledger: &Ledger) -> Verdict {
 pub(super) fn nobody_is_silent(ledger: &Ledger, now: Time, pauses: &[(Time, Time)]) -> Verdict {
     for seat in ledger.seats.values().flat_map(BTreeMap::values) {
         let silence = silence(seat, now, pauses, |length| length);
-        if silence > seat.timeout + LATENESS_MILLIS {
-            let details = format!("{} is known after {silence} ms of its {} ms", seat.address, seat.timeout);
+        let granted = if seat.is_kept() { seat.kept_until.saturating_sub(seat.heard) } else { seat.timeout };
+        if silence > granted + LATENESS_MILLIS {
+            let details = format!("{} is known after {silence} ms of its {granted} ms", seat.address);
             return violated(Invariant::SilentIsGone, details);
         }
     }

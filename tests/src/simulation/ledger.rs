@@ -1,6 +1,8 @@
 //! What one NameServer was told in this life, in plain maps: whom it may know and whom it must not.
 
 use super::agenda::Time;
+use super::kept::Kept;
+use super::kv_ledger::KvKey;
 use crate::model::Parts;
 use crate::registration::{Generation, Registration, Version};
 use namesrv_core::ConnId;
@@ -35,20 +37,34 @@ pub(super) enum Told {
     Nothing,
 }
 
-/// Namespace and key.
-pub(super) type KvKey = (String, String);
-
 /// A registration that counts.
 #[derive(Clone, Debug)]
 pub(super) struct Seat {
     pub(super) cluster: String,
     pub(super) address: String,
-    pub(super) conn: ConnId,
+    /// `None` if only a snapshot says so.
+    pub(super) conn: Option<ConnId>,
     pub(super) timeout: Time,
     pub(super) heard: Time,
+    /// When a broker is gone that only a snapshot knows.
+    pub(super) kept_until: Time,
+    /// It registered with the data version that a snapshot has of it.
+    is_repeated: bool,
     state: i64,
     version: Option<Version>,
     parts: Parts,
+}
+
+impl Seat {
+    /// Whether only a snapshot says that it is there.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.conn.is_none()
+    }
+
+    /// When it is gone if nothing is heard of it from now on and the window of the snapshot ends then.
+    fn lapses(&self, now: Time, end: Time) -> Time {
+        end.min(now + self.timeout + 1)
+    }
 }
 
 /// Somebody who has left, and why; without a cause it asked for it.
@@ -97,10 +113,21 @@ struct Recorded {
     moment: Rc<Moment>,
 }
 
+/// What a snapshot should say.
+#[derive(Clone, Debug)]
+pub(super) struct Saved {
+    at: Time,
+    pub(super) seats: BTreeMap<String, BTreeMap<i64, Seat>>,
+    topics: BTreeMap<String, BTreeSet<String>>,
+    standings: BTreeMap<String, Standing>,
+}
+
 /// The ledger of one NameServer.
 #[derive(Debug)]
 pub(super) struct Ledger {
     deletes_unlisted: bool,
+    /// What is from a snapshot.
+    pub(super) kept: Kept,
     pub(super) seats: BTreeMap<String, BTreeMap<i64, Seat>>,
     topics: BTreeMap<String, BTreeSet<String>>,
     standings: BTreeMap<String, Standing>,
@@ -119,6 +146,7 @@ impl Ledger {
     pub(super) fn new(deletes_unlisted: bool, now: Time) -> Self {
         Self {
             deletes_unlisted,
+            kept: Kept::default(),
             seats: BTreeMap::new(),
             topics: BTreeMap::new(),
             standings: BTreeMap::new(),
@@ -127,6 +155,55 @@ impl Ledger {
             changed: false,
             moments: VecDeque::from([Recorded { number: 0, at: now, ends_batch: true, moment: Rc::default() }]),
             departures: Vec::new(),
+        }
+    }
+
+    /// What a snapshot of this moment should say.
+    pub(super) fn saved(&self, now: Time) -> Saved {
+        let (seats, topics, standings) = (self.seats.clone(), self.topics.clone(), self.standings.clone());
+        Saved { at: now, seats, topics, standings }
+    }
+
+    /// A server starts with a snapshot, and brokers have so long to register. Whoever had not registered before the
+    /// restart has no more time than was left.
+    pub(super) fn restore(&mut self, saved: &Saved, within: Time, now: Time) {
+        let until = now + within;
+        (self.seats, self.topics, self.standings) =
+            (saved.seats.clone(), saved.topics.clone(), saved.standings.clone());
+        self.kept = Kept::new(until, entries(&self.topics));
+        for seat in self.seats.values_mut().flat_map(BTreeMap::values_mut) {
+            let left = if seat.is_kept() { seat.kept_until - saved.at } else { within };
+            let kept_until = seat.lapses(now, until).min(now + left);
+            let parts = Parts::default();
+            *seat = Seat { conn: None, heard: now, kept_until, is_repeated: false, parts, ..seat.clone() };
+        }
+        if let Some(first) = self.moments.front_mut() {
+            let (topics, standings) = (saved.topics.clone(), saved.standings.clone());
+            first.moment = Rc::new(Moment { groups: addresses(&self.seats), topics, standings });
+        }
+    }
+
+    /// Brokers that only a snapshot knows.
+    pub(super) fn kept_seats(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.values().flat_map(BTreeMap::values).filter(|seat| seat.is_kept())
+    }
+
+    /// The server says that it was late by so much, and grants that to everybody.
+    pub(super) fn postpone(&mut self, by: Time, now: Time) {
+        let Some(until) = &mut self.kept.until else { return };
+        *until += by;
+        let until = *until;
+        for seat in self.seats.values_mut().flat_map(BTreeMap::values_mut).filter(|seat| seat.is_kept()) {
+            seat.kept_until = (seat.kept_until + by).min(seat.lapses(now, until)).max(seat.kept_until);
+        }
+    }
+
+    /// Time passed: what nobody has repeated goes when its time is over.
+    pub(super) fn end_kept(&mut self, now: Time) {
+        if self.kept.until.is_some_and(|until| until <= now) {
+            for (group, topic) in self.kept.end() {
+                self.leave_topics(&group, |left| left == topic);
+            }
         }
     }
 
@@ -148,6 +225,7 @@ impl Ledger {
             Told::RegisterTopic { topic, group } => {
                 if self.seats.contains_key(group) {
                     self.permissions.remove(group);
+                    self.kept.repeat(group, topic);
                     self.enter(topic, group);
                 }
             }
@@ -171,40 +249,90 @@ impl Ledger {
         let own = members.and_then(|members| members.iter().find(|(_, seat)| seat.address == address));
         let own = own.map(|(id, _)| *id);
         let holder = members.and_then(|members| members.get(&id));
-        if holder.is_some_and(|seat| seat.address != address && seat.cluster == cluster && seat.state > state) {
+        let is_heard = holder.is_some_and(|seat| !seat.is_kept());
+        let is_newer = |seat: &Seat| seat.address != address && seat.cluster == cluster && seat.state > state;
+        if is_heard && holder.is_some_and(is_newer) {
             own.into_iter().for_each(|own| self.leave(&name, own, Some(EvictionCause::ConflictLost)));
             return;
         }
-        if holder.is_none() && topics.len() == 1 {
+        let stays = holder.is_some_and(|seat| seat.address == address && seat.cluster == cluster);
+        if !is_heard && topics.len() == 1 {
+            if stays {
+                self.repeat_topic(&name, id, &topics[0].name, registration, now);
+            }
             return;
         }
-        let stays = holder.is_some_and(|seat| seat.address == address && seat.cluster == cluster);
+        let is_repeated = self.repeats(&name, own, registration);
         let replaced: BTreeSet<_> = own.into_iter().chain(holder.map(|_| id)).filter(|_| !stays).collect();
         for replaced in replaced {
             self.replace(&name, replaced);
         }
-        let timeout = registration.timeout.unwrap_or(DEFAULT_TIMEOUT_MILLIS) as Time;
         let standing = Standing { zone: registration.zone.clone(), may_act: registration.acting_master };
         self.changed |= !stays || self.standings.get(&name) != Some(&standing);
         self.standings.insert(name.clone(), standing);
+        let before = if stays { self.seats.get(&name).and_then(|members| members.get(&id)) } else { None };
+        let before = before.filter(|seat| !seat.is_kept());
         let version = registration.version;
-        let before = stays.then(|| self.seats.get(&name)?.get(&id)).flatten();
         let is_new = before.is_none_or(|seat| seat.version.is_none() || seat.version != version);
-        let parts = before.map(|seat| seat.parts.clone()).unwrap_or_default();
-        let seat = Seat { cluster, address, conn, timeout, heard: now, state, version, parts };
-        let entries = self.topics.values().filter(|groups| groups.contains(&name)).count();
-        let members = self.seats.entry(name.clone()).or_default();
-        members.insert(id, seat);
-        let is_least = members.keys().next() == Some(&id);
-        if id == 0 || (registration.generation == Generation::Five && is_least) {
-            let listed: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
-            let Some(parts) = members.get_mut(&id).map(|seat| &mut seat.parts) else { return };
-            let (_, is_whole) = parts.take(&listed, entries, is_new);
-            let listed = parts.topics.clone();
-            if self.deletes_unlisted && registration.mappings.is_empty() && is_whole {
-                self.leave_topics(&name, |topic| !listed.contains(topic));
+        let seat = Seat {
+            cluster,
+            address,
+            conn: Some(conn),
+            timeout: registration.timeout.unwrap_or(DEFAULT_TIMEOUT_MILLIS) as Time,
+            heard: now,
+            kept_until: 0,
+            is_repeated,
+            state,
+            version,
+            parts: before.map(|seat| seat.parts.clone()).unwrap_or_default(),
+        };
+        self.seats.entry(name.clone()).or_default().insert(id, seat);
+        if self.contributes(registration, &name, id) {
+            self.take_table(&name, id, registration, is_new);
+        }
+    }
+
+    /// Whether the broker that is registered here has the data version that a snapshot has of it. `own` is the
+    /// identifier that it had before.
+    fn repeats(&self, name: &str, own: Option<i64>, registration: &Registration) -> bool {
+        let seat = own.and_then(|own| self.seats.get(name)?.get(&own));
+        let Some(seat) = seat.filter(|seat| Some(&seat.cluster) == registration.cluster.as_ref()) else { return false };
+        let is_known = if seat.is_kept() { own == registration.id && seat.version.is_some() } else { seat.is_repeated };
+        is_known && seat.version == registration.version
+    }
+
+    /// Topics come from the master, and from the smallest slave of 5.x that registered.
+    fn contributes(&self, registration: &Registration, name: &str, id: i64) -> bool {
+        let mut smaller = self.seats.get(name).into_iter().flat_map(|members| members.range(..id));
+        id == 0 || (registration.generation == Generation::Five && smaller.all(|(_, seat)| seat.is_kept()))
+    }
+
+    fn take_table(&mut self, name: &str, id: i64, registration: &Registration, is_new: bool) {
+        let topics = registration.topics.as_deref().unwrap_or_default();
+        let listed: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
+        let entries = self.topics.values().filter(|groups| groups.contains(name)).count();
+        let Some(seat) = self.seats.get_mut(name).and_then(|members| members.get_mut(&id)) else { return };
+        let (_, is_whole) = seat.parts.take(&listed, entries, is_new);
+        let (listed, is_repeated) = (seat.parts.topics.clone(), seat.is_repeated);
+        if self.deletes_unlisted && registration.mappings.is_empty() && is_whole {
+            let kept = std::mem::take(&mut self.kept);
+            self.leave_topics(name, |topic| !listed.contains(topic) && !kept.has(name, topic));
+            self.kept = kept;
+        }
+        for topic in topics {
+            if !(is_repeated && self.kept.is_deleted(name, &topic.name)) {
+                self.kept.repeat(name, &topic.name);
+                self.enter(&topic.name, name);
             }
-            topics.iter().for_each(|topic| self.enter(&topic.name, &name));
+        }
+    }
+
+    /// A broker that only a snapshot knows registers one topic, which says nothing about the others.
+    fn repeat_topic(&mut self, name: &str, id: i64, topic: &str, registration: &Registration, now: Time) {
+        self.hear_member(name, id, now);
+        if self.contributes(registration, name, id) {
+            self.kept.repeat(name, topic);
+            self.enter(topic, name);
         }
     }
 
@@ -212,17 +340,25 @@ impl Ledger {
     fn hear(&mut self, broker: &Identity, now: Time) {
         let is_meant = |seat: &Seat| seat.cluster == broker.cluster && seat.address == broker.address;
         let is_named = self.seats.get(&broker.name).is_some_and(|members| members.values().any(is_meant));
-        for (name, members) in &mut self.seats {
-            if !is_named || *name == broker.name {
-                members.values_mut().filter(|seat| is_meant(seat)).for_each(|seat| seat.heard = now);
-            }
+        let mut meant = Vec::new();
+        for (name, members) in self.seats.iter().filter(|(name, _)| !is_named || **name == broker.name) {
+            meant.extend(members.iter().filter(|(_, seat)| is_meant(seat)).map(|(id, _)| (name.clone(), *id)));
+        }
+        meant.iter().for_each(|(name, id)| self.hear_member(name, *id, now));
+    }
+
+    fn hear_member(&mut self, name: &str, id: i64, now: Time) {
+        let end = self.kept.until.unwrap_or(now);
+        if let Some(seat) = self.seats.get_mut(name).and_then(|members| members.get_mut(&id)) {
+            seat.heard = now;
+            seat.kept_until = seat.lapses(now, end);
         }
     }
 
     /// A connection is gone, and everybody with it.
     pub(super) fn disconnect(&mut self, conn: ConnId) {
         let over = |(name, members): (&String, &BTreeMap<i64, Seat>)| {
-            let lost = members.iter().filter(|(_, seat)| seat.conn == conn);
+            let lost = members.iter().filter(|(_, seat)| seat.conn == Some(conn));
             lost.map(|(id, _)| (name.clone(), *id)).collect::<Vec<_>>()
         };
         for (name, id) in self.seats.iter().flat_map(over).collect::<Vec<_>>() {
@@ -231,8 +367,8 @@ impl Ledger {
     }
 
     /// Somebody was silent for too long.
-    pub(super) fn expire(&mut self, name: &str, id: i64) {
-        self.leave(name, id, Some(EvictionCause::Expired));
+    pub(super) fn expire(&mut self, name: &str, id: i64, cause: EvictionCause) {
+        self.leave(name, id, Some(cause));
         self.departures.pop();
     }
 
@@ -242,6 +378,7 @@ impl Ledger {
     }
 
     fn leave(&mut self, name: &str, id: i64, cause: Option<EvictionCause>) {
+        let is_windowed = self.kept.until.is_some();
         let Some(members) = self.seats.get_mut(name) else { return };
         let Some(seat) = members.remove(&id) else { return };
         let has_only_slaves = members.keys().next().is_some_and(|id| *id > 0);
@@ -249,10 +386,14 @@ impl Ledger {
             self.seats.remove(name);
             self.standings.remove(name);
             self.wiped.remove(name);
+            self.kept.forget_group(name);
             self.leave_topics(name, |_| true);
+        } else if is_windowed && !seat.is_kept() && members.values().all(Seat::is_kept) {
+            self.kept.doubt(entries(&self.topics).filter(|(group, _)| group == name));
         }
         self.depart(name, id, seat, cause);
-        if has_only_slaves && self.standings.get(name).is_some_and(|standing| standing.may_act) {
+        // While brokers have time to register, what is writable depends on who registered which topic.
+        if has_only_slaves && !is_windowed && self.standings.get(name).is_some_and(|standing| standing.may_act) {
             self.permissions.insert(name.to_owned(), false);
         }
     }
@@ -283,6 +424,7 @@ impl Ledger {
         };
         if let Some(groups) = self.topics.get_mut(topic) {
             let before = groups.len();
+            groups.iter().filter(|group| is_meant(group)).for_each(|group| self.kept.delete(group, topic));
             groups.retain(|group| !is_meant(group));
             self.changed |= groups.len() != before;
         }
@@ -292,10 +434,7 @@ impl Ledger {
     /// All that was told by now has taken effect: a moment that answers may show.
     pub(super) fn commit(&mut self, now: Time, ends_batch: bool) {
         if std::mem::take(&mut self.changed) {
-            let addresses = |(name, members): (&String, &BTreeMap<i64, Seat>)| {
-                (name.clone(), members.iter().map(|(id, seat)| (*id, seat.address.clone())).collect())
-            };
-            let groups = self.seats.iter().map(addresses).collect();
+            let groups = addresses(&self.seats);
             let moment = Moment { groups, topics: self.topics.clone(), standings: self.standings.clone() };
             let number = self.number() + 1;
             self.moments.push_back(Recorded { number, at: now, ends_batch: false, moment: Rc::new(moment) });
@@ -324,60 +463,14 @@ impl Ledger {
     }
 }
 
-/// What a NameServer acknowledged of the KV table, and what it did not: that may be in the file or not.
-#[derive(Debug, Default)]
-pub(super) struct KvLedger {
-    acknowledged: BTreeMap<KvKey, String>,
-    /// Changes that were handed in and not answered.
-    pending: Vec<(i32, KvKey, Option<String>)>,
-    /// Changes that were refused, or never answered.
-    doubtful: Vec<(KvKey, Option<String>)>,
+fn addresses(seats: &BTreeMap<String, BTreeMap<i64, Seat>>) -> BTreeMap<String, BTreeMap<i64, String>> {
+    let addresses = |(name, members): (&String, &BTreeMap<i64, Seat>)| {
+        (name.clone(), members.iter().map(|(id, seat)| (*id, seat.address.clone())).collect())
+    };
+    seats.iter().map(addresses).collect()
 }
 
-impl KvLedger {
-    pub(super) fn hand_in(&mut self, opaque: i32, key: &KvKey, change: &Option<String>) {
-        self.pending.push((opaque, key.clone(), change.clone()));
-    }
-
-    /// A change is answered.
-    pub(super) fn answer(&mut self, opaque: i32, accepted: bool) {
-        let Some(at) = self.pending.iter().position(|(pending, ..)| *pending == opaque) else { return };
-        let (_, key, change) = self.pending.remove(at);
-        if accepted {
-            self.doubtful.retain(|(doubtful, _)| *doubtful != key);
-        }
-        match change {
-            change if !accepted => self.doubtful.push((key, change)),
-            Some(value) => drop(self.acknowledged.insert(key, value)),
-            None => drop(self.acknowledged.remove(&key)),
-        }
-    }
-
-    pub(super) fn value(&self, key: &KvKey) -> Option<&str> {
-        self.acknowledged.get(key).map(String::as_str)
-    }
-
-    /// The file was replaced: what was refused before is not in it.
-    pub(super) fn saved(&mut self) {
-        self.doubtful.clear();
-    }
-
-    /// The server starts again with this table: every key has the value that was acknowledged, or one that nobody was
-    /// told of.
-    ///
-    /// # Errors
-    /// Names the first that has not.
-    pub(super) fn restart(&mut self, found: BTreeMap<KvKey, String>) -> Result<(), String> {
-        let pending = self.pending.drain(..).map(|(_, key, change)| (key, change));
-        let possible: Vec<_> = self.doubtful.drain(..).chain(pending).collect();
-        let keys: BTreeSet<_> = self.acknowledged.keys().chain(found.keys()).collect();
-        for key in keys {
-            let (known, value) = (self.acknowledged.get(key), found.get(key));
-            if known != value && !possible.iter().any(|(other, change)| other == key && change.as_ref() == value) {
-                return Err(format!("{key:?} was {known:?} and is {value:?} after the restart"));
-            }
-        }
-        self.acknowledged = found;
-        Ok(())
-    }
+/// Every group with each of its topics.
+fn entries(topics: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = (String, String)> {
+    topics.iter().flat_map(|(topic, groups)| groups.iter().map(|group| (group.clone(), topic.clone())))
 }

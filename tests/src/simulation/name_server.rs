@@ -6,8 +6,11 @@ use super::cluster::{Cluster, Role, Task};
 use super::disk::Disk;
 use super::invariant::{self, Invariant, Verdict, violated};
 use super::io_thread::{IoThread, ToIo};
-use super::ledger::{KvLedger, Ledger, Told};
+use super::kv_ledger::KvLedger;
+use super::ledger::{Ledger, Saved, Told};
 use super::network::{ProcessId, Socket};
+use super::saver::Save;
+use super::snapshots::Snapshots;
 use crate::answer::Answer;
 use crate::process_keys::read_configuration;
 use bytes::Bytes;
@@ -19,9 +22,10 @@ use namesrv_core::kv::KvFile;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::quota::Quotas;
 use namesrv_core::route::{RouteQuery, RouteView};
-use namesrv_core::save::{SaveFile, SaveTicket};
+use namesrv_core::save::SaveFile;
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_core::wire::json::Dialect;
+use namesrv_shell::warm_start::Expectation;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -52,14 +56,6 @@ pub(super) enum Chore {
     Save,
 }
 
-#[derive(Debug)]
-struct Save {
-    ticket: SaveTicket,
-    file: SaveFile,
-    contents: Vec<u8>,
-    is_renamed: bool,
-}
-
 /// A server with its host: what is left of it when it does not run.
 #[derive(Debug)]
 pub(super) struct NameServer {
@@ -67,6 +63,7 @@ pub(super) struct NameServer {
     pub(super) properties: Vec<(String, String)>,
     pub(super) disk: Disk,
     pub(super) kv: KvLedger,
+    pub(super) snapshots: Snapshots,
     /// How far the wall clock is off.
     pub(super) wall_offset: i64,
     /// How long a step of a save takes.
@@ -77,7 +74,7 @@ pub(super) struct NameServer {
 /// One life of a server.
 #[derive(Debug)]
 pub(super) struct Running {
-    node: Node,
+    pub(super) node: Node,
     pub(super) view: Arc<RouteView>,
     pub(super) quotas: Arc<Quotas<Cell<usize>>>,
     /// What the registry thread has not taken.
@@ -86,11 +83,16 @@ pub(super) struct Running {
     pub(super) sockets: BTreeMap<u64, ConnId>,
     pub(super) is_accepting: bool,
     pub(super) is_finishing: bool,
-    saves: VecDeque<Save>,
+    pub(super) saves: VecDeque<Save>,
     pub(super) opened: u64,
     is_registry_due: bool,
     alarm: Option<Time>,
     pub(super) ledger: Ledger,
+    /// What was known before this turn of the registry thread, if a snapshot may be made in it.
+    before: Option<(Saved, Arc<RouteView>)>,
+    pub(super) started_at: Time,
+    pub(super) expectation: Expectation,
+    pub(super) is_ready: bool,
     /// The latest moment of the ledger that somebody has a reply from.
     pub(super) moment_in_hand: u64,
     pub(super) pauses: Vec<(Time, Time)>,
@@ -126,7 +128,7 @@ impl NameServer {
 }
 
 /// Limits that are reached now and then.
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         forwarded_per_connection_max: 4,
         output_bytes_pause: 2 * 1024,
@@ -146,6 +148,7 @@ impl Cluster {
             properties: properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             disk: Disk::default(),
             kv: KvLedger::default(),
+            snapshots: Snapshots::default(),
             wall_offset: 0,
             save_millis: 3,
             running: None,
@@ -165,7 +168,17 @@ impl Cluster {
         let verdict = it.kv.restart(found);
         let configuration = it.configuration();
         let deletes_unlisted = configuration.settings().delete_topic_with_broker_registration;
-        let initial = InitialState { limits: limits(), kv, ..InitialState::new(secret, configuration) };
+        let (wall, file) = (it.now(now).wall, it.disk.contents(SaveFile::Snapshot));
+        let judged = it.snapshots.judge(file, wall, now);
+        let (warm_start, saves_snapshots) =
+            (judged.as_ref().and_then(|judged| judged.warmth.start.clone()), judged.is_some());
+        let initial = InitialState {
+            limits: limits(),
+            kv,
+            warm_start,
+            saves_snapshots,
+            ..InitialState::new(secret, configuration)
+        };
         let mut node = Node::new(initial, it.now(now));
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("the first output is a view") };
         it.running = Some(Box::new(Running {
@@ -182,12 +195,19 @@ impl Cluster {
             is_registry_due: false,
             alarm: None,
             ledger: Ledger::new(deletes_unlisted, now),
+            before: None,
+            started_at: now,
+            expectation: Expectation::nothing(),
+            is_ready: false,
             moment_in_hand: 0,
             pauses: Vec::new(),
             stopping_since: None,
         }));
         let process = it.process;
         self.check(verdict.or_else(|details| violated(Invariant::AcknowledgedKvIsKept, details)));
+        if let Some(judged) = judged {
+            self.begin_warm(server, judged);
+        }
         self.begin_life(process);
         self.note_of(process, "starts");
         self.plan(process, TICK_MILLIS, Task::Server(Chore::Tick));
@@ -202,8 +222,13 @@ impl Cluster {
             return;
         }
         if host_too {
-            let (kv, runtime) = (self.random.bool(), self.random.bool());
-            it.disk.lose_power(|file| if file == SaveFile::KvConfig { kv } else { runtime });
+            let [kv, runtime, snapshot] = [self.random.bool(), self.random.bool(), self.random.bool()];
+            it.snapshots.boot(self.agenda.now());
+            it.disk.lose_power(|file| match file {
+                SaveFile::KvConfig => kv,
+                SaveFile::RuntimeConfig => runtime,
+                SaveFile::Snapshot => snapshot,
+            });
         }
         let process = it.process;
         self.note_of(process, if host_too { "vanishes" } else { "is killed" });
@@ -267,13 +292,17 @@ impl Cluster {
         let now = self.servers[server].now(self.now());
         let waiting = running.to_node.len();
         let inputs = if waiting > 1 && self.random.u8(..) < 64 { self.random.usize(1..waiting) } else { waiting };
+        running.before = running
+            .may_save_snapshot(now)
+            .then(|| (running.ledger.saved(now.monotonic.as_millis()), Arc::clone(&running.view)));
         for input in running.to_node.drain(..inputs).collect::<Vec<_>>() {
             self.hand_in(server, running, input, now);
         }
-        if running.to_node.is_empty() {
+        let ticks = running.to_node.is_empty();
+        if ticks {
             running.node.handle(Input::Tick, now);
         }
-        if self.carry_out(server, running) {
+        if self.carry_out(server, running, ticks) {
             return true;
         }
         let due = running.node.poll_timeout();
@@ -318,7 +347,7 @@ impl Cluster {
 
     /// Carries out one batch. The ledger hears of evictions first, since a view is of the end of a batch. Returns
     /// whether the node has ended.
-    fn carry_out(&mut self, server: usize, running: &mut Running) -> bool {
+    fn carry_out(&mut self, server: usize, running: &mut Running, ticks: bool) -> bool {
         let outputs: Vec<_> = std::iter::from_fn(|| running.node.poll_output()).collect();
         for output in &outputs {
             if let Output::Event(event) = output {
@@ -327,6 +356,9 @@ impl Cluster {
         }
         if let Some(left) = running.ledger.departures.pop() {
             self.check(violated(Invariant::DeparturesHaveReasons, format!("{left:?} is still there")));
+        }
+        if ticks {
+            running.ledger.end_kept(self.now());
         }
         running.ledger.commit(self.now(), true);
         let mut is_checked = false;
@@ -337,6 +369,7 @@ impl Cluster {
                 let view = &running.view;
                 self.check(invariant::view_shows(&moment, view.cluster_info(), view.topic_count()));
                 self.check(invariant::view_permits(&running.ledger, |topic| route(view, topic)));
+                self.check(invariant::view_marks(&running.ledger, view.unconfirmed_count()));
             }
             is_over |= self.carry_out_one(server, running, output);
         }
@@ -361,15 +394,14 @@ impl Cluster {
                 self.coverage.count("output Notify");
                 self.note(format_args!("notice to {address}"));
             }
-            Output::Save { ticket, contents } => {
-                let file = ticket.file;
-                self.coverage.count(&format!("output Save {file:?}"));
-                running.saves.push_back(Save { ticket, file, contents, is_renamed: false });
-                if running.saves.len() == 1 {
-                    self.plan_save(server);
-                }
+            Output::Save { ticket, contents } => self.save(server, running, ticket, contents),
+            Output::SaveSnapshot { ticket, source } => {
+                let it = &mut self.servers[server];
+                let known = running.before.clone().expect("what was known before");
+                let now = self.agenda.now();
+                let contents = it.snapshots.encode(&source, known, (it.now(now).wall, now));
+                self.save(server, running, ticket, contents);
             }
-            Output::SaveSnapshot { .. } => unreachable!("no snapshot is wanted"),
             Output::Event(_) | Output::Announce => {}
             Output::RepliesStuck { bytes } => {
                 self.check(violated(Invariant::QuotasReturn, format!("{bytes} bytes of replies count as not taken")));
@@ -434,6 +466,7 @@ impl Cluster {
     fn tick_io(&mut self, server: usize, running: &mut Running) {
         (0..IO_THREADS).for_each(|thread| self.close_silent(server, running, thread));
         self.check(invariant::nobody_is_silent(&running.ledger, self.now(), &running.pauses));
+        self.check_warmth(server, running);
         if running.to_node.is_empty() && running.threads.iter().all(|thread| thread.inbox.is_empty()) {
             self.check(invariant::replies_are_taken(running.node.reply_bytes_out()));
         }
@@ -441,30 +474,6 @@ impl Cluster {
             self.check(invariant::has_stopped(since, running.saves.len(), self.now(), &running.pauses));
         }
         self.plan(self.servers[server].process, TICK_MILLIS, Task::Server(Chore::Tick));
-    }
-
-    fn plan_save(&mut self, server: usize) {
-        let delay = self.random.u64(0..=self.servers[server].save_millis);
-        self.plan(self.servers[server].process, delay, Task::Server(Chore::Save));
-    }
-
-    /// First the new name, then the certainty that it lasts.
-    fn save_step(&mut self, server: usize, running: &mut Running) {
-        let it = &mut self.servers[server];
-        let Some(save) = running.saves.front_mut() else { return };
-        let result = if save.is_renamed { it.disk.sync(save.file) } else { it.disk.rename(save.file, &save.contents) };
-        let ends = save.is_renamed || result.is_err();
-        save.is_renamed = true;
-        if ends && let Some(save) = running.saves.pop_front() {
-            if result.is_ok() && save.file == SaveFile::KvConfig {
-                it.kv.saved();
-            }
-            running.to_node.push_back(Input::Saved { ticket: save.ticket, result });
-            self.plan_registry(server, running);
-        }
-        if !running.saves.is_empty() {
-            self.plan_save(server);
-        }
     }
 
     /// The end of a connection that a process holds, for whoever listens there.
@@ -477,7 +486,7 @@ impl Cluster {
 }
 
 /// The route of a topic that a view has.
-fn route(view: &RouteView, topic: &str) -> Option<String> {
+pub(super) fn route(view: &RouteView, topic: &str) -> Option<String> {
     let mut body = Vec::new();
     view.route(RouteQuery { topic: topic.as_bytes(), dialect: Dialect::Compatible, zone: None })?.write(&mut body);
     Some(String::from_utf8_lossy(&body).into_owned())
