@@ -331,12 +331,16 @@ impl Cluster {
         }
     }
 
-    /// [`Invariant::EveryQuestionIsAnswered`]: a server that ends its side in good order has answered everything.
+    /// [`Invariant::EveryQuestionIsAnswered`]: a server that ends its side in good order has answered everything. What
+    /// was killed owes nothing.
     fn check_half_closed(&mut self, peer: usize, server: usize, socket: Socket, ending: Option<Ending>) {
         let link = self.peers[peer].links.get(&server);
         let Some(link) = link.filter(|link| link.socket == socket && link.is_half_closed) else { return };
+        let it = &self.processes[self.servers[server].process];
         if ending == Some(Ending::Fin)
             && let Some((opaque, question)) = link.questions.first_key_value()
+            && it.running
+            && it.life == question.life
         {
             let details =
                 format!("NameServer {server} closes a half-closed connection and owes #{opaque} {question:?}");
