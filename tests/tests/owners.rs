@@ -7,6 +7,7 @@ use namesrv_tests::access::{BROKER_HOST, SECRET, STRANGER_HOST, broker, request,
 use namesrv_tests::answer::Answer;
 use namesrv_tests::registration::{Registration, Topic, Version};
 use namesrv_tests::request::Request;
+use namesrv_tests::step::WarmFrom;
 use namesrv_tests::world::{Happening, World};
 use std::time::Duration;
 
@@ -60,6 +61,25 @@ fn a_broker_whose_connection_was_replaced_is_still_itself() {
     assert!(has_topic(&mut world, "U"));
     assert_eq!(remark(&mut world, "again", &request(104)), None);
     assert!(!is_known(&world));
+}
+
+#[test]
+fn a_broker_from_before_a_restart_is_who_connects_from_its_address() {
+    let restarted = || {
+        let mut world = registered(ADMIN);
+        world.restart(WarmFrom::ThisStop, Duration::from_secs(1));
+        world.connect_from("broker", BROKER_HOST);
+        world.connect_from("stranger", STRANGER_HOST);
+        world
+    };
+    let mut world = restarted();
+    assert!(remark(&mut world, "stranger", &request(104)).is_some() && is_known(&world));
+    assert_eq!(remark(&mut world, "broker", &request(104)), None);
+    assert!(!is_known(&world));
+    let mut world = restarted();
+    assert!(remark(&mut world, "stranger", &request(217)).is_some() && !has_topic(&mut world, "U"));
+    assert_eq!(remark(&mut world, "broker", &request(217)), None);
+    assert!(has_topic(&mut world, "U"));
 }
 
 #[test]

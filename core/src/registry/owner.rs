@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::state::State;
 use super::subject::subject;
-use super::tables::MemberKey;
+use super::tables::{Member, MemberKey};
 use crate::Peer;
 use crate::access::{OwnRequest, Ownership, Refusal, RefusalCause};
 use crate::event::{Event, RefusedRequest};
@@ -15,12 +15,18 @@ use alloc::vec::Vec;
 
 /// Whether the peer registered a member: over this connection, or from the same address of the network.
 pub(super) fn owns(state: &State, peer: Peer, key: MemberKey) -> bool {
-    state.tables.member(key).is_some_and(|member| member.claims().is_of(peer))
+    state.tables.member(key).is_some_and(|member| is_of(member, peer))
 }
 
 /// Whether the peer registered a member of a group.
 pub(super) fn owns_group(state: &State, peer: Peer, group: GroupId) -> bool {
-    state.tables.group(group).members().values().any(|member| member.claims().is_of(peer))
+    state.tables.group(group).members().values().any(|member| is_of(member, peer))
+}
+
+/// Nobody knows where a member from a snapshot had registered from. Its owner is who connects from the address that it
+/// advertises.
+fn is_of(member: &Member, peer: Peer) -> bool {
+    member.claims().is_of(peer) || (member.is_unconfirmed() && member.advertised_ip() == Some(peer.ip()))
 }
 
 /// Refuses a request that only the broker itself may send, unless `is_owner` says that it is.
@@ -56,7 +62,7 @@ pub(super) fn renewable(state: &mut State, peer: Peer, code: i32, members: &[Mem
     if ownership == Ownership::Ignored {
         return members.to_vec();
     }
-    // Nobody owns a member from a snapshot, and a sign of life only counts until it has to register.
+    // A sign of life of a member from a snapshot only counts until the member has to register.
     let may_renew = |key: &MemberKey| owns(state, peer, *key) || state.tables.has_unconfirmed(*key);
     let (own, others): (Vec<_>, Vec<_>) = members.iter().copied().partition(may_renew);
     for broker in others.iter().filter_map(|key| state.tables.group(key.group).identity(key.id)).collect::<Vec<_>>() {

@@ -11,6 +11,7 @@ use crate::time::{Instant, Now};
 use crate::wire::register::DataVersion;
 use alloc::string::ToString;
 use alloc::sync::Arc;
+use core::net::{IpAddr, SocketAddr};
 
 /// Names one registration: its group and its identifier there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +79,11 @@ impl LastRegistration {
 impl Member {
     pub(in crate::registry) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The address of the network in its own address; `None` if that has the name of a host.
+    pub(in crate::registry) fn advertised_ip(&self) -> Option<IpAddr> {
+        self.address.parse::<SocketAddr>().ok().map(|address| address.ip().to_canonical())
     }
 
     /// Where its registrations came from.
