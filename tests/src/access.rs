@@ -21,14 +21,12 @@ pub const ADMIN_CODES: [i32; 6] = [100, 102, 205, 216, 318, 327];
 pub const READ_CODES: [i32; 11] = [101, 106, 206, 219, 224, 304, 311, 312, 313, 319, 901];
 
 /// A world with these lines in its configuration file, and with [`users`].
-#[must_use]
 pub fn world(file: &str) -> World {
     let properties: Vec<_> = entries(file).into_iter().map(|entry| (entry.key, entry.value)).collect();
     World::with_users(&properties, users())
 }
 
 /// A request of this code that is served when anybody may send it.
-#[must_use]
 pub fn request(code: i32) -> Request {
     let request = Request::new(code);
     match code {
@@ -52,7 +50,6 @@ pub fn request(code: i32) -> Request {
 }
 
 /// The broker that requests are about: `broker-a` with the topic `T`, at [`BROKER_HOST`].
-#[must_use]
 pub fn broker() -> Registration {
     Registration {
         address: Some(format!("{BROKER_HOST}:10911")),

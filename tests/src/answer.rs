@@ -41,13 +41,11 @@ impl Answer {
     }
 
     /// The value of an extension field.
-    #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().flatten().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
-    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -83,7 +81,6 @@ impl<'a> Parts<'a> {
 }
 
 /// Whether nothing may be answered to this request: it is one-way, or a response.
-#[must_use]
 pub fn is_unanswered(request: &[u8]) -> bool {
     Answer::decode(request).is_ok_and(|request| request.flag & 3 != 0)
 }

@@ -12,7 +12,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The folder of the captures, in the repository.
-#[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
 }
@@ -66,10 +65,6 @@ pub enum What {
 }
 
 /// Reads a capture.
-///
-/// # Panics
-/// It cannot be read, or is damaged.
-#[must_use]
 pub fn read(name: &str) -> Vec<Recorded> {
     let path = folder().join(format!("{name}.jsonl.gz"));
     let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

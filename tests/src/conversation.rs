@@ -27,7 +27,6 @@ pub struct Seen {
 ///
 /// # Panics
 /// The connection asks for what it cannot need, or keeps something of a quota.
-#[must_use]
 pub fn converse<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, is_prompt: bool, view: &RouteView) -> Seen {
     let quotas = Quotas::<Cell<usize>>::shared(view.limits());
     let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 40_000).into() };

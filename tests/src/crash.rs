@@ -118,7 +118,6 @@ pub fn probe() -> Result<(), String> {
 /// # Panics
 /// Something that was answered is lost, something that was refused is there, a file is torn, or a server does not go
 /// on.
-#[must_use]
 pub fn disturb_saves(binary: &Path, way: Way) -> Tally {
     let mut tally = Tally::default();
     for (trouble, call) in TROUBLES.iter().flat_map(|trouble| way.calls().iter().map(move |call| (trouble, call))) {

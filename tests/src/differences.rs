@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 /// The folder of the repository.
-#[must_use]
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
@@ -18,10 +17,6 @@ pub struct Difference {
 }
 
 /// All entries, in the order of the file.
-///
-/// # Panics
-/// The file cannot be read.
-#[must_use]
 pub fn entries() -> Vec<Difference> {
     let text = std::fs::read_to_string(repository().join("DIFFERENCES.md")).expect("DIFFERENCES.md can be read");
     let mut entries: Vec<Difference> = Vec::new();
@@ -41,7 +36,6 @@ fn pins(line: &str) -> Option<&str> {
 }
 
 /// The identifiers of all entries.
-#[must_use]
 pub fn identifiers() -> Vec<String> {
     entries().into_iter().map(|entry| entry.identifier).collect()
 }

@@ -66,7 +66,6 @@ pub struct Group {
 
 impl Group {
     /// What a server needs in its configuration file for this group.
-    #[must_use]
     pub fn properties(&self) -> Vec<(String, String)> {
         let config = self.lines.iter().flat_map(|line| line.config.clone());
         let options = self.lines.iter().filter_map(|line| line.jvm.as_deref()).flat_map(str::split_whitespace);
@@ -79,7 +78,6 @@ impl Group {
     }
 
     /// Addresses that receive pushed frames.
-    #[must_use]
     pub fn listeners(&self) -> Vec<String> {
         let mut all: Vec<_> = self.lines.iter().filter_map(|line| line.to.clone()).collect();
         all.sort();
@@ -89,10 +87,6 @@ impl Group {
 }
 
 /// All groups, in the order of the files.
-///
-/// # Panics
-/// A file is damaged.
-#[must_use]
 pub fn groups() -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (number, text) in FRAMES.lines().chain(CORNERS.lines()).enumerate() {

@@ -6,9 +6,6 @@ use std::thread;
 
 /// Serves the next connections, each by `serve`, on a free port of the loopback address. Returns the address. It ends
 /// with the process of the test.
-///
-/// # Panics
-/// There is no port.
 pub(crate) fn serve(serve: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();

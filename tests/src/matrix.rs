@@ -32,13 +32,11 @@ pub struct Matrix {
 
 impl Column {
     /// An empty column for the runtime of that name.
-    #[must_use]
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
     /// The runtime's name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -113,7 +111,6 @@ impl Matrix {
     }
 
     /// Whether no case failed anywhere.
-    #[must_use]
     pub fn is_good(&self) -> bool {
         self.columns.iter().all(|column| column.outcomes.values().all(|outcome| *outcome != Outcome::Failed))
     }

@@ -27,13 +27,11 @@ impl Json {
     }
 
     /// The member of an object, by its unquoted key.
-    #[must_use]
     pub fn member(&self, key: &str) -> Option<&Json> {
         self.members().iter().find(|(name, _)| bare(name) == key).map(|(_, value)| value)
     }
 
     /// The members of an object, their keys as they were written; none of anything else.
-    #[must_use]
     pub fn members(&self) -> &[(String, Json)] {
         match self {
             Self::Object(members) => members,
@@ -42,7 +40,6 @@ impl Json {
     }
 
     /// The elements of a list; none of anything else.
-    #[must_use]
     pub fn elements(&self) -> &[Json] {
         match self {
             Self::List(elements) => elements,
@@ -51,7 +48,6 @@ impl Json {
     }
 
     /// A scalar as text, a string without its quotes.
-    #[must_use]
     pub fn scalar(&self) -> &str {
         match self {
             Self::Bare(text) | Self::Text(text) => text,
@@ -61,7 +57,6 @@ impl Json {
 }
 
 /// A key without its quotes, if it has any.
-#[must_use]
 pub fn bare(key: &str) -> &str {
     key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key)
 }

@@ -72,10 +72,6 @@ pub struct Refusal {
 impl Folder {
     /// A folder with a configuration file that has these entries, after three that make the server keep to itself: it
     /// listens on a free port of the loopback address and keeps its KV file here.
-    ///
-    /// # Panics
-    /// It cannot be written.
-    #[must_use]
     pub fn new<K: AsRef<str>, V: AsRef<str>>(properties: &[(K, V)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let folder = Self { folder, wrapper: Vec::new(), preludes: Vec::new(), sockets: Vec::new() };
@@ -89,19 +85,16 @@ impl Folder {
     }
 
     /// The server that is started here may have so many files open.
-    #[must_use]
     pub fn with_open_files_max(self, files: u32) -> Self {
         self.with_limit('n', files.into())
     }
 
     /// The server that is started here may need so many KiB of memory for its data; the kernel refuses more.
-    #[must_use]
     pub fn with_memory_max(self, kib: u64) -> Self {
         self.with_limit('d', kib)
     }
 
     /// No file that the server writes may be longer than so many units of `ulimit -f`, of 512 or 1024 bytes.
-    #[must_use]
     pub fn with_file_units_max(self, units: u64) -> Self {
         self.with_limit('f', units)
     }
@@ -113,7 +106,6 @@ impl Folder {
 
     /// The server that is started here has a disk of its own under the name `disk`, mounted with these options, which
     /// goes with it.
-    #[must_use]
     pub fn with_disk(mut self, options: &str) -> Self {
         let disk = self.path(DISK);
         fs::create_dir(&disk).expect("a folder");
@@ -123,14 +115,12 @@ impl Folder {
 
     /// Mounts what a shell in this folder mounts, at each start, in a namespace that goes with the server. Loop devices
     /// need the `root` of the machine.
-    #[must_use]
     pub fn with_mounts(mut self, commands: &str, needs_root: bool) -> Self {
         self.preludes.push(format!("cd '{}' && {commands} && cd /", self.folder.path().display()));
         self.with_wrapper(if needs_root { &["unshare", "--mount"] } else { NAMESPACE })
     }
 
     /// A shell does this before it becomes the server.
-    #[must_use]
     pub fn with_prelude(mut self, commands: &str) -> Self {
         self.preludes.push(commands.to_owned());
         self
@@ -155,14 +145,12 @@ impl Folder {
     }
 
     /// Another command starts the server that is started here, as one that watches it.
-    #[must_use]
     pub fn with_wrapper<W: AsRef<str>>(mut self, words: &[W]) -> Self {
         self.wrapper.extend(words.iter().map(|word| word.as_ref().to_owned()));
         self
     }
 
     /// The server that is started here gets one or two sockets, as systemd passes those of a socket unit.
-    #[must_use]
     pub fn with_sockets(mut self, sockets: Vec<(&'static str, OwnedFd)>) -> Self {
         // They come to the shell as standard input and standard error, and go on to the server under the numbers that
         // it looks for.
@@ -177,10 +165,6 @@ impl Folder {
     }
 
     /// Adds an entry to the configuration file.
-    ///
-    /// # Panics
-    /// It cannot be written.
-    #[must_use]
     pub fn with_property(self, key: &str, value: &str) -> Self {
         let path = self.path(CONFIG);
         let text = fs::read_to_string(&path).expect("the configuration file can be read");
@@ -189,22 +173,16 @@ impl Folder {
     }
 
     /// The path of a file in it.
-    #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// What a server that was started here wrote to its log so far.
-    #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.path(LOG)).unwrap_or_default()
     }
 
     /// Starts a binary on its files and waits until it says that it is up.
-    ///
-    /// # Panics
-    /// It does not come up.
-    #[must_use]
     pub fn start(self, binary: &Path) -> Process {
         let mut child = self.spawn(binary);
         let lines = lines_of(child.stdout.take().expect("standard output is piped"));
@@ -219,19 +197,11 @@ impl Folder {
     }
 
     /// Starts a binary that is not meant to come up and waits for its end.
-    ///
-    /// # Panics
-    /// It comes up.
-    #[must_use]
     pub fn refusal(&self, binary: &Path) -> Refusal {
         self.attempt(binary).unwrap_or_else(|| panic!("the server starts: {}", self.log()))
     }
 
     /// Starts a binary: how it ended; nothing when it came up, in which case it is killed.
-    ///
-    /// # Panics
-    /// It neither comes up nor ends.
-    #[must_use]
     pub fn attempt(&self, binary: &Path) -> Option<Refusal> {
         let mut child = self.spawn(binary);
         let lines = lines_of(child.stdout.take().expect("standard output is piped"));
@@ -266,10 +236,6 @@ impl Folder {
 
 impl Process {
     /// Kills it and starts a binary on the files that it leaves.
-    ///
-    /// # Panics
-    /// It does not come up.
-    #[must_use]
     pub fn restart(mut self, binary: &Path) -> Self {
         self.kill();
         let nothing: &[(&str, &str)] = &[];
@@ -277,44 +243,32 @@ impl Process {
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its number.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Where its files are.
-    #[must_use]
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
     /// What it wrote to its log so far.
-    #[must_use]
     pub fn log(&self) -> String {
         self.folder.log()
     }
 
     /// Its log, once that has all of the start: lines are written by a thread of their own.
-    ///
-    /// # Panics
-    /// The line about the end of the start does not come.
-    #[must_use]
     pub fn log_of_start(&self) -> String {
         self.eventually(|| self.log().contains("The Name Server boot success."));
         self.log()
     }
 
     /// Opens a connection to it.
-    ///
-    /// # Panics
-    /// It does not accept.
-    #[must_use]
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("the server accepts");
         be_patient(&stream);
@@ -330,24 +284,17 @@ impl Process {
     }
 
     /// Has connections speak TLS from now on, or plain text.
-    #[must_use]
     pub const fn over(mut self, tls: Option<Version>) -> Self {
         self.tls = tls;
         self
     }
 
     /// Sends it a signal.
-    ///
-    /// # Panics
-    /// The signal cannot be sent.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the signal can be sent");
     }
 
     /// Sends it a signal that may have no name, and lets it go on if that stopped it.
-    ///
-    /// # Panics
-    /// The signal cannot be sent.
     pub fn signal_number(&self, number: u32) {
         let script = format!("kill -{number} {id} && kill -CONT {id}", id = self.id());
         let status = Command::new("sh").args(["-c", &script]).status();
@@ -355,9 +302,6 @@ impl Process {
     }
 
     /// Sends it SIGTERM.
-    ///
-    /// # Panics
-    /// The signal cannot be sent.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
@@ -370,9 +314,6 @@ impl Process {
     }
 
     /// Waits until something is so.
-    ///
-    /// # Panics
-    /// It does not come to be so.
     pub fn eventually(&self, mut condition: impl FnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
         while !condition() {
@@ -382,48 +323,31 @@ impl Process {
     }
 
     /// Waits until it ended by itself.
-    ///
-    /// # Panics
-    /// It does not.
     pub fn wait(&mut self) -> ExitStatus {
         ended(&mut self.child).unwrap_or_else(|| panic!("the server does not end: {}", self.log()))
     }
 
     /// KiB of memory that are really in use.
-    ///
-    /// # Panics
-    /// The system does not tell.
-    #[must_use]
     pub fn resident_kib(&self) -> u64 {
         self.status("VmRSS:")
     }
 
     /// The most KiB of memory that were in use at one time.
-    ///
-    /// # Panics
-    /// The system does not tell.
-    #[must_use]
     pub fn peak_kib(&self) -> u64 {
         self.status("VmHWM:")
     }
 
     /// Threads.
-    ///
-    /// # Panics
-    /// The system does not tell.
-    #[must_use]
     pub fn threads(&self) -> u64 {
         self.status("Threads:")
     }
 
     /// A file on the disk that only the server sees.
-    #[must_use]
     pub fn path_on_disk(&self, name: &str) -> PathBuf {
         self.path_of_its_own(&format!("{DISK}/{name}"))
     }
 
     /// A file in its folder, as the server sees it.
-    #[must_use]
     pub fn path_of_its_own(&self, name: &str) -> PathBuf {
         let path = self.folder.path(name);
         let below_root = path.strip_prefix("/").unwrap_or(&path);
@@ -431,10 +355,6 @@ impl Process {
     }
 
     /// Files, sockets and the like that it has open.
-    ///
-    /// # Panics
-    /// The system does not tell.
-    #[must_use]
     pub fn open_files(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the process is there").count()
     }
@@ -453,7 +373,6 @@ impl Drop for Process {
 }
 
 /// Whether servers can have disks of their own here: not every machine lets everybody mount something.
-#[must_use]
 pub fn can_mount() -> bool {
     let mount = ["sh", "-c", "mount -t tmpfs tmpfs /tmp"];
     let mut command = Command::new(NAMESPACE[0]);

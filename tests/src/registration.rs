@@ -39,13 +39,11 @@ pub struct Version {
 
 impl Version {
     /// The version after `counter` changes, each a second after the one before.
-    #[must_use]
     pub const fn counter(counter: i64) -> Self {
         Self { state: 0, counter, timestamp: 1_700_000_000_000 + 1000 * counter }
     }
 
     /// The JSON that a 5.x broker sends for it.
-    #[must_use]
     pub fn json(&self) -> Value {
         json!({"counter": self.counter, "stateVersion": self.state, "timestamp": self.timestamp})
     }
@@ -70,7 +68,6 @@ pub struct Topic {
 
 impl Topic {
     /// A topic of 8 queues that can be read and written.
-    #[must_use]
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), read_queues: 8, write_queues: 8, perm: 6, flags: 0, named: true }
     }
@@ -159,7 +156,6 @@ pub struct Registration {
 
 impl Registration {
     /// A 5.5.0 broker of `DefaultCluster` without topics. Its addresses are made of its name and identifier.
-    #[must_use]
     pub fn new(broker: &str, id: i64) -> Self {
         Self {
             cluster: Some("DefaultCluster".to_owned()),
@@ -181,7 +177,6 @@ impl Registration {
     }
 
     /// The request: REGISTER_BROKER with the right checksum.
-    #[must_use]
     pub fn request(&self) -> Request {
         let body = match self.compression {
             Compression::None => self.json_body().into_bytes(),
@@ -207,7 +202,6 @@ impl Registration {
     }
 
     /// The body as JSON text.
-    #[must_use]
     pub fn json_body(&self) -> String {
         let version = self.version.map_or(Value::Null, |version| match self.generation {
             Generation::Five => version.json(),
@@ -234,7 +228,6 @@ impl Registration {
     }
 
     /// The body in its compressed form, as a sender of this release writes it.
-    #[must_use]
     pub fn compressed_body(&self) -> Vec<u8> {
         let mut plain = Vec::new();
         push_text(&mut plain, &self.version.map_or_else(|| "null".to_owned(), |version| version.json().to_string()));
@@ -255,7 +248,6 @@ impl Registration {
 }
 
 /// A zlib stream of `plain`.
-#[must_use]
 pub fn deflate(plain: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(plain).expect("memory takes everything");

@@ -39,7 +39,6 @@ pub struct Request {
 
 impl Request {
     /// A two-way request of a 5.5.0 peer, with a JSON header, without fields and without a body.
-    #[must_use]
     pub fn new(code: i32) -> Self {
         Self {
             code,
@@ -53,14 +52,12 @@ impl Request {
     }
 
     /// With one more extension field.
-    #[must_use]
     pub fn field(mut self, name: &str, value: impl ToString) -> Self {
         self.fields.get_or_insert_default().push((name.to_owned(), value.to_string()));
         self
     }
 
     /// With one more extension field if there is a value for it.
-    #[must_use]
     pub fn optional(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.field(name, value),
@@ -69,42 +66,36 @@ impl Request {
     }
 
     /// With another version.
-    #[must_use]
     pub fn version(mut self, version: i32) -> Self {
         self.version = version;
         self
     }
 
     /// With another correlation number.
-    #[must_use]
     pub fn opaque(mut self, opaque: i32) -> Self {
         self.opaque = opaque;
         self
     }
 
     /// One-way.
-    #[must_use]
     pub fn oneway(mut self) -> Self {
         self.flag |= 2;
         self
     }
 
     /// With a body.
-    #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
     /// With a binary header.
-    #[must_use]
     pub fn binary(mut self) -> Self {
         self.form = HeaderForm::Binary;
         self
     }
 
     /// The whole frame.
-    #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self.form {
             HeaderForm::Json => frame(0, self.json_header().as_bytes(), &self.body),
@@ -149,7 +140,6 @@ impl Request {
 }
 
 /// A frame of a header of type `serialization` (0 JSON, 1 binary) and a body.
-#[must_use]
 pub fn frame(serialization: u8, header: &[u8], body: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(8 + header.len() + body.len());
     frame.extend(((4 + header.len() + body.len()) as u32).to_be_bytes());

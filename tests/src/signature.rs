@@ -16,7 +16,6 @@ pub const LEFT_OUT: [&[&str]; 3] = [&[], &["__ZONE_NAME", "__ZONE_MODE"], &["Sec
 
 impl Request {
     /// Signed with the fields that it has by now, as RocketMQ's own hook signs it.
-    #[must_use]
     pub fn signed(self, user: &str, secret: &str) -> Self {
         let request = self.field("AccessKey", user);
         let fields = request.fields.iter().flatten().cloned().collect();
@@ -26,7 +25,6 @@ impl Request {
 }
 
 /// Which of [`LEFT_OUT`] a frame was signed with.
-#[must_use]
 pub fn variants(frame: &Answer, secret: &str) -> Vec<usize> {
     let fields: BTreeMap<_, _> = frame.fields.iter().flatten().cloned().collect();
     let Some(signature) = fields.get("Signature") else { return Vec::new() };
@@ -36,7 +34,6 @@ pub fn variants(frame: &Answer, secret: &str) -> Vec<usize> {
 }
 
 /// The values in the order in which Java compares their names, without some of them, then the body.
-#[must_use]
 pub fn content(fields: &BTreeMap<String, String>, body: &[u8], without: &[&str]) -> Vec<u8> {
     let signed = fields.iter().filter(|(name, _)| *name != "Signature" && !without.contains(&name.as_str()));
     let mut signed: Vec<_> = signed.collect();
@@ -46,7 +43,6 @@ pub fn content(fields: &BTreeMap<String, String>, body: &[u8], without: &[&str])
 }
 
 /// HMAC-SHA1 in Base64.
-#[must_use]
 pub fn sign(secret: &str, content: &[u8]) -> String {
     let mut key = match secret.len() {
         0..=BLOCK_BYTES => secret.as_bytes().to_vec(),

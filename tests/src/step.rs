@@ -208,7 +208,6 @@ pub enum Content {
 
 impl Step {
     /// Its requests.
-    #[must_use]
     pub fn messages(&self) -> &[Message] {
         match self {
             Self::Send(messages) | Self::Batch(messages) | Self::Freeze { arrived: messages, .. } => messages,
@@ -224,13 +223,11 @@ impl Step {
     }
 
     /// Its first request.
-    #[must_use]
     pub fn message(&self) -> Option<&Message> {
         self.messages().first()
     }
 
     /// The connection that it is about, the first one where there are several.
-    #[must_use]
     pub fn connection(&self) -> usize {
         match self {
             Self::Disconnect { connection } | Self::Garbage { connection } => *connection,
@@ -239,13 +236,11 @@ impl Step {
     }
 
     /// Its registration, if that is its first request.
-    #[must_use]
     pub fn registration(&self) -> Option<&Registration> {
         self.message()?.content.registration()
     }
 
     /// Code of its first request.
-    #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.message().map(|message| message.content.code())
     }
@@ -253,7 +248,6 @@ impl Step {
 
 impl Content {
     /// Its registration, if it is one.
-    #[must_use]
     pub fn registration(&self) -> Option<&Registration> {
         match self {
             Self::Register(registration) => Some(registration),
@@ -262,7 +256,6 @@ impl Content {
     }
 
     /// Its request code.
-    #[must_use]
     pub fn code(&self) -> i32 {
         match self {
             Self::Register(_) => 103,
@@ -286,7 +279,6 @@ impl Content {
     }
 
     /// The request, with the marks in its names.
-    #[must_use]
     pub fn request(&self) -> Request {
         let request = Request::new(self.code());
         match self {
@@ -331,13 +323,11 @@ impl Broker {
 
 impl Queues {
     /// What a registration says of a topic.
-    #[must_use]
     pub fn of(topic: &Topic) -> Self {
         Self { read: topic.read_queues, write: topic.write_queues, perm: topic.perm, flags: topic.flags }
     }
 
     /// An entry of `queueDatas`.
-    #[must_use]
     pub fn json(&self, group: &str) -> serde_json::Value {
         json!({
             "brokerName": group, "perm": self.perm, "readQueueNums": self.read, "topicSysFlag": self.flags,
@@ -348,13 +338,11 @@ impl Queues {
 
 impl Message {
     /// A two-way request with a JSON header and nothing wrong with it.
-    #[must_use]
     pub fn new(connection: usize, content: Content) -> Self {
         Self { connection, content, oneway: false, binary: false, release: None, defect: None, signer: None }
     }
 
     /// The request, with `salt` in place of the mark of its names, and with the defects that leave it a request.
-    #[must_use]
     pub fn request(&self, salt: &str) -> Request {
         let mut request = match &self.content {
             Content::Register(registration) => salted_registration(registration, salt).request(),
@@ -380,7 +368,6 @@ impl Message {
     }
 
     /// The frame.
-    #[must_use]
     pub fn frame(&self, salt: &str, opaque: i32) -> Vec<u8> {
         let frame = self.request(salt).opaque(opaque).encode();
         match &self.defect {
@@ -405,7 +392,6 @@ fn leave_wrapper(request: &mut Request) {
 }
 
 /// A text with `salt` in place of the mark.
-#[must_use]
 pub fn salted(text: &str, salt: &str) -> String {
     text.replace(MARK, salt)
 }

@@ -8,9 +8,6 @@ use std::time::Duration;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads and writes of a connection fail after [`PATIENCE`], and small writes leave at once.
-///
-/// # Panics
-/// The system refuses.
 pub fn be_patient(stream: &TcpStream) {
     stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
     stream.set_write_timeout(Some(PATIENCE)).expect("a write timeout");
@@ -18,9 +15,6 @@ pub fn be_patient(stream: &TcpStream) {
 }
 
 /// Returns the next frame of a stream, or `None` at its end.
-///
-/// # Panics
-/// Neither comes in time.
 pub fn read_frame(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut frame = vec![0; 4];
     read_all(stream, &mut frame)?;

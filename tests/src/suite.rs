@@ -76,7 +76,6 @@ impl Suite {
 
 /// Why a binary does not run on this machine, in its own words: it ends at once with status 255 and a last line of
 /// standard error in which one of `words` occurs. Any other failure is left to the cases.
-#[must_use]
 pub fn refusal(binary: &str, words: &[&str]) -> Option<String> {
     let folder = Folder::new::<&str, &str>(&[]);
     let refusal = folder.attempt(Path::new(binary)).filter(|refusal| refusal.code == Some(255))?;

@@ -75,10 +75,6 @@ pub struct Link {
 
 impl Link {
     /// A connection of a server in this mode that has sent nothing yet.
-    ///
-    /// # Panics
-    /// The quotas have no room for one.
-    #[must_use]
     pub fn open(mode: TlsMode, view: &Arc<RouteView>) -> Self {
         let now = Now { monotonic: Instant::from_millis(2_000_000), ..Now::default() };
         let quotas = Quotas::shared(view.limits());
@@ -176,13 +172,11 @@ impl Link {
     }
 
     /// Where the client is.
-    #[must_use]
     pub fn client(&self) -> ClientAddress {
         self.machine.peer().address
     }
 
     /// The transport.
-    #[must_use]
     pub const fn transport(&self) -> &Transport {
         &self.transport
     }
@@ -280,10 +274,6 @@ impl Stream for Wire {
 }
 
 /// Takes what a TLS client has to send.
-///
-/// # Panics
-/// It fails.
-#[must_use]
 pub fn outgoing(client: &mut ClientConnection) -> Vec<u8> {
     let mut bytes = Vec::new();
     while client.wants_write() {
@@ -296,9 +286,6 @@ pub fn outgoing(client: &mut ClientConnection) -> Vec<u8> {
 ///
 /// # Errors
 /// It is no TLS, or an alert.
-///
-/// # Panics
-/// The client does not take its input.
 pub fn incoming(client: &mut ClientConnection, mut bytes: &[u8]) -> Result<Vec<u8>, rustls::Error> {
     let mut plaintext = Vec::new();
     while !bytes.is_empty() {
@@ -312,9 +299,6 @@ pub fn incoming(client: &mut ClientConnection, mut bytes: &[u8]) -> Result<Vec<u
 }
 
 /// Does the handshake of a client.
-///
-/// # Panics
-/// It fails.
 pub fn shake_hands(client: &mut ClientConnection, link: &mut Link) {
     for _ in 0..10 {
         let sent = outgoing(client);
@@ -329,9 +313,6 @@ pub fn shake_hands(client: &mut ClientConnection, link: &mut Link) {
 }
 
 /// Sends plaintext and returns what is answered.
-///
-/// # Panics
-/// The link fails.
 pub fn ask(client: &mut ClientConnection, link: &mut Link, plaintext: &[u8]) -> Vec<u8> {
     std::io::Write::write_all(&mut client.writer(), plaintext).expect("the client takes all");
     let sent = outgoing(client);

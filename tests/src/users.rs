@@ -12,7 +12,6 @@ pub const SECRET: &str = "a secret of 23 letters.";
 pub const PREVIOUS_SECRET: &str = "the secret before that.";
 
 /// A user of this role that may do anything.
-#[must_use]
 pub fn user(name: &str, role: Role) -> User {
     User {
         name: name.into(),
@@ -26,10 +25,6 @@ pub fn user(name: &str, role: Role) -> User {
 
 /// A user of each kind: an administrator `ops`, `broker`, `reader`, `disabled`, `rotating`, and `elsewhere`, whose
 /// addresses are none of those here.
-///
-/// # Panics
-/// Never.
-#[must_use]
 pub fn users() -> Vec<User> {
     let elsewhere = AddressList::parse("192.0.2.0/24").expect("a network");
     vec![
@@ -43,10 +38,6 @@ pub fn users() -> Vec<User> {
 }
 
 /// The rules that these lines ask for, with [`users`].
-///
-/// # Panics
-/// They contradict themselves.
-#[must_use]
 pub fn rules(file: &str) -> AccessRules {
     let (configuration, _) = Configuration::new(&entries(file)).expect("a good file");
     AccessRules::new(&configuration, users()).expect("good rules").0

@@ -113,28 +113,16 @@ enum Stops {
 
 impl World {
     /// A server with these entries in its configuration file and an empty KV file.
-    ///
-    /// # Panics
-    /// The configuration is refused.
-    #[must_use]
     pub fn new(properties: &[(String, String)]) -> Self {
         Self::with(properties, KvTable::default(), Limits::default(), SECRET)
     }
 
     /// A server with these entries in its configuration file and these users in its users file.
-    ///
-    /// # Panics
-    /// The configuration or a user is refused.
-    #[must_use]
     pub fn with_users(properties: &[(String, String)], users: Vec<User>) -> Self {
         Self::start(properties, KvTable::default(), Limits::default(), SECRET, users)
     }
 
     /// A server with these entries in its configuration file, this KV table, these limits and this secret.
-    ///
-    /// # Panics
-    /// The configuration is refused.
-    #[must_use]
     pub fn with(properties: &[(String, String)], kv: KvTable, limits: Limits, secret: [u8; 16]) -> Self {
         Self::start(properties, kv, limits, secret, Vec::new())
     }
@@ -167,31 +155,21 @@ impl World {
     }
 
     /// The view that is published now.
-    ///
-    /// # Panics
-    /// None was ever published.
-    #[must_use]
     pub fn view(&self) -> &RouteView {
         self.view.as_deref().expect("the first view is published at once")
     }
 
     /// The same, to be kept.
-    ///
-    /// # Panics
-    /// None was ever published.
-    #[must_use]
     pub fn shared_view(&self) -> Arc<RouteView> {
         Arc::clone(self.view.as_ref().expect("the first view is published at once"))
     }
 
     /// The time.
-    #[must_use]
     pub fn now(&self) -> Now {
         self.now
     }
 
     /// The limits that sessions have.
-    #[must_use]
     pub fn limits(&self) -> Limits {
         self.host.limits
     }
@@ -249,7 +227,6 @@ impl World {
 
     /// Views that were published after a reply to an input of the same batch: whoever held that reply could not see its
     /// effect.
-    #[must_use]
     pub fn views_after_replies(&self) -> usize {
         self.views_after_replies
     }
@@ -298,7 +275,6 @@ impl World {
     }
 
     /// Whether a logical connection is open.
-    #[must_use]
     pub fn is_open(&self, name: &str) -> bool {
         self.names.contains_key(name)
     }
@@ -328,9 +304,6 @@ impl World {
     }
 
     /// Asks over a logical connection, and takes the answer; `None` if there is none.
-    ///
-    /// # Panics
-    /// The connection is closed, or the answer cannot be read.
     pub fn ask(&mut self, name: &str, request: &Request) -> Option<Answer> {
         self.receive(name, &request.encode());
         let output = self.take_output(name).expect("the connection is open");

@@ -55,7 +55,6 @@ impl Topics {
     }
 
     /// The text.
-    #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json
     }
@@ -74,13 +73,11 @@ pub struct Announcement {
 
 impl Announcement {
     /// A broker of `DefaultCluster` that did not register yet.
-    #[must_use]
     pub fn new(name: &str, address: &str) -> Self {
         Self { name: name.to_owned(), address: address.to_owned(), version: 1, sent: 0 }
     }
 
     /// Its name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -152,13 +149,11 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// Bytes in all.
-    #[must_use]
     pub fn bytes(&self) -> usize {
         self.parts.iter().map(|part| part.len()).sum()
     }
 
     /// Whether everything was written.
-    #[must_use]
     pub fn is_done(&self) -> bool {
         self.written == self.bytes()
     }

@@ -18,7 +18,6 @@ impl Certificate {
     pub const ALL: [Self; 2] = [Self::EcdsaP256, Self::Rsa2048];
 
     /// Short, without blanks, unique.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::EcdsaP256 => "ecdsa",
@@ -27,7 +26,6 @@ impl Certificate {
     }
 
     /// For people.
-    #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
             Self::EcdsaP256 => "ECDSA P-256",
@@ -36,7 +34,6 @@ impl Certificate {
     }
 
     /// PEM files of the certificate and of its key.
-    #[must_use]
     pub fn files(self) -> [PathBuf; 2] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tls/modern");
         ["pem", "key"].map(|extension| folder.join(format!("server-{}.{extension}", self.name())))

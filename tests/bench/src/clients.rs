@@ -27,7 +27,6 @@ impl Handshake {
     pub const ALL: [Self; 2] = [Self::Full, Self::Resumed];
 
     /// For people, and in names of samples.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",

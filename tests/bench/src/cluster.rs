@@ -31,7 +31,6 @@ pub struct Cluster {
 }
 
 /// The clusters that are measured.
-#[must_use]
 pub fn clusters(quick: bool) -> [Cluster; 2] {
     let cluster = |brokers, topics, clients| Cluster {
         table: Table { brokers, topics },
@@ -47,25 +46,21 @@ pub fn clusters(quick: bool) -> [Cluster; 2] {
 
 impl Cluster {
     /// Short, without blanks, unique.
-    #[must_use]
     pub fn name(&self) -> String {
         format!("cluster-{}b-{}t", self.table.brokers, self.table.topics)
     }
 
     /// How long one round of everyone takes here.
-    #[must_use]
     pub fn round(&self) -> Duration {
         ROUND / self.hurry
     }
 
     /// Route queries a second in a real cluster.
-    #[must_use]
     pub fn routes_per_second(&self) -> f64 {
         (self.clients * TOPICS_OF_A_CLIENT) as f64 / ROUND.as_secs_f64()
     }
 
     /// What is asked meanwhile.
-    #[must_use]
     pub fn workload(&self, connections_max: usize) -> Workload {
         let brokers_per_second = self.table.brokers as f64 / CLUSTER_QUERY_EVERY.as_secs_f64();
         let all_per_second = self.routes_per_second() + brokers_per_second;

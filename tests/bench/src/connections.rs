@@ -19,7 +19,6 @@ const FILES_BESIDE: u64 = 200;
 pub(crate) const ANSWER_BYTES: usize = 332;
 
 /// How many idle connections there are, one number after the other.
-#[must_use]
 pub fn stages(quick: bool, open_files: u64) -> Vec<usize> {
     let wanted: &[u64] = if quick { &[500, 2000] } else { &[1000, 5000, 15_000] };
     let most = open_files.saturating_sub(FILES_BESIDE);
@@ -29,7 +28,6 @@ pub fn stages(quick: bool, open_files: u64) -> Vec<usize> {
 }
 
 /// Name of the samples of one stage.
-#[must_use]
 pub fn idle_name(connections: usize) -> String {
     format!("idle-{connections}")
 }

@@ -68,25 +68,21 @@ pub struct Skipped {
 
 impl Contender {
     /// With one I/O thread.
-    #[must_use]
     pub const fn new(name: String, kind: Kind, program: PathBuf) -> Self {
         Self { name, kind, program, io_threads: 1, processes: 1, certificate: None }
     }
 
     /// Whether it only answers constant bytes.
-    #[must_use]
     pub const fn is_echo(&self) -> bool {
         matches!(self.kind, Kind::Echo)
     }
 
     /// Whether it is built from this repository and serves routes.
-    #[must_use]
     pub const fn is_ours(&self) -> bool {
         matches!(self.kind, Kind::Ours)
     }
 
     /// Whether it differs from another one in its TLS alone.
-    #[must_use]
     pub const fn is_for_tls(&self) -> bool {
         matches!(self.kind, Kind::JavaTcnative)
     }

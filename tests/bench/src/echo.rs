@@ -105,7 +105,6 @@ impl Session {
     }
 
     /// Bytes for the socket, until [`Session::handle_written`] takes them away.
-    #[must_use]
     pub fn output(&self) -> &[u8] {
         self.output.rest()
     }

@@ -68,7 +68,6 @@ impl<'a> Goal<'a> {
 }
 
 /// All goals as rows, with a column for each server of this repository.
-#[must_use]
 pub fn goals(results: &Results) -> Section {
     let ours: Vec<&Contender> = results.contenders.iter().filter(|one| one.is_ours()).collect();
     let parts = [

@@ -86,7 +86,6 @@ pub struct Pinning {
 impl Pinning {
     /// The first processor for the server and the second for the load, unless told otherwise; None where there is only
     /// one.
-    #[must_use]
     pub fn choose(processors: &[usize], server: Option<usize>, load: Option<usize>) -> Option<Self> {
         let server = server.or_else(|| processors.iter().copied().find(|processor| Some(*processor) != load))?;
         let load = load.or_else(|| processors.iter().copied().find(|processor| *processor != server))?;
@@ -94,7 +93,6 @@ impl Pinning {
     }
 
     /// For one of several servers that have a processor each.
-    #[must_use]
     pub fn nth(&self, server: usize) -> Self {
         let server = self.server.iter().copied().cycle().skip(server).take(1).collect();
         Self { server, load: self.load.clone() }

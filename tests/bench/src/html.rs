@@ -24,7 +24,6 @@ td:not(:first-child){white-space:nowrap}td:first-child,th:first-child{text-align
 code{background:var(--panel);padding:.1em .3em;border-radius:4px;font-size:.9em}";
 
 /// Writes the page.
-#[must_use]
 pub fn html(report: &Report) -> String {
     let mut panels = panels(&report.points).into_iter();
     let legend = panels.next().unwrap_or_default();

@@ -5,7 +5,6 @@ use crate::report::{Report, Section};
 use std::fmt::Write as _;
 
 /// Writes the page; it shows `picture.svg`, if there is one, and links to `report.html`, which stand beside it.
-#[must_use]
 pub fn markdown(report: &Report) -> String {
     let mut page = format!("# Which NameServer?\n\n{}\n\n", sentences(&text(&report.measured)));
     if !report.points.is_empty() {

@@ -63,7 +63,6 @@ impl Processor {
     }
 
     /// What was used since an earlier reading.
-    #[must_use]
     pub fn since(&self, earlier: &Self) -> Used {
         let (mut running, mut waiting) = (0, 0);
         for (thread, now) in &self.threads {

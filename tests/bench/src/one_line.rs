@@ -7,7 +7,6 @@ const CHARACTERS_MAX: usize = 160;
 
 /// Makes one line of what another program wrote: no colours, control characters, bytes that are no text, or pictures
 /// made of letters, and no more than `CHARACTERS_MAX` characters.
-#[must_use]
 pub fn one_line(text: &str) -> String {
     let text = strip_str(text).to_string();
     let lines = text.lines().filter(|line| !is_art(line));

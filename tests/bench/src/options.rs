@@ -123,13 +123,11 @@ impl Options {
     }
 
     /// Whether a part is measured.
-    #[must_use]
     pub fn measures(&self, part: &str) -> bool {
         self.parts.is_empty() || self.parts.iter().any(|one| one == part)
     }
 
     /// Whether a contender takes part.
-    #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
     }

@@ -53,7 +53,6 @@ impl Scale {
 }
 
 /// A legend and one panel for each load, each of them an SVG, all with the same scale.
-#[must_use]
 pub fn panels(points: &[Point]) -> Vec<String> {
     drawn(points).into_iter().map(|(height, content)| {
         let label = "Processor time of a query for each server";
@@ -62,7 +61,6 @@ pub fn panels(points: &[Point]) -> Vec<String> {
 }
 
 /// All panels under each other, as a file of its own.
-#[must_use]
 pub fn file(points: &[Point]) -> String {
     let (mut y, mut parts) = (0.0, String::new());
     for (height, content) in drawn(points) {
@@ -142,7 +140,6 @@ fn factor(ratio: f64) -> String {
 }
 
 /// Text that may stand in HTML and SVG.
-#[must_use]
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

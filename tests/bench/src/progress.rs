@@ -14,7 +14,6 @@ pub struct ProgressBar {
 
 impl ProgressBar {
     /// Of so many steps.
-    #[must_use]
     pub fn new(steps: usize) -> Self {
         Self { steps, done: 0, terminal: stderr().is_terminal() }
     }

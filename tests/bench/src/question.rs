@@ -22,13 +22,11 @@ const TOPIC_DIGITS: usize = 7;
 const CLUSTER: &str = "DefaultCluster";
 
 /// Name of a topic; all have the same length.
-#[must_use]
 pub fn topic_name(topic: usize) -> String {
     format!("topic-{topic:0width$}", width = TOPIC_DIGITS)
 }
 
 /// Queues of a topic, read and write alike.
-#[must_use]
 pub fn topic_queues(topic: usize) -> i32 {
     4 + (topic % CLASSES) as i32
 }
@@ -52,7 +50,6 @@ impl Ask {
     pub const ALL: [Self; 4] = [Self::Route, Self::Cluster, Self::Topics, Self::ClusterTopics];
 
     /// Which of the known answers is the right one.
-    #[must_use]
     pub fn class(self, topic: usize) -> usize {
         match self {
             Self::Route => topic % CLASSES,
@@ -63,7 +60,6 @@ impl Ask {
     }
 
     /// For people.
-    #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
             Self::Route => "route of a topic (105)",
@@ -100,7 +96,6 @@ pub enum Mix {
 
 impl Mix {
     /// The request with this number.
-    #[must_use]
     pub fn ask(self, number: u64, topics: usize, random: u64) -> (Ask, usize) {
         let any = (random % topics.max(1) as u64) as usize;
         match self {
@@ -116,7 +111,6 @@ impl Mix {
     }
 
     /// What it asks for besides routes.
-    #[must_use]
     pub const fn lists(self) -> &'static [Ask] {
         match self {
             Self::Only(Ask::Route) => &[],
@@ -128,13 +122,11 @@ impl Mix {
     }
 
     /// Whether it asks for anything but routes.
-    #[must_use]
     pub const fn has_lists(self) -> bool {
         !self.lists().is_empty()
     }
 
     /// For people.
-    #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::Only(ask) => ask.title(),
@@ -299,7 +291,6 @@ impl Routes {
 
 impl Expected {
     /// Bytes of every route.
-    #[must_use]
     pub fn answer_bytes(&self) -> usize {
         match self {
             Self::Routes(routes) => routes.frames.first().map_or(0, Vec::len),

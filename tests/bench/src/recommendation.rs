@@ -12,7 +12,6 @@ use crate::workload::Workload;
 const DIFFERENCE_MIN: f64 = 0.05;
 
 /// Names the server to run, and says why.
-#[must_use]
 pub fn recommend(results: &Results) -> (String, Vec<String>) {
     let candidates: Vec<(&Contender, f64)> = results
         .contenders

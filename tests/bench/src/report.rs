@@ -51,7 +51,6 @@ pub struct Section {
 
 impl Report {
     /// The lines of the data file. The first field of each line says what the others are.
-    #[must_use]
     pub fn to_tsv(&self) -> String {
         let mut lines = vec![line("measured", [&self.measured]), line("recommendation", [&self.recommendation])];
         lines.extend(self.reasons.iter().map(|reason| line("reason", [reason])));
@@ -77,7 +76,6 @@ fn line<'a>(kind: &str, fields: impl IntoIterator<Item = &'a String>) -> String 
 
 impl Section {
     /// Whether its cells are words rather than figures.
-    #[must_use]
     pub fn is_words(&self) -> bool {
         let is_figure = |cell: &String| cell == NOTHING || cell.starts_with(|first: char| first.is_ascii_digit());
         !self.rows.iter().filter_map(|row| row.last()).any(is_figure)
@@ -132,7 +130,6 @@ fn number(text: &str) -> Result<f64> {
 }
 
 /// Formats a number with about three digits.
-#[must_use]
 pub fn digits(value: f64) -> String {
     match value.abs() {
         size if size >= 1e6 => format!("{:.2} M", value / 1e6),

@@ -38,7 +38,6 @@ pub struct Failure {
 
 impl Failure {
     /// Records an error. Its parts may quote the server itself, so each of them is made one short line.
-    #[must_use]
     pub fn new(contender: &str, during: &str, error: &anyhow::Error) -> Self {
         let mut parts: Vec<String> = error.chain().rev().map(|part| one_line(&part.to_string())).collect();
         parts.retain(|part| !part.is_empty());
@@ -100,13 +99,11 @@ impl Summary {
     }
 
     /// In another unit.
-    #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self { median: self.median * factor, min: self.min * factor, max: self.max * factor, ..self }
     }
 
     /// From the smallest to the largest, as a part of the median.
-    #[must_use]
     pub fn spread(&self) -> f64 {
         (self.max - self.min) / self.median
     }
@@ -114,19 +111,16 @@ impl Summary {
 
 impl Results {
     /// Sums up a figure over all repetitions; None when there is none.
-    #[must_use]
     pub fn summary(&self, contender: &str, workload: &str, figure: Figure) -> Option<Summary> {
         Summary::of(self.values(contender, workload, figure).into_values())
     }
 
     /// Sums up by how much a figure is larger than that of another server in the same repetition.
-    #[must_use]
     pub fn ratio(&self, contender: &str, limit: &str, workload: &str, figure: Figure) -> Option<Summary> {
         self.ratio_of((contender, workload), (limit, workload), figure)
     }
 
     /// Sums up by how much a figure of a server under a load is larger than another one in the same repetition.
-    #[must_use]
     pub fn ratio_of(&self, one: (&str, &str), other: (&str, &str), figure: Figure) -> Option<Summary> {
         let others = self.values(other.0, other.1, figure);
         let pairs = self.values(one.0, one.1, figure).into_iter().filter_map(|(repetition, (value, doubt))| {
@@ -137,7 +131,6 @@ impl Results {
     }
 
     /// The limit that a server is measured by: the echo server of its own runtime, else the one on mio.
-    #[must_use]
     pub fn limit(&self, contender: &Contender) -> Option<&str> {
         let own = contender.name.strip_prefix("namesrv-").unwrap_or("mio");
         let find =
@@ -146,7 +139,6 @@ impl Results {
     }
 
     /// By how much the 99th percentile of a server's latencies is larger while topics change than in a calm run.
-    #[must_use]
     pub fn p99_while_topics_change(&self, contender: &Contender) -> Option<Summary> {
         let open = |changes: bool| {
             let mut open = self.workloads.iter().filter(|one| matches!(one.pace, Pace::Open { .. }));

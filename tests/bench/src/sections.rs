@@ -23,7 +23,6 @@ const DOUBT: &str = " †";
 const MICROS_OF_A_QUERY: f64 = 10.0;
 
 /// Sums up a run.
-#[must_use]
 pub fn report(results: &Results) -> Report {
     let (recommendation, reasons) = recommend(results);
     let sections = [

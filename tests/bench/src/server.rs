@@ -55,13 +55,11 @@ impl ServerProcess {
     }
 
     /// Where it listens.
-    #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// From the start of the process until it accepted a connection.
-    #[must_use]
     pub const fn started_in(&self) -> Duration {
         self.started_in
     }
@@ -111,7 +109,6 @@ impl ServerProcess {
     }
 
     /// The last line that it printed, without the place of its files.
-    #[must_use]
     pub fn log(&self) -> String {
         let text = fs::read(self.folder.path().join("log")).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).replace(&*self.folder.path().to_string_lossy(), "");
@@ -119,7 +116,6 @@ impl ServerProcess {
     }
 
     /// Its number.
-    #[must_use]
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }

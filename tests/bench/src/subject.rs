@@ -120,7 +120,6 @@ impl<'a> Subject<'a> {
     }
 
     /// The server itself, or the first of its processes.
-    #[must_use]
     pub const fn server(&self) -> &ServerProcess {
         &self.server
     }
@@ -138,7 +137,6 @@ impl<'a> Subject<'a> {
     }
 
     /// Bytes of each answer.
-    #[must_use]
     pub fn answer_bytes(&self) -> usize {
         self.expected.answer_bytes()
     }
@@ -275,7 +273,6 @@ impl<'a> Subject<'a> {
     }
 
     /// How long the very first load lasts before anything counts: a virtual machine compiles meanwhile.
-    #[must_use]
     pub fn first_warm_up(&self, run: Duration) -> Duration {
         match self.contender.kind {
             Kind::Java | Kind::JavaTcnative => run.max(Duration::from_millis(500)) * 8,

@@ -28,26 +28,22 @@ pub struct Setup {
 
 impl Setup {
     /// For people.
-    #[must_use]
     pub fn title(self) -> String {
         format!("{} process(es) with {} I/O thread(s)", self.processes, self.io_threads)
     }
 
     /// Name of the samples.
-    #[must_use]
     pub fn name(self, (connections, depth): (usize, usize)) -> String {
         format!("processes-{}-threads-{}-{connections}x{depth}", self.processes, self.io_threads)
     }
 }
 
 /// Whether both threads and the load generator have a processor each.
-#[must_use]
 pub fn has_room(processors: &[usize]) -> bool {
     processors.len() > PROCESSORS
 }
 
 /// The load generator stays where it is; the server gets two of the other processors, or all when there are only two.
-#[must_use]
 pub fn pinning(processors: &[usize], pinning: Option<&Pinning>) -> Option<Pinning> {
     let load = pinning?.load.clone();
     let free = processors.iter().filter(|processor| !has_room(processors) || !load.contains(processor));

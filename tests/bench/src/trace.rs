@@ -16,7 +16,6 @@ pub struct Trace {
 
 impl Trace {
     /// Whether system calls can be counted at all: there is a strace, and the kernel lets it attach to our processes.
-    #[must_use]
     pub fn is_possible() -> bool {
         let Ok(mut sleeper) = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn() else { return false };
         let counted = Self::attach(Pid::from_child(&sleeper)).and_then(Self::finish);

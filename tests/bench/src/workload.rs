@@ -25,7 +25,6 @@ pub struct Table {
 
 impl Table {
     /// For people.
-    #[must_use]
     pub fn title(self) -> String {
         let brokers = if self.brokers == 1 { "broker" } else { "brokers" };
         format!("{} {brokers}, {} topics", self.brokers, self.topics)
@@ -74,7 +73,6 @@ pub struct Workload {
 
 impl Workload {
     /// For people, without the table.
-    #[must_use]
     pub fn title(&self) -> String {
         let connections = self.connections;
         match (self.pace, self.change_every) {
@@ -88,26 +86,22 @@ impl Workload {
     }
 
     /// Whether it asks for routes alone, as fast as they are answered.
-    #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.pace, Pace::Closed { .. }) && !self.asks.has_lists()
     }
 
     /// Route queries over so many connections, in bursts of `depth`.
-    #[must_use]
     pub fn closed(table: Table, connections: usize, depth: usize) -> Self {
         let name = format!("{}b-{}t-{connections}x{depth}", table.brokers, table.topics);
         Self { name, connections, ..Self::new(table, Pace::Closed { depth }) }
     }
 
     /// As [`Workload::closed`], but all bursts are sent at once.
-    #[must_use]
     pub fn rounds(table: Table, connections: usize, depth: usize) -> Self {
         Self { pace: Pace::Rounds { depth }, ..Self::closed(table, connections, depth) }
     }
 
     /// Route queries at a fixed rate over 50 connections.
-    #[must_use]
     pub fn open(table: Table, rate: u32, change_every: Option<Duration>) -> Self {
         let storm = if change_every.is_some() { "changes" } else { "calm" };
         let name = format!("{}b-{}t-open-{storm}", table.brokers, table.topics);
@@ -115,7 +109,6 @@ impl Workload {
     }
 
     /// What tools ask, over one connection and one after the other.
-    #[must_use]
     pub fn list(table: Table, asks: Mix, name: &str) -> Self {
         let name = format!("{}b-{}t-{name}", table.brokers, table.topics);
         Self { name, asks, connections: 1, ..Self::new(table, Pace::Closed { depth: 1 }) }
@@ -128,7 +121,6 @@ impl Workload {
 }
 
 /// Every load on a table that stays, grouped by table.
-#[must_use]
 pub fn workloads(quick: bool) -> Vec<Workload> {
     let table = |brokers, topics| Table { brokers, topics };
     let tables: &[Table] = if quick {

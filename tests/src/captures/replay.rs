@@ -56,10 +56,6 @@ struct Manifest {
 }
 
 /// All runs.
-///
-/// # Panics
-/// The manifest is damaged.
-#[must_use]
 pub fn runs() -> Vec<Run> {
     let text = std::fs::read_to_string(folder().join("runs.toml")).expect("runs.toml can be read");
     let manifest: Manifest = toml::from_str(&text).unwrap_or_else(|error| panic!("runs.toml: {error}"));
@@ -205,7 +201,6 @@ impl Report {
     }
 
     /// Answers that were compared, requests of which only the decoding was, and answers that differ on purpose.
-    #[must_use]
     pub fn counts(&self) -> [usize; 3] {
         let compared = self.likeness.values().sum::<usize>() + self.unanswered;
         [compared, self.decoded, self.deliberate.values().sum()]

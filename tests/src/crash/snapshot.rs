@@ -26,7 +26,6 @@ pub struct Routes {
 ///
 /// # Panics
 /// The next server does not start, or has other routes than it should.
-#[must_use]
 pub fn disturb_snapshots(binary: &Path) -> Routes {
     let old = snapshot_of(binary);
     let mut routes = Routes::default();

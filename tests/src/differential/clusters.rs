@@ -17,30 +17,21 @@ pub type Member = (String, String, String, String);
 
 impl Clusters {
     /// Asks a server.
-    ///
-    /// # Panics
-    /// It does not answer.
     pub fn of(server: &mut impl Server) -> Self {
         Self::read(&server.exchange(OBSERVER, &Request::new(106).encode()))
     }
 
     /// Reads an answer.
-    ///
-    /// # Panics
-    /// It is none.
-    #[must_use]
     pub fn read(reaction: &Reaction) -> Self {
         Self(body(reaction))
     }
 
     /// Nobody, and nothing left of anybody.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         ["brokerAddrTable", "clusterAddrTable"].into_iter().all(|table| self.table(table).is_empty())
     }
 
     /// Every member of every group.
-    #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let mut members = Vec::new();
         for (name, group) in self.table("brokerAddrTable") {
@@ -58,7 +49,6 @@ impl Clusters {
     }
 
     /// Every name of a group that a cluster lists, or that has no member: cluster and name.
-    #[must_use]
     pub fn names(&self) -> Vec<(String, String)> {
         let text = |key: &str| unescaped(&Json::Text(bare(key).to_owned()));
         let mut names = Vec::new();

@@ -23,7 +23,6 @@ pub type Recogniser = fn(&Run, &Difference) -> Vec<usize>;
 macro_rules! recognisers {
     ($($name:ident),* $(,)?) => {
         /// All recognisers, each with the identifier of its entry in DIFFERENCES.md. What changes least is tried first.
-        #[must_use]
         pub fn recognisers() -> Vec<(String, Recogniser)> {
             vec![$((stringify!($name).replace('_', "-"), $name as Recogniser)),*]
         }
@@ -51,7 +50,6 @@ recognisers![
 ];
 
 /// The identifiers of all entries that can be recognised.
-#[must_use]
 pub fn entries() -> Vec<String> {
     recognisers().into_iter().map(|(name, _)| name).chain([FIRST_BY_NAME.to_owned()]).collect()
 }

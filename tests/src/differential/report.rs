@@ -60,7 +60,6 @@ impl Report {
     }
 
     /// Whether nothing is left to be explained.
-    #[must_use]
     pub fn is_good(&self) -> bool {
         self.findings.is_empty() && self.spoiled.is_empty()
     }

@@ -50,7 +50,6 @@ pub struct Run {
 
 impl Run {
     /// A text of this run with the names as the steps have them.
-    #[must_use]
     pub fn unsalted(&self, text: &str) -> String {
         text.replace(&self.salt, &MARK.to_string())
     }

@@ -4,17 +4,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// All cases, in the order of the file.
-///
-/// # Panics
-/// The file is damaged.
 pub(super) fn read_cases<Case: DeserializeOwned>(file: &str) -> impl Iterator<Item = Case> {
     file.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
 }
 
 /// All deliberate differences.
-///
-/// # Panics
-/// The file is damaged.
 pub(super) fn read_entries<Entry: DeserializeOwned>(name: &str, file: &str) -> Vec<Entry> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

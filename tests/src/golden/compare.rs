@@ -37,7 +37,6 @@ const MAPS: [&str; 7] = [
 ];
 
 /// Compares the answer `got` with the expected one to `request`; `own_keys` are left out of configuration listings.
-#[must_use]
 pub fn compare(request: &[u8], expected: &[u8], got: &[u8], own_keys: &[&str]) -> Likeness {
     if expected == got {
         return Likeness::Identical;
@@ -64,7 +63,6 @@ pub fn compare(request: &[u8], expected: &[u8], got: &[u8], own_keys: &[&str]) -
 }
 
 /// Whether this is code 1 with a remark that is not empty, whatever it says.
-#[must_use]
 pub fn is_error(answer: &[u8]) -> bool {
     let header = |parts: Parts<'_>| serde_json::from_slice::<Value>(parts.header).ok();
     Parts::split(answer)
@@ -74,7 +72,6 @@ pub fn is_error(answer: &[u8]) -> bool {
 }
 
 /// Two requests that are the same but for their correlation number, which is the server's own.
-#[must_use]
 pub fn same_push(expected: &[u8], got: &[u8]) -> bool {
     let without_opaque = |frame: &[u8]| {
         let parts = Parts::split(frame).ok()?;

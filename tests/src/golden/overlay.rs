@@ -45,7 +45,6 @@ const fn first() -> usize {
 
 impl Entry {
     /// Whether our server reacted to a frame as this entry says.
-    #[must_use]
     pub fn describes(&self, line: &Line, reaction: &Reaction) -> bool {
         match (self.outcome.as_deref(), reaction) {
             (Some("silent"), Reaction::Silent) | (Some("closed"), Reaction::Closed) => true,
@@ -69,10 +68,6 @@ impl Entry {
 }
 
 /// All deliberate differences.
-///
-/// # Panics
-/// The file is damaged.
-#[must_use]
 pub fn entries() -> Vec<Entry> {
     let file: File = toml::from_str(OVERLAY).unwrap_or_else(|error| panic!("overlay.toml: {error}"));
     file.answer

@@ -34,10 +34,6 @@ struct Listener {
 
 impl ProcessServer {
     /// Starts a binary.
-    ///
-    /// # Panics
-    /// It does not come up.
-    #[must_use]
     pub fn start(binary: &Path, setup: &Setup) -> Self {
         let listeners = setup.listeners.iter().map(|named| Listener::bind(named)).collect();
         Self { process: Folder::new(&setup.properties).start(binary), connections: BTreeMap::new(), listeners }

@@ -77,29 +77,17 @@ pub struct Entry {
 }
 
 /// All cases, in the order of the file.
-///
-/// # Panics
-/// The file is damaged.
-#[must_use]
 pub fn cases() -> Vec<Case> {
     read_cases(CASES).collect()
 }
 
 /// All deliberate differences.
-///
-/// # Panics
-/// The file is damaged.
-#[must_use]
 pub fn entries() -> Vec<Entry> {
     read_entries("proxy-overlay.toml", OVERLAY)
 }
 
 impl Case {
     /// What comes of it here, over a wire in memory. A case that is cut in many ways has to come to one thing.
-    ///
-    /// # Panics
-    /// It does not.
-    #[must_use]
     pub fn run(&self) -> Outcome {
         let sent: Vec<Vec<u8>> = self.client.send.iter().map(|write| bytes(write)).collect();
         if self.group == "limits" {
@@ -140,7 +128,6 @@ impl Case {
     }
 
     /// Whether this is what Java did. Its log shows addresses in other forms than ours.
-    #[must_use]
     pub fn is_same(&self, ours: &Outcome) -> bool {
         let is_same_address = match (&self.outcome.address_in_log, &ours.address_in_log) {
             (Some(java), Some(ours)) if java == "socket" => ours == "socket",

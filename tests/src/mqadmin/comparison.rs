@@ -38,10 +38,6 @@ const fn first() -> usize {
 }
 
 /// All deliberate differences.
-///
-/// # Panics
-/// The file is damaged.
-#[must_use]
 pub fn expected() -> Vec<Expected> {
     let file: File = toml::from_str(OVERLAY).unwrap_or_else(|error| panic!("overlay.toml: {error}"));
     file.difference
@@ -62,7 +58,6 @@ pub struct Comparison {
 
 impl Comparison {
     /// Compares what the commands printed with the Java NameServer (`java`) and with ours.
-    #[must_use]
     pub fn of(mut java: Vec<Answer>, mut ours: Vec<Answer>, rules: &[Rule], mut expected: Vec<Expected>) -> Self {
         let mut comparison = Self { commands: java.len(), ..Self::default() };
         if commands(&java) != commands(&ours) || java.is_empty() {

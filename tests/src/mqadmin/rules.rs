@@ -60,10 +60,6 @@ struct File {
 }
 
 /// All rules, in the order in which they are applied.
-///
-/// # Panics
-/// The file is damaged.
-#[must_use]
 pub fn rules() -> Vec<Rule> {
     let file: File = toml::from_str(RULES).unwrap_or_else(|error| panic!("rules.toml: {error}"));
     file.rule

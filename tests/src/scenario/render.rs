@@ -125,7 +125,6 @@ fn list(elements: &Json) -> String {
 }
 
 /// Something that the server did besides answering; `None` for a request of an administrator that changed nothing.
-#[must_use]
 pub fn happening(happening: &Happening) -> Option<String> {
     Some(match happening {
         Happening::Event(event) => format!("event: {}", self::event(event)?),

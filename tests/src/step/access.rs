@@ -34,7 +34,6 @@ pub enum Signer {
 
 impl Access {
     /// The lines of the configuration file that ask for it.
-    #[must_use]
     pub const fn file(self) -> &'static str {
         match self {
             Self::Open => "",
@@ -46,7 +45,6 @@ impl Access {
 
 impl Signer {
     /// The request with its signature.
-    #[must_use]
     pub fn sign(self, request: Request) -> Request {
         match self {
             Self::Stranger => request.signed("nobody", SECRET),

@@ -77,13 +77,11 @@ pub struct Draw<'a> {
 
 impl<'a> Draw<'a> {
     /// Draws from these bytes.
-    #[must_use]
     pub fn new(bytes: &'a [u8], scope: Scope) -> Self {
         Self { bytes: Unstructured::new(bytes), scope, brokers: Vec::new() }
     }
 
     /// Whether no bytes are left.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

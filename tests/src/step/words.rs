@@ -38,10 +38,6 @@ pub const SETTINGS: [&str; 8] = [
 pub const OTHER_KEYS: [&str; 2] = ["listenPort", "unknown"];
 
 /// The key with this number: first [`SETTINGS`], then [`OTHER_KEYS`].
-///
-/// # Panics
-/// There are not so many.
-#[must_use]
 pub fn setting(number: usize) -> &'static str {
     SETTINGS.iter().chain(&OTHER_KEYS).nth(number).expect("a number of a key")
 }

@@ -14,10 +14,6 @@ const PIECE_BYTES: usize = 32 * 1024;
 
 /// Does a handshake over `server` and returns a socket to what is said over it in plain text. The end of either side is
 /// passed on, and so is a reset. A handshake that fails is an end.
-///
-/// # Panics
-/// The machine gives no sockets or threads.
-#[must_use]
 pub fn relay(mut server: TcpStream, version: Version) -> TcpStream {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let plain = TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");

@@ -15,25 +15,21 @@ pub struct CoreServer {
 
 impl CoreServer {
     /// Starts a server that is handed whole frames.
-    #[must_use]
     pub fn start(setup: &Setup) -> Self {
         Self { world: World::new(&setup.properties), piece: usize::MAX }
     }
 
     /// Starts a server with these users of a users file.
-    #[must_use]
     pub fn with_users(setup: &Setup, users: Vec<User>) -> Self {
         Self { world: World::with_users(&setup.properties, users), piece: usize::MAX }
     }
 
     /// Starts a server that is handed every frame in pieces of `piece` bytes.
-    #[must_use]
     pub fn start_in_pieces(setup: &Setup, piece: usize) -> Self {
         Self { piece, ..Self::start(setup) }
     }
 
     /// The world inside.
-    #[must_use]
     pub fn world(&self) -> &World {
         &self.world
     }

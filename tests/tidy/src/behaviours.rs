@@ -21,7 +21,6 @@ struct Row<'a> {
 
 /// What is wrong between the page, the citations in the code and DIFFERENCES.md. The page has exactly these numbers,
 /// given as (chapter, last number); a chapter without numbers has 0.
-#[must_use]
 pub fn mismatches(repository: &Repository, chapters: &[(&str, usize)]) -> Vec<Violation> {
     let Some(page) = repository.file(PAGE) else { return vec![Violation::new(PAGE, "is missing")] };
     let rows = rows(&page.text);

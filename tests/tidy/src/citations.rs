@@ -14,7 +14,6 @@ pub struct Reference {
 
 impl Reference {
     /// Reads `Class: method method …` line by line. Classes of one name in several packages are taken as one.
-    #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut reference = Self::default();
         for (class, methods) in text.lines().filter_map(|line| line.split_once(':')) {
@@ -25,7 +24,6 @@ impl Reference {
     }
 
     /// Whether there is a class `Class`, `Outer.Nested`, or a method of one.
-    #[must_use]
     pub fn has(&self, citation: &str) -> bool {
         let method = citation.rsplit_once('.');
         let is_method =
@@ -44,7 +42,6 @@ pub struct Citation {
 }
 
 /// Citations that are not of the form, or name what is not there.
-#[must_use]
 pub fn bad_citations(repository: &Repository, reference: &Reference) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in repository.ending(".rs").filter(|file| !file.path.starts_with(EXAMPLES)) {
@@ -65,7 +62,6 @@ pub fn bad_citations(repository: &Repository, reference: &Reference) -> Vec<Viol
 }
 
 /// All citations of a Rust file.
-#[must_use]
 pub fn citations(text: &str) -> Vec<Citation> {
     let mut citations = Vec::new();
     for (line, comment) in comments(text) {

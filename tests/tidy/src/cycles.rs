@@ -16,7 +16,6 @@ const IMPORTS_MAX: usize = 8;
 type Uses = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Files that are part of a cycle: one violation for each, with the shortest way back to it.
-#[must_use]
 pub fn import_cycles(repository: &Repository) -> Vec<Violation> {
     let roots = repository.ending(".rs").filter(|file| is_root(&file.path));
     let violations: BTreeSet<_> = thread::scope(|scope| {

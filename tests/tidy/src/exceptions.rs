@@ -42,7 +42,6 @@ pub fn parse(text: &str) -> Result<Vec<Exception>, String> {
 }
 
 /// What is wrong with a rule: violations that no exception allows, and exceptions that nothing needs.
-#[must_use]
 pub fn findings(rule: &str, violations: &[Violation], exceptions: &[Exception]) -> Vec<String> {
     let allowed: Vec<_> = exceptions.iter().filter(|exception| exception.rule == rule).collect();
     let is_allowed = |violation: &Violation| allowed.iter().any(|exception| exception.allows(violation));

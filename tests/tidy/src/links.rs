@@ -7,7 +7,6 @@ use crate::{Repository, Violation};
 const MADE_BY_RUNS: &[&str] = &["fuzz/results/", "/target/"];
 
 /// Links that lead nowhere.
-#[must_use]
 pub fn broken_links(repository: &Repository) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in repository.ending(".md") {
@@ -21,7 +20,6 @@ pub fn broken_links(repository: &Repository) -> Vec<Violation> {
 }
 
 /// Paths in backticks, from a folder of the repository on, that are not there: `core/src/gone.rs`.
-#[must_use]
 pub fn stale_paths(repository: &Repository) -> Vec<Violation> {
     let is_tracked_folder =
         |name: &str| !name.is_empty() && repository.contains(name) && repository.file(name).is_none();

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const OUR_CRATES: &str = "namesrv-";
 
 /// Dependencies without a comment above or beside them.
-#[must_use]
 pub fn dependencies_without_a_reason(repository: &Repository) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in repository.ending("Cargo.toml") {
@@ -22,7 +21,6 @@ pub fn dependencies_without_a_reason(repository: &Repository) -> Vec<Violation> 
 }
 
 /// Dependencies that no source of their crate names.
-#[must_use]
 pub fn unused_dependencies(repository: &Repository) -> Vec<Violation> {
     let manifests: Vec<_> = repository.ending("Cargo.toml").collect();
     let folders: Vec<_> = manifests.iter().filter_map(|file| file.path.strip_suffix("Cargo.toml")).collect();
@@ -43,7 +41,6 @@ pub fn unused_dependencies(repository: &Repository) -> Vec<Violation> {
 }
 
 /// Crates of ours that depend on themselves through others, dependencies of tests included.
-#[must_use]
 pub fn crate_cycles(repository: &Repository) -> Vec<Violation> {
     let mut manifests = BTreeMap::new();
     for file in repository.ending("Cargo.toml") {

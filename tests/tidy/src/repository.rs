@@ -51,7 +51,6 @@ impl Repository {
     }
 
     /// A repository of these files, for examples in tests: (path, text).
-    #[must_use]
     pub fn of(files: &[(&str, &str)]) -> Self {
         let mut repository = Self::default();
         files.iter().for_each(|(path, text)| repository.add(path, text));
@@ -73,13 +72,11 @@ impl Repository {
     }
 
     /// The text file at this path.
-    #[must_use]
     pub fn file(&self, path: &str) -> Option<&File> {
         self.files.get(path)
     }
 
     /// Whether a tracked file, or a folder with one in it, is at this path.
-    #[must_use]
     pub fn contains(&self, path: &str) -> bool {
         let folder = format!("{path}/");
         let mut paths = self.files.keys().chain(&self.binary);

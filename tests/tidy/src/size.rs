@@ -9,7 +9,6 @@ const FILE_LINES_MAX: usize = 500;
 const LINE_WIDTH_MAX: usize = 120;
 
 /// Rust files with too many lines.
-#[must_use]
 pub fn long_files(repository: &Repository) -> Vec<Violation> {
     let lengths = repository.ending(".rs").map(|file| (file, file.text.lines().count()));
     let long = lengths.filter(|(_, lines)| *lines > FILE_LINES_MAX);
@@ -17,13 +16,11 @@ pub fn long_files(repository: &Repository) -> Vec<Violation> {
 }
 
 /// Markdown files with lines that are too wide: one violation for each file, with the numbers of the lines.
-#[must_use]
 pub fn wide_lines(repository: &Repository) -> Vec<Violation> {
     wide(repository, ".md", |line| !line.starts_with('|'))
 }
 
 /// Rust files with comments that are too wide, which rustfmt leaves as they are.
-#[must_use]
 pub fn wide_comments(repository: &Repository) -> Vec<Violation> {
     wide(repository, ".rs", |line| line.trim_start().starts_with("//"))
 }

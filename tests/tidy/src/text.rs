@@ -22,7 +22,6 @@ const HOSTS: &[&str] = &[
 ];
 
 /// Control bytes other than line feed and tabulator, and a byte order mark.
-#[must_use]
 pub fn control_bytes(repository: &Repository) -> Vec<Violation> {
     let is_control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t');
     let is_wrong = |text: &str| text.as_bytes().iter().any(is_control) || text.contains('\u{feff}');
@@ -30,21 +29,18 @@ pub fn control_bytes(repository: &Repository) -> Vec<Violation> {
 }
 
 /// Paths of the machine on which a file was written.
-#[must_use]
 pub fn machine_paths(repository: &Repository) -> Vec<Violation> {
     let is_wrong = |text: &str| MACHINE_PATHS.iter().any(|path| text.contains(path));
     lines_with(repository.files(), "path of one machine", is_wrong)
 }
 
 /// Addresses at hosts that are not in the list.
-#[must_use]
 pub fn unknown_hosts(repository: &Repository) -> Vec<Violation> {
     let is_wrong = |text: &str| hosts(text).any(|host| !HOSTS.contains(&host));
     lines_with(repository.files(), "unknown host", is_wrong)
 }
 
 /// Modules that are pulled in by a `path` attribute: the folders say where a module is.
-#[must_use]
 pub fn path_attributes(repository: &Repository) -> Vec<Violation> {
     lines_with(repository.ending(".rs"), ATTRIBUTE, |text| text.contains(ATTRIBUTE))
 }

@@ -51,7 +51,6 @@ pub struct FrameCounter {
 
 impl FrameCounter {
     /// At the start of a stream.
-    #[must_use]
     pub const fn new() -> Self {
         Self { length_bytes: 0, length: 0, missing: 0 }
     }
