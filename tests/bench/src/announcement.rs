@@ -27,17 +27,11 @@ pub struct Topics {
 
 impl Topics {
     /// Of a table, with the queues that its answers have to show.
-    ///
-    /// # Errors
-    /// None in practice: the text is ours.
     pub fn of_table(numbers: Range<usize>) -> Result<Self> {
         Self::new(numbers.map(|topic| (topic_name(topic), topic_queues(topic))))
     }
 
     /// Topics and their queues.
-    ///
-    /// # Errors
-    /// None in practice: the text is ours.
     pub fn new(topics: impl Iterator<Item = (String, i32)>) -> Result<Self> {
         let mut registration = Registration::new("", 0);
         registration.topics = Some(
@@ -88,9 +82,6 @@ impl Announcement {
     }
 
     /// The next registration.
-    ///
-    /// # Errors
-    /// None in practice: the text is ours.
     pub fn next(&mut self, topics: &Topics) -> Result<Outgoing> {
         self.sent += 1;
         let mut registration = Registration::new(&self.name, 0);
@@ -159,9 +150,6 @@ impl Outgoing {
     }
 
     /// Writes at most so many bytes of what is left.
-    ///
-    /// # Errors
-    /// Those of the socket.
     pub fn write(&mut self, mut socket: impl Write, bytes_max: usize) -> std::io::Result<()> {
         let (mut skip, mut room) = (self.written, bytes_max);
         let mut slices = Vec::with_capacity(self.parts.len());

@@ -57,9 +57,6 @@ pub struct Clients {
 
 impl Clients {
     /// Clients that begin sessions in this way.
-    ///
-    /// # Errors
-    /// None in practice: the provider has the version.
     pub fn new(handshake: Handshake) -> Result<Self> {
         let provider = CryptoProvider {
             cipher_suites: vec![cipher_suite::TLS13_AES_128_GCM_SHA256],

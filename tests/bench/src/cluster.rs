@@ -2,14 +2,13 @@
 
 use crate::contender::Contender;
 use crate::figure::Figure;
-use crate::host::Pinning;
+use crate::host::Terms;
 use crate::measure::MIB;
 use crate::question::Mix;
 use crate::subject::{Observation, Subject};
 use crate::workload::{Pace, Table, Workload};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How often a real broker repeats its registration, and a real client asks for each of its topics.
@@ -80,18 +79,12 @@ impl Cluster {
 ///
 /// # Errors
 /// The server does not come up, or answers wrongly.
-pub fn live(
-    cluster: &Cluster,
-    contender: &Contender,
-    connections_max: usize,
-    pinning: Option<&Pinning>,
-    interrupted: &AtomicBool,
-) -> Result<Observation> {
-    let (mut subject, [answered, whole]) = Subject::after_restart(contender, cluster.table, pinning, interrupted)?;
+pub fn live(cluster: &Cluster, contender: &Contender, connections_max: usize, terms: Terms<'_>) -> Result<Observation> {
+    let (mut subject, [answered, whole]) = Subject::after_restart(contender, cluster.table, terms)?;
     let workload = cluster.workload(connections_max);
     let mut load = subject.connect(&workload)?;
-    subject.run(&mut load, &workload, cluster.round() / 10, interrupted)?;
-    let mut observation = subject.run(&mut load, &workload, cluster.round(), interrupted)?;
+    subject.run(&mut load, &workload, cluster.round() / 10)?;
+    let mut observation = subject.run(&mut load, &workload, cluster.round())?;
     let share = observation.figures.get(&Figure::ServerShare).copied().unwrap_or_default();
     observation.figures.extend([
         (Figure::Cores, share / f64::from(cluster.hurry)),

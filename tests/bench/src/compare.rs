@@ -3,7 +3,7 @@
 use crate::cluster::{Cluster, clusters, live};
 use crate::connections::{connections, stages};
 use crate::contender::{Contender, discover};
-use crate::host::{Host, Pinning, pin};
+use crate::host::{Host, Pinning, Terms, pin};
 use crate::load::Load;
 use crate::options::Options;
 use crate::progress::ProgressBar;
@@ -16,7 +16,7 @@ use crate::tls;
 use crate::trace::Trace;
 use crate::workload::{Table, Workload, workloads};
 use anyhow::Result;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Open files that a server needs besides its connections.
@@ -52,7 +52,7 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
             complete: false,
             options: options.clone(),
             host,
-            pinning,
+            pinning: pinning.clone(),
             contenders: contenders.clone(),
             skipped,
             workloads: workloads.clone(),
@@ -61,7 +61,7 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
             samples: Vec::new(),
             failures: Vec::new(),
         },
-        interrupted,
+        terms: Terms { pinning: pinning.as_ref(), run: options.run, interrupted },
         count_calls: Trace::is_possible(),
     };
     comparison.tls(&contenders);
@@ -98,14 +98,14 @@ fn steps(options: &Options, contenders: &[Contender], workloads: usize, clusters
 struct Comparison<'a> {
     results: Results,
     progress: ProgressBar,
-    interrupted: &'a AtomicBool,
+    terms: Terms<'a>,
     /// Whether there is a strace that may count.
     count_calls: bool,
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
     fn stopped(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+        self.terms.is_interrupted()
     }
 
     /// Everything over TLS; each server is started anew.
@@ -113,52 +113,50 @@ impl Comparison<'_> {
         if !self.results.options.measures("tls") {
             return;
         }
-        let (often, run, interrupted) = (self.results.options.repetitions, self.results.options.run, self.interrupted);
-        let pinning = self.results.pinning.clone();
-        let pinned = pinning.as_ref();
-        self.turns(contenders, "TLS: queries", often, |one| tls::queries(one, run, pinned, interrupted));
-        self.turns(contenders, "TLS: handshakes", often, |one| tls::handshakes(one, run, pinned, interrupted));
+        let (often, terms) = (self.results.options.repetitions, self.terms);
+        self.turns(contenders, "TLS: queries", often, |one| tls::queries(one, terms));
+        self.turns(contenders, "TLS: handshakes", often, |one| tls::handshakes(one, terms));
         let most = self.results.host.open_files.saturating_sub(FILES_BESIDE) as usize;
         let stages = tls::STAGES.map(|stage| stage.min(most));
         self.turns(contenders, "TLS: connections", TLS_CONNECTIONS_REPETITIONS, |one| {
-            tls::connections(one, &stages, pinned, interrupted)
+            tls::connections(one, &stages, terms)
         });
     }
 
     /// Everything else for which each server is started anew.
     fn fresh_servers(&mut self, contenders: &[Contender]) {
         let (options, host) = (self.results.options.clone(), self.results.host.clone());
-        let (pinning, interrupted) = (self.results.pinning.clone(), self.interrupted);
-        let pinned = pinning.as_ref();
+        let terms = self.terms;
         let (often, seldom) = (options.repetitions, options.repetitions.min(LONG_REPETITIONS));
         let measured = |part: &str, wanted: fn(&Contender) -> bool| -> Vec<Contender> {
             contenders.iter().filter(|one| options.measures(part) && wanted(one)).cloned().collect()
         };
         let servers = |contender: &Contender| !contender.is_echo();
         let single = |name: &str, observed: Result<Observation>| Ok(vec![(name.to_owned(), observed?)]);
-        self.turns(&measured("start", |_| true), START, often, |one| single(START, start(one, pinned)));
+        self.turns(&measured("start", |_| true), START, often, |one| single(START, start(one, terms.pinning)));
         let stages = stages(options.quick, host.open_files);
         let at_once = stages.last().copied().unwrap_or_default().min(AT_ONCE);
         self.turns(&measured("connections", |_| true), "connections", seldom, |one| {
-            connections(one, &stages, at_once, pinned, interrupted)
+            connections(one, &stages, at_once, terms)
         });
         let times = if options.quick { 5 } else { 30 };
         self.turns(&measured("registrations", servers), REGISTRATIONS, often, |one| {
-            single(REGISTRATIONS, registrations(one, times, pinned))
+            single(REGISTRATIONS, registrations(one, times, terms.pinning))
         });
-        self.turns(&measured("registrations", servers), LARGE, seldom, |one| single(LARGE, large(one, pinned)));
+        self.turns(&measured("registrations", servers), LARGE, seldom, |one| single(LARGE, large(one, terms.pinning)));
         let connections_max = host.open_files.saturating_sub(FILES_BESIDE) as usize;
         for cluster in &self.results.clusters.clone() {
             let cluster: &Cluster = cluster;
             self.turns(&measured("cluster", servers), &cluster.name(), seldom, |one| {
-                single(&cluster.name(), live(cluster, one, connections_max, pinned, interrupted))
+                single(&cluster.name(), live(cluster, one, connections_max, terms))
             });
         }
-        let spread = threads::pinning(&host.processors, pinned);
+        let spread = threads::pinning(&host.processors, terms.pinning);
+        let spread = Terms { pinning: spread.as_ref(), ..terms };
         for _ in 0..often {
             for setup in SETUPS {
                 self.turns(&measured("threads", Contender::is_ours), &setup.title(), 1, |one| {
-                    threads::queries(one, setup, options.run, spread.as_ref(), interrupted)
+                    threads::queries(one, setup, spread)
                 });
             }
         }
@@ -215,7 +213,10 @@ impl Comparison<'_> {
     }
 
     /// Echo servers come last to be started and first to be measured: they have to know how long an answer is.
-    fn fill<'c>(&mut self, contenders: &'c [Contender], table: Table) -> Vec<Option<Subject<'c>>> {
+    fn fill<'c>(&mut self, contenders: &'c [Contender], table: Table) -> Vec<Option<Subject<'c>>>
+    where
+        'a: 'c,
+    {
         let mut subjects: Vec<Option<Subject<'c>>> = contenders.iter().map(|_| None).collect();
         let mut answer_bytes = None;
         for echo in [false, true] {
@@ -225,7 +226,7 @@ impl Comparison<'_> {
                 }
                 self.progress.tell(&format!("{}: {}", contender.name, table.title()));
                 let bytes = answer_bytes.unwrap_or(SOME_BYTES);
-                match Subject::prepare(contender, table, bytes, self.results.pinning.as_ref()) {
+                match Subject::prepare(contender, table, bytes, self.terms) {
                     Ok(subject) => {
                         answer_bytes = answer_bytes.or(Some(subject.answer_bytes()));
                         subject.pause();
@@ -240,7 +241,7 @@ impl Comparison<'_> {
     }
 
     fn warm_up(&mut self, subjects: &mut [Option<Subject<'_>>], workload: &Workload, first: bool) -> Vec<Option<Load>> {
-        let run = self.results.options.run;
+        let run = self.terms.run;
         let mut loads = Vec::new();
         for place in subjects {
             // An echo server has one answer only.
@@ -248,9 +249,9 @@ impl Comparison<'_> {
             let load = place.as_mut().filter(|_| !self.stopped()).filter(suits).map(|subject| {
                 self.progress.tell(&format!("{}: warm-up for {}", subject.contender.name, workload.name));
                 subject.resume();
-                let lasts = if first { subject.first_warm_up(run) } else { run / 4 };
+                let lasts = if first { subject.first_warm_up() } else { run / 4 };
                 let mut load = subject.connect(workload)?;
-                subject.run(&mut load, workload, lasts, self.interrupted)?;
+                subject.run(&mut load, workload, lasts)?;
                 subject.pause();
                 anyhow::Ok(load)
             });
@@ -278,7 +279,7 @@ impl Comparison<'_> {
         let Some(subject) = place.as_mut().filter(|_| !self.stopped()) else { return };
         self.progress.step(&format!("{}: {}, repetition {}", subject.contender.name, workload.name, repetition + 1));
         subject.resume();
-        let observed = subject.run(load, workload, self.results.options.run, self.interrupted);
+        let observed = subject.run(load, workload, self.terms.run);
         subject.pause();
         match observed {
             // An interrupted run is too short to count.
@@ -296,7 +297,7 @@ impl Comparison<'_> {
             }
             self.progress.tell(&format!("{}: system calls of {}", subject.contender.name, workload.name));
             subject.resume();
-            let observed = subject.count_calls(load, workload, CALLS_COUNTED_FOR, self.interrupted);
+            let observed = subject.count_calls(load, workload, CALLS_COUNTED_FOR);
             subject.pause();
             match observed {
                 Ok(_) if self.stopped() => {}

@@ -2,12 +2,11 @@
 
 use crate::contender::Contender;
 use crate::figure::Figure;
-use crate::host::Pinning;
+use crate::host::Terms;
 use crate::start::SETTLE;
 use crate::subject::{Observation, Subject};
 use crate::workload::SMALL;
 use anyhow::Result;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
 
@@ -41,10 +40,9 @@ pub fn connections(
     contender: &Contender,
     stages: &[usize],
     at_once: usize,
-    pinning: Option<&Pinning>,
-    interrupted: &AtomicBool,
+    terms: Terms<'_>,
 ) -> Result<Vec<(String, Observation)>> {
-    let subject = Subject::prepare(contender, SMALL, ANSWER_BYTES, pinning)?;
+    let subject = Subject::prepare(contender, SMALL, ANSWER_BYTES, terms)?;
     let clients = subject.clients()?;
     let mut observations = Vec::new();
     let mut held = Vec::new();
@@ -52,7 +50,7 @@ pub fn connections(
     thread::sleep(SETTLE);
     let before = subject.server().memory()?.anonymous as f64;
     for connections in stages {
-        held.push(subject.hold(connections - open, clients.as_ref(), interrupted)?.0);
+        held.push(subject.hold(connections - open, clients.as_ref())?.0);
         open = *connections;
         thread::sleep(SETTLE);
         let kib = (subject.server().memory()?.anonymous as f64 - before) / 1024.0 / open as f64;
@@ -62,7 +60,7 @@ pub fn connections(
     drop(held);
     thread::sleep(SETTLE);
     let began = Instant::now();
-    let (_, outcome) = subject.hold(at_once, clients.as_ref(), interrupted)?;
+    let (_, outcome) = subject.hold(at_once, clients.as_ref())?;
     let millis = began.elapsed().as_secs_f64() * 1000.0;
     let micros = |quantile: f64| outcome.latencies.value_at_quantile(quantile) as f64 / 1000.0;
     let figures = [

@@ -6,6 +6,8 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Facts that figures depend on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,6 +98,24 @@ impl Pinning {
     pub fn nth(&self, server: usize) -> Self {
         let server = self.server.iter().copied().cycle().skip(server).take(1).collect();
         Self { server, load: self.load.clone() }
+    }
+}
+
+/// What all measurements of a comparison have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// `None` where there is only one processor.
+    pub pinning: Option<&'a Pinning>,
+    /// How long a run is.
+    pub run: Duration,
+    /// Set when the user wants an end.
+    pub interrupted: &'a AtomicBool,
+}
+
+impl Terms<'_> {
+    /// Whether the user wants an end.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 }
 

@@ -31,9 +31,6 @@ pub struct Used {
 
 impl Processor {
     /// Reads the accounts of some processes.
-    ///
-    /// # Errors
-    /// One of them is gone.
     pub fn read(processes: impl IntoIterator<Item = Pid>) -> Result<Self> {
         let mut all = Self::default();
         for process in processes {
@@ -97,9 +94,6 @@ pub struct Memory {
 
 impl Memory {
     /// Reads what a process holds now.
-    ///
-    /// # Errors
-    /// The process is gone.
     pub fn read(process: Pid) -> Result<Self> {
         let path = format!("/proc/{}/status", process.as_raw_nonzero());
         let status = fs::read_to_string(&path).with_context(|| format!("{path} is gone"))?;

@@ -151,9 +151,6 @@ struct Prepared {
 
 impl Question {
     /// As 5.5.0 clients ask.
-    ///
-    /// # Errors
-    /// None in practice: the frames are ours.
     pub fn new() -> Result<Self> {
         Ok(Self { prepared: Ask::ALL.into_iter().map(Prepared::new).collect::<Result<_>>()? })
     }

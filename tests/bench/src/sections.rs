@@ -99,9 +99,9 @@ fn row(results: &Results, title: &str, cell: impl Fn(&Contender) -> Option<Strin
 }
 
 /// A row for each title and figure of the samples of one name.
-fn rows(results: &Results, name: &str, figures: &[(&str, Figure)]) -> Vec<Vec<String>> {
+fn rows(results: &Results, name: &str, figures: &[(impl AsRef<str>, Figure)]) -> Vec<Vec<String>> {
     let cell = |one: &Contender, figure| results.summary(&one.name, name, figure).map(|summary| cell(&summary, ""));
-    figures.iter().map(|(title, figure)| row(results, title, |one| cell(one, *figure))).collect()
+    figures.iter().map(|(title, figure)| row(results, title.as_ref(), |one| cell(one, *figure))).collect()
 }
 
 fn cell(summary: &Summary, unit: &str) -> String {
@@ -145,7 +145,6 @@ fn latency(results: &Results) -> Section {
     let mut all: Vec<Vec<String>> = Vec::new();
     for load in open {
         let titles = quantiles.map(|(name, figure)| (format!("{}: {name}", load.title()), figure));
-        let titles: Vec<(&str, Figure)> = titles.iter().map(|(title, figure)| (title.as_str(), *figure)).collect();
         all.extend(rows(results, &load.name, &titles));
         if load.change_every.is_some() {
             all.extend(rows(results, &load.name, &[("such a change until it is answered, ms", Figure::ChangeMillis)]));
@@ -164,7 +163,6 @@ fn lists(results: &Results) -> Section {
     let lists = lists.flat_map(|load| {
         let titles = [("processor s for 100,000", Figure::CpuPer100k), ("p50, µs", Figure::P50)];
         let titles = titles.map(|(what, figure)| (format!("{}: {what}", load.title()), figure));
-        let titles: Vec<(&str, Figure)> = titles.iter().map(|(title, figure)| (title.as_str(), *figure)).collect();
         rows(results, &load.name, &titles)
     });
     let notes = ["Sent by `mqadmin`, dashboards and the exporter of metrics; one connection, one request at a time."];
@@ -205,7 +203,6 @@ fn clusters(results: &Results) -> Section {
             (title("p99.9 of queries, µs"), Figure::P999),
             (title("a registration, ms until answered"), Figure::RepeatMillis),
         ];
-        let titles: Vec<(&str, Figure)> = titles.iter().map(|(title, figure)| (title.as_str(), *figure)).collect();
         rows(results, &cluster.name(), &titles)
     });
     let round = format!(
@@ -357,40 +354,34 @@ fn failures(results: &Results) -> Section {
 }
 
 fn method(results: &Results) -> Section {
-    let fact = |what: &str, how: String| [what.to_owned(), how];
-    let rows = vec![
-        fact(
-            "load",
-            format!("one thread on epoll for all servers, {} ms after a warm-up", results.options.run.as_millis()),
-        ),
-        fact("turns", "the servers take turns in each repetition, so a disturbance hits all of them".to_owned()),
-        fact(
+    let rows = [
+        ("load", &*format!("one thread on epoll for all servers, {} ms after a warm-up", results.options.run.as_millis())),
+        ("turns", "the servers take turns in each repetition, so a disturbance hits all of them"),
+        (
             "checks",
-            format!(
-                "length, code and correlation number of every answer, and every byte of one in {SAMPLE}; a wrong answer ends the run"
+            &format!(
+                "length, code and correlation number of every answer, and every byte of one in {SAMPLE}; a wrong answer \
+                 ends the run"
             ),
         ),
-        fact("processor time", "what the kernel counts for all threads of the server".to_owned()),
-        fact("bursts", "requests of a burst are sent at once, the next burst when all are answered".to_owned()),
-        fact(
+        ("processor time", "what the kernel counts for all threads of the server"),
+        ("bursts", "requests of a burst are sent at once, the next burst when all are answered"),
+        (
             "meanwhile",
-            format!(
+            &format!(
                 "every broker repeats a registration of 100 topics each {} s, as a 5.5.0 broker does",
                 REPEAT_EVERY.as_secs()
             ),
         ),
-        fact("configuration", "defaults, but one I/O thread and frames of up to 128 MiB".to_owned()),
-        fact(
-            "pauses",
-            "other servers are stopped (SIGSTOP) while they are not measured, because they work when idle".to_owned(),
-        ),
-        fact(
+        ("configuration", "defaults, but one I/O thread and frames of up to 128 MiB"),
+        ("pauses", "other servers are stopped (SIGSTOP) while they are not measured, because they work when idle"),
+        (
             "Java",
-            "warmed up, heap of 1 to 4 GiB, G1; not warmed up where each run starts a server: registrations, clusters"
-                .to_owned(),
+            "warmed up, heap of 1 to 4 GiB, G1; not warmed up where each run starts a server: registrations, clusters",
         ),
-    ];
-    facts("How it was measured", ["what", "how"], rows)
+    ]
+    .map(|(what, how)| [what, how].map(str::to_owned));
+    facts("How it was measured", ["what", "how"], rows.to_vec())
 }
 
 fn host(results: &Results) -> Section {

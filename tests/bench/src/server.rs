@@ -65,9 +65,6 @@ impl ServerProcess {
     }
 
     /// Processor time that it used so far.
-    ///
-    /// # Errors
-    /// It is gone.
     pub fn processor(&self) -> Result<Processor> {
         Processor::read([self.pid()])
     }
@@ -90,9 +87,6 @@ impl ServerProcess {
     }
 
     /// Memory that it holds.
-    ///
-    /// # Errors
-    /// It is gone.
     pub fn memory(&self) -> Result<Memory> {
         Memory::read(self.pid())
     }

@@ -6,7 +6,7 @@ use crate::clients::{Clients, Handshake};
 use crate::contender::{Contender, Kind};
 use crate::echo::constant_answer;
 use crate::figure::Figure;
-use crate::host::Pinning;
+use crate::host::Terms;
 use crate::load::{Load, Outcome, Plan};
 use crate::measure::{Processor, Used};
 use crate::question::{Ask, CLASSES, Expected, Mix, OPAQUE_MIN, Question, Routes};
@@ -17,7 +17,6 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The generator is the bottleneck when it used its processor for more than this part of the time, ...
@@ -43,6 +42,7 @@ pub struct Subject<'a> {
     brokers: Vec<Broker>,
     expected: Expected,
     table: Table,
+    terms: Terms<'a>,
 }
 
 /// What one run showed.
@@ -65,22 +65,17 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// It does not come up, or answers wrongly.
-    pub fn prepare(
-        contender: &'a Contender,
-        table: Table,
-        answer_bytes: usize,
-        pinning: Option<&Pinning>,
-    ) -> Result<Self> {
+    pub fn prepare(contender: &'a Contender, table: Table, answer_bytes: usize, terms: Terms<'a>) -> Result<Self> {
         let start = |process| {
             // Several processes get a processor each.
-            let apart = pinning.filter(|_| contender.processes > 1).map(|pinning| pinning.nth(process));
-            ServerProcess::start(contender, answer_bytes, apart.as_ref().or(pinning))
+            let apart = terms.pinning.filter(|_| contender.processes > 1).map(|pinning| pinning.nth(process));
+            ServerProcess::start(contender, answer_bytes, apart.as_ref().or(terms.pinning))
         };
         let server = start(0)?;
         let others = (1..contender.processes).map(start).collect::<Result<Vec<_>>>()?;
         if contender.is_echo() {
             let expected = Expected::Constant(constant_answer(answer_bytes)?);
-            return Ok(Self { contender, server, others, brokers: Vec::new(), expected, table });
+            return Ok(Self { contender, server, others, brokers: Vec::new(), expected, table, terms });
         }
         let filled = std::iter::once(&server)
             .chain(&others)
@@ -88,7 +83,7 @@ impl<'a> Subject<'a> {
             .collect::<Result<_>>();
         let brokers = filled.with_context(|| server.log())?;
         let expected = learn(&server, table)?;
-        Ok(Self { contender, server, others, brokers, expected, table })
+        Ok(Self { contender, server, others, brokers, expected, table, terms })
     }
 
     /// Starts a server to which all brokers of a table come back at once, and says how long it took until the last of
@@ -96,13 +91,8 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// It does not come up, or answers wrongly.
-    pub fn after_restart(
-        contender: &'a Contender,
-        table: Table,
-        pinning: Option<&Pinning>,
-        interrupted: &AtomicBool,
-    ) -> Result<(Self, [Duration; 2])> {
-        let server = ServerProcess::start(contender, 0, pinning)?;
+    pub fn after_restart(contender: &'a Contender, table: Table, terms: Terms<'a>) -> Result<(Self, [Duration; 2])> {
+        let server = ServerProcess::start(contender, 0, terms.pinning)?;
         let topics = Topics::of_table(0..table.topics)?;
         let began = Instant::now();
         let mut brokers = (0..table.brokers)
@@ -112,11 +102,11 @@ impl<'a> Subject<'a> {
         let nothing = Expected::Constant(Vec::new());
         let mut load = Load::connect(&[server.address()], 0, (Mix::Only(Ask::Route), 0), nothing, None)?;
         let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: 0 };
-        load.run(plan, &mut brokers, interrupted).with_context(|| server.log())?;
+        load.run(plan, &mut brokers, terms.interrupted).with_context(|| server.log())?;
         let answered = began.elapsed();
         let expected = learn(&server, table)?;
         let whole = began.elapsed();
-        Ok((Self { contender, server, others: Vec::new(), brokers, expected, table }, [answered, whole]))
+        Ok((Self { contender, server, others: Vec::new(), brokers, expected, table, terms }, [answered, whole]))
     }
 
     /// The server itself, or the first of its processes.
@@ -179,9 +169,6 @@ impl<'a> Subject<'a> {
     }
 
     /// Clients of a server that shows a certificate; `None` is plain text.
-    ///
-    /// # Errors
-    /// As for [`Clients::new`].
     pub fn clients(&self) -> Result<Option<Clients>> {
         self.contender.certificate.map(|_| Clients::new(Handshake::Full)).transpose()
     }
@@ -190,16 +177,11 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// The server refuses some of them.
-    pub fn hold(
-        &self,
-        connections: usize,
-        clients: Option<&Clients>,
-        interrupted: &AtomicBool,
-    ) -> Result<(Load, Outcome)> {
+    pub fn hold(&self, connections: usize, clients: Option<&Clients>) -> Result<(Load, Outcome)> {
         let asks = (Mix::Only(Ask::Route), self.table.topics);
         let mut load = Load::connect(&self.addresses(), connections, asks, self.expected.clone(), clients)?;
         let plan = Plan { pace: Pace::Closed { depth: 1 }, lasts: RETURN_MAX, requests_max: connections as u64 };
-        let outcome = load.run(plan, &mut [], interrupted)?;
+        let outcome = load.run(plan, &mut [], self.terms.interrupted)?;
         Ok((load, outcome))
     }
 
@@ -207,18 +189,12 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// A wrong or missing answer, or a lost connection.
-    pub fn run(
-        &mut self,
-        load: &mut Load,
-        workload: &Workload,
-        lasts: Duration,
-        interrupted: &AtomicBool,
-    ) -> Result<Observation> {
+    pub fn run(&mut self, load: &mut Load, workload: &Workload, lasts: Duration) -> Result<Observation> {
         self.prepare_brokers(workload);
         let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
         let own = rustix::process::getpid();
         let before = (self.processor()?, Processor::read([own])?);
-        let outcome = load.run(plan, &mut self.brokers, interrupted).with_context(|| self.server.log())?;
+        let outcome = load.run(plan, &mut self.brokers, self.terms.interrupted).with_context(|| self.server.log())?;
         let server = self.processor()?.since(&before.0);
         let generator = Processor::read([own])?.since(&before.1);
         let mut observation = observe(workload.pace, &outcome, server, generator);
@@ -234,17 +210,11 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// They cannot be counted here, or as for [`Subject::run`].
-    pub fn count_calls(
-        &mut self,
-        load: &mut Load,
-        workload: &Workload,
-        lasts: Duration,
-        interrupted: &AtomicBool,
-    ) -> Result<Observation> {
+    pub fn count_calls(&mut self, load: &mut Load, workload: &Workload, lasts: Duration) -> Result<Observation> {
         self.prepare_brokers(workload);
         let trace = Trace::attach(self.server.pid())?;
         let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
-        let outcome = load.run(plan, &mut self.brokers, interrupted)?;
+        let outcome = load.run(plan, &mut self.brokers, self.terms.interrupted)?;
         let calls = trace.finish()? as f64 / outcome.requests as f64;
         Ok(Observation::from([(Figure::Calls, calls)]))
     }
@@ -273,7 +243,8 @@ impl<'a> Subject<'a> {
     }
 
     /// How long the very first load lasts before anything counts: a virtual machine compiles meanwhile.
-    pub fn first_warm_up(&self, run: Duration) -> Duration {
+    pub fn first_warm_up(&self) -> Duration {
+        let run = self.terms.run;
         match self.contender.kind {
             Kind::Java | Kind::JavaTcnative => run.max(Duration::from_millis(500)) * 8,
             Kind::Ours | Kind::Echo | Kind::RocketmqRust => run / 2,

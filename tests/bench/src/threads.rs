@@ -1,12 +1,10 @@
 //! Two I/O threads beside one, and beside two processes, which surely share nothing on the way of a query.
 
 use crate::contender::Contender;
-use crate::host::Pinning;
+use crate::host::{Pinning, Terms};
 use crate::subject::{Observation, Subject};
 use crate::workload::{SMALL, Workload};
 use anyhow::Result;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 /// What is compared: one thread, two of them, and two processes with one each.
 pub const SETUPS: [Setup; 3] = [
@@ -54,17 +52,11 @@ pub fn pinning(processors: &[usize], pinning: Option<&Pinning>) -> Option<Pinnin
 ///
 /// # Errors
 /// The server does not come up, or answers wrongly.
-pub fn queries(
-    contender: &Contender,
-    setup: Setup,
-    lasts: Duration,
-    pinning: Option<&Pinning>,
-    interrupted: &AtomicBool,
-) -> Result<Vec<(String, Observation)>> {
+pub fn queries(contender: &Contender, setup: Setup, terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let Setup { processes, io_threads } = setup;
     let contender = Contender { io_threads, processes, ..contender.clone() };
-    let mut subject = Subject::prepare(&contender, SMALL, 0, pinning)?;
-    if let Some(pinning) = pinning
+    let mut subject = Subject::prepare(&contender, SMALL, 0, terms)?;
+    if let Some(pinning) = terms.pinning
         && io_threads > 1
     {
         subject.server().spread_io_threads(&pinning.server)?;
@@ -73,8 +65,8 @@ pub fn queries(
     for shape in SHAPES {
         let workload = Workload::closed(SMALL, shape.0, shape.1);
         let mut load = subject.connect(&workload)?;
-        subject.run(&mut load, &workload, lasts / 4, interrupted)?;
-        observations.push((setup.name(shape), subject.run(&mut load, &workload, lasts, interrupted)?));
+        subject.run(&mut load, &workload, terms.run / 4)?;
+        observations.push((setup.name(shape), subject.run(&mut load, &workload, terms.run)?));
     }
     Ok(observations)
 }

@@ -5,12 +5,11 @@ use crate::clients::{Clients, Handshake};
 use crate::connections::{self, ANSWER_BYTES};
 use crate::contender::Contender;
 use crate::figure::Figure;
-use crate::host::Pinning;
+use crate::host::Terms;
 use crate::measure::Processor;
 use crate::subject::{Observation, Subject};
 use crate::workload::{SMALL, Workload};
 use anyhow::Result;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Connections and the depth of the loads.
@@ -56,31 +55,25 @@ pub const LAYERS: [Option<Certificate>; 2] = [None, Some(CERTIFICATE)];
 ///
 /// # Errors
 /// A server does not come up, or answers wrongly.
-pub fn queries(
-    contender: &Contender,
-    lasts: Duration,
-    pinning: Option<&Pinning>,
-    interrupted: &AtomicBool,
-) -> Result<Vec<(String, Observation)>> {
+pub fn queries(contender: &Contender, terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let mut observations = Vec::new();
     for certificate in LAYERS {
         let contender = Contender { certificate, ..contender.clone() };
-        let mut subject = Subject::prepare(&contender, SMALL, ANSWER_BYTES, pinning)?;
-        let mut warm_up = subject.first_warm_up(lasts);
+        let mut subject = Subject::prepare(&contender, SMALL, ANSWER_BYTES, terms)?;
+        let mut warm_up = subject.first_warm_up();
         for shape in SHAPES {
             let workload = Workload::rounds(SMALL, shape.0, shape.1);
             let mut load = subject.connect(&workload)?;
             let before = subject.server().processor()?;
-            while !is_warm(&subject, &before, warm_up, interrupted)? {
-                subject.run(&mut load, &workload, lasts / 4, interrupted)?;
+            while !is_warm(&subject, &before, warm_up, terms)? {
+                subject.run(&mut load, &workload, terms.run / 4)?;
             }
-            warm_up = lasts / 4;
-            let observation = subject.run(&mut load, &workload, lasts, interrupted)?;
+            warm_up = terms.run / 4;
+            let observation = subject.run(&mut load, &workload, terms.run)?;
             observations.push((queries_name(certificate, shape), observation));
         }
         if certificate.is_none() {
-            warm_up_beginnings(&subject, None, interrupted, lasts)?;
-            observations.push((beginning_name(None), beginnings(&subject, None, lasts, interrupted)?));
+            observations.push((beginning_name(None), warm_beginnings(&subject, None, terms)?));
         }
     }
     Ok(observations)
@@ -90,24 +83,18 @@ pub fn queries(
 ///
 /// # Errors
 /// A server does not come up, answers wrongly, or does not resume sessions.
-pub fn handshakes(
-    contender: &Contender,
-    lasts: Duration,
-    pinning: Option<&Pinning>,
-    interrupted: &AtomicBool,
-) -> Result<Vec<(String, Observation)>> {
+pub fn handshakes(contender: &Contender, terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let mut observations = Vec::new();
     for certificate in Certificate::ALL {
         let contender = Contender { certificate: Some(certificate), ..contender.clone() };
-        let subject = Subject::prepare(&contender, SMALL, ANSWER_BYTES, pinning)?;
+        let subject = Subject::prepare(&contender, SMALL, ANSWER_BYTES, terms)?;
         for handshake in Handshake::ALL {
             let clients = Clients::new(handshake)?;
             // Gives every client a ticket.
-            subject.hold(AT_A_TIME, Some(&clients), interrupted)?.0.close();
+            subject.hold(AT_A_TIME, Some(&clients))?.0.close();
             let clients = Some((&clients, handshake));
             // A virtual machine compiles what only this kind of handshake does.
-            warm_up_beginnings(&subject, clients, interrupted, lasts)?;
-            let observation = beginnings(&subject, clients, lasts, interrupted)?;
+            let observation = warm_beginnings(&subject, clients, terms)?;
             observations.push((beginning_name(Some((certificate, handshake))), observation));
         }
     }
@@ -118,37 +105,31 @@ pub fn handshakes(
 ///
 /// # Errors
 /// The server refuses some of them.
-pub fn connections(
-    contender: &Contender,
-    stages: &[usize],
-    pinning: Option<&Pinning>,
-    interrupted: &AtomicBool,
-) -> Result<Vec<(String, Observation)>> {
+pub fn connections(contender: &Contender, stages: &[usize], terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let contender = Contender { certificate: Some(CERTIFICATE), ..contender.clone() };
     let at_once = stages.last().copied().unwrap_or_default();
-    let observations = connections::connections(&contender, stages, at_once, pinning, interrupted)?;
+    let observations = connections::connections(&contender, stages, at_once, terms)?;
     Ok(observations.into_iter().map(|(name, observation)| (connections_name(&name), observation)).collect())
 }
 
-/// Opens connections that do not count.
-fn warm_up_beginnings(
+/// Opens connections that do not count, then those that do.
+fn warm_beginnings(
     subject: &Subject<'_>,
     clients: Option<(&Clients, Handshake)>,
-    interrupted: &AtomicBool,
-    lasts: Duration,
-) -> Result<()> {
+    terms: Terms<'_>,
+) -> Result<Observation> {
     let before = subject.server().processor()?;
-    while !is_warm(subject, &before, subject.first_warm_up(lasts), interrupted)? {
-        beginnings(subject, clients, lasts / 4, interrupted)?;
+    while !is_warm(subject, &before, subject.first_warm_up(), terms)? {
+        beginnings(subject, clients, terms.run / 4, terms)?;
     }
-    Ok(())
+    beginnings(subject, clients, terms.run, terms)
 }
 
 /// Whether the server has used so much processor time. A virtual machine compiles meanwhile, and on a busy host a fixed
 /// time would not be enough for that.
-fn is_warm(subject: &Subject<'_>, before: &Processor, enough: Duration, interrupted: &AtomicBool) -> Result<bool> {
+fn is_warm(subject: &Subject<'_>, before: &Processor, enough: Duration, terms: Terms<'_>) -> Result<bool> {
     let used = subject.server().processor()?.since(before).running;
-    Ok(used >= enough || interrupted.load(Ordering::Relaxed))
+    Ok(used >= enough || terms.is_interrupted())
 }
 
 /// Opens connections, asks once over each and closes it, as long as that is to last.
@@ -156,12 +137,12 @@ fn beginnings(
     subject: &Subject<'_>,
     clients: Option<(&Clients, Handshake)>,
     lasts: Duration,
-    interrupted: &AtomicBool,
+    terms: Terms<'_>,
 ) -> Result<Observation> {
     let (began, before) = (Instant::now(), subject.server().processor()?);
     let mut connections = 0;
-    while began.elapsed() < lasts && !interrupted.load(Ordering::Relaxed) {
-        let (load, outcome) = subject.hold(AT_A_TIME, clients.map(|(clients, _)| clients), interrupted)?;
+    while began.elapsed() < lasts && !terms.is_interrupted() {
+        let (load, outcome) = subject.hold(AT_A_TIME, clients.map(|(clients, _)| clients))?;
         if let Some((_, handshake)) = clients {
             load.check_handshakes(handshake)?;
         }
