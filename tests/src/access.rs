@@ -2,7 +2,7 @@
 
 pub use crate::users::{PREVIOUS_SECRET, SECRET, rules, user, users};
 
-use crate::registration::{Registration, Topic};
+use crate::registration::{Registration, Topic, register_topic};
 use crate::request::Request;
 use crate::users::entries;
 use crate::world::World;
@@ -33,17 +33,14 @@ pub fn request(code: i32) -> Request {
         100 => request.field("namespace", "NS").field("key", "K").field("value", "V"),
         101 | 102 => request.field("namespace", "NS").field("key", "K"),
         103 => broker().request(),
-        104 | 904 => of_broker(request),
+        104 | 904 => broker().naming_request(code),
         105 | 216 => request.field("topic", "T"),
         205 | 327 => request.field("brokerName", "broker-a"),
-        217 => {
-            let queues = r#"{"brokerName":"broker-a","perm":6,"readQueueNums":4,"topicSysFlag":0,"writeQueueNums":4}"#;
-            request.field("topic", "U").body(format!(r#"{{"queueDatas":[{queues}]}}"#))
-        }
+        217 => register_topic("U", &["broker-a"]),
         219 => request.field("namespace", "NS"),
         224 => request.field("cluster", "DefaultCluster"),
         318 => request.body("enableTopicList=true\n"),
-        322 => of_broker(request).body(r#"{"counter":9,"stateVersion":0,"timestamp":1}"#),
+        322 => broker().naming_request(code).body(r#"{"counter":9,"stateVersion":0,"timestamp":1}"#),
         901 => request.field("clusterName", "DefaultCluster").field("brokerName", "broker-a"),
         _ => request,
     }
@@ -57,9 +54,4 @@ pub fn broker() -> Registration {
         topics: Some(vec![Topic::new("T"), Topic::new("TBW102")]),
         ..Registration::new("broker-a", 0)
     }
-}
-
-fn of_broker(request: Request) -> Request {
-    let request = request.field("clusterName", "DefaultCluster").field("brokerName", "broker-a");
-    request.field("brokerAddr", format!("{BROKER_HOST}:10911")).field("brokerId", 0)
 }

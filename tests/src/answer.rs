@@ -1,9 +1,8 @@
 //! Answers as a peer reads them, decoded without any code of the server.
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// One frame that a server wrote: an answer, or a request of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,16 +79,32 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// The frames in what was written to a connection.
+///
+/// # Errors
+/// The last one is cut.
+pub fn frames(mut written: &[u8]) -> Result<Vec<&[u8]>, String> {
+    let mut frames = Vec::new();
+    while let Some(length) = written.first_chunk::<4>() {
+        let length = 4 + u32::from_be_bytes(*length) as usize;
+        frames.push(written.split_off(..length).ok_or("half an answer")?);
+    }
+    if written.is_empty() { Ok(frames) } else { Err("half an answer".to_owned()) }
+}
+
 /// Whether nothing may be answered to this request: it is one-way, or a response.
 pub fn is_unanswered(request: &[u8]) -> bool {
     Answer::decode(request).is_ok_and(|request| request.flag & 3 != 0)
 }
 
+/// Only the members that mean something are read: others may be numbers that fit no type. The last of several with one
+/// name counts.
 fn decode_json(parts: Parts<'_>) -> Result<Answer, String> {
-    let Members(header) = serde_json::from_slice(parts.header)
+    let header: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(parts.header)
         .map_err(|error| format!("header {}: {error}", parts.header.escape_ascii()))?;
-    let number = |name: &str| header.get(name).and_then(Value::as_i64).unwrap_or_default() as i32;
-    let fields = header.get("extFields").and_then(Value::as_object).map(|fields| {
+    let member = |name: &str| header.get(name).and_then(|value| serde_json::from_str::<Value>(value.get()).ok());
+    let number = |name: &str| member(name).as_ref().and_then(Value::as_i64).unwrap_or_default() as i32;
+    let fields = member("extFields").as_ref().and_then(Value::as_object).map(|fields| {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         fields.iter().map(|(name, value)| (name.clone(), text(value))).collect()
     });
@@ -99,60 +114,27 @@ fn decode_json(parts: Parts<'_>) -> Result<Answer, String> {
         flag: number("flag"),
         opaque: number("opaque"),
         version: number("version"),
-        remark: header.get("remark").and_then(Value::as_str).map(str::to_owned),
+        remark: member("remark").as_ref().and_then(Value::as_str).map(str::to_owned),
         fields,
         body: parts.body.to_vec(),
     })
 }
 
-/// The members of a JSON header that mean something. Of the others not even the values are read, since they may be
-/// numbers that fit no type. The last of several with one name counts.
-struct Members(BTreeMap<String, Value>);
-
-impl Members {
-    const KNOWN: [&str; 6] = ["code", "extFields", "flag", "opaque", "remark", "version"];
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members(BTreeMap::new()))
-    }
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a header")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self, A::Error> {
-        while let Some(name) = members.next_key::<String>()? {
-            if Self::KNOWN.contains(&&*name) {
-                self.0.insert(name, members.next_value()?);
-            } else {
-                members.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(self)
-    }
-}
-
 fn decode_binary(parts: Parts<'_>) -> Option<Answer> {
-    let mut cursor = Cursor(parts.header);
-    let code = i32::from(i16::from_be_bytes(cursor.array()?));
-    cursor.take(1)?;
-    let version = i32::from(i16::from_be_bytes(cursor.array()?));
-    let opaque = i32::from_be_bytes(cursor.array()?);
-    let flag = i32::from_be_bytes(cursor.array()?);
-    let remark = cursor.long_text()?;
-    let length = u32::from_be_bytes(cursor.array()?) as usize;
-    let mut map = Cursor(cursor.take(length)?);
+    let mut header = parts.header;
+    let code = i32::from(i16::from_be_bytes(take(&mut header)?));
+    let [_language] = take(&mut header)?;
+    let version = i32::from(i16::from_be_bytes(take(&mut header)?));
+    let opaque = i32::from_be_bytes(take(&mut header)?);
+    let flag = i32::from_be_bytes(take(&mut header)?);
+    let remark = long_text(&mut header)?;
+    let length = u32::from_be_bytes(take(&mut header)?) as usize;
+    let mut map = header.split_off(..length)?;
     let mut fields = Vec::new();
-    while !map.0.is_empty() {
-        let length = u16::from_be_bytes(map.array()?) as usize;
-        let name = String::from_utf8_lossy(map.take(length)?).into_owned();
-        fields.push((name, map.long_text()?));
+    while !map.is_empty() {
+        let length = u16::from_be_bytes(take(&mut map)?) as usize;
+        let name = String::from_utf8_lossy(map.split_off(..length)?).into_owned();
+        fields.push((name, long_text(&mut map)?));
     }
     Some(Answer {
         serialization: 1,
@@ -166,24 +148,14 @@ fn decode_binary(parts: Parts<'_>) -> Option<Answer> {
     })
 }
 
-/// What is left to be read of a binary header.
-struct Cursor<'a>(&'a [u8]);
+/// Takes the next bytes of a binary header.
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    rest.split_off(..N)?.try_into().ok()
+}
 
-impl<'a> Cursor<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn long_text(&mut self) -> Option<String> {
-        let length = u32::from_be_bytes(self.array()?) as usize;
-        Some(String::from_utf8_lossy(self.take(length)?).into_owned())
-    }
+fn long_text(rest: &mut &[u8]) -> Option<String> {
+    let length = u32::from_be_bytes(take(rest)?) as usize;
+    Some(String::from_utf8_lossy(rest.split_off(..length)?).into_owned())
 }
 
 #[cfg(test)]

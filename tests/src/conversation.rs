@@ -71,7 +71,7 @@ fn take(
         if reading == Reading::Paused(Paused::UntilReplied) {
             assert!(connection.unanswered() > 0, "nothing could end the pause");
         }
-        write(connection, &mut seen.written);
+        seen.written.extend(transmit(connection, NOW));
         let is_over = connection.poll_close().is_some() || !connection.can_resume();
         if is_over || reading != Reading::Open {
             (0..connection.unanswered()).for_each(|_| connection.handle_reply(Bytes::new(), NOW));
@@ -81,15 +81,17 @@ fn take(
     connection.poll_close()
 }
 
-fn write(connection: &mut Connection, written: &mut Vec<u8>) {
+/// Takes all that a connection has to write.
+pub(crate) fn transmit(connection: &mut Connection, now: Now) -> Vec<u8> {
+    let mut written = Vec::new();
     loop {
         let mut slices: [&[u8]; 8] = [&[]; 8];
         let filled = connection.poll_transmit(&mut slices);
         let bytes = slices[..filled].concat();
         if bytes.is_empty() {
-            return;
+            return written;
         }
-        connection.handle_written(bytes.len(), NOW);
+        connection.handle_written(bytes.len(), now);
         written.extend(bytes);
     }
 }

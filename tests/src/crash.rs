@@ -27,37 +27,14 @@ impl Way {
     pub const ALL: [Self; 2] = [Self::Replace, Self::InPlace];
 
     /// What the saver asks the system for.
-    const fn calls(self) -> &'static [&'static str] {
+    fn calls(self) -> impl Iterator<Item = &'static str> {
         match self {
-            Self::Replace => &[
-                "statx",
-                "openat",
-                "flock",
-                "flistxattr",
-                "fchmod",
-                "pwrite64",
-                "fsync",
-                "unlink",
-                "linkat",
-                "rename",
-                "close",
-            ],
-            Self::InPlace => &[
-                "statx",
-                "openat",
-                "flock",
-                "lseek",
-                "read",
-                "flistxattr",
-                "fchmod",
-                "pwrite64",
-                "fsync",
-                "ftruncate",
-                "unlink",
-                "rename",
-                "close",
-            ],
+            Self::Replace => "statx openat flock flistxattr fchmod pwrite64 fsync unlink linkat rename close",
+            Self::InPlace => {
+                "statx openat flock lseek read flistxattr fchmod pwrite64 fsync ftruncate unlink rename close"
+            }
         }
+        .split(' ')
     }
 }
 
@@ -120,7 +97,7 @@ pub fn probe() -> Result<(), String> {
 /// on.
 pub fn disturb_saves(binary: &Path, way: Way) -> Tally {
     let mut tally = Tally::default();
-    for (trouble, call) in TROUBLES.iter().flat_map(|trouble| way.calls().iter().map(move |call| (trouble, call))) {
+    for (trouble, call) in TROUBLES.iter().flat_map(|trouble| way.calls().map(move |call| (trouble, call))) {
         let disturbed =
             (1..TIMES_MAX).take_while(|time| disturb(binary, way, trouble, (call, *time), &mut tally)).count();
         assert!(disturbed + 1 < TIMES_MAX, "{trouble}: a save calls {call} without end");
@@ -159,7 +136,7 @@ pub fn save_on_limited_file_systems(binary: &Path) {
 
 /// A server with a KV file that has entries.
 fn start(binary: &Path, way: Way) -> Process {
-    let folder = Folder::new::<&str, &str>(&[]);
+    let folder = Folder::plain();
     if way == Way::InPlace {
         fs::write(folder.path(KV_FILE), r#"{"configTable":{}}"#).expect("a file");
         fs::hard_link(folder.path(KV_FILE), folder.path("second")).expect("a second name");
@@ -214,11 +191,7 @@ fn disturb(binary: &Path, way: Way, trouble: &str, (call, time): (&str, usize), 
 
 /// A server that started on what another one left has tidied up.
 fn assert_nothing_lies_about(server: &Process, what: &str) {
-    let kv_file = server.folder().path(KV_FILE);
-    let entries = fs::read_dir(kv_file.parent().expect("a folder")).expect("the folder can be read");
-    let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-    let leftovers: Vec<_> = names.filter(|name| name.contains(".namesrv.")).collect();
-    assert!(leftovers.is_empty(), "{what}: {leftovers:?}");
-    let contents = fs::read(&kv_file).expect("the KV file");
+    server.folder().assert_tidy(what);
+    let contents = fs::read(server.folder().path(KV_FILE)).expect("the KV file");
     assert!(contents.starts_with(b"{") && contents.ends_with(b"}") && !contents.contains(&0), "{what}: {contents:?}");
 }

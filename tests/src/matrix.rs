@@ -1,12 +1,13 @@
 //! The matrix case × runtime: each run of a suite saves a column, and all columns together are printed as one table.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What became of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The binary does what it has to.
     Passed,
@@ -17,7 +18,7 @@ pub enum Outcome {
 }
 
 /// Everything that was found out about one runtime.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     name: String,
     outcomes: BTreeMap<String, Outcome>,
@@ -59,35 +60,7 @@ impl Column {
     pub fn save(&self, suite: &str) -> io::Result<()> {
         let folder = folder(suite)?;
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join(&self.name), self.to_string())
-    }
-
-    fn parse(name: &str, text: &str) -> Self {
-        let mut column = Self::new(name);
-        for line in text.lines() {
-            match line.splitn(3, '\t').collect::<Vec<_>>()[..] {
-                ["passed", case, _] => column.set_outcome(case, Outcome::Passed),
-                ["failed", case, _] => column.set_outcome(case, Outcome::Failed),
-                ["skipped", case, reason] => column.set_outcome(case, Outcome::Skipped(reason.to_owned())),
-                ["figure", figure, value] => column.set_figure(figure, value),
-                _ => {}
-            }
-        }
-        column
-    }
-}
-
-/// One line for each case and figure, its parts separated by tabs.
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (case, outcome) in &self.outcomes {
-            match outcome {
-                Outcome::Passed => writeln!(f, "passed\t{case}\t")?,
-                Outcome::Failed => writeln!(f, "failed\t{case}\t")?,
-                Outcome::Skipped(reason) => writeln!(f, "skipped\t{case}\t{reason}")?,
-            }
-        }
-        self.figures.iter().try_for_each(|(name, value)| writeln!(f, "figure\t{name}\t{value}"))
+        fs::write(folder.join(&self.name), serde_json::to_vec(self)?)
     }
 }
 
@@ -103,8 +76,7 @@ impl Matrix {
     fn read_folder(folder: &Path) -> io::Result<Self> {
         let mut columns = Vec::new();
         for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            columns.push(Column::parse(&entry.file_name().to_string_lossy(), &fs::read_to_string(entry.path())?));
+            columns.push(serde_json::from_slice::<Column>(&fs::read(entry?.path())?)?);
         }
         columns.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Self { columns })
@@ -186,7 +158,7 @@ mod tests {
         second.set_outcome("x::y", Outcome::Failed);
         second.set_outcome("x::z", Outcome::Skipped("not here".to_owned()));
         for column in [&first, &second] {
-            fs::write(folder.path().join(column.name()), column.to_string()).unwrap();
+            fs::write(folder.path().join(column.name()), serde_json::to_vec(column).unwrap()).unwrap();
         }
         let matrix = Matrix::read_folder(folder.path()).unwrap();
         assert_eq!(matrix.columns, [first, second]);

@@ -84,6 +84,23 @@ impl Folder {
         folder
     }
 
+    /// A folder whose configuration file has those three entries and no other.
+    pub fn plain() -> Self {
+        Self::new::<&str, &str>(&[])
+    }
+
+    /// Names of the files in it.
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).expect("the folder can be read");
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Nothing lies about that a save leaves when it is disturbed.
+    pub fn assert_tidy(&self, what: &str) {
+        let names = self.names();
+        assert!(!names.iter().any(|name| name.contains(".namesrv.")), "{what}: {names:?}");
+    }
+
     /// The server that is started here may have so many files open.
     pub fn with_open_files_max(self, files: u32) -> Self {
         self.with_limit('n', files.into())
@@ -238,8 +255,7 @@ impl Process {
     /// Kills it and starts a binary on the files that it leaves.
     pub fn restart(mut self, binary: &Path) -> Self {
         self.kill();
-        let nothing: &[(&str, &str)] = &[];
-        std::mem::replace(&mut self.folder, Folder::new(nothing)).start(binary)
+        std::mem::replace(&mut self.folder, Folder::plain()).start(binary)
     }
 
     /// Where it listens.

@@ -201,6 +201,15 @@ impl Registration {
             .body(body)
     }
 
+    /// A request of this code that names the broker: UNREGISTER_BROKER, BROKER_HEARTBEAT, QUERY_DATA_VERSION.
+    pub fn naming_request(&self, code: i32) -> Request {
+        Request::new(code)
+            .optional("brokerName", self.broker.as_ref())
+            .optional("brokerAddr", self.address.as_ref())
+            .optional("clusterName", self.cluster.as_ref())
+            .optional("brokerId", self.id)
+    }
+
     /// The body as JSON text.
     pub fn json_body(&self) -> String {
         let version = self.version.map_or(Value::Null, |version| match self.generation {
@@ -245,6 +254,13 @@ impl Registration {
         }
         deflate(&plain)
     }
+}
+
+/// REGISTER_TOPIC_IN_NAMESRV: a topic with four queues on each of these brokers.
+pub fn register_topic(topic: &str, brokers: &[impl AsRef<str>]) -> Request {
+    let queues = |broker: &str| json!({"brokerName": broker, "perm": 6, "readQueueNums": 4, "topicSysFlag": 0, "writeQueueNums": 4});
+    let entries: Vec<_> = brokers.iter().map(|broker| queues(broker.as_ref())).collect();
+    Request::new(217).field("topic", topic).body(json!({ "queueDatas": entries }).to_string())
 }
 
 /// A zlib stream of `plain`.

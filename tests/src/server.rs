@@ -1,5 +1,6 @@
 //! What a suite needs of a NameServer under test, whichever way it is run.
 
+use crate::answer::Answer;
 use std::time::Duration;
 
 /// How a server has to be started.
@@ -22,6 +23,16 @@ pub enum Reaction {
     Closed,
 }
 
+impl Reaction {
+    /// The frame, decoded; `None` if there is none, or it cannot be read.
+    pub fn answer(&self) -> Option<Answer> {
+        match self {
+            Self::Answer(frame) => Answer::decode(frame).ok(),
+            Self::Silent | Self::Closed => None,
+        }
+    }
+}
+
 /// A running NameServer.
 pub trait Server {
     /// Sends one frame over a logical connection and waits for what comes back. The connection is opened when its name
@@ -38,21 +49,27 @@ pub trait Server {
     fn disconnect(&mut self, connection: &str);
 
     /// Lets time pass, where time is virtual. Over sockets nothing waits: see [`Server::patience`].
-    fn pass(&mut self, time: Duration);
+    fn pass(&mut self, _time: Duration) {}
 
     /// Tells it to stop.
     fn terminate(&mut self);
 
     /// The next frame that was sent to the broker at this address, one of [`Setup::listeners`].
-    fn pushed(&mut self, address: &str) -> Option<Vec<u8>>;
+    fn pushed(&mut self, _address: &str) -> Option<Vec<u8>> {
+        None
+    }
 
     /// How long the effect of a closed connection or of passed time may take to show. Questions are repeated for so
     /// long.
-    fn patience(&self) -> Duration;
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// A frame of the conversation with the addresses of [`Setup::listeners`] replaced by the real ones, which have as
     /// many bytes.
-    fn localize(&self, frame: &[u8]) -> Vec<u8>;
+    fn localize(&self, frame: &[u8]) -> Vec<u8> {
+        frame.to_vec()
+    }
 
     /// Keys of GET_NAMESRV_CONFIG whose values are this server's own.
     fn own_keys(&self) -> &'static [&'static str];

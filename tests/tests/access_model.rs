@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 use namesrv_tests::access::{request, rules, world};
-use namesrv_tests::registration::{Registration, Topic};
+use namesrv_tests::registration::{Registration, Topic, register_topic};
 use namesrv_tests::request::Request;
 use namesrv_tests::step::Signer;
 use namesrv_tests::world::World;
@@ -197,18 +197,11 @@ fn asked(step: Step) -> Option<(usize, Request)> {
     Some(match step {
         Step::Register { connection, broker, signer } => (connection, sign(registration(broker).request(), signer)),
         Step::Unregister { connection, broker, signer } => {
-            let request = Request::new(104).field("clusterName", "DefaultCluster").field("brokerName", name(broker));
-            let request = request.field("brokerAddr", format!("10.9.0.{broker}:10911")).field("brokerId", 0);
-            (connection, sign(request, signer))
+            (connection, sign(registration(broker).naming_request(104), signer))
         }
         Step::RegisterTopic { connection, brokers } => {
-            let entry = |broker| {
-                let name = name(broker);
-                format!(r#"{{"brokerName":"{name}","perm":6,"readQueueNums":4,"topicSysFlag":0,"writeQueueNums":4}}"#)
-            };
-            let entries: Vec<_> = (0..BROKERS).filter(|broker| brokers[*broker]).map(entry).collect();
-            let body = format!(r#"{{"queueDatas":[{}]}}"#, entries.join(","));
-            (connection, Request::new(217).field("topic", "U").body(body))
+            let named: Vec<_> = (0..BROKERS).filter(|broker| brokers[*broker]).map(name).collect();
+            (connection, register_topic("U", &named))
         }
         Step::Administer { connection, code, signer } => (connection, sign(request(code), signer)),
         Step::Read { connection, signer } => (connection, sign(request(106), signer)),

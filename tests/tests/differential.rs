@@ -97,24 +97,8 @@ impl Server for Odd {
         self.core.disconnect(connection);
     }
 
-    fn pass(&mut self, time: Duration) {
-        self.core.pass(time);
-    }
-
     fn terminate(&mut self) {
         self.core.terminate();
-    }
-
-    fn pushed(&mut self, address: &str) -> Option<Vec<u8>> {
-        self.core.pushed(address)
-    }
-
-    fn patience(&self) -> Duration {
-        self.core.patience()
-    }
-
-    fn localize(&self, frame: &[u8]) -> Vec<u8> {
-        self.core.localize(frame)
     }
 
     fn own_keys(&self) -> &'static [&'static str] {

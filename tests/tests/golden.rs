@@ -7,7 +7,6 @@ use namesrv_tests::golden::replay::replay;
 use namesrv_tests::golden::{Line, groups};
 use namesrv_tests::server::{Reaction, Server, Setup};
 use namesrv_tests::world::CoreServer;
-use std::time::Duration;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the summary is for whoever runs the test with --nocapture")]
@@ -78,21 +77,7 @@ impl Server for Java {
 
     fn disconnect(&mut self, _connection: &str) {}
 
-    fn pass(&mut self, _time: Duration) {}
-
     fn terminate(&mut self) {}
-
-    fn pushed(&mut self, _address: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn localize(&self, frame: &[u8]) -> Vec<u8> {
-        frame.to_vec()
-    }
 
     fn own_keys(&self) -> &'static [&'static str] {
         &[]

@@ -5,8 +5,8 @@
 use namesrv_core::config::Limits;
 use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
-use namesrv_tests::answer::Answer;
-use namesrv_tests::registration::{Mapping, Registration, Topic, Version};
+use namesrv_tests::answer::{Answer, frames};
+use namesrv_tests::registration::{Mapping, Registration, Topic, Version, register_topic};
 use namesrv_tests::request::Request;
 use namesrv_tests::world::{Happening, SECRET, Saving, World};
 use std::time::Duration;
@@ -28,14 +28,7 @@ fn delete(key: &str) -> Request {
 /// The codes of the answers that came over a connection.
 fn codes(world: &mut World, connection: &str) -> Vec<i32> {
     let output = world.take_output(connection).unwrap();
-    let mut rest = output.as_slice();
-    let mut codes = Vec::new();
-    while let Some((length, _)) = rest.split_first_chunk::<4>() {
-        let (frame, after) = rest.split_at(4 + u32::from_be_bytes(*length) as usize);
-        codes.push(Answer::decode(frame).unwrap().code);
-        rest = after;
-    }
-    codes
+    frames(&output).unwrap().into_iter().map(|frame| Answer::decode(frame).unwrap().code).collect()
 }
 
 fn saves(world: &mut World) -> usize {
@@ -178,8 +171,7 @@ fn a_topic_that_is_registered_by_request_needs_room_too() {
     let limits = Limits { registry_bytes_max: 20_000, ..Limits::default() };
     let mut world = World::with(&[], KvTable::default(), limits, SECRET);
     assert_eq!(register(&mut world, &registration("first", 1, 2)), 0);
-    let body = r#"{"queueDatas":[{"brokerName":"first","readQueueNums":1,"writeQueueNums":1,"perm":6}]}"#;
-    let request = |bytes| Request::new(217).field("topic", "t".repeat(bytes)).body(body).encode();
+    let request = |bytes| register_topic(&"t".repeat(bytes), &["first"]).encode();
     world.receive("admin", &[request(1000), request(20_000)].concat());
     assert_eq!(codes(&mut world, "admin"), [0, 1]);
 }

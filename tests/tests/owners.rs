@@ -5,7 +5,7 @@
 use namesrv_core::event::Event;
 use namesrv_tests::access::{BROKER_HOST, SECRET, STRANGER_HOST, broker, request, rules, world};
 use namesrv_tests::answer::Answer;
-use namesrv_tests::registration::{Registration, Topic, Version};
+use namesrv_tests::registration::{Registration, Topic, Version, register_topic};
 use namesrv_tests::request::Request;
 use namesrv_tests::step::WarmFrom;
 use namesrv_tests::world::{Happening, World};
@@ -92,15 +92,9 @@ fn only_the_broker_itself_registers_its_topics() {
     assert!(has_topic(&mut world, "U"));
     let own = Registration { topics: Some(vec![Topic::new("A"), Topic::new("B")]), ..Registration::new("broker-b", 0) };
     world.ask("stranger", &own.request()).unwrap();
-    let entry =
-        |name| format!(r#"{{"brokerName":"{name}","perm":6,"readQueueNums":4,"topicSysFlag":0,"writeQueueNums":4}}"#);
-    let both = Request::new(217).field("topic", "V").body(format!(
-        r#"{{"queueDatas":[{},{}]}}"#,
-        entry("broker-b"),
-        entry("broker-a")
-    ));
+    let both = register_topic("V", &["broker-b", "broker-a"]);
     assert!(remark(&mut world, "stranger", &both).is_some(), "it owns only one of them");
-    let unknown = Request::new(217).field("topic", "V").body(format!(r#"{{"queueDatas":[{}]}}"#, entry("nobody")));
+    let unknown = register_topic("V", &["nobody"]);
     assert_eq!(remark(&mut world, "stranger", &unknown), None, "as without access control");
 }
 

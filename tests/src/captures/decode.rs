@@ -1,6 +1,6 @@
 //! What the core reads of a recorded request, beside a plain reading of the same bytes.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, take};
 use crate::plain_json::{Json, bare};
 use flate2::read::ZlibDecoder;
 use namesrv_core::config::Limits;
@@ -136,8 +136,7 @@ fn compressed_registration(request: &Answer) -> Option<Registered> {
 }
 
 fn number(rest: &mut &[u8]) -> Option<usize> {
-    let bytes: [u8; 4] = rest.split_off(..4)?.try_into().ok()?;
-    usize::try_from(u32::from_be_bytes(bytes)).ok()
+    usize::try_from(u32::from_be_bytes(take(rest)?)).ok()
 }
 
 fn block<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {

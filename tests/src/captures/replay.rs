@@ -3,6 +3,7 @@
 use super::{What, decode, folder, read};
 use crate::answer::{Answer, is_unanswered};
 use crate::differences;
+use crate::golden::cases::read_entries;
 use crate::golden::compare::{Likeness, compare};
 use crate::server::{Reaction, Server};
 use serde::Deserialize;
@@ -50,16 +51,10 @@ struct Exception {
     times: usize,
 }
 
-#[derive(Deserialize)]
-struct Manifest {
-    run: Vec<Run>,
-}
-
 /// All runs.
 pub fn runs() -> Vec<Run> {
     let text = std::fs::read_to_string(folder().join("runs.toml")).expect("runs.toml can be read");
-    let manifest: Manifest = toml::from_str(&text).unwrap_or_else(|error| panic!("runs.toml: {error}"));
-    manifest.run
+    read_entries("runs.toml", &text)
 }
 
 /// What came of one run.

@@ -29,9 +29,7 @@ pub struct Routes {
 pub fn disturb_snapshots(binary: &Path) -> Routes {
     let old = snapshot_of(binary);
     let mut routes = Routes::default();
-    for (trouble, call) in
-        TROUBLES.iter().flat_map(|trouble| Way::Replace.calls().iter().map(move |call| (trouble, call)))
-    {
+    for (trouble, call) in TROUBLES.iter().flat_map(|trouble| Way::Replace.calls().map(move |call| (trouble, call))) {
         let disturbed =
             (1..TIMES_MAX).take_while(|time| disturb(binary, &old, trouble, (call, *time), &mut routes)).count();
         assert!(disturbed + 1 < TIMES_MAX, "{trouble}: a save calls {call} without end");
@@ -80,9 +78,6 @@ fn disturb(binary: &Path, old: &[u8], trouble: &str, (call, time): (&str, usize)
         code => panic!("{what}: {code}"),
     }
     assert!(!server.log_of_start().contains("the server starts without routes"), "{what}: {}", server.log());
-    let names = fs::read_dir(server.folder().path("")).expect("the folder can be read");
-    let names = names.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-    let leftovers: Vec<_> = names.filter(|name| name.contains(".namesrv.")).collect();
-    assert!(leftovers.is_empty(), "{what}: {leftovers:?}");
+    server.folder().assert_tidy(&what);
     disturbed
 }

@@ -90,7 +90,7 @@ pub(super) fn drain(server: &mut impl Server, salt: &str, mut requests: Vec<Requ
         requests.push(Request::new(901).field("clusterName", "cleaning").field("brokerName", &name));
         let answers = tell(server, std::mem::take(&mut requests));
         let is_gone = |answer: Answer| answer.text().contains("\"brokerAddrs\":{}");
-        if answers.last().and_then(answer).is_some_and(is_gone) || Instant::now() > end {
+        if answers.last().and_then(Reaction::answer).is_some_and(is_gone) || Instant::now() > end {
             return;
         }
     }
@@ -99,11 +99,4 @@ pub(super) fn drain(server: &mut impl Server, salt: &str, mut requests: Vec<Requ
 fn tell(server: &mut impl Server, requests: Vec<Request>) -> Vec<Reaction> {
     let frames: Vec<_> = (1..).zip(requests).map(|(opaque, request)| request.opaque(opaque).encode()).collect();
     server.exchange_all(OBSERVER, &frames)
-}
-
-fn answer(reaction: &Reaction) -> Option<Answer> {
-    match reaction {
-        Reaction::Answer(frame) => Answer::decode(frame).ok(),
-        Reaction::Silent | Reaction::Closed => None,
-    }
 }

@@ -60,7 +60,7 @@ pub const FIRST_BY_NAME: &str = "first-by-name";
 /// Another broker of several is taken for the first: its address is named, or its flags decide about a topic. Asks ours
 /// what it knows.
 pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &mut impl Server) -> bool {
-    let (Some(java), Some(ours)) = (answer(java), answer(ours)) else { return false };
+    let (Some(java), Some(ours)) = (java.answer(), ours.answer()) else { return false };
     let Ok(request) = Answer::decode(request) else { return false };
     let header = |answer: &Answer| Answer { body: Vec::new(), ..answer.clone() };
     if header(&java) != header(&ours) {
@@ -96,7 +96,7 @@ pub fn first_by_name(request: &[u8], java: &Reaction, ours: &Reaction, server: &
 /// routes yet cannot tell.
 fn disagree(code: i32, topic: &str, server: &mut impl Server) -> bool {
     let route = server.exchange(OBSERVER, &Request::new(105).field("topic", topic).encode());
-    let Some(route) = answer(&route).filter(|route| route.code != 1) else { return true };
+    let Some(route) = route.answer().filter(|route| route.code != 1) else { return true };
     let route = serde_json::from_slice::<Value>(&route.body).unwrap_or_default();
     let flags = route["queueDatas"].as_array().into_iter().flatten().filter_map(|entry| entry["topicSysFlag"].as_i64());
     let is_listed = |flags: i64| match code {
@@ -136,7 +136,7 @@ fn missing_opaque(run: &Run, difference: &Difference) -> Vec<usize> {
     let (Reaction::Answer(java), Reaction::Answer(ours)) = (&difference.java, &difference.ours) else {
         return Vec::new();
     };
-    let (Ok(parts), Some(decoded)) = (Parts::split(java), answer(&difference.java)) else { return Vec::new() };
+    let (Ok(parts), Some(decoded)) = (Parts::split(java), difference.java.answer()) else { return Vec::new() };
     let opaque = |number: i32| format!("\"opaque\":{number},");
     let header = String::from_utf8_lossy(parts.header).replace(&opaque(decoded.opaque), &opaque(0));
     let java = frame(parts.serialization, header.as_bytes(), parts.body);
@@ -194,7 +194,7 @@ fn identity_is_required(run: &Run, difference: &Difference) -> Vec<usize> {
 /// A route shows an order configuration that clients do not read alike.
 fn order_configuration_is_checked(run: &Run, difference: &Difference) -> Vec<usize> {
     let shown = |reaction: &Reaction| {
-        let text = answer(reaction)?.text().to_string();
+        let text = reaction.answer()?.text().to_string();
         let (_, order) = text.split_once("\"orderTopicConf\":")?;
         Some(order.split_once("\"queueDatas\"")?.0.to_owned())
     };
@@ -244,7 +244,7 @@ fn clusters_may_share_a_name(run: &Run, difference: &Difference) -> Vec<usize> {
 /// Java still shows the mappings of brokers that left.
 fn static_topics_leave(run: &Run, difference: &Difference) -> Vec<usize> {
     let shown =
-        |reaction: &Reaction| answer(reaction).map_or(0, |answer| answer.text().matches("\"currIdMap\"").count());
+        |reaction: &Reaction| reaction.answer().map_or(0, |answer| answer.text().matches("\"currIdMap\"").count());
     if shown(&difference.java) <= shown(&difference.ours) {
         return Vec::new();
     }
@@ -312,7 +312,7 @@ fn missed_updates_heal(run: &Run, difference: &Difference) -> Vec<usize> {
         version: Option<Version>,
         owes_since: Option<usize>,
     }
-    let asked = |reaction: &Reaction| answer(reaction).map(|answer| answer.body);
+    let asked = |reaction: &Reaction| reaction.answer().map(|answer| answer.body);
     let is_query = Answer::decode(&difference.request).is_ok_and(|request| request.code == 322);
     let only_changed = is_query && asked(&difference.java) == asked(&difference.ours);
     let mut senders: BTreeMap<[String; 2], Sender> = BTreeMap::new();
@@ -354,7 +354,7 @@ fn leaves_a_ghost(difference: &Difference) -> bool {
 
 /// Name, identifier and address of everybody in cluster information; nobody in any other answer.
 fn members(reaction: &Reaction) -> BTreeSet<(String, String, String)> {
-    if !answer(reaction).is_some_and(|answer| answer.text().starts_with("{\"brokerAddrTable\"")) {
+    if !reaction.answer().is_some_and(|answer| answer.text().starts_with("{\"brokerAddrTable\"")) {
         return BTreeSet::new();
     }
     Clusters::read(reaction).members().into_iter().map(|(_, name, id, address)| (name, id, address)).collect()
@@ -407,15 +407,8 @@ fn defect(done: &Done) -> Option<&Defect> {
     done.step.message()?.defect.as_ref()
 }
 
-fn answer(reaction: &Reaction) -> Option<Answer> {
-    match reaction {
-        Reaction::Answer(frame) => Answer::decode(frame).ok(),
-        Reaction::Silent | Reaction::Closed => None,
-    }
-}
-
 fn code(reaction: &Reaction) -> Option<i32> {
-    answer(reaction).map(|answer| answer.code)
+    reaction.answer().map(|answer| answer.code)
 }
 
 /// Whether header and body are JSON as the standard has it, without lists and objects where a number is meant.

@@ -1,6 +1,7 @@
 //! Headers in both forms.
 
 use super::limits::limits;
+use crate::answer::take;
 use namesrv_core::wire::{ExtFields, FrameError, RawFrame, Request, Serialization};
 use std::collections::BTreeMap;
 
@@ -105,8 +106,4 @@ impl<'a> Plain<'a> {
         }
         (entries.len() <= limits().ext_fields_max).then_some(Self { code, version, opaque, flag, entries })
     }
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    rest.split_off(..N)?.try_into().ok()
 }

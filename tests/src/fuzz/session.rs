@@ -1,7 +1,7 @@
 //! Whole conversations with one connection over a view that does not change.
 
 use super::limits::limits;
-use crate::answer::Answer;
+use crate::answer::{Answer, frames};
 use crate::conversation::{Seen, converse};
 use crate::registration::{Mapping, Registration, Topic};
 use crate::request::frame;
@@ -32,7 +32,7 @@ pub(super) fn session(data: &[u8]) {
 /// Every frame is either handed on or answered, but for responses and for one-way questions.
 fn check_answers(mut input: &[u8], seen: &Seen, view: &RouteView) {
     let mut forwarded = seen.forwarded.iter();
-    let mut written = seen.written.as_slice();
+    let mut answers = frames(&seen.written).expect("whole answers").into_iter();
     while let Ok(Framing::Complete { frame, length }) = next_frame(input, view.limits())
         && let Ok(request) = wire::Request::decode(frame, view.limits())
     {
@@ -42,17 +42,11 @@ fn check_answers(mut input: &[u8], seen: &Seen, view: &RouteView) {
             assert!(!request.is_response());
             forwarded.next();
         } else if !request.is_response() && !request.is_oneway() {
-            let answer = next_answer(&mut written);
+            let answer = Answer::decode(answers.next().expect("an answer for each question")).expect("an answer");
             assert_eq!((answer.opaque, answer.flag), (request.opaque, 1));
         }
     }
-    assert!(forwarded.next().is_none() && written.is_empty(), "more than was asked for");
-}
-
-fn next_answer(written: &mut &[u8]) -> Answer {
-    let length = written.first_chunk::<4>().map(|length| 4 + u32::from_be_bytes(*length) as usize);
-    let frame = written.split_off(..length.expect("an answer for each question")).expect("whole answers");
-    Answer::decode(frame).unwrap_or_else(|error| panic!("{error}"))
+    assert!(forwarded.next().is_none() && answers.next().is_none(), "more than was asked for");
 }
 
 /// Frames made of what stands between the end marks. The first byte of each is the form of its header.

@@ -1,20 +1,16 @@
-//! Files of captured cases, one a line, and files of the deliberate differences from them.
+//! Files of captured cases, one a line, and files of entries that belong to them.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
 /// All cases, in the order of the file.
-pub(super) fn read_cases<Case: DeserializeOwned>(file: &str) -> impl Iterator<Item = Case> {
+pub(crate) fn read_cases<Case: DeserializeOwned>(file: &str) -> impl Iterator<Item = Case> {
     file.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
 }
 
-/// All deliberate differences.
-pub(super) fn read_entries<Entry: DeserializeOwned>(name: &str, file: &str) -> Vec<Entry> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Overlay<Entry> {
-        case: Vec<Entry>,
-    }
-    let overlay: Overlay<Entry> = toml::from_str(file).unwrap_or_else(|error| panic!("{name}: {error}"));
-    overlay.case
+/// All entries of a TOML file that has one list of them.
+pub(crate) fn read_entries<Entry: DeserializeOwned>(name: &str, file: &str) -> Vec<Entry> {
+    let lists: BTreeMap<String, Vec<Entry>> = toml::from_str(file).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(lists.len() <= 1, "{name}: entries of several kinds");
+    lists.into_values().flatten().collect()
 }

@@ -2,6 +2,7 @@
 //! why.
 
 use super::Line;
+use super::cases::read_entries;
 use super::compare::is_error;
 use crate::answer::Parts;
 use crate::request::frame;
@@ -30,13 +31,6 @@ pub struct Entry {
     pub header: Option<String>,
     /// Our body; that of Java when absent.
     pub body: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    answer: Vec<Entry>,
 }
 
 const fn first() -> usize {
@@ -69,6 +63,5 @@ impl Entry {
 
 /// All deliberate differences.
 pub fn entries() -> Vec<Entry> {
-    let file: File = toml::from_str(OVERLAY).unwrap_or_else(|error| panic!("overlay.toml: {error}"));
-    file.answer
+    read_entries("overlay.toml", OVERLAY)
 }

@@ -84,8 +84,6 @@ impl Server for ProcessServer {
         }
     }
 
-    fn pass(&mut self, _time: Duration) {}
-
     /// Returns when the server acts on the signal: it tells new clients to go away.
     fn terminate(&mut self) {
         self.process.terminate();

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use super::rules::Rule;
+use crate::golden::cases::read_entries;
 use serde::Deserialize;
 use similar::{ChangeTag, TextDiff};
 use std::fmt;
@@ -26,21 +27,13 @@ pub struct Expected {
     pub lines: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    difference: Vec<Expected>,
-}
-
 const fn first() -> usize {
     1
 }
 
 /// All deliberate differences.
 pub fn expected() -> Vec<Expected> {
-    let file: File = toml::from_str(OVERLAY).unwrap_or_else(|error| panic!("overlay.toml: {error}"));
-    file.difference
+    read_entries("overlay.toml", OVERLAY)
 }
 
 /// The comparison of all commands.

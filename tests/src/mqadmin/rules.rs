@@ -1,6 +1,7 @@
 //! What is made alike before two answers are compared: the rules of `tests/interop/mqadmin/rules.toml`.
 
 use super::Answer;
+use crate::golden::cases::read_entries;
 use crate::plain_json::{Json, bare};
 use regex::Regex;
 use serde::Deserialize;
@@ -53,16 +54,9 @@ impl TryFrom<String> for Pattern {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    rule: Vec<Rule>,
-}
-
 /// All rules, in the order in which they are applied.
 pub fn rules() -> Vec<Rule> {
-    let file: File = toml::from_str(RULES).unwrap_or_else(|error| panic!("rules.toml: {error}"));
-    file.rule
+    read_entries("rules.toml", RULES)
 }
 
 impl Rule {

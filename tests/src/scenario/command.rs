@@ -2,7 +2,7 @@
 
 use super::render::{Shape, answer, happening};
 use super::words::{Words, broker, duration, mappings, millis, topics, version};
-use crate::answer::Answer;
+use crate::answer::{Answer, frames};
 use crate::registration::{Compression, Generation, Registration};
 use crate::request::Request;
 use crate::world::{Happening, Saving, World};
@@ -143,18 +143,6 @@ impl Runner {
         }));
         outputs
     }
-}
-
-/// The frames in what was written to a connection.
-fn frames(mut output: &[u8]) -> Result<Vec<&[u8]>, String> {
-    let mut frames = Vec::new();
-    while let Some(length) = output.first_chunk::<4>() {
-        let length = 4 + u32::from_be_bytes(*length) as usize;
-        let (frame, rest) = output.split_at_checked(length).ok_or("half an answer")?;
-        frames.push(frame);
-        output = rest;
-    }
-    if output.is_empty() { Ok(frames) } else { Err("half an answer".to_owned()) }
 }
 
 /// The request that a command stands for, its connection, and how its answer is shown.

@@ -1,5 +1,6 @@
 //! One client of the world.
 
+use crate::conversation::transmit;
 use namesrv_core::connection::{Answers, Connection, Read, Reading};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Instant, Now};
@@ -55,16 +56,7 @@ impl Client {
 
     /// Has the socket take all output.
     pub(super) fn write(&mut self, now: Now) {
-        loop {
-            let mut slices: [&[u8]; 8] = [&[]; 8];
-            let filled = self.connection.poll_transmit(&mut slices);
-            let bytes = slices[..filled].concat();
-            if bytes.is_empty() {
-                return;
-            }
-            self.connection.handle_written(bytes.len(), now);
-            self.output.extend(bytes);
-        }
+        self.output.extend(transmit(&mut self.connection, now));
     }
 
     /// Why it is to be closed now.

@@ -66,14 +66,6 @@ impl Server for CoreServer {
         self.world.take_notification(address).map(|frame| frame.to_vec())
     }
 
-    fn patience(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn localize(&self, frame: &[u8]) -> Vec<u8> {
-        frame.to_vec()
-    }
-
     fn own_keys(&self) -> &'static [&'static str] {
         &["rocketmqHome", "kvConfigPath", "configStorePath", "listenPort", "rocketmq.serialize.type"]
     }
