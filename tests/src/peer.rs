@@ -10,6 +10,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 /// A connection, read frame by frame.
@@ -118,6 +119,16 @@ impl Peer {
         self.answer()
     }
 
+    /// Sends many requests without waiting for their answers, and returns the codes of these.
+    pub(crate) fn flood(&mut self, count: usize, request: impl Fn(usize) -> Request + Sync) -> Vec<i32> {
+        let mut writer = self.another();
+        thread::scope(|scope| {
+            let request = &request;
+            scope.spawn(move || (0..count).for_each(|number| writer.send(&request(number))));
+            (0..count).map(|_| self.answer().code).collect()
+        })
+    }
+
     /// Ends this side; the other may still send.
     pub(crate) fn end(&self) {
         self.stream.shutdown(Shutdown::Write).expect("the connection is open");
@@ -152,20 +163,16 @@ pub(crate) fn get(namespace: &str, key: &str) -> Request {
     Request::new(101).field("namespace", namespace).field("key", key)
 }
 
+pub(crate) fn delete(namespace: &str, key: &str) -> Request {
+    Request::new(102).field("namespace", namespace).field("key", key)
+}
+
 pub(crate) fn heartbeat(registration: &Registration) -> Request {
-    of_broker(904, registration)
+    registration.naming_request(904)
 }
 
 pub(crate) fn unregister(registration: &Registration) -> Request {
-    of_broker(104, registration)
-}
-
-fn of_broker(code: i32, registration: &Registration) -> Request {
-    Request::new(code)
-        .optional("brokerName", registration.broker.as_ref())
-        .optional("brokerAddr", registration.address.as_ref())
-        .optional("clusterName", registration.cluster.as_ref())
-        .optional("brokerId", registration.id)
+    registration.naming_request(104)
 }
 
 /// The right to open very many connections, which one case has at a time.

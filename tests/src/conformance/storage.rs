@@ -1,7 +1,7 @@
 //! What is written survives: KV entries and changes of the configuration.
 
 use super::Target;
-use super::peer::{Peer, get, put};
+use super::peer::{Peer, delete, get, put};
 use crate::process::{CONFIG, Folder, Process, RUNTIME_CONFIG};
 use crate::request::Request;
 use rustix::process::Signal;
@@ -12,12 +12,11 @@ use std::thread;
 
 /// A KV entry that was answered survives a kill, with every character, and SIGTERM ends the server with status 0.
 pub(super) fn restart_keeps_what_was_answered(target: &Target) {
-    let mut server = target.start(&[]);
+    let server = target.start(&[]);
     let mut peer = Peer::connect(&server);
     assert_eq!(peer.ask(&put("n", "k", "é\n\u{1F600}\"\\")).code, 0);
     assert_eq!(peer.ask(&put("n", "gone", "v")).code, 0);
-    assert_eq!(peer.ask(&Request::new(102).field("namespace", "n").field("key", "gone")).code, 0);
-    server.kill();
+    assert_eq!(peer.ask(&delete("n", "gone")).code, 0);
     let mut server = server.restart(target.binary());
     let mut peer = Peer::connect(&server);
     assert_eq!(peer.ask(&get("n", "k")).field("value"), Some("é\n\u{1F600}\"\\"));
@@ -33,7 +32,6 @@ pub(super) fn a_crash_loses_nothing_that_was_answered(target: &Target) {
     let mut answered = Vec::new();
     for round in 0..target.scaled(4, 50) {
         answered.extend(stream_until(&server, round, Signal::KILL));
-        server.kill();
         server = server.restart(target.binary());
         assert_all_there(&server, &answered);
     }

@@ -3,6 +3,7 @@
 
 use super::siege::{Episode, Siege};
 use crate::peer::put;
+use crate::registration::Registration;
 use crate::request::Request;
 
 /// Requests in one write.
@@ -15,20 +16,20 @@ const ADMINISTRATOR: &str = r#"{"username":"ops","password":"a secret of 23 lett
 
 pub(super) fn episodes() -> Vec<Episode> {
     vec![
-        refused("changes_without_a_signature", |number| put("n", &number.to_string(), "v")),
-        refused("changes_with_a_guessed_secret", |number| put("n", "k", "v").signed("ops", &number.to_string())),
-        refused("changes_of_users_without_number", |number| {
+        answered("changes_without_a_signature", 16, |number| put("n", &number.to_string(), "v")),
+        answered("changes_with_a_guessed_secret", 16, |number| put("n", "k", "v").signed("ops", &number.to_string())),
+        answered("changes_of_users_without_number", 16, |number| {
             put("n", "k", "v").signed(&format!("user-{number}"), SECRET)
         }),
-        refused("changes_of_another_signature", |number| {
+        answered("changes_of_another_signature", 16, |number| {
             let other = put("n", "k", "v").signed("ops", SECRET);
             let fields = other.fields.into_iter().flatten();
             let changed = |(name, value)| if name == "value" { (name, number.to_string()) } else { (name, value) };
             Request { fields: Some(fields.map(changed).collect()), ..Request::new(100) }
         }),
-        served("unregistrations_of_others", |number| {
-            let request = Request::new(104).field("clusterName", "DefaultCluster").field("brokerName", number);
-            request.field("brokerAddr", "10.0.0.1:10911").field("brokerId", 0)
+        // The brokers are not there, so they are answered as ever.
+        answered("unregistrations_of_others", 0, |number| {
+            Registration::new(&number.to_string(), 0).naming_request(104)
         }),
         large("bodies_of_megabytes_with_a_guessed_secret", || {
             Request::new(318).body(vec![b'#'; 8 << 20]).signed("ops", "guessed")
@@ -55,30 +56,17 @@ fn episode(name: &'static str, memory_mib: u64, attack: impl Fn(&Siege<'_>) + Se
         .lines_a_second(LINES_A_SECOND)
 }
 
-/// Many requests, each of which is answered with code 16.
-fn refused(name: &'static str, request: fn(usize) -> Request) -> Episode {
+/// Many requests, each of which is answered with this code.
+fn answered(name: &'static str, code: i32, request: fn(usize) -> Request) -> Episode {
     episode(name, 8, move |siege| {
-        assert_eq!(ask(siege, request).iter().filter(|code| **code != 16).count(), 0);
+        let mut peer = siege.peer();
+        let count = siege.scaled(5_000, 200_000);
+        for from in (0..count).step_by(BATCH) {
+            let numbers = from..(from + BATCH).min(count);
+            peer.write(&numbers.clone().flat_map(|number| request(number).encode()).collect::<Vec<_>>());
+            numbers.for_each(|_| assert_eq!(peer.answer().code, code));
+        }
     })
-}
-
-/// Many requests about brokers that are not there: they are answered as ever.
-fn served(name: &'static str, request: fn(usize) -> Request) -> Episode {
-    episode(name, 8, move |siege| {
-        assert_eq!(ask(siege, request).iter().filter(|code| **code != 0).count(), 0);
-    })
-}
-
-fn ask(siege: &Siege<'_>, request: fn(usize) -> Request) -> Vec<i32> {
-    let mut peer = siege.peer();
-    let mut codes = Vec::new();
-    let count = siege.scaled(5_000, 200_000);
-    for from in (0..count).step_by(BATCH) {
-        let numbers = from..(from + BATCH).min(count);
-        peer.write(&numbers.clone().flat_map(|number| request(number).encode()).collect::<Vec<_>>());
-        codes.extend(numbers.map(|_| peer.answer().code));
-    }
-    codes
 }
 
 /// Some large requests, each of which is answered with code 16 and a short remark.

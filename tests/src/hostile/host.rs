@@ -1,13 +1,11 @@
 //! Faults of the machine that the server runs on: what cannot be saved is refused and applied nowhere, all else goes
 //! on.
 
-use crate::peer::{Peer, broker, get, put, route};
+use crate::peer::{Peer, broker, delete, get, put, route};
 use crate::process::{CONFIG, DISK, Folder, KV_FILE, Process, can_mount};
 use crate::request::Request;
 use crate::suite::Target;
 use std::fs;
-
-const NOTHING: &[(&str, &str)] = &[];
 
 /// Entries of the KV table that are written at most.
 const ENTRIES: usize = 400;
@@ -16,20 +14,15 @@ const ENTRIES: usize = 400;
 /// the file smaller and succeeds.
 pub(super) fn a_file_that_may_not_grow(target: &Target) {
     // The log is a file too.
-    let folder = Folder::new(NOTHING).with_file_units_max(200).with_property("logLevel", "error");
+    let folder = Folder::plain().with_file_units_max(200).with_property("logLevel", "error");
     let server = folder.start(target.binary());
     let mut peer = Peer::connect(&server);
     let stored = put_until_refused(&mut peer);
     assert!(!stored.is_empty(), "some can be saved");
     assert_all_there(&mut peer, &stored);
-    assert_eq!(peer.ask(&delete(&stored[0])).code, 0);
-    let server = restarted(server, target);
+    assert_eq!(peer.ask(&delete("n", &stored[0])).code, 0);
+    let server = server.restart(target.binary());
     assert_all_there(&mut Peer::connect(&server), &stored[1..]);
-}
-
-fn restarted(mut server: Process, target: &Target) -> Process {
-    server.kill();
-    server.restart(target.binary())
 }
 
 /// A disk that is full refuses changes and keeps what was answered; once there is room they succeed again.
@@ -77,7 +70,7 @@ fn start_on_disk(target: &Target, options: &str) -> Option<Process> {
         target.figure("disks that are full or read-only", "not tried: nothing can be mounted here (unshare)");
         return None;
     }
-    let folder = Folder::new(NOTHING);
+    let folder = Folder::plain();
     let on_disk = |name| folder.path(DISK).join(name).display().to_string();
     let (kv, runtime) = (on_disk(KV_FILE), on_disk(CONFIG));
     let folder = folder.with_property("kvConfigPath", &kv).with_property("runtimeConfigPath", &runtime);
@@ -104,8 +97,4 @@ fn put_until_refused(peer: &mut Peer) -> Vec<String> {
 
 fn assert_all_there(peer: &mut Peer, keys: &[String]) {
     keys.iter().for_each(|key| assert_eq!(peer.ask(&get("n", key)).code, 0, "{key} was answered"));
-}
-
-fn delete(key: &str) -> Request {
-    Request::new(102).field("namespace", "n").field("key", key)
 }

@@ -3,7 +3,7 @@
 use super::floods::colliding;
 use super::siege::{Episode, Siege};
 use crate::peer::{Crowd, Peer, broker, cluster_info, route, unregister};
-use crate::registration::{Registration, Topic, Version};
+use crate::registration::{Registration, Topic, Version, register_topic};
 use crate::request::Request;
 use std::thread;
 
@@ -34,16 +34,9 @@ pub(super) fn episodes() -> Vec<Episode> {
     ]
 }
 
-/// Sends requests over one connection with many on their way; how many were answered with success.
-fn flood(siege: &Siege<'_>, count: usize, request: impl Fn(usize) -> Request + Sync) -> (usize, Peer) {
-    let mut peer = siege.peer();
-    let mut writer = peer.another();
-    let taken = thread::scope(|scope| {
-        let request = &request;
-        scope.spawn(move || (0..count).for_each(|number| writer.send(&request(number))));
-        (0..count).filter(|_| peer.answer().code == 0).count()
-    });
-    (taken, peer)
+/// Sends requests over one connection with many on their way. Returns how many were answered with success.
+fn flood(peer: &mut Peer, count: usize, request: impl Fn(usize) -> Request + Sync) -> usize {
+    peer.flood(count, request).into_iter().filter(|code| *code == 0).count()
 }
 
 fn version(mut registration: Registration, counter: usize) -> Registration {
@@ -59,43 +52,40 @@ fn names(prefix: &str, count: usize) -> Vec<String> {
 fn new_topics(siege: &Siege<'_>) {
     let count = siege.scaled(60, 500);
     let request = |round: usize| version(broker("broker-new", 0, &names(&round.to_string(), 2000)), round).request();
-    let (taken, _peer) = flood(siege, count, request);
+    let taken = flood(&mut siege.peer(), count, request);
     assert!(taken > 10 && taken < count, "{taken} fit");
 }
 
 fn new_brokers(siege: &Siege<'_>) {
     let count = siege.scaled(10_000, 50_000);
     let name = "b".repeat(4000);
-    let (taken, _peer) =
-        flood(siege, count, |number| broker(&format!("{name}{number}"), 0, &[number.to_string()]).request());
+    let request = |number: usize| broker(&format!("{name}{number}"), 0, &[number.to_string()]).request();
+    let taken = flood(&mut siege.peer(), count, request);
     assert!(taken < count, "all fit");
 }
 
 fn new_ids(siege: &Siege<'_>) {
     let count = siege.scaled(3000, 20_000);
-    let (taken, _peer) = flood(siege, count, |number| broker("broker-many", number as i64, &["M"]).request());
+    let taken = flood(&mut siege.peer(), count, |number| broker("broker-many", number as i64, &["M"]).request());
     assert!(taken > 100, "{taken} fit");
 }
 
 /// What routes show of a topic is kept once for each distinct set of numbers, with the broker's name in it.
 fn queue_values(siege: &Siege<'_>) {
-    let name = "b".repeat(100_000);
-    let mut registration = broker(&name, 0, &["T"]);
-    registration.topics =
-        Some((0..5000).map(|number| Topic { perm: number, ..Topic::new(&number.to_string()) }).collect());
-    siege.peer().ask(&registration.request());
-    let mut registration = broker("broker-values", 0, &["T"]);
-    registration.topics =
-        Some((0..5000).map(|number| Topic { perm: number, ..Topic::new(&number.to_string()) }).collect());
-    assert_eq!(siege.peer().ask(&registration.request()).code, 0);
+    let topics: Vec<_> = (0..5000).map(|number| Topic { perm: number, ..Topic::new(&number.to_string()) }).collect();
+    let register = |name: &str| {
+        let registration = Registration { topics: Some(topics.clone()), ..Registration::new(name, 0) };
+        siege.peer().ask(&registration.request()).code
+    };
+    register(&"b".repeat(100_000));
+    assert_eq!(register("broker-values"), 0);
 }
 
 fn topics_by_request(siege: &Siege<'_>) {
     let count = siege.scaled(5000, 50_000);
     let long = "t".repeat(8000);
-    let body = r#"{"queueDatas":[{"brokerName":"broker-honest","readQueueNums":1,"writeQueueNums":1,"perm":6}]}"#;
-    let (_, mut peer) =
-        flood(siege, count, |number| Request::new(217).field("topic", format!("{long}{number}")).body(body));
+    let mut peer = siege.peer();
+    peer.flood(count, |number| register_topic(&format!("{long}{number}"), &["broker-honest"]));
     assert_eq!(peer.ask(&route(&format!("{long}{}", count - 1))).code, 17, "there is no room for the last one");
     siege.server.eventually(|| peer.ask(&cluster_info()).code == 0);
 }
@@ -126,20 +116,20 @@ fn colliding_names(siege: &Siege<'_>) {
 
 fn refused(siege: &Siege<'_>) {
     let request = |number: usize| Request::new(103).field("brokerName", number).body("{}");
-    assert_eq!(flood(siege, siege.scaled(20_000, 100_000), request).0, 0);
+    assert_eq!(flood(&mut siege.peer(), siege.scaled(20_000, 100_000), request), 0);
 }
 
 fn versions(siege: &Siege<'_>) {
     let count = siege.scaled(5000, 50_000);
     let request = |number| version(broker("broker-restless", 0, &["T", "U"]), number).request();
-    assert_eq!(flood(siege, count, request).0, count);
+    assert_eq!(flood(&mut siege.peer(), count, request), count);
 }
 
 fn come_and_gone(siege: &Siege<'_>) {
     let registration = broker("broker-flicker", 0, &["F"]);
     let requests = [registration.request(), unregister(&registration)];
     let count = siege.scaled(6000, 50_000);
-    assert_eq!(flood(siege, count, |number| requests[number % 2].clone()).0, count);
+    assert_eq!(flood(&mut siege.peer(), count, |number| requests[number % 2].clone()), count);
 }
 
 /// Two that claim to be the same broker.
@@ -150,7 +140,7 @@ fn fight_for_a_name(siege: &Siege<'_>) {
         registration.request()
     });
     let count = siege.scaled(6000, 50_000);
-    assert_eq!(flood(siege, count, |number| requests[number % 2].clone()).0, count);
+    assert_eq!(flood(&mut siege.peer(), count, |number| requests[number % 2].clone()), count);
 }
 
 /// Somebody who unregisters the brokers of others; they come back with their next registration.
@@ -158,7 +148,7 @@ fn strangers(siege: &Siege<'_>) {
     let victim = broker("broker-victim", 0, &["V"]);
     let mut own = Peer::register(&siege.server, &victim);
     let count = siege.scaled(3000, 50_000);
-    assert_eq!(flood(siege, count, |_| unregister(&victim)).0, count);
+    assert_eq!(flood(&mut siege.peer(), count, |_| unregister(&victim)), count);
     assert_eq!(own.ask(&route("V")).code, 17);
     assert_eq!(own.ask(&victim.request()).code, 0);
     assert_eq!(own.ask(&route("V")).code, 0);
@@ -170,7 +160,7 @@ fn permissions(siege: &Siege<'_>) {
         Request::new(if number.is_multiple_of(2) { 205 } else { 327 }).field("brokerName", "broker-victim")
     };
     let count = siege.scaled(6000, 50_000);
-    assert_eq!(flood(siege, count, request).0, count);
+    assert_eq!(flood(&mut siege.peer(), count, request), count);
 }
 
 fn edges(siege: &Siege<'_>) {
@@ -193,8 +183,7 @@ fn edges(siege: &Siege<'_>) {
 }
 
 fn deletions(siege: &Siege<'_>) {
-    let body = r#"{"queueDatas":[{"brokerName":"broker-honest","readQueueNums":1,"writeQueueNums":1,"perm":6}]}"#;
-    let requests = [Request::new(217).field("topic", "D").body(body), Request::new(216).field("topic", "D")];
+    let requests = [register_topic("D", &["broker-honest"]), Request::new(216).field("topic", "D")];
     let count = siege.scaled(6000, 50_000);
-    assert_eq!(flood(siege, count, |number| requests[number % 2].clone()).0, count);
+    assert_eq!(flood(&mut siege.peer(), count, |number| requests[number % 2].clone()), count);
 }

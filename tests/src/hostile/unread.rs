@@ -33,10 +33,9 @@ pub(super) fn episodes() -> Vec<Episode> {
 
 /// Connections that ask for much, as long as the server reads, and read nothing.
 fn never_read(siege: &Siege<'_>, request: &Request, peers: usize, requests: usize) {
-    let peers = ask_without_reading(siege, request, peers, requests);
+    let _peers = ask_without_reading(siege, request, peers, requests);
     let mut other = siege.peer();
     (0..500).for_each(|_| assert_eq!(other.ask(&cluster_info()).code, 0));
-    drop(peers);
 }
 
 fn ask_without_reading(siege: &Siege<'_>, request: &Request, peers: usize, requests: usize) -> Vec<Peer> {
@@ -58,18 +57,16 @@ fn settle(siege: &Siege<'_>) {
 
 fn large_values(siege: &Siege<'_>, peers: usize) {
     assert_eq!(siege.peer().ask(&put("n", "k", &"v".repeat(MEBIBYTE / 4))).code, 0);
-    let peers = ask_without_reading(siege, &get("n", "k"), peers, 64);
+    let _peers = ask_without_reading(siege, &get("n", "k"), peers, 64);
     settle(siege);
-    drop(peers);
 }
 
 fn topic_lists(siege: &Siege<'_>) {
     let names: Vec<_> = (0..10_000).map(|number| format!("a-topic-with-a-name-{number}")).collect();
     let _broker = Peer::register(&siege.server, &broker("broker-topics", 0, &names));
     let _crowd = Crowd::gather(200);
-    let peers = ask_without_reading(siege, &Request::new(206), 200, 60);
+    let _peers = ask_without_reading(siege, &Request::new(206), 200, 60);
     settle(siege);
-    drop(peers);
 }
 
 fn cluster_informations(siege: &Siege<'_>) {
@@ -79,24 +76,21 @@ fn cluster_informations(siege: &Siege<'_>) {
         brokers.ask(&broker(&format!("{number}{name}"), 0, &["C"]).request());
     }
     let _crowd = Crowd::gather(200);
-    let peers = ask_without_reading(siege, &cluster_info(), 200, 60);
+    let _peers = ask_without_reading(siege, &cluster_info(), 200, 60);
     settle(siege);
-    drop(peers);
 }
 
 fn configurations(siege: &Siege<'_>) {
     let change = Request::new(318).body(format!("productEnvName={}", "x".repeat(MEBIBYTE)));
     assert_eq!(siege.peer().ask(&change).code, 0);
-    let peers = ask_without_reading(siege, &Request::new(319), 20, 40);
+    let _peers = ask_without_reading(siege, &Request::new(319), 20, 40);
     settle(siege);
-    drop(peers);
 }
 
 fn half_closed(siege: &Siege<'_>) {
     let peers = ask_without_reading(siege, &cluster_info(), 100, 2000);
     peers.iter().for_each(Peer::end);
     settle(siege);
-    drop(peers);
 }
 
 fn reset(siege: &Siege<'_>) {
