@@ -18,7 +18,7 @@ mod exposition;
 pub mod fuzz;
 pub mod golden;
 pub mod hostile;
-mod impostor;
+pub mod impostor;
 pub mod matrix;
 pub mod model;
 pub mod mqadmin;

@@ -8,27 +8,15 @@ use namesrv_bench::load::{Load, Outcome, Plan};
 use namesrv_bench::question::{Ask, CLASSES, Expected, Mix, OPAQUE_MIN, Routes, topic_name, topic_queues};
 use namesrv_bench::workload::Pace;
 use namesrv_tests::answer::Answer;
+use namesrv_tests::impostor::serve;
 use namesrv_tests::request::frame;
 use namesrv_tests::stream::read_frame;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
-
-/// Serves each connection by a thread of its own, as long as the test runs.
-fn serve(conversation: impl Fn(TcpStream) + Send + Clone + 'static) -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let conversation = conversation.clone();
-            thread::spawn(move || conversation(stream));
-        }
-    });
-    address
-}
 
 fn route(opaque: i32, topic: usize) -> Vec<u8> {
     let header = format!(r#"{{"code":0,"flag":1,"opaque":{opaque}}}"#);
@@ -51,7 +39,7 @@ fn topic_of(request: &Answer) -> usize {
 type Spoil = fn(usize, Vec<u8>) -> Vec<Vec<u8>>;
 
 /// Answers every request but makes something of it before.
-fn nameserver(spoil: impl Fn(usize, Vec<u8>) -> Vec<Vec<u8>> + Send + Clone + 'static) -> SocketAddr {
+fn nameserver(spoil: impl Fn(usize, Vec<u8>) -> Vec<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
     serve(move |mut stream| {
         let mut count = 0;
         while let Some(request) = read_frame(&mut stream) {

@@ -9,14 +9,14 @@ use namesrv_bench::echo::{Arguments, Service, Session, constant_answer};
 use namesrv_bench::load::{Load, Outcome, Plan};
 use namesrv_bench::question::{Ask, Expected, Mix};
 use namesrv_bench::workload::Pace;
+use namesrv_tests::impostor;
 use namesrv_tests::tls::{Version, client};
 use namesrv_tests::transport::{incoming, outgoing};
 use rustls::ClientConnection;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 use std::time::Duration;
 
 const ANSWER_BYTES: usize = 332;
@@ -29,17 +29,9 @@ fn service(certificate: Certificate) -> Service {
     Service::new(ANSWER_BYTES, Some(files.each_ref().map(PathBuf::as_path))).unwrap()
 }
 
-/// An echo server with a thread for each connection. What its session has to say is spoiled before it is sent.
+/// An echo server. What its sessions have to say is spoiled before it is sent.
 fn serve(service: Service, spoil: Spoil) -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let session = service.session().unwrap();
-            thread::spawn(move || echo(stream, session, spoil));
-        }
-    });
-    address
+    impostor::serve(move |stream| echo(stream, service.session().unwrap(), spoil))
 }
 
 fn echo(mut stream: TcpStream, mut session: Session, spoil: Spoil) {

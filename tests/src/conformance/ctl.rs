@@ -4,7 +4,7 @@ use crate::admin_port::{ADMIN, address};
 use crate::answer::Answer;
 use crate::environment::clear;
 use crate::golden::groups;
-use crate::impostor::serve;
+use crate::impostor;
 use crate::peer::{Peer, broker, put};
 use crate::process::{Folder, Process};
 use crate::request::frame;
@@ -66,6 +66,11 @@ fn outcome(command: &mut Command) -> Outcome {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     let status = output.status.code().expect("no signal ends it");
     Outcome { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Where a server is that answers as it likes.
+fn serve(conversation: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    impostor::serve(conversation).to_string()
 }
 
 /// Two brokers of a group and a third, with the topics `T` and `one more`.
@@ -244,7 +249,7 @@ pub(super) fn servers_that_want_signatures(target: &Target) {
     let signed = [("authenticationEnabled", "true"), ("readsNeedSignature", "true"), ("initAuthenticationUser", user)];
     let server = target.start(&signed);
     let address = server.address().to_string();
-    let home = Folder::new::<&str, &str>(&[]);
+    let home = Folder::plain();
     fs::create_dir(home.path("conf")).expect("a folder");
     let write = |name: &str, text: &str| -> PathBuf {
         fs::write(home.path(name), text).expect("a file");
@@ -381,7 +386,7 @@ pub(super) fn servers_that_mean_harm(target: &Target) {
         let line = ctl(target, &["clusters", "-n", &server]).line(1);
         assert!(line.contains(expected), "{line}, not {expected}");
     }
-    // These are served side by side: a client that goes away ends them.
+    // A client that goes away ends them.
     let endless: [fn(TcpStream); 3] = [
         |mut stream| while stream.read(&mut [0; 64]).is_ok_and(|bytes| bytes > 0) {},
         |mut stream| {
@@ -392,9 +397,7 @@ pub(super) fn servers_that_mean_harm(target: &Target) {
         |mut stream| while stream.write_all(&frame(0, br#"{"code":0,"flag":1,"opaque":1}"#, &[b' '; 4096])).is_ok() {},
     ];
     for attack in endless {
-        let server = serve(move |stream| {
-            thread::spawn(move || attack(stream));
-        });
+        let server = serve(attack);
         ctl(target, &["clusters", "-n", &server, "--timeout", "100ms"]).line(1);
         ctl(target, &["status", "--admin", &server, "--timeout", "100ms"]).line(1);
     }
@@ -432,7 +435,7 @@ pub(super) fn wrong_command_lines(target: &Target) {
     for shell in ["bash", "zsh", "fish"] {
         assert!(ctl(target, &["completions", shell]).text().contains("namesrvctl"));
     }
-    let folder = Folder::new::<&str, &str>(&[]);
+    let folder = Folder::plain();
     let link = folder.path("namesrvctl");
     std::os::unix::fs::symlink(target.binary(), &link).expect("a link");
     let version = outcome(Command::new(&link).arg("--version")).text();
