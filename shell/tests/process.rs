@@ -13,7 +13,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -32,16 +31,11 @@ fn main() -> ExitCode {
     }
     let tests: &[(&str, fn())] = tests![
         questions_are_answered_without_starting,
-        a_wrong_command_line_is_refused,
-        what_stops_the_start_is_one_line,
         a_socket_is_no_file,
         a_corrupt_kv_file_is_left_alone,
-        what_is_wrong_with_a_file_is_named_with_its_key,
         how_changes_are_kept_is_told_once,
-        a_taken_port_is_an_error,
         a_server_says_where_it_listens_and_stops_on_a_signal,
         the_log_shows_the_configuration,
-        a_second_signal_stops_at_once,
         nobody_has_to_read_the_log,
         health_is_asked_for_by_command,
         an_io_thread_that_hangs_is_not_live,
@@ -185,32 +179,12 @@ fn questions_are_answered_without_starting() {
     }
     let (code, stdout, _) = outcome(server(&["-h", "-c", "/no such file"]));
     assert!(code == 0 && stdout.starts_with("usage: mqnamesrv "), "{stdout}");
+    assert_eq!(
+        complaint(server(&["-p", "-c", "/no"])),
+        "namesrv-test: -c: /no does not exist: name the configuration file, or leave -c out"
+    );
     let (code, stdout, _) = outcome(server(&["--version"]));
     assert_eq!((code, stdout), (0, format!("namesrv-test {}\n", env!("CARGO_PKG_VERSION"))));
-}
-
-fn a_wrong_command_line_is_refused() {
-    for arguments in [&["-x"][..], &["--config"], &["-c"]] {
-        let (code, stdout, stderr) = outcome(server(arguments));
-        assert_eq!((code, stdout.as_str()), (1, ""), "{arguments:?}");
-        assert!(stderr.lines().nth(1).unwrap().starts_with("usage: mqnamesrv "), "{stderr}");
-    }
-}
-
-fn what_stops_the_start_is_one_line() {
-    let missing = complaint(server(&["-c", "/no/such file"]));
-    assert!(missing.starts_with("namesrv-test: -c: /no/such file does not exist"), "{missing}");
-    for (entry, reason) in [
-        ("waitSecondsForService=soon", "line 4: waitSecondsForService: `soon` is not a whole number"),
-        ("clusterTest=true", "line 4: clusterTest: `true`: cluster-test mode"),
-        ("productEnvName=\\u00zz", "line 4: malformed \\u escape"),
-    ] {
-        let files = Files::new(entry);
-        let line = complaint(files.server());
-        assert!(line.starts_with(&format!("namesrv-test: {}: {reason}", files.config.display())), "{line}");
-    }
-    let line = complaint(Files::new("bindAddress=192.0.2.1").server());
-    assert!(line.starts_with("namesrv-test: failed to bind to 192.0.2.1:0 (bindAddress, listenPort): "), "{line}");
 }
 
 fn a_socket_is_no_file() {
@@ -238,54 +212,6 @@ fn a_corrupt_kv_file_is_left_alone() {
         "{line}"
     );
     assert_eq!(fs::read_to_string(files.kv()).unwrap(), corrupt);
-}
-
-/// What is done in the folder `/f`, further entries of the configuration file, the line that the operator reads.
-const FILE_FAULTS: &[(&str, &str, &str)] = &[
-    (
-        "",
-        "kvConfigPath=",
-        "/f/namesrv.properties: line 4: kvConfigPath: the value is empty: write one, or leave the key out",
-    ),
-    ("mkdir kv.json", "", "kvConfigPath: /f/kv.json is a folder: name a regular file"),
-    ("mkfifo kv.json", "", "kvConfigPath: /f/kv.json is a FIFO: name a regular file"),
-    ("mkfifo fifo && ln -s fifo kv.json", "", "kvConfigPath: /f/fifo is a FIFO: name a regular file"),
-    ("ln -s kv.json kv.json", "", "kvConfigPath: /f/kv.json leads through more than 40 symbolic links"),
-    (
-        "touch a",
-        "kvConfigPath=/f/a/kv.json",
-        "kvConfigPath: cannot look at /f/a/kv.json: Not a directory (os error 20)",
-    ),
-    ("mkfifo fifo", "runtimeConfigPath=/f/fifo", "runtimeConfigPath: /f/fifo is a FIFO: name a regular file"),
-    (
-        "",
-        "runtimeConfigPath=/f/kv.json",
-        "kvConfigPath: /f/kv.json is the file of runtimeConfigPath too: name another one",
-    ),
-    (
-        "ln -s namesrv.properties link",
-        "runtimeConfigPath=/f/link",
-        "runtimeConfigPath: /f/link is the file of configStorePath too: name another one",
-    ),
-    (
-        "printf '\\377\\376{\\0' >kv.json",
-        "",
-        "kvConfigPath: /f/kv.json: line 1, column 1: the file is UTF-16: save it as plain UTF-8",
-    ),
-    (
-        "printf '{\\n “a”: 1}' >kv.json",
-        "",
-        "kvConfigPath: /f/kv.json: line 2, column 2: found `“` (U+201C) where a name in quotation marks or `}` is needed: \
-         write the quotation mark `\"`",
-    ),
-];
-
-fn what_is_wrong_with_a_file_is_named_with_its_key() {
-    for (preparation, entries, expected) in FILE_FAULTS {
-        let files = Files::prepared(preparation, entries);
-        let line = complaint(files.server());
-        assert_eq!(files.shown(&line), format!("namesrv-test: {expected}"), "{preparation}");
-    }
 }
 
 /// What is done in the folder `/f`, and the lines about files in the log of a server that starts.
@@ -321,19 +247,6 @@ fn how_changes_are_kept_is_told_once() {
         let found: Vec<_> =
             lines.filter(|line| line.contains(" kvConfigPath: ")).map(|line| files.shown(line)).collect();
         assert_eq!(found, *expected, "{preparation}");
-    }
-}
-
-fn a_taken_port_is_an_error() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    for io_threads in [1, 3] {
-        let files = Files::new(&format!("listenPort={port}\nioThreads={io_threads}\n"));
-        let line = complaint(files.server());
-        assert!(
-            line.starts_with(&format!("namesrv-test: failed to bind to 127.0.0.1:{port} (bindAddress, listenPort): ")),
-            "{line}"
-        );
     }
 }
 
@@ -378,17 +291,6 @@ fn the_log_shows_the_configuration() {
     ] {
         assert!(log.contains(text), "{text}: {log}");
     }
-}
-
-fn a_second_signal_stops_at_once() {
-    let files = Files::new("enableShutdownGracefully=true\nshutdownWaitTimeSeconds=3600\n");
-    let running = Running::start(files.server());
-    // Two of the same kind could arrive as one.
-    running.signal(Signal::SIGTERM);
-    running.signal(Signal::SIGINT);
-    let (status, _) = running.end();
-    assert_eq!(status.signal(), None, "the signal is caught");
-    assert!([128 + 15, 128 + 2].contains(&status.code().unwrap()), "{status}");
 }
 
 fn nobody_has_to_read_the_log() {

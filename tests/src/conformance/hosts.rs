@@ -3,13 +3,12 @@
 use super::Target;
 use super::peer::{Peer, get, put};
 use crate::process::{Folder, Process};
+use crate::suite::Case;
 use std::fs;
-
-const NOTHING: &[(&str, &str)] = &[];
 
 /// What a case mounts, in a shell whose working folder is that of the server, and what holds then.
 struct Host {
-    /// Shown where it cannot be tried.
+    /// Of the case.
     name: &'static str,
     /// Done once, before the first start.
     prepare: &'static str,
@@ -21,7 +20,7 @@ struct Host {
     path: &'static str,
     /// Where the entries have to be found, below the folder.
     file: &'static str,
-    /// The end of the line that says how changes are kept; none where they are kept in the usual way.
+    /// The end of the line that says how changes are kept; `None` where they are kept in the usual way.
     told: Option<&'static str>,
     /// What is mounted is there again after the next start.
     lasts: bool,
@@ -38,97 +37,72 @@ const PLAIN: Host = Host {
     lasts: true,
 };
 
-const BOUND_FILE: &str = "mounted/kv.json is a mount point";
-const BIND: &str = "mkdir host mounted && echo '{\"configTable\":{}}' > host/kv.json && touch mounted/kv.json";
-
 /// `- ./kvConfig.json:/…/kvConfig.json` in a compose file.
-pub(super) fn a_file_that_is_mounted_alone(target: &Target) {
-    Host {
-        name: "a single file that is mounted",
-        prepare: BIND,
-        mount: "mount --bind host/kv.json mounted/kv.json",
-        file: "host/kv.json",
-        told: Some(BOUND_FILE),
-        ..PLAIN
-    }
-    .check(target);
-}
+const BOUND: Host = Host {
+    name: "a_file_that_is_mounted_alone",
+    prepare: "mkdir host mounted && echo '{\"configTable\":{}}' > host/kv.json && touch mounted/kv.json",
+    mount: "mount --bind host/kv.json mounted/kv.json",
+    file: "host/kv.json",
+    told: Some("mounted/kv.json is a mount point"),
+    ..PLAIN
+};
 
-/// The same, created with `touch`.
-pub(super) fn an_empty_file_that_is_mounted_alone(target: &Target) {
+const HOSTS: [Host; 6] = [
+    BOUND,
+    // The same, created with `touch`.
     Host {
-        name: "an empty file that is mounted",
+        name: "an_empty_file_that_is_mounted_alone",
         prepare: "mkdir host mounted && touch host/kv.json mounted/kv.json",
-        mount: "mount --bind host/kv.json mounted/kv.json",
-        file: "host/kv.json",
-        told: Some(BOUND_FILE),
-        ..PLAIN
-    }
-    .check(target);
-}
-
-/// A container with `read_only: true` and one file that may be written.
-pub(super) fn a_file_that_may_be_written_in_a_folder_that_may_not(target: &Target) {
+        ..BOUND
+    },
+    // A container with `read_only: true` and one file that may be written.
     Host {
-        name: "a file that may be written in a read-only folder",
-        prepare: BIND,
+        name: "a_file_that_may_be_written_in_a_folder_that_may_not",
         mount: "mount --bind mounted mounted && mount --bind host/kv.json mounted/kv.json \
                 && mount -o remount,bind,ro mounted",
-        file: "host/kv.json",
-        told: Some(BOUND_FILE),
-        ..PLAIN
-    }
-    .check(target);
-}
-
-/// A link from the container's own layer into a volume that is empty at first.
-pub(super) fn a_link_into_an_empty_volume(target: &Target) {
+        ..BOUND
+    },
+    // A link from the container's own layer into a volume that is empty at first.
     Host {
-        name: "a link into an empty volume",
+        name: "a_link_into_an_empty_volume",
         prepare: "mkdir volume mounted && ln -s ../mounted/kv.json volume/link",
         mount: "mount -t tmpfs tmpfs mounted",
         path: "volume/link",
         lasts: false,
         ..PLAIN
-    }
-    .check(target);
-}
-
-/// A file of the image, below a container's own layer.
-pub(super) fn a_file_of_an_overlay(target: &Target) {
+    },
+    // A file of the image, below a container's own layer.
     Host {
-        name: "an overlay",
+        name: "a_file_of_an_overlay",
         prepare: "mkdir lower upper work mounted && echo '{\"configTable\":{}}' > lower/kv.json",
         mount: "mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work mounted",
         file: "upper/kv.json",
         ..PLAIN
-    }
-    .check(target);
-}
-
-/// A disk of its own.
-pub(super) fn a_file_system_in_a_file(target: &Target) {
+    },
+    // A disk of its own.
     Host {
-        name: "a file system on a loop device",
+        name: "a_file_system_in_a_file",
         prepare: "mkdir mounted && truncate -s 8M image && mkfs.ext4 -q image",
         mount: "mount -o loop image mounted",
         needs_root: true,
         ..PLAIN
-    }
-    .check(target);
+    },
+];
+
+/// A case for each host.
+pub(super) fn cases() -> impl Iterator<Item = Case> {
+    HOSTS.iter().map(|host| Case { name: format!("hosts::{}", host.name), run: Box::new(|target| host.check(target)) })
 }
 
 /// A mounted file on a disk without room: what is refused is not in the file, and what was there stays.
 pub(super) fn a_file_that_is_mounted_alone_from_a_full_disk(target: &Target) {
     let host = Host {
-        name: "a single file that is mounted from a full disk",
+        name: "a_file_that_is_mounted_alone_from_a_full_disk",
         prepare: "mkdir host mounted && touch mounted/kv.json",
         mount: "mount -t tmpfs -o size=64k tmpfs host && echo '{\"configTable\":{}}' > host/kv.json \
                 && mount --bind host/kv.json mounted/kv.json",
-        file: "host/kv.json",
-        told: Some(BOUND_FILE),
         lasts: false,
-        ..PLAIN
+        ..BOUND
     };
     let Some(server) = host.start(target) else { return };
     let mut peer = Peer::connect(&server);
@@ -179,7 +153,7 @@ impl Host {
 
     /// None where the machine does not allow it, which is told.
     fn start(&self, target: &Target) -> Option<Process> {
-        let folder = Folder::new(NOTHING);
+        let folder = Folder::plain();
         let path = folder.path(self.path).display().to_string();
         let folder = folder.with_property("kvConfigPath", &path).with_mounts(self.mount, self.needs_root);
         match folder.run_in_folder(self.prepare).and_then(|()| folder.try_mounts()) {

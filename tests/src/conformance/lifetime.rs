@@ -2,39 +2,14 @@
 
 use super::Target;
 use super::peer::{Peer, broker, cluster_info, get, put, route};
-use crate::process::{CONFIG, Folder, KV_FILE, RUNTIME_CONFIG};
+use crate::process::Folder;
 use crate::request::{Request, VERSION_4_9_7};
 use rustix::process::Signal;
-use std::fs;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// Nothing but complaints is logged, so that a refusal is all there is on standard error.
 const QUIET: (&str, &str) = ("logLevel", "error");
-
-/// Questions on the command line are answered without starting, and a wrong one is refused, as `mqnamesrv` does.
-pub(super) fn command_line(target: &Target) {
-    let folder = Folder::new(&[("enableTopicList", "FALSE")]);
-    let config = folder.path(CONFIG).display().to_string();
-    let missing = folder.path("missing").display().to_string();
-    let expected: [(&[&str], i32, &str); 7] = [
-        (&["-h"], 0, "usage: mqnamesrv "),
-        (&["--help", "-c", &missing], 0, "usage: mqnamesrv "),
-        (&["--version"], 0, "namesrv-"),
-        (&["-p", "-c", &config], 0, "enableTopicList=false\n"),
-        (&["-p", "-c", &missing], 255, ""),
-        (&["-x"], 1, ""),
-        (&["-c"], 1, ""),
-    ];
-    for (arguments, code, text) in expected {
-        let output = Command::new(target.binary()).args(arguments).output().expect("the binary runs");
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
-        assert!(stdout.contains(text), "{arguments:?}: {stdout}");
-        assert_eq!(output.stderr.is_empty(), code == 0, "{arguments:?}");
-    }
-}
 
 /// A second server on the same port ends with status 255 and one line, however many threads share the port; the first
 /// is not disturbed.
@@ -48,54 +23,6 @@ pub(super) fn a_taken_port(target: &Target) {
         }
         for _ in 0..20 {
             assert_eq!(Peer::connect(&server).ask(&cluster_info()).code, 0);
-        }
-    }
-}
-
-/// A KV file that is none; it is bad in line 2.
-const CORRUPT: &str = "{\"configTable\":\n{]";
-
-/// Something that stops the start: how it comes about, and what has to be told about it.
-struct Obstacle {
-    properties: &'static [(&'static str, &'static str)],
-    prepare: fn(&Folder),
-    told: &'static str,
-}
-
-/// A bad entry in the configuration file, where it is in line 5.
-const fn bad_entry(properties: &'static [(&'static str, &'static str)], told: &'static str) -> Obstacle {
-    Obstacle { properties, prepare: |_| {}, told }
-}
-
-/// A file that is missing, in the way or corrupt.
-const fn bad_file(prepare: fn(&Folder), told: &'static str) -> Obstacle {
-    Obstacle { properties: &[], prepare, told }
-}
-
-const OBSTACLES: &[Obstacle] = &[
-    bad_file(|folder| fs::write(folder.path(KV_FILE), CORRUPT).expect("a file"), "kvConfig.json: line 2, column "),
-    bad_file(|folder| fs::create_dir(folder.path(KV_FILE)).expect("a folder"), "kvConfig.json is a folder"),
-    bad_file(|folder| fs::remove_file(folder.path(CONFIG)).expect("a file"), "namesrv.properties does not exist"),
-    bad_file(
-        |folder| fs::write(folder.path(RUNTIME_CONFIG), "waitSecondsForService=soon").expect("a file"),
-        "namesrv.properties.runtime: line 1: waitSecondsForService: ",
-    ),
-    bad_entry(&[("listenPort", "many")], "namesrv.properties: line 5: listenPort: `many`"),
-    bad_entry(&[("tls.server.mode", "ENFORCING")], "namesrv.properties: line 5: tls.server.mode: "),
-    bad_entry(&[("tls.server.certpath", "/a")], "line 5: tls.server.certpath: no such key: write tls.server.certPath"),
-    bad_entry(&[("tls.enable", "true"), ("tls.client.keyPath", "/a")], "tls.client.certPath is not set: "),
-    bad_entry(&[("clusterTest", "true")], "namesrv.properties: line 5: clusterTest: "),
-    bad_entry(&[("bindAddress", "192.0.2.1")], "failed to bind to 192.0.2.1:0 ("),
-];
-
-/// What stops the start is told in one line that names it, with status 255, and a corrupt file is left as it is.
-pub(super) fn files_that_stop_the_start(target: &Target) {
-    for obstacle in OBSTACLES {
-        let folder = Folder::new(&[&[QUIET], obstacle.properties].concat());
-        (obstacle.prepare)(&folder);
-        refused(target, &folder, obstacle.told);
-        if let Ok(kv) = fs::read_to_string(folder.path(KV_FILE)) {
-            assert_eq!(kv, CORRUPT);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a peer can make grow has a limit, and reaching it costs that peer and nobody else.
 
 use super::Target;
-use super::peer::{Crowd, Peer, broker, cluster_info, get, put, route};
+use super::peer::{Peer, broker, cluster_info, get, put, route};
 use crate::process::Process;
 use crate::request::Request;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,32 +39,6 @@ fn frame_of(mut request: Request, bytes: usize) -> Vec<u8> {
     let missing = bytes - request.encode().len();
     request.body.resize(request.body.len() + missing, b' ');
     request.encode()
-}
-
-/// A thousand peers that announce frames of 16 MiB and fall silent cost what they sent, and none of them is closed for
-/// it.
-pub(super) fn announced_frames_cost_no_memory(target: &Target) {
-    const KIB_EACH_MAX: u64 = 32;
-    let crowd = Crowd::gather(1000);
-    let server = target.start(&[("ioThreads", "1")]);
-    let mut probe = Peer::connect(&server);
-    assert_eq!(probe.ask(&cluster_info()).code, 0);
-    let (open_files, before) = (server.open_files(), server.resident_kib());
-    let frame = frame_of(route("T"), 16 * MEBIBYTE);
-    let peers: Vec<_> = (0..crowd.connections)
-        .map(|_| {
-            let mut peer = Peer::connect(&server);
-            peer.write(&frame[..100]);
-            peer
-        })
-        .collect();
-    server.eventually(|| server.open_files() == open_files + peers.len());
-    assert_eq!(probe.ask(&cluster_info()).code, 0, "all of it is read");
-    let used = server.resident_kib().saturating_sub(before);
-    assert_eq!(server.open_files(), open_files + peers.len(), "nobody has to go for it");
-    let count = peers.len() as u64;
-    assert!(used < count * KIB_EACH_MAX, "{count} announcements cost {used} KiB");
-    target.figure("memory of an announced frame", &format!("{} bytes", used * 1024 / count));
 }
 
 /// When there is little room for more incomplete frames, whoever has the most is refused first: small ones stay, new

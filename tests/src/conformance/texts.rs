@@ -1,34 +1,14 @@
 //! What an operator sees at start: every line of `tests/texts`.
 
-use super::Target;
+use crate::suite::Case;
 use crate::texts::play;
 
-/// Arguments.
-pub(super) fn command_line(target: &Target) {
-    play(target, "command-line.txt");
-}
-
-/// Environment variables.
-pub(super) fn environment(target: &Target) {
-    play(target, "environment.txt");
-}
-
-/// The file that `-c` names.
-pub(super) fn configuration_file(target: &Target) {
-    play(target, "configuration-file.txt");
-}
-
-/// Values of keys.
-pub(super) fn values(target: &Target) {
-    play(target, "values.txt");
-}
-
-/// The files that the server keeps.
-pub(super) fn kept_files(target: &Target) {
-    play(target, "kept-files.txt");
-}
-
-/// Users, addresses and the audit.
-pub(super) fn access_control(target: &Target) {
-    play(target, "access-control.txt");
+/// A case for each file: arguments, environment variables, the file that `-c` names, values of keys, the files that the
+/// server keeps, and users, addresses and the audit.
+pub(super) fn cases() -> impl Iterator<Item = Case> {
+    let files = ["command_line", "environment", "configuration_file", "values", "kept_files", "access_control"];
+    files.into_iter().map(|file| Case {
+        name: format!("texts::{file}"),
+        run: Box::new(move |target| play(target, &format!("{}.txt", file.replace('_', "-")))),
+    })
 }

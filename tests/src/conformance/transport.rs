@@ -64,14 +64,6 @@ pub(super) fn claims_are_not_believed(target: &Target) {
     assert!(!server.log().contains(" via "));
 }
 
-/// A list of proxies that is none stops the start.
-pub(super) fn bad_lists_stop_the_start(target: &Target) {
-    let folder = crate::process::Folder::new(&[("trustedProxies", "10.0.0.0/33")]);
-    let refusal = folder.refusal(target.binary());
-    assert_eq!(refusal.code, Some(255));
-    assert!(refusal.stderr.contains("trustedProxies: `10.0.0.0/33`"), "{}", refusal.stderr);
-}
-
 /// Handshakes that fail, and connections that end in the middle of one, are one line each.
 pub(super) fn failed_handshakes_are_told(target: &Target) {
     let server = target.start(&[]);
