@@ -2,6 +2,7 @@
 
 use crate::process::Process;
 use crate::stream::be_patient;
+use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -49,6 +50,18 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 /// Asks for a path.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Page {
     exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
+}
+
+/// Asks for a page of JSON.
+pub(crate) fn json(address: SocketAddr, path: &str) -> Value {
+    let page = get(address, path);
+    assert_eq!(page.status, 200, "{path}: {}", page.body);
+    serde_json::from_str(&page.body).unwrap_or_else(|error| panic!("{path}: {error}: {}", page.body))
+}
+
+/// The events of a page of them.
+pub(crate) fn events(page: &Value) -> &[Value] {
+    page["events"].as_array().expect("a list")
 }
 
 /// Sends these bytes and reads to the end.

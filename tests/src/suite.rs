@@ -1,12 +1,14 @@
 //! Suites of named cases that a binary passes or not: how they are selected and run, and the column of the matrix that
 //! a run fills.
 
+use crate::admin_port::{ADMIN, address};
 use crate::matrix::{Column, Outcome};
 use crate::process::{Folder, Process};
 use crate::tls::Version;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::any::Any;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -77,7 +79,7 @@ impl Suite {
 /// Why a binary does not run on this machine, in its own words: it ends at once with status 255 and a last line of
 /// standard error in which one of `words` occurs. Any other failure is left to the cases.
 pub fn refusal(binary: &str, words: &[&str]) -> Option<String> {
-    let folder = Folder::new::<&str, &str>(&[]);
+    let folder = Folder::plain();
     let refusal = folder.attempt(Path::new(binary)).filter(|refusal| refusal.code == Some(255))?;
     let line = refusal.stderr.lines().last().unwrap_or_default();
     words.iter().any(|word| line.contains(word)).then(|| line.to_owned())
@@ -131,6 +133,13 @@ impl Target {
     /// Starts a server with these entries in its configuration file.
     pub(crate) fn start(&self, properties: &[(&str, &str)]) -> Process {
         Folder::new(properties).start(&self.binary).over(self.tls)
+    }
+
+    /// The same with a second port, whose address it returns as well.
+    pub(crate) fn start_with_admin(&self, properties: &[(&str, &str)]) -> (Process, SocketAddr) {
+        let server = self.start(&[&[ADMIN], properties].concat());
+        let address = address(&server);
+        (server, address)
     }
 
     /// `size` when the suite runs at full size, else `small`.

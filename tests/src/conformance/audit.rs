@@ -8,8 +8,6 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-const NOTHING: &[(&str, &str)] = &[];
-
 /// Name of the audit file.
 const AUDIT: &str = "audit.log";
 
@@ -80,7 +78,7 @@ pub(super) fn a_full_disk_under_the_audit_file(target: &Target) {
         target.figure("a full disk under the audit file", "not tried: nothing can be mounted here (unshare)");
         return;
     }
-    let folder = Folder::new(NOTHING);
+    let folder = Folder::plain();
     let path = folder.path(DISK).join(AUDIT).display().to_string();
     let server = folder.with_property("auditPath", &path).with_disk("size=64k").start(target.binary());
     let others = server.path_on_disk("others");

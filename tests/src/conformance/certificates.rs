@@ -1,6 +1,6 @@
 //! Certificates that are renewed while the server runs.
 
-use crate::admin_port::{ADMIN, address, get};
+use crate::admin_port::{ADMIN, address, events, get, json};
 use crate::exposition::Metrics;
 use crate::peer::{Peer, route};
 use crate::process::{Folder, Process};
@@ -173,9 +173,8 @@ fn replace(path: &Path, name: &str) {
 
 /// The events about the server's files: type, reason, file and error.
 fn reloads(server: &Process) -> Vec<[String; 4]> {
-    let page = get(address(server), "/api/v1/events?type=reload,reload_failed&after=0");
-    let page: Value = serde_json::from_str(&page.body).expect("JSON");
-    let events = page["events"].as_array().expect("a list").iter().filter(|event| event["side"] == "server");
+    let page = json(address(server), "/api/v1/events?type=reload,reload_failed&after=0");
+    let events = events(&page).iter().filter(|event| event["side"] == "server");
     let text = |event: &Value, name| event[name].as_str().unwrap_or_default().to_owned();
     events.map(|event| ["type", "reason", "file", "error"].map(|name| text(event, name))).collect()
 }

@@ -2,17 +2,10 @@
 
 use super::Target;
 use super::peer::{Peer, broker, route, unregister};
-use crate::admin_port::{ADMIN, address, get};
+use crate::admin_port::{ADMIN, address, get, json};
 use crate::process::Folder;
 use crate::request::Request;
 use serde_json::Value;
-use std::net::SocketAddr;
-
-fn json(address: SocketAddr, path: &str) -> Value {
-    let page = get(address, path);
-    assert_eq!(page.status, 200, "{path}: {}", page.body);
-    serde_json::from_str(&page.body).expect("JSON")
-}
 
 fn list<'a>(page: &'a Value, name: &str) -> &'a Vec<Value> {
     page[name].as_array().unwrap_or_else(|| panic!("no {name}: {page}"))
@@ -20,8 +13,7 @@ fn list<'a>(page: &'a Value, name: &str) -> &'a Vec<Value> {
 
 /// Open connections are listed with what is known of them, by whatever is asked for; closed ones with the reason.
 pub(super) fn connections_are_listed(target: &Target) {
-    let server = target.start(&[ADMIN, ("ioThreads", "2")]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[("ioThreads", "2")]);
     let registered = Peer::register(&server, &broker("broker-a", 0, &["T"]));
     let mut busy = Peer::connect(&server);
     (0..50).for_each(|_| assert_eq!(busy.ask(&route("T")).code, 0));
@@ -58,8 +50,7 @@ pub(super) fn connections_are_listed(target: &Target) {
 /// The last frame of each kind that was refused is shown with its first bytes, and so is a refused registration.
 pub(super) fn refused_frames_are_shown(target: &Target) {
     // One thread, so that what was written last is noted last.
-    let server = target.start(&[ADMIN, ("ioThreads", "1")]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[("ioThreads", "1")]);
     let long = [b"GET /\xff<script> HTTP/1.1\r\n", &[b'x'; 1000][..]].concat();
     let noted = || -> u64 {
         let page = json(address, "/api/v1/errors");
@@ -96,8 +87,7 @@ pub(super) fn refused_frames_are_shown(target: &Target) {
 
 /// Topics that clients ask for in vain are counted by name, in whatever masses others are asked for.
 pub(super) fn topics_asked_for_in_vain_are_counted(target: &Target) {
-    let server = target.start(&[ADMIN, ("ioThreads", "1")]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[("ioThreads", "1")]);
     let mut peer = Peer::connect(&server);
     for number in 0..1000 {
         assert_eq!(peer.ask(&route(&format!("made-up-{number}"))).code, 17);
@@ -163,8 +153,7 @@ pub(super) fn values_tell_where_they_come_from(target: &Target) {
 
 /// The page for people is one answer without scripts, and whatever peers call themselves is text on it.
 pub(super) fn the_status_page(target: &Target) {
-    let server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[]);
     let root = get(address, "/");
     assert_eq!(root.status, 302);
     assert!(root.head.contains("\r\nLocation: /status\r\n"), "{}", root.head);

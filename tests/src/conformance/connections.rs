@@ -83,8 +83,7 @@ pub(super) fn fifteen_thousand_idle(target: &Target) {
 /// leave.
 pub(super) fn descriptors_run_out_and_return(target: &Target) {
     const OPEN_FILES: u32 = 128;
-    const NOTHING: &[(&str, &str)] = &[];
-    let server = Folder::new(NOTHING).with_open_files_max(OPEN_FILES).start(target.binary());
+    let server = Folder::plain().with_open_files_max(OPEN_FILES).start(target.binary());
     let mut first = Peer::connect(&server);
     assert_eq!(first.ask(&cluster_info()).code, 0);
     let crowd = Crowd::gather(300);

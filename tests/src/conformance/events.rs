@@ -2,21 +2,18 @@
 
 use super::Target;
 use super::peer::{Peer, broker, put, unregister};
-use crate::admin_port::{ADMIN, address, connect, get};
+use crate::admin_port::{connect, events, get, json};
 use crate::request::Request;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 
 fn page(address: SocketAddr, query: &str) -> Value {
-    let page = get(address, &format!("/api/v1/events{query}"));
-    assert_eq!(page.status, 200, "{}", page.body);
-    serde_json::from_str(&page.body).expect("JSON")
+    json(address, &format!("/api/v1/events{query}"))
 }
 
 fn types(page: &Value) -> Vec<&str> {
-    let events = page["events"].as_array().expect("a list");
-    events.iter().map(|event| event["type"].as_str().expect("a type")).collect()
+    events(page).iter().map(|event| event["type"].as_str().expect("a type")).collect()
 }
 
 /// Asks for events as they happen, and returns the lines behind the head of the answer.
@@ -41,8 +38,7 @@ fn next(lines: &mut BufReader<TcpStream>) -> Value {
 
 /// Who did what to which broker, topic and key is one question, whatever names peers choose.
 pub(super) fn what_happened_is_told(target: &Target) {
-    let server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[]);
     server.eventually(|| types(&page(address, "")) == ["server_started", "server_ready"]);
     let hostile = broker("b\"<script>\n", 0, &["T"]);
     let mut peer = Peer::register(&server, &hostile);
@@ -52,18 +48,10 @@ pub(super) fn what_happened_is_told(target: &Target) {
     drop(Peer::register(&server, &broker("broker-a", 0, &["T"])));
     server.eventually(|| types(&page(address, "")).len() == 8);
     let all = page(address, "?after=0");
-    let expected = [
-        "server_started",
-        "server_ready",
-        "broker_registered",
-        "kv_put",
-        "permission_wiped",
-        "broker_left",
-        "broker_registered",
-        "broker_left",
-    ];
-    assert_eq!(types(&all), expected);
-    let seqs: Vec<_> = all["events"].as_array().expect("a list").iter().map(|event| event["seq"].as_u64()).collect();
+    let expected = "server_started server_ready broker_registered kv_put permission_wiped broker_left broker_registered \
+                    broker_left";
+    assert_eq!(types(&all).join(" "), expected);
+    let seqs: Vec<_> = events(&all).iter().map(|event| event["seq"].as_u64()).collect();
     assert_eq!(seqs, (1..=8).map(Some).collect::<Vec<_>>());
     let left = page(address, "?type=broker_left,kv_put&after=0");
     assert_eq!(types(&left), ["kv_put", "broker_left", "broker_left"]);
@@ -82,8 +70,7 @@ pub(super) fn what_happened_is_told(target: &Target) {
 
 /// A follower reads each event as it happens, those of its types alone if it wants so, and the end of the server.
 pub(super) fn events_are_followed(target: &Target) {
-    let mut server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (mut server, address) = target.start_with_admin(&[]);
     let mut all = follow(address, "&after=0");
     assert_eq!(next(&mut all)["seq"], 1);
     let mut changes = follow(address, "&type=kv_put,server_draining,server_stopped");
@@ -110,8 +97,7 @@ pub(super) fn events_are_followed(target: &Target) {
 
 /// A limit that is reached is an event with how often it was, and so is who was refused over it; the page shows both.
 pub(super) fn limits_that_are_reached_are_told(target: &Target) {
-    let server = target.start(&[ADMIN, ("connectionsMax", "2")]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[("connectionsMax", "2")]);
     let mut peers: Vec<_> = (0..2).map(|_| Peer::connect(&server)).collect();
     peers.iter_mut().for_each(|peer| assert_eq!(peer.ask(&put("n", "k", "v")).code, 0));
     for _ in 0..3 {
@@ -120,7 +106,7 @@ pub(super) fn limits_that_are_reached_are_told(target: &Target) {
     // The first of them may be told alone, and the others ten seconds later.
     let told = |event: &str| {
         let page = page(address, &format!("?after=0&type={event}"));
-        let events = page["events"].as_array().expect("a list").clone();
+        let events = events(&page).to_vec();
         assert!(events.iter().all(|event| event["reason"] == "connectionsMax"), "{events:?}");
         events
     };
@@ -135,8 +121,7 @@ pub(super) fn limits_that_are_reached_are_told(target: &Target) {
 
 /// Only so many may follow; one that leaves makes room, and nobody who follows keeps a probe out.
 pub(super) fn followers_are_bounded(target: &Target) {
-    let server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[]);
     let mut followers: Vec<_> = (0..16).map(|_| follow(address, "")).collect();
     assert_eq!(get(address, "/api/v1/events?follow").status, 503);
     assert_eq!(get(address, "/livez").status, 200);

@@ -32,8 +32,7 @@ fn eventually(server: &Process, address: SocketAddr, condition: impl Fn(&Metrics
 
 /// Requests, registrations and what is registered are counted under the names that operators know, in both formats.
 pub(super) fn what_happens_is_counted(target: &Target) {
-    let server = target.start(&[ADMIN, ("metricsLabel", "dc:east")]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[("metricsLabel", "dc:east")]);
     let registration = broker("broker-a", 0, &["T", "U"]);
     let mut peer = Peer::register(&server, &registration);
     assert_eq!(peer.ask(&registration.request()).code, 0);
@@ -96,8 +95,8 @@ pub(super) fn what_happens_is_counted(target: &Target) {
 /// What access control refuses is counted by code and reason, every time.
 pub(super) fn refusals_are_counted(target: &Target) {
     let user = r#"{"username":"ops","password":"sixteen letters!"}"#;
-    let server = target.start(&[ADMIN, ("authenticationEnabled", "true"), ("initAuthenticationUser", user)]);
-    let address = address(&server);
+    let (server, address) =
+        target.start_with_admin(&[("authenticationEnabled", "true"), ("initAuthenticationUser", user)]);
     let mut peer = Peer::connect(&server);
     for _ in 0..30 {
         assert_eq!(peer.ask(&put("n", "k", "v")).code, 16);
@@ -116,8 +115,7 @@ pub(super) fn refusals_are_counted(target: &Target) {
 
 /// Saves, reloads, handshakes and frames that cannot be read are counted by how they ended.
 pub(super) fn upkeep_is_counted(target: &Target) {
-    let mut server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (mut server, address) = target.start_with_admin(&[]);
     let value = |metrics: &Metrics, name: &str| metrics.value(&format!("rocketmq_namesrv_{name}"));
     let started = scrape(address);
     assert_eq!(value(&started, "config_last_reload_successful"), 1.0);
@@ -161,8 +159,7 @@ pub(super) fn upkeep_is_counted(target: &Target) {
 pub(super) fn observed_refusals_are_counted(target: &Target) {
     let user = r#"{"username":"ops","password":"sixteen letters!"}"#;
     let observed = [("authenticationEnabled", "true"), ("accessControl", "observe")];
-    let server = target.start(&[ADMIN, observed[0], observed[1], ("initAuthenticationUser", user)]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[observed[0], observed[1], ("initAuthenticationUser", user)]);
     let mut peer = Peer::connect(&server);
     for _ in 0..5 {
         assert_eq!(peer.ask(&put("n", "k", "v")).code, 0);
@@ -195,8 +192,7 @@ pub(super) fn uses_of_a_previous_secret_are_counted(target: &Target) {
 /// However many clusters, brokers and request codes peers make up, and whatever they are called, there are only so many
 /// series, and each can be read.
 pub(super) fn peers_cannot_make_up_series(target: &Target) {
-    let server = target.start(&[ADMIN, ("metricsBrokersMax", "100")]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[("metricsBrokersMax", "100")]);
     let mut peer = Peer::connect(&server);
     let count = target.scaled(300, 100_000);
     for number in 0..count {
@@ -224,8 +220,7 @@ pub(super) fn peers_cannot_make_up_series(target: &Target) {
 
 /// Probes by command are no misses.
 pub(super) fn probes_are_no_misses(target: &Target) {
-    let server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[]);
     assert_eq!(Peer::connect(&server).ask(&route("health check")).code, 17);
     let count =
         "rocketmq_namesrv_requests_total{request_code=\"get_routeinfo_by_topic\",response_code=\"topic_not_exist\"}";
@@ -235,8 +230,7 @@ pub(super) fn probes_are_no_misses(target: &Target) {
 
 /// Names that are alike once they are cut, and a cluster that has the name of all others, make no series twice.
 pub(super) fn names_that_look_alike_make_no_series_twice(target: &Target) {
-    let server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[]);
     let mut peer = Peer::connect(&server);
     for (number, cluster) in ["other".to_owned(), "c".repeat(200) + "1", "c".repeat(200) + "2"].into_iter().enumerate()
     {

@@ -15,8 +15,7 @@ use std::process::Command;
 
 /// A server that serves is live, started and ready, and says so under every name that tools ask for.
 pub(super) fn health_of_a_server_that_serves(target: &Target) {
-    let server = target.start(&[ADMIN, ("ioThreads", "2")]);
-    let address = address(&server);
+    let (_server, address) = target.start_with_admin(&[("ioThreads", "2")]);
     for (path, body) in [
         ("/livez", "ok\n"),
         ("/readyz", "ready\n"),
@@ -74,8 +73,8 @@ fn health(target: &Target, address: &str) -> (Option<i32>, String) {
 
 /// While it stops, a server is live and not ready; the second port answers to the end.
 pub(super) fn health_of_a_server_that_stops(target: &Target) {
-    let mut server = target.start(&[ADMIN, ("enableShutdownGracefully", "true"), ("shutdownWaitTimeSeconds", "3600")]);
-    let address = address(&server);
+    let (mut server, address) =
+        target.start_with_admin(&[("enableShutdownGracefully", "true"), ("shutdownWaitTimeSeconds", "3600")]);
     server.terminate();
     server.eventually(|| get(address, "/readyz").status == 503);
     assert_eq!(get(address, "/readyz").body, "the server stops\n");
@@ -96,8 +95,7 @@ pub(super) fn addresses_show_what_their_key_says(target: &Target) {
 
 /// What is no request of a probe is refused, each in the way that HTTP has for it.
 pub(super) fn requests_that_are_refused(target: &Target) {
-    let server = target.start(&[ADMIN, ("adminHosts", "ns.example")]);
-    let address = address(&server);
+    let (_server, address) = target.start_with_admin(&[("adminHosts", "ns.example")]);
     let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(9000));
     for (request, status) in [
         ("POST /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
@@ -118,8 +116,7 @@ pub(super) fn requests_that_are_refused(target: &Target) {
 
 /// Peers that hold connections open, send half a head or read nothing keep no probe out, and cost little memory.
 pub(super) fn slow_clients_hold_up_nobody(target: &Target) {
-    let server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (_server, address) = target.start_with_admin(&[]);
     let mut slow: Vec<_> = (0..200).map(|_| connect(address)).collect();
     for stream in &mut slow {
         // Those that had to give way are closed already.
@@ -138,8 +135,7 @@ pub(super) fn slow_clients_hold_up_nobody(target: &Target) {
 
 /// Requests that are sent at once are answered in order over one connection.
 pub(super) fn pipelined_probes(target: &Target) {
-    let server = target.start(&[ADMIN]);
-    let address = address(&server);
+    let (_server, address) = target.start_with_admin(&[]);
     let one = format!("GET /livez HTTP/1.1\r\nHost: {address}\r\n\r\n");
     let last = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let mut stream = connect(address);
@@ -153,8 +149,7 @@ pub(super) fn pipelined_probes(target: &Target) {
 /// What is registered and how the server is set, as JSON that any reader takes, whatever peers call themselves.
 pub(super) fn pages_of_json(target: &Target) {
     let user = r#"{"username":"ops","password":"0123456789abcdef"}"#;
-    let server = target.start(&[ADMIN, ("initAuthenticationUser", user)]);
-    let address = address(&server);
+    let (server, address) = target.start_with_admin(&[("initAuthenticationUser", user)]);
     let name = "b\"<script>\\\u{7}é";
     let _peers: Vec<_> = [name, "broker-a", "broker-b"]
         .into_iter()
@@ -268,7 +263,7 @@ pub(super) fn listed_name_servers_are_probed(target: &Target) {
 /// A server that knows others shows where they differ from it, and one that does not answer is in nobody's way.
 pub(super) fn drift_is_shown(target: &Target) {
     let [same, differing] = [(); 2].map(|()| target.start(&[]));
-    let (closing, silent) = (serve(drop), TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    let (closing, silent) = (serve(drop).to_string(), TcpListener::bind("127.0.0.1:0").expect("a free port"));
     let silent_address = silent.local_addr().expect("an address").to_string();
     let members = format!("{};{};{closing};{silent_address}", same.address(), differing.address());
     let server = target.start(&[ADMIN, ("nsaddrMembers", &members)]);
@@ -324,9 +319,7 @@ pub(super) fn systemd_is_told(target: &Target) {
     let socket = UnixDatagram::bind(&path).expect("a socket");
     socket.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
     let variable = format!("NOTIFY_SOCKET={}", path.display());
-    let nothing: [(&str, &str); 0] = [];
-    let server =
-        Folder::new(&nothing).with_wrapper(&["env", &variable, "WATCHDOG_USEC=2000000"]).start(target.binary());
+    let server = Folder::plain().with_wrapper(&["env", &variable, "WATCHDOG_USEC=2000000"]).start(target.binary());
     let mut told = String::new();
     let wait_for = |told: &mut String, line: &str| {
         while !told.lines().any(|known| known == line) {
@@ -355,8 +348,7 @@ pub(super) fn systemd_is_told(target: &Target) {
 
 /// A server that drains says so, and serves everything until the time is over or it is told to stop again.
 pub(super) fn a_server_that_drains_serves_everything(target: &Target) {
-    let mut server = target.start(&[ADMIN, ("drainSeconds", "3600")]);
-    let address = address(&server);
+    let (mut server, address) = target.start_with_admin(&[("drainSeconds", "3600")]);
     let mut peer = Peer::register(&server, &broker("broker-a", 0, &["T"]));
     server.terminate();
     server.eventually(|| get(address, "/readyz").status == 503);

@@ -17,8 +17,6 @@ const SECRETS: [&str; 5] = [ADMIN, INNER, USER, PREVIOUS, MISPLACED];
 
 const USERS: &str = "users";
 const AUDIT: &str = "audit.log";
-const NOTHING: &[(&str, &str)] = &[];
-
 #[track_caller]
 fn assert_hidden(place: &str, text: &str, signatures: &[String]) {
     assert!(!text.is_empty(), "{place} has something to look at");
@@ -83,7 +81,7 @@ pub(super) fn secrets_are_shown_nowhere(target: &Target) {
 }
 
 fn folder_with_secrets(log_format: &str) -> Folder {
-    let folder = Folder::new(NOTHING);
+    let folder = Folder::plain();
     let (users, audit) = (folder.path(USERS), folder.path(AUDIT));
     fs::write(&users, good_users()).expect("the users file can be written");
     let properties = [
