@@ -14,6 +14,8 @@ mod snapshot;
 mod text;
 mod transport;
 
+pub use registry::check_twins;
+
 /// One target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
