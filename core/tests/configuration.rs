@@ -3,10 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use namesrv_core::config::{Changes, Configuration, Limits, Update, Warning, properties};
-use namesrv_core::key::{Effect, INT, Key, Kind, Origin, integer, text};
+use namesrv_core::key::{INT, Key, Kind, Origin, integer, text};
 use namesrv_core::time::Duration;
 use namesrv_core::wire::Serialization;
-use std::collections::BTreeSet;
 
 namesrv_core::keys! {
     /// Keys of a process, as a shell has them.
@@ -55,33 +54,6 @@ fn update(configuration: &Configuration, body: impl AsRef<[u8]>) -> (Configurati
             (*configuration, keys, runtime_file)
         }
         other @ (Update::Malformed | Update::Forbidden | Update::Unchanged) => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn names_and_positions_are_unique() {
-    let configuration = configuration("");
-    let keys: Vec<_> = configuration.keys().collect();
-    let names: BTreeSet<_> = keys.iter().map(|key| key.name).collect();
-    assert_eq!(names.len(), keys.len());
-    let positions: Vec<_> = keys.iter().map(|key| key.origin).filter(|origin| *origin != Origin::Own).collect();
-    assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
-}
-
-#[test]
-fn defaults_are_values_in_the_form_in_which_they_are_shown() {
-    for key in configuration("").keys() {
-        if let Some(default) = key.default.filter(|default| !default.is_empty()) {
-            assert_eq!(key.canonical(default), Ok(default.to_string()), "{}", key.name);
-        }
-    }
-}
-
-#[test]
-fn every_key_with_an_effect_is_described_in_one_sentence() {
-    for key in configuration("").keys() {
-        let has_effect = matches!(key.effect, Effect::Live | Effect::Reload | Effect::Start);
-        assert_eq!(key.description.ends_with('.'), has_effect, "{}", key.name);
     }
 }
 
