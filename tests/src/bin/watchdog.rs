@@ -2,7 +2,7 @@
 //! restarts a server that has not fed its watchdog for `WatchdogSec=`.
 
 use namesrv_tests::process::{Folder, Process};
-use nix::sys::ptrace::{Options, interrupt, seize};
+use nix::sys::ptrace::{Options, detach, interrupt, seize};
 use nix::unistd::Pid;
 use std::env;
 use std::error::Error;
@@ -32,13 +32,15 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         // The watchdog is fed twice in its time.
         let hung = fed + watchdog / 2 * run / RUNS;
         std::thread::sleep(hung.saturating_duration_since(Instant::now()));
-        stop_thread(&server)?;
+        let thread = stop_thread(&server)?;
         let hung = Instant::now();
         let mut last = fed;
         while let Some(at) = manager.next(Some(last + watchdog), "WATCHDOG=1")? {
             last = at;
         }
         let given_up = Instant::now();
+        // A process that is watched would not end.
+        detach(thread, None)?;
         drop(server);
         let _server = manager.start_server(Path::new(binary))?;
         writeln!(
@@ -99,13 +101,14 @@ impl Manager {
 }
 
 /// Stops one thread for good; all others go on.
-fn stop_thread(server: &Process) -> Result<(), Box<dyn Error>> {
+fn stop_thread(server: &Process) -> Result<Pid, Box<dyn Error>> {
     for task in fs::read_dir(format!("/proc/{}/task", server.id()))? {
         let task = task?;
         if fs::read_to_string(task.path().join("comm"))?.trim_end() == THREAD {
             let thread = Pid::from_raw(task.file_name().to_string_lossy().parse()?);
             seize(thread, Options::empty())?;
-            return Ok(interrupt(thread)?);
+            interrupt(thread)?;
+            return Ok(thread);
         }
     }
     Err(format!("there is no thread {THREAD}").into())
