@@ -1,5 +1,6 @@
-//! Socket activation: listening sockets that the process is started with, as systemd starts a service that has a socket
-//! unit. Clients that connect while no server runs wait in the queue of such a socket, and the next server answers them.
+//! Socket activation: listening sockets that the process is started with, as systemd starts a service that has a
+//! socket unit. Clients that connect while no server runs wait in the queue of such a socket, and the next server
+//! answers them.
 
 use crate::listen::Listen;
 use sd_notify::listen_fds_with_names_and_unset_env;

@@ -1,5 +1,5 @@
-//! `/rocketmq/nsaddr`, which clients and brokers ask that look for NameServers over HTTP, and what is said of those that
-//! are listed there.
+//! `/rocketmq/nsaddr`, which clients and brokers ask that look for NameServers over HTTP, and what is said of those
+//! that are listed there.
 
 use super::api::{PAGE_ITEMS_MAX, error, limit_of, page, starting};
 use super::drift::{Compared, VALID};
