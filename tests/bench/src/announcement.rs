@@ -1,4 +1,4 @@
-//! Registrations as real brokers repeat them: a few bytes of their own round a table of topics that many brokers share.
+//! Registrations as real brokers repeat them: a few bytes of each broker around a topic table that many brokers share.
 
 use crate::question::{topic_name, topic_queues};
 use anyhow::{Context, Result};
@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 /// The topic that each broker changes when it changes something.
 const CHANGING_TOPIC: &str = "changing";
-/// What a 5.x broker adds to the time of its last registration in the next one, milliseconds. Nothing else differs.
+/// Milliseconds by which a 5.x broker advances the timestamp of its next registration. Nothing else differs.
 const REPEAT_MILLIS: i64 = 30_000;
-/// How long brokers may be silent: longer than any comparison.
+/// Heartbeat timeout that brokers announce: longer than any comparison.
 const SILENCE_MILLIS: i64 = 86_400_000;
 const TABLE: &str = "\"topicConfigTable\":{";
 const MAPPING_VERSION: &str = "\"mappingDataVersion\":";
 const TIMESTAMP: &str = "\"timestamp\":";
 
-/// Topics as they stand in a registration.
+/// A topic table as it is encoded in a registration.
 #[derive(Clone, Debug)]
 pub struct Topics {
     json: Arc<[u8]>,
@@ -26,12 +26,12 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// Of a table, with the queues that its answers have to show.
+    /// Encodes topics of a workload's table, with the queues that answers are checked for.
     pub fn of_table(numbers: Range<usize>) -> Result<Self> {
         Self::new(numbers.map(|topic| (topic_name(topic), topic_queues(topic))))
     }
 
-    /// Topics and their queues.
+    /// Encodes topics with their numbers of queues.
     pub fn new(topics: impl Iterator<Item = (String, i32)>) -> Result<Self> {
         let mut registration = Registration::new("", 0);
         registration.topics = Some(
@@ -48,40 +48,40 @@ impl Topics {
         Ok(Self { json, checksum })
     }
 
-    /// The text.
+    /// The encoded table.
     pub fn json(&self) -> &[u8] {
         &self.json
     }
 }
 
-/// What one broker says of itself.
+/// What one broker registers.
 #[derive(Clone, Debug)]
 pub struct Announcement {
     name: String,
     address: String,
-    /// Changes so far; the first registration has 1.
+    /// Number of changes so far; the first registration has 1.
     version: i64,
-    /// Registrations so far.
+    /// Number of registrations so far.
     sent: i64,
 }
 
 impl Announcement {
-    /// A broker of `DefaultCluster` that did not register yet.
+    /// A broker of `DefaultCluster` that has not registered yet.
     pub fn new(name: &str, address: &str) -> Self {
         Self { name: name.to_owned(), address: address.to_owned(), version: 1, sent: 0 }
     }
 
-    /// Its name.
+    /// Returns the name of the broker.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Something changes with the next registration: the queues of one topic, besides those it is given.
+    /// Makes the next registration change something: the queues of one topic of its own.
     pub fn change(&mut self) {
         self.version += 1;
     }
 
-    /// The next registration.
+    /// Returns the next registration.
     pub fn next(&mut self, topics: &Topics) -> Result<Outgoing> {
         self.sent += 1;
         let mut registration = Registration::new(&self.name, 0);
@@ -94,7 +94,7 @@ impl Announcement {
         let body = self.stamped(&registration.json_body())?;
         let comma = if topics.json.is_empty() { "" } else { "," };
         let at = table_at(&body)?;
-        // Before the topics that are shared stands nothing that they do not need.
+        // What comes before the shared topics belongs to this broker alone.
         let (before, after) = body.split_at_checked(at).context("no topics")?;
         let after = format!("{comma}{after}");
         let mut checksum = Hasher::new();
@@ -115,7 +115,7 @@ impl Announcement {
         Ok(Outgoing { parts: [head.into(), Arc::clone(&topics.json), after.into_bytes().into()], written: 0 })
     }
 
-    /// With the time of this registration, which has as many digits as that of any other.
+    /// Sets the timestamp, which has the same number of digits in every registration.
     fn stamped(&self, body: &str) -> Result<String> {
         let version = body.find(MAPPING_VERSION).context("no version of mappings")?;
         let after = body.get(version..).unwrap_or_default();
@@ -131,7 +131,7 @@ fn table_at(body: &str) -> Result<usize> {
     Ok(body.find(TABLE).context("no table of topics")? + TABLE.len())
 }
 
-/// A frame on its way. Most of it may be shared with other frames.
+/// A frame that is being sent. It shares most of its bytes with other frames.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     parts: [Arc<[u8]>; 3],
@@ -139,17 +139,17 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Bytes in all.
+    /// Returns the length of the whole frame in bytes.
     pub fn bytes(&self) -> usize {
         self.parts.iter().map(|part| part.len()).sum()
     }
 
-    /// Whether everything was written.
+    /// Whether the whole frame was written.
     pub fn is_done(&self) -> bool {
         self.written == self.bytes()
     }
 
-    /// Writes at most so many bytes of what is left.
+    /// Writes at most `bytes_max` of the remaining bytes.
     pub fn write(&mut self, mut socket: impl Write, bytes_max: usize) -> std::io::Result<()> {
         let (mut skip, mut room) = (self.written, bytes_max);
         let mut slices = Vec::with_capacity(self.parts.len());

@@ -8,17 +8,17 @@ use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Topics of one registration: as many as fit into a frame that every server takes.
+/// Topics in one registration: as many as fit into a frame that every server accepts.
 const CHUNK_TOPICS: usize = 10_000;
-/// Topics of the registration that is repeated while routes are asked for.
+/// Topics in the registration that is repeated while clients query routes.
 const REPEATED_TOPICS: usize = 100;
-/// Of so many registrations of a cluster, one changes something.
+/// One of this many registrations of a cluster changes something.
 pub const CHANGE_ONE_IN: usize = 100;
-/// Which of them it is: one that comes early, so that even a short run has a change.
+/// Which of them it is: an early one, so that even a short run has a change.
 const CHANGE_AT: usize = 8;
-/// How long one answer may take.
+/// How long the server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// Bytes written in one turn, so that queries are not held up by a large registration.
+/// Bytes written per turn, so that a large registration does not delay queries.
 const TURN_BYTES_MAX: usize = 64 * 1024;
 
 /// One broker and its connection.
@@ -27,31 +27,31 @@ pub struct Broker {
     pub(crate) stream: TcpStream,
     announcement: Announcement,
     says: Says,
-    /// What is on its way.
+    /// The frame that is being sent.
     sending: Option<Outgoing>,
     received: Vec<u8>,
-    /// Registrations without an answer.
+    /// Number of registrations that are not answered yet.
     unanswered: usize,
     next_due: Option<Duration>,
-    /// None when it registers only once.
+    /// `None` if it registers only once.
     every: Option<Duration>,
-    /// When the last registration was begun, since the start of the run.
+    /// When the last registration was started, measured from the start of the run.
     begun: Duration,
-    /// How long each registration of this run took to be answered.
+    /// How long the server took to answer each registration of this run.
     answered_in: Vec<Duration>,
 }
 
-/// What a broker registers when its time has come.
+/// What a broker registers when the next registration is due.
 #[derive(Debug)]
 enum Says {
-    /// The same again.
+    /// Repeats the last registration.
     Same(Topics),
-    /// Other queues for all topics, in turns.
+    /// Alternates the numbers of queues of all topics.
     Changes([Topics; 2]),
-    /// The same as all brokers of its cluster, of whose registrations a few change something.
+    /// Repeats the topics of its cluster; a few registrations of the cluster change something.
     Cluster {
         topics: Topics,
-        /// The number of its next registration among those of all.
+        /// The number of its next registration among those of all brokers.
         turn: usize,
         brokers: usize,
     },
@@ -61,7 +61,7 @@ impl Broker {
     /// Connects and registers as one of the brokers of a table, with all its topics.
     ///
     /// # Errors
-    /// The server does not admit it.
+    /// The server refuses the registration.
     pub fn of_table(address: SocketAddr, table: Table, number: usize) -> Result<Self> {
         let repeated = Topics::of_table(0..table.topics.min(REPEATED_TOPICS))?;
         let mut broker = Self::connect(address, number, Says::Same(repeated.clone()))?;
@@ -69,7 +69,7 @@ impl Broker {
             let topics = Topics::of_table(start..(start + CHUNK_TOPICS).min(table.topics))?;
             broker.register(&topics, true)?;
         }
-        // The same version again is what a broker repeats: nothing changed.
+        // A broker that repeats its version says that nothing changed.
         broker.register(&repeated, true)?;
         Ok(broker)
     }
@@ -77,7 +77,7 @@ impl Broker {
     /// Connects and registers the topics that change.
     ///
     /// # Errors
-    /// The server does not admit it.
+    /// The server refuses the registration.
     pub fn of_changes(address: SocketAddr) -> Result<Self> {
         let [one, other] = [4, 5].map(changing_topics);
         let (one, other) = (one?, other?);
@@ -115,10 +115,10 @@ impl Broker {
         })
     }
 
-    /// Registers, waits for the answer and says how long both took.
+    /// Registers, waits for the answer, and returns how long both took.
     ///
     /// # Errors
-    /// The server does not admit it.
+    /// The server refuses the registration.
     pub fn register(&mut self, topics: &Topics, changed: bool) -> Result<Duration> {
         if changed {
             self.announcement.change();
@@ -132,7 +132,7 @@ impl Broker {
         Ok(began.elapsed())
     }
 
-    /// Prepares a run: the first registration is due after `first`, then one every `every`, if any.
+    /// Prepares a run: the first registration is due after `first`, the next ones `every` so often.
     pub fn prepare(&mut self, first: Duration, every: Option<Duration>) {
         self.every = every;
         self.answered_in.clear();
@@ -154,22 +154,22 @@ impl Broker {
         admitted(&answer)
     }
 
-    /// How long each registration of the last run took to be answered.
+    /// Returns how long the server took to answer each registration of the last run.
     pub(crate) fn answered_in(&self) -> &[Duration] {
         &self.answered_in
     }
 
-    /// When it sends next, since the start of the run.
+    /// Returns when the next registration is due, measured from the start of the run.
     pub(crate) fn next_due(&self) -> Option<Duration> {
         self.next_due
     }
 
-    /// Whether nothing is on its way in either direction.
+    /// Whether nothing is being sent and no answer is missing.
     pub(crate) fn is_idle(&self) -> bool {
         self.sending.is_none() && self.unanswered == 0
     }
 
-    /// Starts what is due, unless the one before is still on its way; whether there is something to write.
+    /// Starts a registration that is due, unless the last one is not done. Returns whether there is something to write.
     pub(crate) fn start_due(&mut self, now: Duration) -> Result<bool> {
         let Some(due) = self.next_due.filter(|due| *due <= now && self.is_idle()) else { return Ok(false) };
         self.next_due = self.every.map(|every| due + every);
@@ -195,7 +195,7 @@ impl Broker {
         Ok(true)
     }
 
-    /// Writes a part; whether everything is written.
+    /// Writes one part. Returns whether the whole frame is written.
     pub(crate) fn flush(&mut self) -> Result<bool> {
         let Some(frame) = &mut self.sending else { return Ok(true) };
         match frame.write(&mut self.stream, TURN_BYTES_MAX) {
@@ -221,7 +221,7 @@ impl Broker {
             let length = 4 + u32::from_be_bytes(*length) as usize;
             let Some(frame) = self.received.get(..length) else { break };
             admitted(frame)?;
-            self.unanswered = self.unanswered.checked_sub(1).context("an answer that nobody asked for")?;
+            self.unanswered = self.unanswered.checked_sub(1).context("an answer without a registration")?;
             self.received.drain(..length);
             self.answered_in.push(now.saturating_sub(self.begun));
         }
@@ -235,7 +235,7 @@ fn changing_topics(queues: i32) -> Result<Topics> {
 
 fn admitted(answer: &[u8]) -> Result<()> {
     let answer = Answer::decode(answer).map_err(anyhow::Error::msg)?;
-    ensure!(answer.code == 0, "a registration is refused: code {}, {:?}", answer.code, answer.remark);
+    ensure!(answer.code == 0, "the server refuses a registration: code {}, {:?}", answer.code, answer.remark);
     Ok(())
 }
 

@@ -1,9 +1,9 @@
-//! Certificates that servers show when they are compared over TLS.
+//! Certificates that the servers present when they are compared over TLS.
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// A certificate with its key, of the kinds that are in use.
+/// A certificate and its key, of a kind that people use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Certificate {
@@ -14,10 +14,10 @@ pub enum Certificate {
 }
 
 impl Certificate {
-    /// All of them.
+    /// All certificates.
     pub const ALL: [Self; 2] = [Self::EcdsaP256, Self::Rsa2048];
 
-    /// Short, without blanks, unique.
+    /// Returns a short, unique name without blanks.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EcdsaP256 => "ecdsa",
@@ -25,7 +25,7 @@ impl Certificate {
         }
     }
 
-    /// For people.
+    /// Returns the title that reports show.
     pub const fn title(self) -> &'static str {
         match self {
             Self::EcdsaP256 => "ECDSA P-256",
@@ -33,7 +33,7 @@ impl Certificate {
         }
     }
 
-    /// PEM files of the certificate and of its key.
+    /// Returns the PEM files of the certificate and of its key.
     pub fn files(self) -> [PathBuf; 2] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tls/modern");
         ["pem", "key"].map(|extension| folder.join(format!("server-{}.{extension}", self.name())))

@@ -1,4 +1,4 @@
-//! Clients that speak TLS, all with the same cipher, so that every server does the same work for them.
+//! TLS clients. All use the same cipher, so that every server does the same work.
 
 use anyhow::{Result, ensure};
 use namesrv_tests::tls::AnyServer;
@@ -10,10 +10,10 @@ use rustls::version::TLS13;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 use std::sync::Arc;
 
-/// Sessions that are kept; each client resumes its own last one.
+/// Number of sessions that are kept; each client resumes its own last session.
 const SESSIONS_KEPT: usize = 4096;
 
-/// How sessions begin.
+/// How a client begins its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handshake {
     /// With a key exchange and a signature of the server.
@@ -23,10 +23,10 @@ pub enum Handshake {
 }
 
 impl Handshake {
-    /// Both.
+    /// Both kinds.
     pub const ALL: [Self; 2] = [Self::Full, Self::Resumed];
 
-    /// For people, and in names of samples.
+    /// Returns the name that reports and samples use.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -34,21 +34,21 @@ impl Handshake {
         }
     }
 
-    /// Looks whether a handshake was what it was meant to be.
+    /// Checks that a handshake was of this kind.
     ///
     /// # Errors
-    /// It was not.
+    /// The handshake was of another kind.
     pub fn check(self, kind: Option<HandshakeKind>) -> Result<()> {
         let expected = match self {
             Self::Full => HandshakeKind::Full,
             Self::Resumed => HandshakeKind::Resumed,
         };
-        ensure!(kind == Some(expected), "a handshake that was to be {}: {kind:?}", self.name());
+        ensure!(kind == Some(expected), "a handshake was {kind:?} instead of {}", self.name());
         Ok(())
     }
 }
 
-/// What clients of one server have in common. They speak TLS 1.3 with AES-128-GCM and X25519, which Java chooses, and
+/// What all clients of one server share. They speak TLS 1.3 with AES-128-GCM and X25519, which Java chooses, and
 /// accept every certificate, as Java's clients do by default.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -56,7 +56,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients that begin sessions in this way.
+    /// Makes clients that begin their sessions in this way.
     pub fn new(handshake: Handshake) -> Result<Self> {
         let provider = CryptoProvider {
             cipher_suites: vec![cipher_suite::TLS13_AES_128_GCM_SHA256],
@@ -79,9 +79,9 @@ impl Clients {
     /// Begins a session of the client with this number.
     ///
     /// # Errors
-    /// There are no random numbers.
+    /// The operating system has no random numbers.
     pub fn session(&self, number: usize) -> Result<ClientConnection> {
-        // Sessions are kept by name; the server is not told.
+        // Sessions are kept by server name, which the client does not send.
         let name = ServerName::try_from(format!("client-{number}"))?;
         let mut session = ClientConnection::new(Arc::clone(&self.config), name)?;
         session.set_buffer_limit(None);

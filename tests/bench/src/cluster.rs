@@ -1,4 +1,4 @@
-//! A real cluster: its brokers come back all at once after a restart of the server, then everyone goes on as always.
+//! A real cluster: after a restart of the server all brokers return at once, then brokers and clients go on as usual.
 
 use crate::contender::Contender;
 use crate::figure::Figure;
@@ -11,25 +11,25 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How often a real broker repeats its registration, and a real client asks for each of its topics.
+/// How often a real broker repeats its registration, and a real client queries each of its topics.
 const ROUND: Duration = Duration::from_secs(30);
-/// How often a real broker asks for all brokers of all clusters.
+/// How often a real broker queries all brokers of all clusters.
 const CLUSTER_QUERY_EVERY: Duration = Duration::from_secs(5);
-/// Topics that one client uses.
+/// Topics of one client.
 pub const TOPICS_OF_A_CLIENT: usize = 10;
 
-/// Brokers, topics and clients that belong together.
+/// The size of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Brokers and topics; every broker has every topic.
     pub table: Table,
-    /// Clients; each has one connection.
+    /// Number of clients; each has one connection.
     pub clients: usize,
-    /// How many times faster than in reality everything happens.
+    /// How many times faster than in reality the run is.
     pub hurry: u32,
 }
 
-/// The clusters that are measured.
+/// Returns the clusters to measure.
 pub fn clusters(quick: bool) -> [Cluster; 2] {
     let cluster = |brokers, topics, clients| Cluster {
         table: Table { brokers, topics },
@@ -44,22 +44,22 @@ pub fn clusters(quick: bool) -> [Cluster; 2] {
 }
 
 impl Cluster {
-    /// Short, without blanks, unique.
+    /// Returns a short, unique name without blanks.
     pub fn name(&self) -> String {
         format!("cluster-{}b-{}t", self.table.brokers, self.table.topics)
     }
 
-    /// How long one round of everyone takes here.
+    /// Returns how long one round of all brokers and clients takes in the run.
     pub fn round(&self) -> Duration {
         ROUND / self.hurry
     }
 
-    /// Route queries a second in a real cluster.
+    /// Returns the route queries per second in a real cluster.
     pub fn routes_per_second(&self) -> f64 {
         (self.clients * TOPICS_OF_A_CLIENT) as f64 / ROUND.as_secs_f64()
     }
 
-    /// What is asked meanwhile.
+    /// Returns the queries of the clients.
     pub fn workload(&self, connections_max: usize) -> Workload {
         let brokers_per_second = self.table.brokers as f64 / CLUSTER_QUERY_EVERY.as_secs_f64();
         let all_per_second = self.routes_per_second() + brokers_per_second;
@@ -75,10 +75,10 @@ impl Cluster {
     }
 }
 
-/// Starts a server, lets the brokers come back, and measures one round after a short warm-up.
+/// Starts a server, lets all brokers return, and measures one round after a short warm-up.
 ///
 /// # Errors
-/// The server does not come up, or answers wrongly.
+/// The server does not start, or gives a wrong answer.
 pub fn live(cluster: &Cluster, contender: &Contender, connections_max: usize, terms: Terms<'_>) -> Result<Observation> {
     let (mut subject, [answered, whole]) = Subject::after_restart(contender, cluster.table, terms)?;
     let workload = cluster.workload(connections_max);

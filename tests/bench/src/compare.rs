@@ -1,4 +1,4 @@
-//! The whole comparison: every load on every server, in turns.
+//! The whole comparison: every load on every server, server by server in turn.
 
 use crate::cluster::{Cluster, clusters, live};
 use crate::connections::{connections, stages};
@@ -23,20 +23,20 @@ use std::time::Duration;
 const FILES_BESIDE: u64 = 1000;
 /// How long system calls are counted.
 const CALLS_COUNTED_FOR: Duration = Duration::from_millis(100);
-/// Answer of echo servers when nobody knows yet how long a route is.
+/// Length in bytes of an echo server's answer before the length of a route is known.
 const SOME_BYTES: usize = 300;
-/// Connections that come at once.
+/// Number of connections that arrive at once.
 const AT_ONCE: usize = 5000;
-/// How often the long parts are run at most.
+/// The most repetitions of the long parts.
 const LONG_REPETITIONS: usize = 2;
 
-/// How often thousands of TLS connections are opened.
+/// Repetitions of the part that opens thousands of TLS connections.
 const TLS_CONNECTIONS_REPETITIONS: usize = 1;
 
-/// Runs everything, or as much as there is before an interruption.
+/// Measures everything, or what is done before an interruption.
 ///
 /// # Errors
-/// There is nothing to compare. A server that fails is left out from then on.
+/// There is nothing to compare. A server that fails is only left out from then on.
 pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
     let host = Host::look()?;
     let (contenders, skipped) = discover(options)?;
@@ -77,7 +77,7 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
     Ok(comparison.results)
 }
 
-/// How many steps there are, so that the progress can be seen.
+/// Returns the number of steps, for the progress line.
 fn steps(options: &Options, contenders: &[Contender], workloads: usize, clusters: usize) -> usize {
     let all = contenders.iter().filter(|contender| !contender.is_for_tls()).count();
     let servers = all - contenders.iter().filter(|contender| contender.is_echo()).count();
@@ -99,7 +99,7 @@ struct Comparison<'a> {
     results: Results,
     progress: ProgressBar,
     terms: Terms<'a>,
-    /// Whether there is a strace that may count.
+    /// Whether strace is there and allowed to count system calls.
     count_calls: bool,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Comparison<'a> {
         self.terms.is_interrupted()
     }
 
-    /// Everything over TLS; each server is started anew.
+    /// Measures everything over TLS; each server is started afresh.
     fn tls(&mut self, contenders: &[Contender]) {
         if !self.results.options.measures("tls") {
             return;
@@ -123,7 +123,7 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    /// Everything else for which each server is started anew.
+    /// Measures everything else that needs fresh servers.
     fn fresh_servers(&mut self, contenders: &[Contender]) {
         let (options, host) = (self.results.options.clone(), self.results.host.clone());
         let terms = self.terms;
@@ -162,7 +162,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Measures one server after the other, and that so often. One that fails is left out from then on.
+    /// Measures one server after the other, `times` over. A server that fails is left out from then on.
     fn turns(
         &mut self,
         contenders: &[Contender],
@@ -196,7 +196,7 @@ impl<'a> Comparison<'a> {
         self.results.failures.iter().any(|failure| failure.contender == contender.name && failure.during == what)
     }
 
-    /// All loads on one table. All servers stay, and all but one are paused.
+    /// Measures all loads on one table. All servers stay up, and all but one are paused.
     fn table(&mut self, contenders: &[Contender], table: Table, workloads: &[Workload]) {
         let mut subjects = self.fill(contenders, table);
         for (index, workload) in workloads.iter().enumerate() {
@@ -212,7 +212,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Echo servers come last to be started and first to be measured: they have to know how long an answer is.
+    /// Echo servers are started last, since they need the length of an answer, and measured first.
     fn fill<'c>(&mut self, contenders: &'c [Contender], table: Table) -> Vec<Option<Subject<'c>>>
     where
         'a: 'c,
@@ -244,7 +244,7 @@ impl<'a> Comparison<'a> {
         let run = self.terms.run;
         let mut loads = Vec::new();
         for place in subjects {
-            // An echo server has one answer only.
+            // An echo server has only one answer.
             let suits = |subject: &&mut Subject<'_>| !(subject.contender.is_echo() && workload.asks.has_lists());
             let load = place.as_mut().filter(|_| !self.stopped()).filter(suits).map(|subject| {
                 self.progress.tell(&format!("{}: warm-up for {}", subject.contender.name, workload.name));
@@ -282,7 +282,7 @@ impl<'a> Comparison<'a> {
         let observed = subject.run(load, workload, self.terms.run);
         subject.pause();
         match observed {
-            // An interrupted run is too short to count.
+            // An interrupted run is too short to use.
             Ok(_) if self.stopped() => {}
             Err(error) => self.give_up(place, &workload.name, &error),
             Ok(observation) => self.note(subject.contender, &workload.name, observation),
@@ -302,7 +302,7 @@ impl<'a> Comparison<'a> {
             match observed {
                 Ok(_) if self.stopped() => {}
                 Err(error) => {
-                    // Connections are in an unknown state, and it would fail again.
+                    // The connections are in an unknown state, and the next run would fail, too.
                     self.count_calls = false;
                     self.give_up(place, &format!("the counting of system calls in {}", workload.name), &error);
                 }

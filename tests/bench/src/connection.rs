@@ -1,4 +1,4 @@
-//! One connection of the load: what it asked and what is still to come.
+//! One connection of the load generator: its requests and the answers that are still missing.
 
 use crate::question::{Ask, Belongs, Expected, OPAQUE_MIN, OPAQUES, Question, SAMPLE};
 use anyhow::{Context, Result, bail};
@@ -11,21 +11,21 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longer frames are not answers to anything that is asked here.
+/// No request of the load generator has a longer answer.
 const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A connection that asks.
+/// A connection of a client.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
-    /// `None` is plain text.
+    /// `None` for plain text.
     tls: Option<Box<ClientConnection>>,
     /// Requests that are not encrypted yet.
     plaintext: Vec<u8>,
-    /// Not written yet, from `written` on.
+    /// Output; the bytes from `written` on are not written yet.
     outgoing: Vec<u8>,
     written: usize,
-    /// The beginning of a frame whose end has not arrived.
+    /// The beginning of a frame whose end is missing.
     partial: Vec<u8>,
     in_flight: VecDeque<InFlight>,
     sequence: u32,
@@ -35,20 +35,20 @@ pub(crate) struct Connection {
 struct InFlight {
     opaque: u32,
     class: usize,
-    /// When it should have been sent, since the start of the run.
+    /// When the request was due, measured from the start of the run.
     intended: Duration,
 }
 
-/// What answers are judged by, and where their latencies go.
+/// Checks answers and records their latencies.
 pub(crate) struct Judge<'a> {
     pub(crate) expected: &'a Expected,
-    /// Nanoseconds.
+    /// In nanoseconds.
     pub(crate) latencies: Histogram<u64>,
     pub(crate) answers: u64,
 }
 
 impl Connection {
-    /// Begins to connect and does not wait: what is asked before goes out as soon as it may.
+    /// Begins to connect without waiting. Requests made before are sent once the connection is open.
     pub(crate) fn open(address: SocketAddr, tls: Option<ClientConnection>) -> Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).context("no socket")?;
         socket.set_nonblocking(true)?;
@@ -71,7 +71,7 @@ impl Connection {
         })
     }
 
-    /// Asks; [`Connection::flush`] sends it.
+    /// Queues a request; [`Connection::flush`] sends it.
     pub(crate) fn ask(&mut self, question: &Question, (ask, topic): (Ask, usize), intended: Duration) {
         let opaque = OPAQUE_MIN + self.sequence;
         self.sequence = (self.sequence + 1) % OPAQUES;
@@ -80,17 +80,17 @@ impl Connection {
         self.in_flight.push_back(InFlight { opaque, class: ask.class(topic), intended });
     }
 
-    /// Requests without an answer.
+    /// Returns the number of requests that are not answered yet.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.len()
     }
 
-    /// How its session began, once that is known.
+    /// Returns how the session began, once that is known.
     pub(crate) fn handshake_kind(&self) -> Option<HandshakeKind> {
         self.tls.as_ref()?.handshake_kind()
     }
 
-    /// Encrypts what was asked, which [`Connection::flush`] would do otherwise.
+    /// Encrypts the queued requests now rather than in [`Connection::flush`].
     pub(crate) fn encrypt(&mut self) -> Result<()> {
         let Some(tls) = &mut self.tls else { return Ok(()) };
         tls.writer().write_all(&self.plaintext)?;
@@ -104,16 +104,16 @@ impl Connection {
         self.written < self.outgoing.len() || !self.plaintext.is_empty()
     }
 
-    /// Ends the session, as far as the socket takes it.
+    /// Ends the session, if the socket accepts the bytes for it.
     pub(crate) fn close(mut self) {
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
-            // The server may have gone first.
+            // The server may have closed the connection first.
             let _ = self.flush();
         }
     }
 
-    /// Writes as much as the socket takes; whether that was everything.
+    /// Writes what the socket accepts. Returns whether that was everything.
     pub(crate) fn flush(&mut self) -> Result<bool> {
         self.encrypt()?;
         while let Some(rest) = self.outgoing.get(self.written..).filter(|rest| !rest.is_empty()) {
@@ -129,7 +129,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// Reads once and judges all answers that are complete. Over TLS, there may be something to write afterwards.
+    /// Reads once and checks all complete answers. Over TLS, there may be something to write afterwards.
     pub(crate) fn receive(&mut self, scratch: &mut [u8], now: Duration, judge: &mut Judge<'_>) -> Result<()> {
         let read = match self.stream.read(scratch) {
             Ok(0) => bail!("the server closed a connection"),
@@ -139,7 +139,7 @@ impl Connection {
         };
         let arrived = scratch.get(..read).unwrap_or_default();
         let Some(tls) = &mut self.tls else { return self.judge_arrived(arrived, now, judge) };
-        let plaintext = transport::incoming(tls, arrived).context("the server breaks TLS")?;
+        let plaintext = transport::incoming(tls, arrived).context("the server breaks the TLS protocol")?;
         self.outgoing.extend(transport::outgoing(tls));
         self.judge_arrived(&plaintext, now, judge)
     }
@@ -158,7 +158,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Judges complete frames; how many bytes they are.
+    /// Checks the complete frames. Returns how many bytes they have.
     fn judge_all(&mut self, bytes: &[u8], now: Duration, judge: &mut Judge<'_>) -> Result<usize> {
         let mut used = 0;
         while let Some(length) = bytes.get(used..).and_then(|rest| rest.first_chunk::<4>()) {
@@ -174,13 +174,13 @@ impl Connection {
     fn judge(&mut self, frame: &[u8], now: Duration, judge: &mut Judge<'_>) -> Result<()> {
         let position = match judge.expected.belongs(frame)? {
             Belongs::ToOldest => 0,
-            Belongs::To(opaque) => self
-                .in_flight
-                .iter()
-                .position(|request| request.opaque == opaque)
-                .with_context(|| format!("an answer to {opaque}, which nobody asked or which was answered"))?,
+            Belongs::To(opaque) => {
+                self.in_flight.iter().position(|request| request.opaque == opaque).with_context(|| {
+                    format!("an answer to request {opaque}, which was not sent or is answered already")
+                })?
+            }
         };
-        let request = self.in_flight.remove(position).context("an answer that nobody asked for")?;
+        let request = self.in_flight.remove(position).context("an answer without a request")?;
         judge.expected.check(frame, request.class)?;
         judge.answers += 1;
         if judge.answers % SAMPLE == 1 {

@@ -1,4 +1,4 @@
-//! Many connections: what each of them costs when it is idle, and how long a server needs when all come at once.
+//! Many connections: the memory of an idle one, and how long a server takes when all arrive at once.
 
 use crate::contender::Contender;
 use crate::figure::Figure;
@@ -10,14 +10,14 @@ use anyhow::Result;
 use std::thread;
 use std::time::Instant;
 
-/// Name of the samples of connections at once.
+/// Name of the samples of connections that arrive at once.
 pub const STORM: &str = "connection-storm";
 /// Open files that a server needs besides its connections.
 const FILES_BESIDE: u64 = 200;
-/// Answer of the echo servers.
+/// Length of an echo server's answer in bytes.
 pub(crate) const ANSWER_BYTES: usize = 332;
 
-/// How many idle connections there are, one number after the other.
+/// Returns the numbers of idle connections to measure, in this order.
 pub fn stages(quick: bool, open_files: u64) -> Vec<usize> {
     let wanted: &[u64] = if quick { &[500, 2000] } else { &[1000, 5000, 15_000] };
     let most = open_files.saturating_sub(FILES_BESIDE);
@@ -26,16 +26,16 @@ pub fn stages(quick: bool, open_files: u64) -> Vec<usize> {
     stages
 }
 
-/// Name of the samples of one stage.
+/// Returns the name of the samples of one stage.
 pub fn idle_name(connections: usize) -> String {
     format!("idle-{connections}")
 }
 
-/// Opens connections stage by stage on a server of their own (one that was busy before has memory to spare) and looks
-/// what each of them costs after one question. The last ones of a run are closed and opened again, all at once.
+/// Opens connections stage by stage on a fresh server (one that was busy before has memory to spare) and measures
+/// the memory of each after one query. Those of the last stage are closed and opened again, all at once.
 ///
 /// # Errors
-/// The server refuses some of them.
+/// The server refuses some of the connections.
 pub fn connections(
     contender: &Contender,
     stages: &[usize],

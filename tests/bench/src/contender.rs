@@ -1,4 +1,4 @@
-//! The servers that are compared: which there are, and how each is started.
+//! The servers to compare, and how to start each of them.
 
 use crate::certificate::Certificate;
 use crate::one_line::one_line;
@@ -11,86 +11,86 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const PREFIX: &str = "namesrv-";
-/// What the crate `rocketmq-namesrv` installs.
+/// The program that the crate `rocketmq-namesrv` installs.
 const ROCKETMQ_RUST: &str = "rocketmq-namesrv-rust";
 /// Where `tests/interop/run` leaves the released artifacts.
 const JAVA_FOLDER: &str = "tests/interop/target/lib/5.5.0";
-/// Longest frame that servers are told to take, if they let themselves be told: a registration of 200,000 topics fits.
+/// Longest frame that servers are configured to accept, where they can be: a registration of 200,000 topics fits.
 const FRAME_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Fails where Netty cannot use OpenSSL.
 const TCNATIVE_PROBE: &str =
     "class Probe { public static void main(String[] words) { io.netty.handler.ssl.OpenSsl.ensureAvailability(); } }";
 const JAVA_OPENED: [&str; 3] = ["java.base/jdk.internal.ref", "java.base/java.nio", "java.base/sun.nio.ch"];
 
-/// One server.
+/// A server to compare.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Contender {
-    /// Short and unique.
+    /// A short and unique name.
     pub name: String,
-    /// What it is.
+    /// The kind of server.
     pub kind: Kind,
-    /// Its program, or the folder of its jars.
+    /// The program, or the folder of its jars.
     #[serde(skip)]
     pub program: PathBuf,
-    /// I/O threads of a server of this repository; others decide for themselves.
+    /// Number of I/O threads of a server of this repository; other servers choose their own.
     pub io_threads: usize,
-    /// How often it runs; each takes as many of the connections.
+    /// Number of processes, which share the connections equally.
     pub processes: usize,
-    /// What it shows to clients that speak TLS; an echo server speaks nothing else then. `None` is up to the server.
+    /// The certificate for TLS clients; an echo server with one speaks only TLS. With `None` the server decides.
     #[serde(default)]
     pub certificate: Option<Certificate>,
 }
 
-/// What a server is, which says how it is started.
+/// The kind of a server, which decides how it is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A runtime of this repository.
+    /// A NameServer of this repository.
     Ours,
-    /// Answers constant bytes: the limit of a runtime.
+    /// An echo server, which answers constant bytes: the limit of a runtime.
     Echo,
     /// The Java NameServer, with the TLS of its JDK.
     Java,
-    /// The same with netty-tcnative, which is OpenSSL. It is measured over TLS alone.
+    /// The Java NameServer with netty-tcnative (OpenSSL). It is measured over TLS only.
     JavaTcnative,
     /// The released rocketmq-rust.
     RocketmqRust,
 }
 
-/// One that could take part and does not.
+/// A server that is left out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Skipped {
-    /// Its name.
+    /// The name of the server.
     pub name: String,
-    /// Why.
+    /// Why it is left out.
     pub reason: String,
 }
 
 impl Contender {
-    /// With one I/O thread.
+    /// A server with one process and one I/O thread.
     pub const fn new(name: String, kind: Kind, program: PathBuf) -> Self {
         Self { name, kind, program, io_threads: 1, processes: 1, certificate: None }
     }
 
-    /// Whether it only answers constant bytes.
+    /// Whether this is an echo server.
     pub const fn is_echo(&self) -> bool {
         matches!(self.kind, Kind::Echo)
     }
 
-    /// Whether it is built from this repository and serves routes.
+    /// Whether this is a NameServer of this repository.
     pub const fn is_ours(&self) -> bool {
         matches!(self.kind, Kind::Ours)
     }
 
-    /// Whether it differs from another one in its TLS alone.
+    /// Whether it differs from another server only in its TLS.
     pub const fn is_for_tls(&self) -> bool {
         matches!(self.kind, Kind::JavaTcnative)
     }
 
-    /// The command that serves on a port of the loopback address and keeps its files in a folder.
+    /// Returns the command of a server that listens on a loopback port and keeps its files in `folder`.
     ///
     /// # Errors
-    /// The folder cannot be written.
+    /// The folder cannot be written to.
     pub fn command(&self, port: u16, folder: &Path, answer_bytes: usize) -> Result<Command> {
         let mut command = match self.kind {
             Kind::Ours => {
@@ -131,10 +131,10 @@ impl Contender {
         Ok(command)
     }
 
-    /// Java with everything but its files.
+    /// Returns the Java command without the files of the server.
     fn java(&self) -> Command {
         let mut command = Command::new("java");
-        // The collector and the largest heap of the released start script; it begins with less, for small hosts.
+        // The collector and the maximum heap of the released start script; the initial heap is smaller for small hosts.
         command.args(["-Xms1g", "-Xmx4g", "-XX:+UseG1GC"]);
         command.arg(format!("-Dcom.rocketmq.remoting.frameMaxLength={FRAME_BYTES_MAX}"));
         command.args(JAVA_OPENED.map(|package| format!("--add-opens={package}=ALL-UNNAMED")));
@@ -143,7 +143,7 @@ impl Contender {
         command
     }
 
-    /// Keys of TLS as the Java server and those of this repository have them. Plain text is served beside it, so that
+    /// TLS properties that Java and this repository share. The server accepts plain text too, so that
     /// brokers need no certificates.
     fn tls_properties(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.certificate.into_iter().flat_map(|certificate| {
@@ -152,7 +152,7 @@ impl Contender {
             [
                 ("tls.server.mode", word("permissive")),
                 ("tls.test.mode.enable", word("false")),
-                // No properties file of this host counts.
+                // Ignore a properties file of this host.
                 ("tls.config.file", String::new()),
                 ("tls.server.certPath", certificate),
                 ("tls.server.keyPath", key),
@@ -172,7 +172,7 @@ fn properties(port: u16, folder: &Path, more: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Builds what this repository has and looks for the others.
+/// Builds the servers of this repository and looks for the others.
 ///
 /// # Errors
 /// The build fails, or there is nothing to compare.
@@ -209,7 +209,7 @@ pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
     Ok((contenders, skipped))
 }
 
-/// What stands behind `runtime-` in the names of the folders.
+/// Returns the names of the runtimes: what follows `runtime-` in the names of the folders.
 fn runtimes(root: &Path) -> Result<Vec<String>> {
     let mut runtimes = Vec::new();
     for entry in fs::read_dir(root).context("the sources are gone")? {
@@ -220,12 +220,12 @@ fn runtimes(root: &Path) -> Result<Vec<String>> {
             runtimes.push(runtime.to_owned());
         }
     }
-    // The one that runs everywhere first, then by name.
+    // First the runtime that runs everywhere, then the others by name.
     runtimes.sort_by_key(|runtime| (runtime != "mio", runtime.clone()));
     Ok(runtimes)
 }
 
-/// Builds the runtimes and their echo servers; the programs by name.
+/// Builds the runtimes and their echo servers. Returns the programs by name.
 fn build(root: &Path, runtimes: &[String]) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root).args(["build", "--release", "--message-format=json-render-diagnostics"]);
@@ -260,7 +260,7 @@ fn find_java(options: &Options, root: &Path) -> Result<PathBuf> {
     folder.canonicalize().context("the folder of jars is gone")
 }
 
-/// The folder of the Java NameServer, if netty-tcnative is in it and works here.
+/// Returns the folder of the Java NameServer, if netty-tcnative is in it and works here.
 fn find_tcnative(options: &Options, root: &Path) -> Result<PathBuf> {
     let folder = find_java(options, root)?;
     ensure!(has_jar(&folder, "netty-tcnative-"), "netty-tcnative is not among the jars of the Java NameServer");

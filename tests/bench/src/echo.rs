@@ -1,6 +1,6 @@
-//! What the echo servers have in common: frames in, the same bytes out for each, over plain text or TLS. They are the
-//! limit that the sockets of a runtime and the cipher allow, so they do nothing else: no header is read, no topic
-//! looked up.
+//! What the echo servers share: they answer each frame with the same bytes, over plain text or TLS. They are the
+//! limit that the sockets of a runtime and the cipher allow, so they do nothing else: they read no header and look
+//! up no topic.
 
 mod frames;
 mod output;
@@ -23,15 +23,15 @@ use tls::TlsSession;
 pub struct Arguments {
     /// Where to listen.
     pub address: SocketAddr,
-    /// What to serve there.
+    /// What to serve.
     pub service: Service,
 }
 
 impl Arguments {
-    /// Reads the words after the program's name.
+    /// Reads the arguments after the program's name.
     ///
     /// # Errors
-    /// They are not two numbers, or the files that follow are no certificate and its key.
+    /// The arguments are not two numbers, or the files are not a certificate and its key.
     pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self> {
         let words: Vec<String> = words.into_iter().collect();
         let (port, answer_bytes, files) = match words.as_slice() {
@@ -39,26 +39,26 @@ impl Arguments {
             [port, answer_bytes, certificate, key] => (port, answer_bytes, Some([certificate, key])),
             _ => anyhow::bail!("usage: PORT ANSWER_BYTES [CERTIFICATE KEY]"),
         };
-        let port = port.parse().context("the port is no number")?;
-        let answer_bytes = answer_bytes.parse().context("the size of an answer is no number")?;
+        let port = port.parse().context("the port is not a number")?;
+        let answer_bytes = answer_bytes.parse().context("the size of an answer is not a number")?;
         let service = Service::new(answer_bytes, files.map(|files| files.map(Path::new)))?;
         Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), service })
     }
 }
 
-/// What an echo server does. Its connections share it.
+/// What all connections of an echo server share.
 #[derive(Clone, Debug)]
 pub struct Service {
     answers: Answers,
-    /// `None` is plain text.
+    /// `None` for plain text.
     tls: Option<Arc<ServerConfig>>,
 }
 
 impl Service {
-    /// Answers frames of so many bytes, over TLS if there are files with a certificate and its key.
+    /// Answers with frames of `answer_bytes`, over TLS if `files` has a certificate and its key.
     ///
     /// # Errors
-    /// No frame has that size, or the files are of no use.
+    /// No frame has that size, or the files cannot be used.
     pub fn new(answer_bytes: usize, files: Option<[&Path; 2]>) -> Result<Self> {
         let tls = files.map(|[certificate, key]| tls::server_config(certificate, key)).transpose()?;
         Ok(Self { answers: Answers::new(answer_bytes)?, tls: tls.map(Arc::new) })
@@ -67,7 +67,7 @@ impl Service {
     /// Begins to serve a connection.
     ///
     /// # Errors
-    /// There are no random numbers.
+    /// The operating system has no random numbers.
     pub fn session(&self) -> io::Result<Session> {
         let layer = match &self.tls {
             None => Layer::Plain(FrameCounter::new()),
@@ -90,10 +90,10 @@ enum Layer {
 }
 
 impl Session {
-    /// Takes bytes of the socket. TLS decrypts them in place.
+    /// Handles bytes from the socket. TLS decrypts them in place.
     ///
     /// # Errors
-    /// The client speaks no TLS, or closes its session.
+    /// The client does not speak TLS, or closes its session.
     pub fn handle_input(&mut self, input: &mut [u8]) -> io::Result<()> {
         match &mut self.layer {
             Layer::Plain(counter) => {
@@ -104,12 +104,12 @@ impl Session {
         }
     }
 
-    /// Bytes for the socket, until [`Session::handle_written`] takes them away.
+    /// Returns the bytes for the socket. [`Session::handle_written`] removes them.
     pub fn output(&self) -> &[u8] {
         self.output.rest()
     }
 
-    /// The socket took so many bytes of the output.
+    /// Removes bytes of the output that were written to the socket.
     pub fn handle_written(&mut self, bytes: usize) {
         self.output.advance(bytes);
     }

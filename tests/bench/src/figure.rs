@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Figure {
     /// Processor seconds of the server for 100,000 requests.
     CpuPer100k,
-    /// Requests a second.
+    /// Requests per second.
     Rate,
     /// Median latency, microseconds.
     P50,
@@ -16,41 +16,41 @@ pub enum Figure {
     P99,
     /// 99.9 % of the latencies are at most this, microseconds.
     P999,
-    /// Part of the time that the server was on a processor.
+    /// Fraction of the time in which the server was on a processor.
     ServerShare,
-    /// Part of the time that the load generator was on a processor.
+    /// Fraction of the time in which the load generator was on a processor.
     LoadShare,
-    /// 99 % of the requests were sent at most so late, microseconds.
+    /// 99 % of the requests were sent at most this late, microseconds.
     Lateness,
     /// From the first byte of a registration that changes all of its topics until its answer, milliseconds.
     ChangeMillis,
-    /// System calls of the server for each request.
+    /// System calls of the server per request.
     Calls,
     /// From the start of the process until it listens, milliseconds.
     StartMillis,
-    /// Memory of a server that knows nothing, its program included, MiB.
+    /// Memory of a server without brokers, including its program, MiB.
     IdleResident,
-    /// Allocated memory of a server that knows nothing, MiB.
+    /// Allocated memory of a server without brokers, MiB.
     IdleAnonymous,
-    /// Connections that were open.
+    /// Number of open connections.
     Connections,
-    /// Allocated memory that each connection took, KiB.
+    /// Allocated memory per connection, KiB.
     ConnectionKib,
-    /// From the first of many connections at once until all were accepted and answered, milliseconds.
+    /// From the first of many simultaneous connections until all were accepted and answered, milliseconds.
     ConnectMillis,
     /// From the return of all brokers at once until the last of them was answered, milliseconds.
     ReturnMillis,
     /// From the return of all brokers at once until a route named all of them, milliseconds.
     WholeMillis,
-    /// Processors that the server keeps busy, at the speed of a real cluster.
+    /// Number of processors that the server keeps busy, at the speed of a real cluster.
     Cores,
-    /// Memory after a run, the program included, MiB.
+    /// Memory after a run, including the program, MiB.
     Resident,
-    /// Until a registration that repeats something is answered, milliseconds.
+    /// Time until a repeated registration is answered, milliseconds.
     RepeatMillis,
     /// Processor time of the server for a repeated registration, milliseconds.
     RepeatCpuMillis,
-    /// Processor time of a digest of that registration, in the load generator, milliseconds.
+    /// Processor time of a digest of that registration, computed by the load generator, milliseconds.
     DigestMillis,
     /// Processor time of the server for a registration that changes all topics, milliseconds.
     ChangeCpuMillis,

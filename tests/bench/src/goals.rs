@@ -1,4 +1,4 @@
-//! What the servers of this repository are meant to reach, and whether they did.
+//! The goals of the servers of this repository, and whether they are met.
 
 use crate::certificate::Certificate;
 use crate::clients::Handshake;
@@ -13,14 +13,14 @@ use crate::start::START;
 use crate::workload::{SMALL, Table, Workload};
 use crate::{threads, tls};
 
-/// The runtime that is held to every goal; the figures of the others are shown beside it where runtimes differ by
+/// The runtime that has to meet every goal; the figures of the others are shown beside it where runtimes differ by
 /// nature.
 const FIRST: &str = "namesrv-mio";
-/// How many times the digest of its body a repeated registration may take: the kernel has to copy the body, too.
+/// How many times the digest of its body a repeated registration may cost: the kernel has to copy the body, too.
 const DIGESTS_MAX: f64 = 2.0;
 const MEGABYTES_OF_MEBIBYTE: f64 = 1.048_576;
 
-/// Sums up the figure of a server that a goal is about. None is not measured.
+/// Summarises the figure of a server that a goal is about. `None` if it was not measured.
 type Measure<'a> = Box<dyn Fn(&Contender) -> Option<Summary> + 'a>;
 
 /// One goal.
@@ -28,12 +28,12 @@ struct Goal<'a> {
     title: String,
     bound: Bound,
     unit: &'static str,
-    /// The only server that is held to it; None is every server.
+    /// The only server that has to meet it; `None` for every server.
     only: Option<&'static str>,
     measured: Measure<'a>,
 }
 
-/// What a figure is compared with.
+/// The bound of a figure.
 #[derive(Clone, Copy)]
 enum Bound {
     AtMost(f64),
@@ -50,7 +50,7 @@ impl<'a> Goal<'a> {
         Self { title, bound, unit, only: None, measured: Box::new(measure) }
     }
 
-    /// The figure of a server, and whether it is enough.
+    /// Returns the figure of a server and whether it meets the goal.
     fn cell(&self, contender: &Contender) -> String {
         let Some(measured) = (self.measured)(contender) else { return NOTHING.to_owned() };
         let reached = match self.bound {
@@ -67,7 +67,7 @@ impl<'a> Goal<'a> {
     }
 }
 
-/// All goals as rows, with a column for each server of this repository.
+/// Returns all goals as rows, with a column for each server of this repository.
 pub fn goals(results: &Results) -> Section {
     let ours: Vec<&Contender> = results.contenders.iter().filter(|one| one.is_ours()).collect();
     let parts = [
@@ -155,7 +155,7 @@ fn large_cluster(results: &Results) -> Vec<Goal<'_>> {
     vec![memory, Goal::new(title, Bound::AtMost(0.2), "", move |one| results.summary(&one.name, &name, Figure::Cores))]
 }
 
-/// A goal that the first runtime alone is held to, about a figure in another unit.
+/// A goal that only the first runtime has to meet, about a figure in another unit.
 fn first<'a>(
     results: &'a Results,
     title: &str,

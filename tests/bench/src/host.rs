@@ -1,4 +1,4 @@
-//! What is known about this machine, and the processors that programs are pinned to.
+//! Facts about this machine, and the processors that programs are pinned to.
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Facts that figures depend on.
+/// Facts that the figures depend on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Host {
     /// Release of the kernel.
@@ -20,27 +20,27 @@ pub struct Host {
     pub processors: Vec<usize>,
     /// Main memory, bytes.
     pub memory_bytes: u64,
-    /// What is known about io_uring without trying it.
+    /// Whether io_uring is available, as far as that shows without trying it.
     pub io_uring: String,
-    /// Open files of one process, at most.
+    /// The most open files of one process.
     pub open_files: u64,
-    /// Locked memory of one process in bytes; None is without limit.
+    /// The most locked memory of one process in bytes; `None` without a limit.
     pub locked_bytes: Option<u64>,
-    /// The day, in UTC; empty where it is not known.
+    /// The day in UTC; empty if unknown.
     #[serde(default)]
     pub date: String,
-    /// Runnable processes in the last minute before the start, on average.
+    /// Load average of the last minute before the start.
     pub load_before: String,
 }
 
 impl Host {
-    /// Looks around. Raises the number of open files as far as that is allowed, for this process and those it starts.
+    /// Collects the facts. Raises the limit of open files as far as possible, for this process and those it starts.
     ///
     /// # Errors
     /// The kernel does not say where this process may run.
     pub fn look() -> Result<Self> {
         let files = getrlimit(Resource::Nofile);
-        // Where it cannot be raised, the old limit is reported.
+        // If it cannot be raised, the old limit is reported.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum });
         Ok(Self {
             kernel: line("/proc/sys/kernel/osrelease"),
@@ -59,7 +59,7 @@ impl Host {
     }
 }
 
-/// `2026-01-31`, as the system's own tool says it.
+/// Returns the date as `2026-01-31`, from the program `date`.
 fn today() -> String {
     let output = Command::new("date").args(["-u", "+%F"]).stdin(Stdio::null()).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
@@ -79,14 +79,14 @@ fn io_uring(disabled: &str, seccomp: Option<String>) -> String {
 /// Where a server and the load generator run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pinning {
-    /// Processors of the server.
+    /// The processors of the server.
     pub server: Vec<usize>,
     /// Processors of the load generator.
     pub load: Vec<usize>,
 }
 
 impl Pinning {
-    /// The first processor for the server and the second for the load, unless told otherwise; None where there is only
+    /// Chooses the first processor for the server and the second for the load, by default. `None` if there is only
     /// one.
     pub fn choose(processors: &[usize], server: Option<usize>, load: Option<usize>) -> Option<Self> {
         let server = server.or_else(|| processors.iter().copied().find(|processor| Some(*processor) != load))?;
@@ -94,7 +94,7 @@ impl Pinning {
         (server != load).then_some(Self { server: vec![server], load: vec![load] })
     }
 
-    /// For one of several servers that have a processor each.
+    /// Returns the pinning of one of several servers that have a processor each.
     pub fn nth(&self, server: usize) -> Self {
         let server = self.server.iter().copied().cycle().skip(server).take(1).collect();
         Self { server, load: self.load.clone() }
@@ -127,7 +127,7 @@ pub fn pin(processors: &[usize]) -> Result<()> {
     pin_thread(None, processors)
 }
 
-/// Pins a thread, this one if none is named.
+/// Pins a thread; this one for `None`.
 ///
 /// # Errors
 /// There is no such thread or processor.
@@ -149,7 +149,7 @@ fn line(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default().trim().to_owned()
 }
 
-/// The value of the first line `NAME: VALUE` of a file.
+/// Returns the value of the first line `NAME: VALUE` of a file.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let mut lines = text.lines().filter_map(|line| line.split_once(':'));

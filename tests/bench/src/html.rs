@@ -1,10 +1,10 @@
-//! A report as one page that needs nothing from elsewhere.
+//! A report as one self-contained page.
 
 use crate::picture::{COLOURS, STYLE as PICTURE_STYLE, escape, panels};
 use crate::report::{Report, Section};
 use std::fmt::Write as _;
 
-/// What the picture shows; both pages say it.
+/// The caption of the picture, on both pages.
 pub const CAPTION: &str = "Processor time of one route query, in microseconds: connections × requests that each of them \
      sends at once. Less is better. The line is what an echo server on the same runtime needs to read a request and to write \
      as many bytes: the limit of the runtime. The other servers are compared with the echo on mio. The scale is \
@@ -66,7 +66,7 @@ fn table(section: &Section) -> String {
     format!("<div class=\"table\"><table{class}>\n{}{rows}</table></div>\n", line(&section.head, "th"))
 }
 
-/// Text of a page: nothing in it is taken for markup but the backticks.
+/// Escapes a text of the page; only backticks are markup.
 fn inline(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 
 const EVENTS_MAX: usize = 1024;
 const SCRATCH_BYTES: usize = 256 * 1024;
-/// How long answers may be missing after the last request.
+/// How long the generator waits for answers after the last request.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Longest latency that is told apart.
+/// Longest latency that the histogram distinguishes.
 const LATENCY_NANOS_MAX: u64 = 60_000_000_000;
-/// How often an idle generator looks whether it was interrupted.
+/// How often an idle generator checks whether it was interrupted.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A set of connections to one server, or to several that answer alike.
+/// A set of connections to one server, or to several with the same answers.
 pub struct Load {
     epoll: OwnedFd,
     connections: Vec<Connection>,
@@ -30,11 +30,11 @@ pub struct Load {
     expected: Expected,
     mix: Mix,
     topics: usize,
-    /// Requests so far, over all runs.
+    /// Number of requests so far, over all runs.
     number: u64,
     scratch: Vec<u8>,
     random: u64,
-    /// The connection whose turn it is in an open loop.
+    /// The next connection of an open loop.
     turn: usize,
     brokers_added: bool,
 }
@@ -44,26 +44,26 @@ pub struct Load {
 pub struct Plan {
     /// When requests are sent.
     pub pace: Pace,
-    /// How long they are.
+    /// How long requests are sent.
     pub lasts: Duration,
-    /// How many there are at most.
+    /// The most requests.
     pub requests_max: u64,
 }
 
-/// What a run came to. It begins and ends with nothing on its way.
+/// The result of a run, which begins and ends without unanswered requests.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Requests; each was answered rightly.
+    /// Number of requests, all of which had the right answer.
     pub requests: u64,
     /// From the first request to the last answer.
     pub wall: Duration,
-    /// Nanoseconds from the intended sending of a request to its answer.
+    /// Nanoseconds from the time a request was due to its answer.
     pub latencies: Histogram<u64>,
-    /// Nanoseconds by which requests were sent later than intended.
+    /// Nanoseconds by which requests were sent late.
     pub lateness: Histogram<u64>,
 }
 
-/// What is true for the length of one run.
+/// The state of one run.
 struct Run<'a> {
     plan: Plan,
     began: Instant,
@@ -83,7 +83,7 @@ impl Run<'_> {
         now >= self.plan.lasts || self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Whether there is more to ask. An open loop asks everything that its time holds, however late.
+    /// Whether there are more requests. An open loop sends all requests of its time, however late.
     fn asks(&self, now: Duration) -> bool {
         let open = match self.plan.pace {
             Pace::Closed { .. } | Pace::Rounds { .. } => !self.is_over(now),
@@ -97,11 +97,11 @@ impl Run<'_> {
 }
 
 impl Load {
-    /// Begins to open connections, all at once and to each address as many, that will ask about the first `topics`
+    /// Begins to open connections, all at once and as many to each address, which will query the first `topics`
     /// topics. Without `clients` they speak plain text.
     ///
     /// # Errors
-    /// There are no sockets left, or nobody listens.
+    /// There are no sockets left, or the server does not listen.
     pub fn connect(
         addresses: &[SocketAddr],
         connections: usize,
@@ -133,10 +133,10 @@ impl Load {
         })
     }
 
-    /// Asks as planned, while the brokers register as they were prepared to. Call it with the same brokers each time.
+    /// Sends requests as planned, while the brokers register as prepared. Call it with the same brokers each time.
     ///
     /// # Errors
-    /// A wrong or missing answer, or a lost connection. Nothing can be run after that.
+    /// An answer is wrong or missing, or a connection is lost. No run is possible after that.
     pub fn run(&mut self, plan: Plan, brokers: &mut [Broker], interrupted: &AtomicBool) -> Result<Outcome> {
         self.add_brokers(brokers)?;
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -155,15 +155,15 @@ impl Load {
         })
     }
 
-    /// Looks how the sessions of all connections began.
+    /// Checks how the sessions of all connections began.
     ///
     /// # Errors
-    /// One of them began in another way.
+    /// A session began in another way.
     pub fn check_handshakes(&self, handshake: Handshake) -> Result<()> {
         self.connections.iter().try_for_each(|connection| handshake.check(connection.handshake_kind()))
     }
 
-    /// Closes all connections as well-behaved clients do.
+    /// Closes all connections in order.
     pub fn close(self) {
         self.connections.into_iter().for_each(Connection::close);
     }
@@ -178,7 +178,7 @@ impl Load {
         loop {
             let now = run.now();
             let asks = run.asks(now);
-            // Where nothing is asked at all, the run is there for registrations.
+            // A run without requests is for registrations.
             let registers = run.plan.requests_max == 0
                 && !run.is_over(now)
                 && brokers.iter().any(|broker| broker.next_due().is_some());
@@ -202,8 +202,8 @@ impl Load {
                 }
             }
             events.clear();
-            let patience = patience(run.plan.pace, asks, now, brokers);
-            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&patience)) {
+            let timeout = poll_timeout(run.plan.pace, asks, now, brokers);
+            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&timeout)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error).context("cannot poll"),
             }
@@ -244,8 +244,8 @@ impl Load {
         }
     }
 
-    /// Sends the next requests of all connections. They are encrypted before the first one is sent, so that the server
-    /// finds many of them at a time, however long that takes.
+    /// Sends the next requests of all connections. All are encrypted before the first one is sent, so that the server
+    /// finds many at a time, however long encryption takes.
     fn round(&mut self, depth: usize, run: &mut Run<'_>) -> Result<()> {
         let now = run.now();
         for index in 0..self.connections.len() {
@@ -273,7 +273,7 @@ impl Load {
         }
     }
 
-    /// Sends everything whose time has come, connection by connection.
+    /// Sends the requests that are due, connection by connection.
     fn send_due(&mut self, rate: u32, run: &mut Run<'_>) -> Result<()> {
         let now = run.now();
         while run.asks(now) {
@@ -293,7 +293,7 @@ impl Load {
     }
 
     fn ask(&mut self, index: usize, intended: Duration) {
-        // Marsaglia's xorshift: spreads over the table, the same in each run.
+        // Marsaglia's xorshift: covers the whole table, in the same order in each run.
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
@@ -304,7 +304,7 @@ impl Load {
         }
     }
 
-    /// Writes, and listens for room when there is none; `waited` when it listened before.
+    /// Writes, and waits for the socket to become writable if it is full; `waited` says whether it was waited for.
     fn flush(&mut self, index: usize, waited: bool) -> Result<()> {
         let Some(connection) = self.connections.get_mut(index) else { return Ok(()) };
         let done = connection.flush()?;
@@ -342,7 +342,7 @@ const fn interest(written: bool) -> epoll::EventFlags {
 }
 
 /// An open loop never sleeps, or it would be late.
-fn patience(pace: Pace, asks: bool, now: Duration, brokers: &[Broker]) -> Timespec {
+fn poll_timeout(pace: Pace, asks: bool, now: Duration, brokers: &[Broker]) -> Timespec {
     let wait = match pace {
         Pace::Open { .. } if asks => Duration::ZERO,
         Pace::Open { .. } | Pace::Rounds { .. } | Pace::Closed { .. } => {

@@ -33,7 +33,7 @@ fn run() -> Result<()> {
         Some(path) => read(path).with_context(|| format!("cannot read {}", path.display()))?,
         None => measure(&options)?,
     };
-    // The pages show the figures of the data file, as rounded there.
+    // The pages show the figures as they are rounded in the data file.
     let figures = report.to_tsv();
     let report: Report = figures.parse()?;
     write(&options.out, "figures.tsv", &figures)?;
@@ -59,7 +59,7 @@ fn read(path: &Path) -> Result<Report> {
 fn measure(options: &Options) -> Result<Report> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The second one ends the program at once.
+        // A second Ctrl-C ends the program at once.
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&interrupted))?;
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }

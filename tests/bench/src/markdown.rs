@@ -4,7 +4,7 @@ use crate::html::CAPTION;
 use crate::report::{Report, Section};
 use std::fmt::Write as _;
 
-/// Writes the page; it shows `picture.svg`, if there is one, and links to `report.html`, which stand beside it.
+/// Writes the page, which shows `picture.svg`, if there is one, and links to `report.html`, both beside it.
 pub fn markdown(report: &Report) -> String {
     let mut page = format!("# Which NameServer?\n\n{}\n\n", sentences(&text(&report.measured)));
     if !report.points.is_empty() {
@@ -27,7 +27,7 @@ pub fn markdown(report: &Report) -> String {
             [figures.tsv](figures.tsv) has all figures of both pages.\n"
 }
 
-/// One sentence a line.
+/// Breaks a text after each sentence.
 fn sentences(text: &str) -> String {
     text.replace(". ", ".\n").replace(": ", ":\n")
 }
@@ -47,7 +47,7 @@ fn table(section: &Section) -> String {
     format!("\n{}{}{rows}", line(&section.head), line(&rule))
 }
 
-/// Text that no Markdown reader takes for markup.
+/// Escapes a text for Markdown.
 fn text(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -1,4 +1,4 @@
-//! What the kernel says about a process: processor time and memory.
+//! Processor time and memory of a process, as the kernel counts them.
 
 use anyhow::{Context, Result};
 use rustix::process::Pid;
@@ -6,31 +6,31 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-/// Clock ticks a second in `/proc/PID/stat`; Linux shows the same to every program.
+/// Clock ticks per second in `/proc/PID/stat`, the same for every program on Linux.
 const TICKS_PER_SECOND: u64 = 100;
-/// By how many ticks both accounts may differ.
+/// By how many ticks the two counts may differ.
 const TICKS_TOLERANCE: u64 = 3;
 
-/// Processor time of processes up to a moment.
+/// Processor time of processes up to now.
 #[derive(Clone, Debug, Default)]
 pub struct Processor {
-    /// By thread: nanoseconds on a processor, and nanoseconds ready but waiting for one.
+    /// By thread: nanoseconds on a processor, and nanoseconds of waiting for one.
     threads: BTreeMap<u32, (u64, u64)>,
-    /// All threads together, those that ended included.
+    /// Ticks of all threads, including those that ended.
     ticks: u64,
 }
 
-/// Processor time of processes between two moments.
+/// Processor time of processes between two readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
-    /// On a processor.
+    /// Time on a processor.
     pub running: Duration,
-    /// Ready, but something else was on the processor.
+    /// Time of waiting for a processor.
     pub waiting: Duration,
 }
 
 impl Processor {
-    /// Reads the accounts of some processes.
+    /// Reads the processor time of some processes.
     pub fn read(processes: impl IntoIterator<Item = Pid>) -> Result<Self> {
         let mut all = Self::default();
         for process in processes {
@@ -59,7 +59,7 @@ impl Processor {
         Ok(Self { threads, ticks: ticks(&stat).context("an unknown form of /proc/PID/stat")? })
     }
 
-    /// What was used since an earlier reading.
+    /// Returns what was used since an earlier reading.
     pub fn since(&self, earlier: &Self) -> Used {
         let (mut running, mut waiting) = (0, 0);
         for (thread, now) in &self.threads {
@@ -67,33 +67,33 @@ impl Processor {
             running += now.0.saturating_sub(before.0);
             waiting += now.1.saturating_sub(before.1);
         }
-        // The fine account forgets threads that ended; the coarse one does not.
+        // The fine count forgets threads that ended; the coarse one does not.
         let ticks = self.ticks.saturating_sub(earlier.ticks);
         let coarse = ticks.saturating_sub(TICKS_TOLERANCE) * (1_000_000_000 / TICKS_PER_SECOND);
         Used { running: Duration::from_nanos(running.max(coarse)), waiting: Duration::from_nanos(waiting) }
     }
 }
 
-/// User and system time out of `/proc/PID/stat`, whose second field is a name in brackets that may hold anything.
+/// Reads user and system time from `/proc/PID/stat`, whose second field is a name in brackets that may hold anything.
 fn ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
-/// Bytes of a mebibyte.
+/// Bytes in a mebibyte.
 pub const MIB: f64 = 1024.0 * 1024.0;
 
 /// Memory of a process, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Everything in memory, the program itself included.
+    /// Resident memory, including the program.
     pub resident: u64,
-    /// What the process allocated, without the program's file.
+    /// Allocated memory, without the program's file.
     pub anonymous: u64,
 }
 
 impl Memory {
-    /// Reads what a process holds now.
+    /// Reads the memory of a process.
     pub fn read(process: Pid) -> Result<Self> {
         let path = format!("/proc/{}/status", process.as_raw_nonzero());
         let status = fs::read_to_string(&path).with_context(|| format!("{path} is gone"))?;

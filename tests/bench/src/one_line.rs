@@ -1,12 +1,12 @@
-//! One line of what another program wrote.
+//! Text of another program as one line.
 
 use anstream::adapter::strip_str;
 
-/// How many characters of it are shown.
+/// The most characters of the line.
 const CHARACTERS_MAX: usize = 160;
 
-/// Makes one line of what another program wrote: no colours, control characters, bytes that are no text, or pictures
-/// made of letters, and no more than `CHARACTERS_MAX` characters.
+/// Makes one line of what another program wrote: without colours, control characters, invalid UTF-8 and
+/// drawings made of letters, and with at most `CHARACTERS_MAX` characters.
 pub fn one_line(text: &str) -> String {
     let text = strip_str(text).to_string();
     let lines = text.lines().filter(|line| !is_art(line));
@@ -22,7 +22,7 @@ pub fn one_line(text: &str) -> String {
     }
 }
 
-/// Whether a line is drawn rather than written: most of what is printed on it is neither letter nor digit.
+/// Whether a line is part of a drawing: most of its characters are neither letters nor digits.
 fn is_art(line: &str) -> bool {
     let printed = || line.chars().filter(|c| !c.is_whitespace());
     printed().filter(|c| c.is_alphanumeric()).count() * 2 < printed().count()

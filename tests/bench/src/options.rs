@@ -32,27 +32,27 @@ report writes the pages again, from figures.tsv or from samples.json.
   --help                 print this text
 ";
 
-/// What a comparison consists of.
+/// The parts of a comparison.
 pub const PARTS: [&str; 7] = ["start", "connections", "routes", "registrations", "cluster", "threads", "tls"];
 
-/// What the user asks for.
+/// The parsed command line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Options {
-    /// Where the report goes.
+    /// The folder of the report.
     #[serde(skip)]
     pub out: PathBuf,
-    /// Write the pages of an earlier run again instead of measuring: its `figures.tsv` or `samples.json`.
+    /// `figures.tsv` or `samples.json` of an earlier run, to write its pages again instead of measuring.
     #[serde(skip)]
     pub report: Option<PathBuf>,
-    /// Less of everything.
+    /// Whether to measure less of everything.
     pub quick: bool,
-    /// Names of contenders; empty is all.
+    /// Names of the servers to compare; empty for all.
     pub only: Vec<String>,
-    /// Names of [`PARTS`]; empty is all.
+    /// Names of [`PARTS`]; empty for all.
     pub parts: Vec<String>,
-    /// How often each load is run on each server.
+    /// Repetitions of each load on each server.
     pub repetitions: usize,
-    /// How long each run is.
+    /// Length of each run.
     pub run: Duration,
     /// Folder with the jars of the Java NameServer.
     #[serde(skip)]
@@ -67,10 +67,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the words after the program's name. None when help is wanted.
+    /// Reads the arguments after the program's name. Returns `None` for `--help`.
     ///
     /// # Errors
-    /// An unknown word, or a value that is none.
+    /// An argument is unknown or invalid.
     pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Option<Self>> {
         let mut parser = lexopt::Parser::from_args(words);
         let (mut compare, mut help) = (false, false);
@@ -92,7 +92,7 @@ impl Options {
             match argument {
                 Value(word) if word == "compare" && !compare && options.report.is_none() => compare = true,
                 Value(word) if word == "report" && !compare && options.report.is_none() => {
-                    options.report = Some(parser.value().context("report needs a file")?.into());
+                    options.report = Some(parser.value().context("report needs a FILE")?.into());
                 }
                 Long("out") => options.out = parser.value()?.into(),
                 Long("quick") => options.quick = true,
@@ -114,10 +114,10 @@ impl Options {
         options.repetitions = repetitions.unwrap_or(if options.quick { 3 } else { 5 });
         let seconds = seconds.unwrap_or(if options.quick { 0.3 } else { 2.0 });
         for part in &options.parts {
-            anyhow::ensure!(PARTS.contains(&part.as_str()), "there is no part {part}");
+            anyhow::ensure!(PARTS.contains(&part.as_str()), "unknown part {part}");
         }
-        anyhow::ensure!((1..=1000).contains(&options.repetitions), "--repetitions is not between 1 and 1000");
-        anyhow::ensure!((0.01..=600.0).contains(&seconds), "--seconds is not between 0.01 and 600");
+        anyhow::ensure!((1..=1000).contains(&options.repetitions), "--repetitions must be between 1 and 1000");
+        anyhow::ensure!((0.01..=600.0).contains(&seconds), "--seconds must be between 0.01 and 600");
         options.run = Duration::from_secs_f64(seconds);
         Ok(Some(options))
     }
@@ -127,7 +127,7 @@ impl Options {
         self.parts.is_empty() || self.parts.iter().any(|one| one == part)
     }
 
-    /// Whether a contender takes part.
+    /// Whether to compare a server.
     pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
     }

@@ -1,15 +1,15 @@
-//! The picture that a report begins with: what one query costs on every server, as SVG.
+//! The picture that a report begins with: the cost of one query on every server, as SVG.
 
 use crate::report::{Point, digits};
 use std::fmt::Write as _;
 
-/// Units of the panels. One unit is one pixel on a narrow telephone.
+/// Width of the panels in units. One unit is one pixel on a narrow phone.
 const WIDTH: f64 = 380.0;
-/// Servers' names end here, ...
+/// Where the names of the servers end, ...
 const NAMES_END: f64 = 120.0;
-/// ... the scale is between these two, ...
+/// ... where the scale begins and ends, ...
 const SCALE: (f64, f64) = (130.0, 270.0);
-/// ... and here end the processor time and its multiple of the limit.
+/// ... and where the processor time and its multiple of the limit end.
 const TIMES_END: f64 = 330.0;
 const RATIOS_END: f64 = 378.0;
 const TITLE: f64 = 24.0;
@@ -17,13 +17,13 @@ const ROW: f64 = 22.0;
 const AXIS: f64 = 20.0;
 const LEGEND: f64 = 24.0;
 
-/// Colours of the picture and of the page, for light and dark surroundings.
+/// Colours of the picture and of the page, in light and dark mode.
 pub const COLOURS: &str = "\
 :root{--text:#1b1f24;--soft:#59636e;--line:#d1d9e0;--back:#fff;--panel:#f6f8fa;--ours:#0969da;--other:#bc4c00}\
 @media(prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9198a1;--line:#3d444d;--back:#0d1117;--panel:#151b23;\
 --ours:#4493f8;--other:#f0883e}}";
 
-/// How the parts of a panel look.
+/// Style of the parts of a panel.
 pub const STYLE: &str = "\
 .panel text{font:12px system-ui,sans-serif;fill:var(--text);font-variant-numeric:tabular-nums}\
 .panel .title{font-weight:600;font-size:13px}.panel .soft{fill:var(--soft)}.panel .end{text-anchor:end}\
@@ -31,7 +31,7 @@ pub const STYLE: &str = "\
 .panel .step{stroke-width:3;stroke-opacity:.45}.ours{fill:var(--ours);stroke:var(--ours)}\
 .other{fill:var(--other);stroke:var(--other)}";
 
-/// Powers of ten at both ends of the scale, the same for all panels.
+/// Powers of ten at both ends of the scale, which all panels share.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
     first: i32,
@@ -52,7 +52,7 @@ impl Scale {
     }
 }
 
-/// A legend and one panel for each load, each of them an SVG, all with the same scale.
+/// Draws a legend and one panel for each load, each an SVG, all on the same scale.
 pub fn panels(points: &[Point]) -> Vec<String> {
     drawn(points).into_iter().map(|(height, content)| {
         let label = "Processor time of a query for each server";
@@ -60,7 +60,7 @@ pub fn panels(points: &[Point]) -> Vec<String> {
     }).collect()
 }
 
-/// All panels under each other, as a file of its own.
+/// Draws all panels below each other, as one file.
 pub fn file(points: &[Point]) -> String {
     let (mut y, mut parts) = (0.0, String::new());
     for (height, content) in drawn(points) {
@@ -75,7 +75,7 @@ pub fn file(points: &[Point]) -> String {
     )
 }
 
-/// The height and the content of the legend and of each panel.
+/// Returns the height and the content of the legend and of each panel.
 fn drawn(points: &[Point]) -> Vec<(f64, String)> {
     let Some(scale) = Scale::of(points) else { return Vec::new() };
     let panels = points.chunk_by(|one, next| one.load == next.load).map(|points| panel(points, scale));
@@ -107,7 +107,7 @@ fn panel(points: &[Point], scale: Scale) -> (f64, String) {
     (bottom + AXIS, svg)
 }
 
-/// One server: its name, the limit, the way from there to what it costs, and both as numbers.
+/// Draws one server: its name, the limit, a line from there to its cost, and the cost in numbers.
 fn server(point: &Point, y: f64, scale: Scale) -> String {
     let kind = if point.server.starts_with("namesrv-") { "ours" } else { "other" };
     let (x, text) = (scale.x(point.micros), y + 4.0);
@@ -139,7 +139,7 @@ fn factor(ratio: f64) -> String {
     if ratio < 10.0 { format!("{ratio:.2}") } else { format!("{ratio:.0}") }
 }
 
-/// Text that may stand in HTML and SVG.
+/// Escapes a text for HTML and SVG.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

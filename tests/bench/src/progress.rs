@@ -1,10 +1,10 @@
-//! What the person in front of the screen sees meanwhile.
+//! The progress that the user sees.
 
 use std::io::{IsTerminal, Write, stderr};
 
 const BAR_CHARACTERS: usize = 20;
 
-/// One line that is written over, or a line for each step where standard error is no terminal.
+/// One line that is overwritten, or a line for each step if standard error is not a terminal.
 #[derive(Debug)]
 pub struct ProgressBar {
     steps: usize,
@@ -13,18 +13,18 @@ pub struct ProgressBar {
 }
 
 impl ProgressBar {
-    /// Of so many steps.
+    /// Progress over this many steps.
     pub fn new(steps: usize) -> Self {
         Self { steps, done: 0, terminal: stderr().is_terminal() }
     }
 
-    /// The next step begins.
+    /// Begins the next step.
     pub fn step(&mut self, what: &str) {
         self.done += 1;
         self.tell(what);
     }
 
-    /// Something that is no step of its own begins.
+    /// Shows something that is not a step of its own.
     pub fn tell(&self, what: &str) {
         let filled = (self.done * BAR_CHARACTERS / self.steps.max(1)).min(BAR_CHARACTERS);
         let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR_CHARACTERS - filled));
@@ -32,7 +32,7 @@ impl ProgressBar {
         self.write(&format!("{start}[{bar}] {:4}/{} {what}{end}", self.done, self.steps));
     }
 
-    /// Everything is done.
+    /// Ends the line.
     pub fn finish(&self) {
         if self.terminal {
             self.write("\n");

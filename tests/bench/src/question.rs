@@ -1,4 +1,4 @@
-//! What clients ask, and the check of what comes back.
+//! The requests of clients, and the check of the answers.
 
 use anyhow::{Context, Result, ensure};
 use namesrv_tests::answer::{Answer, Parts};
@@ -7,35 +7,35 @@ use namesrv_tests::request::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Requests carry correlation numbers of ten digits, so that one prepared frame serves for all.
+/// Correlation numbers have ten digits, so that all requests can use one prepared frame.
 pub const OPAQUE_MIN: u32 = 1_000_000_000;
-/// How many correlation numbers there are before they start again.
+/// Number of correlation numbers before they repeat.
 pub const OPAQUES: u32 = 1_000_000_000;
-/// Topics differ in their number of queues, by their number modulo this.
+/// The number of queues of a topic depends on the topic's number modulo this.
 pub const CLASSES: usize = 4;
-/// One answer of so many is compared byte for byte.
+/// One of this many answers is compared byte for byte.
 pub const SAMPLE: u64 = 64;
 
 const OPAQUE_DIGITS: usize = 10;
 const TOPIC_DIGITS: usize = 7;
-/// The one that all brokers belong to.
+/// The cluster of all brokers.
 const CLUSTER: &str = "DefaultCluster";
 
-/// Name of a topic; all have the same length.
+/// Returns the name of a topic; all have the same length.
 pub fn topic_name(topic: usize) -> String {
     format!("topic-{topic:0width$}", width = TOPIC_DIGITS)
 }
 
-/// Queues of a topic, read and write alike.
+/// Returns the number of read queues of a topic, and of write queues.
 pub fn topic_queues(topic: usize) -> i32 {
     4 + (topic % CLASSES) as i32
 }
 
-/// What is asked.
+/// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
-    /// 105: where a topic is.
+    /// 105: the route of a topic.
     Route,
     /// 106: all brokers of all clusters.
     Cluster,
@@ -46,10 +46,10 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// All of them, in the order of their classes.
+    /// All kinds, in the order of their classes.
     pub const ALL: [Self; 4] = [Self::Route, Self::Cluster, Self::Topics, Self::ClusterTopics];
 
-    /// Which of the known answers is the right one.
+    /// Returns which of the known answers is the right one.
     pub fn class(self, topic: usize) -> usize {
         match self {
             Self::Route => topic % CLASSES,
@@ -59,7 +59,7 @@ impl Ask {
         }
     }
 
-    /// For people.
+    /// Returns the title that reports show.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Route => "route of a topic (105)",
@@ -79,15 +79,15 @@ impl Ask {
     }
 }
 
-/// In which proportion things are asked.
+/// The proportions of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mix {
-    /// One thing; topics at random.
+    /// One kind of request, for random topics.
     Only(Ask),
-    /// As the exporter does it: all topics, the brokers, then the route of each topic, and again.
+    /// What the metrics exporter sends: all topics, the brokers, then the route of each topic, and again.
     Exporter,
-    /// Routes at random, and once in so many requests the brokers.
+    /// Routes of random topics, and the brokers once in this many requests.
     Cluster {
         /// How many.
         one_in: u64,
@@ -95,7 +95,7 @@ pub enum Mix {
 }
 
 impl Mix {
-    /// The request with this number.
+    /// Returns the request with this number.
     pub fn ask(self, number: u64, topics: usize, random: u64) -> (Ask, usize) {
         let any = (random % topics.max(1) as u64) as usize;
         match self {
@@ -110,7 +110,7 @@ impl Mix {
         }
     }
 
-    /// What it asks for besides routes.
+    /// Returns the requests other than routes.
     pub const fn lists(self) -> &'static [Ask] {
         match self {
             Self::Only(Ask::Route) => &[],
@@ -121,12 +121,12 @@ impl Mix {
         }
     }
 
-    /// Whether it asks for anything but routes.
+    /// Whether there are requests other than routes.
     pub const fn has_lists(self) -> bool {
         !self.lists().is_empty()
     }
 
-    /// For people.
+    /// Returns the title that reports show.
     pub fn title(self) -> &'static str {
         match self {
             Self::Only(ask) => ask.title(),
@@ -150,12 +150,12 @@ struct Prepared {
 }
 
 impl Question {
-    /// As 5.5.0 clients ask.
+    /// Prepares requests as 5.5.0 clients send them.
     pub fn new() -> Result<Self> {
         Ok(Self { prepared: Ask::ALL.into_iter().map(Prepared::new).collect::<Result<_>>()? })
     }
 
-    /// Appends a request; the topic matters only where one is asked for.
+    /// Appends a request; `topic` matters only for routes.
     pub fn write(&self, ask: Ask, topic: usize, opaque: u32, out: &mut Vec<u8>) {
         let start = out.len();
         let Some(prepared) = self.prepared.get(ask as usize) else { return };
@@ -190,37 +190,37 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
-/// What is known of an answer as it arrives.
+/// Which request an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Belongs {
     /// To the request with this correlation number.
     To(u32),
-    /// To the oldest one: constant answers say nothing.
+    /// To the oldest request: constant answers do not tell.
     ToOldest,
 }
 
-/// What answers have to look like.
+/// The expected answers.
 #[derive(Clone, Debug)]
 pub enum Expected {
     /// Those of a NameServer.
     Routes(Routes),
-    /// Those of an echo server: always the same bytes.
+    /// Those of an echo server, which are always the same bytes.
     Constant(Vec<u8>),
 }
 
 /// Verified answers of one server.
 #[derive(Clone, Debug)]
 pub struct Routes {
-    /// By class; empty when not known.
+    /// By class; empty if unknown.
     frames: Vec<Vec<u8>>,
-    /// Where the ten digits of the correlation number stand in all of them.
+    /// The offset of the correlation number in all of them.
     opaque_at: usize,
-    /// Bytes before the body.
+    /// Number of bytes before the body.
     head_bytes: usize,
 }
 
 impl Routes {
-    /// Takes one answer for each class as the measure of all later ones, after it was understood and found right: as
+    /// Takes one answer of each class as the expectation for all later ones, after checking that it is right: as
     /// many brokers as there are, with as many queues as the topic has.
     ///
     /// # Errors
@@ -240,14 +240,14 @@ impl Routes {
         Ok(Self { frames, opaque_at, head_bytes })
     }
 
-    /// Takes an answer that is no route as the measure of all later ones, after it was found to name everyone.
+    /// Takes an answer other than a route as the expectation for all later ones, after checking that it is complete.
     ///
     /// # Errors
     /// The answer is wrong.
     pub fn learn_list(&mut self, ask: Ask, frame: Vec<u8>, brokers: usize, topics: usize) -> Result<()> {
         let answer = Answer::decode(&frame).map_err(anyhow::Error::msg)?;
         ensure!(answer.code == 0 && answer.flag & 1 == 1, "code {}, flag {}", answer.code, answer.flag);
-        // Java writes numbers as keys without quotes.
+        // Java writes numeric keys without quotes.
         let body = Json::parse(&answer.text()).map_err(anyhow::Error::msg)?;
         let (known, wanted) = match ask {
             Ask::Cluster => (body.member("brokerAddrTable").map(|table| table.members().len()), brokers),
@@ -268,7 +268,7 @@ impl Routes {
         let model = self.frames.first()?;
         let same =
             |range: std::ops::Range<usize>| frame.get(range.clone()).is_some_and(|part| model.get(range) == Some(part));
-        // A header in the known form has the right code; any other is read in full.
+        // A header in the known form has the right code; any other form is read in full.
         if same(4..digits.start) && same(digits.end..self.head_bytes) {
             let number = frame.get(digits)?.iter().try_fold(0u32, |number, digit| {
                 digit.is_ascii_digit().then(|| number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
@@ -287,7 +287,7 @@ impl Routes {
 }
 
 impl Expected {
-    /// Bytes of every route.
+    /// Returns the length of every route in bytes.
     pub fn answer_bytes(&self) -> usize {
         match self {
             Self::Routes(routes) => routes.frames.first().map_or(0, Vec::len),
@@ -295,10 +295,10 @@ impl Expected {
         }
     }
 
-    /// Checks the code of a whole frame and says whose answer it is.
+    /// Checks the code of a whole frame and returns the request that it answers.
     ///
     /// # Errors
-    /// It is no answer at all, or a refusal.
+    /// The frame is not an answer, or refuses the request.
     pub fn belongs(&self, frame: &[u8]) -> Result<Belongs> {
         match self {
             Self::Constant(_) => Ok(Belongs::ToOldest),
@@ -311,7 +311,7 @@ impl Expected {
     /// Checks the length of an answer of this class.
     ///
     /// # Errors
-    /// It is not a right answer.
+    /// The answer is wrong.
     pub fn check(&self, frame: &[u8], class: usize) -> Result<()> {
         let bytes = match self {
             Self::Routes(routes) => routes.frames.get(class).map_or(0, Vec::len),
@@ -321,10 +321,10 @@ impl Expected {
         Ok(())
     }
 
-    /// Compares everything in an answer of this class.
+    /// Compares the whole answer with that of this class.
     ///
     /// # Errors
-    /// It is not the right answer.
+    /// The answer is wrong.
     pub fn compare(&self, frame: &[u8], class: usize) -> Result<()> {
         let right = match self {
             Self::Routes(routes) => routes.is_right(frame, class),
@@ -354,7 +354,7 @@ fn verify(frame: &[u8], queues: i32, brokers: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether two answers hold the same, whatever the order of their lists: hash maps of other servers have none.
+/// Whether two bodies are equal but for the order of their lists: hash maps of other servers have none.
 fn same_json(one: &[u8], other: &[u8]) -> Option<bool> {
     let sorted = |frame: &[u8]| {
         let mut body: Value = serde_json::from_slice(Parts::split(frame).ok()?.body).ok()?;

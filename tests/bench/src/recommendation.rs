@@ -8,10 +8,10 @@ use crate::results::Results;
 use crate::start::START;
 use crate::workload::Workload;
 
-/// Servers that differ by less are equally fast. Then the first one is chosen: it runs on every kernel.
+/// Servers that differ by less are equally fast. Then the first one is recommended: it runs on every kernel.
 const DIFFERENCE_MIN: f64 = 0.05;
 
-/// Names the server to run, and says why.
+/// Returns the server to run, and the reasons.
 pub fn recommend(results: &Results) -> (String, Vec<String>) {
     let candidates: Vec<(&Contender, f64)> = results
         .contenders
@@ -50,13 +50,13 @@ pub fn recommend(results: &Results) -> (String, Vec<String>) {
     (format!("Run `{}`.", chosen.name), reasons.into_iter().flatten().collect())
 }
 
-/// A sentence, if there is something to say.
+/// Joins the parts of a reason to a sentence, if there are any.
 fn reason(title: &str, parts: impl Iterator<Item = String>) -> Option<String> {
     let parts: Vec<String> = parts.collect();
     (!parts.is_empty()).then(|| format!("{title}: {}.", parts.join(", ")))
 }
 
-/// How many times the processor time of another server this one needs: the geometric mean over the loads that both
+/// Returns how much processor time this server needs relative to another: the geometric mean over the loads that both
 /// finished.
 fn cost_where_measured(results: &Results, contender: &Contender, other: &Contender) -> Option<f64> {
     let closed = results.workloads.iter().filter(|workload| workload.is_closed());
@@ -65,7 +65,7 @@ fn cost_where_measured(results: &Results, contender: &Contender, other: &Contend
     (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
 }
 
-/// Geometric mean of the processor time over all closed loads; None when one is missing.
+/// Returns the geometric mean of the processor time over all closed loads. `None` if one is missing.
 fn cost(results: &Results, contender: &Contender) -> Option<f64> {
     let closed = results.workloads.iter().filter(|workload| workload.is_closed());
     let logarithms = closed
@@ -74,7 +74,7 @@ fn cost(results: &Results, contender: &Contender) -> Option<f64> {
     (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
 }
 
-/// The median spread of our servers, as far as medians over many loads still show it.
+/// Returns the median spread of our servers, reduced as in a mean over many loads.
 fn noise(results: &Results) -> f64 {
     let ours = results.contenders.iter().filter(|contender| contender.is_ours());
     let mut spreads: Vec<f64> = ours
@@ -96,7 +96,7 @@ mod tests {
     use crate::results::tests::results;
     use std::path::PathBuf;
 
-    /// Results with one more server of ours that needs so many times the processor time.
+    /// Results with another server of ours that needs `factor` times the processor time.
     fn with_another(factor: f64) -> Results {
         let mut results = results();
         results.contenders.push(Contender::new("namesrv-other".to_owned(), Kind::Ours, PathBuf::new()));

@@ -1,4 +1,4 @@
-//! What registrations cost when nobody asks anything: repeated ones, changed ones, and a very large one.
+//! The cost of registrations without queries: repeated, changed, and very large ones.
 
 use crate::announcement::Topics;
 use crate::broker::Broker;
@@ -19,15 +19,15 @@ use std::time::{Duration, Instant};
 pub const REGISTRATIONS: &str = "registrations";
 /// Name of the samples of a broker with [`LARGE_TOPICS`] topics.
 pub const LARGE: &str = "large-registration";
-/// Topics of one very large registration.
+/// Topics in one very large registration.
 pub const LARGE_TOPICS: usize = 200_000;
-/// Registrations that do not count, since memory is new.
+/// Registrations for the warm-up, while the server still allocates memory.
 const WARM_UP: usize = 3;
 
-/// Repeats a registration, as a 5.5.0 broker repeats it, and then changes all of its topics, so many times each.
+/// Repeats a registration as a 5.5.0 broker does, and then changes all of its topics, `times` times each.
 ///
 /// # Errors
-/// The server does not come up or refuses.
+/// The server does not start, or refuses a registration.
 pub fn registrations(contender: &Contender, times: usize, pinning: Option<&Pinning>) -> Result<Observation> {
     let server = ServerProcess::start(contender, 0, pinning)?;
     let queues = |more: i32| Topics::new((0..CHANGED_TOPICS).map(move |topic| (topic_name(topic), 4 + more)));
@@ -59,8 +59,8 @@ pub fn registrations(contender: &Contender, times: usize, pinning: Option<&Pinni
     ]))
 }
 
-/// How long a digest of so many bytes takes: SipHash-1-3, which is what the standard library has. The fastest of some,
-/// since nothing but disturbance makes one slower.
+/// Measures a digest of the bytes: SipHash-1-3, which the standard library has. It returns the fastest of some,
+/// since only a disturbance makes one slower.
 fn digest(bytes: &[u8], times: usize) -> Duration {
     let once = |_| {
         let began = Instant::now();
@@ -72,10 +72,10 @@ fn digest(bytes: &[u8], times: usize) -> Duration {
     (0..times.max(WARM_UP)).map(once).min().unwrap_or_default()
 }
 
-/// One broker registers very many topics in one frame, and repeats that.
+/// Registers very many topics in one frame, and repeats that.
 ///
 /// # Errors
-/// The server does not come up, refuses, or does not know the last of the topics.
+/// The server does not start, refuses the registration, or does not know the last topic.
 pub fn large(contender: &Contender, pinning: Option<&Pinning>) -> Result<Observation> {
     let server = ServerProcess::start(contender, 0, pinning)?;
     let topics = Topics::of_table(0..LARGE_TOPICS)?;

@@ -1,9 +1,9 @@
-//! What a report shows, and nothing else: lines of tab-separated fields that the pages are made from.
+//! What a report shows, and nothing else, with its data file of tab-separated fields.
 
 use anyhow::{Context, Result, bail};
 use std::str::FromStr;
 
-/// Stands where nothing was measured.
+/// The cell of a figure that was not measured.
 pub const NOTHING: &str = "–";
 
 /// Everything that the pages of one comparison show.
@@ -15,29 +15,29 @@ pub struct Report {
     pub recommendation: String,
     /// Why.
     pub reasons: Vec<String>,
-    /// What one query costs: the servers of the first load, then those of the next one.
+    /// The cost of one query: the servers of the first load, then those of the next one.
     pub points: Vec<Point>,
     /// The tables, most important first.
     pub sections: Vec<Section>,
 }
 
-/// What one query costs on one server under one load.
+/// The cost of one query on one server under one load.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Connections × requests that each of them sends at once.
+    /// Connections × requests that each connection sends at once.
     pub load: String,
     /// Name of the server.
     pub server: String,
     /// Processor time of a query, in microseconds.
     pub micros: f64,
-    /// The same for the echo server that is the limit of this server, if it was measured.
+    /// The processor time of the echo server that is the limit of this server, if it was measured.
     pub limit: Option<f64>,
 }
 
-/// One table and what a reader must know about it.
+/// One table, with notes for the reader.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
-    /// What it is about.
+    /// The title.
     pub title: String,
     /// Whether the short page has it, too.
     pub brief: bool,
@@ -45,12 +45,12 @@ pub struct Section {
     pub notes: Vec<String>,
     /// Titles of the columns.
     pub head: Vec<String>,
-    /// The table; the first cell of a row is its title.
+    /// The rows; the first cell of a row is its title.
     pub rows: Vec<Vec<String>>,
 }
 
 impl Report {
-    /// The lines of the data file. The first field of each line says what the others are.
+    /// Returns the data file. The first field of each line names the kind of the line.
     pub fn to_tsv(&self) -> String {
         let mut lines = vec![line("measured", [&self.measured]), line("recommendation", [&self.recommendation])];
         lines.extend(self.reasons.iter().map(|reason| line("reason", [reason])));
@@ -68,14 +68,14 @@ impl Report {
     }
 }
 
-/// Tabs, line ends and other control characters in a field become spaces, so that a line stays a line.
+/// Writes a line. Control characters in a field become spaces, so that the line stays one line.
 fn line<'a>(kind: &str, fields: impl IntoIterator<Item = &'a String>) -> String {
     let fields = fields.into_iter().map(|field| field.replace(char::is_control, " "));
     std::iter::once(kind.to_owned()).chain(fields).collect::<Vec<_>>().join("\t") + "\n"
 }
 
 impl Section {
-    /// Whether its cells are words rather than figures.
+    /// Whether the cells are words rather than figures.
     pub fn is_words(&self) -> bool {
         let is_figure = |cell: &String| cell == NOTHING || cell.starts_with(|first: char| first.is_ascii_digit());
         !self.rows.iter().filter_map(|row| row.last()).any(is_figure)
@@ -122,7 +122,7 @@ impl Report {
     }
 }
 
-/// A number that has a place on a logarithmic scale.
+/// Reads a number for a logarithmic scale.
 fn number(text: &str) -> Result<f64> {
     let number: f64 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
     anyhow::ensure!(number.is_finite() && number > 0.0, "{text} is not a positive number");
@@ -145,7 +145,7 @@ pub fn digits(value: f64) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// A report with a hostile name in every place that another program has a say in.
+    /// A report with a hostile text wherever another program has a say.
     pub(crate) fn report() -> Report {
         let point = |load: &str, server: &str, micros, limit| Point {
             load: load.to_owned(),

@@ -1,4 +1,4 @@
-//! What was measured, raw and summed up.
+//! The measurements, raw and summarised.
 
 use crate::cluster::Cluster;
 use crate::contender::{Contender, Skipped};
@@ -17,27 +17,27 @@ pub struct Sample {
     pub contender: String,
     /// Name of the load.
     pub workload: String,
-    /// From 0.
+    /// The repetition, from 0.
     pub repetition: usize,
-    /// What was measured.
+    /// The figures.
     pub figures: BTreeMap<Figure, f64>,
-    /// Why it must not be trusted.
+    /// Why the sample is doubtful, if it is.
     pub doubt: Option<String>,
 }
 
-/// A server that could not go on.
+/// The failure of a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// Name of the server.
     pub contender: String,
-    /// What was done.
+    /// What was measured when it failed.
     pub during: String,
-    /// What happened: one line of plain text, with the cause first.
+    /// One line of plain text, with the cause first.
     pub reason: String,
 }
 
 impl Failure {
-    /// Records an error. Its parts may quote the server itself, so each of them is made one short line.
+    /// Records an error. It may quote the server, so each part is made one short line.
     pub fn new(contender: &str, during: &str, error: &anyhow::Error) -> Self {
         let mut parts: Vec<String> = error.chain().rev().map(|part| one_line(&part.to_string())).collect();
         parts.retain(|part| !part.is_empty());
@@ -46,43 +46,43 @@ impl Failure {
     }
 }
 
-/// Everything about one comparison.
+/// All results of one comparison.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
-    /// False when it was interrupted.
+    /// False if the comparison was interrupted.
     pub complete: bool,
-    /// What was asked for.
+    /// The parsed command line.
     pub options: Options,
     /// The machine, and the day.
     pub host: Host,
-    /// None where there is only one processor.
+    /// `None` if there is only one processor.
     pub pinning: Option<Pinning>,
-    /// Those that took part.
+    /// The servers that were compared.
     pub contenders: Vec<Contender>,
-    /// Those that did not.
+    /// The servers that were left out.
     pub skipped: Vec<Skipped>,
-    /// The loads on tables that stay.
+    /// The loads on fixed tables.
     pub workloads: Vec<Workload>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
-    /// Bytes of an answer, by table.
+    /// Length of an answer in bytes, by table.
     pub answer_bytes: Vec<(Table, usize)>,
-    /// What was measured.
+    /// The figures.
     pub samples: Vec<Sample>,
-    /// What went wrong.
+    /// The failures.
     pub failures: Vec<Failure>,
 }
 
-/// Several values of one figure.
+/// A summary of several values of one figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
-    /// Half of the values are at most this.
+    /// The median.
     pub median: f64,
     /// The smallest.
     pub min: f64,
     /// The largest.
     pub max: f64,
-    /// Whether half of the samples or more must not be trusted.
+    /// Whether half of the samples or more are doubtful.
     pub doubtful: bool,
 }
 
@@ -98,29 +98,29 @@ impl Summary {
         Some(Self { median: f64::midpoint(lower, upper), min, max, doubtful })
     }
 
-    /// In another unit.
+    /// Converts it to another unit.
     pub fn times(self, factor: f64) -> Self {
         Self { median: self.median * factor, min: self.min * factor, max: self.max * factor, ..self }
     }
 
-    /// From the smallest to the largest, as a part of the median.
+    /// Returns the distance from the smallest to the largest value, as a fraction of the median.
     pub fn spread(&self) -> f64 {
         (self.max - self.min) / self.median
     }
 }
 
 impl Results {
-    /// Sums up a figure over all repetitions; None when there is none.
+    /// Summarises a figure over all repetitions. `None` if it was not measured.
     pub fn summary(&self, contender: &str, workload: &str, figure: Figure) -> Option<Summary> {
         Summary::of(self.values(contender, workload, figure).into_values())
     }
 
-    /// Sums up by how much a figure is larger than that of another server in the same repetition.
+    /// Summarises the ratio of a figure to that of another server in the same repetition.
     pub fn ratio(&self, contender: &str, limit: &str, workload: &str, figure: Figure) -> Option<Summary> {
         self.ratio_of((contender, workload), (limit, workload), figure)
     }
 
-    /// Sums up by how much a figure of a server under a load is larger than another one in the same repetition.
+    /// Summarises the ratio of a figure of a server under a load to another one in the same repetition.
     pub fn ratio_of(&self, one: (&str, &str), other: (&str, &str), figure: Figure) -> Option<Summary> {
         let others = self.values(other.0, other.1, figure);
         let pairs = self.values(one.0, one.1, figure).into_iter().filter_map(|(repetition, (value, doubt))| {
@@ -130,7 +130,7 @@ impl Results {
         Summary::of(pairs)
     }
 
-    /// The limit that a server is measured by: the echo server of its own runtime, else the one on mio.
+    /// Returns the limit of a server: the echo server of its own runtime, else the one on mio.
     pub fn limit(&self, contender: &Contender) -> Option<&str> {
         let own = contender.name.strip_prefix("namesrv-").unwrap_or("mio");
         let find =
@@ -138,7 +138,7 @@ impl Results {
         find(own).or_else(|| find("mio")).map(|limit| limit.name.as_str())
     }
 
-    /// By how much the 99th percentile of a server's latencies is larger while topics change than in a calm run.
+    /// Summarises the ratio of the 99th percentile of latencies while topics change to that of a calm run.
     pub fn p99_while_topics_change(&self, contender: &Contender) -> Option<Summary> {
         let open = |changes: bool| {
             let mut open = self.workloads.iter().filter(|one| matches!(one.pace, Pace::Open { .. }));
@@ -147,7 +147,7 @@ impl Results {
         self.ratio_of((&contender.name, open(true)?), (&contender.name, open(false)?), Figure::P99)
     }
 
-    /// By repetition: the value, and whether it must not be trusted.
+    /// Returns by repetition: the value, and whether it is doubtful.
     pub(crate) fn values(&self, contender: &str, workload: &str, figure: Figure) -> BTreeMap<usize, (f64, bool)> {
         let samples = self.samples.iter().filter(|one| one.contender == contender && one.workload == workload);
         samples.filter_map(|one| Some((one.repetition, (*one.figures.get(&figure)?, one.doubt.is_some())))).collect()

@@ -1,4 +1,4 @@
-//! From the samples of a run to what its report shows.
+//! Makes a report from the samples of a run.
 
 use crate::broker::CHANGE_ONE_IN;
 use crate::certificate::Certificate;
@@ -17,12 +17,12 @@ use crate::start::START;
 use crate::workload::{CHANGED_TOPICS, Pace, REPEAT_EVERY, SMALL, Workload};
 use crate::{threads, tls};
 
-/// Marks figures that must not be trusted.
+/// Marks doubtful figures.
 const DOUBT: &str = " †";
-/// From processor seconds of 100,000 queries to microseconds of one.
+/// Converts processor seconds for 100,000 queries to microseconds for one.
 const MICROS_OF_A_QUERY: f64 = 10.0;
 
-/// Sums up a run.
+/// Makes the report of a run.
 pub fn report(results: &Results) -> Report {
     let (recommendation, reasons) = recommend(results);
     let sections = [
@@ -73,7 +73,7 @@ fn points(results: &Results) -> Vec<Point> {
     loads.flat_map(|load| servers().filter_map(move |server| point(load, server))).collect()
 }
 
-/// A table with a column for each server that has a figure in it.
+/// Makes a table with a column for each server that has a figure in it.
 fn section(results: &Results, title: &str, notes: &[&str], rows: Vec<Vec<String>>) -> Section {
     let names = results.contenders.iter().map(|contender| contender.name.clone());
     let head: Vec<String> = std::iter::once(String::new()).chain(names).collect();
@@ -92,13 +92,13 @@ fn section(results: &Results, title: &str, notes: &[&str], rows: Vec<Vec<String>
     }
 }
 
-/// A row with a cell for each server.
+/// Makes a row with a cell for each server.
 fn row(results: &Results, title: &str, cell: impl Fn(&Contender) -> Option<String>) -> Vec<String> {
     let cells = results.contenders.iter().map(|one| cell(one).unwrap_or_else(|| NOTHING.to_owned()));
     std::iter::once(title.to_owned()).chain(cells).collect()
 }
 
-/// A row for each title and figure of the samples of one name.
+/// Makes a row for each title and figure of the samples of one name.
 fn rows(results: &Results, name: &str, figures: &[(impl AsRef<str>, Figure)]) -> Vec<Vec<String>> {
     let cell = |one: &Contender, figure| results.summary(&one.name, name, figure).map(|summary| cell(&summary, ""));
     figures.iter().map(|(title, figure)| row(results, title.as_ref(), |one| cell(one, *figure))).collect()
@@ -113,7 +113,7 @@ fn closed(results: &Results) -> impl Iterator<Item = (String, &Workload)> {
     closed.map(|workload| (format!("{}: {}", workload.table.title(), workload.title()), workload))
 }
 
-/// Processor time of a request, and how many times the limit that is.
+/// Returns the processor time of a request, and how many times the limit that is.
 fn micros(results: &Results, one: &Contender, load: &str) -> Option<String> {
     let micros = results.summary(&one.name, load, Figure::CpuPer100k)?.times(MICROS_OF_A_QUERY);
     let limit = results.limit(one).filter(|_| !one.is_echo());
@@ -329,7 +329,7 @@ fn noise(results: &Results) -> Section {
     section(results, "Noise", &notes, rows)
 }
 
-/// A table of two columns that is no comparison of servers.
+/// Makes a table of words, which does not compare servers.
 fn facts<const N: usize>(title: &str, head: [&str; N], rows: Vec<[String; N]>) -> Section {
     let head = head.map(str::to_owned).to_vec();
     Section { title: title.to_owned(), head, rows: rows.into_iter().map(Vec::from).collect(), ..Section::default() }

@@ -1,4 +1,4 @@
-//! One running server: started on a free port of the loopback address, watched, paused, killed in the end.
+//! A running server: started on a free loopback port, observed, paused, and killed in the end.
 
 use crate::contender::Contender;
 use crate::host;
@@ -14,9 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a server may take to listen.
+/// How long a server may take until it listens.
 const START_MAX: Duration = Duration::from_secs(60);
-/// How often a server that starts is asked whether it listens.
+/// How often a starting server is checked.
 const ASK_EVERY: Duration = Duration::from_micros(100);
 
 /// A running server.
@@ -29,16 +29,16 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts a contender and waits until it listens. An echo server is told how long its answers are.
+    /// Starts a server and waits until it listens. `answer_bytes` is the length of an echo server's answers.
     ///
     /// # Errors
-    /// It does not come up; the error holds the end of its log.
+    /// The server does not start. The error has the end of its log.
     pub fn start(contender: &Contender, answer_bytes: usize, pinning: Option<&host::Pinning>) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let mut command = contender.command(port, folder.path(), answer_bytes)?;
         let log = fs::File::create(folder.path().join("log"))?;
-        // A group of its own: Ctrl-C is for this program alone.
+        // A process group of its own: Ctrl-C is for this program only.
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
         let began = Instant::now();
         let child = spawn(&mut command, pinning).with_context(|| format!("cannot start {}", contender.name))?;
@@ -46,7 +46,7 @@ impl ServerProcess {
         let mut server = Self { child, address, folder, started_in: Duration::ZERO };
         while TcpStream::connect(address).is_err() {
             if began.elapsed() > START_MAX || server.child.try_wait()?.is_some() {
-                bail!("{} does not come up: {}", contender.name, server.log());
+                bail!("{} does not start: {}", contender.name, server.log());
             }
             thread::sleep(ASK_EVERY);
         }
@@ -54,25 +54,25 @@ impl ServerProcess {
         Ok(server)
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From the start of the process until it accepted a connection.
+    /// Returns the time from the start of the process until it accepted a connection.
     pub const fn started_in(&self) -> Duration {
         self.started_in
     }
 
-    /// Processor time that it used so far.
+    /// Returns the processor time that it used so far.
     pub fn processor(&self) -> Result<Processor> {
         Processor::read([self.pid()])
     }
 
-    /// Keeps each I/O thread on a processor of its own.
+    /// Pins each I/O thread to a processor of its own.
     ///
     /// # Errors
-    /// It is gone, or there is no such processor.
+    /// The server is gone, or there is no such processor.
     pub fn spread_io_threads(&self, processors: &[usize]) -> Result<()> {
         for thread in fs::read_dir(format!("/proc/{}/task", self.pid().as_raw_nonzero()))? {
             let folder = thread?.path();
@@ -86,30 +86,30 @@ impl ServerProcess {
         Ok(())
     }
 
-    /// Memory that it holds.
+    /// Returns its memory.
     pub fn memory(&self) -> Result<Memory> {
         Memory::read(self.pid())
     }
 
-    /// Stops its clockwork, so that it does not disturb others.
+    /// Pauses the process, so that it does not disturb others.
     pub fn pause(&self) {
-        // It fails only when the server is gone, which shows later.
+        // This fails only if the server is gone, which shows later.
         let _ = kill_process(self.pid(), Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Resumes the process.
     pub fn resume(&self) {
         let _ = kill_process(self.pid(), Signal::CONT);
     }
 
-    /// The last line that it printed, without the place of its files.
+    /// Returns the last line that it printed, without the path of its files.
     pub fn log(&self) -> String {
         let text = fs::read(self.folder.path().join("log")).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).replace(&*self.folder.path().to_string_lossy(), "");
         text.lines().rev().map(one_line).find(|line| !line.is_empty()).unwrap_or_default()
     }
 
-    /// Its number.
+    /// Returns its process ID.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -117,13 +117,13 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
+        // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A child inherits the processors of the thread that starts it.
+/// Starts a process. It inherits the processors of the thread that starts it.
 fn spawn(command: &mut Command, pinning: Option<&host::Pinning>) -> Result<Child> {
     let Some(pinning) = pinning else { return Ok(command.spawn()?) };
     host::pin(&pinning.server)?;

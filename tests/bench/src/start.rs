@@ -1,4 +1,4 @@
-//! The start of a server, and what it needs when it knows nothing.
+//! The start of a server, and its memory without brokers.
 
 use crate::contender::Contender;
 use crate::figure::Figure;
@@ -12,15 +12,15 @@ use std::time::Duration;
 
 /// Name of the samples.
 pub const START: &str = "start";
-/// How long a server may need until it stops allocating.
+/// How long a server may take until it stops allocating.
 pub const SETTLE: Duration = Duration::from_millis(300);
-/// Answer of echo servers that nobody asks anything.
+/// Length in bytes of the answer that an echo server never sends.
 const SOME_BYTES: usize = 300;
 
-/// Starts a server that knows nothing and looks at it.
+/// Starts a server without brokers and measures it.
 ///
 /// # Errors
-/// It does not come up.
+/// The server does not start.
 pub fn start(contender: &Contender, pinning: Option<&Pinning>) -> Result<Observation> {
     let server = ServerProcess::start(contender, SOME_BYTES, pinning)?;
     thread::sleep(SETTLE);

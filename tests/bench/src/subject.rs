@@ -1,4 +1,4 @@
-//! A server under load: filled, verified, and measured run by run.
+//! A server under load: its tables are filled, its answers verified, and its runs measured.
 
 use crate::announcement::Topics;
 use crate::broker::Broker;
@@ -23,18 +23,18 @@ use std::time::{Duration, Instant};
 const LOAD_SHARE_MAX: f64 = 0.95;
 /// ... and the server for less than this one.
 const SERVER_SHARE_MIN: f64 = 0.85;
-/// Later than this, an open loop is none.
+/// An open loop that sends later than this is not one.
 const LATENESS_MAX: Duration = Duration::from_micros(500);
-/// How long one query may take when the table is verified.
+/// How long one query may take while answers are verified.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest answer to a list that is asked for.
+/// Longest answer to a query for a list.
 const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How long brokers that come all at once may take.
+/// How long brokers that all return at once may take.
 const RETURN_MAX: Duration = Duration::from_secs(300);
 
-/// A server that knows a table, or several processes of it that share the connections.
+/// A server with a registered table, or several processes of it that share the connections.
 pub struct Subject<'a> {
-    /// What it is.
+    /// The server to compare.
     pub contender: &'a Contender,
     server: ServerProcess,
     /// The other processes.
@@ -45,11 +45,11 @@ pub struct Subject<'a> {
     terms: Terms<'a>,
 }
 
-/// What one run showed.
+/// The result of one run.
 pub struct Observation {
-    /// What was measured.
+    /// The figures.
     pub figures: BTreeMap<Figure, f64>,
-    /// Why it must not be trusted.
+    /// Why the run is doubtful, if it is.
     pub doubt: Option<String>,
 }
 
@@ -60,14 +60,14 @@ impl<const N: usize> From<[(Figure, f64); N]> for Observation {
 }
 
 impl<'a> Subject<'a> {
-    /// Starts a server, registers the brokers of a table and verifies its answers. An echo server only gets to know how
-    /// long the answers of the others are.
+    /// Starts a server, registers the brokers of a table and verifies the answers. An echo server is only told
+    /// the length of the other servers' answers.
     ///
     /// # Errors
-    /// It does not come up, or answers wrongly.
+    /// The server does not start, or gives a wrong answer.
     pub fn prepare(contender: &'a Contender, table: Table, answer_bytes: usize, terms: Terms<'a>) -> Result<Self> {
         let start = |process| {
-            // Several processes get a processor each.
+            // Each of several processes gets a processor.
             let apart = terms.pinning.filter(|_| contender.processes > 1).map(|pinning| pinning.nth(process));
             ServerProcess::start(contender, answer_bytes, apart.as_ref().or(terms.pinning))
         };
@@ -86,11 +86,11 @@ impl<'a> Subject<'a> {
         Ok(Self { contender, server, others, brokers, expected, table, terms })
     }
 
-    /// Starts a server to which all brokers of a table come back at once, and says how long it took until the last of
-    /// them was answered, and until a route named them all.
+    /// Starts a server to which all brokers of a table return at once. Returns how long it took until the last of
+    /// them was answered, and until a route named all of them.
     ///
     /// # Errors
-    /// It does not come up, or answers wrongly.
+    /// The server does not start, or gives a wrong answer.
     pub fn after_restart(contender: &'a Contender, table: Table, terms: Terms<'a>) -> Result<(Self, [Duration; 2])> {
         let server = ServerProcess::start(contender, 0, terms.pinning)?;
         let topics = Topics::of_table(0..table.topics)?;
@@ -109,7 +109,7 @@ impl<'a> Subject<'a> {
         Ok((Self { contender, server, others: Vec::new(), brokers, expected, table, terms }, [answered, whole]))
     }
 
-    /// The server itself, or the first of its processes.
+    /// Returns the server, or the first of its processes.
     pub const fn server(&self) -> &ServerProcess {
         &self.server
     }
@@ -126,13 +126,13 @@ impl<'a> Subject<'a> {
         Processor::read(self.processes().map(ServerProcess::pid))
     }
 
-    /// Bytes of each answer.
+    /// Returns the length of each answer in bytes.
     pub fn answer_bytes(&self) -> usize {
         self.expected.answer_bytes()
     }
 
-    /// Stops the server's clockwork while others are measured, if it has one: virtual machines work when nobody asks
-    /// them. Our own servers rest, and an executor on io_uring would lose time when it goes on.
+    /// Pauses the server while others are measured, if it works when idle, as virtual machines do.
+    /// Our own servers rest, and an executor on io_uring would lose time after a pause.
     pub fn pause(&self) {
         match self.contender.kind {
             Kind::Java | Kind::JavaTcnative | Kind::RocketmqRust => self.processes().for_each(ServerProcess::pause),
@@ -140,15 +140,15 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Lets it go on.
+    /// Resumes the server.
     pub fn resume(&self) {
         self.processes().for_each(ServerProcess::resume);
     }
 
-    /// Opens the connections of a load, and has a broker join whose topics change where the load wants it.
+    /// Opens the connections of a load. Adds a broker whose topics change, if the load has one.
     ///
     /// # Errors
-    /// The server refuses.
+    /// The server refuses a connection or a registration.
     pub fn connect(&mut self, workload: &Workload) -> Result<Load> {
         let known = self.brokers.iter().any(Broker::changes);
         if workload.change_every.is_some() && !known && !self.contender.is_echo() {
@@ -168,15 +168,15 @@ impl<'a> Subject<'a> {
         Load::connect(&self.addresses(), workload.connections, asks, expected, self.clients()?.as_ref())
     }
 
-    /// Clients of a server that shows a certificate; `None` is plain text.
+    /// Makes TLS clients for a server with a certificate; `None` for plain text.
     pub fn clients(&self) -> Result<Option<Clients>> {
         self.contender.certificate.map(|_| Clients::new(Handshake::Full)).transpose()
     }
 
-    /// Opens connections, all at once, and asks once over each of them.
+    /// Opens connections, all at once, and sends one query over each of them.
     ///
     /// # Errors
-    /// The server refuses some of them.
+    /// The server refuses some of the connections.
     pub fn hold(&self, connections: usize, clients: Option<&Clients>) -> Result<(Load, Outcome)> {
         let asks = (Mix::Only(Ask::Route), self.table.topics);
         let mut load = Load::connect(&self.addresses(), connections, asks, self.expected.clone(), clients)?;
@@ -185,10 +185,10 @@ impl<'a> Subject<'a> {
         Ok((load, outcome))
     }
 
-    /// Runs a load for so long.
+    /// Runs a load for this long.
     ///
     /// # Errors
-    /// A wrong or missing answer, or a lost connection.
+    /// An answer is wrong or missing, or a connection is lost.
     pub fn run(&mut self, load: &mut Load, workload: &Workload, lasts: Duration) -> Result<Observation> {
         self.prepare_brokers(workload);
         let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
@@ -206,10 +206,10 @@ impl<'a> Subject<'a> {
         Ok(observation)
     }
 
-    /// Runs a load once more while system calls are counted.
+    /// Runs a load again while system calls are counted.
     ///
     /// # Errors
-    /// They cannot be counted here, or as for [`Subject::run`].
+    /// System calls cannot be counted here, or as for [`Subject::run`].
     pub fn count_calls(&mut self, load: &mut Load, workload: &Workload, lasts: Duration) -> Result<Observation> {
         self.prepare_brokers(workload);
         let trace = Trace::attach(self.server.pid())?;
@@ -225,7 +225,7 @@ impl<'a> Subject<'a> {
             match workload.change_every {
                 Some(every) if broker.changes() => broker.prepare(every / 2, Some(every)),
                 None if broker.changes() => broker.prepare(Duration::MAX, None),
-                // Spread over the interval, as brokers that started at different times.
+                // Spread over the interval, like brokers that started at different times.
                 Some(_) | None => {
                     let first = workload.repeat_every.mul_f64((number as f64 + 0.5) / (real + 1) as f64);
                     broker.prepare(first, Some(workload.repeat_every));
@@ -234,7 +234,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// How long registrations took in the run before, those that change everything or those that repeat something.
+    /// Returns the median time of registrations in the last run, of those that change everything or of repeated ones.
     fn median_registration(&self, changes: bool) -> Option<Duration> {
         let brokers = self.brokers.iter().filter(|broker| broker.changes() == changes);
         let mut all: Vec<Duration> = brokers.flat_map(Broker::answered_in).copied().collect();
@@ -242,7 +242,7 @@ impl<'a> Subject<'a> {
         all.get(all.len() / 2).copied()
     }
 
-    /// How long the very first load lasts before anything counts: a virtual machine compiles meanwhile.
+    /// Returns the length of the first warm-up, in which a virtual machine compiles.
     pub fn first_warm_up(&self) -> Duration {
         let run = self.terms.run;
         match self.contender.kind {
@@ -278,21 +278,21 @@ fn observe(pace: Pace, outcome: &Outcome, server: Used, generator: Used) -> Obse
     Observation { figures, doubt }
 }
 
-/// Waiting for a processor that something else uses counts as using it: neither side could do more.
+/// Waiting for a busy processor counts as using it: neither side could do more.
 fn closed_doubt(wall: f64, server: Used, generator: Used) -> Option<String> {
     let share = |used: Used| (used.running + used.waiting).as_secs_f64() / wall;
     let bottleneck = share(generator) > LOAD_SHARE_MAX && share(server) < SERVER_SHARE_MIN;
     bottleneck.then(|| "the load generator was the bottleneck".to_owned())
 }
 
-/// The answers of a server for each class of topics, understood and found right.
+/// Learns and checks the answers of a server for each class of topics.
 fn learn(server: &ServerProcess, table: Table) -> Result<Expected> {
     let mut stream = open(server)?;
     let answers = (0..CLASSES).map(|topic| ask(&mut stream, Ask::Route, topic)).collect::<Result<_>>()?;
     Ok(Expected::Routes(Routes::learn(answers, table.brokers)?))
 }
 
-/// A connection for single questions.
+/// Opens a connection for single queries.
 ///
 /// # Errors
 /// The server does not accept it.
@@ -302,10 +302,10 @@ pub fn open(server: &ServerProcess) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Asks one question and returns the frame of the answer.
+/// Sends one query and returns the frame of the answer.
 ///
 /// # Errors
-/// There is none, or one too long to be true.
+/// The answer is missing or too long.
 pub fn ask(stream: &mut TcpStream, asks: Ask, topic: usize) -> Result<Vec<u8>> {
     let mut frame = Vec::new();
     Question::new()?.write(asks, topic, OPAQUE_MIN, &mut frame);

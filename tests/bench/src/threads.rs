@@ -1,4 +1,4 @@
-//! Two I/O threads beside one, and beside two processes, which surely share nothing on the way of a query.
+//! Two I/O threads beside one, and beside two processes, which share nothing that a query needs.
 
 use crate::contender::Contender;
 use crate::host::{Pinning, Terms};
@@ -6,18 +6,18 @@ use crate::subject::{Observation, Subject};
 use crate::workload::{SMALL, Workload};
 use anyhow::Result;
 
-/// What is compared: one thread, two of them, and two processes with one each.
+/// One thread, two threads, and two processes with one thread each.
 pub const SETUPS: [Setup; 3] = [
     Setup { processes: 1, io_threads: 1 },
     Setup { processes: 1, io_threads: 2 },
     Setup { processes: 2, io_threads: 1 },
 ];
-/// Processors that a server gets.
+/// Number of processors of a server.
 const PROCESSORS: usize = 2;
-/// Connections and the depth of the loads.
+/// Connections and depth of each load.
 pub const SHAPES: [(usize, usize); 2] = [(50, 1), (50, 16)];
 
-/// How often a server runs, and with how many I/O threads.
+/// The processes of a server, and the I/O threads of each.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     processes: usize,
@@ -25,23 +25,23 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// For people.
+    /// Returns the title that reports show.
     pub fn title(self) -> String {
         format!("{} process(es) with {} I/O thread(s)", self.processes, self.io_threads)
     }
 
-    /// Name of the samples.
+    /// Returns the name of the samples.
     pub fn name(self, (connections, depth): (usize, usize)) -> String {
         format!("processes-{}-threads-{}-{connections}x{depth}", self.processes, self.io_threads)
     }
 }
 
-/// Whether both threads and the load generator have a processor each.
+/// Whether there is a processor for each of the two threads and for the load generator.
 pub fn has_room(processors: &[usize]) -> bool {
     processors.len() > PROCESSORS
 }
 
-/// The load generator stays where it is; the server gets two of the other processors, or all when there are only two.
+/// Keeps the processor of the load generator, and gives the server two others, or all if there are only two.
 pub fn pinning(processors: &[usize], pinning: Option<&Pinning>) -> Option<Pinning> {
     let load = pinning?.load.clone();
     let free = processors.iter().filter(|processor| !has_room(processors) || !load.contains(processor));
@@ -51,7 +51,7 @@ pub fn pinning(processors: &[usize], pinning: Option<&Pinning>) -> Option<Pinnin
 /// Runs route queries on a server.
 ///
 /// # Errors
-/// The server does not come up, or answers wrongly.
+/// The server does not start, or gives a wrong answer.
 pub fn queries(contender: &Contender, setup: Setup, terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let Setup { processes, io_threads } = setup;
     let contender = Contender { io_threads, processes, ..contender.clone() };

@@ -1,4 +1,4 @@
-//! TLS: what a query costs over it, what the beginning of a session costs, and what an idle session takes.
+//! TLS: the cost of a query, the cost of a handshake, and the memory of an idle session.
 
 use crate::certificate::Certificate;
 use crate::clients::{Clients, Handshake};
@@ -12,22 +12,22 @@ use crate::workload::{SMALL, Workload};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// Connections and the depth of the loads.
+/// Connections and depth of each load.
 pub const SHAPES: [(usize, usize); 2] = [(50, 1), (50, 16)];
-/// How many idle connections there are, one number after the other.
+/// Numbers of idle connections, in the order of their stages.
 pub const STAGES: [usize; 2] = [1000, 5000];
-/// The certificate where its kind does not matter.
+/// The certificate for loads in which its kind does not matter.
 const CERTIFICATE: Certificate = Certificate::EcdsaP256;
-/// Connections that begin at the same time.
+/// Number of connections that begin at the same time.
 const AT_A_TIME: usize = 50;
 
-/// Name of the samples of queries.
+/// Returns the name of the samples of queries.
 #[must_use]
 pub fn queries_name(certificate: Option<Certificate>, (connections, depth): (usize, usize)) -> String {
     format!("{}-{connections}x{depth}", layer(certificate))
 }
 
-/// Name of the samples of new connections; plain text has no handshake.
+/// Returns the name of the samples of new connections; `None` for plain text.
 #[must_use]
 pub fn beginning_name(handshake: Option<(Certificate, Handshake)>) -> String {
     match handshake {
@@ -38,7 +38,7 @@ pub fn beginning_name(handshake: Option<(Certificate, Handshake)>) -> String {
     }
 }
 
-/// Name of the samples of [`connections::connections`] over TLS.
+/// Returns the name of the samples of [`connections::connections`] over TLS.
 #[must_use]
 pub fn connections_name(name: &str) -> String {
     format!("{}-{name}", layer(Some(CERTIFICATE)))
@@ -48,13 +48,13 @@ const fn layer(certificate: Option<Certificate>) -> &'static str {
     if certificate.is_some() { "tls" } else { "plain" }
 }
 
-/// What queries are sent over: plain text, and TLS beside it.
+/// The layers that queries are sent over: plain text, and TLS beside it.
 pub const LAYERS: [Option<Certificate>; 2] = [None, Some(CERTIFICATE)];
 
-/// Runs route queries on warm connections, and opens connections of plain text.
+/// Runs route queries over warm connections, and opens plain-text connections.
 ///
 /// # Errors
-/// A server does not come up, or answers wrongly.
+/// A server does not start, or gives a wrong answer.
 pub fn queries(contender: &Contender, terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let mut observations = Vec::new();
     for certificate in LAYERS {
@@ -82,7 +82,7 @@ pub fn queries(contender: &Contender, terms: Terms<'_>) -> Result<Vec<(String, O
 /// Opens TLS connections, with each certificate and each kind of handshake.
 ///
 /// # Errors
-/// A server does not come up, answers wrongly, or does not resume sessions.
+/// A server does not start, gives a wrong answer, or does not resume sessions.
 pub fn handshakes(contender: &Contender, terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let mut observations = Vec::new();
     for certificate in Certificate::ALL {
@@ -93,7 +93,7 @@ pub fn handshakes(contender: &Contender, terms: Terms<'_>) -> Result<Vec<(String
             // Gives every client a ticket.
             subject.hold(AT_A_TIME, Some(&clients))?.0.close();
             let clients = Some((&clients, handshake));
-            // A virtual machine compiles what only this kind of handshake does.
+            // A virtual machine compiles the code of this kind of handshake.
             let observation = warm_beginnings(&subject, clients, terms)?;
             observations.push((beginning_name(Some((certificate, handshake))), observation));
         }
@@ -101,10 +101,10 @@ pub fn handshakes(contender: &Contender, terms: Terms<'_>) -> Result<Vec<(String
     Ok(observations)
 }
 
-/// Holds idle TLS connections, and opens as many at once.
+/// Holds idle TLS connections, then opens as many at once.
 ///
 /// # Errors
-/// The server refuses some of them.
+/// The server refuses some of the connections.
 pub fn connections(contender: &Contender, stages: &[usize], terms: Terms<'_>) -> Result<Vec<(String, Observation)>> {
     let contender = Contender { certificate: Some(CERTIFICATE), ..contender.clone() };
     let at_once = stages.last().copied().unwrap_or_default();
@@ -125,14 +125,14 @@ fn warm_beginnings(
     beginnings(subject, clients, terms.run, terms)
 }
 
-/// Whether the server has used so much processor time. A virtual machine compiles meanwhile, and on a busy host a fixed
-/// time would not be enough for that.
+/// Whether the server has used this much processor time. A virtual machine compiles meanwhile, for which a fixed
+/// time would not be enough on a busy host.
 fn is_warm(subject: &Subject<'_>, before: &Processor, enough: Duration, terms: Terms<'_>) -> Result<bool> {
     let used = subject.server().processor()?.since(before).running;
     Ok(used >= enough || terms.is_interrupted())
 }
 
-/// Opens connections, asks once over each and closes it, as long as that is to last.
+/// Opens connections, sends one query over each and closes it, until the time is over.
 fn beginnings(
     subject: &Subject<'_>,
     clients: Option<(&Clients, Handshake)>,

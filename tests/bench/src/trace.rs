@@ -1,4 +1,4 @@
-//! System calls of a server, counted by strace where that is installed.
+//! Counts system calls of a server with strace, if that is installed.
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// A running strace. While it counts, the server is slow.
+/// A running strace, which slows the server down.
 #[derive(Debug)]
 pub struct Trace {
     child: Child,
@@ -15,11 +15,11 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Whether system calls can be counted at all: there is a strace, and the kernel lets it attach to our processes.
+    /// Whether system calls can be counted: strace is there, and the kernel lets it attach to our processes.
     pub fn is_possible() -> bool {
         let Ok(mut sleeper) = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn() else { return false };
         let counted = Self::attach(Pid::from_child(&sleeper)).and_then(Self::finish);
-        // Both fail only when it has ended already.
+        // Both fail only if it has ended already.
         let _ = sleeper.kill();
         let _ = sleeper.wait();
         counted.is_ok()
@@ -28,7 +28,7 @@ impl Trace {
     /// Begins to count.
     ///
     /// # Errors
-    /// The kernel does not let it, as in many containers.
+    /// The kernel forbids it, as in many containers.
     pub fn attach(process: Pid) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let mut command = Command::new("strace");
@@ -43,21 +43,21 @@ impl Trace {
         Ok(trace)
     }
 
-    /// Ends counting and returns the number of system calls.
+    /// Stops counting and returns the number of system calls.
     ///
     /// # Errors
-    /// strace does not say.
+    /// strace printed no total.
     pub fn finish(mut self) -> Result<u64> {
         kill_process(Pid::from_child(&self.child), Signal::INT)?;
         self.child.wait()?;
         let counts = fs::read_to_string(self.folder.path().join("counts")).context("strace counted nothing")?;
-        total(&counts).context("strace does not say how many")
+        total(&counts).context("strace printed no total")
     }
 }
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
+        // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,30 +1,30 @@
-//! What is asked of the servers: tables of topics, and loads on them.
+//! The tables of topics, and the loads on them.
 
 use crate::question::{Ask, Mix};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Topics that a storm registers anew each time.
+/// Topics that each change of topics registers.
 pub const CHANGED_TOPICS: usize = 10_000;
 /// How often each broker repeats its registration. Real brokers do so every 30 s.
 pub const REPEAT_EVERY: Duration = Duration::from_secs(1);
 
-/// The table on which latencies are measured.
+/// The table for latencies.
 pub const SMALL: Table = Table { brokers: 1, topics: 100 };
-/// The table of which lists are asked for.
+/// The table for lists.
 pub const LISTED: Table = Table { brokers: 16, topics: 1000 };
 
-/// What a server knows: every broker has every topic.
+/// What is registered with a server: every broker has every topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Table {
-    /// Broker groups of one master; they decide how large an answer is.
+    /// Number of broker groups of one master, which decides the length of an answer.
     pub brokers: usize,
-    /// Topics.
+    /// Number of topics.
     pub topics: usize,
 }
 
 impl Table {
-    /// For people.
+    /// Returns the title that reports show.
     pub fn title(self) -> String {
         let brokers = if self.brokers == 1 { "broker" } else { "brokers" };
         format!("{} {brokers}, {} topics", self.brokers, self.topics)
@@ -35,19 +35,19 @@ impl Table {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
-    /// Each connection sends a burst of so many requests, and the next one when all are answered.
+    /// Each connection sends a burst of requests, and the next burst when all of these are answered.
     Closed {
-        /// Requests of one burst.
+        /// Requests in one burst.
         depth: usize,
     },
-    /// Each connection sends a burst of so many requests, and the next ones when all are answered over all connections.
+    /// Each connection sends a burst of requests, and the next burst when those of all connections are answered.
     Rounds {
-        /// Requests of one burst.
+        /// Requests in one burst.
         depth: usize,
     },
-    /// At a fixed rate over all connections in turn, whether or not earlier ones are answered.
+    /// Connections take turns to send at a fixed rate, whether or not earlier requests are answered.
     Open {
-        /// Requests a second.
+        /// Requests per second.
         rate: u32,
     },
 }
@@ -55,24 +55,24 @@ pub enum Pace {
 /// One load on one table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
-    /// Short, without blanks, unique.
+    /// A short, unique name without blanks.
     pub name: String,
-    /// What the server knows.
+    /// What is registered with the server.
     pub table: Table,
-    /// What is asked.
+    /// The kinds of requests.
     pub asks: Mix,
-    /// Connections that ask.
+    /// Number of connections.
     pub connections: usize,
-    /// When they ask.
+    /// When they send requests.
     pub pace: Pace,
-    /// How often [`CHANGED_TOPICS`] other topics are changed meanwhile; None is never.
+    /// How often [`CHANGED_TOPICS`] other topics change meanwhile; `None` for never.
     pub change_every: Option<Duration>,
     /// How often each broker of the table repeats its registration.
     pub repeat_every: Duration,
 }
 
 impl Workload {
-    /// For people, without the table.
+    /// Returns the title that reports show, without the table.
     pub fn title(&self) -> String {
         let connections = self.connections;
         match (self.pace, self.change_every) {
@@ -85,18 +85,18 @@ impl Workload {
         }
     }
 
-    /// Whether it asks for routes alone, as fast as they are answered.
+    /// Whether it queries only routes, as fast as they are answered.
     pub fn is_closed(&self) -> bool {
         matches!(self.pace, Pace::Closed { .. }) && !self.asks.has_lists()
     }
 
-    /// Route queries over so many connections, in bursts of `depth`.
+    /// Route queries in bursts of `depth` over a number of connections.
     pub fn closed(table: Table, connections: usize, depth: usize) -> Self {
         let name = format!("{}b-{}t-{connections}x{depth}", table.brokers, table.topics);
         Self { name, connections, ..Self::new(table, Pace::Closed { depth }) }
     }
 
-    /// As [`Workload::closed`], but all bursts are sent at once.
+    /// Like [`Workload::closed`], but all connections send their bursts at once.
     pub fn rounds(table: Table, connections: usize, depth: usize) -> Self {
         Self { pace: Pace::Rounds { depth }, ..Self::closed(table, connections, depth) }
     }
@@ -108,7 +108,7 @@ impl Workload {
         Self { name, connections: 50, change_every, ..Self::new(table, Pace::Open { rate }) }
     }
 
-    /// What tools ask, over one connection and one after the other.
+    /// Requests of tools, one after the other over one connection.
     pub fn list(table: Table, asks: Mix, name: &str) -> Self {
         let name = format!("{}b-{}t-{name}", table.brokers, table.topics);
         Self { name, asks, connections: 1, ..Self::new(table, Pace::Closed { depth: 1 }) }
@@ -120,7 +120,7 @@ impl Workload {
     }
 }
 
-/// Every load on a table that stays, grouped by table.
+/// Returns every load on a fixed table, grouped by table.
 pub fn workloads(quick: bool) -> Vec<Workload> {
     let table = |brokers, topics| Table { brokers, topics };
     let tables: &[Table] = if quick {

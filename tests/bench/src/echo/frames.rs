@@ -1,12 +1,12 @@
-//! Frames of echo servers: what they answer, and how they count what they are asked.
+//! Frames of echo servers: the answers, and a counter of requests.
 
 use anyhow::Result;
 use std::sync::Arc;
 
-/// Answers to a burst have about so many bytes: those of a record of TLS.
+/// About how many bytes of answers are prepared in a row: those of a TLS record.
 const REPEATED_BYTES: usize = 16 * 1024;
 
-/// The frame of so many bytes that echo servers answer with.
+/// Returns the frame that echo servers answer with, which has `bytes` bytes.
 ///
 /// # Errors
 /// No frame has that size.
@@ -30,7 +30,7 @@ impl Answers {
         Ok(Self { repeated: answer.repeat((REPEATED_BYTES / bytes).max(1)).into(), bytes })
     }
 
-    /// The slices that so many answers are.
+    /// Returns `frames` answers as slices.
     pub(super) fn slices(&self, frames: usize) -> impl Iterator<Item = &[u8]> {
         let most = self.repeated.len() / self.bytes;
         let whole = std::iter::repeat_n(&*self.repeated, frames / most);
@@ -39,23 +39,23 @@ impl Answers {
     }
 }
 
-/// Counts the frames of a stream that end, and keeps nothing of them.
+/// Counts the frames of a stream without storing them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FrameCounter {
-    /// Bytes of the length that have arrived.
+    /// Bytes of the length field so far.
     length_bytes: usize,
     length: u32,
-    /// Bytes that are missing of the frame whose length is known.
+    /// Number of missing bytes of the current frame, once its length is known.
     missing: usize,
 }
 
 impl FrameCounter {
-    /// At the start of a stream.
+    /// A counter at the start of a stream.
     pub const fn new() -> Self {
         Self { length_bytes: 0, length: 0, missing: 0 }
     }
 
-    /// How many frames end in these bytes.
+    /// Returns how many frames end in these bytes.
     pub fn count(&mut self, mut bytes: &[u8]) -> usize {
         let mut frames = 0;
         while !bytes.is_empty() {

@@ -1,6 +1,6 @@
-//! Bytes on their way to a socket.
+//! Bytes for a socket.
 
-/// A buffer whose free space is written to more than once without being cleared.
+/// A buffer that does not clear its free space between writes.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     bytes: Vec<u8>,
@@ -10,9 +10,9 @@ pub(super) struct Output {
 
 /// Why nothing was appended.
 pub(super) enum Refused<E> {
-    /// So many bytes of space are needed.
+    /// This many bytes of space are needed.
     TooSmall(usize),
-    /// No space would be enough.
+    /// It would fail with any space.
     Failed(E),
 }
 
@@ -23,7 +23,7 @@ impl Output {
         self.filled = self.bytes.len();
     }
 
-    /// Appends what `encode` writes to free space. It is called again with more space if it needs that.
+    /// Appends what `encode` writes to the free space. `encode` is called again if it needs more space.
     pub(super) fn append<E>(
         &mut self,
         mut encode: impl FnMut(&mut [u8]) -> Result<usize, Refused<E>>,
@@ -40,7 +40,7 @@ impl Output {
         }
     }
 
-    /// What is not written yet.
+    /// Returns the bytes that are not written yet.
     pub(super) fn rest(&self) -> &[u8] {
         self.bytes.get(self.written..self.filled).unwrap_or_default()
     }

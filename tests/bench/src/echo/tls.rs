@@ -1,4 +1,4 @@
-//! TLS of an echo server: the provider of the NameServer and its choices, and no copy that can be avoided.
+//! TLS of an echo server: the provider and the settings of the NameServer, without avoidable copies.
 
 use super::frames::{Answers, FrameCounter};
 use super::output::{Output, Refused};
@@ -14,7 +14,7 @@ use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What handshakes are done with.
+/// Makes the configuration for handshakes.
 pub(super) fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig> {
     let named = |path: &Path| format!("cannot use {}", path.display());
     let chain = CertificateDer::pem_file_iter(certificate).with_context(|| named(certificate))?;
@@ -33,7 +33,7 @@ pub(super) fn server_config(certificate: &Path, key: &Path) -> Result<ServerConf
 pub(super) struct TlsSession {
     tls: UnbufferedServerConnection,
     counter: FrameCounter,
-    /// Ciphertext of a record or message that is not complete.
+    /// Ciphertext of an incomplete record or message.
     incomplete: Vec<u8>,
 }
 
@@ -43,7 +43,7 @@ impl TlsSession {
         Ok(Self { tls, counter: FrameCounter::new(), incomplete: Vec::new() })
     }
 
-    /// Decrypts what is complete and encrypts an answer for each frame of it.
+    /// Decrypts complete records and encrypts an answer for each frame in them.
     pub(super) fn handle_input(&mut self, input: &mut [u8], answers: &Answers, output: &mut Output) -> io::Result<()> {
         if self.incomplete.is_empty() {
             let consumed = self.process(input, answers, output)?;
@@ -58,7 +58,7 @@ impl TlsSession {
         Ok(())
     }
 
-    /// Returns how many bytes of the input are done with.
+    /// Returns how many bytes of the input were used.
     fn process(&mut self, input: &mut [u8], answers: &Answers, output: &mut Output) -> io::Result<usize> {
         let (mut consumed, mut frames) = (0, 0);
         loop {
@@ -85,7 +85,7 @@ impl TlsSession {
                 }
                 ConnectionState::BlockedHandshake => return Ok(consumed + discard),
                 ConnectionState::PeerClosed | ConnectionState::Closed => return Err(ErrorKind::UnexpectedEof.into()),
-                // Early data is not offered.
+                // The server does not offer early data.
                 ConnectionState::ReadEarlyData(_) => return Err(ErrorKind::InvalidData.into()),
                 _ => return Err(ErrorKind::Unsupported.into()),
             }
