@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
-/// What stands in the place of a secret wherever it could be read.
+/// What is printed in place of a secret.
 pub const MASK: &str = "***";
 
 /// Characters of a signature: 20 bytes in Base64.

@@ -1,4 +1,4 @@
-//! Events: what the operator of the server is told. One for each change that matters, none for a heartbeat.
+//! Events for the operator of the server: one for each change that matters, none for a heartbeat.
 
 use crate::access::{Grant, Refusal};
 use crate::kv::{OrderDoubt, OrderFault};

@@ -1,4 +1,4 @@
-//! What the core is told at start.
+//! What the core is given at start.
 
 use crate::access::AccessRules;
 use crate::config::{Configuration, Limits};
@@ -23,7 +23,7 @@ pub struct InitialState {
     pub serialization: Serialization,
     /// Who may do what.
     pub access: Arc<AccessRules>,
-    /// What was registered before the restart, if that is to be served.
+    /// What was registered before the restart, if the server starts with it.
     pub warm_start: Option<WarmStart>,
     /// The registry asks for snapshots of what is registered.
     pub saves_snapshots: bool,

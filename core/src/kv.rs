@@ -60,7 +60,7 @@ impl KvTable {
         self.namespaces.get(namespace)?.get(key)?.as_deref()
     }
 
-    /// The keys of a namespace; absent when it is unknown, empty when all its keys were deleted.
+    /// The keys of a namespace; `None` if it is unknown, empty if all its keys were deleted.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.get(name)

@@ -145,7 +145,7 @@ enum Phase {
 #[derive(Debug, Default)]
 struct ReplyCredit {
     bytes: usize,
-    /// Bytes among them that nobody seems to take.
+    /// Bytes among them whose connections seem stuck.
     lost: usize,
     /// When those that are out count as lost: there while a frame waits for credit.
     lost_at: Option<Instant>,
@@ -314,7 +314,7 @@ impl Node {
         self.stop_io_if_due();
     }
 
-    /// There is nobody left to stop, and nobody who takes replies.
+    /// There is no I/O thread left to stop or to take replies.
     fn finish(&mut self) {
         self.phase = self.phase.max(Phase::Finishing);
         self.stop_io_at = None;

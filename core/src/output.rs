@@ -36,7 +36,7 @@ pub enum Output {
     },
     /// A new view. It comes before every reply of its batch, so a client that holds a reply can see its effect.
     Publish(Arc<RouteView>),
-    /// A forwarded request is done. The frame is for the connection; it is empty when nothing is to be written
+    /// A forwarded request is done. The frame is for the connection; it is empty if there is nothing to write
     /// (one-way).
     Reply {
         /// The connection that asked.
@@ -68,7 +68,7 @@ pub enum Output {
         contents: Vec<u8>,
     },
     /// Replace the contents of the file of snapshots by what [`SnapshotSource::encode`] returns, then hand in
-    /// [`Input::Saved`](crate::node::Input::Saved). Encode it on a thread that nobody waits for.
+    /// [`Input::Saved`](crate::node::Input::Saved). Encode it on a thread that no client waits for.
     SaveSnapshot {
         /// To be handed back.
         ticket: SaveTicket,

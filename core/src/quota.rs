@@ -164,8 +164,8 @@ impl<C: Counter> Quotas<C> {
 
 /// Admits requests to the queue in front of the registry, by number and by bytes.
 ///
-/// Whoever forwards a frame reserves it first. [`Output::Release`](crate::node::Output::Release) says when to give it
-/// back. Nothing else in the queue is counted: a disconnect always gets in.
+/// A driver reserves it before it forwards a frame, and [`Output::Release`](crate::node::Output::Release) says when to
+/// give it back. Nothing else in the queue is counted: a disconnect always gets in.
 #[derive(Debug)]
 pub struct QueueQuota<C> {
     requests: C,

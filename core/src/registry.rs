@@ -174,7 +174,7 @@ impl Registry {
         self.state.publisher.settings_changed();
     }
 
-    /// The server is about to stop: from now on newer clients are told to go away.
+    /// The server is about to stop: from now on it tells newer clients to go away.
     pub(crate) fn handle_shutdown(&mut self) {
         self.state.publisher.go_away();
     }

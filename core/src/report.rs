@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 pub struct ReportRequest {
     /// The members of groups whose names come after this one.
     pub groups_after: String,
-    /// Of so many members; their groups are whole.
+    /// Of this many members; their groups are complete.
     pub members_max: usize,
     /// All keys of the configuration with their values.
     pub with_configuration: bool,

@@ -7,7 +7,7 @@ use crate::route::Mapping;
 const GROUP: usize = 4096;
 /// A member without names.
 const MEMBER: usize = 1024;
-/// How often a name of a group or a member stands in indexes, views and encoded answers.
+/// How many copies of the name of a group or a member are in indexes, views and encoded answers.
 const NAME_COPIES: usize = 24;
 /// The entry of a group in a topic, without the name of the topic. The name counts twice although groups share it.
 const ENTRY: usize = 192;
@@ -51,7 +51,7 @@ pub(crate) const fn of_mapping_text(text: usize) -> usize {
     MAPPING + text
 }
 
-/// Bytes of JSON for so many queues of a mapping.
+/// Bytes of JSON for this many queues of a mapping.
 pub(crate) const fn of_mapped_queues(queues: usize) -> usize {
     MAPPED_QUEUE * queues
 }

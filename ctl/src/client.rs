@@ -104,7 +104,7 @@ impl Client {
     /// Connects, and does the handshake of TLS.
     ///
     /// # Errors
-    /// Nobody accepts in time, or the handshake fails.
+    /// No server accepts in time, or the handshake fails.
     pub fn connect(address: &str, way: &Way) -> Result<Self, AskError> {
         let timed = Timed::connect(address, way.deadline()).map_err(AskError::Connect)?;
         let stream = match &way.tls {

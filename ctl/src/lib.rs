@@ -80,7 +80,7 @@ pub fn run(program: &str, arguments: impl IntoIterator<Item = OsString>, secure:
     let result = start(program, arguments, secure);
     match result {
         Ok(status) => ExitCode::from(status),
-        // Whoever reads has seen enough.
+        // The reader has seen enough.
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => fail(program, &failure),
     }
@@ -91,7 +91,7 @@ fn fail(program: &str, failure: &Failure) -> ExitCode {
     ExitCode::from(failure.status())
 }
 
-/// Writes a line to standard error; nobody may be reading.
+/// Writes a line to standard error; there may be no reader.
 fn warn(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! What whoever knows certificates hands in.
+//! What the crate that knows certificates hands in.
 
 use rustls::ClientConfig;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ impl Timed {
     /// Connects to the first address of the name that accepts. The resolver of the system has limits of its own.
     ///
     /// # Errors
-    /// Nobody accepts in time, or the name has no address.
+    /// No server accepts in time, or the name has no address.
     pub fn connect(address: &str, until: Instant) -> io::Result<Self> {
         let mut result = Err(io::Error::new(ErrorKind::NotFound, "the name has no address"));
         for address in address.to_socket_addrs()? {

@@ -60,7 +60,7 @@ fn join(acceptors: Vec<Acceptor>) -> io::Result<()> {
     for acceptor in acceptors {
         let ended = ended.clone();
         task::spawn(async move {
-            // Nobody listens only when another task failed before.
+            // It fails only if another task failed before.
             let _ = ended.send(acceptor.run().await);
         });
     }
@@ -134,7 +134,7 @@ impl Acceptor {
         if is_sent || is_late { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    /// How long to wait when nobody has anything to say.
+    /// Returns how long to wait without an event.
     fn poll_timeout(&self, now: Instant) -> Duration {
         let until = |deadline: Instant| deadline.since(now);
         let accept = self.listener.as_ref().and_then(|_| self.backoff.poll_timeout(now));

@@ -79,7 +79,7 @@ impl Socket {
             // Its deadline may have passed, but what the client sent comes first.
             self.armed = None;
         }
-        // A socket that failed (most often: was reset) is closed and not spoken of.
+        // A socket that failed (most often: was reset) is closed without a log line.
         SCRATCH.with_borrow_mut(|scratch| self.try_step(scratch, messages)).unwrap_or(After::End)
     }
 

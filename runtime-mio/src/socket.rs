@@ -29,7 +29,7 @@ impl Socket {
         ready.read_closed |= event.is_read_closed() || event.is_error();
     }
 
-    /// Does one bounded step of work. If that is not the last for now, the socket is to be queued again.
+    /// Does one bounded step of work. If it is not the last for now, the caller queues the socket again.
     ///
     /// # Errors
     /// Those of the socket.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long accepting rests when nothing is closed meanwhile.
 const REST: Duration = Duration::from_secs(1);
-/// A problem is over when it was not seen for so long.
+/// A problem is over when it was not seen for this long.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Decides for one listener whether it accepts.
@@ -20,7 +20,7 @@ pub struct AcceptBackoff {
     log: Arc<AcceptLog>,
 }
 
-/// What keeps all listeners together from accepting: the operator is told once when it begins and once when it is over.
+/// What keeps all listeners from accepting: one log line when it begins and one when it is over.
 #[derive(Debug, Default)]
 pub struct AcceptLog {
     exhausted: Problem,
@@ -28,7 +28,7 @@ pub struct AcceptLog {
 }
 
 impl AcceptBackoff {
-    /// Accepts; what happens to it is told together with the other listeners that share `log`.
+    /// A backoff that accepts. Listeners that share `log` share its log lines.
     #[must_use]
     pub const fn new(log: Arc<AcceptLog>) -> Self {
         Self { has_backlog: true, rests_until: None, log }
@@ -57,7 +57,7 @@ impl AcceptBackoff {
         self.has_backlog.then(|| self.rests_until.map_or(Duration::ZERO, |until| until.since(now)))
     }
 
-    /// Notes the time, so that the end of a problem is told soon.
+    /// Notes the time, so that the end of a problem is logged soon.
     pub fn tick(&self, now: Instant) {
         if self.log.exhausted.is_over(now) {
             tracing::info!("connections do not wait any more to be accepted");

@@ -49,7 +49,7 @@ impl AddressFamilies {
     /// The addresses of a host that count, the first one first.
     ///
     /// # Errors
-    /// Nobody knows the host, or none of its addresses counts.
+    /// The host is unknown, or none of its addresses counts.
     pub(crate) fn resolve(self, host: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
         let mut addresses: Vec<_> = host.to_socket_addrs()?.collect();
         if self.ipv4_only {

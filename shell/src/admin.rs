@@ -51,7 +51,7 @@ use tracing::{info, warn};
 #[derive(Debug)]
 pub(crate) struct Admin {
     parts: Arc<OnceLock<Parts>>,
-    /// `None` if nothing is open and nobody is told.
+    /// `None` if nothing is open.
     running: Option<Running>,
 }
 

@@ -1,7 +1,7 @@
 //! The audit: who changed the server, and who was refused.
 //!
 //! Each becomes a [`Record`], which goes to the log (target `audit`), to memory, and to the audit file if there is one.
-//! What strangers can cause as often as they like is told a few times a second; counts have all of it.
+//! What strangers can cause as often as they like is recorded a few times a second; counters have all of it.
 
 mod file;
 mod hourly;
@@ -132,7 +132,7 @@ impl Audit {
         self.refusals.poll_timeout()
     }
 
-    /// Says how many refusals were not told, if none that is told says so.
+    /// Records how many refusals were left out, if no later record says so.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         if let Some(count) = self.refusals.handle_timeout(now.monotonic) {
             self.sink.tell(Record::left_out(count, now.wall));

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// Prints text; nobody may be reading.
+/// Prints text; there may be no reader.
 pub(crate) fn print(mut output: impl Write, text: &str) {
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }

@@ -86,7 +86,7 @@ pub(crate) struct SnapshotFigures {
 }
 
 impl SnapshotFigures {
-    /// There is a snapshot of so many bytes, written at this time.
+    /// There is a snapshot of this many bytes, written at this time.
     pub(crate) fn set(&self, written: WallTime, bytes: usize) {
         self.bytes.store(bytes as u64, Ordering::Relaxed);
         self.millis.store(written.as_millis(), Ordering::Relaxed);
@@ -129,7 +129,7 @@ const LIMITS: [&str; 5] = [
 ];
 
 impl Counters {
-    /// Counters for so many I/O threads, which begin now.
+    /// Counters for this many I/O threads, which begin now.
     pub(crate) fn new(io_threads: usize, now: Instant) -> Self {
         Self {
             progress: Progress::new(io_threads, now),
@@ -281,7 +281,7 @@ impl Counters {
         counter.add(1);
     }
 
-    /// A save took so long, good or not.
+    /// A save took this long, whether it succeeded or not.
     pub(crate) fn note_save_time(&self, file: SaveFile, time: Duration) {
         of_file(&self.save_times, file).add(1, time);
     }

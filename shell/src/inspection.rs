@@ -61,7 +61,7 @@ pub(crate) enum Found {
     Connections(Listed),
 }
 
-/// Where answers go: whoever waits at the descriptor is woken.
+/// Where answers go. They wake the thread that waits at the descriptor.
 #[derive(Clone, Debug)]
 pub(crate) struct Replies {
     inspected: Sender<Inspected>,
@@ -91,7 +91,7 @@ pub(crate) fn replies() -> io::Result<(Replies, ReplyReceiver)> {
     Ok((Replies { inspected: sender, wake: Arc::clone(&wake) }, ReplyReceiver { inspected: receiver, wake }))
 }
 
-/// Wakes whoever waits at the descriptor.
+/// Wakes the thread that waits at the descriptor.
 pub(crate) fn wake(descriptor: &OwnedFd) {
     // It is full only while it wakes already.
     let _ = rustix::io::write(descriptor, &1_u64.to_ne_bytes());
@@ -135,7 +135,7 @@ impl Listing {
 
 impl Replies {
     pub(crate) fn send(&self, inspected: Inspected) {
-        // Whoever asked may have given up.
+        // The thread that asked may have given up.
         let _ = self.inspected.send(inspected);
         wake(&self.wake);
     }
@@ -147,7 +147,7 @@ impl ReplyReceiver {
         self.wake.as_fd()
     }
 
-    /// What others write to when they have something for whoever waits here.
+    /// What other threads write to in order to wake the one that waits here.
     pub(crate) const fn waker(&self) -> &Arc<OwnedFd> {
         &self.wake
     }

@@ -75,7 +75,7 @@ pub(crate) struct Refused {
 }
 
 impl Journals {
-    /// Those of so many I/O threads.
+    /// The journals of this many I/O threads.
     pub(crate) fn new(io_threads: usize) -> Self {
         Self((0..io_threads).map(|_| Mutex::default()).collect())
     }

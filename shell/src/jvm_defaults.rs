@@ -25,7 +25,7 @@ const USER_HOME_PROPERTY: &str = "user.home";
 /// The property that names the time zone.
 const TIME_ZONE_PROPERTY: &str = "user.timezone";
 
-/// Names of the options that are told to be without effect, at most, and characters of each.
+/// The most names of options without effect that are logged, and characters of each.
 const TOLD_MAX: usize = 20;
 const TOLD_CHARACTERS_MAX: usize = 60;
 

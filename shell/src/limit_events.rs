@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// How often counters are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often a limit is told.
+/// How often an event about a limit is recorded.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// What was told of limits.
@@ -26,7 +26,7 @@ struct Told {
 }
 
 impl LimitEvents {
-    /// Looks at the counters, if it is time to, and returns what is to be told.
+    /// Looks at the counters, if it is time to, and returns the events to record.
     pub(crate) fn look(&mut self, counters: &Counters, now: Now) -> Vec<Record> {
         if self.looked_at.is_some_and(|at| now.monotonic.since(at) < LOOK_EVERY) {
             return Vec::new();

@@ -1,6 +1,6 @@
 //! The log: structured lines to standard error, written by a thread of their own.
 //!
-//! Whoever logs never waits for standard error: a terminal that is paused or a pipe that nobody reads must not stop the
+//! A thread that logs never waits for standard error: a paused terminal or a pipe without a reader must not stop the
 //! registry. Lines that find too much waiting are counted and dropped.
 
 use crate::quota::SharedCounter;
@@ -199,7 +199,7 @@ fn write_lines(messages: &Receiver<Message>, backlog: &Backlog, mut output: impl
     while let Ok(message) = messages.recv() {
         match message {
             Message::Line(line) => {
-                // Nobody may be reading any more; the server goes on.
+                // There may be no reader any more; the server goes on.
                 let _ = output.write_all(&line);
                 backlog.bytes.subtract(line.len());
                 let lost = backlog.lost_lines.load(Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long a thread may take for one round. Idle ones go round once a second.
 const ROUND_MAX: Duration = Duration::from_secs(10);
-/// When nobody looked for so long, the whole process stood still.
+/// If the watch did not look for this long, the whole process stood still.
 const LOOK_MAX: Duration = Duration::from_secs(3);
 
 /// When the registry thread and each I/O thread last went round.
@@ -31,7 +31,7 @@ impl Last {
 }
 
 impl Progress {
-    /// That of a registry thread and so many I/O threads, which begin now.
+    /// The progress of a registry thread and this many I/O threads, which begin now.
     pub(crate) fn new(io_threads: usize, now: Instant) -> Self {
         let progress = Self { registry: Last::default(), io: (0..io_threads).map(|_| Last::default()).collect() };
         [&progress.registry].into_iter().chain(&progress.io).for_each(|last| last.note(now));
@@ -57,7 +57,7 @@ impl Progress {
     }
 }
 
-/// Whoever looks at the progress, once a second.
+/// Looks at the progress, once a second.
 #[derive(Debug)]
 pub(crate) struct Watch {
     looked_at: Instant,

@@ -1,4 +1,4 @@
-//! Publishes views, and frees those that nobody reads any more.
+//! Publishes views, and frees those without readers.
 
 use arc_swap::ArcSwap;
 use namesrv_core::route::RouteView;
@@ -51,7 +51,7 @@ impl Publisher {
         self.retire(now);
     }
 
-    /// Frees the views that nobody holds any more, if it is time to look.
+    /// Frees the views that no I/O thread holds any more, if it is time to look.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.look_at.is_some_and(|look_at| look_at <= now) {
             self.retire(now);

@@ -126,7 +126,7 @@ impl Record {
         Self::new(EventType::PreviousSecret, time).with_request(code).with("user", user).with_peer(peer)
     }
 
-    /// The configuration was read again, and so many keys changed.
+    /// The configuration was read again, and this many keys changed.
     pub(crate) fn reload(changes: &Changes, time: WallTime) -> Self {
         let list = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
         let record = Self::new(EventType::Reload, time).with_some("keys", list(&changes.in_effect).as_deref());
@@ -143,7 +143,7 @@ impl Record {
         if left_out == 0 { self } else { self.with_count("left_out", left_out) }
     }
 
-    /// What is told once a second.
+    /// What is recorded once a second.
     pub(crate) fn limited_by(&self) -> (&'static str, IpAddr) {
         (self.cause.map_or(self.event.name(), RefusalCause::name), self.address)
     }
@@ -264,7 +264,7 @@ pub(crate) fn timestamp(time: WallTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-/// The name under which a field of a request is told.
+/// The name of a field of a request in records.
 fn field(field: &'static str) -> &'static str {
     match field {
         "brokerName" => "broker",

@@ -125,7 +125,7 @@ impl<D: Disk> Worker<D> {
     }
 }
 
-/// What the registry is told; it names the key.
+/// The error for the registry; it names the key.
 fn save_error(file: &KeptFile, error: FileError) -> SaveError {
     match error {
         FileError::Step { .. } => {

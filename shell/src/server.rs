@@ -59,7 +59,7 @@ pub enum ToIo {
     /// Stop: accept and read no more, write what is owed (forwarded requests that are not answered yet included),
     /// close.
     Stop {
-        /// What is not written after so long is given up.
+        /// What is not written after this time is given up.
         within: Duration,
     },
     /// Tell which connections are open.
@@ -79,7 +79,7 @@ impl Reply {
         Self { frame, credit }
     }
 
-    /// The whole frame; it is empty when nothing is to be written.
+    /// The whole frame; it is empty if there is nothing to write.
     #[must_use]
     pub fn arrive(self) -> Bytes {
         self.frame.clone()

@@ -1,5 +1,5 @@
-//! What systemd is told over `NOTIFY_SOCKET`: that the server is up, reloads or stops, what it does, and that its
-//! threads go round. Without that variable nobody is told.
+//! Messages to systemd over `NOTIFY_SOCKET`: that the server is up, reloads or stops, what it does, and that its
+//! threads make progress. Without that variable there are none.
 
 use namesrv_core::time::{Duration, Instant};
 use sd_notify::NotifyState;
@@ -25,7 +25,7 @@ pub(crate) enum Message {
     Watchdog,
 }
 
-/// What is told again and again.
+/// Messages that are repeated.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServiceManager {
     /// How often it wants to hear that all threads go round.

@@ -166,7 +166,7 @@ impl<S: Socket> Shard<S> {
         let mut socket = self.sockets.get_mut(serial)?;
         match step(&mut socket, &mut self.scratch, &mut self.views, self.now) {
             Ok(Next::Close(reason)) => self.close(serial, &reason),
-            // A socket that failed (most often: was reset) is closed and not spoken of.
+            // A socket that failed (most often: was reset) is closed without a log line.
             Err(_) => self.close(serial, &CloseReason::EndOfStream),
             Ok(next @ (Next::Again | Next::Retry | Next::Rest)) => {
                 let deadline = socket.connection().poll_timeout();

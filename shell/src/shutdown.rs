@@ -1,4 +1,4 @@
-//! The end of the server: what is told when it begins, and when it is over.
+//! The end of the server: how other parts learn when it begins, and when it is over.
 
 use crate::clock::Clock;
 use crate::event_store::EventStore;
@@ -25,7 +25,7 @@ impl Shutdown {
         self.lifecycle.stage() == Stage::Serving
     }
 
-    /// The server was told to stop. Who is told of it hears it once.
+    /// The server begins to stop. It announces this once.
     pub(crate) fn begin(&self) {
         if self.lifecycle.enter(Stage::Draining) {
             service_manager::tell(&[Message::Stopping]);

@@ -142,7 +142,7 @@ fn read(key: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StartError> {
     files::read(&RealDisk, path).map_err(|source| StartError::File { key, source })
 }
 
-/// Files that the server writes are nobody else's: neither those of the operator nor one another.
+/// Files that the server writes must differ from those of the operator and from each other.
 fn refuse_one_file_for_two(kept: [Option<&KeptFile>; 3], settings: &ProcessSettings) -> Result<(), StartError> {
     let named = |key: &'static str, path: &'_ str| (!path.is_empty()).then(|| (key, PathBuf::from(path)));
     let audit = named(AUDIT_KEY, &settings.audit_path);

@@ -51,7 +51,7 @@ enum Unusable {
 }
 
 impl Warmth {
-    /// Reads the snapshot, if there is to be one. `file` is `None` if not.
+    /// Reads the snapshot, if warm start is on. `file` is `None` otherwise.
     pub(crate) fn read(file: Option<&KeptFile>, configuration: &Configuration, clock: Clock) -> Self {
         let settings = WarmStartSettings::of(configuration);
         let found = file.and_then(|file| match read(&file.path, &configuration.limits()) {

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 /// A secret with fewer characters can be guessed from one captured request.
 const SECRET_CHARACTERS_MIN: usize = 16;
-/// The pair in the `tools.yml` that RocketMQ ships, which everybody knows.
+/// The publicly known pair in the `tools.yml` that RocketMQ ships.
 const PUBLIC_PAIR: (&str, &str) = ("rocketmq2", "12345678");
 /// What the classes are called that Java's providers are made of.
 const JAVA_CLASSES: &str = "org.apache.rocketmq.auth.";

@@ -11,7 +11,7 @@ pub enum Class {
     Read,
     /// Brokers send it about themselves.
     Broker,
-    /// An administrator changes something for everybody.
+    /// An administrator changes something that affects all clients.
     Admin,
     /// The server does not know it, and says so.
     Other,

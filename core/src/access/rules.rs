@@ -32,11 +32,11 @@ pub enum Ownership {
     Ignored,
     /// Anybody may, but it is reported.
     Observed,
-    /// Nobody else may.
+    /// Other clients may not.
     Enforced,
 }
 
-/// The rules of access control. By default everybody may do everything, as with a Java server.
+/// The rules of access control. By default every client may send every request, as with a Java server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessRules {
     mode: Mode,
@@ -44,7 +44,7 @@ pub struct AccessRules {
     /// Request codes that need no signature.
     whitelist: BTreeSet<i32>,
     reads_need_signature: bool,
-    /// Nobody may change anything.
+    /// Changes are disabled.
     is_read_only: bool,
     /// Where administrators' requests and registrations may come from; `None` is from everywhere.
     admin_addresses: Option<AddressList>,
@@ -220,7 +220,7 @@ impl AccessRules {
         }
     }
 
-    /// Grants a request that needs this role, unless nobody may send it without a signature and it has no good one.
+    /// Grants a request that needs this role, unless it needs a signature and has no good one.
     fn grant(&self, request: &Request<'_>, sender: IpAddr, role: Role, is_exempt: bool) -> Verdict {
         let unsigned = if self.mode == Mode::Off {
             Some(AllowedBy::Off)
@@ -257,7 +257,7 @@ impl AccessRules {
     /// Says who signed a request of this sender, whatever it asks for and whether a signature is needed or not.
     ///
     /// # Errors
-    /// Why nobody did whose signature counts.
+    /// Why the request counts as unsigned.
     pub fn verify(&self, request: &Request<'_>, sender: IpAddr) -> Result<Verified<'_>, Box<Refusal>> {
         self.verify_role(request, sender, Role::Read)
     }
@@ -272,7 +272,7 @@ impl AccessRules {
         };
         let refuse = |cause| Err(Box::new(Refusal::of_user(cause, &name, sender)));
         let Some(user) = self.users.find(&name) else {
-            // Whatever it is signed with, nobody has signed it.
+            // Without users, no signature counts.
             let _ = black_box(signed_with(request, self.users.stand_in(), None));
             return refuse(RefusalCause::UnknownUser);
         };
@@ -294,7 +294,7 @@ impl AccessRules {
 
 /// Making.
 impl AccessRules {
-    /// Somebody must be able to administer the server.
+    /// There must be an administrator.
     fn check_administrators(&self) -> Result<(), AccessError> {
         let is_admin = |user: &User| user.role == Role::Admin && user.status == Status::Enabled;
         let is_closed = matches!(self.mode, Mode::Admin | Mode::Strict);

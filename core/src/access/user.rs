@@ -47,7 +47,7 @@ pub struct User {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Users {
     by_name: BTreeMap<Arc<str>, User>,
-    /// What stands in for the secret of a user that there is none of.
+    /// A stand-in for the secret of an unknown user.
     stand_in: Secret,
 }
 
@@ -78,7 +78,7 @@ impl Users {
         self.by_name.get(name)
     }
 
-    /// A secret that is nobody's, so that a request of an unknown user is as much work as one with a wrong secret.
+    /// A secret that no user has, so that a request of an unknown user costs as much as one with a wrong secret.
     pub(super) const fn stand_in(&self) -> &Secret {
         &self.stand_in
     }

@@ -20,11 +20,11 @@ pub enum Verdict {
     Open,
     /// Its sender may send it.
     Granted(Grant),
-    /// It is to be answered with a refusal.
+    /// The registry answers it with a refusal.
     Refused(Box<Refusal>),
 }
 
-/// Why a request is served that not everybody may send.
+/// Why a protected request is served.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// The user that signed it, if the signature is good.
@@ -69,7 +69,7 @@ pub struct Refusal {
 pub enum RefusalCause {
     /// It names no user.
     NoUser,
-    /// Nobody knows the user.
+    /// There is no such user.
     UnknownUser,
     /// The user is disabled.
     Disabled,
@@ -79,7 +79,7 @@ pub enum RefusalCause {
     Form,
     /// The user lacks the role.
     NoRole,
-    /// Nobody may change anything.
+    /// Changes are disabled.
     ReadOnly,
     /// An address list does not have the sender's address, or one that it registers.
     Address,

@@ -3,15 +3,15 @@
 use super::CloseReason;
 use crate::time::{Duration, Instant};
 
-/// What has been heard of a client, and when.
+/// What a client did last, and when.
 #[derive(Debug)]
 pub(super) struct Activity {
-    /// Zero allows silence for ever.
+    /// Zero allows any silence.
     idle_max: Duration,
     last: Instant,
     /// When the first byte of the incomplete frame arrived.
     frame_since: Option<Instant>,
-    /// Bytes of it at the last call: more of them are activity.
+    /// Its length at the last call. When it grows, the connection is active.
     frame_bytes: usize,
 }
 
@@ -32,7 +32,7 @@ impl Activity {
         self.frame_bytes = 0;
     }
 
-    /// Notes that `bytes` bytes of an incomplete frame are there. Only new ones are activity.
+    /// Notes that an incomplete frame has `bytes` bytes so far. Only new bytes count as activity.
     pub(super) fn note_incomplete(&mut self, bytes: usize, now: Instant) {
         if bytes == 0 {
             self.frame_since = None;
@@ -51,12 +51,12 @@ impl Activity {
         self.frame_bytes = 0;
     }
 
-    /// When to close the connection unless something happens earlier.
+    /// Returns when to close the connection unless something happens earlier.
     pub(super) fn poll_timeout(&self, frame_time_max: Duration) -> Option<Instant> {
         [self.idle_deadline(), self.frame_deadline(frame_time_max)].into_iter().flatten().min()
     }
 
-    /// Why to close the connection at `now`, if it has to be closed.
+    /// Returns why to close the connection at `now`, if it has to be closed.
     pub(super) fn expired(&self, frame_time_max: Duration, now: Instant) -> Option<CloseReason> {
         let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if is_due(self.frame_deadline(frame_time_max)) {

@@ -1,4 +1,4 @@
-//! Answers that need only the view: routes and other questions that take no time in proportion to all topics.
+//! Answers that need only the view: routes and other queries whose cost does not grow with the number of topics.
 
 use crate::access::Class;
 use crate::route::{RouteQuery, RouteView};
@@ -18,10 +18,10 @@ const COMPATIBLE_SINCE: i32 = 401;
 /// The last release that does not know GO_AWAY, 5.3.1 (Java: `NettyRemotingAbstract.processRequestCommand`).
 const GO_AWAY_AFTER: i32 = 475;
 
-/// A topic that probes ask for. Nobody can create it: Java allows no blanks in names of topics.
+/// A topic that probes query. It cannot exist: Java allows no blanks in topic names.
 pub const HEALTH_TOPIC: &str = "health check";
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It was answered with this code.
@@ -31,7 +31,7 @@ pub(crate) enum Outcome {
         /// Whether it asked for [`HEALTH_TOPIC`].
         is_probe: bool,
     },
-    /// It was dealt with and wants no answer.
+    /// It was handled and wants no answer.
     Oneway,
     /// It is the answer to a request of this server.
     Dropped,
@@ -39,7 +39,7 @@ pub(crate) enum Outcome {
     Forward,
 }
 
-/// Answers a request from the view, if that can be done.
+/// Answers a request from the view, if possible.
 #[inline]
 pub(crate) fn answer(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>, now: Now) -> Outcome {
     if request.is_response() {
@@ -105,7 +105,7 @@ fn answer_no_route(topic: Option<&[u8]>, opaque: i32, view: &RouteView, output: 
     write_frame(output, view.serialization, &Head::failure(response::TOPIC_NOT_EXIST, opaque, &remark), |_| ());
 }
 
-/// The other questions that the view answers, and unknown codes. Those that access control closes are answered by the
+/// The other queries that the view answers, and unknown codes. Those that access control closes are answered by the
 /// registry, from the same view. Returns the code of the answer.
 pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) -> i32 {
     let success = Head::success(request.opaque);
@@ -135,7 +135,7 @@ pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: 
     response::SUCCESS
 }
 
-/// Whether a request changes something, or its answer takes time in proportion to all topics.
+/// Whether a request changes something, or the cost of its answer grows with the number of topics.
 const fn is_for_registry(code: i32) -> bool {
     matches!(
         code,

@@ -6,13 +6,13 @@ use crate::wire::FrameError;
 /// Why a connection is closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// The client ended its stream, and has everything that it was owed. Also that of a socket that failed.
+    /// The client ended its stream and has all of its answers. Also the reason of a socket that failed.
     #[error("the client has closed its side")]
     EndOfStream,
-    /// The server stops, and the client has everything that it was owed.
+    /// The server stops, and the client has all of its answers.
     #[error("the server stops")]
     Stopped,
-    /// The client sent something that is no frame.
+    /// The client sent something that is not a frame.
     #[error(transparent)]
     Malformed(FrameError),
     /// The registry closed it.
@@ -33,7 +33,7 @@ pub enum CloseReason {
         /// Bytes that it keeps.
         bytes: usize,
     },
-    /// Nothing was heard of the client for too long.
+    /// The client was silent for too long.
     #[error("idle for too long")]
     Idle,
     /// One frame takes too long to arrive.
@@ -45,7 +45,7 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// Whether the stream is to be ended in order: shut down writing, read what is unread, close. Otherwise the socket
+    /// Whether to end the stream in order: shut down writing, read what is unread, close. Otherwise the socket
     /// is closed at once.
     #[must_use]
     pub const fn is_orderly(&self) -> bool {

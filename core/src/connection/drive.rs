@@ -14,18 +14,18 @@ use core::ops::Deref;
 
 /// Bytes of one read, and so the input that a connection may use in one step.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
-/// Memory for answers that is kept between steps.
+/// Memory for answers that a thread keeps between steps.
 const ANSWER_BYTES_KEPT: usize = 1024 * 1024;
-/// Bytes written in one step, so that a fast reader of a long answer leaves time for the others.
+/// Most bytes written in one step, so that a fast reader of a long answer does not hold up the others.
 const WRITE_BYTES_MAX: usize = 1024 * 1024;
 /// Slices handed to one vectored write.
 const SLICES_MAX: usize = 64;
 /// Reads that look for unread input before a connection is closed.
 const DISCARDS_MAX: usize = 16;
 
-/// A non-blocking stream of bytes: a socket, what stands between a socket and its connection, or a part of a test.
+/// A non-blocking stream of bytes: a socket, a layer between a socket and its connection, or a part of a test.
 pub trait Stream {
-    /// Why a stream fails. Most often it was reset; nothing else can be done than to close it.
+    /// Why a stream fails. Most often it was reset; all that can be done is to close it.
     type Error;
 
     /// Reads once.
@@ -46,35 +46,34 @@ pub trait Stream {
     /// The stream failed.
     fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, Self::Error>;
 
-    /// Whether the next read may give something although the driver hears nothing more: a layer below keeps it.
+    /// Whether the next read may return something without an event for the driver, since a layer below holds bytes.
     fn has_more(&self) -> bool {
         false
     }
 
-    /// Returns where the client is, if the last read told it: a proxy names its client before the first bytes. It is
-    /// told once.
+    /// Returns where the client is, once, if the last read revealed it: a proxy names its client before other bytes.
     fn take_client(&mut self) -> Option<ClientAddress> {
         None
     }
 }
 
-/// What a write came to.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The stream took so many bytes, at least one.
+    /// The stream accepted this many bytes, at least one.
     Bytes(usize),
-    /// The stream takes nothing for now.
+    /// The stream accepts nothing for now.
     Blocked,
 }
 
-/// What is known of a stream without asking it. A driver sets what it hears; a step clears what it finds out.
+/// What is known about a stream without a system call. The driver sets a flag at an event; a step clears it.
 #[derive(Clone, Copy, Debug)]
 pub struct Ready {
-    /// It may have something to read.
+    /// A read may succeed.
     pub readable: bool,
-    /// It may take something.
+    /// A write may succeed.
     pub writable: bool,
-    /// The driver heard of the end of the stream, and will not hear of it again: a read that is not full was not the
+    /// The end of the stream was announced, and will not be announced again: a read that is not full was not the
     /// last.
     pub read_closed: bool,
 }
@@ -100,7 +99,7 @@ pub enum Next {
 }
 
 impl Default for Ready {
-    /// That of a new stream.
+    /// The readiness of a new stream.
     fn default() -> Self {
         Self { readable: false, writable: true, read_closed: false }
     }
@@ -119,12 +118,12 @@ impl Scratch {
         Self { buffer: vec![0; read_bytes].into_boxed_slice(), answers: Answers::default() }
     }
 
-    /// What was answered and transferred since it was last taken from here.
+    /// Returns what was answered and transferred since the last time it was taken.
     pub const fn tally(&mut self) -> &mut Tally {
         &mut self.answers.tally
     }
 
-    /// Throws away what is unread: with it, closing would reset the connection and destroy answers on their way.
+    /// Discards unread input, since closing with it would reset the connection and destroy answers on their way.
     pub fn discard<S: Stream>(&mut self, stream: &mut S) {
         for _ in 0..DISCARDS_MAX {
             if !matches!(stream.read(&mut self.buffer), Ok(Read::Bytes(_))) {
@@ -135,8 +134,8 @@ impl Scratch {
 }
 
 impl<C: Counter> Connection<C> {
-    /// Does one bounded step of work: writes what waits, reads once, deals with it, and writes the answers. `view` is
-    /// called after that read.
+    /// Does one bounded step of work: writes pending output, reads once, handles the input, writes the answers.
+    /// `view` is called after the read.
     ///
     /// Carry out [`poll_forward`](Self::poll_forward) afterwards, even after an error.
     ///
@@ -192,7 +191,7 @@ impl<C: Counter> Connection<C> {
         (ready.readable || self.is_stopping()) && self.wants_read()
     }
 
-    /// Reads once, if that is wanted. Returns what has to be dealt with.
+    /// Reads once, if the connection wants it.
     fn read_once<'a, S: Stream>(
         &self,
         stream: &mut S,
@@ -223,7 +222,7 @@ impl<C: Counter> Connection<C> {
         })
     }
 
-    /// Writes answers without keeping them, as long as nothing waits before them. Keeps what is left.
+    /// Writes answers directly if no output is pending before them. Keeps the rest.
     fn write_answers<S: Stream>(
         &mut self,
         stream: &mut S,
@@ -244,7 +243,7 @@ impl<C: Counter> Connection<C> {
         Ok(())
     }
 
-    /// Writes what waits, as far as the stream takes it and the step's budget of bytes allows.
+    /// Writes pending output, as far as the stream accepts it and the step's budget allows.
     fn write_output<S: Stream>(
         &mut self,
         stream: &mut S,

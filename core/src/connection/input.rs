@@ -12,9 +12,9 @@ use core::mem;
 #[derive(Debug, Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
-    /// Bytes at the front that have been dealt with.
+    /// Bytes at the front that were handled.
     consumed: usize,
-    /// Bytes that the first frame takes, as far as that is known.
+    /// Length of the first frame, as far as it is known.
     expected: usize,
     /// Bytes reserved from the quota.
     reserved: usize,
@@ -29,17 +29,17 @@ impl Input {
         self.bytes.is_empty()
     }
 
-    /// Bytes of memory that it keeps.
+    /// Returns the bytes of memory that it owns.
     pub(super) const fn memory(&self) -> usize {
         self.reserved
     }
 
-    /// The bytes that have not been dealt with.
+    /// Returns the bytes that were not handled yet.
     pub(super) fn unread(&self) -> &[u8] {
         self.bytes.get(self.consumed..).unwrap_or_default()
     }
 
-    /// Notes that the first frame will take `bytes` in all.
+    /// Notes the length of the first frame.
     pub(super) fn expect(&mut self, bytes: usize) {
         self.expected = bytes.max(self.unread().len() + 1);
     }
@@ -84,7 +84,7 @@ impl Input {
         Ok(())
     }
 
-    /// Notes that all but the last `left` bytes have been dealt with.
+    /// Notes that all but the last `left` bytes were handled.
     pub(super) fn keep_last<C: Counter>(&mut self, left: usize, quotas: &Quotas<C>) {
         debug_assert!(left <= self.unread().len(), "{left} bytes left of {}", self.unread().len());
         let consumed = self.bytes.len().saturating_sub(left);

@@ -2,20 +2,20 @@
 
 use super::CloseReason;
 
-/// How far a connection is from its end. It only moves down this list.
+/// The state of a connection. It only moves down this list.
 #[derive(Debug)]
 pub(super) enum Lifecycle {
     /// The client may send more.
     Open,
     /// The server stops: what the client sent already is read once more.
     Stopping,
-    /// The client sends no more. What is left of its input waits.
+    /// The client sends no more. The rest of its input is still to be handled.
     Ended,
-    /// All input is dealt with or given up. Replies and output are waited for.
+    /// All input is handled or given up. Replies and output are pending.
     Draining(CloseReason),
-    /// Output is waited for.
+    /// Output is pending.
     Flushing(CloseReason),
-    /// Nothing is waited for: the client is gone, or must not be kept.
+    /// Nothing is pending: the client is gone, or has to go.
     Lost(CloseReason),
 }
 

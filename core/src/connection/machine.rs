@@ -43,7 +43,7 @@ pub struct Connection<C: Counter = Cell<usize>> {
     unanswered: usize,
     pub(super) reading: Reading,
     lifecycle: Lifecycle,
-    /// Whether the node has still to be told of the end.
+    /// Whether the node does not know of the end yet.
     reports_end: bool,
     /// What the first request said about the client.
     sender: Option<Sender>,
@@ -51,7 +51,7 @@ pub struct Connection<C: Counter = Cell<usize>> {
     refused: Option<Box<[u8]>>,
 }
 
-/// Why input cannot be dealt with.
+/// Why input cannot be handled now.
 enum Failure {
     Malformed(FrameError),
     InputFull,
@@ -61,7 +61,7 @@ enum Failure {
 enum Found {
     /// A request of `length` bytes for the node, for which a place in its queue is reserved.
     Request { length: usize, verdict: Verdict },
-    /// No complete frame. The first one takes `bytes` in all, as far as that is known.
+    /// No complete frame. The first one has `bytes` in all, as far as that is known.
     Incomplete { bytes: usize },
     /// A frame that has to wait.
     Paused(Paused),
@@ -104,7 +104,7 @@ impl<C: Counter> Connection<C> {
         })
     }
 
-    /// Deals with what was kept and with what a read gave: appends to `answers` what `view` answers, and keeps requests
+    /// Handles kept input and what a read returned: appends to `answers` what `view` answers, and keeps requests
     /// for the node for [`poll_forward`](Self::poll_forward). The view has to be loaded after the bytes arrived.
     ///
     /// With [`Read::Nothing`] it goes on after a pause ([`can_resume`](Self::can_resume)). Otherwise
@@ -137,7 +137,7 @@ impl<C: Counter> Connection<C> {
         self.reading
     }
 
-    /// Takes the reply to a forwarded request. An empty frame is not written, but it opens the window again.
+    /// Handles the reply to a forwarded request. An empty frame is not written, but reopens the window.
     pub fn handle_reply(&mut self, frame: Bytes, now: Now) {
         debug_assert!(self.unanswered > 0, "a reply to nothing");
         self.unanswered = self.unanswered.saturating_sub(1);
@@ -145,7 +145,7 @@ impl<C: Counter> Connection<C> {
         self.output.push(frame, &self.quotas);
     }
 
-    /// Closes the connection for the registry. Replies are not waited for any more.
+    /// Closes the connection for the registry, without waiting for replies.
     pub fn handle_registry_close(&mut self, reason: RegistryClose) {
         let next = match reason {
             RegistryClose::BrokerExpired => Lifecycle::Lost(CloseReason::Registry(reason)),
@@ -230,7 +230,7 @@ impl<C: Counter> Connection<C> {
         self.activity.poll_timeout(self.quotas.limits().frame_time_max)
     }
 
-    /// Returns why to close the connection now, if nothing was heard of the client or a frame takes too long.
+    /// Returns why to close the connection now, if the client was silent or a frame takes too long.
     #[must_use]
     pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
         self.activity.expired(self.quotas.limits().frame_time_max, now.monotonic)
@@ -287,31 +287,31 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Forwarded requests that are not answered.
+    /// Returns the number of forwarded requests that are not answered.
     #[must_use]
     pub const fn unanswered(&self) -> usize {
         self.unanswered
     }
 
-    /// Bytes of memory that incomplete or paused input takes.
+    /// Returns the bytes of memory of incomplete or paused input.
     #[must_use]
     pub const fn input_memory(&self) -> usize {
         self.input.memory()
     }
 
-    /// The program of the client, as its first request calls it.
+    /// Returns the program of the client, as its first request names it.
     #[must_use]
     pub const fn sender(&self) -> Option<Sender> {
         self.sender
     }
 
-    /// The first bytes, at most 256, of the frame that could not be read, if there was one.
+    /// Returns at most 256 bytes from the front of the frame that could not be read, if there was one.
     #[must_use]
     pub fn refused_bytes(&self) -> Option<&[u8]> {
         self.refused.as_deref()
     }
 
-    /// Bytes of output that wait.
+    /// Returns the bytes of pending output.
     #[must_use]
     pub const fn output_bytes(&self) -> usize {
         self.output.bytes()
@@ -321,7 +321,7 @@ impl<C: Counter> Connection<C> {
         matches!(self.lifecycle, Lifecycle::Stopping)
     }
 
-    /// Goes through what was kept and what arrived, as far as that is possible now. Keeps the rest.
+    /// Handles kept and arrived input, as far as possible now. Keeps the rest.
     fn advance(
         &mut self,
         arrived: &mut &[u8],
@@ -431,7 +431,7 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Takes a request from the front of what was kept, else of what arrived.
+    /// Takes a request from the front of the kept input, else of the arrived input.
     fn forward(&mut self, length: usize, verdict: Verdict, was_kept: bool, arrived: &mut &[u8]) {
         let frame = if was_kept {
             self.input.take_frame(length, &self.quotas)
@@ -460,7 +460,7 @@ impl<C: Counter> Connection<C> {
         self.output.bytes() >= self.quotas.limits().output_bytes_pause
     }
 
-    /// Whether too much output waits. One reply alone may be larger than the limit of a connection, but not than what
+    /// Whether too much output is pending. A single reply may exceed the limit of a connection, but not what
     /// is left for all connections.
     fn is_output_full(&self) -> bool {
         let bytes = self.output.bytes();
@@ -473,7 +473,7 @@ impl<C: Counter> Drop for Connection<C> {
     fn drop(&mut self) {
         self.input.clear(&self.quotas);
         self.output.clear(&self.quotas);
-        // Nobody will forward them any more.
+        // They will not be forwarded any more.
         self.forwards.iter().for_each(|(frame, _)| self.quotas.queue().release(1, frame.len()));
         self.quotas.disconnect();
     }
@@ -485,7 +485,7 @@ fn start_of(frame: &[u8]) -> Box<[u8]> {
     frame.get(..REFUSED_BYTES_MAX).unwrap_or(frame).into()
 }
 
-/// Notes a topic that was asked for in vain.
+/// Notes a topic without a route that a client queried.
 #[cold]
 fn note_miss(request: &Request<'_>, tally: &mut Tally) {
     let [topic] = request.fields.values(["topic"]);

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 
 /// A queue of chunks, written with few calls and without copying them together. Empty, it owns no memory.
 ///
-/// What waits is counted against the quota of all connections. Its owner calls [`clear`](Output::clear) before it drops
+/// It is counted against the quota of all connections. Its owner calls [`clear`](Output::clear) before it drops
 /// it.
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -15,7 +15,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Bytes that wait.
+    /// Bytes in the queue.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -24,7 +24,7 @@ impl Output {
         self.bytes == 0
     }
 
-    /// Whether at most one chunk waits.
+    /// Whether there is at most one chunk.
     pub(super) fn is_single(&self) -> bool {
         self.chunks.len() <= 1
     }

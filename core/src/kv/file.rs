@@ -84,7 +84,7 @@ fn read_file(reader: &mut Reader<'_>) -> Result<KvTable, Fault> {
     let at = reader.at();
     let found = reader.peek();
     if found.is_none() {
-        // Nobody writes them: there was something, and a crash of the machine took it.
+        // No server writes them: a crash of the machine erased the contents.
         return if reader.has_nul() {
             Err((0, KvFileFault::Unexpected { found: Some('\0'), wanted: "the `{` of an object" }))
         } else {

@@ -37,7 +37,7 @@ pub enum OrderFault {
     /// One broker has two numbers of queues.
     #[error("it names {0:?} twice, with different numbers of queues")]
     Contradiction(String),
-    /// There are so many queues that clients would run out of memory.
+    /// The number of queues is so high that clients would run out of memory.
     #[error("it names more than {QUEUES_MAX} queues")]
     TooManyQueues,
 }

@@ -1,4 +1,4 @@
-//! Answers before they are encoded.
+//! Answers of the registry before they are encoded.
 
 use crate::ConnId;
 use crate::serialization::Serialization;
@@ -19,7 +19,7 @@ pub(super) struct ReplyTo {
     pub(super) is_oneway: bool,
 }
 
-/// The answer to a forwarded request.
+/// The answer to a forwarded request. It owns its texts, because it is encoded after the view of its batch.
 #[derive(Debug)]
 pub(super) struct Answer {
     code: i32,

@@ -41,7 +41,7 @@ struct Saving {
 #[derive(Debug)]
 struct Waiting {
     reply_to: ReplyTo,
-    /// Bytes that it is counted with.
+    /// Bytes that it counts for.
     bytes: usize,
     action: Action,
 }
@@ -101,7 +101,7 @@ impl ConfigurationStore {
         self.enqueue(Waiting { reply_to, bytes: body.len(), action }, bytes_max, outbox);
     }
 
-    /// Takes what the configuration file says now, also into a change that is being saved.
+    /// Takes over what the configuration file says now, even during the save of a change.
     pub(super) fn reload(&mut self, file: &Configuration) {
         let saving = self.saving.as_mut().map(|saving| &mut *saving.configuration);
         [&mut self.configuration].into_iter().chain(saving).for_each(|configuration| configuration.reload(file));
@@ -186,7 +186,7 @@ impl ConfigurationStore {
     }
 }
 
-/// Tells what an administrator changed.
+/// Reports what an administrator changed.
 fn report(administrator: &Administrator, change: Change, answer: &Answer, outbox: &mut Outbox) {
     administrator.report(request::UPDATE_NAMESRV_CONFIG, Subject::new(), change, answer.code(), outbox);
 }

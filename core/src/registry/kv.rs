@@ -46,14 +46,14 @@ struct Saving {
 #[derive(Debug)]
 pub(super) struct KvRequest {
     pub(super) reply_to: ReplyTo,
-    /// Who wants a change.
+    /// Who asked for a change.
     pub(super) administrator: Option<Administrator>,
-    /// When it came.
+    /// When it was asked for.
     pub(super) at: Instant,
     pub(super) action: Action,
 }
 
-/// What a request wants.
+/// What a request asks for.
 #[derive(Debug)]
 pub(super) enum Action {
     Put { namespace: String, key: String, value: Option<String> },
@@ -262,7 +262,7 @@ fn report_malformed(topic: &str, value: &str, outbox: &mut Outbox) {
 }
 
 impl KvRequest {
-    /// Answers, and tells what an administrator changed.
+    /// Answers, and reports what an administrator changed.
     fn answer(&self, answer: &Answer, change: Change, outbox: &mut Outbox) {
         if let Some(administrator) = &self.administrator {
             let (code, subject) = self.action.subject();
@@ -311,7 +311,7 @@ impl Action {
         }
     }
 
-    /// Tells that clients would not read an order configuration alike that was put.
+    /// Reports an order configuration that clients would not read alike.
     fn report_malformed_order(&self, outbox: &mut Outbox) {
         if let Self::Put { namespace, key, value: Some(value) } = self
             && namespace == ORDER_TOPIC_CONFIG

@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-/// Why the smallest identifier is another one.
+/// Why the smallest identifier changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum MinIdChange<'a> {
     /// The broker with this address left.
@@ -20,7 +20,7 @@ pub(super) enum MinIdChange<'a> {
     Joined(Option<&'a str>),
 }
 
-/// Notifies the members of a group, if that is wanted. All of them when a broker left, else all but the one that
+/// Notifies the members of a group, if notices are on. All of them when a broker left, else all but the one that
 /// joined, unless it is alone.
 pub(super) fn notify_min_id_change(state: &mut State, group: GroupId, change: MinIdChange<'_>) {
     if !state.configuration.settings().notify_min_broker_id_changed {

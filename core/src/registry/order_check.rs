@@ -25,7 +25,7 @@ pub(super) fn value_changed(state: &mut State, topic: &str, since: Instant) {
 pub(super) fn compare(state: &mut State, now: Now) {
     while let Some(topic) = state.order_watch.take_due(now.monotonic) {
         let tables = &state.tables;
-        // Nobody asks for a topic without brokers. Once it has one it is compared.
+        // Clients do not query a topic without brokers. It is compared once it has one.
         let Some(queues) = queues_of(tables, &topic) else { continue };
         let Some(config) = state.kv.order_config(&topic) else { continue };
         let doubts = config.doubts(|broker| {

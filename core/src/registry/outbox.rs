@@ -25,7 +25,7 @@ pub(super) struct Outbox {
     opaque: i32,
     /// Number of the last save.
     save: u64,
-    /// What was answered since it was last taken.
+    /// What was answered since the last time it was taken.
     tally: Tally,
 }
 
@@ -68,7 +68,7 @@ impl Outbox {
         ticket
     }
 
-    /// The ticket of a save that somebody else starts.
+    /// The ticket of a save that the driver starts.
     pub(super) const fn next_ticket(&mut self, file: SaveFile) -> SaveTicket {
         self.save += 1;
         SaveTicket { file, number: self.save }

@@ -1,4 +1,4 @@
-//! Whose a registration is: what a request says about a broker counts only if the broker itself sent it.
+//! Who owns a registration: a request about a broker counts only if the broker itself sent it.
 
 use super::answer::Answer;
 use super::state::State;
@@ -13,7 +13,7 @@ use crate::wire::code::response;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// Whether the peer registered a member: over this connection, or from the same address of the network.
+/// Whether the peer registered a member: over this connection, or from the same network address.
 pub(super) fn owns(state: &State, peer: Peer, key: MemberKey) -> bool {
     state.tables.member(key).is_some_and(|member| is_of(member, peer))
 }
@@ -56,7 +56,7 @@ pub(super) fn refuse_stranger(
     }
 }
 
-/// The members among these for which a sign of life of the peer counts.
+/// Returns those of the members that a heartbeat of the peer counts for.
 pub(super) fn renewable(state: &mut State, peer: Peer, code: i32, members: &[MemberKey]) -> Vec<MemberKey> {
     let ownership = state.access.ownership(code);
     if ownership == Ownership::Ignored {

@@ -1,4 +1,4 @@
-//! Publishing: one view for each batch of changes, sharing with the last one what did not change.
+//! Publishing: one view for each batch of changes, which shares with the last one what did not change.
 
 use super::tables::Tables;
 use crate::access::AccessRules;
@@ -43,7 +43,7 @@ impl Publisher {
         }
     }
 
-    /// The newest view. Queries are answered from it that connections may not answer themselves; `None` before the
+    /// The newest view. The registry answers from it what connections may not answer themselves; `None` before the
     /// first view.
     pub(super) fn last(&self) -> Option<&RouteView> {
         self.last.as_deref()
@@ -61,7 +61,7 @@ impl Publisher {
         self.is_changed = true;
     }
 
-    /// From now on newer clients are told to go away.
+    /// From now on newer clients get the answer to go away.
     pub(super) const fn go_away(&mut self) {
         self.is_going_away = true;
         self.is_changed = true;

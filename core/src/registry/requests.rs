@@ -45,7 +45,7 @@ pub(super) fn handle(state: &mut State, peer: Peer, request: &Request<'_>, verdi
     }
 }
 
-/// The operator has to know who still uses a secret that is being replaced.
+/// Reports users who still use a secret that is being replaced.
 fn report_previous_secret(state: &mut State, peer: Peer, code: i32, verdict: &Verdict) {
     if let Verdict::Granted(Grant { user: Some(user), allowed_by: AllowedBy::PreviousSecret, .. }) = verdict {
         state.outbox.event(Event::PreviousSecretUsed { user: Arc::clone(user), code, peer });

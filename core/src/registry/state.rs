@@ -24,7 +24,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Whether there is room for so many bytes more in the tables.
+    /// Whether the tables have room for this many more bytes.
     pub(super) const fn has_room_for(&self, bytes: usize) -> bool {
         self.tables.bytes().saturating_add(bytes) <= self.limits.registry_bytes_max
     }

@@ -1,4 +1,4 @@
-//! What the operator is told of requests that access control is about.
+//! The subject of a request in events of access control.
 
 use super::outbox::Outbox;
 use crate::Peer;
@@ -10,7 +10,7 @@ use crate::wire::code::request as code;
 use alloc::boxed::Box;
 use alloc::string::String;
 
-/// How much of a name or a value is told.
+/// How many bytes of a name or a value are shown.
 const BOUND: Bound = Bound::Characters(256);
 
 /// An administrator, as far as the server knows.
@@ -39,7 +39,7 @@ pub(super) fn subject(request: &Request<'_>) -> Subject {
     names(request.code).iter().filter_map(|name| value(name)).collect()
 }
 
-/// What is told of a text that a peer chose.
+/// Shortens a text that a peer chose.
 pub(super) fn cut(text: &str) -> String {
     cut::cut(text, BOUND, "").into_owned()
 }

@@ -10,7 +10,7 @@ use siphasher::sip::SipHasher13;
 /// What a cluster has, as numbers that are equal on two servers with the same registrations, in whatever order these
 /// came.
 ///
-/// They are no protection: somebody who wants to can make two clusters look alike.
+/// They are not a protection: an attacker can make two clusters look alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterDigest {
     /// Name of the cluster.

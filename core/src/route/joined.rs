@@ -28,7 +28,7 @@ impl JoinedFragments {
         Self { bytes, starts }
     }
 
-    /// The fragments at these positions, or `None` if there are not so many.
+    /// Returns the fragments at these positions, or `None` if there are fewer.
     #[inline]
     pub(crate) fn slice(&self, positions: &Range<usize>) -> Option<&[u8]> {
         let (start, next) = (*self.starts.get(positions.start)?, *self.starts.get(positions.end)?);

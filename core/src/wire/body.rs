@@ -41,7 +41,7 @@ pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> 
     Ok(route.map_or_else(Vec::new, |route| route.queue_datas))
 }
 
-/// Reads a data version. Returns `None` for an empty body and for `null`. `wall` stands in for a missing timestamp.
+/// Reads a data version. Returns `None` for an empty body and for `null`. `wall` replaces a missing timestamp.
 ///
 /// # Errors
 /// Anything that is not a data version.

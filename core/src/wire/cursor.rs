@@ -33,7 +33,7 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
-    /// An int, then so many bytes.
+    /// Reads an int, then this many bytes.
     pub(super) fn block(&mut self) -> Option<&'a [u8]> {
         let length = self.int()?;
         self.take(length)

@@ -76,7 +76,7 @@ fn inflate(body: &[u8], max: usize) -> Result<Vec<u8>, BodyError> {
 }
 
 impl<'a> RegisterBody<'a> {
-    /// Reads a body that a sender of `version` sent; `wall` stands in for a missing timestamp.
+    /// Reads a body that a sender of `version` sent; `wall` replaces a missing timestamp.
     ///
     /// # Errors
     /// A body that the form does not allow, or with more topics than the limit; and a negative version, which has no

@@ -30,7 +30,7 @@ pub(super) struct Exposition {
 const LABEL_BOUND: Bound = Bound::Bytes(128);
 
 impl Format {
-    /// The format that an `Accept` header prefers: the text format unless OpenMetrics is wanted at least as much.
+    /// Returns the format for an `Accept` header: OpenMetrics if its weight is not below that of the text format.
     pub(super) fn preferred(accept: &str) -> Self {
         let weight = |kind: &str| {
             let ranges = accept.split(',').map(|range| range.split(';').map(str::trim).collect::<Vec<_>>());
@@ -97,7 +97,7 @@ impl Exposition {
         self
     }
 
-    /// Writes a histogram of the family with these edges, in a unit of which so many are a second.
+    /// Writes a histogram of the family with these edges, in a unit of `per_second` to the second.
     pub(super) fn buckets(&mut self, labels: &[(&str, &str)], counts: &Snapshot, edges: &[Duration], per_second: f64) {
         for edge in edges {
             let shown = format!("{}", edge.as_secs_f64() * per_second);

@@ -37,7 +37,7 @@ namesrv_core::keys! {
 /// Who gets the metrics, under the names and numbers that Java brokers and proxies have for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MetricsExporter {
-    /// Whoever may ask `adminListen`.
+    /// Who may connect to `adminListen`.
     Disabled,
     /// Prometheus, on an address of its own.
     Prometheus,

@@ -8,7 +8,7 @@ use crate::socket_activation::{ActivationError, PassedSocket};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
-/// What is shown to whoever reaches an address.
+/// What clients of an address may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Everything.

@@ -14,7 +14,7 @@ use namesrv_ctl::Difference;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
-/// The line. While this server stops, it is not in the list, unless nobody else is.
+/// The line. While this server stops, it is not in the list, unless it is the only one.
 pub(super) fn nsaddr(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let servers = &site.name_servers;
     if servers.is_empty() {

@@ -150,7 +150,7 @@ impl AdminThread {
                 None => continue,
             };
             *ticket += 1;
-            // Without parts nobody can be asked yet, and no page asks.
+            // Without parts there is no thread to ask yet, and no page asks.
             let Some(parts) = site.parts() else { continue };
             parts.inspector.ask(*ticket, request.report, replies);
             let asked = request.list.map(|list| parts.inboxes.list(list, *ticket, replies));
@@ -317,7 +317,7 @@ impl Client {
 
     /// Goes on with a request that waited.
     fn resume(&mut self, found: &Found, site: &Site, listeners: &[Listener], now: Instant) {
-        // Nobody asks twice.
+        // No page asks twice.
         let _ = self.advance(Some(found), site, listeners, now);
         self.write(now);
     }

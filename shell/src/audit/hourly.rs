@@ -1,4 +1,4 @@
-//! A limit for what is told of a user: once an hour.
+//! A limit for records about a user: one an hour.
 
 use namesrv_core::time::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub(super) struct Hourly {
 }
 
 impl Hourly {
-    /// Whether this user is to be told of now.
+    /// Whether to write a record about this user now.
     pub(super) fn admit(&mut self, user: &Arc<str>, now: Instant) -> bool {
         if self.told.get(user).is_some_and(|told| now < *told + HOUR) {
             return false;

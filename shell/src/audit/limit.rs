@@ -6,7 +6,7 @@ use std::net::IpAddr;
 /// Records of one second.
 const A_SECOND: usize = 20;
 
-/// What is told once a second: a kind of record, and the address that caused it.
+/// What is recorded at most once a second: a kind of record, and the address that caused it.
 pub(super) type Subject = (&'static str, IpAddr);
 
 /// Lets some records through, and counts the others.

@@ -68,7 +68,7 @@ impl AuditWriter {
     /// Appends a line, which ends in a newline, soon. Never blocks.
     pub(crate) fn append(&self, line: Vec<u8>) {
         if self.backlog.bytes.try_add(line.len(), WAITING_BYTES_MAX) {
-            // Nobody is there after the end.
+            // The writer has ended.
             let _ = self.lines.send(Message::Line(line));
         } else {
             self.backlog.lost_lines.fetch_add(1, Ordering::Relaxed);

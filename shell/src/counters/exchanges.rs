@@ -61,7 +61,7 @@ pub(crate) const RESPONSES: [ResponseLabel; 10] = [
 
 const REQUEST_LABELS: usize = REQUESTS.len() + 1;
 
-/// A histogram for each pair of codes that occurred. However many codes peers make up, there are only so many pairs.
+/// A histogram for each pair of codes that occurred. The number of pairs is bounded, however many codes peers make up.
 #[derive(Debug)]
 pub(crate) struct Exchanges([[OnceLock<Box<Histogram>>; RESPONSES.len()]; REQUEST_LABELS]);
 
@@ -72,7 +72,7 @@ impl Default for Exchanges {
 }
 
 impl Exchanges {
-    /// `count` exchanges of this kind took so long.
+    /// `count` exchanges of this kind took this long.
     pub(crate) fn add(&self, exchange: Exchange, count: u64, time: Duration) {
         let request = REQUESTS.iter().position(|code| *code == exchange.request).unwrap_or(REQUESTS.len());
         let label = match exchange.response {

@@ -43,7 +43,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Histogram {
-    /// `count` things took so long.
+    /// `count` things took this long.
     pub(crate) fn add(&self, count: u64, time: Duration) {
         let bucket = EDGES.partition_point(|edge| *edge < time);
         if let Some(bucket) = self.buckets.get(bucket) {

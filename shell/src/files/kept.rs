@@ -11,7 +11,7 @@ pub(crate) struct KeptFile {
     pub(crate) path: PathBuf,
     /// The previous contents stay in `<file>.bak`, as in Java.
     pub(crate) keeps_backup: bool,
-    /// Nobody else may read it.
+    /// No other user may read it.
     pub(crate) is_private: bool,
     /// How changes are kept, as far as that is known; `None` when they cannot be kept.
     pub(crate) way: Option<Way>,

@@ -8,7 +8,7 @@ use crate::disk::{Disk, Kind};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Behind the name of a file while its new contents are written. Nobody else uses these names.
+/// The suffix of a file while its new contents are written. No other program uses these names.
 const NEW: &str = ".namesrv.new";
 /// Behind the name of a file while it is not known whether its new contents stay: the old ones.
 const OLD: &str = ".namesrv.old";
@@ -156,7 +156,7 @@ pub(super) fn write_new(disk: &impl Disk, like: &Path, path: &Path, bytes: &[u8]
     written.inspect_err(|_| drop(disk.remove(path)))
 }
 
-/// The old file becomes the backup, or goes. The save is done: what fails here fails nobody's change.
+/// The old file becomes the backup, or is removed. The save is done: a failure here does not undo it.
 fn retire(disk: &impl Disk, old: &Path, target: &Path, keeps_backup: bool) {
     if !keeps_backup || disk.rename(old, &with_suffix(target, BACKUP)).is_err() {
         let _ = disk.remove(old);

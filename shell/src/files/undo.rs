@@ -37,7 +37,7 @@ pub(super) struct Undo {
 }
 
 impl Undo {
-    /// For old contents that are to be written over.
+    /// For old contents that will be overwritten.
     pub(super) fn new(old: &[u8], new: &[u8]) -> Self {
         let copy_offset = old.len().max(new.len()) + 1;
         let trailer_offset = copy_offset + old.len();

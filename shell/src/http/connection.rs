@@ -11,7 +11,7 @@ pub const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How long unread input is thrown away after the last answer: closing with it would destroy the answer on its way.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What whoever knows the paths says to a request.
+/// What the pages answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<Q> {
     /// This answer.
@@ -112,13 +112,13 @@ impl Connection {
         None
     }
 
-    /// What is to be written.
+    /// Returns the bytes for the socket.
     #[must_use]
     pub fn poll_transmit(&self) -> &[u8] {
         self.output.get(self.sent..).unwrap_or_default()
     }
 
-    /// The socket took so many bytes. Returns true when nothing more will be written: end the stream then.
+    /// The socket accepted this many bytes. Returns true when nothing more will be written: end the stream then.
     pub fn handle_written(&mut self, bytes: usize, now: Instant) -> bool {
         let is_last = match self.phase {
             Phase::Writing { is_last } => is_last,
@@ -209,7 +209,7 @@ impl Connection {
         self.has_more
     }
 
-    /// Whether it is to be closed.
+    /// Whether to close it.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed)

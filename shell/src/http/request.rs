@@ -21,7 +21,7 @@ pub enum Method {
 /// A request whose head is complete. No request has a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// What is wanted.
+    /// The path that is requested.
     pub method: Method,
     /// The path as it was sent, percent-encoded; it begins with a slash.
     pub path: String,
@@ -184,7 +184,7 @@ fn wants_close(headers: &[httparse::Header<'_>]) -> bool {
     options.any(|option| option.trim().eq_ignore_ascii_case("close"))
 }
 
-/// The values of a header. One that is not text is as good as an empty one.
+/// The values of a header. One that is not text counts as empty.
 fn values<'a>(headers: &'a [httparse::Header<'_>], name: &'static str) -> impl Iterator<Item = &'a str> {
     let named = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
     named.map(|header| str::from_utf8(header.value).unwrap_or_default().trim())

@@ -31,7 +31,7 @@ impl Response {
         Self { status: Status::Ok, content_type: "application/json", header: None, body }
     }
 
-    /// What a client is told whose request is refused.
+    /// The response to a refused request.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Self {
         let response = Self::text(refusal.status(), refusal.to_string());

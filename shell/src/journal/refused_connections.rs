@@ -4,7 +4,7 @@ use namesrv_core::ClientAddress;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Hosts that are told apart.
+/// The most hosts that are counted separately.
 const HOSTS_MAX: usize = 16;
 
 /// Refused connections by the host that they came from.

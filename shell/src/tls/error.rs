@@ -57,7 +57,7 @@ pub(crate) enum FileFault {
     Unreadable(io::Error),
     /// It is no regular file but this.
     NotRegular(&'static str),
-    /// It has more than so many bytes.
+    /// It has more than this many bytes.
     TooLarge(u64),
     /// It has no bytes.
     Empty,
@@ -65,7 +65,7 @@ pub(crate) enum FileFault {
     BrokenPem,
     /// Something else than PEM begins as DER does.
     Der(Wanted),
-    /// There is no PEM block of the kind that is wanted, but perhaps of the other.
+    /// There is no PEM block of the expected kind, but perhaps one of the other kind.
     NotThere { wanted: Wanted, has_other: bool },
     /// This certificate, counted from 1, is none.
     BadCertificate(usize),
@@ -158,7 +158,7 @@ impl fmt::Display for InFile<'_> {
     }
 }
 
-/// What OpenSSL 3 is told before it reads what it calls legacy.
+/// The option that OpenSSL 3 needs in order to read what it calls legacy.
 const fn providers(is_legacy: bool) -> &'static str {
     if is_legacy { " -provider legacy -provider default" } else { "" }
 }

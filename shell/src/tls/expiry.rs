@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long before the end of a certificate it is told.
+/// How long before the end of a certificate the operator is warned.
 const TOLD_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// When the operator was told last.

@@ -2,7 +2,7 @@
 
 use super::identity::Identity;
 
-/// A configuration of rustls, and what is told about it.
+/// A configuration of rustls, and the log lines about it.
 #[derive(Debug)]
 pub(super) struct Loaded<C> {
     pub(super) config: C,

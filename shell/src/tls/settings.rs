@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The properties file of a server that is told of no other (Java: `TlsSystemConfig`).
+/// The default properties file (Java: `TlsSystemConfig`).
 const DEFAULT_FILE: &str = "/etc/rocketmq/tls.properties";
 
 namesrv_core::keys! {
@@ -176,7 +176,7 @@ pub(crate) fn unknown_key(name: &str) -> Option<String> {
     })
 }
 
-/// What the operator is told about the properties file.
+/// The log line about the properties file.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     /// The keys that it sets.
@@ -199,7 +199,7 @@ impl TlsSources {
         Self { configuration: TlsSettings::KEYS.iter().map(value).collect() }
     }
 
-    /// The settings, with what is told about the properties file.
+    /// The settings, with the log line about the properties file.
     ///
     /// # Errors
     /// The properties file cannot be read, or has a bad entry.

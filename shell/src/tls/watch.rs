@@ -34,7 +34,7 @@ pub struct TlsFigures {
     pub certificate_expires: Option<SystemTime>,
 }
 
-/// What the operator is told.
+/// Log lines for the operator.
 #[derive(Debug)]
 pub(super) enum Notice {
     /// New handshakes use the files as they are now.
@@ -166,7 +166,7 @@ impl<C> Watch<C> {
     fn reload(&mut self) -> Vec<Notice> {
         let properties = self.properties_fingerprint();
         let settings = match self.sources.read() {
-            // What is told about the properties file was told at start.
+            // The line about the properties file was logged at start.
             Ok((settings, _)) => settings,
             Err(error) => return self.fail(None, (self.read)(&self.settings).fingerprint(), properties, error),
         };
@@ -186,7 +186,7 @@ impl<C> Watch<C> {
         [Notice::Reloaded { certificate }].into_iter().chain(warnings.into_iter().map(Notice::Warning)).collect()
     }
 
-    /// Keeps what is in use. Whatever is wrong is told when the files are still the same at the next look.
+    /// Keeps what is in use. An error is logged if the files are still the same at the next look.
     fn fail(
         &mut self,
         settings: Option<TlsSettings>,

@@ -39,7 +39,7 @@ pub trait Handshakes: Debug + Send + Sync {
     /// Returns what a handshake that begins now is done with, or `None` if no connection is TLS.
     fn server_config(&self) -> Option<Arc<ServerConfig>>;
 
-    /// A handshake has ended. Nobody has to count it.
+    /// A handshake has ended. The caller need not count it.
     fn note(&self, _: HandshakeResult) {}
 }
 
@@ -62,7 +62,7 @@ impl Handshakes for Tls {
 pub struct Policy {
     /// Whether connections begin with a PROXY header.
     pub proxy_protocol: ProxyProtocol,
-    /// Proxies whose word is taken for where a client is. `None` has nobody's taken.
+    /// Proxies whose headers are believed. `None` if PROXY headers are off.
     pub trusted_proxies: Option<AddressList>,
     /// Whether connections are TLS, and what handshakes are done with.
     pub tls: Arc<dyn Handshakes>,

@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Expectation {
     until: Instant,
-    /// Names of groups, and identifiers; `None` if nobody knows whom to expect.
+    /// Names of groups, and identifiers; `None` if it is unknown which brokers to expect.
     brokers: Option<Vec<(String, i64)>>,
     /// It was met once, and does not come back.
     is_met: AtomicBool,
@@ -22,7 +22,7 @@ impl Expectation {
         Self { until: Instant::START, brokers: None, is_met: AtomicBool::new(true) }
     }
 
-    /// Nobody knows which brokers there are, so all of the time passes.
+    /// It is unknown which brokers there are, so the server waits the whole time.
     pub(crate) fn of_anybody(within: Duration) -> Self {
         Self { until: Instant::START + within, brokers: None, is_met: AtomicBool::new(within.is_zero()) }
     }

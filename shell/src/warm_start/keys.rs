@@ -30,7 +30,7 @@ impl WarmStartSettings {
         Self::read(|key| configuration.effective(key))
     }
 
-    /// The file of the snapshot, if there is to be one.
+    /// The file of the snapshot, if warm start is on.
     pub(crate) fn file(&self, kv_config_path: &str) -> Option<PathBuf> {
         let file = || match &*self.path {
             "" => Path::new(kv_config_path).with_file_name("routes.snapshot"),

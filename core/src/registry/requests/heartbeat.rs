@@ -1,4 +1,4 @@
-//! Signs of life: BROKER_HEARTBEAT and QUERY_DATA_VERSION, which is one as well
+//! Heartbeats: BROKER_HEARTBEAT, and QUERY_DATA_VERSION, which counts as one
 //! (Java: `DefaultRequestProcessor.brokerHeartbeat`, `DefaultRequestProcessor.queryBrokerTopicConfig`).
 
 use crate::Peer;
@@ -16,7 +16,7 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-/// A sign of life of somebody else is answered like that of an unknown broker.
+/// A heartbeat from another connection is answered like that of an unknown broker.
 pub(super) fn broker_heartbeat(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     match senders(state, request) {
         Ok(keys) => {
@@ -27,7 +27,7 @@ pub(super) fn broker_heartbeat(state: &mut State, peer: Peer, request: &Request<
     }
 }
 
-/// Everybody is answered: a broker that is refused believes that nothing changed.
+/// Every sender gets the answer: a broker that is refused believes that nothing changed.
 pub(super) fn query_data_version(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     let keys = match senders(state, request) {
         Ok(keys) => keys,
@@ -42,7 +42,7 @@ pub(super) fn query_data_version(state: &mut State, peer: Peer, request: &Reques
     refresh(state, peer, request, &keys, now);
     let member = keys.last().and_then(|key| state.tables.member(*key));
     let known = member.and_then(|member| member.data_version());
-    // A broker may send its table only when it is told that it changed.
+    // A broker may send its table only when the answer says that it changed.
     let needs_full_sync = member.is_some_and(|member| member.needs_full_sync() || member.is_unconfirmed());
     let changed = known.is_none() || known != asked || needs_full_sync;
     let answer = Answer::success().with_field("changed", changed.to_string());

@@ -36,7 +36,7 @@ pub(super) fn register_broker(state: &mut State, peer: Peer, request: &Request<'
     answer
 }
 
-/// Tells once for each broker that its registrations would be refused.
+/// Reports once for each broker that its registrations would be refused.
 fn report_once(state: &mut State, key: MemberKey, peer: Peer, request: &Request<'_>, refusal: &Refusal) {
     if state.tables.report(key) {
         let refusal = refusal.clone();
@@ -207,7 +207,7 @@ fn loses_conflict(state: &State, registration: &Registration<'_>, version: Optio
     }
 }
 
-/// The loser is told success, as in Java, and is removed if it was registered.
+/// The loser gets a success, as in Java, and is removed if it was registered.
 fn lose_conflict(state: &mut State, registration: &Registration<'_>, peer: Peer) -> Answer {
     let group = state.tables.group_id(registration.name);
     let previous = group.and_then(|group| {

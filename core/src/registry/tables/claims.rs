@@ -23,7 +23,7 @@ impl Claims {
         Self { newest: Some(peer), others: Vec::new() }
     }
 
-    /// Of a registration from a snapshot: nobody sent it.
+    /// Of a registration from a snapshot, which has no connection.
     pub(super) const fn none() -> Self {
         Self { newest: None, others: Vec::new() }
     }

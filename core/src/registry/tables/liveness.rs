@@ -1,4 +1,4 @@
-//! Who is alive: deadlines, connections and addresses of all members, indexed so that none of them is ever scanned for.
+//! Who is alive: deadlines, connections and addresses of all members, indexed so that nothing is ever scanned.
 
 use super::claims::Claims;
 use super::member::{Member, MemberKey};
@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::{Equivalent, HashMap};
 
-/// How often the registry wants to run even if no deadline is near, so that it notices when it could not.
+/// How often the registry wants to run even without a near deadline, so that it notices when it could not run.
 const TICK: Duration = Duration::from_millis(1000);
 /// A tick that comes later than this means that the process was paused. All deadlines are postponed by the pause.
 const LATENESS_TOLERATED: Duration = Duration::from_millis(3000);

@@ -27,7 +27,7 @@ pub(super) struct Parts {
 pub(in crate::registry) enum Part {
     /// The table or a part of it, with a new data version.
     First {
-        /// As far as anybody knows it is the whole table.
+        /// As far as is known, it is the whole table.
         is_whole: bool,
     },
     /// A part that was not registered with this data version before.

@@ -9,12 +9,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
-/// What setting an entry came to.
+/// The result of setting an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::registry) enum Set {
-    /// It had these values.
+    /// The entry had these values.
     Unchanged,
-    /// It had others.
+    /// The entry had other values.
     Replaced,
     /// The topic did not have the group.
     Added,

@@ -17,7 +17,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 impl Tables {
-    /// Puts a snapshot into tables that are empty. Brokers have so long to repeat it.
+    /// Puts a snapshot into empty tables. Brokers have `within` to repeat it.
     pub(in crate::registry) fn restore(&mut self, snapshot: Snapshot, within: Duration, now: Now) {
         let until = now.monotonic + within;
         self.restored_until = Some(until);

@@ -3,7 +3,7 @@
 use core::ops::Range;
 use memchr::memmem;
 
-/// Where the digits of `mappingDataVersion.timestamp` stand in the body of a 5.x broker, if that is an object and that
+/// Returns the digits of `mappingDataVersion.timestamp` in the body of a 5.x broker, if that is an object and that
 /// member is written as those brokers write it and begins within the first 4 KiB.
 ///
 /// In every registration that timestamp is the time of sending, while everything else repeats. A digest over all but
