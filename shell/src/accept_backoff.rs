@@ -60,7 +60,7 @@ impl AcceptBackoff {
     /// Notes the time, so that the end of a problem is logged soon.
     pub fn tick(&self, now: Instant) {
         if self.log.exhausted.is_over(now) {
-            tracing::info!("connections do not wait any more to be accepted");
+            tracing::info!("accepting connections again");
         }
     }
 
@@ -74,10 +74,10 @@ impl AcceptBackoff {
     pub fn note_accepted(&mut self, welcome: bool, now: Instant) {
         self.rests_until = None;
         if !welcome && self.log.crowded.begins(now) {
-            tracing::warn!("new connections are closed at once: there are as many as allowed");
+            tracing::warn!("connection limit reached: new connections are closed at once");
         }
         if welcome && self.log.crowded.is_over(now) {
-            tracing::info!("new connections are welcome again");
+            tracing::info!("new connections are accepted again");
         }
     }
 
@@ -92,7 +92,7 @@ impl AcceptBackoff {
         let exhausted = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
         if error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw(code))) {
             if self.log.exhausted.begins(now) {
-                tracing::warn!(%error, "connections wait to be accepted");
+                tracing::warn!(%error, "cannot accept connections: they wait");
             }
             self.rests_until = Some(now + REST);
         }

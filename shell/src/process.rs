@@ -363,7 +363,7 @@ fn raise_open_files_limit() {
     let raised =
         getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
     if let Err(error) = raised {
-        warn!(%error, "the limit of open files cannot be raised");
+        warn!(%error, "cannot raise the limit of open files");
     }
 }
 
@@ -371,7 +371,7 @@ fn raise_open_files_limit() {
 fn give_way() {
     // Of the calling thread alone, on Linux.
     if let Err(error) = rustix::process::nice(REGISTRY_NICENESS) {
-        warn!(%error, "the registry thread cannot give way to the I/O threads");
+        warn!(%error, "cannot lower the priority of the registry thread");
     }
 }
 

@@ -223,7 +223,7 @@ fn tell(side: &'static str, notices: Vec<Notice>) {
                 info!(side, certificate, "TLS files were read again: new handshakes use them");
             }
             Notice::Refused(error) => {
-                warn!(side, %error, "TLS files cannot be used: new handshakes go on with the old ones");
+                warn!(side, %error, "TLS files cannot be used: new handshakes keep using the old ones");
             }
             Notice::Warning(line) => warn!("{line}"),
         }

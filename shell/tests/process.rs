@@ -389,7 +389,7 @@ fn files_are_checked_without_starting() {
         ("mkdir kv.json", "", "kvConfigPath: /f/kv.json is a folder: name a regular file"),
         ("", "adminListen=x", "adminListen: `x` is not HOST:PORT"),
         ("", "nsaddrMembers=x", "nsaddrMembers: `x` is not HOST:PORT"),
-        ("", "metricsLabel=x", "metricsLabel: `x` is no label that is free: write name:value"),
+        ("", "metricsLabel=x", "metricsLabel: `x` is not a free label: write name:value"),
     ] {
         let (code, stdout, stderr) = check(&Files::prepared(preparation, entries));
         assert_eq!((code, &*stdout), (1, ""), "{entries}");

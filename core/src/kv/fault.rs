@@ -59,9 +59,9 @@ impl fmt::Display for KvFileFault {
             Self::NoTable { similar: Some(similar) } => {
                 write!(f, "the object has no member `{TABLE}`: write it instead of `{}`", similar.escape_debug())
             }
-            Self::TableIsNoObject => write!(f, "the value of `{TABLE}` is no object"),
+            Self::TableIsNoObject => write!(f, "the value of `{TABLE}` is not an object"),
             Self::NamespaceIsNoObject(name) => {
-                write!(f, "the value of the namespace `{}` is no object", name.escape_debug())
+                write!(f, "the value of the namespace `{}` is not an object", name.escape_debug())
             }
             Self::TooDeep => f.write_str("lists and objects are too deep in each other"),
         }

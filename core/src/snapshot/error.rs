@@ -7,7 +7,7 @@ use crate::limits::Limits;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     /// It does not begin as snapshots do.
-    #[error("it is no snapshot of routes")]
+    #[error("it is not a snapshot of routes")]
     NoSnapshot,
     /// Another release wrote it.
     #[error("its format is {found}, and this release reads {FORMAT}")]
@@ -44,7 +44,7 @@ pub enum Malformed {
     #[error("it ends within a value")]
     Cut,
     /// There is something behind the last value.
-    #[error("something follows the last value")]
+    #[error("there are bytes after the last value")]
     Surplus,
     /// A number does not fit where it stands.
     #[error("a number is out of range")]

@@ -13,7 +13,7 @@ pub(crate) enum AdminError {
     Bind { key: &'static str, address: String, source: io::Error },
     #[error("{key}: `{value}` is not HOST:PORT")]
     Address { key: &'static str, value: String },
-    #[error("{key}: `{value}` is no label that is free: write name:value")]
+    #[error("{key}: `{value}` is not a free label: write name:value")]
     Label { key: &'static str, value: String },
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),

@@ -83,7 +83,7 @@ impl AuditFile {
         let rotated = rotate(&open.target);
         match rotated {
             Ok(()) => self.open = None,
-            Err(error) if !self.cannot_rotate => warn!("auditPath: {error}: the file goes on growing"),
+            Err(error) if !self.cannot_rotate => warn!("auditPath: {error}: the file keeps growing"),
             Err(_) => {}
         }
         self.cannot_rotate = self.open.is_some();

@@ -124,7 +124,7 @@ impl<S: Storage> Work<S> {
     fn tell(&mut self, written: &Result<(), FileError>) {
         match written {
             Err(error) if !self.is_failing => {
-                warn!("auditPath: {error}: the lines wait, and are in the log");
+                warn!("auditPath: {error}: the lines are kept in memory and in the log");
             }
             Ok(()) if self.is_failing => info!("auditPath: the file is written again"),
             Ok(()) | Err(_) => {}

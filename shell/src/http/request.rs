@@ -54,7 +54,7 @@ pub enum Parsed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is no request of HTTP/1.0 or HTTP/1.1.
-    #[error("this is no HTTP/1.1 request")]
+    #[error("this is not an HTTP/1.1 request")]
     Malformed,
     /// It must name one host.
     #[error("a request names its host once")]

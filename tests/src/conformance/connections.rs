@@ -100,13 +100,13 @@ pub(super) fn descriptors_run_out_and_return(target: &Target) {
         }
     });
     drop(crowd);
-    server.eventually(|| server.log().contains("connections do not wait any more"));
+    server.eventually(|| server.log().contains("accepting connections again"));
     assert_eq!(waits(&server), 1, "one line: {}", server.log());
     assert_eq!(first.ask(&put("n", "k", "v")).code, 0, "files can be opened again");
 }
 
 fn waits(server: &Process) -> usize {
-    server.log().lines().filter(|line| line.contains("connections wait to be accepted")).count()
+    server.log().lines().filter(|line| line.contains("cannot accept connections")).count()
 }
 
 /// A connection over which nothing comes is closed after the configured time, and its broker lost; one that asks now
