@@ -1,7 +1,5 @@
 //! The NameServer on async-std.
 
-mod inbox;
-mod link;
 mod server;
 mod shard;
 mod socket;

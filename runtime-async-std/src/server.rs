@@ -1,25 +1,19 @@
 //! Shards: a task for each listener, which accepts and watches deadlines, and a task for each of its connections.
 
-use crate::inbox::{Mailbox, lock};
-use crate::link::Link;
-use crate::shard::{Sender, Shard};
+use crate::shard::{Link, Shard};
 use crate::socket::Socket;
 use async_global_executor::GlobalExecutorConfig;
 use async_io::{Async, Timer};
 use async_std::task;
-use namesrv_core::time::{Instant, Now};
-use namesrv_core::{ConnId, Peer};
-use namesrv_shell::accept_backoff::AcceptBackoff;
 use namesrv_shell::connection::{Connection, Shared};
 use namesrv_shell::server::{Inbox, Server, ToIo};
-use namesrv_shell::shard::TICK;
 use std::future::{self, Future};
 use std::io;
 use std::mem;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -33,21 +27,13 @@ const ACCEPTS_MAX: usize = 64;
 pub(crate) fn serve(mut server: Server) -> io::Result<()> {
     start_threads(server.listeners.len());
     let shared = Arc::new(Shared::new(&server));
-    let mut inboxes: Vec<Box<dyn Inbox>> = Vec::new();
+    let mut inboxes: Vec<Arc<dyn Inbox>> = Vec::new();
     let mut acceptors = Vec::new();
     for (index, listener) in (0..).zip(mem::take(&mut server.listeners)) {
-        let shard =
-            Arc::new(Shard { shared: Arc::clone(&shared), mailbox: Mailbox::default(), sockets: Mutex::default() });
-        inboxes.push(Box::new(Sender(Arc::clone(&shard))));
-        acceptors.push(Acceptor {
-            index,
-            shard,
-            listener: Some(Async::new(listener)?),
-            backoff: AcceptBackoff::new(Arc::clone(&shared.accept_log)),
-            serial: 0,
-            stop_at: None,
-            timer: Timer::never(),
-        });
+        let shard = Arc::new(Shard::new(index, &shared));
+        inboxes.push(Arc::clone(&shard) as Arc<dyn Inbox>);
+        let listener = Some(Async::new(listener)?);
+        acceptors.push(Acceptor { shard, listener, timer: Timer::never() });
     }
     server.registry.attach(inboxes);
     drop(server);
@@ -83,15 +69,9 @@ fn start_threads(threads: usize) {
 
 /// The task of one listener.
 struct Acceptor {
-    index: u16,
     shard: Arc<Shard>,
     /// `None` once the server stops.
     listener: Option<Async<TcpListener>>,
-    backoff: AcceptBackoff,
-    /// That of the newest connection.
-    serial: u64,
-    /// When to give up what is not written.
-    stop_at: Option<Instant>,
     timer: Timer,
 }
 
@@ -99,18 +79,14 @@ impl Acceptor {
     /// Rounds of: what the listener and the others say, and then the deadlines.
     async fn run(mut self) -> io::Result<()> {
         loop {
-            let now = self.shard.shared.clock.now();
-            self.shard.shared.counters.progress.note_io(self.index, now.monotonic);
-            lock(&self.shard.sockets).tick(now.monotonic);
-            self.backoff.tick(now.monotonic);
-            self.read_inbox(now.monotonic);
-            self.accept(now);
-            self.shard.wake_due(now.monotonic);
-            let is_empty = || lock(&self.shard.sockets).is_empty();
-            if self.stop_at.is_some_and(|stop_at| stop_at <= now.monotonic || is_empty()) {
+            self.shard.sockets().tick();
+            self.read_mailbox();
+            self.accept();
+            self.shard.wake_due();
+            if self.shard.sockets().is_finished() {
                 return Ok(());
             }
-            let timeout = self.poll_timeout(now.monotonic);
+            let timeout = self.poll_timeout();
             if timeout.is_zero() {
                 task::yield_now().await;
             } else {
@@ -122,11 +98,11 @@ impl Acceptor {
 
     /// Ready when there is something to do.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.backoff.has_backlog()
-            && let Some(listener) = &self.listener
+        let has_backlog = self.shard.sockets().has_backlog();
+        if let Some(listener) = self.listener.as_ref().filter(|_| !has_backlog)
             && let Poll::Ready(result) = listener.poll_readable(context)
         {
-            self.backoff.note_readable();
+            self.shard.sockets().note_readable();
             return Poll::Ready(result);
         }
         let is_sent = self.shard.mailbox.poll(context).is_ready();
@@ -135,64 +111,54 @@ impl Acceptor {
     }
 
     /// Returns how long to wait without an event.
-    fn poll_timeout(&self, now: Instant) -> Duration {
-        let until = |deadline: Instant| deadline.since(now);
-        let accept = self.listener.as_ref().and_then(|_| self.backoff.poll_timeout(now));
-        let deadline = lock(&self.shard.sockets).poll_timeout().map(until);
-        [accept, deadline, self.stop_at.map(until)].into_iter().flatten().fold(TICK, Duration::min)
+    fn poll_timeout(&self) -> Duration {
+        let sockets = self.shard.sockets();
+        let accept = self.listener.as_ref().and_then(|_| sockets.accept_timeout());
+        accept.into_iter().fold(sockets.poll_timeout(), Duration::min)
     }
 
-    fn read_inbox(&mut self, now: Instant) {
-        let messages = self.shard.mailbox.take();
-        if messages.is_woken {
-            self.backoff.note_closed();
-        }
-        for message in messages.list {
+    fn read_mailbox(&mut self) {
+        for message in self.shard.mailbox.take().messages {
             match message {
-                ToIo::Stop { within } => self.stop(within, now),
-                ToIo::List(listing) => listing.answer(self.shard.links().iter().filter_map(|link| link.facts())),
+                ToIo::Stop { within } => self.stop(within),
+                ToIo::List(listing) => {
+                    let links = self.shard.links().into_iter();
+                    listing.answer(links.filter_map(|link| link.connection().as_ref().map(Connection::facts)));
+                }
                 ToIo::Reply { .. } | ToIo::Close { .. } => {}
             }
         }
     }
 
-    fn stop(&mut self, within: Duration, now: Instant) {
+    fn stop(&mut self, within: Duration) {
         self.listener = None;
-        self.stop_at = Some(now + within);
+        self.shard.sockets().stop(within);
         for link in self.shard.links() {
             link.mailbox.deliver(ToIo::Stop { within });
         }
     }
 
-    fn accept(&mut self, now: Now) {
+    fn accept(&mut self) {
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = self.listener.as_ref().filter(|_| self.backoff.may_accept(now.monotonic)) else {
-                return;
-            };
+            let may_accept = self.shard.sockets().may_accept();
+            let Some(listener) = self.listener.as_ref().filter(|_| may_accept) else { return };
             match listener.get_ref().accept() {
-                Ok((stream, address)) => self.open(stream, address, now),
-                Err(error) => self.backoff.note_error(&error, now.monotonic),
+                Ok((stream, address)) => self.open(stream, address),
+                Err(error) => self.shard.sockets().handle_accept_error(&error),
             }
         }
     }
 
-    fn open(&mut self, stream: TcpStream, address: SocketAddr, now: Now) {
-        self.serial += 1;
-        let serial = self.serial;
-        let peer = Peer { conn: ConnId::new(self.index, serial), address: address.into() };
-        let connection = Connection::open(peer, &self.shard.shared.views.load(), &self.shard.shared, now);
-        self.backoff.note_accepted(connection.is_some(), now.monotonic);
-        let Some(connection) = connection else { return };
-        let prepared = stream.set_nodelay(true).and_then(|()| Async::new(stream));
-        // It fails when the client is gone already, and the connection ends with it.
-        if let Ok(stream) = prepared {
+    fn open(&self, stream: TcpStream, address: SocketAddr) {
+        let mut prepared = None;
+        let serial = self.shard.sockets().open(address, |_, connection| {
+            stream.set_nodelay(true)?;
             let link = Arc::new(Link::new(connection));
-            lock(&self.shard.sockets).insert(serial, Arc::clone(&link));
-            let mut socket = Socket::new(serial, Arc::clone(&self.shard), link, stream);
-            task::spawn(async move {
-                socket.run().await;
-                socket.close();
-            });
+            prepared = Some((Arc::clone(&link), Async::new(stream)?));
+            Ok(link)
+        });
+        if let (Some(serial), Some((link, stream))) = (serial, prepared) {
+            task::spawn(Socket::new(serial, Arc::clone(&self.shard), link, stream).run());
         }
     }
 }

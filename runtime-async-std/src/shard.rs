@@ -1,12 +1,10 @@
 //! The sockets of one listener, as its own task, theirs and the registry thread reach them.
 
-use crate::inbox::{Mailbox, lock};
-use crate::link::Link;
-use namesrv_core::expiring_map::ExpiringMap;
-use namesrv_core::time::Instant;
-use namesrv_shell::connection::Shared;
+use namesrv_shell::connection::{Connection, Shared};
+use namesrv_shell::mailbox::Mailbox;
 use namesrv_shell::server::{Inbox, ToIo};
-use std::sync::{Arc, Mutex};
+use namesrv_shell::shard;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a listener's task and the tasks of its connections share.
 pub(crate) struct Shard {
@@ -14,54 +12,73 @@ pub(crate) struct Shard {
     /// That of the listener's task.
     pub(crate) mailbox: Mailbox,
     /// Locked for a moment, when one comes, goes, is replied to or moves its deadline forward.
-    pub(crate) sockets: Mutex<ExpiringMap<Arc<Link>>>,
+    sockets: Mutex<shard::Shard<Arc<Link>>>,
+}
+
+/// What others reach of a socket.
+pub(crate) struct Link {
+    pub(crate) mailbox: Mailbox,
+    /// `None` once it is closed. Locked for a step, never while the task waits.
+    connection: Mutex<Option<Connection>>,
 }
 
 impl Shard {
-    /// A connection, if it is there.
-    pub(crate) fn link(&self, serial: u64) -> Option<Arc<Link>> {
-        lock(&self.sockets).get(serial).map(Arc::clone)
+    pub(crate) fn new(index: u16, shared: &Arc<Shared>) -> Self {
+        let sockets = Mutex::new(shard::Shard::new(index, Arc::clone(shared)));
+        Self { shared: Arc::clone(shared), mailbox: Mailbox::default(), sockets }
     }
 
-    /// Has a connection woken at its deadline.
-    pub(crate) fn arm(&self, serial: u64, deadline: Option<Instant>) {
-        if let Some(mut link) = lock(&self.sockets).get_mut(serial) {
-            link.arm(deadline);
-        }
+    /// The sockets, with their deadlines and the backoff of the listener.
+    pub(crate) fn sockets(&self) -> MutexGuard<'_, shard::Shard<Arc<Link>>> {
+        lock(&self.sockets)
     }
 
     /// A connection is closed.
     pub(crate) fn remove(&self, serial: u64) {
-        lock(&self.sockets).remove(serial);
+        self.sockets().remove(serial);
         self.mailbox.wake();
     }
 
     /// All connections, so that they can be spoken to without the lock.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        lock(&self.sockets).values().map(Arc::clone).collect()
+        self.sockets().sockets().map(|(_, link)| Arc::clone(link)).collect()
     }
 
     /// Wakes the tasks of connections whose deadline has come. Each of them arms the next one.
-    pub(crate) fn wake_due(&self, now: Instant) {
-        let mut sockets = lock(&self.sockets);
-        while let Some((_, link)) = sockets.pop_due(now) {
+    pub(crate) fn wake_due(&self) {
+        let mut sockets = self.sockets();
+        while let Some(link) = sockets.pop_due() {
             link.mailbox.wake();
         }
     }
 }
 
-/// The end that the registry thread and the signal handler deliver to: a shard and its connections.
-pub(crate) struct Sender(pub(crate) Arc<Shard>);
-
-impl Inbox for Sender {
+impl Inbox for Shard {
     fn deliver(&self, message: ToIo) {
         match &message {
             ToIo::Reply { conn, .. } | ToIo::Close { conn, .. } => {
-                if let Some(link) = self.0.link(conn.serial()) {
+                let link = self.sockets().socket(conn.serial()).map(|link| Arc::clone(link));
+                if let Some(link) = link {
                     link.mailbox.deliver(message);
                 }
             }
-            ToIo::Stop { .. } | ToIo::List(_) => self.0.mailbox.deliver(message),
+            ToIo::Stop { .. } | ToIo::List(_) => self.mailbox.deliver(message),
         }
     }
+}
+
+impl Link {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { mailbox: Mailbox::default(), connection: Mutex::new(Some(connection)) }
+    }
+
+    /// The connection, for as long as nothing waits.
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
+        lock(&self.connection)
+    }
+}
+
+/// Locks for a moment: nothing that is locked here is held while a task waits.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

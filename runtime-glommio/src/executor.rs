@@ -39,10 +39,10 @@ pub(crate) fn make(index: u16, core: Option<usize>) -> io::Result<LocalExecutor>
         // Threads for blocking calls, of which there are none.
         .blocking_thread_pool_placement(PoolPlacement::Custom(Vec::new()))
         .make();
-    executor.map_err(io::Error::from).map_err(|error| {
-        if error.kind() != ErrorKind::OutOfMemory {
-            return error;
+    executor.map_err(|error| match io::Error::from(error) {
+        error if error.kind() == ErrorKind::OutOfMemory => {
+            io::Error::other(format!("executor {index} may not lock its memory; {LOCKED_ADVICE}"))
         }
-        io::Error::other(format!("executor {index} may not lock its memory; {LOCKED_ADVICE}"))
+        error => error,
     })
 }

@@ -1,7 +1,6 @@
 //! The NameServer on io_uring, an executor for each core.
 
 mod executor;
-mod inbox;
 mod probe;
 mod server;
 mod socket;

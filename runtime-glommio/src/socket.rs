@@ -7,6 +7,7 @@ use namesrv_core::time::Now;
 use namesrv_shell::connection::{Connection, Scratch};
 use namesrv_shell::shard::{self, Views};
 use namesrv_shell::stream::IoStream;
+use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::os::fd::AsRawFd;
@@ -17,7 +18,6 @@ use std::task::{Context, Poll, Waker};
 pub(crate) struct Socket {
     stream: TcpStream,
     connection: Connection,
-    is_stopping: bool,
     /// Wakes its task, once that has had its first step.
     waker: Option<Waker>,
 }
@@ -33,29 +33,22 @@ struct Stream<'a, 'b> {
 
 impl Socket {
     pub(crate) const fn new(stream: TcpStream, connection: Connection) -> Self {
-        Self { stream, connection, is_stopping: false, waker: None }
+        Self { stream, connection, waker: None }
     }
 
     /// Has its task drive it.
     pub(crate) fn wake(&self) {
-        if let Some(waker) = &self.waker {
-            waker.wake_by_ref();
-        }
+        self.waker.iter().for_each(Waker::wake_by_ref);
     }
 
-    /// The server stops.
-    pub(crate) fn stop(&mut self) {
-        self.is_stopping = true;
-        self.wake();
-    }
-
-    /// Does one bounded step of work.
+    /// Does one bounded step of work. It `is_eager` to read what io_uring did not tell of yet.
     ///
     /// # Errors
     /// Those of the socket.
     pub(crate) fn drive(
         &mut self,
         context: &mut Context<'_>,
+        is_eager: bool,
         scratch: &mut Scratch,
         views: &mut Views,
         now: Now,
@@ -65,12 +58,12 @@ impl Socket {
         }
         // glommio knows what is ready, so asking it costs no system call, and it has to be asked to wake the task.
         self.connection.ready = Ready { readable: true, writable: true, read_closed: true };
-        let mut stream = Stream { stream: &mut self.stream, context, is_eager: self.is_stopping };
+        let mut stream = Stream { stream: &mut self.stream, context, is_eager };
         self.connection.drive(&mut stream, scratch, || views.load(), now)
     }
 }
 
-impl shard::Socket for Socket {
+impl shard::Socket for Box<Socket> {
     fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }
@@ -104,12 +97,9 @@ impl Write for Stream<'_, '_> {
 
     /// glommio has no vectored write, but it has to be asked when the socket takes nothing.
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let written = sendmsg::<()>(self.stream.as_raw_fd(), slices, &[], MsgFlags::MSG_DONTWAIT, None);
-        match written.map_err(io::Error::from) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.write(slices.first().map_or(&[], |slice| slice))
-            }
-            written => written,
+        match sendmsg::<()>(self.stream.as_raw_fd(), slices, &[], MsgFlags::MSG_DONTWAIT, None) {
+            Err(Errno::EAGAIN) => self.write(slices.first().map_or(&[], |slice| slice)),
+            written => Ok(written?),
         }
     }
 

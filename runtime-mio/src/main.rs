@@ -1,6 +1,5 @@
 //! The NameServer on epoll.
 
-mod inbox;
 mod server;
 mod socket;
 

@@ -1,19 +1,18 @@
-//! I/O threads: each polls its own listener and its own sockets.
+//! Event loops: each polls its own listener and its own sockets.
 
-use crate::inbox::{Queue, Sender};
 use crate::socket::Socket;
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use namesrv_core::connection::Next;
-use namesrv_shell::connection::Shared;
-use namesrv_shell::server::{Inbox, Server, ToIo};
+use namesrv_shell::io_threads::{self, IoThread};
+use namesrv_shell::mailbox::Mailbox;
+use namesrv_shell::server::{Server, ToIo};
 use namesrv_shell::shard::{RETRY, Shard};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::net::SocketAddr;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
+use std::task::Wake;
 use std::time::Duration;
 
 /// The serial numbers of connections start behind it.
@@ -27,64 +26,51 @@ const ACCEPTS_MAX: usize = 64;
 ///
 /// # Errors
 /// The operating system refuses to poll.
-pub(crate) fn serve(mut server: Server) -> io::Result<()> {
-    let shared = Arc::new(Shared::new(&server));
-    let mut inboxes: Vec<Box<dyn Inbox>> = Vec::new();
-    let mut threads = Vec::new();
-    for (index, listener) in (0..).zip(mem::take(&mut server.listeners)) {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
-        let mut listener = TcpListener::from_std(listener);
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        let inbox = Queue::default();
-        inboxes.push(Box::new(Sender::new(inbox.clone(), waker)));
-        threads.push(IoThread {
-            index,
-            poll,
-            inbox,
-            listener: Some(listener),
-            shard: Shard::new(index, Arc::clone(&shared)),
-            ready: VecDeque::new(),
-            blocked: Vec::new(),
-        });
-    }
-    server.registry.attach(inboxes);
-    drop(server);
-    join(threads)
+pub(crate) fn serve(server: Server) -> io::Result<()> {
+    io_threads::serve(server, run)
 }
 
-/// Runs the threads until all are done or one fails.
-fn join(threads: Vec<IoThread>) -> io::Result<()> {
-    let (ended, ends) = mpsc::channel();
-    for mut io_thread in threads {
-        let ended = ended.clone();
-        thread::Builder::new().name(format!("io-{}", io_thread.index)).spawn(move || {
-            // Nobody listens only when another thread failed before.
-            let _ = ended.send(io_thread.run());
-        })?;
-    }
-    drop(ended);
-    ends.into_iter().collect()
+/// The whole life of one I/O thread.
+fn run(io_thread: IoThread<Box<Socket>>) -> io::Result<()> {
+    let IoThread { listener, mailbox, shard, start, .. } = io_thread;
+    let poll = Poll::new()?;
+    let waker = Waker(mio::Waker::new(poll.registry(), WAKER)?);
+    mailbox.set_waker(&Arc::new(waker).into());
+    let mut listener = TcpListener::from_std(listener);
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let (listener, ready, blocked) = (Some(listener), VecDeque::new(), Vec::new());
+    start.wait();
+    EventLoop { poll, mailbox, listener, shard, ready, blocked }.run()
 }
 
-/// One thread: its listener, its sockets, and which of them have something to do.
-struct IoThread {
-    index: u16,
+/// Wakes an event loop from any thread.
+struct Waker(mio::Waker);
+
+impl Wake for Waker {
+    fn wake(self: Arc<Self>) {
+        if let Err(error) = self.0.wake() {
+            tracing::error!(%error, "cannot wake an I/O thread");
+        }
+    }
+}
+
+/// The event loop of one thread: its listener, its sockets, and which of them have something to do.
+struct EventLoop {
     poll: Poll,
-    inbox: Queue,
+    mailbox: Arc<Mailbox>,
     /// `None` once the server stops.
     listener: Option<TcpListener>,
-    shard: Shard<Socket>,
+    shard: Shard<Box<Socket>>,
     /// Sockets that have something to do, each once, in the order of their steps.
     ready: VecDeque<u64>,
     /// Sockets whose request found the registry's queue full.
     blocked: Vec<u64>,
 }
 
-impl IoThread {
+impl EventLoop {
     /// Rounds of: what the sockets and the registry say, a step for each connection that has something to do, and only
     /// then the deadlines.
-    fn run(&mut self) -> io::Result<()> {
+    fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         loop {
             match self.poll.poll(&mut events, Some(self.poll_timeout())) {
@@ -94,7 +80,7 @@ impl IoThread {
             self.shard.tick();
             for event in &events {
                 match event.token() {
-                    LISTENER => self.shard.backoff.note_readable(),
+                    LISTENER => self.shard.note_readable(),
                     WAKER => {}
                     Token(serial) => {
                         if let Some(socket) = self.shard.socket(serial as u64) {
@@ -104,7 +90,7 @@ impl IoThread {
                     }
                 }
             }
-            self.read_inbox();
+            self.read_mailbox();
             self.accept();
             self.ready.extend(self.blocked.drain(..));
             for _ in 0..self.ready.len() {
@@ -125,29 +111,25 @@ impl IoThread {
             return Duration::ZERO;
         }
         let retry = (!self.blocked.is_empty()).then_some(RETRY);
-        let accept = self.listener.as_ref().and_then(|_| self.shard.backoff.poll_timeout(self.shard.now()));
+        let accept = self.listener.as_ref().and_then(|_| self.shard.accept_timeout());
         [retry, accept].into_iter().flatten().fold(self.shard.poll_timeout(), Duration::min)
     }
 
-    fn read_inbox(&mut self) {
-        for message in self.inbox.take() {
+    fn read_mailbox(&mut self) {
+        for message in self.mailbox.take().messages {
             if let ToIo::Stop { .. } = message {
                 self.listener = None;
-                self.shard.handle(message);
-                self.shard.sockets().for_each(|(serial, socket)| wake(serial, socket, &mut self.ready));
-            } else if let Some((serial, socket)) = self.shard.handle(message) {
-                wake(serial, socket, &mut self.ready);
             }
+            self.shard.handle(message, |serial, socket| wake(serial, socket, &mut self.ready));
         }
     }
 
     fn accept(&mut self) {
-        let now = self.shard.now();
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = self.listener.as_ref().filter(|_| self.shard.backoff.may_accept(now)) else { return };
+            let Some(listener) = self.listener.as_ref().filter(|_| self.shard.may_accept()) else { return };
             match listener.accept() {
                 Ok((stream, address)) => self.open(stream, address),
-                Err(error) => self.shard.backoff.note_error(&error, now),
+                Err(error) => self.shard.handle_accept_error(&error),
             }
         }
     }
@@ -157,12 +139,12 @@ impl IoThread {
         self.shard.open(address, |serial, connection| {
             stream.set_nodelay(true)?;
             registry.register(&mut stream, Token(serial as usize), Interest::READABLE | Interest::WRITABLE)?;
-            Ok(Socket::new(stream, connection))
+            Ok(Box::new(Socket::new(stream, connection)))
         });
     }
 
     fn drive(&mut self, serial: u64) {
-        match self.shard.drive(serial, Socket::drive) {
+        match self.shard.drive(serial, |socket, scratch, views, now| socket.drive(scratch, views, now)) {
             Some(Next::Again) => self.ready.push_back(serial),
             Some(Next::Retry) => self.blocked.push(serial),
             Some(Next::Rest | Next::Close(_)) | None => {}

@@ -40,7 +40,7 @@ impl Socket {
     }
 }
 
-impl shard::Socket for Socket {
+impl shard::Socket for Box<Socket> {
     fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }

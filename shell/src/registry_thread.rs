@@ -249,7 +249,7 @@ mod tests {
             boot_line: String::new(),
         };
         let (sender, arrivals) = mpsc::channel();
-        handle.attach(vec![Box::new(TestInbox(sender, views))]);
+        handle.attach(vec![Arc::new(TestInbox(sender, views))]);
         Made { registry_thread, saver_thread, handle, quotas, queue, arrivals, kv_config, folder }
     }
 

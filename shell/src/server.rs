@@ -112,7 +112,7 @@ impl RegistryHandle {
 
     /// Tells the registry thread and the signal handler how to reach the I/O threads; index = [`ConnId::io_thread`].
     /// To be called once, before the first connection is accepted: the server counts as started by it.
-    pub fn attach(&self, inboxes: Vec<Box<dyn Inbox>>) {
+    pub fn attach(&self, inboxes: Vec<Arc<dyn Inbox>>) {
         if self.inboxes.0.set(inboxes).is_ok() {
             self.queue.push(Input::Attached);
         }
@@ -131,7 +131,7 @@ impl RegistryHandle {
 
 /// The ways into all I/O threads, once they are known.
 #[derive(Default)]
-pub(crate) struct Inboxes(OnceLock<Vec<Box<dyn Inbox>>>);
+pub(crate) struct Inboxes(OnceLock<Vec<Arc<dyn Inbox>>>);
 
 impl Inboxes {
     /// Sends a message to the I/O thread of a connection.

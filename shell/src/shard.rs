@@ -5,7 +5,7 @@ use crate::connection::{Connection, Scratch, Shared};
 use crate::server::ToIo;
 use arc_swap::{ArcSwap, Cache};
 use namesrv_core::connection::{CloseReason, Next};
-use namesrv_core::expiring_map::ExpiringMap;
+use namesrv_core::expiring_map::{Entry, ExpiringMap};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, Instant, Now};
 use namesrv_core::{ConnId, Peer};
@@ -21,7 +21,7 @@ pub const RETRY: Duration = Duration::from_millis(2);
 /// The views as an I/O thread reads them: a comparison, unless there is a new one.
 pub type Views = Cache<Arc<ArcSwap<RouteView>>, Arc<RouteView>>;
 
-/// A socket of a runtime together with its connection.
+/// A socket of a runtime together with its connection, if the I/O thread owns both.
 pub trait Socket {
     /// The connection.
     fn connection(&mut self) -> &mut Connection;
@@ -31,6 +31,8 @@ pub trait Socket {
 }
 
 /// What the sockets of one I/O thread share: the runtime drives them, and the shard knows when and what for.
+///
+/// `S` is a pointer to a socket: a box if only its I/O thread uses it, an `Arc` if other threads do too.
 #[derive(Debug)]
 pub struct Shard<S> {
     index: u16,
@@ -38,16 +40,16 @@ pub struct Shard<S> {
     shared: Arc<Shared>,
     views: Views,
     scratch: Scratch,
-    sockets: ExpiringMap<Box<S>>,
+    sockets: ExpiringMap<S>,
     /// That of the newest connection.
     serial: u64,
     /// Whether the listener may accept.
-    pub backoff: AcceptBackoff,
+    backoff: AcceptBackoff,
     /// When to give up what is not written, once the server stops.
     stop_at: Option<Instant>,
 }
 
-impl<S: Socket> Shard<S> {
+impl<S> Shard<S> {
     /// The shard of the I/O thread `index`.
     #[must_use]
     pub fn new(index: u16, shared: Arc<Shared>) -> Self {
@@ -94,6 +96,34 @@ impl<S: Socket> Shard<S> {
         waits.fold(TICK, Duration::min)
     }
 
+    /// Notes that clients may wait at the listener.
+    pub const fn note_readable(&mut self) {
+        self.backoff.note_readable();
+    }
+
+    /// Whether clients may wait at the listener: not once an attempt to accept found none.
+    #[must_use]
+    pub const fn has_backlog(&self) -> bool {
+        self.backoff.has_backlog()
+    }
+
+    /// Whether a client may wait, and it is time to accept it.
+    #[must_use]
+    pub fn may_accept(&self) -> bool {
+        self.backoff.may_accept(self.now())
+    }
+
+    /// Returns how long to wait before the next attempt to accept; `None` until the listener has clients.
+    #[must_use]
+    pub fn accept_timeout(&self) -> Option<Duration> {
+        self.backoff.poll_timeout(self.now())
+    }
+
+    /// An attempt to accept failed.
+    pub fn handle_accept_error(&mut self, error: &io::Error) {
+        self.backoff.note_error(error, self.now.monotonic);
+    }
+
     /// Opens a connection with a client that was accepted, and returns its serial number. Returns `None` when there are
     /// as many connections as allowed, or when `prepare` fails because the client is gone already.
     pub fn open(&mut self, address: SocketAddr, prepare: impl FnOnce(u64, Connection) -> io::Result<S>) -> Option<u64> {
@@ -101,26 +131,50 @@ impl<S: Socket> Shard<S> {
         let peer = Peer { conn: ConnId::new(self.index, self.serial), address: address.into() };
         let connection = Connection::open(peer, self.views.load(), &self.shared, self.now);
         self.backoff.note_accepted(connection.is_some(), self.now());
-        let mut socket = Box::new(prepare(self.serial, connection?).ok()?);
-        let deadline = socket.connection().poll_timeout();
+        let connection = connection?;
+        let deadline = connection.poll_timeout();
+        let socket = prepare(self.serial, connection).ok()?;
         self.sockets.insert(self.serial, socket).arm(deadline);
         Some(self.serial)
     }
 
     /// Returns a socket, if it is still open.
     pub fn socket(&mut self, serial: u64) -> Option<&mut S> {
-        self.sockets.get_mut(serial).map(|entry| &mut **entry.into_mut())
+        self.sockets.get_mut(serial).map(Entry::into_mut)
     }
 
     /// All sockets with their serial numbers.
     pub fn sockets(&mut self) -> impl Iterator<Item = (u64, &mut S)> {
-        self.sockets.iter_mut().map(|(serial, socket)| (serial, &mut **socket))
+        self.sockets.iter_mut()
     }
 
-    /// Whether no connection is open.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sockets.is_empty()
+    /// Has a socket come due at `deadline`, or earlier.
+    pub fn arm(&mut self, serial: u64, deadline: Option<Instant>) {
+        if let Some(mut socket) = self.sockets.get_mut(serial) {
+            socket.arm(deadline);
+        }
+    }
+
+    /// Returns a socket that has come due. Call it until it returns `None`, and arm each socket again.
+    pub fn pop_due(&mut self) -> Option<&mut S> {
+        self.sockets.pop_due(self.now.monotonic).map(|(_, socket)| socket.into_mut())
+    }
+
+    /// Forgets a socket that is closed.
+    pub fn remove(&mut self, serial: u64) {
+        if self.sockets.remove(serial).is_some() {
+            self.backoff.note_closed();
+        }
+    }
+
+    /// Forgets all sockets.
+    pub fn clear(&mut self) {
+        self.sockets = ExpiringMap::default();
+    }
+
+    /// The server stops; what is not written `within` this time is given up.
+    pub fn stop(&mut self, within: Duration) {
+        self.stop_at = Some(self.now() + within);
     }
 
     /// Whether the server stops.
@@ -132,28 +186,31 @@ impl<S: Socket> Shard<S> {
     /// Whether the server stops, and nothing is left to be done or the time for it is over.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.stop_at.is_some_and(|stop_at| self.is_empty() || stop_at <= self.now())
+        self.stop_at.is_some_and(|stop_at| self.sockets.is_empty() || stop_at <= self.now())
     }
+}
 
-    /// Hands a message of the registry to its connection, or to all. Returns the socket that has to be driven, if it is
-    /// only one; after [`ToIo::Stop`] all have to be.
-    pub fn handle(&mut self, message: ToIo) -> Option<(u64, &mut S)> {
+impl<S: Socket> Shard<S> {
+    /// Hands a message of the registry to its connection, or to all, and has `wake` see that those are driven that have
+    /// something to do now.
+    pub fn handle(&mut self, message: ToIo, mut wake: impl FnMut(u64, &mut S)) {
         let now = self.now;
-        let serial = match message {
-            ToIo::Reply { conn, .. } | ToIo::Close { conn, .. } => conn.serial(),
-            ToIo::List(listing) => {
-                listing.answer(self.sockets().map(|(_, socket)| socket.connection().facts()));
-                return None;
+        match message {
+            ToIo::Reply { conn, .. } | ToIo::Close { conn, .. } => {
+                if let Some(socket) = self.socket(conn.serial()) {
+                    socket.connection().handle(message, now);
+                    wake(conn.serial(), socket);
+                }
             }
+            ToIo::List(listing) => listing.answer(self.sockets().map(|(_, socket)| socket.connection().facts())),
             ToIo::Stop { within } => {
-                self.stop_at = Some(self.now() + within);
-                self.sockets().for_each(|(_, socket)| socket.connection().handle_stop());
-                return None;
+                self.stop(within);
+                for (serial, socket) in self.sockets() {
+                    socket.connection().handle_stop();
+                    wake(serial, socket);
+                }
             }
-        };
-        let socket = self.socket(serial)?;
-        socket.connection().handle(message, now);
-        Some((serial, socket))
+        }
     }
 
     /// Has `step` drive a connection, and closes it if that is what comes next. Returns `None` when the connection is
@@ -188,11 +245,6 @@ impl<S: Socket> Shard<S> {
                 socket.arm(deadline);
             }
         }
-    }
-
-    /// Closes all connections.
-    pub fn clear(&mut self) {
-        self.sockets = ExpiringMap::default();
     }
 
     fn close(&mut self, serial: u64, reason: &CloseReason) {

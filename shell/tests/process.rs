@@ -15,7 +15,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use tempfile::TempDir;
 
 /// Set in the process that plays the server.
@@ -62,7 +62,7 @@ impl Inbox for Messages {
 
 fn serve(server: Server) -> std::io::Result<()> {
     let (sender, messages) = mpsc::channel();
-    server.registry.attach(vec![Box::new(Messages(sender))]);
+    server.registry.attach(vec![Arc::new(Messages(sender))]);
     while !matches!(messages.recv(), Ok(ToIo::Stop { .. }) | Err(_)) {}
     Ok(())
 }
