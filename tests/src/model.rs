@@ -7,37 +7,29 @@
 pub mod invariants;
 
 mod access;
+mod answers;
 mod kept;
+mod limits;
+mod observation;
 mod order;
+mod presence;
 mod registering;
+mod restored;
 mod server;
 mod side;
 mod silences;
 mod storage;
 mod tables;
+mod watching;
 mod written;
 
+pub use limits::{Switches, limits};
+pub(crate) use observation::Observation;
 pub use side::Beside;
 pub(crate) use tables::Parts;
 
 use crate::step::Step;
-use crate::step::words::{SETTINGS, TOPICS};
-use namesrv_core::config::Limits;
 use std::collections::BTreeMap;
-
-/// Settings that a model begins with, in the order of [`SETTINGS`].
-pub type Switches = [bool; SETTINGS.len()];
-
-/// A registration of all topics is over the limit.
-const TOPICS_MAX: usize = TOPICS.len() - 1;
-/// A few KV entries are over the limit.
-const KV_BYTES_MAX: usize = 120;
-
-/// Limits that few steps reach.
-#[must_use]
-pub fn limits() -> Limits {
-    Limits { topics_per_registration_max: TOPICS_MAX, kv_bytes_max: KV_BYTES_MAX, ..Limits::default() }
-}
 
 /// Takes steps with the core and with the model, and returns how often what was told.
 ///

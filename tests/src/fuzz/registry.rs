@@ -2,8 +2,8 @@
 //! if they differ in their secret, so neither shows the order of a hash table, and if the brokers of one never send the
 //! same bytes twice, so recognising a registration that repeats the one before is a shortcut and nothing else.
 
-use crate::model::invariants::{self, Observation, answers_in, in_a_row, in_order, questions};
-use crate::model::{self, Switches};
+use crate::model::invariants::{self, answers_in, in_a_row, in_order, questions};
+use crate::model::{self, Observation, Switches};
 use crate::plain_json::Json;
 use crate::step::words::{CONNECTIONS, MARK, SETTINGS};
 use crate::step::{Disk, Draw, Message, Scope, Step};

@@ -3,14 +3,15 @@
 //! `check_tables` and `check_silences` are the list. That bodies are what a fresh encoding writes is checked where
 //! answers are compared with the model's.
 
+use super::limits::{KV_BYTES_MAX, TOPICS_MAX};
+use super::observation::{Observation, Seen, member};
 use super::silences::Silences;
-use super::{KV_BYTES_MAX, TOPICS_MAX};
 use crate::answer::Answer;
 use crate::plain_json::{Json, bare};
 use crate::request::Request;
 use crate::step::words::{CLUSTERS, GROUPS, NO_GROUP, TOPICS, ZONES};
 use crate::world::Happening;
-use namesrv_core::event::{BrokerIdentity, Change, Event, EvictionCause};
+use namesrv_core::event::{Change, Event, EvictionCause};
 use namesrv_core::save::SaveFile;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,7 +115,7 @@ fn no_table_mentions_a_broker_that_another_does_not_know(seen: &Seen) {
     }
 }
 
-/// A route in the plain and in the compatible dialect differs in nothing but quotes round integers.
+/// A route in the plain and in the compatible dialect differs in nothing but quotes around integers.
 fn both_dialects_say_the_same(seen: &Seen) {
     for (question, body) in &seen.bodies {
         if let Some(plain) = question.strip_suffix(" 513").and_then(|topic| seen.bodies.get(&format!("{topic} 400"))) {
@@ -216,90 +217,6 @@ fn limits_hold(observation: &Observation) {
     }
 }
 
-/// A member as both events and answers name it: group, identifier, address.
-pub(super) type Member = (String, i64, String);
-
-fn member(broker: &BrokerIdentity) -> Member {
-    (broker.name.clone(), broker.id, broker.address.clone())
-}
-
-/// What was seen of one step.
-#[derive(Debug, Default)]
-pub(crate) struct Observation {
-    /// Everything besides answers, as lines.
-    pub(crate) told: Vec<String>,
-    pub(super) events: Vec<Event>,
-    /// KV files that it wanted saved.
-    saved: Vec<Vec<u8>>,
-    before: Seen,
-    /// Members from a snapshot that have not registered, and those among them that just did.
-    kept: BTreeSet<Member>,
-    returned: BTreeSet<Member>,
-    pub(super) after: Seen,
-}
-
-/// The answers to all questions.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    /// Bodies of answers that succeeded, by the question in words.
-    bodies: BTreeMap<String, String>,
-    pub(super) members: BTreeSet<Member>,
-}
-
-impl Observation {
-    pub(crate) fn note(&mut self, told: Vec<String>, happenings: Vec<Happening>) {
-        self.told = told;
-        self.events.clear();
-        self.saved.clear();
-        self.returned.clear();
-        for happening in happenings {
-            match happening {
-                Happening::Event(event) => {
-                    if let Event::BrokerRegistered { broker, .. } = &event {
-                        self.returned.extend(self.kept.take(&member(broker)));
-                    }
-                    self.events.push(event);
-                }
-                Happening::Saved { file: SaveFile::KvConfig, contents } => self.saved.push(contents),
-                Happening::Saved { .. } | Happening::Closed { .. } | Happening::Notified { .. } => (),
-            }
-        }
-    }
-
-    /// The server started again: all that it shows is from a snapshot.
-    pub(crate) fn restart(&mut self) {
-        self.kept = self.after.members.clone();
-    }
-
-    pub(crate) fn see(&mut self, answers: &[(&Request, Answer)]) {
-        let mut seen = Seen::default();
-        for (request, answer) in answers.iter().filter(|(_, answer)| answer.code == 0) {
-            seen.bodies.insert(words(request), answer.text());
-        }
-        for (name, group) in seen.body("106").member("brokerAddrTable").unwrap().members() {
-            let name: String = serde_json::from_str(name).unwrap();
-            for (id, address) in group.member("brokerAddrs").unwrap().members() {
-                let address = serde_json::from_str(&address.to_string()).unwrap();
-                seen.members.insert((name.clone(), bare(id).parse().unwrap(), address));
-            }
-        }
-        self.before = std::mem::replace(&mut self.after, seen);
-    }
-}
-
-impl Seen {
-    fn body(&self, question: &str) -> Json {
-        Json::parse(&self.bodies[question]).unwrap()
-    }
-}
-
-/// A question in words: code, fields, and the release of who asks for a route.
-fn words(request: &Request) -> String {
-    let fields = request.fields.iter().flatten().map(|(_, value)| format!(" {value}"));
-    let release = if request.code == 105 { format!(" {}", request.version) } else { String::new() };
-    format!("{}{}{release}", request.code, fields.collect::<String>())
-}
-
 /// Kinds of what is told, all of which have to occur.
 pub const KINDS: [&str; 26] = [
     "905 sent",
@@ -378,7 +295,7 @@ fn strings(body: &Json, list: &str) -> BTreeSet<String> {
     body.member(list).unwrap().elements().iter().map(|element| element.scalar().to_owned()).collect()
 }
 
-/// The same without the quotes round integers.
+/// The same without the quotes around integers.
 fn without_quotes(json: Json) -> Json {
     let is_integer = |text: &str| text.parse::<i64>().is_ok();
     match json {

@@ -1,14 +1,11 @@
 //! What a snapshot says in the model, until brokers have repeated it or had the time to.
 
-use super::tables::{Member, Tables, identity};
-use crate::registration::{Registration, Topic};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-const WRITE: i32 = 2;
-/// Brokers have so long to register again.
+/// The time that brokers have to register again.
 pub(crate) const WITHIN_MILLIS: u64 = 75_000;
 
-/// How a member is known.
+/// How the server knows a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// It registered.
@@ -21,7 +18,7 @@ pub(crate) enum Origin {
 }
 
 /// A group and a topic.
-type Entry = (String, String);
+pub(super) type Entry = (String, String);
 
 /// What is from a snapshot, but for the members.
 #[derive(Clone, Debug, Default)]
@@ -29,27 +26,22 @@ pub(crate) struct Kept {
     /// When it ends.
     pub(crate) until: Option<u64>,
     /// Entries that no broker has repeated, and mappings.
-    entries: BTreeSet<Entry>,
+    pub(super) entries: BTreeSet<Entry>,
     pub(crate) mappings: BTreeSet<Entry>,
     /// Entries that an operator deleted before a broker repeated them.
     deleted: BTreeSet<Entry>,
     /// Entries that are writable for as long as a master may come back.
-    held: BTreeSet<Entry>,
+    pub(super) held: BTreeSet<Entry>,
     /// Groups whose permissions an operator changed.
     overruled: BTreeSet<String>,
 }
 
-fn entry(group: &str, topic: &str) -> Entry {
+pub(super) fn entry(group: &str, topic: &str) -> Entry {
     (group.to_owned(), topic.to_owned())
 }
 
-/// What topics have of groups.
-fn of_all<T>(topics: &BTreeMap<String, BTreeMap<String, T>>) -> impl Iterator<Item = Entry> {
-    topics.iter().flat_map(|(topic, groups)| groups.keys().map(|group| entry(group, topic)))
-}
-
 impl Kept {
-    /// Whether nobody has repeated an entry.
+    /// Whether no broker has repeated an entry.
     pub(crate) fn has(&self, group: &str, topic: &str) -> bool {
         self.entries.contains(&entry(group, topic))
     }
@@ -62,7 +54,7 @@ impl Kept {
         self.overruled.contains(group)
     }
 
-    /// Somebody says what an entry is.
+    /// A broker or an operator sets an entry.
     pub(crate) fn repeat(&mut self, group: &str, topic: &str) {
         self.repeat_unchanged(group, topic);
         self.held.remove(&entry(group, topic));
@@ -97,152 +89,5 @@ impl Kept {
             entries.retain(|(of, _)| of != group);
         }
         self.overruled.remove(group);
-    }
-}
-
-impl Tables {
-    /// What a server knows that starts at this wall time with this as its snapshot.
-    pub(crate) fn restarted(&self, wall: u64) -> Self {
-        let mut tables = Self {
-            wall,
-            next_look: 1000,
-            groups: self.groups.clone(),
-            topics: self.topics.clone(),
-            mappings: self.mappings.clone(),
-            ..Self::default()
-        };
-        tables.kept.until = Some(WITHIN_MILLIS);
-        tables.kept.entries = of_all(&self.topics).collect();
-        tables.kept.mappings = of_all(&self.mappings).collect();
-        let mut groups = std::mem::take(&mut tables.groups);
-        for member in groups.values_mut().flat_map(|group| group.members.values_mut()) {
-            let left = if member.is_heard() { WITHIN_MILLIS } else { member.deadline - self.now };
-            *member = Member {
-                connection: None,
-                deadline: tables.deadline(member.timeout).min(WITHIN_MILLIS).min(left),
-                table_owed: false,
-                was_update: false,
-                parts: Default::default(),
-                origin: Origin::Kept,
-                seated: tables.serial(),
-                connected: tables.serial(),
-                ..member.clone()
-            };
-        }
-        Self { groups, ..tables }
-    }
-
-    /// When a member is gone that was heard from now. What a snapshot alone says does not outlive its time.
-    pub(crate) fn deadline_of(&self, member: &Member) -> u64 {
-        let until = self.kept.until.filter(|_| !member.is_heard());
-        self.deadline(member.timeout).min(until.unwrap_or(u64::MAX))
-    }
-
-    /// A broker takes the place of whatever a snapshot says of it and of its identifier. Returns how it is known then.
-    pub(crate) fn supersede(&mut self, registration: &Registration) -> Origin {
-        let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
-        if !self.groups.contains_key(&name) {
-            return Origin::Heard;
-        }
-        let is_own = |member: &Member| Some(&member.address) == registration.address.as_ref();
-        let own = self.groups[&name].members.iter().find(|(_, member)| is_own(member)).map(|(id, _)| *id);
-        let mut origin = Origin::Heard;
-        for id_before in own.into_iter().chain([id]).collect::<BTreeSet<_>>() {
-            if self.groups[&name].members.get(&id_before).is_none_or(Member::is_heard) {
-                continue;
-            }
-            let member = self.unseat(&name, id_before).unwrap();
-            let is_same_cluster = Some(&member.cluster) == registration.cluster.as_ref();
-            if id_before != id || !is_own(&member) || !is_same_cluster {
-                let gone = identity(&member.cluster, &name, id_before, &member.address);
-                self.tell(format!("event: evicted {gone}, replaced"));
-            } else if member.version.is_some() && member.version == registration.version {
-                origin = Origin::Repeated;
-            }
-        }
-        origin
-    }
-
-    /// A broker that only a snapshot knows registers one topic, which says nothing about the others.
-    pub(crate) fn repeat_topic(&mut self, registration: &Registration, topics: &[Topic], broker: &str) {
-        let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
-        let deadline = self.deadline_of(&self.groups[&name].members[&id]);
-        self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline = deadline;
-        let changes = if self.speaks(registration) { self.enter_topics(registration, topics, true) } else { 0 };
-        if changes > 0 {
-            self.tell(format!("event: changed {broker}, {changes} topics"));
-        }
-    }
-
-    /// Whether only a snapshot says that the group has a master.
-    pub(crate) fn awaits_master(&self, name: &str) -> bool {
-        let first = self.groups[name].members.first_key_value();
-        first.is_some_and(|(id, first)| *id <= 0 && !first.is_heard())
-    }
-
-    /// A member has left a group that others are left of, in the time to register.
-    pub(crate) fn leave_kept(&mut self, name: &str, member: &Member) {
-        let group = &self.groups[name];
-        let (acting, first) = (group.acting, group.members.keys().next().copied());
-        let first_heard = group.members.iter().find(|(_, member)| member.is_heard()).map(|(id, _)| *id);
-        let entries: BTreeSet<_> = of_all(&self.topics).filter(|(group, _)| group == name).collect();
-        if member.is_heard() && first_heard.is_none() {
-            self.kept.mappings.extend(of_all(&self.mappings).filter(|(group, _)| group == name));
-            self.kept.held.retain(|(group, _)| group != name);
-            self.kept.entries.extend(entries.iter().cloned());
-        }
-        if member.is_heard() && acting && first_heard.is_some_and(|id| id > 0) {
-            let repeated = entries.iter().filter(|entry| !self.kept.entries.contains(entry));
-            self.kept.held.extend(repeated.cloned());
-        }
-        if acting && first.is_some_and(|id| id > 0) {
-            let kept: Vec<_> = entries.intersection(&self.kept.entries).cloned().collect();
-            self.make_read_only(kept);
-        }
-        self.settle_held(name);
-    }
-
-    /// What was writable for a master that may come back is not, once there is none.
-    pub(crate) fn settle_held(&mut self, name: &str) {
-        if self.kept.until.is_some() && !self.awaits_master(name) {
-            let (held, others) = self.kept.held.iter().cloned().partition(|(group, _)| group == name);
-            self.kept.held = others;
-            let held: BTreeSet<Entry> = held;
-            self.make_read_only(held);
-        }
-    }
-
-    fn make_read_only(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        for (group, topic) in entries {
-            if let Some(queues) = self.topics.get_mut(&topic).and_then(|queues| queues.get_mut(&group)) {
-                queues.perm &= !WRITE;
-            }
-        }
-    }
-
-    /// The time to register is over.
-    pub(crate) fn end_kept(&mut self) {
-        if self.kept.until.is_none_or(|until| until > self.now) {
-            return;
-        }
-        assert!(self.members().all(|(_, _, member)| member.is_heard()), "nobody outlives it");
-        for name in self.groups.keys().cloned().collect::<Vec<_>>() {
-            self.settle_held(&name);
-        }
-        let kept = std::mem::take(&mut self.kept);
-        let mut lost = BTreeMap::<String, usize>::new();
-        for (group, topic) in kept.entries {
-            self.topics.get_mut(&topic).unwrap().remove(&group).unwrap();
-            *lost.entry(group).or_default() += 1;
-        }
-        self.topics.retain(|_, queues| !queues.is_empty());
-        for (group, topic) in kept.mappings {
-            self.mappings.get_mut(&topic).unwrap().remove(&group);
-        }
-        for (group, count) in lost {
-            let (id, first) = self.groups[&group].members.first_key_value().unwrap();
-            let broker = identity(&first.cluster, &group, *id, &first.address);
-            self.tell(format!("event: changed {broker}, {count} topics"));
-        }
     }
 }

@@ -1,13 +1,12 @@
 //! What a registration comes to in the model.
 
-use super::TOPICS_MAX;
 use super::kept::Origin;
-use super::tables::{Leaving, Member, Tables, identity};
+use super::limits::TOPICS_MAX;
+use super::presence::Leaving;
+use super::tables::{Member, Tables, WRITE, identity};
 use crate::registration::{Compression, Generation, Registration, Topic};
 use crate::step::Queues;
 use std::collections::BTreeSet;
-
-const WRITE: i32 = 2;
 
 /// The answer to a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Tables {
             return Verdict::Malformed;
         };
         if self.loses_conflict(registration) {
-            match self.own_seat(registration) {
+            match self.own_id(registration) {
                 Some(own) => self.leave(&text(name), own, Leaving::Evicted("conflict lost")),
                 None => self.tell(format!(
                     "event: refused {broker}: another address holds its identifier with a newer state version"
@@ -78,8 +77,19 @@ impl Tables {
         Verdict::Applied(self.master_of(registration))
     }
 
+    /// A broker that only a snapshot knows registers one topic, which says nothing about the others.
+    fn repeat_topic(&mut self, registration: &Registration, topics: &[Topic], broker: &str) {
+        let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
+        let deadline = self.deadline_of(&self.groups[&name].members[&id]);
+        self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline = deadline;
+        let changes = if self.speaks(registration) { self.enter_topics(registration, topics, true) } else { 0 };
+        if changes > 0 {
+            self.tell(format!("event: changed {broker}, {changes} topics"));
+        }
+    }
+
     /// The identifier that the address of a broker holds in its group already.
-    fn own_seat(&self, registration: &Registration) -> Option<i64> {
+    fn own_id(&self, registration: &Registration) -> Option<i64> {
         let members = &self.groups.get(registration.broker.as_ref()?)?.members;
         members.iter().find(|(_, member)| Some(&member.address) == registration.address.as_ref()).map(|(id, _)| *id)
     }
@@ -119,7 +129,7 @@ impl Tables {
             self.groups.get(&name).and_then(|group| group.members.keys().next().copied()).unwrap_or(0);
         let origin = self.supersede(registration);
         let is_first = self.holder(registration).is_none();
-        let own = self.own_seat(registration);
+        let own = self.own_id(registration);
         let cluster = registration.cluster.as_ref();
         let previous = own.map(|own| self.groups[&name].members[&own].clone());
         let previous = previous.filter(|previous| Some(&previous.cluster) == cluster);
@@ -128,7 +138,7 @@ impl Tables {
         let group = self.groups.entry(name.clone()).or_default();
         group.acting = registration.generation == Generation::Five && registration.acting_master;
         group.zone.clone_from(&registration.zone);
-        let mut member = self.member(registration, connection, previous.as_ref(), stays, is_first);
+        let mut member = self.new_member(registration, connection, previous.as_ref(), stays, is_first);
         if previous.is_none() {
             member.origin = origin;
         }
@@ -140,16 +150,22 @@ impl Tables {
                 self.tell(line);
             }
         }
-        self.seat(&name, id, member);
+        self.insert_member(&name, id, member);
 
         let version_before = previous.as_ref().map(|previous| previous.version);
         let is_new_version = version_before.flatten().is_none() || version_before != Some(registration.version);
-        let is_owed = previous.as_ref().is_some_and(|previous| previous.table_owed);
-        let stays_owed = stays && is_owed;
+        let needed_sync = previous.as_ref().is_some_and(|previous| previous.needs_full_sync);
+        let still_needs_sync = stays && needed_sync;
         let moved = own.is_some_and(|own| own != id);
-        let in_full = is_new_version || is_first || moved || is_owed;
-        let changes =
-            self.apply_table(registration, topics, delete_unlisted, in_full, !stays || is_new_version, stays_owed);
+        let in_full = is_new_version || is_first || moved || needed_sync;
+        let changes = self.apply_table(
+            registration,
+            topics,
+            delete_unlisted,
+            in_full,
+            !stays || is_new_version,
+            still_needs_sync,
+        );
         self.settle_held(&name);
         if previous.is_none() {
             self.tell(format!("event: registered {broker}, {} topics", topics.len()));
@@ -161,7 +177,7 @@ impl Tables {
         }
     }
 
-    fn member(
+    fn new_member(
         &mut self,
         registration: &Registration,
         connection: usize,
@@ -171,7 +187,8 @@ impl Tables {
     ) -> Member {
         let counters = previous.and_then(|previous| previous.version).zip(registration.version);
         let jumped = counters.is_some_and(|(before, after)| after.counter - before.counter > 1);
-        let is_owed_to_update = !stays || previous.is_some_and(|previous| previous.table_owed && previous.was_update);
+        let update_needs_sync =
+            !stays || previous.is_some_and(|previous| previous.needs_full_sync && previous.was_update);
         let is_update = registration.topics.as_ref().is_some_and(|topics| topics.len() == 1);
         let same_connection = previous.filter(|previous| stays && previous.connection == Some(connection));
         let new = self.serial();
@@ -188,19 +205,19 @@ impl Tables {
                 None => previous.map(|previous| previous.filter_servers.clone()).unwrap_or_default(),
             },
             // Only a whole table pays for what was missed before an update.
-            table_owed: !is_first && (jumped || (is_update && is_owed_to_update)),
+            needs_full_sync: !is_first && (jumped || (is_update && update_needs_sync)),
             was_update: is_update,
             parts: previous.filter(|_| stays).map(|previous| previous.parts.clone()).unwrap_or_default(),
             origin: match previous {
                 Some(previous) if previous.version == registration.version => previous.origin,
                 Some(_) | None => Origin::Heard,
             },
-            seated: previous.filter(|_| stays).map_or(new, |previous| previous.seated),
+            placed: previous.filter(|_| stays).map_or(new, |previous| previous.placed),
             connected: same_connection.map_or(new, |previous| previous.connected),
         }
     }
 
-    /// The broker gives up its former seat, and whoever sits on its new one has to go.
+    /// The broker gives up its former identifier, and the holder of its new one leaves.
     fn replace(
         &mut self,
         name: &str,
@@ -210,7 +227,7 @@ impl Tables {
         registration: &Registration,
     ) {
         for id in own.into_iter().chain(holder) {
-            if let Some(member) = self.unseat(name, id) {
+            if let Some(member) = self.remove_member(name, id) {
                 let replaced = identity(&member.cluster, name, id, &member.address);
                 self.tell(format!("event: evicted {replaced}, replaced"));
                 if Some(&member.address) != registration.address.as_ref() {
@@ -228,7 +245,7 @@ impl Tables {
         delete_unlisted: bool,
         in_full: bool,
         is_new: bool,
-        was_owed: bool,
+        needed_sync: bool,
     ) -> usize {
         let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
         if !self.speaks(registration) {
@@ -237,7 +254,7 @@ impl Tables {
         let mut changes = 0;
         let (is_further_part, is_whole) = self.take_part(&name, id, topics, is_new);
         // A part pays nothing before all others came.
-        self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().table_owed |= was_owed && !is_whole;
+        self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().needs_full_sync |= needed_sync && !is_whole;
         let in_full = in_full || is_further_part;
         if delete_unlisted && registration.mappings.is_empty() && is_whole {
             let listed = self.groups[&name].members[&id].parts.topics.clone();
@@ -258,7 +275,7 @@ impl Tables {
 
     /// Whether the topics of a group are as this registration says: that of a master, or of the first slave that
     /// registered, if it is of 5.x.
-    pub(super) fn speaks(&self, registration: &Registration) -> bool {
+    fn speaks(&self, registration: &Registration) -> bool {
         let (group, id) = (&self.groups[registration.broker.as_ref().unwrap()], registration.id.unwrap());
         let is_first = group.members.range(..id).all(|(_, member)| !member.is_heard());
         id == 0 || (registration.generation == Generation::Five && is_first)
@@ -266,7 +283,7 @@ impl Tables {
 
     /// Enters topics for a group: all of them, or those that it has not. Returns how many entries are others than
     /// before.
-    pub(super) fn enter_topics(&mut self, registration: &Registration, topics: &[Topic], in_full: bool) -> usize {
+    fn enter_topics(&mut self, registration: &Registration, topics: &[Topic], in_full: bool) -> usize {
         let (name, id) = (registration.broker.clone().unwrap(), registration.id.unwrap());
         let group = &self.groups[&name];
         let is_repeated = group.members[&id].origin == Origin::Repeated;

@@ -1,5 +1,6 @@
 //! The model of a whole server: what each step comes to.
 
+use super::access::refuse;
 use super::registering::Verdict;
 use super::storage::{Asker, KvRequest, Remark, Reply, Storage};
 use super::tables::Tables;
@@ -17,7 +18,7 @@ pub(crate) struct Server {
     pub(crate) tables: Tables,
     pub(crate) storage: Storage,
     /// What asks for a signature.
-    pub(super) access: Access,
+    pub(crate) access: Access,
     /// Answers come in binary headers.
     pub(crate) binary: bool,
     /// How often each connection was opened.
@@ -151,7 +152,7 @@ impl Server {
             at: self.tables.now,
         };
         self.tables.notifies = self.storage.is_on("notifyMinBrokerIdChanged");
-        if let Some(remark) = self.refuse(asked) {
+        if let Some(remark) = refuse(self.access, &mut self.tables, asked) {
             return self.storage.replies.push((asker, Reply { code: 16, ..Reply::error(remark) }));
         }
         let reply = match &asked.content {
@@ -170,7 +171,7 @@ impl Server {
             Content::Configure { entries } => return self.storage.configure(asker, Some(entries.clone())),
             Content::ShowConfiguration => return self.storage.configure(asker, None),
             content => {
-                let before = self.tables.entries();
+                let before = self.tables.topic_entries();
                 let reply = self.answer(content, asked.defect.is_some(), asked.connection);
                 self.tables.watch_new_entries(&before);
                 reply
@@ -192,7 +193,7 @@ impl Server {
                 Reply::default()
             }
             Content::Heartbeat(broker) => {
-                self.tables.hear(broker);
+                self.tables.renew(broker);
                 Reply::default()
             }
             Content::QueryVersion { broker, version } => {
@@ -201,8 +202,8 @@ impl Server {
                 let known = member.and_then(|member| member.version);
                 let changed = known.is_none()
                     || known != *version
-                    || member.is_some_and(|member| member.table_owed || !member.is_heard());
-                self.tables.hear(broker);
+                    || member.is_some_and(|member| member.needs_full_sync || !member.is_heard());
+                self.tables.renew(broker);
                 let fields = Some(vec![("changed", changed.to_string())]);
                 Reply { fields, body: known.map(written::data_version).unwrap_or_default(), ..Reply::default() }
             }
@@ -273,10 +274,12 @@ impl Server {
 
     /// Closes connections that have all their answers.
     fn close_answered(&mut self) {
-        let is_owed = |connection: usize| {
+        let needed_sync = |connection: usize| {
             self.storage.askers().any(|asker| asker.connection == connection && asker.opened == self.opened[connection])
         };
-        for connection in self.closing.iter().copied().filter(|connection| !is_owed(*connection)).collect::<Vec<_>>() {
+        for connection in
+            self.closing.iter().copied().filter(|connection| !needed_sync(*connection)).collect::<Vec<_>>()
+        {
             self.tables.tell(format!("closed {connection}: the peer speaks HTTP, which is not served here"));
             self.close(connection);
         }

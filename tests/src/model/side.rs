@@ -1,12 +1,13 @@
 //! The pure core beside the model: carries steps out, asks everything, compares.
 
-use super::invariants::{self, Observation, answers_in, in_a_row, in_order, questions};
+use super::answers::{self, RouteFor};
+use super::invariants::{self, answers_in, in_a_row, in_order, questions};
+use super::limits::{Switches, limits};
+use super::observation::Observation;
 use super::server::Server;
 use super::silences::Silences;
 use super::storage::{KvRequest, Remark, Reply};
 use super::tables::Member;
-use super::written::RouteFor;
-use super::{Switches, limits};
 use crate::answer::Answer;
 use crate::request::Request;
 use crate::scenario::render;
@@ -194,15 +195,15 @@ fn expected(model: &Server, request: &Request) -> Reply {
     let field =
         |name: &str| request.fields.iter().flatten().find(|(field, _)| field == name).map(|(_, value)| &**value);
     match request.code {
-        106 => ok(model.clusters()),
-        304 => ok(model.names()),
-        206 => gated(model, "enableAllTopicList", model.topics()),
-        311 => gated(model, "enableTopicList", model.topics_with(|flags| flags & 1 != 0)),
-        312 => gated(model, "enableTopicList", model.topics_with(|flags| flags & 2 != 0)),
-        313 => gated(model, "enableTopicList", model.topics_with(|flags| flags & 3 == 2)),
-        224 => gated(model, "enableTopicList", model.topics_of_cluster(field("cluster").unwrap())),
+        106 => ok(answers::clusters(model)),
+        304 => ok(answers::names(model)),
+        206 => gated(model, "enableAllTopicList", answers::topics(model)),
+        311 => gated(model, "enableTopicList", answers::topics_with(model, |flags| flags & 1 != 0)),
+        312 => gated(model, "enableTopicList", answers::topics_with(model, |flags| flags & 2 != 0)),
+        313 => gated(model, "enableTopicList", answers::topics_with(model, |flags| flags & 3 == 2)),
+        224 => gated(model, "enableTopicList", answers::topics_of_cluster(model, field("cluster").unwrap())),
         901 => {
-            let body = model.members(field("brokerName").unwrap(), field("clusterName").unwrap());
+            let body = answers::members(model, field("brokerName").unwrap(), field("clusterName").unwrap());
             Reply { remark: Remark::Exactly("not set any response code".to_owned()), ..ok(body) }
         }
         105 => {
@@ -229,7 +230,7 @@ fn route(model: &Server, topic: &str, whom: RouteFor<'_>) -> Reply {
     if !model.is_ready() {
         return Reply::error(Remark::Exactly("name server not ready".to_owned()));
     }
-    match model.route(topic, whom) {
+    match answers::route(model, topic, whom) {
         Some(body) => Reply { body, ..Reply::default() },
         None => {
             let faq = "See https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.";

@@ -1,8 +1,8 @@
 //! How long everybody has been silent, and what nobody has repeated since a restart, reckoned from what was sent.
 
-use super::TOPICS_MAX;
-use super::invariants::{Member, Observation};
 use super::kept::WITHIN_MILLIS;
+use super::limits::TOPICS_MAX;
+use super::observation::{Member, Observation};
 use super::registering::arriving_topics;
 use crate::step::{Broker, Content, Message};
 use namesrv_core::event::Event;
@@ -85,7 +85,7 @@ impl Silences {
                         self.former.insert(member, silence);
                     }
                 }
-                Content::Heartbeat(broker) | Content::QueryVersion { broker, .. } => self.hear(broker, now),
+                Content::Heartbeat(broker) | Content::QueryVersion { broker, .. } => self.renew(broker, now),
                 _ => (),
             }
         }
@@ -129,7 +129,7 @@ impl Silences {
         }
     }
 
-    fn hear(&mut self, broker: &Broker, now: u64) {
+    fn renew(&mut self, broker: &Broker, now: u64) {
         for ((name, _, at), silence) in &mut self.current {
             if *at == broker.address && silence.cluster == broker.cluster {
                 silence.perhaps_heard = now;

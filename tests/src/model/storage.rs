@@ -1,16 +1,17 @@
 //! The KV table and the settings of the model: changes that wait until their file is safe.
 
+use super::limits::KV_BYTES_MAX;
 use super::order::Order;
-use super::{KV_BYTES_MAX, written};
+use super::written;
 use crate::step::Disk;
 use crate::step::words::{SETTINGS, VALUES, setting};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Whom an answer is for.
+/// The client that an answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asker {
     pub(crate) connection: usize,
-    /// How often the connection was opened: an answer is not for whoever comes after.
+    /// How often the connection was opened: an answer is not for a later client.
     pub(crate) opened: usize,
     pub(crate) opaque: i32,
     pub(crate) oneway: bool,
@@ -68,14 +69,14 @@ pub(crate) struct Storage {
     saved_settings: BTreeMap<&'static str, bool>,
     pub(crate) disk: Disk,
     saves: VecDeque<Save>,
-    /// The last save of the KV table failed, so nobody knows what its file holds.
+    /// The last save of the KV table failed, so the contents of its file are unknown.
     kv_file_is_doubtful: bool,
     /// The last save of the settings failed.
     settings_are_unsaved: bool,
     kv_waiting: Vec<(Asker, KvRequest)>,
     /// Bytes of their texts and of the answers that they will get.
     kv_waiting_bytes: usize,
-    /// Absent: only to be shown.
+    /// `None` only shows them.
     settings_waiting: VecDeque<(Asker, Option<Entries>)>,
     pub(crate) replies: Vec<(Asker, Reply)>,
     /// Topics whose order configuration changed, and when that was asked for.

@@ -3,10 +3,10 @@
 use super::kept::{Kept, Origin};
 use super::order::Orders;
 use crate::registration::{Mapping, Version};
-use crate::step::{Broker, Queues};
+use crate::step::Queues;
 use std::collections::{BTreeMap, BTreeSet};
 
-const WRITE: i32 = 2;
+pub(super) const WRITE: i32 = 2;
 /// Silence that a broker is granted that does not say how much it wants.
 const DEFAULT_TIMEOUT: i64 = 120_000;
 
@@ -23,13 +23,13 @@ pub(crate) struct Member {
     pub(crate) version: Option<Version>,
     pub(crate) filter_servers: Vec<String>,
     /// A registration of a single topic may have been missed: the next full table counts although its version is known.
-    pub(crate) table_owed: bool,
+    pub(crate) needs_full_sync: bool,
     /// Its last registration was of one topic.
     pub(crate) was_update: bool,
     pub(crate) parts: Parts,
     pub(crate) origin: Origin,
-    /// Greater for who took a seat in a group later, and for who came to a connection later.
-    pub(crate) seated: u64,
+    /// Counters: greater for a member that joined its group, or registered over its connection, later.
+    pub(crate) placed: u64,
     pub(crate) connected: u64,
 }
 
@@ -86,13 +86,6 @@ pub(crate) struct Group {
     pub(crate) members: BTreeMap<i64, Member>,
 }
 
-/// Why a broker leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leaving {
-    Unregisters,
-    Evicted(&'static str),
-}
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     /// Milliseconds since the server began, and since 1970.
@@ -109,7 +102,7 @@ pub(crate) struct Tables {
     pub(crate) kept: Kept,
     /// Everything that the server does besides answering, as lines for people.
     pub(crate) told: Vec<String>,
-    /// Whether brokers hear of a new minimum of their group.
+    /// Whether brokers are notified of a new minimum of their group.
     pub(crate) notifies: bool,
     pub(crate) serial: u64,
 }
@@ -135,171 +128,18 @@ impl Tables {
         self.groups.iter().flat_map(|(name, group)| group.members.iter().map(move |(id, member)| (name, *id, member)))
     }
 
-    /// Takes a member's seat, without what follows from it.
-    pub(crate) fn unseat(&mut self, name: &str, id: i64) -> Option<Member> {
+    /// Removes a member, without what follows from it.
+    pub(crate) fn remove_member(&mut self, name: &str, id: i64) -> Option<Member> {
         self.groups.get_mut(name)?.members.remove(&id)
     }
 
-    pub(crate) fn seat(&mut self, name: &str, id: i64, member: Member) {
+    pub(crate) fn insert_member(&mut self, name: &str, id: i64, member: Member) {
         if self.members().next().is_none() {
             self.next_look = self.now + 1000;
         }
         let group = self.groups.entry(name.to_owned()).or_default();
         group.members.insert(id, member);
         group.settle_cluster();
-    }
-
-    /// A member leaves its group for good.
-    pub(crate) fn leave(&mut self, name: &str, id: i64, why: Leaving) {
-        let smallest = self.groups[name].members.keys().next().copied();
-        let Some(member) = self.unseat(name, id) else { return };
-        let identity = identity(&member.cluster, name, id, &member.address);
-        self.tell(match why {
-            Leaving::Unregisters => format!("event: unregistered {identity}"),
-            Leaving::Evicted(cause) => format!("event: evicted {identity}, {cause}"),
-        });
-        let group = self.groups.get_mut(name).unwrap();
-        group.settle_cluster();
-        if group.members.is_empty() {
-            self.groups.remove(name);
-            self.kept.forget_group(name);
-            self.topics.values_mut().for_each(|queues| queues.retain(|group, _| group != name));
-            self.topics.retain(|_, queues| !queues.is_empty());
-            self.mappings.values_mut().for_each(|shown| shown.retain(|group, _| group != name));
-            return;
-        }
-        let (acting, has_only_slaves) = (group.acting, group.members.keys().all(|id| *id > 0));
-        if self.kept.until.is_some() {
-            self.leave_kept(name, &member);
-        } else if acting && has_only_slaves {
-            self.queues_of(name).for_each(|queue| queue.perm &= !WRITE);
-        }
-        if acting && smallest == Some(id) {
-            self.notify(name, &format!("offlineBrokerAddr={}", member.address), true);
-        }
-    }
-
-    /// The members of a group hear which one is the smallest now; `because` names who left or joined.
-    pub(crate) fn notify(&mut self, name: &str, because: &str, somebody_left: bool) {
-        if !self.notifies {
-            return;
-        }
-        let members = self.groups[name].members.clone();
-        let (smallest, first) = members.first_key_value().unwrap();
-        for (id, member) in &members {
-            if somebody_left || members.len() == 1 || id != smallest {
-                let smallest = [format!("minBrokerAddr={}", first.address), format!("minBrokerId={smallest}")];
-                let mut fields = [because, &smallest[0], &smallest[1]];
-                fields.sort_unstable();
-                self.tell(format!("sent 905 one-way to {}: {}", member.address, fields.join(" ")));
-            }
-        }
-    }
-
-    pub(crate) fn unregister(&mut self, broker: &Broker) {
-        let Some(group) = self.groups.get(&broker.group) else { return };
-        let found = group.members.iter().find(|(_, member)| member.address == broker.address);
-        if let Some((id, _)) = found.filter(|(_, member)| member.cluster == broker.cluster) {
-            self.leave(&broker.group, *id, Leaving::Unregisters);
-        }
-    }
-
-    /// Whom a heartbeat is from: the member of that group, or, where there is none, everybody at that address; by seat.
-    pub(crate) fn named(&self, broker: &Broker) -> Vec<(String, i64)> {
-        let is_meant = |member: &Member| member.cluster == broker.cluster && member.address == broker.address;
-        let mut found: Vec<_> = self
-            .members()
-            .filter(|(_, _, member)| is_meant(member))
-            .map(|(name, id, member)| (member.seated, name.clone(), id))
-            .collect();
-        found.sort();
-        if found.iter().any(|(_, name, _)| *name == broker.group) {
-            found.retain(|(_, name, _)| *name == broker.group);
-        }
-        found.into_iter().map(|(_, name, id)| (name, id)).collect()
-    }
-
-    pub(crate) fn hear(&mut self, broker: &Broker) {
-        for (name, id) in self.named(broker) {
-            let deadline = self.deadline_of(&self.groups[&name].members[&id]);
-            self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline = deadline;
-        }
-    }
-
-    /// Everybody who came over a connection leaves with it, in the order in which they came.
-    pub(crate) fn disconnect(&mut self, connection: usize) {
-        let over = |(_, _, member): &(&String, i64, &Member)| member.connection == Some(connection);
-        let mut lost: Vec<_> =
-            self.members().filter(over).map(|(name, id, member)| (member.connected, name.clone(), id)).collect();
-        lost.sort();
-        for (_, name, id) in lost {
-            self.leave(&name, id, Leaving::Evicted("connection lost"));
-        }
-    }
-
-    /// Time passes and the server looks whenever it wants to. Returns the connections that it closes.
-    pub(crate) fn advance(&mut self, millis: u64) -> Vec<usize> {
-        let end = self.now + millis;
-        let mut closed = Vec::new();
-        let wanted = |tables: &Self| {
-            let deadlines = tables.wants_to_look().into_iter().chain(tables.orders.next());
-            deadlines.chain(tables.kept.until).min()
-        };
-        while let Some(wanted) = wanted(self).filter(|wanted| *wanted <= end) {
-            self.pass(wanted.saturating_sub(self.now));
-            closed.extend(self.look());
-        }
-        self.pass(end - self.now);
-        closed
-    }
-
-    pub(crate) fn pass(&mut self, millis: u64) {
-        self.now += millis;
-        self.wall += millis;
-    }
-
-    fn wants_to_look(&self) -> Option<u64> {
-        self.members().map(|(_, _, member)| member.deadline.min(self.next_look)).min()
-    }
-
-    /// Whoever was silent for too long leaves, unless the server itself is late: then everybody is granted as much
-    /// more, but no more than after a sign of life at this moment. Connections over which nobody is left are closed.
-    pub(crate) fn look(&mut self) -> Vec<usize> {
-        let closed = self.look_for_silence();
-        self.end_kept();
-        self.compare_orders();
-        closed
-    }
-
-    fn look_for_silence(&mut self) -> Vec<usize> {
-        let Some(wanted) = self.wants_to_look() else { return Vec::new() };
-        if self.now >= self.next_look {
-            self.next_look = self.now + 1000;
-        }
-        let late = self.now.saturating_sub(wanted);
-        if late > 3000 {
-            self.tell(format!("event: late by {late} ms"));
-            self.kept.until = self.kept.until.map(|until| until + late);
-            let seats: Vec<_> = self.members().map(|(name, id, _)| (name.clone(), id)).collect();
-            for (name, id) in seats {
-                let most = self.deadline_of(&self.groups[&name].members[&id]);
-                let deadline = &mut self.groups.get_mut(&name).unwrap().members.get_mut(&id).unwrap().deadline;
-                *deadline = (*deadline + late).min(most).max(*deadline);
-            }
-        }
-        let mut closed = Vec::new();
-        loop {
-            let due = self.members().map(|(name, id, member)| (member.deadline, name.clone(), id, member.connection));
-            let Some((_, name, id, connection)) = due.min().filter(|(deadline, ..)| *deadline <= self.now) else {
-                break;
-            };
-            let why = if connection.is_some() { "expired" } else { "unconfirmed" };
-            self.leave(&name, id, Leaving::Evicted(why));
-            if self.members().all(|(_, _, member)| member.connection != connection) {
-                closed.extend(connection);
-            }
-        }
-        closed
     }
 
     pub(crate) fn queues_of(&mut self, name: &str) -> impl Iterator<Item = &mut Queues> {
@@ -309,7 +149,7 @@ impl Tables {
     pub(crate) fn change_permission(&mut self, name: &str, writable: bool) -> usize {
         let Some(group) = self.groups.get_mut(name) else { return 0 };
         for member in group.members.values_mut() {
-            member.table_owed = false;
+            member.needs_full_sync = false;
             member.parts.overruled = true;
         }
         self.kept.overrule(name);
