@@ -18,7 +18,7 @@ pub(crate) use id::{GroupId, QueueId};
 use joined::JoinedFragments;
 pub use listing::{ListedEntry, ListedGroup, ListedTopic};
 pub(crate) use mapping::Mapping;
-pub(crate) use queue::{QueueFragment, QueueRef, QueueValues};
+pub(crate) use queue::{QueueFragment, QueueRef};
 pub(crate) use topic::{TopicKey, TopicRecord, TopicTable};
 pub(crate) use topology::Topology;
 

@@ -18,8 +18,9 @@ mod written;
 pub use error::{Malformed, SnapshotError};
 pub use written::{Age, Written};
 
-use crate::route::{FilterServers, GroupId, Mapping, QueueRef, QueueValues, TopicTable};
+use crate::route::{FilterServers, GroupId, Mapping, QueueRef, TopicTable};
 use crate::time::Duration;
+use crate::wire::QueueValues;
 use crate::wire::register::DataVersion;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -59,7 +59,8 @@ pub(crate) const fn of_mapped_queues(queues: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::route::{QueueFragment, QueueValues};
+    use crate::route::QueueFragment;
+    use crate::wire::QueueValues;
 
     #[test]
     fn no_queue_values_take_more_than_the_maximum() {

@@ -18,6 +18,8 @@
 //! # Ok::<(), namesrv_core::wire::FrameError>(())
 //! ```
 
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+
 pub mod body;
 pub mod code;
 mod cursor;
@@ -28,6 +30,7 @@ mod header;
 pub(crate) mod java;
 pub mod json;
 mod proxy;
+mod queue_values;
 pub mod register;
 mod release;
 mod request;
@@ -39,6 +42,7 @@ pub use error::{BinaryHeaderError, BodyError, CompressionError, ForeignProtocol,
 pub use fields::ExtFields;
 pub use frame::{Framing, RawFrame, next_frame};
 pub use proxy::{HEADER_BYTES_MAX as PROXY_HEADER_BYTES_MAX, ProxyError, ProxyFraming, proxy_header};
+pub use queue_values::QueueValues;
 pub use release::Release;
 pub use request::Request;
 pub use sender::Sender;

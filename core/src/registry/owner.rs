@@ -62,7 +62,7 @@ pub(super) fn renewable(state: &mut State, peer: Peer, code: i32, members: &[Mem
     if ownership == Ownership::Ignored {
         return members.to_vec();
     }
-    // A sign of life of a member from a snapshot only counts until the member has to register.
+    // A heartbeat of a member from a snapshot only counts until the member has to register.
     let may_renew = |key: &MemberKey| owns(state, peer, *key) || state.tables.has_unconfirmed(*key);
     let (own, others): (Vec<_>, Vec<_>) = members.iter().copied().partition(may_renew);
     for broker in others.iter().filter_map(|key| state.tables.group(key.group).identity(key.id)).collect::<Vec<_>>() {

@@ -32,9 +32,10 @@ pub(super) use queues::Set;
 
 use crate::event::BrokerIdentity;
 use crate::hash::Secret;
-use crate::route::{GroupId, QueueRef, QueueValues, TopicKey, TopicTable, Topology};
+use crate::route::{GroupId, QueueRef, TopicKey, TopicTable, Topology};
 use crate::table_size as size;
 use crate::time::{Duration, Instant, Now};
+use crate::wire::QueueValues;
 use crate::{ClientAddress, Peer};
 use alloc::string::ToString;
 use alloc::sync::Arc;

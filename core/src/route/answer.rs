@@ -1,7 +1,8 @@
 //! Routes: the body of GET_ROUTEINFO_BY_TOPIC, assembled from fragments that are ready.
 
-use super::{BrokerGroup, QueueFragment, QueueRef, QueueValues, TopicRecord, Topology};
+use super::{BrokerGroup, QueueFragment, QueueRef, TopicRecord, Topology};
 use crate::config::Settings;
+use crate::wire::QueueValues;
 use crate::wire::java::equals_ignoring_case;
 use crate::wire::json::{self, Dialect};
 use alloc::vec::Vec;

@@ -1,6 +1,7 @@
 //! Digests of what is registered, by which two servers can be compared without looking at every topic.
 
-use super::{QueueValues, RouteView};
+use super::RouteView;
+use crate::wire::QueueValues;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;

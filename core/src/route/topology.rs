@@ -39,16 +39,16 @@ impl Topology {
         let mut clusters: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
         for (slot, group) in groups.iter().enumerate() {
             let Some(group) = group else { continue };
-            by_name.insert(Arc::clone(&group.data.name), GroupId(slot as u32));
+            by_name.insert(Arc::clone(&group.data.name), GroupId::at(slot));
             for cluster in &group.data.clusters {
                 clusters.entry(Arc::clone(cluster)).or_default().insert(Arc::clone(&group.data.name));
             }
         }
         let mut positions = vec![0; groups.len()];
         for (position, id) in (0..).zip(by_name.values()) {
-            positions[id.0 as usize] = position;
+            positions[id.index()] = position;
         }
-        let named = || by_name.values().filter_map(|id| groups[id.0 as usize].as_deref());
+        let named = || by_name.values().filter_map(|id| groups[id.index()].as_deref());
         let joined = Dialect::ALL.map(|dialect| {
             JoinedFragments::new(named(), |output, group| output.extend_from_slice(group.json(dialect, false)))
         });
@@ -70,7 +70,7 @@ impl Topology {
     /// between them. The entries are in that order.
     #[inline]
     pub(crate) fn contiguous_range(&self, entries: &[QueueRef]) -> Option<Range<usize>> {
-        let position = |entry: &QueueRef| self.positions.get(entry.group.0 as usize);
+        let position = |entry: &QueueRef| self.positions.get(entry.group.index());
         let (first, last) = (*position(entries.first()?)? as usize, *position(entries.last()?)? as usize);
         (last.checked_sub(first)? + 1 == entries.len()).then_some(first..last + 1)
     }
@@ -85,7 +85,7 @@ impl Topology {
     #[inline]
     pub(crate) fn joined_entries(&self, positions: &Range<usize>, entries: &[QueueRef]) -> Option<&[u8]> {
         let queue = entries.first()?.queue;
-        let joined = self.joined_entries.get(queue.0 as usize)?;
+        let joined = self.joined_entries.get(queue.index())?;
         if entries.iter().any(|entry| entry.queue != queue) {
             return None;
         }
@@ -103,7 +103,7 @@ impl Topology {
     /// The queue values in a place. There are always some in a place that an entry refers to.
     #[inline]
     pub(crate) fn queue(&self, id: QueueId) -> Option<&QueueFragment> {
-        self.queues.get(id.0 as usize)
+        self.queues.get(id.index())
     }
 
     /// Whether any group has filter servers. Brokers have none since 5.0.
@@ -115,7 +115,7 @@ impl Topology {
     /// The group in a slot. There is always one in a slot that an entry refers to.
     #[inline]
     pub(crate) fn group(&self, id: GroupId) -> Option<&BrokerGroup> {
-        self.groups.get(id.0 as usize)?.as_deref()
+        self.groups.get(id.index())?.as_deref()
     }
 
     pub(crate) fn group_named(&self, name: &str) -> Option<&BrokerGroup> {
@@ -200,7 +200,8 @@ impl Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::route::{BrokerData, QueueValues};
+    use crate::route::BrokerData;
+    use crate::wire::QueueValues;
 
     const COMMON: QueueValues = QueueValues { read_queue_nums: 8, write_queue_nums: 8, perm: 6, topic_sys_flag: 0 };
 

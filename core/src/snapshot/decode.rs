@@ -4,9 +4,10 @@ use super::bytes::Reader;
 use super::error::{Malformed, SnapshotError};
 use super::{FORMAT, HEADER_BYTES, MAGIC, SavedGroup, SavedMember, SavedTopic, Snapshot, Written};
 use crate::limits::Limits;
-use crate::route::{FilterServers, GroupId, Mapping, QueueFragment, QueueId, QueueRef, QueueValues};
+use crate::route::{FilterServers, GroupId, Mapping, QueueFragment, QueueId, QueueRef};
 use crate::table_size as size;
 use crate::time::{Duration, WallTime};
+use crate::wire::QueueValues;
 use crate::wire::register::{DataVersion, read_filter_servers, read_mapping_of};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -166,12 +167,12 @@ impl Decoder {
         for _ in 0..reader.number()? {
             let first = reader.below(groups.len())?;
             let count = reader.below(groups.len() - first + 1)?;
-            let queue = QueueId(reader.below(values)? as u32);
-            if entries.last().is_some_and(|last| last.group.0 as usize >= first) || count == 0 {
+            let queue = QueueId::at(reader.below(values)?);
+            if entries.last().is_some_and(|last| last.group.index() >= first) || count == 0 {
                 return Err(Malformed::Order("entries of a topic").into());
             }
             self.room.take(count.saturating_mul(size::of_entry(name)))?;
-            entries.extend((first..first + count).map(|group| QueueRef { group: GroupId(group as u32), queue }));
+            entries.extend((first..first + count).map(|group| QueueRef { group: GroupId::at(group), queue }));
         }
         let mappings = self.list(reader, |decoder, reader| decoder.mapping(reader, name, groups.len()))?;
         if !mappings.is_sorted_by(|one, other| one.broker_name < other.broker_name) {
@@ -184,7 +185,7 @@ impl Decoder {
     }
 
     fn mapping(&mut self, reader: &mut Reader<'_>, topic: &str, groups: usize) -> Result<Mapping> {
-        let owner = GroupId(reader.below(groups)? as u32);
+        let owner = GroupId::at(reader.below(groups)?);
         let (broker_name, object) = (reader.text()?, reader.text()?);
         // Its owner may have no entry of the topic, and its JSON is kept in two dialects.
         self.room.take(size::of_entry(topic) + size::of_mapping_text(2 * (object.len() + broker_name.len())))?;

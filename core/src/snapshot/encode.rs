@@ -2,8 +2,9 @@
 
 use super::bytes::{put_bytes, put_number, put_option, put_signed};
 use super::{FORMAT, HEADER_BYTES, MAGIC, SavedGroup, SavedMember, SnapshotSource, Written};
-use crate::route::{GroupId, QueueRef, QueueValues, TopicRecord};
+use crate::route::{GroupId, QueueRef, TopicRecord};
 use crate::time::Duration;
+use crate::wire::QueueValues;
 use crate::wire::register::DataVersion;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -30,10 +31,10 @@ impl SnapshotSource {
 
     /// The position of each group by its slot.
     fn positions(&self) -> Vec<usize> {
-        let slots = self.groups.iter().map(|(GroupId(slot), _)| *slot as usize + 1).max().unwrap_or(0);
+        let slots = self.groups.iter().map(|(group, _)| group.index() + 1).max().unwrap_or(0);
         let mut positions = vec![0; slots];
-        for (position, (GroupId(slot), _)) in self.groups.iter().enumerate() {
-            positions[*slot as usize] = position;
+        for (position, (group, _)) in self.groups.iter().enumerate() {
+            positions[group.index()] = position;
         }
         positions
     }
@@ -88,7 +89,7 @@ fn put_values(output: &mut Vec<u8>, values: QueueValues) {
 /// Most topics are on all brokers of a cluster, with the same values: such entries are one run.
 fn put_topic(output: &mut Vec<u8>, topic: &TopicRecord, positions: &[usize]) {
     put_bytes(output, topic.name.as_bytes());
-    let position = |group: GroupId| positions[group.0 as usize];
+    let position = |group: GroupId| positions[group.index()];
     let follows =
         |one: &QueueRef, other: &QueueRef| one.queue == other.queue && position(one.group) + 1 == position(other.group);
     put_number(output, topic.queues().chunk_by(follows).count() as u64);

@@ -1,8 +1,8 @@
 //! Other request bodies: a data version, the queue entries of a route.
 
 use super::error::BodyError;
-use super::json::Integer;
 use super::json::read::{self, Fill, List, Object, Text, skip};
+use super::queue_values::QueueValues;
 use super::register::DataVersion;
 use crate::time::WallTime;
 use alloc::borrow::Cow;
@@ -17,14 +17,8 @@ const QUEUE_DATAS_MAX: usize = 100_000;
 pub struct QueueData<'a> {
     /// Name of the broker group.
     pub broker_name: Option<Cow<'a, str>>,
-    /// Queues to read from.
-    pub read_queue_nums: i32,
-    /// Queues to write to.
-    pub write_queue_nums: i32,
-    /// Permission bits.
-    pub perm: i32,
-    /// Flag bits.
-    pub topic_sys_flag: i32,
+    /// What the group has of the topic.
+    pub values: QueueValues,
 }
 
 /// Reads the queue entries of a route. A body, list or member that is missing is an empty list. A `null` in the list is
@@ -74,11 +68,7 @@ impl<'de> Object<'de> for QueueData<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
         match &*name {
             "brokerName" => Text(self.broker_name) = members.next_value()?,
-            "readQueueNums" => Integer(self.read_queue_nums) = members.next_value()?,
-            "writeQueueNums" => Integer(self.write_queue_nums) = members.next_value()?,
-            "perm" => Integer(self.perm) = members.next_value()?,
-            "topicSysFlag" => Integer(self.topic_sys_flag) = members.next_value()?,
-            _ => skip(members)?,
+            name => self.values.read_member(name, members)?,
         }
         Ok(())
     }
@@ -97,10 +87,7 @@ mod tests {
         let entries = decode_queue_datas(body).unwrap();
         let first = QueueData {
             broker_name: Some(Cow::Borrowed("broker-a")),
-            read_queue_nums: 4,
-            write_queue_nums: 5,
-            perm: 6,
-            topic_sys_flag: 1,
+            values: QueueValues { read_queue_nums: 4, write_queue_nums: 5, perm: 6, topic_sys_flag: 1 },
         };
         assert_eq!(entries, [first, QueueData::default(), QueueData::default()]);
     }

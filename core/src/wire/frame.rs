@@ -71,6 +71,7 @@ pub fn next_frame<'a>(input: &'a [u8], limits: &Limits) -> Result<Framing<'a>, F
 }
 
 /// Bytes of the whole frame, which fit into a `usize` because they pass the limit.
+#[allow(clippy::cast_possible_truncation, reason = "see above")]
 fn frame_length(announced: u32, first: [u8; LENGTH_BYTES], limits: &Limits) -> Result<usize, FrameError> {
     let length = u64::from(announced) + LENGTH_BYTES as u64;
     if length > limits.frame_bytes_max as u64 {

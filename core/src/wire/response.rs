@@ -86,6 +86,7 @@ pub fn write_frame(output: &mut Vec<u8>, form: Serialization, head: &Head<'_>, b
 
 /// A length as it is sent. What is written comes from tables whose limits are far below 4 GiB.
 #[inline]
+#[allow(clippy::cast_possible_truncation, reason = "see above")]
 fn length(bytes: usize) -> u32 {
     debug_assert!(u32::try_from(bytes).is_ok(), "{bytes} bytes in one frame");
     bytes as u32

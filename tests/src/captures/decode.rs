@@ -7,7 +7,7 @@ use namesrv_core::config::Limits;
 use namesrv_core::time::WallTime;
 use namesrv_core::wire::body::{decode_data_version, decode_queue_datas};
 use namesrv_core::wire::register::{PlainBody, RegisterBody, RegisterHeader};
-use namesrv_core::wire::{Framing, Request, next_frame};
+use namesrv_core::wire::{Framing, QueueValues, Request, next_frame};
 use std::collections::BTreeMap;
 use std::io::Read;
 
@@ -53,12 +53,7 @@ pub(super) fn agrees(frame: &[u8]) -> Result<(), String> {
             let read = decode_queue_datas(request.body).map_err(|error| error.to_string())?;
             let read: Vec<_> = read
                 .iter()
-                .map(|entry| {
-                    (
-                        entry.broker_name.as_deref().unwrap_or_default().to_owned(),
-                        [entry.read_queue_nums, entry.write_queue_nums, entry.perm, entry.topic_sys_flag],
-                    )
-                })
+                .map(|entry| (entry.broker_name.as_deref().unwrap_or_default().to_owned(), array(entry.values)))
                 .collect();
             let body = json(&plain.body)?;
             let entries = body.member("queueDatas").map(Json::elements).unwrap_or_default();
@@ -66,6 +61,10 @@ pub(super) fn agrees(frame: &[u8]) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+fn array(values: QueueValues) -> [i32; 4] {
+    [values.read_queue_nums, values.write_queue_nums, values.perm, values.topic_sys_flag]
 }
 
 fn same<T: std::fmt::Debug + PartialEq>(what: &str, read: &T, written: &T) -> Result<(), String> {
@@ -78,8 +77,7 @@ fn core_registration(request: &Request<'_>) -> Result<Registered, String> {
     let plain = PlainBody::new(request.body, header.compressed, &limits).map_err(|error| error.to_string())?;
     let body = RegisterBody::decode(&plain, request.version, WALL, &limits).map_err(|error| error.to_string())?;
     let topic = |topic: &namesrv_core::wire::register::TopicConfig<'_>| {
-        let numbers = [topic.read_queue_nums, topic.write_queue_nums, topic.perm, topic.topic_sys_flag];
-        (topic.name.as_deref().unwrap_or_default().to_owned(), numbers)
+        (topic.name.as_deref().unwrap_or_default().to_owned(), array(topic.values))
     };
     let mapping = |mapping: &namesrv_core::wire::register::TopicQueueMapping<'_>| {
         let ids = mapping.curr_id_map.iter().flatten().copied().collect();

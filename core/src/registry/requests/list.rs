@@ -4,7 +4,8 @@
 
 use crate::registry::answer::Answer;
 use crate::registry::state::State;
-use crate::route::{QueueValues, TopicRecord};
+use crate::route::TopicRecord;
+use crate::wire::QueueValues;
 use crate::wire::Request;
 use crate::wire::code::response;
 use crate::wire::json;

@@ -15,7 +15,7 @@ use crate::registry::order_check;
 use crate::registry::state::State;
 use crate::registry::subject::subject;
 use crate::registry::tables::{Member, MemberKey, Newcomer, Placed, Placement, Set};
-use crate::route::{GroupId, Mapping, QueueValues, TopicKey};
+use crate::route::{GroupId, Mapping, TopicKey};
 use crate::time::Now;
 use crate::wire::code::response;
 use crate::wire::register::{DataVersion, PlainBody, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
@@ -363,8 +363,7 @@ fn apply_topics<'a>(
         if state.tables.keeps_entry(key, broker, in_full) {
             continue;
         }
-        let values = QueueValues::of(topic);
-        let values = if is_alone && !awaits_master { values.read_only() } else { values };
+        let values = if is_alone && !awaits_master { topic.values.read_only() } else { topic.values };
         let set = state.tables.set_queue(key, group, values);
         if is_alone && awaits_master {
             state.tables.hold_writable(key, group);

@@ -8,7 +8,6 @@ use crate::registry::order_check;
 use crate::registry::owner::{owns_group, refuse_stranger};
 use crate::registry::state::State;
 use crate::registry::tables::Set;
-use crate::route::QueueValues;
 use crate::table_size as size;
 use crate::time::Now;
 use crate::wire::Request;
@@ -50,7 +49,7 @@ pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_
     }
     let Some(topic) = request.fields.value("topic") else { return Answer::success() };
     let group_of = |entry: &QueueData<'_>| state.tables.group_id(entry.broker_name.as_deref()?);
-    let known: Vec<_> = entries.iter().map_while(|entry| Some((group_of(entry)?, values(entry)))).collect();
+    let known: Vec<_> = entries.iter().map_while(|entry| Some((group_of(entry)?, entry.values))).collect();
     let key = state.tables.topics().key(&topic);
     let topic_is_known = state.tables.topics().record(key).is_some_and(|record| !record.queues().is_empty());
     if known.is_empty() || (known.len() < entries.len() && !topic_is_known) {
@@ -92,14 +91,5 @@ pub(super) fn delete_topic(state: &mut State, request: &Request<'_>) -> (Answer,
     match groups.len() {
         0 => unchanged,
         groups => (Answer::success(), Change::TopicDeleted { groups }),
-    }
-}
-
-fn values(entry: &QueueData<'_>) -> QueueValues {
-    QueueValues {
-        read_queue_nums: entry.read_queue_nums,
-        write_queue_nums: entry.write_queue_nums,
-        perm: entry.perm,
-        topic_sys_flag: entry.topic_sys_flag,
     }
 }

@@ -210,11 +210,11 @@ impl Groups {
 
     /// The group in a slot that is not free.
     pub(super) fn group(&self, id: GroupId) -> &Group {
-        &self.slots[id.0 as usize]
+        &self.slots[id.index()]
     }
 
     pub(super) fn group_mut(&mut self, id: GroupId) -> &mut Group {
-        &mut self.slots[id.0 as usize]
+        &mut self.slots[id.index()]
     }
 
     /// A member that is known to be there.
@@ -247,12 +247,12 @@ impl Groups {
         let group = Group::new(Arc::clone(&name), cluster.into());
         let id = match self.free.pop() {
             Some(id) => {
-                self.slots[id.0 as usize] = group;
+                self.slots[id.index()] = group;
                 id
             }
             None => {
                 self.slots.push(group);
-                GroupId((self.slots.len() - 1) as u32)
+                GroupId::at(self.slots.len() - 1)
             }
         };
         self.by_name.insert(name, id);
@@ -262,7 +262,7 @@ impl Groups {
     /// Takes a group out and frees its slot.
     pub(super) fn remove(&mut self, id: GroupId) -> Group {
         let vacant = Group::new(Arc::default(), Arc::default());
-        let group = core::mem::replace(&mut self.slots[id.0 as usize], vacant);
+        let group = core::mem::replace(&mut self.slots[id.index()], vacant);
         let removed = self.by_name.remove(&group.name);
         debug_assert_eq!(removed, Some(id), "group {} has another slot", group.name);
         self.free.push(id);
@@ -274,7 +274,7 @@ impl Groups {
         let mut encoded = Vec::new();
         encoded.resize(self.slots.len(), None);
         for id in self.by_name.values() {
-            let slot = id.0 as usize;
+            let slot = id.index();
             let group = &mut self.slots[slot];
             if group.encoded.is_none() {
                 group.encoded = Some(Arc::new(BrokerGroup::new(group.data())));

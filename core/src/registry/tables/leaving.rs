@@ -2,8 +2,9 @@
 
 use super::{Departure, MemberKey, Tables};
 use crate::ConnId;
-use crate::route::{GroupId, QueueValues};
+use crate::route::GroupId;
 use crate::table_size as size;
+use crate::wire::QueueValues;
 use alloc::vec::Vec;
 
 impl Tables {

@@ -1,8 +1,9 @@
 //! Interned queue values, reference-counted by the entries that use them.
 
 use crate::hash::Secret;
-use crate::route::{QueueFragment, QueueId, QueueValues};
+use crate::route::{QueueFragment, QueueId};
 use crate::table_size as size;
+use crate::wire::QueueValues;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -50,7 +51,7 @@ impl QueueTable {
     }
 
     pub(super) fn values(&self, id: QueueId) -> QueueValues {
-        self.fragments[id.0 as usize].values
+        self.fragments[id.index()].values
     }
 
     /// The values in all places, free ones included.
@@ -61,22 +62,22 @@ impl QueueTable {
     /// Returns the place of these values for one more entry. Give it back with [`release`](Self::release).
     pub(super) fn acquire(&mut self, values: QueueValues) -> QueueId {
         if let Some(&id) = self.by_values.get(&values) {
-            self.uses[id.0 as usize] += 1;
+            self.uses[id.index()] += 1;
             return id;
         }
         let fragment = QueueFragment::new(values);
         self.bytes += bytes_of(&fragment);
         let id = match self.free.pop() {
             Some(id) => {
-                let free = core::mem::replace(&mut self.fragments[id.0 as usize], fragment);
+                let free = core::mem::replace(&mut self.fragments[id.index()], fragment);
                 self.bytes -= bytes_of(&free);
-                self.uses[id.0 as usize] = 1;
+                self.uses[id.index()] = 1;
                 id
             }
             None => {
                 self.fragments.push(fragment);
                 self.uses.push(1);
-                QueueId((self.fragments.len() - 1) as u32)
+                QueueId::at(self.fragments.len() - 1)
             }
         };
         self.by_values.insert(values, id);
@@ -85,10 +86,10 @@ impl QueueTable {
     }
 
     pub(super) fn release(&mut self, id: QueueId) {
-        let uses = &mut self.uses[id.0 as usize];
+        let uses = &mut self.uses[id.index()];
         *uses -= 1;
         if *uses == 0 {
-            self.by_values.remove(&self.fragments[id.0 as usize].values);
+            self.by_values.remove(&self.fragments[id.index()].values);
             self.free.push(id);
         }
     }
@@ -107,13 +108,13 @@ impl QueueTable {
     /// `used` are the places that all entries of all topics name.
     pub(super) fn check(&self, used: impl Iterator<Item = QueueId>, findings: &mut Vec<String>) {
         let mut uses = alloc::vec![0; self.uses.len()];
-        used.for_each(|id| uses[id.0 as usize] += 1);
+        used.for_each(|id| uses[id.index()] += 1);
         for (place, fragment) in self.fragments.iter().enumerate() {
             let (counted, actual, values) = (self.uses[place], uses[place], fragment.values);
             if counted != actual {
                 findings.push(format!("{values:?} count {counted} uses instead of {actual}"));
             }
-            let is_indexed = self.by_values.get(&values) == Some(&QueueId(place as u32));
+            let is_indexed = self.by_values.get(&values) == Some(&QueueId::at(place));
             if is_indexed != (counted > 0) {
                 findings.push(format!("{values:?} with {counted} uses: found by value is {is_indexed}"));
             }

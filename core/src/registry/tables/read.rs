@@ -2,7 +2,8 @@
 
 use super::{Group, MemberKey, Tables};
 use crate::ConnId;
-use crate::route::{GroupId, QueueRef, QueueValues};
+use crate::route::{GroupId, QueueRef};
+use crate::wire::QueueValues;
 use alloc::vec::Vec;
 
 impl Tables {

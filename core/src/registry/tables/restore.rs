@@ -25,13 +25,13 @@ impl Tables {
         for mut topic in snapshot.topics {
             let key = TopicKey { name: &topic.name, hash: self.secret.hash(topic.name.as_bytes()) };
             for entry in &mut topic.entries {
-                entry.group = groups[entry.group.0 as usize];
-                entry.queue = self.queues.acquire(snapshot.values[entry.queue.0 as usize]);
+                entry.group = groups[entry.group.index()];
+                entry.queue = self.queues.acquire(snapshot.values[entry.queue.index()]);
                 self.add_topic(&topic.name, key.hash, entry.group);
                 self.groups.group_mut(entry.group).restored.add(&topic.name, key.hash, self.secret);
             }
             for mapping in &mut topic.mappings {
-                mapping.owner = groups[mapping.owner.0 as usize];
+                mapping.owner = groups[mapping.owner.index()];
                 mapping.is_unconfirmed = true;
                 self.add_topic(&topic.name, key.hash, mapping.owner);
                 self.bytes += size::of_mapping(mapping);

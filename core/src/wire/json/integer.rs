@@ -45,8 +45,8 @@ impl<T: TryFrom<i128>> Visitor<'_> for IntegerVisitor<T> {
         Self::narrow(number.into())
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "it cuts the fraction off and saturates outside of every range")]
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        // The cast cuts the fraction off and saturates far outside of every range.
         Self::narrow(number as i128)
     }
 

@@ -4,6 +4,7 @@
 use super::registration::{DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
 use super::{integer_keys, json};
 use crate::time::WallTime;
+use crate::wire::QueueValues;
 use crate::wire::cursor::Cursor;
 use crate::wire::error::BodyError;
 use crate::wire::java;
@@ -72,14 +73,9 @@ fn read_topic(line: &[u8]) -> Option<TopicConfig<'_>> {
     let name = words.next()?;
     let name = str::from_utf8(name).map_or_else(|_| Cow::Owned(java::lossy(name)), Cow::Borrowed);
     let mut number = || java::int(str::from_utf8(words.next()?).ok()?);
-    let topic = TopicConfig {
-        key: name.clone(),
-        name: Some(name),
-        read_queue_nums: number()?,
-        write_queue_nums: number()?,
-        perm: number()?,
-        topic_sys_flag: 0,
-    };
+    let (read_queue_nums, write_queue_nums, perm) = (number()?, number()?, number()?);
+    let values = QueueValues { read_queue_nums, write_queue_nums, perm, topic_sys_flag: 0 };
+    let topic = TopicConfig { key: name.clone(), name: Some(name), values };
     let filter_type = str::from_utf8(words.next()?).ok()?;
     TOPIC_FILTER_TYPES.contains(&filter_type).then_some(topic)
 }

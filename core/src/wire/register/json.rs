@@ -2,6 +2,7 @@
 
 use super::registration::{DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
 use crate::time::WallTime;
+use crate::wire::QueueValues;
 use crate::wire::error::{BodyError, JsonError};
 use crate::wire::json::Integer;
 use crate::wire::json::read::{self, Fill, Flag, List, Object, REFERENCE, Text, skip};
@@ -155,7 +156,8 @@ impl<'de> Object<'de> for TopicTable<'de> {
 impl<'a> TopicConfig<'a> {
     /// A topic of which nothing is said (Java: `TopicConfig`).
     const fn new(key: Cow<'a, str>) -> Self {
-        Self { key, name: None, read_queue_nums: 16, write_queue_nums: 16, perm: 6, topic_sys_flag: 0 }
+        let values = QueueValues { read_queue_nums: 16, write_queue_nums: 16, perm: 6, topic_sys_flag: 0 };
+        Self { key, name: None, values }
     }
 }
 
@@ -163,11 +165,7 @@ impl<'de> Object<'de> for TopicConfig<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
         match &*name {
             "topicName" => Text(self.name) = members.next_value()?,
-            "readQueueNums" => Integer(self.read_queue_nums) = members.next_value()?,
-            "writeQueueNums" => Integer(self.write_queue_nums) = members.next_value()?,
-            "perm" => Integer(self.perm) = members.next_value()?,
-            "topicSysFlag" => Integer(self.topic_sys_flag) = members.next_value()?,
-            _ => skip(members)?,
+            name => self.values.read_member(name, members)?,
         }
         Ok(())
     }

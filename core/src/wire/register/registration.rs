@@ -1,6 +1,7 @@
 //! What a registration says.
 
 use crate::time::WallTime;
+use crate::wire::QueueValues;
 use crate::wire::fields::ExtFields;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -76,14 +77,8 @@ pub struct TopicConfig<'a> {
     pub key: Cow<'a, str>,
     /// Name of the topic, which is what counts. `None` when the configuration has no name.
     pub name: Option<Cow<'a, str>>,
-    /// Queues to read from.
-    pub read_queue_nums: i32,
-    /// Queues to write to.
-    pub write_queue_nums: i32,
-    /// Permission bits: 4 read, 2 write, 1 inherit, 8 priority.
-    pub perm: i32,
-    /// Flag bits: 1 unit, 2 unit subscription.
-    pub topic_sys_flag: i32,
+    /// What the broker has of it.
+    pub values: QueueValues,
 }
 
 /// The queues of a static topic that one broker has.

@@ -3,6 +3,7 @@
 extern crate std;
 
 use super::*;
+use crate::wire::QueueValues;
 use alloc::string::{String, ToString};
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use proptest::prelude::*;
@@ -36,7 +37,13 @@ fn compressed(inflated: &[u8], version: i32) -> Decoded {
 
 fn topic(name: &str, read_queue_nums: i32, write_queue_nums: i32, perm: i32) -> TopicConfig<'static> {
     let key: Cow<'static, str> = Cow::Owned(name.into());
-    TopicConfig { name: Some(key.clone()), key, read_queue_nums, write_queue_nums, perm, topic_sys_flag: 0 }
+    let values = QueueValues { read_queue_nums, write_queue_nums, perm, topic_sys_flag: 0 };
+    TopicConfig { name: Some(key.clone()), key, values }
+}
+
+fn with_flags(topic_sys_flag: i32, mut topic: TopicConfig<'static>) -> TopicConfig<'static> {
+    topic.values.topic_sys_flag = topic_sys_flag;
+    topic
 }
 
 const fn version(counter: i64, timestamp: i64) -> DataVersion {
@@ -59,10 +66,7 @@ fn reads_the_body_of_a_5x_broker() {
     let expected = RegisterBody {
         filter_servers: Some(alloc::vec!["f0:1".into()]),
         data_version: Some(DataVersion { state_version: 1, ..version(3, 1_700_000_000_000) }),
-        topics: Some(alloc::vec![
-            TopicConfig { topic_sys_flag: 3, ..topic("TopicTest", 8, 4, 6) },
-            topic("TBW102", 8, 8, 7)
-        ]),
+        topics: Some(alloc::vec![with_flags(3, topic("TopicTest", 8, 4, 6)), topic("TBW102", 8, 8, 7)]),
         mappings: alloc::vec![TopicQueueMapping {
             key: "TopicTest".into(),
             topic: Some("TopicTest".into()),
@@ -470,7 +474,7 @@ proptest! {
         let configs: serde_json::Map<_, _> = configs.filter(|(name, _)| name != "$ref").collect();
         let body = serde_json::json!({"topicConfigSerializeWrapper": {"topicConfigTable": configs}}).to_string();
         let expected: Vec<_> = table.iter().filter(|(name, _)| *name != "$ref").map(|(name, [read, write, perm, flag])| {
-            TopicConfig { topic_sys_flag: *flag, ..topic(name, *read, *write, *perm) }
+            with_flags(*flag, topic(name, *read, *write, *perm))
         }).collect();
         prop_assert_eq!(decode(&body).unwrap().topics.unwrap(), expected);
     }

@@ -50,7 +50,7 @@ impl Fingerprint {
         let mut whole = crc32fast::Hasher::new();
         whole.update(&body[..self.tail_from]);
         whole.combine(&tail);
-        (header.body_crc32 == 0 || whole.finalize() & CRC_MASK == header.body_crc32 as u32).then_some(key)
+        (header.body_crc32 == 0 || whole.finalize() & CRC_MASK == header.body_crc32.cast_unsigned()).then_some(key)
     }
 
     /// What is kept to recognise the next one.
@@ -62,5 +62,5 @@ impl Fingerprint {
 
 /// Whether the body has the checksum that the header gives, if it gives one.
 pub(super) fn has_right_checksum(header: &RegisterHeader<'_>, body: &[u8]) -> bool {
-    header.body_crc32 == 0 || crc32fast::hash(body) & CRC_MASK == header.body_crc32 as u32
+    header.body_crc32 == 0 || crc32fast::hash(body) & CRC_MASK == header.body_crc32.cast_unsigned()
 }

@@ -2,8 +2,8 @@
 
 use crate::hash::Secret;
 use crate::registry::state::State;
-use crate::route::QueueValues;
 use crate::table_size as size;
+use crate::wire::QueueValues;
 use crate::wire::register::{RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -29,8 +29,7 @@ fn of_new_entries(state: &State, name: &str, topics: &[TopicConfig<'_>]) -> usiz
         if group.is_none_or(|group| !group.has_topic(key)) {
             bytes += size::of_entry(key.name);
         }
-        let values = QueueValues::of(topic);
-        if !state.tables.has_values(values) && seen.insert(values) {
+        if !state.tables.has_values(topic.values) && seen.insert(topic.values) {
             bytes += size::QUEUE_VALUES_MAX;
         }
     }
