@@ -45,7 +45,7 @@ impl Counter for Cell<usize> {
 }
 
 /// Unread output for which no connection is closed.
-const OUTPUT_BYTES_BORNE: usize = 4096;
+const OUTPUT_BYTES_ALLOWED: usize = 4096;
 
 /// What all connections of a server may hold together, of everything that a client can make grow.
 ///
@@ -153,8 +153,8 @@ impl<C: Counter> Quotas<C> {
 
     /// Whether a connection may hold `held` bytes of output that its client does not read: no more than is left for all
     /// others, but a little in any case.
-    pub(crate) fn bears_output(&self, held: usize) -> bool {
-        if held <= OUTPUT_BYTES_BORNE {
+    pub(crate) fn allows_output(&self, held: usize) -> bool {
+        if held <= OUTPUT_BYTES_ALLOWED {
             return true;
         }
         let others = self.output_bytes.sum().saturating_sub(held);
@@ -248,16 +248,16 @@ mod tests {
     fn no_connection_may_leave_more_unread_than_is_left_for_others() {
         let quotas = Quotas::<Cell<usize>>::new(&Limits { unread_output_bytes_max: 100_000, ..Limits::default() });
         quotas.add_output(200_000);
-        assert!(quotas.bears_output(200_000), "it is alone");
+        assert!(quotas.allows_output(200_000), "it is alone");
         quotas.subtract_output(200_000);
         quotas.add_output(60_000);
         quotas.add_output(20_000);
-        assert!(quotas.bears_output(20_000));
+        assert!(quotas.allows_output(20_000));
         quotas.add_output(1);
-        assert!(!quotas.bears_output(20_001));
+        assert!(!quotas.allows_output(20_001));
         quotas.add_output(200_000);
-        assert!(quotas.bears_output(OUTPUT_BYTES_BORNE), "it reads nearly everything, whatever others do");
-        assert!(!quotas.bears_output(OUTPUT_BYTES_BORNE + 1));
+        assert!(quotas.allows_output(OUTPUT_BYTES_ALLOWED), "it reads nearly everything, whatever others do");
+        assert!(!quotas.allows_output(OUTPUT_BYTES_ALLOWED + 1));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use arc_swap::ArcSwap;
 use namesrv_core::access::{Grant, Verdict};
 use namesrv_core::connection::{self, CloseReason, Next, Ready, Stream};
 use namesrv_core::node::Input;
+use namesrv_core::output;
 use namesrv_core::route::RouteView;
 use namesrv_core::tally::Tally;
 use namesrv_core::time::{Instant, Now};
@@ -84,7 +85,7 @@ impl Shared {
             CloseReason::Malformed(FrameError::TooLong { .. }) => {
                 self.lines.admit(now.monotonic, || tracing::warn!(%peer, "connection closed: {reason}"));
             }
-            CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::output::CloseReason::MalformedFrame) => {
+            CloseReason::Malformed(_) | CloseReason::Registry(output::CloseReason::MalformedFrame) => {
                 self.lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {reason}"));
             }
             CloseReason::SlowHandshake => {
@@ -94,7 +95,7 @@ impl Shared {
                 self.lines.admit(now.monotonic, || tracing::warn!(%peer, "connection closed: {reason}"));
             }
             // The registry has an event for an expired broker.
-            CloseReason::Idle | CloseReason::Registry(namesrv_core::output::CloseReason::BrokerExpired) => {
+            CloseReason::Idle | CloseReason::Registry(output::CloseReason::BrokerExpired) => {
                 tracing::debug!(%peer, "connection closed: {reason}");
             }
             CloseReason::EndOfStream | CloseReason::Stopped => {}

@@ -17,6 +17,7 @@ use namesrv_core::Peer;
 use namesrv_core::config::Limits;
 use namesrv_core::connection::CloseReason;
 use namesrv_core::event::{Event, EvictionCause, RefusalReason};
+use namesrv_core::output;
 use namesrv_core::save::SaveFile;
 use namesrv_core::tally::Tally;
 use namesrv_core::time::{Instant, WallTime};
@@ -335,8 +336,8 @@ const fn index_of(reason: &CloseReason) -> usize {
     match reason {
         CloseReason::EndOfStream => 0,
         CloseReason::Stopped => 1,
-        CloseReason::Malformed(_) | CloseReason::Registry(namesrv_core::output::CloseReason::MalformedFrame) => 2,
-        CloseReason::Registry(namesrv_core::output::CloseReason::BrokerExpired) => 3,
+        CloseReason::Malformed(_) | CloseReason::Registry(output::CloseReason::MalformedFrame) => 2,
+        CloseReason::Registry(output::CloseReason::BrokerExpired) => 3,
         CloseReason::OutputFull { .. } => 4,
         CloseReason::InputFull { .. } => 5,
         CloseReason::Idle => 6,

@@ -93,7 +93,8 @@ impl Notifier {
             Ok(()) => {}
             Err(TrySendError::Full(dropped) | TrySendError::Disconnected(dropped)) => {
                 let address = shown(&dropped.address);
-                self.failures.tell(|| warn!(address = &*address, "too many notifications are waiting: one was dropped"));
+                self.failures
+                    .tell(|| warn!(address = &*address, "too many notifications are waiting: one was dropped"));
             }
         }
     }

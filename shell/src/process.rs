@@ -258,7 +258,7 @@ fn new_node(
 
 fn spawn(registry_thread: RegistryThread) -> io::Result<JoinHandle<()>> {
     threads::named("registry").spawn(move || {
-        give_way();
+        lower_priority();
         registry_thread.run();
     })
 }
@@ -368,7 +368,7 @@ fn raise_open_files_limit() {
 }
 
 /// Lets I/O threads interrupt this one: where all share a processor, a query must not wait for a large registration.
-fn give_way() {
+fn lower_priority() {
     // Of the calling thread alone, on Linux.
     if let Err(error) = rustix::process::nice(REGISTRY_NICENESS) {
         warn!(%error, "cannot lower the priority of the registry thread");

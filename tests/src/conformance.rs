@@ -1,7 +1,7 @@
 //! The conformance suite: what every runtime's binary has to pass over real sockets, started as a user starts it.
 //!
 //! Each case starts servers of its own, on a free port and in a folder of their own, so cases run side by side and
-//! alone. Nothing is asserted about time: what has to happen is waited for with much patience.
+//! alone. Nothing is asserted about time: tests wait a long time for what has to happen.
 
 mod activation;
 mod audit;

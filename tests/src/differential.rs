@@ -34,7 +34,7 @@ pub struct Options {
     pub findings_max: usize,
     /// How long a difference must last, each time anew, before it is a finding. Before anybody thinks about its cause
     /// it is a sixtieth of that.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// Runs sequences; `start` starts both servers, again when they are spoiled, and `watch` sees the report after each
@@ -79,13 +79,13 @@ fn one<J: Server, O: Server>(
     let mut tree = sequence(Scope::Java, options.steps_max).new_tree(&mut runner).expect("nothing is filtered");
     let steps = tree.current();
     report.steps += steps.len();
-    let verdict = judge(pair, &steps, [options.patience / 60, options.patience])?;
+    let verdict = judge(pair, &steps, [options.timeout / 60, options.timeout])?;
     report.passing += verdict.passing;
     for (entry, count) in verdict.recognised {
         *report.recognised.entry(entry).or_default() += count;
     }
     if let Some(found) = verdict.finding {
-        let (_, run) = shrink(pair, &mut tree, found, options.patience / 60)?;
+        let (_, run) = shrink(pair, &mut tree, found, options.timeout / 60)?;
         report.findings.push(Finding { seed, run });
     }
     Ok(())

@@ -48,7 +48,7 @@ pub trait Server {
     /// Closes a logical connection from the peer's side.
     fn disconnect(&mut self, connection: &str);
 
-    /// Lets time pass, where time is virtual. Over sockets nothing waits: see [`Server::patience`].
+    /// Lets time pass, where time is virtual. Over sockets nothing waits: see [`Server::timeout`].
     fn pass(&mut self, _time: Duration) {}
 
     /// Tells it to stop.
@@ -61,7 +61,7 @@ pub trait Server {
 
     /// How long the effect of a closed connection or of passed time may take to show. Questions are repeated for so
     /// long.
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         Duration::ZERO
     }
 

@@ -11,7 +11,7 @@ use namesrv_tests::server::{Reaction, Server, Setup};
 use namesrv_tests::world::CoreServer;
 use std::time::Duration;
 
-const OPTIONS: Options = Options { sequences: 40, seed: 1, steps_max: 30, findings_max: 1, patience: Duration::ZERO };
+const OPTIONS: Options = Options { sequences: 40, seed: 1, steps_max: 30, findings_max: 1, timeout: Duration::ZERO };
 
 #[test]
 fn two_servers_that_are_alike_agree() {

@@ -465,7 +465,7 @@ impl<C: Counter> Connection<C> {
     fn is_output_full(&self) -> bool {
         let bytes = self.output.bytes();
         let is_too_much = bytes > self.quotas.limits().output_bytes_max && !self.output.is_single();
-        is_too_much || !self.quotas.bears_output(bytes)
+        is_too_much || !self.quotas.allows_output(bytes)
     }
 }
 

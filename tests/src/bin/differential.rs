@@ -62,7 +62,7 @@ fn main() -> io::Result<ExitCode> {
 
 fn arguments() -> Result<(PathBuf, PathBuf, Options), lexopt::Error> {
     let (mut java, mut ours) = (None, None);
-    let mut options = Options { sequences: 1000, seed: 1, steps_max: 30, findings_max: 5, patience: PATIENCE };
+    let mut options = Options { sequences: 1000, seed: 1, steps_max: 30, findings_max: 5, timeout: PATIENCE };
     let mut words = lexopt::Parser::from_env();
     while let Some(word) = words.next()? {
         match word {

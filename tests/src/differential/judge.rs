@@ -29,7 +29,7 @@ pub struct Verdict {
 }
 
 /// Runs a sequence. What is recognised is taken out of it and the rest is compared again, until nothing differs or
-/// nothing explains what does. A difference must last for the first of `patience` before anybody thinks about its
+/// nothing explains what does. A difference must last for the first of `timeout` before anybody thinks about its
 /// cause, and a finding for the second, each time anew.
 ///
 /// # Errors
@@ -37,11 +37,11 @@ pub struct Verdict {
 pub fn judge<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
     sequence: &[Step],
-    patience: [Duration; 2],
+    timeout: [Duration; 2],
 ) -> Result<Verdict, Spoiled> {
     let mut verdict = Verdict::default();
     let mut steps = sequence.to_vec();
-    let [short, long] = patience;
+    let [short, long] = timeout;
     let mut run = pair.run(&steps, short)?;
     while run.difference.is_some() {
         if let Some(explanation) = explain(pair, &run, &steps, short)? {
@@ -93,11 +93,11 @@ fn explain<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
     run: &Run,
     steps: &[Step],
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<Explanation>, Spoiled> {
     let all = recognisers();
     for some in all.iter().map(slice::from_ref).chain([&all[..]]) {
-        if let Some(explanation) = without(pair, run, steps, some, patience)? {
+        if let Some(explanation) = without(pair, run, steps, some, timeout)? {
             return Ok(Some(explanation));
         }
     }
@@ -110,7 +110,7 @@ fn without<J: Server, O: Server>(
     run: &Run,
     steps: &[Step],
     recognisers: &[(String, Recogniser)],
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<Explanation>, Spoiled> {
     let (mut entries, mut rest, mut run) = (Vec::new(), steps.to_vec(), run.clone());
     while let Some(difference) = &run.difference {
@@ -128,7 +128,7 @@ fn without<J: Server, O: Server>(
         let place = difference.step - causes.range(..difference.step).count();
         let mut index = 0..;
         rest.retain(|_| index.next().is_some_and(|index| !causes.contains(&index)));
-        run = pair.run(&rest, patience)?;
+        run = pair.run(&rest, timeout)?;
         if is_itself || run.difference.as_ref().is_none_or(|left| left.step != place) {
             return Ok(Some(Explanation { entries, rest, run }));
         }
@@ -144,7 +144,7 @@ pub fn shrink<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
     tree: &mut impl ValueTree<Value = Vec<Step>>,
     found: (Vec<Step>, Run),
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(Vec<Step>, Run), Spoiled> {
     let mut smallest = found;
     let mut more = tree.simplify();
@@ -152,7 +152,7 @@ pub fn shrink<J: Server, O: Server>(
         if !more {
             break;
         }
-        match judge(pair, &tree.current(), [patience; 2])?.finding {
+        match judge(pair, &tree.current(), [timeout; 2])?.finding {
             Some(found) => {
                 smallest = found;
                 more = tree.simplify();
@@ -160,21 +160,21 @@ pub fn shrink<J: Server, O: Server>(
             None => more = tree.complicate(),
         }
     }
-    drop_steps(pair, smallest, patience)
+    drop_steps(pair, smallest, timeout)
 }
 
 /// Leaves out every step that it goes without.
 fn drop_steps<J: Server, O: Server>(
     pair: &mut Pair<J, O>,
     mut smallest: (Vec<Step>, Run),
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(Vec<Step>, Run), Spoiled> {
     let mut index = smallest.0.len();
     while index > 0 {
         index -= 1;
         let mut steps = smallest.0.clone();
         steps.remove(index);
-        if let Some(found) = judge(pair, &steps, [patience; 2])?.finding {
+        if let Some(found) = judge(pair, &steps, [timeout; 2])?.finding {
             index = found.0.len();
             smallest = found;
         }

@@ -54,22 +54,22 @@ impl<J: Server, O: Server> Pair<J, O> {
         pair
     }
 
-    /// Runs a sequence up to the first difference, and cleans up. A difference counts when it lasts for `patience`.
+    /// Runs a sequence up to the first difference, and cleans up. A difference counts when it lasts for `timeout`.
     ///
     /// # Errors
     /// The servers cannot be cleaned up.
-    pub fn run(&mut self, steps: &[Step], patience: Duration) -> Result<Run, Spoiled> {
+    pub fn run(&mut self, steps: &[Step], timeout: Duration) -> Result<Run, Spoiled> {
         self.runs += 1;
         let salt = format!("-{:x}", self.runs);
         let mut run = Run { salt, own_keys: self.ours.own_keys(), done: Vec::new(), difference: None };
         for step in steps {
-            run.difference = self.step(step, &mut run, patience);
+            run.difference = self.step(step, &mut run, timeout);
             if run.difference.is_some() {
                 break;
             }
         }
         if run.difference.is_none() {
-            run.difference = self.ask_all(steps, &run.salt, patience);
+            run.difference = self.ask_all(steps, &run.salt, timeout);
         }
         let connections: BTreeSet<_> = run.done.iter().map(|done| done.step.connection().to_string()).collect();
         for connection in connections {
@@ -82,7 +82,7 @@ impl<J: Server, O: Server> Pair<J, O> {
     }
 
     /// Carries out one step and looks at what it changed.
-    fn step(&mut self, step: &Step, run: &mut Run, patience: Duration) -> Option<Difference> {
+    fn step(&mut self, step: &Step, run: &mut Run, timeout: Duration) -> Option<Difference> {
         let connection = step.connection().to_string();
         let before = run.done.last().map_or_else(|| Clusters::of(&mut self.ours), |done| done.after.clone());
         let index = run.done.len();
@@ -97,8 +97,8 @@ impl<J: Server, O: Server> Pair<J, O> {
                 let frame = message.frame(&run.salt, self.opaque);
                 let is_question =
                     QUESTIONS.contains(&message.content.code()) && !message.oneway && message.defect.is_none();
-                let patience = if is_question { patience } else { Duration::ZERO };
-                let reactions = self.insist(&connection, &frame, patience);
+                let timeout = if is_question { timeout } else { Duration::ZERO };
+                let reactions = self.insist(&connection, &frame, timeout);
                 if message.oneway {
                     self.await_oneway();
                 }
@@ -109,7 +109,7 @@ impl<J: Server, O: Server> Pair<J, O> {
         let (difference, after) = match (differs, is_seen) {
             (true, _) => (Some(own), Clusters::of(&mut self.ours)),
             (false, false) => (None, before.clone()),
-            (false, true) => self.look(step, index, &run.salt, patience),
+            (false, true) => self.look(step, index, &run.salt, timeout),
         };
         run.done.push(Done { step: step.clone(), frame, java, ours, before, after });
         difference
@@ -123,16 +123,16 @@ impl<J: Server, O: Server> Pair<J, O> {
     }
 
     /// Waits until the servers agree on who is registered and which topics there are.
-    fn look(&mut self, step: &Step, index: usize, salt: &str, patience: Duration) -> (Option<Difference>, Clusters) {
+    fn look(&mut self, step: &Step, index: usize, salt: &str, timeout: Duration) -> (Option<Difference>, Clusters) {
         if step.code().is_none_or(|code| code == 104) {
             cleaning::drain(&mut self.java, salt, Vec::new());
         }
-        let (difference, ours) = self.ask(index, vec![Request::new(106), Request::new(206)], patience);
+        let (difference, ours) = self.ask(index, vec![Request::new(106), Request::new(206)], timeout);
         (difference, Clusters::read(&ours[0]))
     }
 
     /// Asks for everything that the names of sequences may be found in.
-    fn ask_all(&mut self, steps: &[Step], salt: &str, patience: Duration) -> Option<Difference> {
+    fn ask_all(&mut self, steps: &[Step], salt: &str, timeout: Duration) -> Option<Difference> {
         let mut questions: Vec<_> = [304, 311, 312, 313, 319].map(Request::new).into();
         for topic in TOPICS.map(|topic| salted(topic, salt)) {
             questions.push(Request::new(105).field("topic", &topic));
@@ -149,17 +149,17 @@ impl<J: Server, O: Server> Pair<J, O> {
             let request = request.field("brokerName", field(&registration.broker));
             questions.push(request.field("brokerAddr", field(&registration.address)));
         }
-        self.ask(steps.len(), questions, patience).0
+        self.ask(steps.len(), questions, timeout).0
     }
 
-    /// Asks all at once, and what differs again until it does not or patience is at its end. Returns the first
+    /// Asks all at once, and what differs again until it does not or timeout is at its end. Returns the first
     /// difference, and what ours answered.
-    fn ask(&mut self, step: usize, requests: Vec<Request>, patience: Duration) -> (Option<Difference>, Vec<Reaction>) {
+    fn ask(&mut self, step: usize, requests: Vec<Request>, timeout: Duration) -> (Option<Difference>, Vec<Reaction>) {
         let frames: Vec<_> = requests.into_iter().map(|request| self.frame(request)).collect();
         let (java, mut ours) = (self.java.exchange_all(OBSERVER, &frames), self.ours.exchange_all(OBSERVER, &frames));
         for (index, frame) in frames.into_iter().enumerate() {
             if self.differs(&frame, &java[index], &ours[index]) {
-                let (java, last, differs) = self.insist(OBSERVER, &frame, patience);
+                let (java, last, differs) = self.insist(OBSERVER, &frame, timeout);
                 ours[index] = last.clone();
                 if differs {
                     return (Some(Difference { step, request: frame, java, ours: last }), ours);
@@ -169,9 +169,9 @@ impl<J: Server, O: Server> Pair<J, O> {
         (None, ours)
     }
 
-    /// Asks until the answers are alike or patience is at its end, and says whether they still differ.
-    fn insist(&mut self, connection: &str, frame: &[u8], patience: Duration) -> (Reaction, Reaction, bool) {
-        let end = Instant::now() + patience;
+    /// Asks until the answers are alike or timeout is at its end, and says whether they still differ.
+    fn insist(&mut self, connection: &str, frame: &[u8], timeout: Duration) -> (Reaction, Reaction, bool) {
+        let end = Instant::now() + timeout;
         loop {
             let (java, ours) = self.both(connection, frame);
             let differs = self.differs(frame, &java, &ours);

@@ -103,7 +103,7 @@ impl Server for ProcessServer {
         listener.frames.recv_timeout(PATIENCE).ok()
     }
 
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         PATIENCE
     }
 

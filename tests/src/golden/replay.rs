@@ -121,8 +121,8 @@ impl<S: Server> Conversation<S> {
     /// Sends a request. While something may still have to take effect, it is repeated until the answer is as expected.
     fn exchange(&mut self, line: &Line, request: &[u8], entry: Option<&Entry>) -> (Likeness, Reaction) {
         let connection = line.conn.as_deref().unwrap_or_default();
-        let patience = if std::mem::take(&mut self.settling) { self.server.patience() } else { Duration::ZERO };
-        let end = Instant::now() + patience;
+        let timeout = if std::mem::take(&mut self.settling) { self.server.timeout() } else { Duration::ZERO };
+        let end = Instant::now() + timeout;
         loop {
             let got = self.server.exchange(connection, request);
             let likeness = self.likeness(line, request, &got);

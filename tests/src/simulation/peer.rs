@@ -101,7 +101,7 @@ pub(super) struct Question {
 
 impl Question {
     /// How long its sender waits for an answer, in milliseconds.
-    const fn patience(code: i32) -> Time {
+    const fn timeout(code: i32) -> Time {
         match code {
             103 => 24_000,
             100..=102 | 205..=327 => 5000,
@@ -295,7 +295,7 @@ impl Cluster {
         if request.flag & 2 == 0 {
             let now = self.now();
             let since = self.servers[server].running.as_ref().map_or(0, |running| running.moment_in_hand);
-            let expires_at = now + Question::patience(request.code);
+            let expires_at = now + Question::timeout(request.code);
             let question = Question { code: request.code, subject, leaving, asked_at: now, expires_at, life, since };
             self.peers[carrier].links.get_mut(&server)?.questions.insert(opaque, question);
         }
