@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const THREAD: &str = "io-0";
 /// How often it hangs: at different times after the watchdog was fed.
 const RUNS: u32 = 4;
+/// How long is waited at once: the kernel may end a longer wait seconds late.
+const LOOK: Duration = Duration::from_millis(500);
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -82,11 +84,11 @@ impl Manager {
     /// When the next message with this line comes; `None` if none does until then.
     fn next(&self, until: Option<Instant>, line: &str) -> io::Result<Option<Instant>> {
         loop {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
+            let left = until.map_or(LOOK, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
                 return Ok(None);
             }
-            self.socket.set_read_timeout(left)?;
+            self.socket.set_read_timeout(Some(left.min(LOOK)))?;
             let mut buffer = [0; 4096];
             let length = match self.socket.recv(&mut buffer) {
                 Ok(length) => length,
