@@ -1,5 +1,5 @@
-//! Whole runs of a server. What the model predicts is compared with it. Whatever happens, two servers show no difference
-//! if they differ in their secret, so neither shows the order of a hash table, and if the brokers of one never send the
+//! Whole runs of a server, compared with what the model predicts. Whatever happens, two servers show no difference if
+//! they differ in their secret, so neither shows the order of a hash table, and if the brokers of one never send the
 //! same bytes twice, so recognising a registration that repeats the one before is a shortcut and nothing else.
 
 use crate::model::invariants::{self, answers_in, in_a_row, in_order, questions};

@@ -59,8 +59,8 @@ impl Cluster {
         }
     }
 
-    /// Passes the time that brokers have to register after the last restart: until it is over, brokers may be shown that
-    /// are somewhere else now.
+    /// Passes the time that brokers have to register after the last restart: until it is over, brokers may be shown
+    /// that are somewhere else now.
     pub(super) fn forget_snapshots(&mut self) -> Verdict {
         let ends = self.servers.iter().filter_map(|server| server.running.as_ref()?.ledger.kept.until);
         let end = ends.max().map_or(0, |end| end + LATENESS_MILLIS);

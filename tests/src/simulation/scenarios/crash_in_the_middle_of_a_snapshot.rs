@@ -1,5 +1,5 @@
-//! The power fails at any moment of the save of a snapshot, or the server crashes: the next one serves the old routes or
-//! the new ones, and nothing else.
+//! The power fails at any moment of the save of a snapshot, or the server crashes: the next one serves the old routes
+//! or the new ones, and nothing else.
 
 use super::Story;
 use super::stage::EAST;

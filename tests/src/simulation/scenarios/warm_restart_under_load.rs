@@ -1,5 +1,5 @@
-//! A NameServer that saves its routes is killed and starts again while everybody talks to it. Whoever was known is known
-//! at once, and in the end only what brokers have registered is.
+//! A NameServer that saves its routes is killed and starts again while everybody talks to it. Whoever was known is
+//! known at once, and in the end only what brokers have registered is.
 
 use super::Story;
 use super::stage::{EAST, WEST};
