@@ -16,6 +16,7 @@ mod registrations;
 mod second_port;
 mod siege;
 mod slow;
+mod tls;
 mod unread;
 
 use crate::suite::{Case, Suite, Target, cases};
@@ -42,13 +43,32 @@ const OVER_TLS: [&str; 12] = [
     "unread::reset_without_reading",
 ];
 
+/// Those of them that could act otherwise over TLS 1.2 than over TLS 1.3: records of a byte, records that are left
+/// unread, and the end of either side.
+const OVER_TLS_1_2: [&str; 4] = [
+    "slow::headers_byte_by_byte",
+    "unread::half_closed_without_reading",
+    "unread::large_values_by_eight",
+    "unread::reset_without_reading",
+];
+
 /// Every case there is, by subject.
 fn table() -> Vec<Case> {
     let mut table: Vec<_> = episodes().collect();
-    let over_tls = episodes().filter(|case| OVER_TLS.contains(&case.name.as_str()));
-    table.extend(over_tls.map(|case| case.over(Version::Tls13)));
+    Version::ALL.into_iter().for_each(|version| table.extend(over_tls(version)));
     table.extend(cases! { host: a_file_that_may_not_grow, a_full_disk, a_disk_that_may_only_be_read; });
     table
+}
+
+/// What runs over TLS: a part of the episodes, and those that make sense over TLS alone.
+fn over_tls(version: Version) -> impl Iterator<Item = Case> {
+    let chosen = match version {
+        Version::Tls12 => &OVER_TLS_1_2[..],
+        Version::Tls13 => &OVER_TLS,
+    };
+    let chosen = episodes().filter(|case| chosen.contains(&case.name.as_str()));
+    let alone = tls::episodes().into_iter().map(|episode| case("tls", episode));
+    chosen.chain(alone).map(move |case| case.over(version))
 }
 
 fn episodes() -> impl Iterator<Item = Case> {
@@ -93,7 +113,10 @@ mod tests {
 
     #[test]
     fn every_episode_that_is_to_run_over_tls_does() {
-        let over_tls = table().into_iter().filter(|case| case.name.ends_with("_over_tls_1_3")).count();
-        assert_eq!(over_tls, OVER_TLS.len());
+        let ending = |end: &str| table().into_iter().filter(|case| case.name.ends_with(end)).count();
+        let alone = tls::episodes().len();
+        assert_eq!(ending("_over_tls_1_3"), OVER_TLS.len() + alone);
+        assert_eq!(ending("_over_tls_1_2"), OVER_TLS_1_2.len() + alone);
+        assert!(OVER_TLS_1_2.iter().all(|name| OVER_TLS.contains(name)));
     }
 }

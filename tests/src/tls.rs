@@ -1,5 +1,6 @@
 //! TLS for tests: clients that verify nothing, and a server's configuration in memory.
 
+pub(crate) mod records;
 mod relay;
 
 pub use relay::relay;
@@ -67,20 +68,20 @@ pub fn fragmenting_client(version: Version, fragment: usize) -> ClientConnection
 }
 
 /// It takes any amount of plaintext at once.
-fn connection(config: Arc<ClientConfig>) -> ClientConnection {
+fn connection(config: ClientConfig) -> ClientConnection {
     let name = ServerName::try_from("localhost").expect("a name");
-    let mut connection = ClientConnection::new(config, name).expect("a client");
+    let mut connection = ClientConnection::new(Arc::new(config), name).expect("a client");
     connection.set_buffer_limit(None);
     connection
 }
 
-fn client_config(version: Version, fragment: Option<usize>) -> Arc<ClientConfig> {
+fn client_config(version: Version, fragment: Option<usize>) -> ClientConfig {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[version.supported()])
         .expect("a version of the provider");
     let mut config = builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyServer)).with_no_client_auth();
     config.max_fragment_size = fragment;
-    Arc::new(config)
+    config
 }
 
 /// TLS of a server in memory.

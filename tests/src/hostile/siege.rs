@@ -112,7 +112,7 @@ impl Episode {
 /// A server that is being attacked.
 pub(super) struct Siege<'a> {
     pub(super) server: Process,
-    target: &'a Target,
+    pub(super) target: &'a Target,
 }
 
 impl Siege<'_> {

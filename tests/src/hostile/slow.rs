@@ -74,9 +74,9 @@ fn hold(siege: &Siege<'_>, front: &[u8]) {
 /// A thousand connections for each thing that has to be complete within ten seconds begin it and fall silent: all are
 /// closed.
 fn begin(siege: &Siege<'_>) {
-    let hello = outgoing(&mut client(Version::Tls13));
+    let [hello_12, hello_13] = Version::ALL.map(|version| outgoing(&mut client(version)));
     let proxy_version_2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff";
-    let fronts = [b"PROXY TCP4 192.0.2.1 ", &proxy_version_2[..], &hello[..100], &hello];
+    let fronts = [b"PROXY TCP4 192.0.2.1 ", &proxy_version_2[..], &hello_13[..100], &hello_12, &hello_13];
     let crowd = Crowd::gather(1000 * fronts.len());
     let open_files = siege.server.open_files();
     let mut peers = siege.peers(crowd.connections);
