@@ -3,9 +3,11 @@
 mod client_certificates;
 mod golden;
 mod golden_reload;
+mod golden_settings;
 mod golden_suites;
 mod handshake;
 mod identities;
+mod observations;
 mod refusals;
 mod reload;
 mod resumption;

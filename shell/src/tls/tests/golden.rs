@@ -77,9 +77,14 @@ pub(super) struct Case {
 pub(super) struct Server {
     pub(super) provider: String,
     #[serde(default)]
-    jvm: BTreeMap<String, String>,
+    pub(super) jvm: BTreeMap<String, String>,
     #[serde(default)]
-    file: Option<serde_json::Value>,
+    pub(super) file: Option<serde_json::Value>,
+    /// What is at the place where a server looks that is told of no other.
+    #[serde(default, rename = "file at the default place")]
+    pub(super) default_file: Option<serde_json::Value>,
+    #[serde(default)]
+    pub(super) config: BTreeMap<String, String>,
 }
 
 /// The cases of a group with a provider of the Java server.
@@ -91,7 +96,7 @@ pub(super) fn cases(group: &str, provider: &str) -> Vec<Case> {
 }
 
 /// A folder with what the cases name and `tests/tls` does not keep, since it is no text.
-fn derived() -> TempDir {
+pub(super) fn derived() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let read = |name: &str| fs::read_to_string(file(name)).unwrap();
     let der = |name: &str| pem::parse(read(name)).unwrap().into_contents();
@@ -103,7 +108,7 @@ fn derived() -> TempDir {
 }
 
 /// The text of a properties file with these entries.
-fn properties_text(entries: &serde_json::Value, derived: &TempDir) -> String {
+pub(super) fn properties_text(entries: &serde_json::Value, derived: &TempDir) -> String {
     let serde_json::Value::Object(entries) = entries else { return entries.as_str().unwrap_or_default().to_owned() };
     let mut text = String::new();
     for (key, value) in entries {

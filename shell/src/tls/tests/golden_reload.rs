@@ -5,6 +5,7 @@
 
 use super::golden::{Case, cases};
 use super::handshake::{client, file, handshake, sources};
+use super::observations::{Difference, Observations};
 use crate::tls::files::Files;
 use crate::tls::server;
 use crate::tls::watch::Watch;
@@ -16,9 +17,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tempfile::TempDir;
 
-/// The case, what is seen, what it is here, and the entry of DIFFERENCES.md.
 #[rustfmt::skip]
-const DIFFERENT: &[(&str, &str, &str, &str)] = &[
+const DIFFERENT: &[Difference] = &[
     ("certificate renewed, same key", "loaded", "true", "renewal-works"),
     ("certificate renewed, same key", "still", "modern/server-rsa-renewed.pem", "renewal-works"),
     ("broken certificate with a new key, then the right certificate, then one line feed added to the key", "after_the_right_certificate", "modern/server-rsa2.pem", "renewal-works"),
@@ -48,9 +48,7 @@ struct Play<'a> {
     watch: Option<Watch<ServerConfig>>,
     /// Reloads that were seen.
     seen: u64,
-    wrong: Vec<String>,
-    differences: Vec<&'static str>,
-    observations: usize,
+    observations: Observations,
 }
 
 impl<'a> Play<'a> {
@@ -66,8 +64,7 @@ impl<'a> Play<'a> {
 
     fn prepare(case: &'a Case) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (wrong, differences) = (Vec::new(), Vec::new());
-        Self { case, folder, watch: None, seen: 0, wrong, differences, observations: 0 }
+        Self { case, folder, watch: None, seen: 0, observations: Observations::new(DIFFERENT) }
     }
 
     fn watch(&mut self) {
@@ -159,14 +156,7 @@ impl<'a> Play<'a> {
             Value::Number(_) | Value::Array(_) => "true".to_owned(),
             missing @ (Value::Null | Value::Object(_)) => panic!("{}: {name}: {missing}", self.case.case),
         };
-        self.observations += 1;
-        let ours = ours.to_string();
-        let listed = DIFFERENT.iter().find(|(case, seen, ..)| *case == self.case.case && *seen == name);
-        let expected = listed.map_or(java.as_str(), |(_, _, ours, _)| ours);
-        if ours != expected || listed.is_some() == (ours == java) {
-            self.wrong.push(format!("{}: {name}: Java {java}, ours {ours}, expected {expected}", self.case.case));
-        }
-        self.differences.extend(listed.map(|_| name));
+        self.observations.see(self.case, name, &java, &ours.to_string());
     }
 
     fn see_loaded(&mut self, name: &'static str) {
@@ -447,23 +437,15 @@ fn play_properties(case: &Case) -> Option<Play<'_>> {
 #[expect(clippy::print_stdout, reason = "the summary is for whoever runs the test with --nocapture")]
 fn files_are_taken_as_in_java_or_earlier() {
     for provider in ["jdk", "openssl"] {
-        let (mut wrong, mut differences, mut observations) = (Vec::new(), 0, 0);
+        let mut observations = Observations::new(DIFFERENT);
         let cases = cases("reload", provider);
         assert_eq!(cases.len(), 24);
         for case in &cases {
             let plays = [play_pair, play_misfits, play_places, play_trust, play_properties];
             let play = plays.iter().find_map(|play| play(case)).unwrap_or_else(|| panic!("{}", case.case));
-            wrong.extend(play.wrong);
-            differences += play.differences.len();
-            observations += play.observations;
+            observations.extend(play.observations);
         }
-        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-        assert_eq!(differences, DIFFERENT.len(), "observations of the list that are not made");
-        println!(
-            "reload ({provider}): {} observations as Java, {differences} on purpose otherwise",
-            observations - differences
-        );
+        let (same, different) = observations.conclude();
+        println!("reload ({provider}): {same} observations as Java, {different} on purpose otherwise");
     }
-    let entries = include_str!("../../../../DIFFERENCES.md");
-    assert!(DIFFERENT.iter().all(|(.., entry)| entries.contains(&format!("### `{entry}`"))));
 }
