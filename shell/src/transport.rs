@@ -51,8 +51,7 @@ impl Default for State {
 }
 
 impl Transport {
-    /// The transport as a stream around that of the socket, for one step. What it reads into must have space for the
-    /// plaintext of a whole record and of a read: 22 KiB.
+    /// The transport as a stream around that of the socket, for one step.
     pub const fn over<'a, S, C>(&'a mut self, stream: &'a mut S, lent: Lent<'a, C>) -> Layer<'a, S, C> {
         Layer { transport: self, stream, lent, named: None, disbelieved: None }
     }
@@ -211,7 +210,7 @@ impl<S: Stream, C: Counter> Stream for Layer<'_, S, C> {
     }
 
     fn has_more(&self) -> bool {
-        self.transport.has_more()
+        self.transport.has_more() || self.stream.has_more()
     }
 
     fn take_client(&mut self) -> Option<ClientAddress> {

@@ -28,7 +28,7 @@ pub trait Stream {
     /// Why a stream fails. Most often it was reset; all that can be done is to close it.
     type Error;
 
-    /// Reads once.
+    /// Reads once. A connection lends [`READ_BYTES_MAX`] bytes.
     ///
     /// # Errors
     /// The stream failed.
@@ -107,17 +107,11 @@ impl Default for Ready {
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self::new(READ_BYTES_MAX)
+        Self { buffer: vec![0; READ_BYTES_MAX].into_boxed_slice(), answers: Answers::default() }
     }
 }
 
 impl Scratch {
-    /// Buffers that read `read_bytes` at once.
-    #[must_use]
-    pub fn new(read_bytes: usize) -> Self {
-        Self { buffer: vec![0; read_bytes].into_boxed_slice(), answers: Answers::default() }
-    }
-
     /// Returns what was answered and transferred since the last time it was taken.
     pub const fn tally(&mut self) -> &mut Tally {
         &mut self.answers.tally

@@ -5,7 +5,7 @@ use super::encoder::{self, Traffic};
 use super::fault::{Fault, TransportError};
 use super::lent::Lent;
 use super::reservation::Reservation;
-use namesrv_core::connection::{Read, Stream, Written};
+use namesrv_core::connection::{READ_BYTES_MAX, Read, Stream, Written};
 use namesrv_core::quota::{Counter, Quotas};
 use namesrv_core::time::Instant;
 use rustls::server::UnbufferedServerConnection;
@@ -24,6 +24,10 @@ const WRITE_BYTES_MAX: usize = 64 * 1024;
 const READ_BYTES_MIN: usize = 4 * 1024;
 /// Reads that bring no plaintext, in one step.
 const READS_MAX: usize = 16;
+/// Bytes of the longest record that rustls takes: a header, the content, and what encryption adds in TLS 1.2.
+const RECORD_BYTES_MAX: usize = 5 + 16 * 1024 + 2048;
+// What is read together with a record that was incomplete has space in the buffer of every connection.
+const _: () = assert!(RECORD_BYTES_MAX + READ_BYTES_MIN <= READ_BYTES_MAX);
 
 /// One TLS connection. When it rests, it owns the state of rustls and nothing else.
 pub(super) struct Session {

@@ -4,7 +4,7 @@ use super::agenda::Time;
 use super::cluster::{Cluster, Task};
 use super::invariant::{self, Invariant, violated};
 use super::name_server::{Chore, Running};
-use super::network::{Ending, Network, Part, Socket};
+use super::network::{End, Ending, Network, Part, Socket};
 use super::secure::SimulatedTls;
 use bytes::Bytes;
 use fastrand::Rng;
@@ -23,10 +23,8 @@ use std::sync::{Arc, LazyLock};
 
 /// Bytes that a socket takes before its peer has read them.
 const SOCKET_BYTES: usize = 4 * 1024;
-/// Bytes of one read in plain text.
+/// Bytes that one read of a socket brings at most.
 const READ_BYTES: usize = 512;
-/// The same over TLS, which needs space for a whole record.
-const SECURE_READ_BYTES: usize = 24 * 1024;
 /// A connection that has to be driven again has its turn within so many milliseconds.
 const AGAIN_MILLIS: Time = 1;
 
@@ -39,12 +37,11 @@ pub(super) enum ToIo {
 }
 
 /// One I/O thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct IoThread {
     pub(super) held: ExpiringMap<Held>,
     pub(super) inbox: Vec<ToIo>,
     scratch: Scratch,
-    secure_scratch: Scratch,
     buffers: Buffers,
     /// When it gives up what is not written, once it was told to stop.
     pub(super) stops_at: Option<Instant>,
@@ -59,19 +56,6 @@ pub(super) struct Held {
     ready: Ready,
     /// When the client was heard from.
     heard: Time,
-}
-
-impl Default for IoThread {
-    fn default() -> Self {
-        Self {
-            held: ExpiringMap::default(),
-            inbox: Vec::new(),
-            scratch: Scratch::new(READ_BYTES),
-            secure_scratch: Scratch::new(SECURE_READ_BYTES),
-            buffers: Buffers::default(),
-            stops_at: None,
-        }
-    }
 }
 
 impl Held {
@@ -118,7 +102,7 @@ impl Stream for VirtualStream<'_> {
     type Error = WasReset;
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, WasReset> {
-        let (bytes, ending) = self.network.receive_some(self.socket, buffer.len());
+        let (bytes, ending) = self.network.receive_some(self.socket, buffer.len().min(READ_BYTES));
         buffer[..bytes.len()].copy_from_slice(&bytes);
         match ending {
             _ if !bytes.is_empty() => Ok(Read::Bytes(bytes.len())),
@@ -146,6 +130,10 @@ impl Stream for VirtualStream<'_> {
 
     fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, WasReset> {
         self.write(slices.first().copied().unwrap_or_default())
+    }
+
+    fn has_more(&self) -> bool {
+        self.network.end(self.socket).is_some_and(End::has_received)
     }
 }
 
@@ -258,13 +246,12 @@ impl Cluster {
     pub(super) fn drive(&mut self, server: usize, running: &mut Running, conn: ConnId) {
         let now = self.servers[server].now(self.now());
         let Running { threads, view, to_node, quotas, .. } = running;
-        let IoThread { held: map, scratch, secure_scratch, buffers, .. } = &mut threads[conn.io_thread()];
+        let IoThread { held: map, scratch, buffers, .. } = &mut threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
         let socket = entry.socket;
         let mut wire = VirtualStream { network: &mut self.network, random: &mut self.random, socket, sent: Vec::new() };
         let client = entry.connection.peer().address;
         let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
-        let scratch = if self.secure_ends.has(socket.other()) { secure_scratch } else { scratch };
         let (result, has_heard) = entry.step(&mut wire, scratch, lent, view, now);
         let sent = wire.sent;
         if result.is_err() {

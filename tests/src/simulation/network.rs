@@ -73,6 +73,11 @@ impl End {
     pub(super) fn is_over(&self) -> bool {
         self.ended.is_some()
     }
+
+    /// Whether something arrived that its process has not read.
+    pub(super) fn has_received(&self) -> bool {
+        !self.received.is_empty()
+    }
 }
 
 #[derive(Debug)]

@@ -60,11 +60,6 @@ impl SecureEnds {
         self.0.insert(socket, client(version));
     }
 
-    /// Whether a peer speaks TLS over this.
-    pub(super) fn has(&self, socket: Socket) -> bool {
-        self.0.contains_key(&socket)
-    }
-
     /// Whether requests have to wait, because a handshake is not complete.
     pub(super) fn is_handshaking(&self, socket: Socket) -> bool {
         self.0.get(&socket).is_some_and(|tls| tls.is_handshaking())
