@@ -26,6 +26,7 @@ mod secure;
 mod shown;
 mod snapshots;
 mod trace;
+mod virtual_stream;
 mod warmth;
 
 pub use cluster::Cluster;

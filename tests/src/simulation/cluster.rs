@@ -362,7 +362,7 @@ impl Cluster {
         let received = self.network.receive(socket);
         if let Some(other) = self.network.end_mut(socket.other())
             && !received.0.is_empty()
-            && std::mem::take(&mut other.is_blocked)
+            && other.is_blocked
         {
             let process = other.process;
             let delay = self.random.u64(0..=WAKE_MILLIS);

@@ -45,6 +45,8 @@ pub enum Invariant {
     /// While nothing goes wrong, every question is answered in time, and one whose sender ended its stream before its
     /// answers came too.
     EveryQuestionIsAnswered,
+    /// A connection that rests with something to write waits for its socket: nobody else would write it.
+    OutputIsAwaited,
     /// What connections and requests hold of shared quotas is given back.
     QuotasReturn,
     /// A server that is told to stop ends, and loses no save.
@@ -64,7 +66,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::OnlyWhoAsked,
         Self::ReplyAfterView,
         Self::RepliesAreVisible,
@@ -74,6 +76,7 @@ impl Invariant {
         Self::DeparturesHaveReasons,
         Self::AcknowledgedKvIsKept,
         Self::EveryQuestionIsAnswered,
+        Self::OutputIsAwaited,
         Self::QuotasReturn,
         Self::StopsInOrder,
         Self::Converges,
@@ -96,6 +99,7 @@ impl fmt::Display for Invariant {
             Self::DeparturesHaveReasons => "departures-have-reasons",
             Self::AcknowledgedKvIsKept => "acknowledged-kv-is-kept",
             Self::EveryQuestionIsAnswered => "every-question-is-answered",
+            Self::OutputIsAwaited => "output-is-awaited",
             Self::QuotasReturn => "quotas-return",
             Self::StopsInOrder => "stops-in-order",
             Self::Converges => "converges",
@@ -227,6 +231,14 @@ pub(super) fn peer_was_silent(silence: Time, idle_max: Time) -> Verdict {
         return Ok(());
     }
     violated(Invariant::HeardIsKept, format!("a connection is closed after {silence} ms of silence"))
+}
+
+/// [`Invariant::OutputIsAwaited`].
+pub(super) fn output_is_awaited(wants_write: bool, is_awaited: bool) -> Verdict {
+    if is_awaited || !wants_write {
+        return Ok(());
+    }
+    violated(Invariant::OutputIsAwaited, "a connection rests with output that nobody waits to write")
 }
 
 /// [`Invariant::SilentIsGone`]: no connection is kept past its deadline, but for the pauses of the server.

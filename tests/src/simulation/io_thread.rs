@@ -4,27 +4,23 @@ use super::agenda::Time;
 use super::cluster::{Cluster, Task};
 use super::invariant::{self, Invariant, violated};
 use super::name_server::{Chore, Running};
-use super::network::{End, Ending, Network, Part, Socket};
+use super::network::{Part, Socket};
 use super::secure::SimulatedTls;
+use super::virtual_stream::{Heard, VirtualStream, WasReset};
 use bytes::Bytes;
-use fastrand::Rng;
 use namesrv_core::address_list::AddressList;
-use namesrv_core::connection::{CloseReason, Connection, Next, Read, Ready, Scratch, Stream, Written};
+use namesrv_core::connection::{CloseReason, Connection, Next, Ready, Scratch};
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::node::Input;
 use namesrv_core::output;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, Instant, Now};
-use namesrv_core::{ClientAddress, ConnId, Peer};
+use namesrv_core::{ConnId, Peer};
 use namesrv_shell::transport::{Buffers, Layer, Lent, Policy, ProxyProtocol, Transport, TransportError};
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
-/// Bytes that a socket takes before its peer has read them.
-const SOCKET_BYTES: usize = 4 * 1024;
-/// Bytes that one read of a socket brings at most.
-const READ_BYTES: usize = 512;
 /// A connection that has to be driven again has its turn within so many milliseconds.
 const AGAIN_MILLIS: Time = 1;
 
@@ -79,90 +75,6 @@ fn policy() -> &'static Policy {
     &POLICY
 }
 
-/// A socket as a connection sees it.
-struct VirtualStream<'a> {
-    network: &'a mut Network,
-    random: &'a mut Rng,
-    socket: Socket,
-    sent: Vec<u8>,
-}
-
-/// What a connection reads and writes, and whether it read anything: a PROXY header and a handshake are not yet the
-/// client.
-struct Heard<S> {
-    stream: S,
-    has_read: bool,
-}
-
-/// The socket was reset.
-#[derive(Debug)]
-struct WasReset;
-
-impl Stream for VirtualStream<'_> {
-    type Error = WasReset;
-
-    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, WasReset> {
-        let (bytes, ending) = self.network.receive_some(self.socket, buffer.len().min(READ_BYTES));
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        match ending {
-            _ if !bytes.is_empty() => Ok(Read::Bytes(bytes.len())),
-            Some(Ending::Fin) => Ok(Read::Eof),
-            Some(Ending::Reset) => Err(WasReset),
-            None => Ok(Read::Nothing),
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<Written, WasReset> {
-        let end = self.network.end(self.socket).ok_or(WasReset)?;
-        if end.was_reset() {
-            return Err(WasReset);
-        }
-        let room = SOCKET_BYTES.saturating_sub(self.network.unread_by_other(self.socket) + self.sent.len());
-        if room == 0 {
-            self.network.end_mut(self.socket).ok_or(WasReset)?.is_blocked = true;
-            return Ok(Written::Blocked);
-        }
-        let most = room.min(bytes.len());
-        let taken = if self.random.u8(..) < 32 { self.random.usize(1..=most) } else { most };
-        self.sent.extend_from_slice(&bytes[..taken]);
-        Ok(Written::Bytes(taken))
-    }
-
-    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, WasReset> {
-        self.write(slices.first().copied().unwrap_or_default())
-    }
-
-    fn has_more(&self) -> bool {
-        self.network.end(self.socket).is_some_and(End::has_received)
-    }
-}
-
-impl<S: Stream> Stream for Heard<S> {
-    type Error = S::Error;
-
-    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, S::Error> {
-        let read = self.stream.read(buffer)?;
-        self.has_read |= matches!(read, Read::Bytes(_));
-        Ok(read)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<Written, S::Error> {
-        self.stream.write(bytes)
-    }
-
-    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, S::Error> {
-        self.stream.write_vectored(slices)
-    }
-
-    fn has_more(&self) -> bool {
-        self.stream.has_more()
-    }
-
-    fn take_client(&mut self) -> Option<ClientAddress> {
-        self.stream.take_client()
-    }
-}
-
 impl Held {
     /// One step over the transport, as the shell does it. Returns what comes next, and whether the client was heard.
     fn step(
@@ -174,7 +86,7 @@ impl Held {
         now: Now,
     ) -> (Result<Next, TransportError<WasReset>>, bool) {
         let Self { connection, transport, ready, .. } = self;
-        let needs_flush = transport.wants_write();
+        let needs_flush = ready.writable && transport.wants_write();
         let mut heard = Heard { stream: transport.over(wire, lent), has_read: false };
         if needs_flush {
             match heard.stream.flush() {
@@ -208,7 +120,8 @@ impl Cluster {
             }
             None => return,
         };
-        let Some(end) = self.network.end(socket) else { return };
+        let Some(end) = self.network.end_mut(socket) else { return };
+        end.is_blocked = false;
         let is_over = end.is_over();
         if let Some(mut held) = running.threads[conn.io_thread()].held.get_mut(conn.serial()) {
             held.ready.readable = true;
@@ -249,16 +162,17 @@ impl Cluster {
         let IoThread { held: map, scratch, buffers, .. } = &mut threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
         let socket = entry.socket;
-        let mut wire = VirtualStream { network: &mut self.network, random: &mut self.random, socket, sent: Vec::new() };
+        let mut wire = VirtualStream::new(&mut self.network, &mut self.random, socket);
         let client = entry.connection.peer().address;
         let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
         let (result, has_heard) = entry.step(&mut wire, scratch, lent, view, now);
-        let sent = wire.sent;
+        let VirtualStream { sent, was_refused, .. } = wire;
         if result.is_err() {
             entry.connection.handle_closed();
         }
         to_node.extend(std::iter::from_fn(|| entry.connection.poll_forward()));
         let is_clogged = entry.connection.wants_write();
+        let wants_write = is_clogged || entry.transport.wants_write();
         let deadline = entry.poll_timeout();
         entry.arm(deadline);
         if has_heard {
@@ -268,8 +182,16 @@ impl Cluster {
         if is_clogged {
             self.coverage.count("output waits");
         }
+        let is_awaited = self.network.end(socket).is_some_and(|end| end.is_blocked);
+        if is_awaited && was_refused {
+            let delay = self.random.u64(0..=AGAIN_MILLIS);
+            self.plan(self.servers[server].process, delay, Task::Socket(socket));
+        }
         match result {
-            Ok(Next::Rest) => self.coverage.count("next Rest"),
+            Ok(Next::Rest) => {
+                self.coverage.count("next Rest");
+                self.check(invariant::output_is_awaited(wants_write, is_awaited));
+            }
             Ok(Next::Again) => {
                 self.coverage.count("next Again");
                 self.plan_drive(server, conn, AGAIN_MILLIS);
@@ -394,7 +316,7 @@ impl Cluster {
             return;
         }
         let socket = entry.socket;
-        let mut wire = VirtualStream { network: &mut self.network, random: &mut self.random, socket, sent: Vec::new() };
+        let mut wire = VirtualStream::new(&mut self.network, &mut self.random, socket);
         let client = entry.connection.peer().address;
         let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
         end(&mut entry.transport.over(&mut wire, lent));

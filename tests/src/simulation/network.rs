@@ -61,7 +61,7 @@ pub(super) struct End {
     last_due: Time,
     /// Since when nothing gets through to the other end; what is sent waits.
     pub(super) stalled: Option<Time>,
-    /// Its process wants to hear when it takes more bytes.
+    /// It took no bytes when its process wrote last, so the process waits until it takes some.
     pub(super) is_blocked: bool,
 }
 
