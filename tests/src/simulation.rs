@@ -40,6 +40,7 @@ use client::Client;
 use fastrand::Rng;
 use judge::CONVERGENCE_MILLIS;
 use peer::Kind;
+use secure::{Certificates, ServerTls};
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Once;
@@ -132,6 +133,8 @@ fn populated(seed: u64, shows_trace: bool) -> Cluster {
     ];
     for number in 0..random.usize(2..=3) {
         let server = cluster.add_server(&format!("ns{number}"), number % 2, &settings);
+        let kinds = Certificates::ALL;
+        cluster.servers[server].tls = ServerTls::new(kinds[(number + seed as usize) % kinds.len()]);
         if random.u8(..) < 192 {
             cluster.make_warm(server);
         }

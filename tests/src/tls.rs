@@ -75,7 +75,8 @@ fn connection(config: ClientConfig) -> ClientConnection {
     connection
 }
 
-fn client_config(version: Version, fragment: Option<usize>) -> ClientConfig {
+/// The configuration of such a client. Connections that share it resume its sessions.
+pub(crate) fn client_config(version: Version, fragment: Option<usize>) -> ClientConfig {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[version.supported()])
         .expect("a version of the provider");

@@ -24,6 +24,9 @@ fn everything_holds_for_some_seeds() {
     let kinds: BTreeSet<_> =
         outcomes.iter().flat_map(|outcome| outcome.coverage.faults()).map(|(kind, _)| kind).collect();
     assert!(kinds.len() > 15, "few kinds of faults are injected: {kinds:?}");
+    for event in ["handshake full", "handshake resumed", "handshake refused"] {
+        assert!(outcomes.iter().any(|outcome| outcome.coverage.of(event) > 0), "no seed has: {event}");
+    }
     for event in ["start with routes", "start with a snapshot that is too old", "event BrokerEvicted Unconfirmed"] {
         assert!(outcomes.iter().any(|outcome| outcome.coverage.of(event) > 0), "no seed has: {event}");
     }

@@ -9,7 +9,7 @@ use super::name_server::{Chore, NameServer};
 use super::network::{Ending, LISTENER, Network, Part, ProcessId, Socket};
 use super::peer::{Duty, Peer};
 use super::population::BrokerGroup;
-use super::secure::SecureEnds;
+use super::secure::{Opened, SecureEnds};
 use super::trace::Trace;
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -369,7 +369,10 @@ impl Cluster {
             self.plan(process, delay, Task::Socket(socket.other()));
         }
         let (bytes, ending) = received;
-        let (plaintext, reply) = self.secure_ends.open(socket, bytes);
+        let Opened { plaintext, reply, outcome } = self.secure_ends.open(socket, bytes);
+        if let Some(outcome) = outcome {
+            self.coverage.count(outcome);
+        }
         self.send_pieces(socket, reply);
         (plaintext, ending)
     }

@@ -6,6 +6,7 @@ use super::disk::Health;
 use super::network::{ProcessId, Socket};
 use super::peer::Kind;
 use super::population::ZONES;
+use super::secure::{Certificates, ServerTls};
 use std::collections::BTreeMap;
 
 /// A year.
@@ -56,6 +57,8 @@ pub(super) enum Fault {
     Delay(Time),
     /// A server tells newer clients to go away.
     ShutDown(usize),
+    /// The files of TLS of a server change.
+    RenewCertificates(usize),
 }
 
 /// Where a fault strikes, and how long it lasts if it does.
@@ -125,6 +128,7 @@ const MISHAPS: &[(u32, Mishap)] = &[
     (4, |cluster, at| cluster.for_a_while(at.lasts, Fault::SlowDisk(at.server, 4000), Fault::SlowDisk(at.server, 3))),
     (4, |cluster, at| cluster.for_a_while(at.lasts, Fault::Delay(2000), Fault::Delay(3))),
     (4, |cluster, at| cluster.shut_down_and_restart(at.server_process, at.server)),
+    (8, |cluster, at| cluster.carry_out_fault(Fault::RenewCertificates(at.server))),
     (1, |cluster, _| cluster.storm()),
 ];
 
@@ -231,7 +235,15 @@ impl Cluster {
             Fault::SlowDisk(server, millis) => self.servers[server].save_millis = millis,
             Fault::Delay(millis) => self.network.delay = 0..=millis,
             Fault::ShutDown(server) => self.shut_down_server(server),
+            Fault::RenewCertificates(server) => self.renew_certificates(server),
         }
+    }
+
+    /// The files of TLS of a server change. If it runs, it takes them.
+    fn renew_certificates(&mut self, server: usize) {
+        let certificates = Certificates::ALL[self.random.usize(..Certificates::ALL.len())];
+        self.note(format_args!("NameServer {server} has new files of TLS: {certificates:?}"));
+        self.servers[server].tls = ServerTls::new(certificates);
     }
 
     fn broker_at(&self, process: ProcessId) -> Option<usize> {

@@ -5,10 +5,8 @@ use super::cluster::{Cluster, Task};
 use super::invariant::{self, Invariant, violated};
 use super::name_server::{Chore, Running};
 use super::network::{Part, Socket};
-use super::secure::SimulatedTls;
 use super::virtual_stream::{Heard, VirtualStream, WasReset};
 use bytes::Bytes;
-use namesrv_core::address_list::AddressList;
 use namesrv_core::connection::{CloseReason, Connection, Next, Ready, Scratch};
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::node::Input;
@@ -16,10 +14,10 @@ use namesrv_core::output;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, Instant, Now};
 use namesrv_core::{ConnId, Peer};
-use namesrv_shell::transport::{Buffers, Layer, Lent, Policy, ProxyProtocol, Transport, TransportError};
+use namesrv_shell::transport::{Buffers, Layer, Lent, Transport, TransportError};
 use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// A connection that has to be driven again has its turn within so many milliseconds.
 const AGAIN_MILLIS: Time = 1;
@@ -63,16 +61,6 @@ impl Held {
         let is_slow = self.transport.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
         if is_slow { Some(CloseReason::SlowHandshake) } else { self.connection.handle_timeout(now) }
     }
-}
-
-/// Every connection comes through a trusted proxy or through none, in plain text or over TLS.
-fn policy() -> &'static Policy {
-    static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
-        proxy_protocol: ProxyProtocol::Accept,
-        trusted_proxies: AddressList::parse("10.0.0.0/8").ok(),
-        tls: Arc::new(SimulatedTls),
-    });
-    &POLICY
 }
 
 impl Held {
@@ -164,7 +152,7 @@ impl Cluster {
         let socket = entry.socket;
         let mut wire = VirtualStream::new(&mut self.network, &mut self.random, socket);
         let client = entry.connection.peer().address;
-        let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
+        let lent = Lent { policy: &self.servers[server].tls.policy, buffers, quotas, client, now: now.monotonic };
         let (result, has_heard) = entry.step(&mut wire, scratch, lent, view, now);
         let VirtualStream { sent, was_refused, .. } = wire;
         if result.is_err() {
@@ -318,7 +306,7 @@ impl Cluster {
         let socket = entry.socket;
         let mut wire = VirtualStream::new(&mut self.network, &mut self.random, socket);
         let client = entry.connection.peer().address;
-        let lent = Lent { policy: policy(), buffers, quotas, client, now: now.monotonic };
+        let lent = Lent { policy: &self.servers[server].tls.policy, buffers, quotas, client, now: now.monotonic };
         end(&mut entry.transport.over(&mut wire, lent));
         let sent = wire.sent;
         self.send_bytes(socket, sent);

@@ -10,6 +10,7 @@ use super::kv_ledger::KvLedger;
 use super::ledger::{Ledger, Saved, Told};
 use super::network::{ProcessId, Socket};
 use super::saver::Save;
+use super::secure::ServerTls;
 use super::snapshots::Snapshots;
 use crate::answer::Answer;
 use crate::process_keys::read_configuration;
@@ -68,6 +69,7 @@ pub(super) struct NameServer {
     pub(super) wall_offset: i64,
     /// How long a step of a save takes.
     pub(super) save_millis: Time,
+    pub(super) tls: ServerTls,
     pub(super) running: Option<Box<Running>>,
 }
 
@@ -151,6 +153,7 @@ impl Cluster {
             snapshots: Snapshots::default(),
             wall_offset: 0,
             save_millis: 3,
+            tls: ServerTls::default(),
             running: None,
         });
         server
@@ -163,6 +166,7 @@ impl Cluster {
         let it = &mut self.servers[server];
         self.network.dark_hosts.remove(&it.process);
         it.disk.settle();
+        it.tls.restart();
         let kv = KvFile::decode(it.disk.contents(SaveFile::KvConfig)).expect("its own file is readable").table;
         let found = kv_entries(it.disk.contents(SaveFile::KvConfig));
         let verdict = it.kv.restart(found);

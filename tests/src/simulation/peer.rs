@@ -11,7 +11,6 @@ use super::ledger::Told;
 use super::network::{Ending, LISTENER, ProcessId, Socket};
 use crate::answer::Answer;
 use crate::request::Request;
-use crate::tls::Version;
 use std::collections::BTreeMap;
 
 /// Connections that are missing are opened again this often.
@@ -125,6 +124,7 @@ impl Cluster {
         let process = self.peers[peer].process;
         self.network.dark_hosts.remove(&process);
         self.peers[peer].links.clear();
+        self.secure_ends.forget_sessions(process);
         self.begin_life(process);
         self.note_of(process, "starts");
         self.revive();
@@ -220,8 +220,9 @@ impl Cluster {
             }
             if self.random.u8(..) < 64 {
                 self.coverage.count("over TLS");
-                let version = Version::ALL[self.random.usize(..Version::ALL.len())];
-                self.secure_ends.begin(socket, version, |socket| self.network.end(socket).is_some());
+                let client = (socket, self.peers[peer].process);
+                let is_there = |socket| self.network.end(socket).is_some();
+                self.secure_ends.begin(client, server, self.faults.is_calm, &mut self.random, is_there);
                 self.send_bytes(socket, Vec::new());
             }
             let dialed_at = self.now();
@@ -338,6 +339,7 @@ impl Cluster {
         let Some(link) = link.filter(|link| link.socket == socket && link.is_half_closed) else { return };
         let it = &self.processes[self.servers[server].process];
         if ending == Some(Ending::Fin)
+            && !self.secure_ends.is_refused(socket)
             && let Some((opaque, question)) = link.questions.first_key_value()
             && it.running
             && it.life == question.life

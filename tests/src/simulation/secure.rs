@@ -1,28 +1,80 @@
 //! TLS of the simulation: some peers speak it to their NameServers.
 //!
 //! The keys of a connection are random, and nothing that happens depends on them: every message is as long in every
-//! run. So the certificate and its signatures are of Ed25519, and no session is resumed.
+//! run. So all certificates and their signatures are of Ed25519. Tickets and certificates have dates of the real clock,
+//! which a run is too short for.
 
-use super::network::Socket;
-use crate::tls::{Version, client};
+use super::network::{ProcessId, Socket};
+use crate::tls::{Version, client_config};
+use fastrand::Rng;
+use namesrv_core::address_list::AddressList;
 use namesrv_shell::tls::TlsMode;
-use namesrv_shell::transport::Handshakes;
+use namesrv_shell::transport::{Handshakes, Policy, ProxyProtocol};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConnection, ServerConfig};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ClientConnection, Error, HandshakeKind, RootCertStore, ServerConfig};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::{Arc, LazyLock};
 
-const CERTIFICATE: &[u8] = include_bytes!("../../tls/modern/server-ed25519.pem");
-const KEY: &[u8] = include_bytes!("../../tls/modern/server-ed25519.key");
+const CA: &[u8] = include_bytes!("../../tls/modern/ca.pem");
+const SERVER: [&[u8]; 2] =
+    [include_bytes!("../../tls/modern/server-ed25519.pem"), include_bytes!("../../tls/modern/server-ed25519.key")];
+const CLIENT: [&[u8]; 2] =
+    [include_bytes!("../../tls/modern/client-ed25519.pem"), include_bytes!("../../tls/modern/client-ed25519.key")];
 /// Connections after which those that are closed are looked for.
 const KEPT: usize = 64;
 
-/// TLS of all NameServers, on the port that speaks plain text too.
+/// What a NameServer asks its clients for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Certificates {
+    NotAsked,
+    Optional,
+    Required,
+}
+
+impl Certificates {
+    pub(super) const ALL: [Self; 3] = [Self::NotAsked, Self::Optional, Self::Required];
+}
+
+/// TLS of a NameServer, on the port that speaks plain text too, with what the first bytes of connections are measured by:
+/// every connection comes through a trusted proxy or through none.
 #[derive(Debug)]
-pub(super) struct SimulatedTls;
+pub(super) struct ServerTls {
+    certificates: Certificates,
+    pub(super) policy: Policy,
+}
+
+impl ServerTls {
+    /// As after new files: no session of before is resumed.
+    pub(super) fn new(certificates: Certificates) -> Self {
+        let policy = Policy {
+            proxy_protocol: ProxyProtocol::Accept,
+            trusted_proxies: AddressList::parse("10.0.0.0/8").ok(),
+            tls: Arc::new(SimulatedTls(Arc::new(server_config(certificates)))),
+        };
+        Self { certificates, policy }
+    }
+
+    /// As after a start with the same files.
+    pub(super) fn restart(&mut self) {
+        *self = Self::new(self.certificates);
+    }
+}
+
+impl Default for ServerTls {
+    fn default() -> Self {
+        Self::new(Certificates::NotAsked)
+    }
+}
+
+/// What handshakes are done with.
+#[derive(Debug)]
+struct SimulatedTls(Arc<ServerConfig>);
 
 impl Handshakes for SimulatedTls {
     fn mode(&self) -> TlsMode {
@@ -30,52 +82,140 @@ impl Handshakes for SimulatedTls {
     }
 
     fn server_config(&self) -> Option<Arc<ServerConfig>> {
-        static CONFIG: LazyLock<Arc<ServerConfig>> = LazyLock::new(|| Arc::new(server_config()));
-        Some(Arc::clone(&CONFIG))
+        Some(Arc::clone(&self.0))
     }
 }
 
-fn server_config() -> ServerConfig {
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).expect("a certificate");
-    let key = PrivateKeyDer::from_pem_slice(KEY).expect("a private key");
-    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+fn server_config(certificates: Certificates) -> ServerConfig {
+    static SHOWN: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| certified_key(SERVER));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions of the provider")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .expect("a key for the certificate")
+        .with_client_cert_verifier(verifier(certificates))
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&SHOWN))));
+    config.ticketer = ring::Ticketer::new().expect("random numbers");
+    config
+}
+
+fn verifier(certificates: Certificates) -> Arc<dyn ClientCertVerifier> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(CA).expect("a certificate")).expect("a root");
+    let provider = Arc::new(ring::default_provider());
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let builder = match certificates {
+        Certificates::NotAsked => return Arc::new(NoClientAuth),
+        Certificates::Optional => builder.allow_unauthenticated(),
+        Certificates::Required => builder,
+    };
+    builder.build().expect("a root is enough")
+}
+
+fn certified_key([certificate, key]: [&[u8]; 2]) -> Arc<CertifiedKey> {
+    let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(key).expect("a private key");
+    let key = ring::sign::any_supported_type(&key).expect("a key that the provider has");
+    Arc::new(CertifiedKey::new(vec![certificate], key))
+}
+
+/// How a peer speaks TLS, over all of its connections: it resumes its sessions.
+#[derive(Debug)]
+struct Client {
+    version: Version,
+    has_certificate: bool,
+    config: Arc<ClientConfig>,
+}
+
+impl Client {
+    fn new(version: Version, has_certificate: bool) -> Self {
+        let mut config = client_config(version, None);
+        if has_certificate {
+            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified_key(CLIENT)));
+        }
+        Self { version, has_certificate, config: Arc::new(config) }
+    }
 }
 
 /// The peers' ends of the connections that speak TLS.
 #[derive(Debug, Default)]
-pub(super) struct SecureEnds(BTreeMap<Socket, ClientConnection>);
+pub(super) struct SecureEnds {
+    clients: BTreeMap<ProcessId, Client>,
+    ends: BTreeMap<Socket, SecureEnd>,
+}
+
+#[derive(Debug)]
+struct SecureEnd {
+    process: ProcessId,
+    tls: ClientConnection,
+    is_refused: bool,
+}
+
+/// What came over the network.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    /// As the peer reads it.
+    pub(super) plaintext: Vec<u8>,
+    /// What TLS itself has to say to it.
+    pub(super) reply: Vec<u8>,
+    /// What a handshake came to that is over with this, in the words of [`Coverage`](super::coverage::Coverage).
+    pub(super) outcome: Option<&'static str>,
+}
 
 impl SecureEnds {
-    /// A peer speaks TLS over a connection of its own. Those that are gone at both ends are
-    /// forgotten now and then.
-    pub(super) fn begin(&mut self, socket: Socket, version: Version, is_there: impl Fn(Socket) -> bool) {
-        if self.0.len() >= KEPT {
-            self.0.retain(|socket, _| is_there(*socket));
+    /// A peer speaks TLS over a connection of its own to this server. One that `must_be_let_in` shows its certificate.
+    /// Connections that are gone at both ends are forgotten now and then.
+    pub(super) fn begin(
+        &mut self,
+        (socket, process): (Socket, ProcessId),
+        server: usize,
+        must_be_let_in: bool,
+        random: &mut Rng,
+        is_there: impl Fn(Socket) -> bool,
+    ) {
+        if self.ends.len() >= KEPT {
+            self.ends.retain(|socket, _| is_there(*socket));
         }
-        self.0.insert(socket, client(version));
+        let manner = (Version::ALL[random.usize(..Version::ALL.len())], random.bool());
+        let client = self.clients.entry(process).or_insert_with(|| Client::new(manner.0, manner.1));
+        if must_be_let_in && !client.has_certificate {
+            *client = Client::new(client.version, true);
+        }
+        let name = ServerName::try_from(format!("server-{server}")).expect("a name");
+        let mut tls = ClientConnection::new(Arc::clone(&client.config), name).expect("a client");
+        tls.set_buffer_limit(None);
+        self.ends.insert(socket, SecureEnd { process, tls, is_refused: false });
+    }
+
+    /// A process ends, and its sessions with it.
+    pub(super) fn forget_sessions(&mut self, process: ProcessId) {
+        if let Some(client) = self.clients.get_mut(&process) {
+            *client = Client::new(client.version, client.has_certificate);
+        }
     }
 
     /// Whether requests have to wait, because a handshake is not complete.
     pub(super) fn is_handshaking(&self, socket: Socket) -> bool {
-        self.0.get(&socket).is_some_and(|tls| tls.is_handshaking())
+        self.ends.get(&socket).is_some_and(|end| end.tls.is_handshaking())
+    }
+
+    /// Whether the server turned the peer away. With TLS 1.3 that may come when the handshake seems to be complete.
+    pub(super) fn is_refused(&self, socket: Socket) -> bool {
+        self.ends.get(&socket).is_some_and(|end| end.is_refused)
     }
 
     /// What goes over the network when a peer sends this.
     pub(super) fn seal(&mut self, socket: Socket, plaintext: Vec<u8>) -> Vec<u8> {
-        let Some(tls) = self.0.get_mut(&socket) else { return plaintext };
+        let Some(SecureEnd { tls, is_refused, .. }) = self.ends.get_mut(&socket) else { return plaintext };
+        if *is_refused {
+            return Vec::new();
+        }
         tls.writer().write_all(&plaintext).expect("the client takes all");
         outgoing(tls)
     }
 
     /// What goes over the network when a peer sends nothing more.
     pub(super) fn end(&mut self, socket: Socket) -> Vec<u8> {
-        match self.0.get_mut(&socket) {
-            Some(tls) if !tls.is_handshaking() => {
+        match self.ends.get_mut(&socket) {
+            Some(SecureEnd { tls, is_refused: false, .. }) if !tls.is_handshaking() => {
                 tls.send_close_notify();
                 outgoing(tls)
             }
@@ -83,18 +223,49 @@ impl SecureEnds {
         }
     }
 
-    /// What came over the network, as the peer reads it, and what TLS itself has to say to it.
-    pub(super) fn open(&mut self, socket: Socket, bytes: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
-        let Some(tls) = self.0.get_mut(&socket) else { return (bytes, Vec::new()) };
-        let (mut rest, mut plaintext) = (&bytes[..], Vec::new());
-        while !rest.is_empty() {
-            tls.read_tls(&mut rest).expect("a slice can be read");
-            let state = tls.process_new_packets().unwrap_or_else(|error| panic!("{socket:?}: {error}"));
+    /// Takes what came over the network.
+    pub(super) fn open(&mut self, socket: Socket, bytes: Vec<u8>) -> Opened {
+        let Some(end) = self.ends.get_mut(&socket) else { return Opened { plaintext: bytes, ..Opened::default() } };
+        let was_handshaking = end.tls.is_handshaking();
+        let mut opened = Opened::default();
+        match end.read(&bytes) {
+            Ok(plaintext) => opened.plaintext = plaintext,
+            Err(Error::AlertReceived(_)) => {
+                end.is_refused = true;
+                opened.outcome = Some("handshake refused");
+                if let Some(client) = self.clients.get_mut(&end.process) {
+                    *client = Client::new(client.version, true);
+                }
+                return opened;
+            }
+            Err(error) => panic!("{socket:?}: {error}"),
+        }
+        if was_handshaking && !end.tls.is_handshaking() {
+            opened.outcome = Some(end.outcome());
+        }
+        opened.reply = outgoing(&mut end.tls);
+        opened
+    }
+}
+
+impl SecureEnd {
+    fn read(&mut self, mut bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        let (tls, mut plaintext) = (&mut self.tls, Vec::new());
+        while !bytes.is_empty() && !self.is_refused {
+            tls.read_tls(&mut bytes).expect("a slice can be read");
+            let state = tls.process_new_packets()?;
             let read = plaintext.len();
             plaintext.resize(read + state.plaintext_bytes_to_read(), 0);
             tls.reader().read_exact(&mut plaintext[read..]).expect("as many bytes as it says");
         }
-        (plaintext, outgoing(tls))
+        Ok(plaintext)
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self.tls.handshake_kind() {
+            Some(HandshakeKind::Resumed) => "handshake resumed",
+            Some(HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest) | None => "handshake full",
+        }
     }
 }
 
