@@ -119,8 +119,17 @@ impl Contender {
                 command
             }
             Kind::RocketmqRust => {
-                ensure!(self.certificate.is_none(), "left out: how it is given a certificate is not known here");
                 let mut command = Command::new(&self.program);
+                if self.certificate.is_some() {
+                    // Keys that are not TLS are arguments. It reads the file as TOML, and those of TLS once more.
+                    let path = folder.join("namesrv.toml");
+                    let lines = self.tls_properties().map(|(key, value)| match value.as_str() {
+                        "true" | "false" => format!("{key} = {value}\n"),
+                        text => format!("{key} = \"{text}\"\n"),
+                    });
+                    fs::write(&path, lines.collect::<String>()).context("cannot write a configuration file")?;
+                    command.arg("-c").arg(path);
+                }
                 command.args(["--listenPort", &port.to_string(), "--bindAddress", "127.0.0.1"]);
                 command.arg("--rocketmqHome").arg(folder).arg("--kvConfigPath").arg(folder.join("kvConfig.json"));
                 command.args(["--log-filter", "warn"]);
