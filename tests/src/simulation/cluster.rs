@@ -369,9 +369,9 @@ impl Cluster {
             self.plan(process, delay, Task::Socket(socket.other()));
         }
         let (bytes, ending) = received;
-        let Opened { plaintext, reply, outcome } = self.secure_ends.open(socket, bytes);
-        if let Some(outcome) = outcome {
-            self.coverage.count(outcome);
+        let Opened { plaintext, reply, handshake } = self.secure_ends.open(socket, bytes);
+        if let Some(handshake) = handshake {
+            self.coverage.count(handshake);
         }
         self.send_pieces(socket, reply);
         (plaintext, ending)

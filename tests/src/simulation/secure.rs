@@ -41,8 +41,7 @@ impl Certificates {
     pub(super) const ALL: [Self; 3] = [Self::NotAsked, Self::Optional, Self::Required];
 }
 
-/// TLS of a NameServer, on the port that speaks plain text too, with what the first bytes of connections are measured by:
-/// every connection comes through a trusted proxy or through none.
+/// TLS of a NameServer, on the port that speaks plain text too. Every connection comes through a trusted proxy or none.
 #[derive(Debug)]
 pub(super) struct ServerTls {
     certificates: Certificates,
@@ -157,7 +156,7 @@ pub(super) struct Opened {
     /// What TLS itself has to say to it.
     pub(super) reply: Vec<u8>,
     /// What a handshake came to that is over with this, in the words of [`Coverage`](super::coverage::Coverage).
-    pub(super) outcome: Option<&'static str>,
+    pub(super) handshake: Option<&'static str>,
 }
 
 impl SecureEnds {
@@ -232,7 +231,7 @@ impl SecureEnds {
             Ok(plaintext) => opened.plaintext = plaintext,
             Err(Error::AlertReceived(_)) => {
                 end.is_refused = true;
-                opened.outcome = Some("handshake refused");
+                opened.handshake = Some("handshake refused");
                 if let Some(client) = self.clients.get_mut(&end.process) {
                     *client = Client::new(client.version, true);
                 }
@@ -241,7 +240,7 @@ impl SecureEnds {
             Err(error) => panic!("{socket:?}: {error}"),
         }
         if was_handshaking && !end.tls.is_handshaking() {
-            opened.outcome = Some(end.outcome());
+            opened.handshake = Some(end.handshake());
         }
         opened.reply = outgoing(&mut end.tls);
         opened
@@ -261,7 +260,7 @@ impl SecureEnd {
         Ok(plaintext)
     }
 
-    fn outcome(&self) -> &'static str {
+    fn handshake(&self) -> &'static str {
         match self.tls.handshake_kind() {
             Some(HandshakeKind::Resumed) => "handshake resumed",
             Some(HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest) | None => "handshake full",
