@@ -30,7 +30,7 @@ fn the_core_does_what_the_model_does() {
     let sequences = if is_default { SEQUENCES } else { asked.cases };
     let first = match asked.rng_seed {
         RngSeed::Fixed(seed) => seed,
-        RngSeed::Random if is_default => 3,
+        RngSeed::Random if is_default => 5,
         RngSeed::Random => RandomState::new().hash_one(0) >> 32,
     };
     let told = RefCell::new(Told::new());

@@ -136,7 +136,7 @@ impl<'a> Draw<'a> {
         match self.below(8) {
             0..6 => 1 + self.below(25_000) as u64,
             6 => self.of(&[0, 500, 999, 1000, 9999, 10_000, 10_001]),
-            _ => self.of(&[120_001, 30_001]),
+            _ => self.of(&[120_001, 75_000, 30_001]),
         }
     }
 
@@ -211,7 +211,9 @@ impl<'a> Draw<'a> {
     fn register_again(&mut self) -> Content {
         let Some(at) = self.recent_broker() else { return self.register() };
         let changes = self.of(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, -1]);
+        let topics = if self.scope != Scope::Java && self.once_in(6) { self.topics() } else { None };
         let broker = &mut self.brokers[at];
+        broker.topics = topics.or(broker.topics.take());
         if let Some(version) = &mut broker.version {
             *version = Version { state: version.state, ..Version::counter(version.counter + changes) };
         }
