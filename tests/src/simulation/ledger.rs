@@ -172,7 +172,7 @@ impl Ledger {
             (saved.seats.clone(), saved.topics.clone(), saved.standings.clone());
         self.kept = Kept::new(until, entries(&self.topics));
         for seat in self.seats.values_mut().flat_map(BTreeMap::values_mut) {
-            let left = if seat.is_kept() { seat.kept_until - saved.at } else { within };
+            let left = if seat.is_kept() { seat.kept_until.saturating_sub(saved.at) } else { within };
             let kept_until = seat.lapses(now, until).min(now + left);
             let parts = Parts::default();
             *seat = Seat { conn: None, heard: now, kept_until, is_repeated: false, parts, ..seat.clone() };
