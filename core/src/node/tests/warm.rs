@@ -18,7 +18,11 @@ fn cold() -> Node {
 }
 
 fn start(warm_start: Option<WarmStart>, millis: u64) -> Node {
-    let file = properties::parse(b"notifyMinBrokerIdChanged=true").unwrap();
+    start_with("notifyMinBrokerIdChanged=true", warm_start, millis)
+}
+
+fn start_with(file: &str, warm_start: Option<WarmStart>, millis: u64) -> Node {
+    let file = properties::parse(file.as_bytes()).unwrap();
     let (configuration, _) = Configuration::new(&file).unwrap();
     let initial =
         InitialState { warm_start, saves_snapshots: true, ..InitialState::new([millis as u8; 16], configuration) };
@@ -290,6 +294,19 @@ fn a_table_in_parts_comes_in_pieces() {
     assert!(["A", "B", "C", "D"].iter().all(|topic| server.knows(topic)));
 }
 
+#[test]
+fn a_part_of_a_table_deletes_nothing_that_is_in_a_later_part() {
+    let mut node = cold();
+    node.handle(MASTER.registers(1, &["A", "B", "C", "D"]), at(0));
+    drain(&mut node);
+    node.handle(Input::Stop, at(0));
+    let snapshot = snapshot(&drain(&mut node)).unwrap();
+    let warm_start = Some(WarmStart { snapshot, within: Duration::from_millis(WITHIN) });
+    let mut server = Watched::new(start_with("deleteTopicWithBrokerRegistration=true", warm_start, 0));
+    server.takes(MASTER.registers(3, &["A", "B"]), 1000);
+    assert!(server.knows("C") && server.knows("D"));
+}
+
 /// A server after a restart that knows a master and a slave, one of which may act as master, and the topics A and B.
 fn restarted_with_acting_master() -> (Broker, Broker, Watched) {
     let (master, slave) = (Broker { acting: true, ..MASTER }, Broker { acting: true, ..SLAVE });
@@ -318,6 +335,19 @@ fn what_a_master_does_not_repeat_after_its_slave_is_read_only() {
     assert!(server.route("A").contains(r#""perm":6"#) && server.route("B").contains(r#""perm":6"#));
     server.takes(Broker { version: 2, ..master }.registers(3, &["A", "E"]), 2000);
     assert!(server.route("A").contains(r#""perm":6"#) && server.route("B").contains(r#""perm":4"#));
+}
+
+#[test]
+fn a_master_that_is_gone_before_its_slave_leaves_topics_read_only() {
+    let (master, slave) = (Broker { acting: true, timeout: 10_000, ..MASTER }, Broker { acting: true, ..SLAVE });
+    let mut node = cold();
+    node.handle(master.registers(1, &["A", "B"]), at(0));
+    node.handle(slave.registers(2, &["A", "B"]), at(0));
+    drain(&mut node);
+    let mut server = Watched::new(restart(&mut node, 0));
+    assert!(server.route("A").contains(r#""perm":6"#));
+    server.waits(1000, 11_000);
+    assert!(server.route("A").contains(r#""perm":4"#), "{}", server.route("A"));
 }
 
 #[test]

@@ -239,12 +239,16 @@ proptest! {
         let start = |snapshot, seconds| {
             World::start(&file, Some(WarmStart { snapshot, within: Duration::from_secs(WITHIN) }), seconds)
         };
+        let shown = old.shown();
         let mut warm = start(old.stop(), old.seconds);
+        prop_assert_eq!(warm.shown(), shown, "at once after the restart");
         if let Some(between) = between {
             warm.wait(1);
             let mut connections = [50; 5];
             between.iter().for_each(|action| warm.act(action, &mut connections));
+            let shown = warm.shown();
             warm = start(warm.stop(), warm.seconds);
+            prop_assert_eq!(warm.shown(), shown, "at once after the next restart");
         }
         let restarted_at = warm.seconds;
         let mut cold = World::start(&file, None, restarted_at);
