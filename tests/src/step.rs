@@ -247,6 +247,16 @@ impl Step {
 }
 
 impl Content {
+    /// Without what a release cannot say: those that register with a wrapper alone have no static topics.
+    fn sent_by(mut self, release: Option<i32>) -> Self {
+        if let Self::Register(registration) = &mut self
+            && release.is_some_and(|release| release < FULL_BODY_SINCE)
+        {
+            registration.mappings.clear();
+        }
+        self
+    }
+
     /// Its registration, if it is one.
     pub fn registration(&self) -> Option<&Registration> {
         match self {

@@ -6,7 +6,7 @@ use super::words::{
     ADDRESSES, BINARY_BYTES, BODY_BYTES, CLUSTERS, CODES, CONNECTIONS, FIELD_VALUES, GROUPS, HEADER_BYTES,
     MEMBER_VALUES, NAMESPACES, NO_GROUP, OTHER_KEYS, PROPERTIES, RELEASES, SETTINGS, TOPICS, VALUES, ZONES,
 };
-use super::{Access, Broker, Content, Disk, FULL_BODY_SINCE, Message, Queues, Signer, Step, WarmFrom};
+use super::{Access, Broker, Content, Disk, Message, Queues, Signer, Step, WarmFrom};
 use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
 use crate::request::Request;
 use arbitrary::Unstructured;
@@ -164,7 +164,7 @@ impl<'a> Draw<'a> {
         let binary = (binary || is_binary) && i16::try_from(content.code()).is_ok();
         let release = self.release(&content);
         let signer = self.signer();
-        let content = without_later_fields(content, release);
+        let content = content.sent_by(release);
         Message { connection, content, oneway, binary, release, defect, signer }
     }
 
@@ -470,17 +470,6 @@ impl<'a> Draw<'a> {
             }
             _ => Defect::Body { place: place(self), bytes: self.of(&BODY_BYTES) },
         }
-    }
-}
-
-/// There were no static topics in releases that register with a wrapper alone.
-fn without_later_fields(content: Content, release: Option<i32>) -> Content {
-    match content {
-        Content::Register(mut registration) if release.is_some_and(|release| release < FULL_BODY_SINCE) => {
-            registration.mappings.clear();
-            Content::Register(registration)
-        }
-        content => content,
     }
 }
 
