@@ -69,7 +69,7 @@ pub(crate) fn read_kv_file(
     settings: &ProcessSettings,
     warm_start: &WarmStartSettings,
 ) -> Result<(KvTable, SavedFiles), StartError> {
-    let snapshot = warm_start.file(&settings.kv_config_path);
+    let snapshot = warm_start.file(&settings.kv_config_path, settings.listen_port);
     let snapshot = snapshot.map(|path| KeptFile::new(SNAPSHOT_KEY, path, false).private());
     let kv = KeptFile::new(KV_KEY, PathBuf::from(&settings.kv_config_path), true);
     let runtime = KeptFile::new(RUNTIME_KEY, settings.runtime_file(), false);

@@ -59,7 +59,7 @@ fn table() -> Vec<Case> {
         storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
             a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
             configuration_changes_survive_beside_the_operators_file;
-        warm_start: routes_outlive_a_restart, a_server_starts_without_routes_unless_it_is_told,
+        warm_start: routes_outlive_a_restart, a_server_starts_without_routes_if_it_is_told, a_file_that_cannot_be_written_stops_nobody,
             a_damaged_snapshot_is_named_and_replaced, a_snapshot_that_is_too_old_is_an_expectation;
         reload: a_hangup_takes_what_the_file_says_now, a_hangup_with_a_bad_file_changes_nothing,
             users_come_and_go_with_their_file;

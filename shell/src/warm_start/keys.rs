@@ -11,8 +11,8 @@ namesrv_core::keys! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct WarmStartSettings {
         /// Whether routes are saved, and served after a restart until brokers have registered.
-        is_wanted: bool = boolean("warmStart", "false");
-        /// File that routes are saved in; if empty, `routes.snapshot` beside the KV file.
+        is_wanted: bool = boolean("warmStart", "true");
+        /// File that routes are saved in; if empty, `routes-PORT.snapshot` beside the KV file.
         path: String = text("snapshotPath", "");
         /// Seconds after a restart in which brokers have to register again.
         within: Duration = seconds("warmStartSeconds", Integer(1, 3600), "75");
@@ -30,10 +30,10 @@ impl WarmStartSettings {
         Self::read(|key| configuration.effective(key))
     }
 
-    /// The file of the snapshot, if warm start is on.
-    pub(crate) fn file(&self, kv_config_path: &str) -> Option<PathBuf> {
+    /// The file of the snapshot, if warm start is on. Servers with one home have one each, by their ports.
+    pub(crate) fn file(&self, kv_config_path: &str, listen_port: u16) -> Option<PathBuf> {
         let file = || match &*self.path {
-            "" => Path::new(kv_config_path).with_file_name("routes.snapshot"),
+            "" => Path::new(kv_config_path).with_file_name(format!("routes-{listen_port}.snapshot")),
             path => PathBuf::from(path),
         };
         self.is_wanted.then(file)
@@ -47,11 +47,12 @@ mod tests {
     #[test]
     fn the_snapshot_stands_beside_the_kv_file_unless_a_key_moves_it() {
         let settings = |is_wanted, path: &str| WarmStartSettings { is_wanted, path: path.into(), ..Default::default() };
-        assert_eq!(settings(false, "/a").file("/home/kv.json"), None);
-        assert_eq!(settings(true, "").file("/home/kv.json"), Some("/home/routes.snapshot".into()));
-        assert_eq!(settings(true, "/a").file("/home/kv.json"), Some("/a".into()));
+        let file = |is_wanted, path| settings(is_wanted, path).file("/home/kv.json", 9876);
+        assert_eq!(file(false, "/a"), None);
+        assert_eq!(file(true, ""), Some("/home/routes-9876.snapshot".into()));
+        assert_eq!(file(true, "/a"), Some("/a".into()));
         let default = WarmStartSettings::default();
         let seconds = [default.within, default.age_max].map(|time| time.as_secs());
-        assert_eq!((default.is_wanted, seconds, default.ready_wait), (false, [75, 600], None));
+        assert_eq!((default.is_wanted, seconds, default.ready_wait), (true, [75, 600], None));
     }
 }

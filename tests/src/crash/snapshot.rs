@@ -8,8 +8,8 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
-/// The file beside the KV file.
-const SNAPSHOT: &str = "routes.snapshot";
+/// The file beside the KV file; the server is told to take any port.
+const SNAPSHOT: &str = "routes-0.snapshot";
 
 /// Which routes servers had after a save that was disturbed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub fn disturb_snapshots(binary: &Path) -> Routes {
 }
 
 fn folder() -> Folder {
-    Folder::new(&[("warmStart", "true")])
+    Folder::new::<&str, &str>(&[])
 }
 
 fn registered(server: &Process, topics: &[&str]) -> Peer {

@@ -50,6 +50,7 @@ pub(super) fn a_disk_that_may_only_be_read(target: &Target) {
         let told = |line: &str| line.contains("changes cannot be kept: ") && line.ends_with(consequence);
         assert!(log.lines().any(told), "the start tells: {log}");
     }
+    assert_eq!(log.matches("snapshotPath: ").count(), 1, "routes cannot be saved, in one line: {log}");
     let _broker = Peer::register(&server, &broker("broker-a", 0, &["T"]));
     let mut peer = Peer::connect(&server);
     for _ in 0..3 {
