@@ -7,6 +7,7 @@ prepare_go_client() {
     need go "Go 1.21 or later" golang-go
     ! is_newest "$program" go || return 0
     echo "building the Go client $1"
+    go build -C go -mod=readonly -o ../target/go/routes ./routes || lack "the Go client cannot be built"
     go build -C go -mod=readonly -o "../$program" . || lack "the Go client cannot be built"
 }
 
