@@ -6,8 +6,8 @@ use crate::stream::{PATIENCE, be_patient};
 use crate::tls::{Version, relay};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{self, DirEntry};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -373,6 +373,29 @@ impl Process {
     /// Files, sockets and the like that it has open.
     pub fn open_files(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the process is there").count()
+    }
+
+    /// Stops all of its threads, until it is continued by a signal.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let threads = format!("/proc/{}/task", self.child.id());
+        let is_stopped = |thread: io::Result<DirEntry>| {
+            let path = thread.expect("the process is there").path().join("stat");
+            fs::read_to_string(path).expect("the thread is there").contains(") T ")
+        };
+        self.eventually(|| fs::read_dir(&threads).expect("the process is there").all(is_stopped));
+    }
+
+    /// How many bytes it has not read yet, of each connection.
+    pub(crate) fn unread_bytes(&self) -> Vec<usize> {
+        let port = format!(":{:04X}", self.address().port());
+        let unread = |socket: &str| {
+            let fields: Vec<_> = socket.split_whitespace().collect();
+            let [_, local, _, _, queues, ..] = fields[..] else { return None };
+            let (_, queue) = queues.split_once(':').filter(|_| local.ends_with(&port))?;
+            usize::from_str_radix(queue, 16).ok()
+        };
+        fs::read_to_string("/proc/net/tcp").expect("the kernel lists sockets").lines().filter_map(unread).collect()
     }
 
     fn status(&self, name: &str) -> u64 {
