@@ -106,7 +106,7 @@ fn answers_may_come_in_any_order_and_in_pieces() {
 #[test]
 fn wrong_answers_end_the_run() {
     let spoiled: [(&str, Spoil); 4] = [
-        ("nobody asked", |_, answer| vec![answer.clone(), answer]),
+        ("was not sent or is answered already", |_, answer| vec![answer.clone(), answer]),
         ("wrong header", |count, answer| {
             vec![if count == 20 { replaced(answer, "\"code\":0", "\"code\":1") } else { answer }]
         }),

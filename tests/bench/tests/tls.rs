@@ -98,7 +98,7 @@ fn spoiled_tls_ends_the_run() {
         let address = serve(service(Certificate::EcdsaP256), spoil);
         let mut load = load(address, &Clients::new(Handshake::Full).unwrap());
         let error = run(&mut load, Pace::Rounds { depth: 1 }, 10).unwrap_err();
-        assert!(format!("{error:#}").contains("the server breaks TLS"), "{error:#}");
+        assert!(format!("{error:#}").contains("the server breaks the TLS protocol"), "{error:#}");
     }
 }
 
