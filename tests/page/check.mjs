@@ -2,6 +2,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -154,6 +155,8 @@ try {
   for (const process of [server, other.server]) {
     process.removeAllListeners("exit");
     process.kill();
+    // It saves its routes before it ends.
+    if (process.exitCode === null && process.signalCode === null) await once(process, "exit");
   }
   rmSync(folder, { recursive: true });
 }
