@@ -152,7 +152,7 @@ pub(super) fn a_server_that_was_stopped_evicts_nobody(target: &Target) {
         }
         let _silent = Peer::register(&server, &silent);
         let mut client = Peer::connect(&server);
-        server.signal(Signal::STOP);
+        server.freeze();
         thread::sleep(STOPPED);
         server.signal(Signal::CONT);
         let mut fewest = BROKERS;
