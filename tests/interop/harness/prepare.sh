@@ -84,7 +84,8 @@ prepare_binary() {
     [[ ${binary[$1]} != java ]] || { prepare_java_nameserver 5.5.0 && return; }
     [[ -f ${binary[$1]} && -x ${binary[$1]} ]] || { echo "cannot execute ${binary[$1]}" >&2 && exit 2; }
     [[ $1 == *glommio ]] || return 0
-    echo "listenPort=0" >"$file"
+    # What it saves when it ends stays here, too.
+    printf '%s\n' "listenPort=0" "kvConfigPath=$PWD/target/probe.json" >"$file"
     reason=$("${isolated[@]}" timeout 3 "${binary[$1]}" -c "$file" 2>&1 | tail -n 1 || true)
     [[ $reason != *io_uring* ]] || skipped[$1]=$reason
 }
