@@ -32,6 +32,8 @@ pub fn relay(mut server: TcpStream, version: Version) -> TcpStream {
     thread::spawn(move || {
         if send(&mut inner, &mut to_server, &other).is_err() {
             reset(&to_server);
+            // Both a client that writes and the other direction may wait for ever for each other.
+            let _ = inner.shutdown(Shutdown::Both);
         }
     });
     thread::spawn(move || match receive(&mut server, &mut to_inner, &client) {
