@@ -13,7 +13,9 @@ use proptest::test_runner::{RngSeed, TestError, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread::{self, ScopedJoinHandle};
 
 /// Sequences unless `PROPTEST_CASES` says how many, and those of one seed.
 const SEQUENCES: u32 = 128;
@@ -33,9 +35,18 @@ fn the_core_does_what_the_model_does() {
         RngSeed::Random if is_default => 5,
         RngSeed::Random => RandomState::new().hash_one(0) >> 32,
     };
-    let told = RefCell::new(Told::new());
-    (first..).take(sequences.div_ceil(SEQUENCES_PER_SEED) as usize).for_each(|seed| run(seed, &told));
-    let told = told.into_inner();
+    let seeds = Mutex::new((first..).take(sequences.div_ceil(SEQUENCES_PER_SEED) as usize));
+    let next_seed = || seeds.lock().unwrap().next();
+    let work = || std::iter::from_fn(next_seed).map(run).fold(Told::new(), sum);
+    // Hundreds of panics while a failure is shrunk would hide it.
+    let loud = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let told: Result<Vec<_>, _> = thread::scope(|scope| {
+        let threads = [scope.spawn(work), scope.spawn(work)];
+        threads.into_iter().map(ScopedJoinHandle::join).collect()
+    });
+    panic::set_hook(loud);
+    let told = told.unwrap_or_else(|failure| panic!("{}", message(&*failure))).into_iter().fold(Told::new(), sum);
     println!("{sequences} sequences of up to {STEPS_MAX} steps from seed {first}, in which the server told");
     told.iter().for_each(|(kind, count)| println!("{count:8} {kind}"));
     let missing: Vec<_> = invariants::KINDS.iter().filter(|kind| !told.contains_key(**kind)).collect();
@@ -48,8 +59,13 @@ fn switches() -> impl Strategy<Value = Switches> {
     })
 }
 
-/// Runs the sequences that one seed makes.
-fn run(seed: u64, told: &RefCell<Told>) {
+fn sum(mut told: Told, more: Told) -> Told {
+    more.into_iter().for_each(|(kind, count)| *told.entry(kind).or_default() += count);
+    told
+}
+
+/// Runs the sequences that one seed makes, and returns how often the server told what.
+fn run(seed: u64) -> Told {
     let config = ProptestConfig {
         cases: SEQUENCES_PER_SEED,
         rng_seed: RngSeed::Fixed(seed),
@@ -58,22 +74,20 @@ fn run(seed: u64, told: &RefCell<Told>) {
         ..ProptestConfig::default()
     };
     let all = (switches(), prop::bool::weighted(0.2), sequence(Scope::Model, STEPS_MAX));
-    // Hundreds of panics while a failure is shrunk would hide it.
-    let loud = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    let told = RefCell::new(Told::new());
     let result = TestRunner::new(config).run(&all, |(switches, binary, steps)| {
         let outcome = catch_unwind(AssertUnwindSafe(|| model::check(switches, binary, &steps)));
         let told_now = outcome.map_err(|panic| TestCaseError::fail(message(&*panic)))?;
-        told_now.into_iter().for_each(|(kind, count)| *told.borrow_mut().entry(kind).or_default() += count);
+        told.replace_with(|told| sum(std::mem::take(told), told_now));
         Ok(())
     });
-    std::panic::set_hook(loud);
     if let Err(failure) = result {
         panic!(
             "{}\nrepeat it with\n  PROPTEST_RNG_SEED={seed} PROPTEST_CASES={SEQUENCES_PER_SEED} cargo test -p namesrv-tests --test model",
             shown(&failure)
         );
     }
+    told.into_inner()
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
