@@ -4,8 +4,9 @@
 mod probe;
 
 use namesrv_tests::conformance;
+use namesrv_tests::suite::Cases;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    conformance::run(env!("CARGO_BIN_EXE_namesrv-glommio"), probe::probe().err())
+    conformance::run(env!("CARGO_BIN_EXE_namesrv-glommio"), Cases::OfRuntime, probe::probe().err())
 }

@@ -4,8 +4,9 @@
 mod probe;
 
 use namesrv_tests::hostile;
+use namesrv_tests::suite::Cases;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    hostile::run(env!("CARGO_BIN_EXE_namesrv-glommio"), probe::probe().err())
+    hostile::run(env!("CARGO_BIN_EXE_namesrv-glommio"), Cases::OfRuntime, probe::probe().err())
 }

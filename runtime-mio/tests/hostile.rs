@@ -1,8 +1,9 @@
 //! Peers that mean harm, and what they may cost, run against this one.
 
 use namesrv_tests::hostile;
+use namesrv_tests::suite::Cases;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    hostile::run(env!("CARGO_BIN_EXE_namesrv-mio"), None)
+    hostile::run(env!("CARGO_BIN_EXE_namesrv-mio"), Cases::Every, None)
 }

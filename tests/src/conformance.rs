@@ -29,12 +29,27 @@ mod visibility;
 mod warm_start;
 
 use crate::peer;
-use crate::suite::{Case, Suite, Target, cases};
+use crate::suite::{Case, Cases, Suite, Target, cases};
 use crate::tls::Version;
 use std::process::ExitCode;
 
 /// Cases at one time, unless `--test-threads` says otherwise: most of them wait most of the time.
 const THREADS: usize = 4;
+
+/// Subjects that a runtime can fail by itself: its sockets, its threads, its stop. The others are about the shell.
+const OF_RUNTIME: [&str; 11] = [
+    "activation",
+    "clients",
+    "connections",
+    "framing",
+    "golden",
+    "lifetime",
+    "limits",
+    "liveness",
+    "load",
+    "transport",
+    "visibility",
+];
 
 /// Every case there is.
 #[rustfmt::skip]
@@ -107,10 +122,11 @@ fn table_over_tls(version: Version) -> impl Iterator<Item = Case> {
 }
 
 /// Runs the suite, or what the command line selects of it, against a binary: the whole `main` of a runtime's test.
+/// Cases that are not `chosen` are ignored.
 ///
 /// Where `refusal` has a reason, nothing is run, every case is reported as ignored, and the reason is printed.
-pub fn run(binary: &str, refusal: Option<String>) -> ExitCode {
+pub fn run(binary: &str, chosen: Cases, refusal: Option<String>) -> ExitCode {
     let cases = table().into_iter().chain(hosts::cases()).chain(texts::cases());
     let cases = cases.chain(Version::ALL.into_iter().flat_map(table_over_tls)).collect();
-    Suite { name: "conformance", threads: THREADS, cases }.run(binary, refusal)
+    Suite { name: "conformance", of_runtime: &OF_RUNTIME, threads: THREADS, cases }.run(binary, chosen, refusal)
 }

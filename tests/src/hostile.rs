@@ -19,7 +19,7 @@ mod slow;
 mod tls;
 mod unread;
 
-use crate::suite::{Case, Suite, Target, cases};
+use crate::suite::{Case, Cases, Suite, Target, cases};
 use crate::tls::Version;
 use siege::Episode;
 use std::process::ExitCode;
@@ -51,6 +51,10 @@ const OVER_TLS_1_2: [&str; 4] = [
     "unread::large_values_by_eight",
     "unread::reset_without_reading",
 ];
+
+/// Subjects that a runtime can fail by itself: how it waits, accepts, reads and writes. The others are about the core
+/// and the shell.
+const OF_RUNTIME: [&str; 3] = ["connections", "slow", "unread"];
 
 /// Every case there is, by subject.
 fn table() -> Vec<Case> {
@@ -101,10 +105,11 @@ fn case(subject: &str, episode: Episode) -> Case {
 }
 
 /// Runs the suite, or what the command line selects of it, against a binary: the whole `main` of a runtime's test.
+/// Cases that are not `chosen` are ignored.
 ///
 /// Where `refusal` has a reason, nothing is run, every case is reported as ignored, and the reason is printed.
-pub fn run(binary: &str, refusal: Option<String>) -> ExitCode {
-    Suite { name: "hostile", threads: THREADS, cases: table() }.run(binary, refusal)
+pub fn run(binary: &str, chosen: Cases, refusal: Option<String>) -> ExitCode {
+    Suite { name: "hostile", of_runtime: &OF_RUNTIME, threads: THREADS, cases: table() }.run(binary, chosen, refusal)
 }
 
 #[cfg(test)]

@@ -14,10 +14,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Which cases a runtime runs, unless the command line asks for all of them (`--include-ignored`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cases {
+    /// Every case.
+    Every,
+    /// Those that a runtime can fail by itself. The others test code that is the same in every binary.
+    OfRuntime,
+}
+
 /// Cases under one name.
 pub(crate) struct Suite {
     /// Also names the folder of its columns and the variable of its scale.
     pub(crate) name: &'static str,
+    /// Subjects that a runtime can fail by itself.
+    pub(crate) of_runtime: &'static [&'static str],
     /// Cases at one time, unless the command line says otherwise.
     pub(crate) threads: usize,
     pub(crate) cases: Vec<Case>,
@@ -30,6 +41,10 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    fn is_about(&self, subject: &str) -> bool {
+        self.name.split_once("::").is_some_and(|(name, _)| name == subject)
+    }
+
     /// The same case over TLS.
     pub(crate) fn over(self, version: Version) -> Self {
         let Self { name, run } = self;
@@ -50,8 +65,9 @@ macro_rules! cases {
 pub(crate) use cases;
 
 impl Suite {
-    /// Runs what the command line selects. Where `refusal` has a reason, every case is reported as ignored instead.
-    pub(crate) fn run(self, binary: &str, refusal: Option<String>) -> ExitCode {
+    /// Runs what the command line selects of the `chosen` cases. Where `refusal` has a reason, every case is reported
+    /// as ignored instead.
+    pub(crate) fn run(self, binary: &str, chosen: Cases, refusal: Option<String>) -> ExitCode {
         let binary = PathBuf::from(binary);
         let name = binary.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let column = Arc::new(Mutex::new(Column::new(&name)));
@@ -64,7 +80,12 @@ impl Suite {
             // What a run before left must not be taken for the result of this one.
             save(&column, self.name);
         }
-        let trials = self.cases.into_iter().map(|case| trial(case, &target, refusal.as_deref())).collect();
+        let is_of_runtime = |case: &Case| self.of_runtime.iter().any(|subject| case.is_about(subject));
+        let trial = |case: Case| {
+            let is_ignored = chosen == Cases::OfRuntime && !is_of_runtime(&case);
+            trial(case, &target, refusal.as_deref()).with_ignored_flag(is_ignored || refusal.is_some())
+        };
+        let trials = self.cases.into_iter().map(trial).collect();
         let conclusion = libtest_mimic::run(&arguments, trials);
         if !arguments.list {
             if let Some(reason) = refusal {
@@ -96,7 +117,7 @@ fn trial(Case { name, run }: Case, target: &Arc<Target>, refusal: Option<&str>) 
     let target = Arc::clone(target);
     if let Some(reason) = refusal {
         target.record(&name, Outcome::Skipped(reason.to_owned()));
-        return Trial::test(name, || Ok(())).with_ignored_flag(true);
+        return Trial::test(name, || Ok(()));
     }
     Trial::test(name.clone(), move || {
         let result = catch_unwind(AssertUnwindSafe(|| run(&target)));
