@@ -1,12 +1,12 @@
-//! Access control: which requests are served, and whose.
+//! Access control: which requests the server answers, and for which senders.
 //!
-//! Java's NameServer serves everybody. Brokers, mqadmin, dashboards and clients nevertheless sign what they send, with
-//! the keys that they use towards brokers. So this server can tell administrators from strangers without any change on
-//! the other side.
+//! Java's NameServer answers everyone. Brokers, mqadmin, dashboards and clients still sign what they send, with the
+//! keys that they use for brokers. So this server can tell administrators from strangers, and nothing changes on their
+//! side.
 //!
-//! [`AccessRules`] is an immutable value that travels with the [view](crate::route::RouteView), so that I/O threads
-//! read it without a lock. A connection asks [`AccessRules::judge`] where it reads a request, and the [`Verdict`] goes
-//! with the request to the registry. Nothing here keeps anything between two requests.
+//! [`AccessRules`] is an immutable value that travels with the [view](crate::route::RouteView), so I/O threads read it
+//! without a lock. A connection calls [`AccessRules::judge`] when it reads a request, and passes the [`Verdict`] to the
+//! registry together with the request. This module keeps no state between two requests.
 
 mod build;
 mod class;

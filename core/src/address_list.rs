@@ -6,31 +6,31 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 
-/// Bits of an IPv6 prefix in front of a mapped IPv4 address.
+/// Bits of an IPv6 prefix before an embedded IPv4 address.
 const MAPPED_BITS: u8 = 96;
 
-/// A list of addresses and networks, IPv4 and IPv6. Copying it copies a pointer.
+/// A list of IPv4 and IPv6 addresses and networks. Cloning it copies a pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressList(Arc<[IpNet]>);
 
-/// A text that is no address list.
+/// Why a text is not an address list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressListError {
     /// An entry is neither an address nor a network.
     #[error("`{0}` is neither an IP address nor a network such as 10.1.0.0/16")]
     NotAnAddress(String),
-    /// An address has bits behind the length of its network, which is most likely a slip.
+    /// An address has bits set behind the length of its network, which is most likely a typing error.
     #[error("`{entry}` has bits behind its prefix: the network is {network}")]
     BitsBehindPrefix {
         /// The entry.
         entry: String,
-        /// The network that it is in.
+        /// The network that contains the address.
         network: String,
     },
 }
 
 impl AddressList {
-    /// Reads entries that are separated by commas. White space around an entry does not count.
+    /// Reads entries separated by commas. Ignores white space around an entry.
     ///
     /// # Errors
     /// The first entry that is not an address or a network.
@@ -38,7 +38,7 @@ impl AddressList {
         Self::of(text.split(',').map(str::trim))
     }
 
-    /// As [`parse`](Self::parse), with `None` for a text without a character: no list at all.
+    /// As [`parse`](Self::parse), but returns `None` for an empty text, which means no list at all.
     ///
     /// # Errors
     /// The first entry that is not an address or a network.
@@ -54,14 +54,14 @@ impl AddressList {
         entries.into_iter().map(network).collect::<Result<Vec<_>, _>>().map(|networks| Self(networks.into()))
     }
 
-    /// Whether the list has this address. An IPv4 address that is mapped to IPv6 is the IPv4 address.
+    /// Whether the list has this address. An IPv4 address mapped to IPv6 counts as the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The entries in the form in which they are shown.
+    /// Returns the entries in the form in which they are shown.
     #[must_use]
     pub fn entries(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
@@ -80,7 +80,7 @@ fn network(entry: &str) -> Result<IpNet, AddressListError> {
     Ok(unmapped(network))
 }
 
-/// A network of mapped IPv4 addresses is the network of the IPv4 addresses.
+/// Turns a network of mapped IPv4 addresses into the network of the IPv4 addresses.
 fn unmapped(network: IpNet) -> IpNet {
     let IpNet::V6(v6) = network else { return network };
     let v4 = v6.prefix_len().checked_sub(MAPPED_BITS).zip(v6.addr().to_ipv4_mapped());

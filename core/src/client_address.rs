@@ -1,11 +1,12 @@
-//! Where a client is, also behind a proxy.
+//! Where a client is, even behind a proxy.
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-/// Where a client is: the one value that limits, access rules, events and log lines go by.
+/// Where a client is. Limits, access rules, events and log lines all use this one value.
 ///
-/// It is the other end of the socket, unless a trusted proxy stands there and its PROXY header names the client.
+/// It is the address at the other end of the socket, unless that is a trusted proxy whose PROXY header names the
+/// client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress {
     address: SocketAddr,
@@ -13,32 +14,31 @@ pub struct ClientAddress {
 }
 
 impl ClientAddress {
-    /// The client at the other end of a socket. An IPv4 address that is written as an IPv6 address is taken as what it
-    /// is.
+    /// The client at the other end of a socket. Turns an IPv4 address written as IPv6 back into IPv4.
     #[must_use]
     pub const fn new(address: SocketAddr) -> Self {
         Self { address: SocketAddr::new(address.ip().to_canonical(), address.port()), proxy: None }
     }
 
-    /// The client at `address`, whose connection comes from a trusted proxy at this address.
+    /// The client at `address`, whose connection comes through the trusted proxy at this address.
     #[must_use]
     pub const fn behind(self, address: SocketAddr) -> Self {
         Self { address, proxy: Some(self.address) }
     }
 
-    /// The address of the client.
+    /// Returns the address of the client.
     #[must_use]
     pub const fn ip(self) -> IpAddr {
         self.address.ip()
     }
 
-    /// The trusted proxy that its connection comes from, if there is one.
+    /// Returns the trusted proxy that the connection comes through, if any.
     #[must_use]
     pub const fn proxy(self) -> Option<SocketAddr> {
         self.proxy
     }
 
-    /// The address and the port of the client.
+    /// Returns the address and port of the client.
     #[must_use]
     pub const fn socket_address(self) -> SocketAddr {
         self.address
@@ -57,7 +57,7 @@ impl<I: Into<IpAddr>> From<(I, u16)> for ClientAddress {
     }
 }
 
-/// `192.0.2.1:1111`, and behind a proxy `192.0.2.1:1111 via 198.51.100.7:40000`.
+/// `192.0.2.1:1111`, or behind a proxy `192.0.2.1:1111 via 198.51.100.7:40000`.
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.address.fmt(f)?;

@@ -1,13 +1,13 @@
-//! One connection: bytes in, answers and requests for the node out.
+//! One connection: takes bytes, and returns answers and requests for the node.
 //!
 //! A [`Connection`] has no socket and no clock. It never sends, logs or waits. Servers, the simulation and the tests
-//! drive this same type, and have two ways to do so:
+//! drive this same type, in one of two ways:
 //!
 //! * [`Connection::drive`] does one bounded step of work over a non-blocking [`Stream`];
-//! * the `handle_*` and `poll_*` functions, of which such a step is made, are for drivers without streams.
+//! * the `handle_*` and `poll_*` functions, which make up such a step, are for drivers without streams.
 //!
-//! In either case the driver carries out [`Connection::poll_forward`] until it returns `None`, and closes the
-//! connection when [`Connection::poll_close`] (or [`Next::Close`]) says so.
+//! In either case the driver calls [`Connection::poll_forward`] until it returns `None`, and closes the connection when
+//! [`Connection::poll_close`] (or [`Next::Close`]) says so.
 //!
 //! ```
 //! use namesrv_core::config::Configuration;

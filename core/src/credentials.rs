@@ -1,4 +1,4 @@
-//! Secrets, and the user that each belongs to.
+//! Secrets, and the users that they belong to.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,30 +10,30 @@ use serde::Deserialize;
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
-/// What is printed in place of a secret.
+/// Printed in place of a secret.
 pub const MASK: &str = "***";
 
 /// Characters of a signature: 20 bytes in Base64.
 pub const SIGNATURE_CHARACTERS: usize = 28;
 
-/// A secret that requests are signed with. Printing it prints `***`.
+/// A secret that signs requests. It prints as `***`.
 #[derive(Clone)]
 pub struct Secret {
     text: Box<str>,
-    /// The two inner states of the key, ready: they are the same for each request.
+    /// The two inner states of the key, computed once: they are the same for every request.
     key: Hmac<Sha1>,
 }
 
 /// A user and its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
-    /// Name of the user (`AccessKey`).
+    /// The name of the user (`AccessKey`).
     pub name: Arc<str>,
-    /// What it signs with.
+    /// The secret that the user signs with.
     pub secret: Secret,
 }
 
-/// The form of credentials in the configuration of a Java broker.
+/// How the configuration of a Java broker writes credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `{"username":"…","password":"…"}`.
@@ -42,10 +42,10 @@ pub enum Form {
     Session,
 }
 
-/// A text that is not credentials. It never quotes the text.
+/// Why a text is not credentials. The error never quotes the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// It is no JSON object of the form.
+    /// The text is not a JSON object of this form.
     #[error("it is not a JSON object like {}", .0.example())]
     Malformed(Form),
     /// The name of the user is empty.
@@ -64,12 +64,12 @@ impl Secret {
     /// The secret with this text.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        // A key of any length will do: `new_from_slice` of an HMAC cannot fail.
+        // HMAC takes a key of any length, so `new_from_slice` cannot fail.
         let key = Hmac::new_from_slice(text.as_bytes()).unwrap_or_else(|_| unreachable!("HMAC takes any key"));
         Self { text: text.into(), key }
     }
 
-    /// Characters of the secret.
+    /// Returns the number of characters of the secret.
     #[must_use]
     pub fn characters(&self) -> usize {
         self.text.chars().count()
@@ -81,7 +81,7 @@ impl Secret {
         self.text.as_bytes().ct_eq(text.as_bytes()).into()
     }
 
-    /// Signs what these parts are, one behind the other.
+    /// Signs these parts, one after the other.
     #[must_use]
     pub fn sign<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Signature {
         let mut mac = self.key.clone();
@@ -112,13 +112,13 @@ impl fmt::Debug for Secret {
 }
 
 impl Signature {
-    /// Whether this is the text of the signature, in constant time. Other spellings of the same bytes are not.
+    /// Whether this is the text of the signature, in constant time. Refuses other Base64 spellings of the same bytes.
     #[must_use]
     pub fn is(&self, text: &[u8]) -> bool {
         self.0.ct_eq(text).into()
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
@@ -140,7 +140,7 @@ impl Form {
         }
     }
 
-    /// The text of the credentials of `name` without their secret.
+    /// Returns the text of the credentials of `name` without their secret.
     #[must_use]
     pub fn masked(self, name: &str) -> String {
         let (member, secret) = match self {
@@ -153,10 +153,10 @@ impl Form {
 }
 
 impl Credentials {
-    /// Reads credentials. Members that are not known do not count, as in Java.
+    /// Reads credentials. Ignores unknown members, as Java does.
     ///
     /// # Errors
-    /// A text of another form, an empty name or an empty secret. The error does not quote the text.
+    /// A text of another form, an empty name, or an empty secret. The error does not quote the text.
     pub fn parse(text: &str, form: Form) -> Result<Self, CredentialsError> {
         #[derive(Deserialize)]
         struct User {
@@ -186,7 +186,7 @@ impl Credentials {
     }
 }
 
-/// What signing costs, for tests.
+/// Measures the cost of signing, for tests.
 #[cfg(test)]
 pub(crate) mod work {
     extern crate std;
@@ -197,12 +197,12 @@ pub(crate) mod work {
         static BYTES: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// So many bytes more are hashed.
+    /// Notes that this many more bytes are hashed.
     pub(super) fn note(bytes: usize) {
         BYTES.set(BYTES.get() + bytes);
     }
 
-    /// Takes the number of bytes that this thread hashed.
+    /// Takes the number of bytes hashed by this thread.
     pub(crate) fn take_bytes() -> usize {
         BYTES.take()
     }

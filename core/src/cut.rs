@@ -1,4 +1,4 @@
-//! Texts that peers choose, cut to what is worth keeping of them.
+//! Shortens texts that peers choose.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -6,13 +6,13 @@ use alloc::format;
 /// How much of a text is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// So many characters, and the mark behind them.
+    /// This many characters, followed by the mark.
     Characters(usize),
-    /// So many bytes of UTF-8, the mark among them.
+    /// This many bytes of UTF-8, including the mark.
     Bytes(usize),
 }
 
-/// Returns `text` if it is within its bound, and its front with `mark` at the end otherwise. Characters stay whole.
+/// Returns `text` if it is within the bound, or else its front with `mark` at the end. Never splits a character.
 ///
 /// ```
 /// use namesrv_core::cut::{Bound, cut};
@@ -29,7 +29,7 @@ pub fn cut<'a>(text: &'a str, bound: Bound, mark: &str) -> Cow<'a, str> {
 }
 
 impl Bound {
-    /// Where to cut, unless all of the text is kept.
+    /// Returns where to cut, or `None` to keep the whole text.
     fn end_of(self, text: &str, mark: &str) -> Option<usize> {
         match self {
             Self::Characters(count) => text.char_indices().nth(count).map(|(end, _)| end),

@@ -25,18 +25,18 @@ pub struct BrokerIdentity {
     pub address: String,
 }
 
-/// Why a broker was removed that did not unregister.
+/// Why the server removed a broker that did not unregister.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvictionCause {
-    /// It was silent for longer than its heartbeat timeout.
+    /// The broker was silent for longer than its heartbeat timeout.
     Expired,
-    /// The connection that it registered over was lost.
+    /// The connection that the broker registered over was lost.
     ConnectionLost,
-    /// Another address took its identifier, or it took another identifier itself.
+    /// Another address took the broker's identifier, or the broker itself took another identifier.
     Replaced,
-    /// Another address holds the identifier that it wants, with a newer state version.
+    /// Another address holds the identifier that the broker wants, with a newer state version.
     ConflictLost,
-    /// It was known from before the restart of the server, and did not register in time.
+    /// The broker was registered before the restart of the server, and did not register again in time.
     Unconfirmed,
 }
 
@@ -47,7 +47,7 @@ pub enum RefusalReason {
     MissingField(&'static str),
     /// The body has a null where the topic table belongs.
     NullTopicTable,
-    /// The first registration of a broker has a single topic, so it is an update that came too early.
+    /// A broker's first registration has a single topic, so it is an update that came too early.
     SingleTopic,
     /// The tables have reached their limit.
     TablesFull,
@@ -67,17 +67,17 @@ impl fmt::Display for RefusalReason {
     }
 }
 
-/// What a request is about: names of fields, and their values. Long values are cut.
+/// What a request is about: names of fields, and their values. Long values are shortened.
 pub type Subject = Vec<(&'static str, String)>;
 
-/// A request of an administrator that was served, whether it changed anything or not.
+/// An administrator's request that the server handled, whether or not it changed anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminWrite {
     /// The request code.
     pub code: i32,
     /// The connection that it came over.
     pub peer: Peer,
-    /// Who sent it, and what allowed it.
+    /// Who sent it, and why it was allowed.
     pub grant: Grant,
     /// What it was about.
     pub subject: Subject,
@@ -92,16 +92,16 @@ pub struct AdminWrite {
 pub enum Change {
     /// Nothing.
     Nothing,
-    /// A KV entry. Long values are cut.
+    /// A KV entry. Long values are shortened.
     Kv {
-        /// Its value before; `None` if there was none.
+        /// The value before; `None` if there was none.
         before: Option<String>,
-        /// Its value now; `None` if there is none.
+        /// The value now; `None` if there is none.
         after: Option<String>,
     },
     /// A broker group lost or got the write permission of its topics.
     WritePermission {
-        /// Whether topics are writable now.
+        /// Whether the topics are writable now.
         writable: bool,
         /// Topics that have an entry for the group.
         topics: usize,
@@ -113,14 +113,14 @@ pub enum Change {
     },
     /// The configuration.
     Configuration {
-        /// The keys with another value than before.
+        /// The keys whose values changed.
         keys: Vec<String>,
         /// Whether the change outlives the process.
         is_saved: bool,
     },
 }
 
-/// A request that was refused, or that would have been.
+/// A request that the server refused, or would have refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedRequest {
     /// The request code.
@@ -133,7 +133,7 @@ pub struct RefusedRequest {
     pub subject: Subject,
 }
 
-/// Something that changed in the registry, or that its operator has to know.
+/// A change in the registry, or something else that the operator must know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A new broker registered.
@@ -144,11 +144,11 @@ pub enum Event {
         release: Release,
         /// Topics in its registration.
         topics: usize,
-        /// The other end of its connection.
+        /// The client at the other end of the connection.
         peer: ClientAddress,
     },
-    /// A known broker registered with another data version or identifier, or changed its topics or something else that
-    /// answers show.
+    /// A known broker registered again with another data version or identifier, or with a change of its topics or of
+    /// anything else that answers show.
     BrokerChanged {
         /// The broker.
         broker: BrokerIdentity,
@@ -160,7 +160,7 @@ pub enum Event {
         /// The broker.
         broker: BrokerIdentity,
     },
-    /// A broker was removed that did not ask for it.
+    /// The server removed a broker that did not unregister.
     BrokerEvicted {
         /// The broker.
         broker: BrokerIdentity,
@@ -173,10 +173,10 @@ pub enum Event {
         broker: BrokerIdentity,
         /// Why.
         reason: RefusalReason,
-        /// The other end of its connection.
+        /// The client at the other end of the connection.
         peer: ClientAddress,
     },
-    /// One broker name is used in two clusters.
+    /// Two clusters use the same broker name.
     ClusterConflict {
         /// The broker that is new to the group.
         broker: BrokerIdentity,
@@ -187,18 +187,18 @@ pub enum Event {
     TopicRegistered {
         /// The topic.
         topic: String,
-        /// The peer that asked.
+        /// The client that asked for it.
         peer: ClientAddress,
     },
-    /// An administrator's request was served. There is one for each, in every mode.
+    /// The server handled an administrator's request. There is one event for each such request, in every mode.
     AdminWrite(Box<AdminWrite>),
-    /// A request was refused by the rules of access control.
+    /// The rules of access control refused a request.
     RequestRefused(Box<RefusedRequest>),
-    /// A request was served that would have been refused if the rules were not only observed. Of a broker's
-    /// registrations it is told once.
+    /// The server handled a request that it would have refused if the rules were enforced and not only observed. For a
+    /// broker's registrations, reported once.
     RequestWouldBeRefused(Box<RefusedRequest>),
-    /// A request counts because of the previous secret of a user. Without it the request would be refused, or would not
-    /// count.
+    /// A request counts only because it is signed with a user's previous secret. Without that secret the request would
+    /// be refused, or would not count.
     PreviousSecretUsed {
         /// The user.
         user: Arc<str>,
@@ -207,7 +207,7 @@ pub enum Event {
         /// The connection that it came over.
         peer: Peer,
     },
-    /// A sign of life did not count, because it did not come from the broker itself.
+    /// A sign of life did not count, because the broker itself did not send it.
     RenewalIgnored {
         /// The request code.
         code: i32,
@@ -216,27 +216,27 @@ pub enum Event {
         /// The connection that it came over.
         peer: Peer,
     },
-    /// A registration took the identifier of another address over.
+    /// A registration took over an identifier that another address held.
     IdentifierTakenOver {
         /// The broker that has it now.
         broker: BrokerIdentity,
         /// The connection that it registered over.
         peer: Peer,
-        /// The address of the broker that had it.
+        /// The address of the broker that held it before.
         from: String,
-        /// Where that one had registered from.
+        /// Where that broker had registered from.
         from_peer: ClientAddress,
     },
-    /// A broker was registered from a second address of the network. It stays until neither is there any more.
+    /// A broker was registered from a second network address. It stays until both are gone.
     SecondClaim {
         /// The broker.
         broker: BrokerIdentity,
-        /// Where it had been registered from.
+        /// Where it had been registered from before.
         holder: ClientAddress,
         /// The connection that it is registered over now.
         peer: Peer,
     },
-    /// A broker unregistered from one of several addresses that had registered it, so it stays.
+    /// A broker unregistered from one of the addresses that had registered it, so it stays.
     ClaimWithdrawn {
         /// The broker.
         broker: BrokerIdentity,
@@ -245,23 +245,23 @@ pub enum Event {
         /// Where it is still registered from.
         left: ClientAddress,
     },
-    /// A value in the namespace `ORDER_TOPIC_CONFIG` is left out of routes, because clients would not read it alike.
+    /// Routes omit a value of the namespace `ORDER_TOPIC_CONFIG`, because clients would read it in different ways.
     MalformedOrderConfig {
         /// The topic, which is the key of the value.
         topic: String,
-        /// What is wrong.
+        /// What is wrong with it.
         fault: OrderFault,
     },
-    /// An order configuration names brokers or queues that its topic does not have. Routes carry it.
+    /// An order configuration names brokers or queues that its topic does not have. Routes still carry it.
     DoubtfulOrderConfig {
         /// The topic.
         topic: String,
-        /// What it says that is not so.
+        /// What does not match the topic.
         doubts: Vec<OrderDoubt>,
     },
     /// A file could not be saved.
     SaveFailed {
-        /// Which.
+        /// The file.
         file: SaveFile,
         /// Why.
         reason: SaveError,

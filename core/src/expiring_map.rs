@@ -1,4 +1,4 @@
-//! The connections of one I/O thread, and when each of them has to be looked at.
+//! The connections of one I/O thread, each with the time when the thread must look at it.
 
 use crate::time::{Duration, Instant};
 use alloc::collections::BTreeSet;
@@ -7,16 +7,16 @@ use core::ops::{Deref, DerefMut};
 use hashbrown::HashMap;
 use rustc_hash::FxHasher;
 
-/// A driver that calls [`ExpiringMap::tick`] later than this after the last time was not able to run.
+/// If [`ExpiringMap::tick`] comes later than this after the one before, the driver was unable to run.
 const LATE: Duration = Duration::from_secs(3);
 
-/// A map from the serial number of a connection to what belongs to it, with at most one deadline each.
+/// A map from the serial number of a connection to a value, with at most one deadline for each.
 ///
-/// The deadlines are lazy: one that moves away is not moved here. When it comes due, the driver looks at the connection
-/// and arms the later one. So what happens to a connection in between costs a comparison.
+/// Deadlines are lazy: when one moves to a later time, the index keeps the earlier one. When that comes due, the driver
+/// looks at the connection and arms the later deadline. So activity on a connection costs only a comparison.
 ///
-/// After a pause of the whole process (a stopped container, a frozen machine) nothing comes due until as much time has
-/// passed again: a server that slept does not close all connections, even if its clients slept with it.
+/// After a pause of the whole process (a stopped container, a frozen machine) nothing comes due until that much time
+/// has passed again: a server that slept must not close all connections, because its clients may have slept with it.
 #[derive(Debug)]
 pub struct ExpiringMap<T> {
     slots: HashMap<u64, Slot<T>, BuildHasherDefault<FxHasher>>,
@@ -28,11 +28,11 @@ pub struct ExpiringMap<T> {
 #[derive(Debug)]
 struct Slot<T> {
     value: T,
-    /// Its deadline in the index.
+    /// The deadline under which the index has it.
     armed: Option<Instant>,
 }
 
-/// A value of an [`ExpiringMap`] that was looked up, so that its deadline can be armed without another look-up.
+/// A value found in an [`ExpiringMap`]. Its deadline can be armed without looking it up again.
 #[derive(Debug)]
 pub struct Entry<'a, T> {
     key: u64,
@@ -52,7 +52,7 @@ impl<T> Default for ExpiringMap<T> {
 }
 
 impl<T> ExpiringMap<T> {
-    /// Inserts a value that has no deadline yet, and returns it.
+    /// Inserts a value without a deadline, and returns it.
     pub fn insert(&mut self, key: u64, value: T) -> Entry<'_, T> {
         self.remove(key);
         let slot = self.slots.entry(key).or_insert(Slot { value, armed: None });
@@ -68,41 +68,41 @@ impl<T> ExpiringMap<T> {
         Some(value)
     }
 
-    /// Returns a value, if it is there.
+    /// Returns a value, or `None` if the key is unknown.
     #[must_use]
     pub fn get(&self, key: u64) -> Option<&T> {
         self.slots.get(&key).map(|slot| &slot.value)
     }
 
-    /// Returns a value to change it or to arm its deadline, if it is there.
+    /// Returns a value to change it or to arm its deadline, or `None` if the key is unknown.
     pub fn get_mut(&mut self, key: u64) -> Option<Entry<'_, T>> {
         let slot = self.slots.get_mut(&key)?;
         Some(Entry { key, slot, deadlines: &mut self.deadlines })
     }
 
-    /// All keys and values, in no order.
+    /// Returns all keys and values, in no order.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
         self.slots.iter_mut().map(|(key, slot)| (*key, &mut slot.value))
     }
 
-    /// All values, in no order.
+    /// Returns all values, in no order.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.slots.values().map(|slot| &slot.value)
     }
 
-    /// The number of values.
+    /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Whether there is no value.
+    /// Whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
-    /// Notes the time. To be called at least once a second, before what arrived is read.
+    /// Notes the time. Call it at least once a second, before reading what arrived.
     pub fn tick(&mut self, now: Instant) {
         let pause = now.since(self.last_tick);
         if self.last_tick > Instant::START && pause > LATE {
@@ -111,13 +111,13 @@ impl<T> ExpiringMap<T> {
         self.last_tick = now;
     }
 
-    /// Returns when the next value comes due. May change with every call that takes `&mut self`.
+    /// Returns when the next value comes due. Every call that takes `&mut self` can change it.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| (*deadline).max(self.not_before))
     }
 
-    /// Removes a deadline that has come due and returns its value. Call it until it returns `None`, and arm the next
+    /// Removes a deadline that has come due, and returns its value. Call it until it returns `None`, and arm the next
     /// deadline of each value.
     pub fn pop_due(&mut self, now: Instant) -> Option<(u64, Entry<'_, T>)> {
         if self.poll_timeout()? > now {
@@ -133,7 +133,7 @@ impl<T> ExpiringMap<T> {
 }
 
 impl<'a, T> Entry<'a, T> {
-    /// The value, for as long as the map is borrowed.
+    /// Returns the value for as long as the map is borrowed.
     #[must_use]
     pub fn into_mut(self) -> &'a mut T {
         &mut self.slot.value

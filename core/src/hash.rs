@@ -1,4 +1,4 @@
-//! The keyed hash of every table: peers cannot choose names that collide, and the same secret gives the same run.
+//! The keyed hash of every table: peers cannot choose colliding names, and equal secrets make equal runs.
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -22,7 +22,7 @@ impl Secret {
         self.build_hasher().hash(name)
     }
 
-    /// Returns the digest of what `write` writes.
+    /// Returns the digest of the bytes that `write` feeds.
     pub(crate) fn digest(&self, write: impl FnOnce(&mut SipHasher128)) -> Digest {
         let mut hasher = SipHasher128::new_with_key(&self.0);
         write(&mut hasher);

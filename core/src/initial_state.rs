@@ -1,4 +1,4 @@
-//! What the core is given at start.
+//! What the driver gives the core at start.
 
 use crate::access::AccessRules;
 use crate::config::{Configuration, Limits};
@@ -13,34 +13,35 @@ use alloc::sync::Arc;
 pub struct InitialState {
     /// Keys every hasher and digest: random in a server, from the seed in a simulation.
     pub secret: [u8; 16],
-    /// Bounds of everything that a peer can make grow.
+    /// Bounds for everything that a peer can make grow.
     pub limits: Limits,
     /// The configuration keys and their values.
     pub configuration: Configuration,
     /// Contents of the KV file.
     pub kv: KvTable,
-    /// How answers are encoded, however the request was.
+    /// How answers are encoded, whatever the encoding of the request.
     pub serialization: Serialization,
     /// Who may do what.
     pub access: Arc<AccessRules>,
-    /// What was registered before the restart, if the server starts with it.
+    /// What was registered before the restart, for a warm start.
     pub warm_start: Option<WarmStart>,
-    /// The registry asks for snapshots of what is registered.
+    /// Whether the registry saves snapshots of what is registered.
     pub saves_snapshots: bool,
 }
 
-/// Routes that are served before brokers have registered.
+/// Routes that the server serves before brokers have registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WarmStart {
-    /// What was registered.
+    /// What was registered before.
     pub snapshot: Snapshot,
-    /// How long brokers have to register again. After that, nothing of the snapshot is left that no broker repeated.
+    /// The time that brokers have to register again. When it is over, only what brokers repeated is left of the
+    /// snapshot.
     pub within: Duration,
 }
 
 impl InitialState {
-    /// With the limits and the encoding of the configuration, no KV entries, rules that let anybody do anything, and no
-    /// snapshots.
+    /// An initial state with the limits and the encoding of the configuration, without KV entries, with rules that
+    /// allow everything, and without snapshots.
     #[must_use]
     pub fn new(secret: [u8; 16], configuration: Configuration) -> Self {
         let (limits, serialization) = (configuration.limits(), configuration.serialization());

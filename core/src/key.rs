@@ -1,7 +1,7 @@
 //! Configuration keys: one row says everything about a key.
 //!
 //! [`keys!`](crate::keys) turns rows into a struct with one field for each. The core has the rows of its limits and
-//! settings, the process that drives it those of its threads, addresses, files and logs.
+//! settings; the process that drives it has those of its threads, addresses, files and logs.
 
 use crate::credentials::{Credentials, Form, MASK};
 use crate::quoted::Quoted;
@@ -11,24 +11,24 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-/// One key.
+/// One configuration key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Name in the configuration file.
+    /// The name in the configuration file.
     pub name: &'static str,
-    /// What values it takes.
+    /// Which values it takes.
     pub kind: Kind,
-    /// Value unless it is set; `None` if there is none, or only one that depends on the host.
+    /// The value if nothing sets the key; `None` if there is none, or if it depends on the host.
     pub default: Option<&'static str>,
-    /// Where it comes from.
+    /// Where the key comes from.
     pub origin: Origin,
     /// What its value does.
     pub effect: Effect,
-    /// What it means, in one sentence; empty if it does nothing here.
+    /// What the key means, in one sentence; empty if it does nothing here.
     pub description: &'static str,
 }
 
-/// What values a key takes.
+/// Which values a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `true` or `false`, in any case.
@@ -37,15 +37,15 @@ pub enum Kind {
     Integer(i64, i64),
     /// Any text.
     Text,
-    /// Any text but an empty one.
+    /// Any text that is not empty.
     Filled,
     /// One of these words, as written here.
     Word(&'static [&'static str]),
-    /// One of these words, which are in lower case, in any case.
+    /// One of these lower-case words, in any case.
     WordInAnyCase(&'static [&'static str]),
-    /// Any text, which is never shown.
+    /// Any text; never shown.
     Secret,
-    /// A user with its secret, which is never shown; empty is none.
+    /// A user and its secret, or an empty text for none; the secret is never shown.
     Credentials(Form),
 }
 
@@ -54,13 +54,13 @@ pub enum Kind {
 pub enum Origin {
     /// Java's `NamesrvConfig`, with the position of the field in that class. GET_NAMESRV_CONFIG always shows it.
     NamesrvConfig(u8),
-    /// Java's `NettyServerConfig`, likewise.
+    /// Java's `NettyServerConfig`, in the same way.
     NettyServerConfig(u8),
-    /// Java's `NettyClientConfig`: shown only when the configuration file sets it, as all below.
+    /// Java's `NettyClientConfig`. Like all that follow, shown only when the configuration file sets it.
     NettyClientConfig(u8),
     /// A property of the JVM in the Java server (`-Dname=value`), a key of the configuration file here.
     JvmProperty(u8),
-    /// Java's `AuthConfig`, which only its brokers read.
+    /// Java's `AuthConfig`, which only Java brokers read.
     AuthConfig(u8),
     /// This server.
     Own,
@@ -69,29 +69,29 @@ pub enum Origin {
 /// What the value of a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It is read at start, and UPDATE_NAMESRV_CONFIG changes it while the server runs.
+    /// The server reads it at start, and UPDATE_NAMESRV_CONFIG changes it while the server runs.
     Live,
-    /// It is read at start, and again at a reload; UPDATE_NAMESRV_CONFIG cannot change it.
+    /// The server reads it at start and at each reload; UPDATE_NAMESRV_CONFIG cannot change it.
     Reload,
-    /// It is read at start.
+    /// The server reads it at start only.
     Start,
     /// It is the default of the key with this name.
     DefaultOf(&'static str),
-    /// Nothing, but it may be changed at run time like a live one.
+    /// Nothing, but like a live key it may change at run time.
     Label,
     /// Nothing here, although it does something in the Java server.
     Nothing,
-    /// It asks for something that this server does not do, for this reason, unless it is `false`, `none`, `disabled` or
-    /// empty.
+    /// Unless it is `false`, `none`, `disabled` or empty, it asks for something that this server does not do, for this
+    /// reason.
     Refused(&'static str),
 }
 
-/// The row of a key whose value is read as a `T`.
+/// The row of a key, with the type of its value.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<T> {
     /// The key.
     pub key: Key,
-    /// Reads a value that [`Key::canonical`] has returned.
+    /// Reads a value that [`Key::canonical`] returned.
     pub parse: fn(&str) -> T,
 }
 
@@ -100,7 +100,7 @@ pub trait Word: Sized + 'static {
     /// The names.
     const NAMES: &'static [&'static str];
 
-    /// The value with this name, which is one of [`Word::NAMES`].
+    /// Returns the value with this name, one of [`Word::NAMES`].
     fn from_name(name: &str) -> Self;
 }
 
@@ -108,11 +108,11 @@ pub trait Word: Sized + 'static {
 pub const INT: Kind = Kind::Integer(i32::MIN as i64, i32::MAX as i64);
 /// The numbers of a Java `long`.
 pub const LONG: Kind = Kind::Integer(i64::MIN, i64::MAX);
-/// A limit: the server works even with the smallest.
+/// A limit. The server works even with the smallest one.
 pub const LIMIT: Kind = Kind::Integer(1, i64::MAX);
 
 impl Key {
-    /// A key that this server accepts and does not use.
+    /// A key that this server accepts but does not use.
     #[must_use]
     pub const fn unused(name: &'static str, kind: Kind, default: &'static str, origin: Origin) -> Self {
         Self { name, kind, default: Some(default), origin, effect: Effect::Nothing, description: "" }
@@ -130,13 +130,13 @@ impl Key {
         Self { effect: Effect::Refused(reason), ..Self::unused(name, kind, default, origin) }
     }
 
-    /// A property of the JVM that is the default of `target`.
+    /// A JVM property that is the default of `target`.
     #[must_use]
     pub const fn default_of(target: &Self, name: &'static str, origin: Origin) -> Self {
         Self { name, origin, effect: Effect::DefaultOf(target.name), description: "", ..*target }
     }
 
-    /// Whether GET_NAMESRV_CONFIG shows the key of a server whose configuration file does not set it.
+    /// Whether GET_NAMESRV_CONFIG shows the key even if the configuration file does not set it.
     #[must_use]
     pub const fn is_always_listed(&self) -> bool {
         matches!(self.origin, Origin::NamesrvConfig(_) | Origin::NettyServerConfig(_))
@@ -148,7 +148,7 @@ impl Key {
         matches!(self.effect, Effect::Live | Effect::Label)
     }
 
-    /// Whether a configuration file that is read again may change it.
+    /// Whether a reload of the configuration file may change it.
     #[must_use]
     pub const fn changes_at_reload(&self) -> bool {
         match self.effect {
@@ -157,10 +157,10 @@ impl Key {
         }
     }
 
-    /// The value in the form in which it is shown.
+    /// Returns the value in the form in which it is shown.
     ///
     /// # Errors
-    /// A value that the key does not take: what is wrong with it.
+    /// In words: why the key does not take the value.
     pub fn canonical(&self, value: &str) -> Result<String, String> {
         let kind = self.kind;
         match kind {
@@ -192,7 +192,7 @@ impl Key {
         }
     }
 
-    /// What may be shown of a canonical value: all of it, unless it has a secret.
+    /// Returns the part of a canonical value that may be shown: all of it, unless it has a secret.
     #[must_use]
     pub fn shown<'a>(&self, value: &'a str) -> Cow<'a, str> {
         match self.kind {
@@ -212,14 +212,14 @@ impl Key {
         }
     }
 
-    /// Whether a value has something that may not be shown.
+    /// Whether values of this key contain something that must not be shown.
     #[must_use]
     pub const fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret | Kind::Credentials(_))
     }
 }
 
-/// What to write, in words.
+/// Describes in words what to write.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -239,19 +239,19 @@ impl<T> Row<T> {
         Self { key: Key { name, kind, default: Some(default), origin, effect, description }, parse }
     }
 
-    /// With this origin; without, it is a key of this server.
+    /// Sets the origin. Without this call it is a key of this server.
     #[must_use]
     pub const fn of(self, origin: Origin) -> Self {
         Self { key: Key { origin, ..self.key }, parse: self.parse }
     }
 
-    /// Changes at run time; without, it is read at start.
+    /// Makes the key change at run time. Without this call the server reads it at start.
     #[must_use]
     pub const fn live(self) -> Self {
         Self { key: Key { effect: Effect::Live, ..self.key }, parse: self.parse }
     }
 
-    /// With words that may be in any case.
+    /// Accepts the words in any case.
     #[must_use]
     pub const fn in_any_case(self) -> Self {
         let kind = match self.key.kind {
@@ -267,25 +267,25 @@ impl<T> Row<T> {
         Self { key: Key { kind, ..self.key }, parse: self.parse }
     }
 
-    /// A text that may not be empty.
+    /// Refuses an empty text.
     #[must_use]
     pub const fn filled(self) -> Self {
         Self { key: Key { kind: Kind::Filled, ..self.key }, parse: self.parse }
     }
 
-    /// Changes at a reload; without, it is read at start.
+    /// Makes the key change at a reload. Without this call the server reads it at start.
     #[must_use]
     pub const fn reloaded(self) -> Self {
         Self { key: Key { effect: Effect::Reload, ..self.key }, parse: self.parse }
     }
 
-    /// Without a default, or with one that depends on the host.
+    /// Removes the default, or leaves it to the host.
     #[must_use]
     pub const fn without_default(self) -> Self {
         Self { key: Key { default: None, ..self.key }, parse: self.parse }
     }
 
-    /// With this description.
+    /// Sets the description.
     #[must_use]
     pub const fn described(self, description: &'static str) -> Self {
         Self { key: Key { description, ..self.key }, parse: self.parse }
@@ -298,7 +298,7 @@ pub const fn boolean(name: &'static str, default: &'static str) -> Row<bool> {
     Row::new(name, Kind::Boolean, default, |value| value == "true")
 }
 
-/// A row whose value is `true`, `false` or not there. It has no default.
+/// A row whose value is `true`, `false` or not set. It has no default.
 #[must_use]
 pub const fn optional_boolean(name: &'static str) -> Row<Option<bool>> {
     let parse: fn(&str) -> Option<bool> = |value| match value {
@@ -309,7 +309,7 @@ pub const fn optional_boolean(name: &'static str) -> Row<Option<bool>> {
     Row::new(name, Kind::Boolean, "", parse).without_default()
 }
 
-/// A row whose value is a number. A number that does not fit into `T` (a negative size) reads as zero.
+/// A row whose value is a number. A number that does not fit into `T` (such as a negative size) reads as zero.
 #[must_use]
 pub const fn integer<T: TryFrom<i64> + Default>(name: &'static str, kind: Kind, default: &'static str) -> Row<T> {
     Row::new(name, kind, default, number)
@@ -321,7 +321,7 @@ pub const fn seconds(name: &'static str, kind: Kind, default: &'static str) -> R
     Row::new(name, kind, default, |value| Duration::from_secs(number(value)))
 }
 
-/// A row whose value is a number of seconds, or not there. It has no default.
+/// A row whose value is a number of seconds or not set. It has no default.
 #[must_use]
 pub const fn optional_seconds(name: &'static str, kind: Kind) -> Row<Option<Duration>> {
     let parse: fn(&str) -> Option<Duration> = |value| (!value.is_empty()).then(|| Duration::from_secs(number(value)));
@@ -340,7 +340,7 @@ pub const fn text(name: &'static str, default: &'static str) -> Row<String> {
     Row::new(name, Kind::Text, default, str::to_owned)
 }
 
-/// A row whose value is a user with its secret, or none.
+/// A row whose value is a user with its secret, or empty.
 #[must_use]
 pub const fn credentials(name: &'static str, form: Form) -> Row<Option<Credentials>> {
     let parse: fn(&str) -> Option<Credentials> = match form {
@@ -350,7 +350,7 @@ pub const fn credentials(name: &'static str, form: Form) -> Row<Option<Credentia
     Row::new(name, Kind::Credentials(form), "", parse)
 }
 
-/// A row whose value is one of some words.
+/// A row whose value is a word of a list.
 #[must_use]
 pub const fn word<T: Word>(name: &'static str, default: &'static str) -> Row<T> {
     Row::new(name, Kind::Word(T::NAMES), default, T::from_name)

@@ -15,32 +15,32 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The namespace whose keys are topics and whose values say how many queues of which broker are in order.
+/// The namespace whose keys are topics and whose values say which brokers have how many queues in order.
 pub const ORDER_TOPIC_CONFIG: &str = "ORDER_TOPIC_CONFIG";
 
-/// The keys of one namespace. A key without a value is not shown and not saved; it only makes its namespace known.
+/// The keys of one namespace. A key without a value is neither shown nor saved; it only keeps its namespace known.
 pub type Namespace = BTreeMap<String, Option<String>>;
 
-/// Namespace to key to value.
+/// Maps each namespace to its keys, and each key to its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KvTable {
     namespaces: BTreeMap<String, Namespace>,
 }
 
 impl KvTable {
-    /// The number of entries.
+    /// Returns the number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.namespaces.values().map(BTreeMap::len).sum()
     }
 
-    /// Whether there is no entry.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The contents of the KV file in Java's format: one line, entries without a value left out, sorted by name.
+    /// Returns the contents of the KV file in Java's format: one line, sorted by name, without keys that have no value.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut output = Vec::new();
@@ -54,19 +54,19 @@ impl KvTable {
         output
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     #[must_use]
     pub fn value(&self, namespace: &str, key: &str) -> Option<&str> {
         self.namespaces.get(namespace)?.get(key)?.as_deref()
     }
 
-    /// The keys of a namespace; `None` if it is unknown, empty if all its keys were deleted.
+    /// Returns the keys of a namespace: `None` if the namespace is unknown, empty if all its keys were deleted.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.get(name)
     }
 
-    /// Sets a key and returns whether that changed anything.
+    /// Sets a key. Returns whether that changed anything.
     pub fn put(&mut self, namespace: &str, key: &str, value: Option<&str>) -> bool {
         let known = self.namespaces.contains_key(namespace);
         let keys = self.namespaces.entry(namespace.to_owned()).or_default();
@@ -79,18 +79,18 @@ impl KvTable {
         }
     }
 
-    /// Deletes a key and returns whether it was there. Its namespace stays known.
+    /// Deletes a key. Returns whether it existed. Its namespace stays known.
     pub fn delete(&mut self, namespace: &str, key: &str) -> bool {
         self.namespaces.get_mut(namespace).is_some_and(|keys| keys.remove(key).is_some())
     }
 
-    /// Bytes of all names, keys and values.
+    /// Returns the bytes of all names, keys and values.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.namespaces.iter().map(|(name, keys)| name.len() + bytes_of(keys)).sum()
     }
 
-    /// Bytes of the keys and values of one namespace.
+    /// Returns the bytes of the keys and values of one namespace.
     pub(crate) fn namespace_bytes(&self, name: &str) -> usize {
         self.namespace(name).map_or(0, bytes_of)
     }
@@ -100,7 +100,7 @@ fn bytes_of(keys: &Namespace) -> usize {
     keys.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, String::len)).sum()
 }
 
-/// Writes the object of one namespace, as the file and the body of GET_KVLIST_BY_NAMESPACE have it.
+/// Writes the object of one namespace as in the file and in the body of GET_KVLIST_BY_NAMESPACE.
 pub fn write_namespace(output: &mut Vec<u8>, namespace: &Namespace) {
     output.push(b'{');
     let present = namespace.iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));

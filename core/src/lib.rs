@@ -1,14 +1,14 @@
 //! The RocketMQ NameServer as a pure state machine: frames, disconnects and points in time go in; replies, closes,
 //! views, saves and events come out.
 //!
-//! It never touches a socket, a clock, a thread, a file, a random number or a logger. Whoever drives it (an adapter
-//! for epoll or io_uring, a simulation, a fuzzer) hands the bytes and the time in and carries the outputs out, so any
-//! run can be recorded and replayed.
+//! It never touches a socket, a clock, a thread, a file, a random number or a logger. Its driver (an adapter for epoll
+//! or io_uring, a simulation, a fuzzer) hands in the bytes and the time and carries out the outputs, so any run can be
+//! recorded and replayed.
 //!
 //! Three machines share the work:
 //!
-//! * a [`Connection`](connection::Connection) for each client turns bytes into frames and answers what only reads, from
-//!   an immutable [`RouteView`](route::RouteView);
+//! * a [`Connection`](connection::Connection) for each client turns bytes into frames, and answers queries from an
+//!   immutable [`RouteView`](route::RouteView);
 //! * the one registry inside the node owns every table, is the only writer, and publishes a new view for each batch of
 //!   changes;
 //! * the [`Node`](node::Node) around it decides which inputs make a batch, when time may pass, and how the server
@@ -53,9 +53,9 @@ pub use client_address::ClientAddress;
 use core::fmt;
 use core::net::IpAddr;
 
-/// The identity of one connection: the I/O thread that owns its socket and a serial number of that thread.
+/// The identity of one connection: the I/O thread that owns its socket, and a serial number within that thread.
 ///
-/// An identity is never used twice in the life of a process, so a late disconnect cannot evict a newcomer.
+/// A process never uses an identity twice, so a late disconnect cannot evict a newcomer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(u64);
 
@@ -68,13 +68,13 @@ impl ConnId {
         Self(((io_thread as u64) << Self::SERIAL_BITS) | (serial & ((1 << Self::SERIAL_BITS) - 1)))
     }
 
-    /// The I/O thread that owns the socket.
+    /// Returns the I/O thread that owns the socket.
     #[must_use]
     pub const fn io_thread(self) -> usize {
         (self.0 >> Self::SERIAL_BITS) as usize
     }
 
-    /// The serial number within the I/O thread.
+    /// Returns the serial number within the I/O thread.
     #[must_use]
     pub const fn serial(self) -> u64 {
         self.0 & ((1 << Self::SERIAL_BITS) - 1)
@@ -87,7 +87,7 @@ impl fmt::Debug for ConnId {
     }
 }
 
-/// Who sent a frame: the connection it came over, and where its client is.
+/// The sender of a frame: its connection, and where its client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The connection.
@@ -97,7 +97,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The address of the client without its port: what address lists are about. A mapped IPv4 address is the IPv4
+    /// Returns the address of the client without its port, for address lists. A mapped IPv4 address becomes the IPv4
     /// address.
     #[must_use]
     pub const fn ip(&self) -> IpAddr {

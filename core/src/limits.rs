@@ -4,13 +4,13 @@ use crate::key::{Kind, LIMIT, Origin, integer, seconds};
 use crate::keys;
 use crate::time::Duration;
 
-/// Bytes of a frame: the smallest limit still holds every request that is not a registration.
+/// Bytes of a frame. Even the smallest limit allows every request except a registration.
 const FRAME: Kind = Kind::Integer(1024, i32::MAX as i64);
 
 keys! {
     /// The bounds of everything that a peer can make grow.
     ///
-    /// A limit is checked before memory is allocated for what it bounds.
+    /// The server checks a limit before it allocates the memory that the limit bounds.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Limits {
         /// Bytes of one frame, its length word included; more than about 60,000 topics a broker need a higher limit.
@@ -50,11 +50,11 @@ keys! {
 }
 
 impl Limits {
-    /// The same limits, but those that have to hold at least one frame are raised to the limit of frames.
+    /// Returns these limits, with those that must hold at least one frame raised to the limit of frames.
     pub(crate) fn holding_a_frame(self) -> Self {
         Self {
             registry_queue_bytes_max: self.registry_queue_bytes_max.max(self.frame_bytes_max),
-            // One connection may have half of it.
+            // One connection may use half of it.
             incomplete_input_bytes_max: self.incomplete_input_bytes_max.max(self.frame_bytes_max.saturating_mul(2)),
             ..self
         }

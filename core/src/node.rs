@@ -1,12 +1,12 @@
 //! The driver's policy: which inputs make a batch, when time may pass, what waits for what, and how a server stops.
 //!
-//! A [`Node`] owns the one registry. It has no channel and no thread, and never waits, sends, logs or looks at a
-//! clock. The registry thread of every server, the simulation and the tests drive this same type, and all of them in
-//! the same way (`core/examples/blocking.rs` is a whole server that does):
+//! A [`Node`] owns the one registry. It has no channel and no thread, and never waits, sends, logs or reads a clock.
+//! The registry thread of every server, the simulation and the tests drive this same type, all in the same way
+//! (`core/examples/blocking.rs` is a complete server):
 //!
-//! 1. hand in all inputs that have arrived, in their order, then [`Input::Tick`];
+//! 1. hand in all inputs that have arrived, in order, then [`Input::Tick`];
 //! 2. carry out [`Node::poll_output`] until it returns `None`: that is one batch;
-//! 3. wait for the next input, but not longer than until [`Node::poll_timeout`].
+//! 3. wait for the next input, but no longer than until [`Node::poll_timeout`].
 //!
 //! ```
 //! use namesrv_core::config::Configuration;
@@ -26,23 +26,24 @@
 //!
 //! # The order of inputs
 //!
-//! Frames, disconnects and ticks are taken in the order in which they were handed in. So a tick judges no broker before
-//! everything is heard that had arrived, and what arrives later does not delay the tick. A disconnect does not overtake
-//! frames: those of its own connection would leave behind a broker that no disconnect removes any more, and that of a
-//! broker that has just registered over a new connection would make it vanish for a moment.
+//! The node takes frames, disconnects and ticks in the order in which the driver handed them in. So a tick judges
+//! brokers only after everything that arrived before it, and later input does not delay the tick. A disconnect does not
+//! overtake frames either. If it overtook frames of its own connection, they could register a broker that no later
+//! disconnect removes. If it overtook those of a broker that has just registered over a new connection, the broker
+//! would vanish for a moment.
 //!
 //! All other inputs take effect at once.
 //!
-//! # Replies that are not taken
+//! # Replies that nobody takes
 //!
-//! A reply that was handed out waits in the inbox of an I/O thread until the thread takes it
-//! ([`Input::ReplyTaken`]). While more than [`REPLY_BYTES_MAX`] wait there, no frame is taken from the queue, nor
-//! what stands behind it. The queue fills, connections are not read from, and so the clients wait.
+//! A reply waits in the inbox of an I/O thread until the thread takes it ([`Input::ReplyTaken`]). While more than
+//! [`REPLY_BYTES_MAX`] wait there, the node takes no frame from its queue, nor anything behind that frame. The queue
+//! fills, connections stop reading, and so the clients wait.
 //!
-//! I/O threads never wait for the registry, so credit comes back within milliseconds, unless a thread is stuck. If none
-//! comes back for [`REPLY_WAIT_MAX`], the node counts all replies that are out as lost, and goes on. A stuck thread
-//! therefore delays the others by this time once, and once more for each [`REPLY_BYTES_MAX`] of replies to it; there
-//! are few of those, because it forwards nothing more. When it recovers and takes them, they count as taken.
+//! I/O threads never wait for the registry, so credit returns within milliseconds, unless a thread is stuck. If none
+//! returns for [`REPLY_WAIT_MAX`], the node counts all outstanding replies as lost, and goes on. So a stuck thread
+//! delays the others once by this time, and once more for each [`REPLY_BYTES_MAX`] of replies to it. There are few of
+//! those, because the thread forwards nothing more. If it recovers and takes them, they count as taken.
 
 mod input;
 mod snapshots;
@@ -67,40 +68,40 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use snapshots::Snapshots;
 
-/// Inputs of one batch. Its replies wait for all of them.
+/// The most inputs of one batch. Its replies wait for all of them.
 pub const BATCH_INPUTS_MAX: usize = 256;
-/// Bytes of frames, and of replies, with which a batch ends.
+/// A batch ends at this many bytes of frames, or of replies.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Bytes of replies that I/O threads have not taken, with which no more frames are taken.
+/// The node takes no more frames while I/O threads have left more than this many bytes of replies.
 pub const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How long the node waits for I/O threads that take none of their replies.
+/// How long the node waits for I/O threads that take no replies.
 pub const REPLY_WAIT_MAX: Duration = Duration::from_secs(1);
-/// How long I/O threads may take to write what is owed when the server stops: files that answers wait for may be on a
+/// How long I/O threads may take to write pending answers when the server stops. The answers may wait for files on a
 /// slow disk.
 pub const STOP_WITHIN: Duration = Duration::from_secs(3);
 
-/// The registry with the policy of its driver. See the [module](self) for how to drive it.
+/// The registry and the policy of its driver. See the [module](self) for how to drive it.
 #[derive(Debug)]
 pub struct Node {
     registry: Registry,
-    /// Inputs that are taken in order, each with the time when it was handed in.
+    /// Inputs whose order matters, each with the time when the driver handed it in.
     queue: VecDeque<(Ordered, Now)>,
-    /// Whether a tick is among them.
+    /// Whether a tick is in the queue.
     tick_waits: bool,
-    /// The newest time that was handed in.
+    /// The latest time that the driver handed in.
     now: Instant,
     state: State,
-    /// Frames of this batch, not yet returned to the quota.
+    /// Frames of this batch that were not yet returned to the quota.
     taken: Load,
     replies: ReplyCredit,
-    /// Saves that have not ended: at most one of each file, but for the last snapshot.
+    /// Saves that have not ended: at most one for each file, except for the last snapshot.
     saves: Vec<SaveTicket>,
     snapshots: Snapshots,
     phase: Phase,
     is_attached: bool,
     /// When to stop the I/O threads.
     stop_io_at: Option<Instant>,
-    /// What the node itself has to say, after the registry.
+    /// The node's own outputs, which follow those of the registry.
     outputs: VecDeque<Output>,
 }
 
@@ -115,26 +116,26 @@ enum Ordered {
 /// What the next call of [`Node::poll_output`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// There is nothing to do.
+    /// It has nothing to do.
     Idle,
     /// It begins a batch.
     Ready,
-    /// It goes on with the outputs of a batch.
+    /// It continues with the outputs of a batch.
     Draining,
 }
 
-/// Requests and their bytes.
+/// A number of requests and their bytes.
 #[derive(Debug, Default)]
 struct Load {
     requests: usize,
     bytes: usize,
 }
 
-/// Where the server stands between its start and its end.
+/// How far the server is between its start and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Running,
-    /// The operator asked for it.
+    /// The operator asked the server to stop.
     Stopping,
     /// The I/O threads have ended.
     Finishing,
@@ -145,14 +146,14 @@ enum Phase {
 #[derive(Debug, Default)]
 struct ReplyCredit {
     bytes: usize,
-    /// Bytes among them whose connections seem stuck.
+    /// Bytes of replies whose connections seem stuck.
     lost: usize,
-    /// When those that are out count as lost: there while a frame waits for credit.
+    /// When the outstanding replies count as lost. Set while a frame waits for credit.
     lost_at: Option<Instant>,
 }
 
 impl Node {
-    /// A node without brokers. The first output is the first view.
+    /// A node without brokers. Its first output is the first view.
     #[must_use]
     pub fn new(initial: InitialState, now: Now) -> Self {
         let snapshots = Snapshots::new(initial.saves_snapshots, now.monotonic);
@@ -173,11 +174,11 @@ impl Node {
         }
     }
 
-    /// Hands an input in. It may come at any time, between two outputs too.
+    /// Hands in an input. It may come at any time, even between two outputs.
     ///
-    /// `now` must not go back, and nothing comes after [`Output::Finished`]. Frames, disconnects and ticks only wait
-    /// here for [`poll_output`](Self::poll_output); the work for a save that ended is bounded by the limits of what may
-    /// wait for it.
+    /// `now` must not go back, and no input may follow [`Output::Finished`]. Frames, disconnects and ticks only wait
+    /// here for [`poll_output`](Self::poll_output). The work after a save is bounded by the limits of the requests that
+    /// may wait for it.
     pub fn handle(&mut self, input: Input, now: Now) {
         debug_assert!(now.monotonic >= self.now, "{:?} after {:?}", now.monotonic, self.now);
         debug_assert!(self.phase < Phase::Finished, "{input:?} after the end");
@@ -232,40 +233,40 @@ impl Node {
         output
     }
 
-    /// What only the registry knows. To be asked between two batches.
+    /// Returns what only the registry knows. Call it between two batches.
     #[must_use]
     pub fn report(&self, request: &ReportRequest, now: Now) -> Report {
         self.registry.report(request, now)
     }
 
-    /// What the registry answered since it was last taken from here. To be taken after each batch.
+    /// Returns the counts of the registry's answers since they were last taken. Take them after each batch.
     pub const fn tally(&mut self) -> &mut Tally {
         self.registry.tally()
     }
 
-    /// Names every broken relation between the tables of the registry: none in a server that works.
+    /// Names every broken relation between the tables of the registry. A correct server has none.
     #[must_use]
     pub fn check(&self) -> Vec<String> {
         self.registry.check()
     }
 
-    /// Returns how many bytes of replies were handed out that no I/O thread has taken.
+    /// Returns the bytes of replies that no I/O thread has taken.
     #[must_use]
     pub const fn reply_bytes_out(&self) -> usize {
         self.replies.bytes
     }
 
-    /// Whether [`poll_output`](Self::poll_output) has nothing to do until there is a new input.
+    /// Whether [`poll_output`](Self::poll_output) has nothing to do until the next input.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.state == State::Idle
     }
 
-    /// Returns when to hand in [`Input::Tick`] and to call [`poll_output`](Self::poll_output) if no other input arrives
-    /// before, or `None` if only an input can change anything.
+    /// Returns when to hand in [`Input::Tick`] and call [`poll_output`](Self::poll_output) if no other input comes
+    /// first, or `None` if only an input can change anything.
     ///
-    /// Every call of `handle` and of `poll_output` may change it. While something waits to be polled, it is a time that
-    /// has come.
+    /// Every call of `handle` and `poll_output` can change the result. While outputs wait to be polled, the time has
+    /// already come.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         if !self.is_idle() {
@@ -279,7 +280,7 @@ impl Node {
         [registry, stop, self.replies.lost_at, self.snapshot_due_at()].into_iter().flatten().min()
     }
 
-    /// What is due of the node itself is done at once. The registry hears of the time in its turn.
+    /// Does at once what is due for the node itself. The tick reaches the registry in its turn.
     fn tick(&mut self, now: Now) {
         self.stop_io_if_due();
         if self.snapshot_due_at().is_some_and(|due| due <= self.now) {
@@ -296,8 +297,8 @@ impl Node {
         }
     }
 
-    /// The I/O threads stop at once, or, with `enableShutdownGracefully`, after a time in which newer clients are sent
-    /// elsewhere (Java: `NettyRemotingServer.shutdown`).
+    /// Stops the I/O threads at once, or, with `enableShutdownGracefully`, after a time in which newer clients are told
+    /// to use another server (Java: `NettyRemotingServer.shutdown`).
     fn stop(&mut self) {
         if self.phase >= Phase::Stopping {
             return;
@@ -314,19 +315,19 @@ impl Node {
         self.stop_io_if_due();
     }
 
-    /// There is no I/O thread left to stop or to take replies.
+    /// No I/O thread is left to stop or to take replies.
     fn finish(&mut self) {
         self.phase = self.phase.max(Phase::Finishing);
         self.stop_io_at = None;
         self.replies.lost_at = None;
     }
 
-    /// I/O threads that are not attached yet are stopped when they are.
+    /// Stops the I/O threads if it is time. Those that are not attached yet stop when they are.
     fn stop_io_if_due(&mut self) {
         let is_due = self.stop_io_at.is_some_and(|at| at <= self.now);
         if is_due && self.is_attached {
             self.stop_io_at = None;
-            // Now, before brokers lose their connections.
+            // Take it now, before brokers lose their connections.
             if self.snapshots.are_wanted() {
                 self.snapshots.note_last();
                 self.save_snapshot();
@@ -335,7 +336,7 @@ impl Node {
         }
     }
 
-    /// When to save a snapshot, unless one is being saved.
+    /// Returns when to save a snapshot, or `None` while a save is running.
     fn snapshot_due_at(&self) -> Option<Instant> {
         let is_saving = self.saves.iter().any(|ticket| ticket.file == SaveFile::Snapshot);
         self.snapshots.due_at().filter(|_| !is_saving)
@@ -378,8 +379,8 @@ impl Node {
         }
     }
 
-    /// Whether the input at the front of the queue may be taken. A frame that has to wait starts the time after which
-    /// it does not wait any longer.
+    /// Whether the node may take the first input of the queue. If that is a frame without credit, the time begins after
+    /// which it no longer waits.
     fn may_take_next(&mut self) -> bool {
         match self.queue.front() {
             None => false,
@@ -390,7 +391,8 @@ impl Node {
         }
     }
 
-    /// The places of the quota first, then what the registry has to say (the view before anything else), then the node.
+    /// Returns first the places in the quota, then the outputs of the registry (with the view before all others), then
+    /// those of the node.
     fn next_output(&mut self) -> Option<Output> {
         let Load { requests, bytes } = core::mem::take(&mut self.taken);
         if requests > 0 {
@@ -412,7 +414,7 @@ impl Node {
         own
     }
 
-    /// Keeps in mind what has to come back.
+    /// Remembers what the driver must hand back.
     fn note(&mut self, output: &Output) {
         match output {
             Output::Reply { frame, .. } => self.replies.bytes += frame.len(),
@@ -433,8 +435,8 @@ impl Node {
 }
 
 impl ReplyCredit {
-    /// Whether there is credit for one more frame, after replies of `pending` bytes that were not handed out yet. If
-    /// not, the time begins after which replies count as lost.
+    /// Whether there is credit for one more frame, with `pending` bytes of replies not handed out yet. If not, the time
+    /// begins after which replies count as lost.
     fn admit_frame(&mut self, pending: usize, now: Instant) -> bool {
         let admits = self.bytes - self.lost + pending < REPLY_BYTES_MAX;
         if admits {
@@ -445,7 +447,7 @@ impl ReplyCredit {
         admits
     }
 
-    /// Replies were taken: some I/O thread works.
+    /// Notes that an I/O thread took replies, so it works.
     fn give_back(&mut self, bytes: usize, now: Instant) {
         debug_assert!(bytes <= self.bytes, "{bytes} bytes taken of {}", self.bytes);
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -453,7 +455,7 @@ impl ReplyCredit {
         self.lost_at = self.lost_at.map(|_| now + REPLY_WAIT_MAX);
     }
 
-    /// Counts all replies that are out as lost if they have been waited for long enough. Returns their bytes if so.
+    /// Counts all outstanding replies as lost if the node has waited long enough. If so, returns their bytes.
     fn give_up(&mut self, now: Instant) -> Option<usize> {
         self.lost_at.take_if(|at| *at <= now)?;
         self.lost = self.bytes;

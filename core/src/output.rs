@@ -1,4 +1,4 @@
-//! What a driver has to carry out: the outputs of the registry, and those that its node adds.
+//! The outputs that a driver carries out: those of the registry, and those that the node adds.
 
 use crate::ConnId;
 use crate::access::Reach;
@@ -17,27 +17,27 @@ use bytes::Bytes;
 pub enum CloseReason {
     /// All brokers that registered over it expired.
     BrokerExpired,
-    /// A forwarded frame could not be read.
+    /// The registry could not read a forwarded frame.
     ///
-    /// A connection checks frames before it forwards them, against the same limits, so its driver never sees this. The
-    /// registry still decides what happens to such a frame, because an input that was recorded or made up may hold one.
+    /// A connection checks frames against the same limits before it forwards them, so its driver never sees this. The
+    /// registry still handles such a frame, because a recorded or invented input may contain one.
     MalformedFrame,
 }
 
-/// What the driver has to carry out, strictly in order.
+/// What a driver must carry out, strictly in order.
 #[derive(Clone, Debug)]
 pub enum Output {
-    /// Inputs of the batch left the queue: return their places to the quota.
+    /// Inputs of the batch have left the queue: return their places to the quota.
     Release {
         /// Number of requests.
         requests: usize,
         /// Bytes of their frames.
         bytes: usize,
     },
-    /// A new view. It comes before every reply of its batch, so a client that holds a reply can see its effect.
+    /// A new view. It precedes all replies of its batch, so a client that has a reply can see its effect.
     Publish(Arc<RouteView>),
-    /// A forwarded request is done. The frame is for the connection; it is empty if there is nothing to write
-    /// (one-way).
+    /// The node has handled a forwarded request. Hand the frame to the connection; it is empty if the client gets no
+    /// answer (one-way).
     Reply {
         /// The connection that asked.
         conn: ConnId,
@@ -51,50 +51,50 @@ pub enum Output {
         /// Why.
         reason: CloseReason,
     },
-    /// Send a one-way request to a broker's own address, over a connection of the driver's.
+    /// Send a one-way request to a broker's own address, over one of the driver's own connections.
     Notify {
         /// `host:port`.
         address: String,
-        /// Which IP addresses it may be sent to. If the host is a name, ask about the address that it stands for.
+        /// The IP addresses to which it may be sent. If the host is a name, check the address that it resolves to.
         reach: Reach,
         /// The whole request.
         frame: Bytes,
     },
     /// Replace the contents of [`SaveTicket::file`], then hand in [`Input::Saved`](crate::node::Input::Saved).
     Save {
-        /// To be handed back.
+        /// The ticket to hand back.
         ticket: SaveTicket,
         /// The new contents of the file.
         contents: Vec<u8>,
     },
-    /// Replace the contents of the file of snapshots by what [`SnapshotSource::encode`] returns, then hand in
-    /// [`Input::Saved`](crate::node::Input::Saved). Encode it on a thread that no client waits for.
+    /// Replace the contents of the snapshot file with what [`SnapshotSource::encode`] returns, then hand in
+    /// [`Input::Saved`](crate::node::Input::Saved). Encode it on a thread for which no client waits.
     SaveSnapshot {
-        /// To be handed back.
+        /// The ticket to hand back.
         ticket: SaveTicket,
-        /// What the snapshot is made of.
+        /// The data to encode.
         source: SnapshotSource,
     },
     /// Tell the operator what happened in the registry.
     Event(Event),
     /// Tell the operator that the server accepts connections.
     Announce,
-    /// Tell the operator that I/O threads have not taken these replies for
-    /// [`REPLY_WAIT_MAX`](crate::node::REPLY_WAIT_MAX). The node goes on without waiting for them.
+    /// Tell the operator that I/O threads have not taken these replies within
+    /// [`REPLY_WAIT_MAX`](crate::node::REPLY_WAIT_MAX). The node no longer waits for them.
     RepliesStuck {
-        /// Bytes of the replies that are not taken.
+        /// Bytes of these replies.
         bytes: usize,
     },
     /// Tell the operator that the server stops.
     Stopping {
-        /// How long newer clients are sent elsewhere before the I/O threads stop.
+        /// How long newer clients are told to use another server before the I/O threads stop.
         wait: Duration,
     },
     /// Tell all I/O threads to stop.
     StopIo {
-        /// What they have not written after this time is given up.
+        /// Give up what they have not written after this time.
         within: Duration,
     },
-    /// The node has ended: everything was taken and saved. Nothing comes after this.
+    /// The node has handled and saved everything. No output follows.
     Finished,
 }

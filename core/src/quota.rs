@@ -1,4 +1,4 @@
-//! Quotas: what all connections together may hold. The decision stands here; the driver says how it is counted.
+//! Quotas: what all connections together may hold. This module decides; the driver chooses how to count.
 
 use crate::limits::Limits;
 use alloc::sync::Arc;
@@ -11,13 +11,13 @@ pub trait Counter {
     /// Adds `amount` unless the sum would pass `max`. Returns whether it was added.
     fn try_add(&self, amount: usize, max: usize) -> bool;
 
-    /// Adds `amount` whatever the sum is.
+    /// Adds `amount`, whatever the sum is.
     fn add(&self, amount: usize);
 
-    /// Takes back `amount` that was added before.
+    /// Subtracts `amount`, which was added before.
     fn subtract(&self, amount: usize);
 
-    /// Returns the sum of what was added and not taken back.
+    /// Returns the sum.
     fn sum(&self) -> usize;
 }
 
@@ -44,13 +44,13 @@ impl Counter for Cell<usize> {
     }
 }
 
-/// Unread output for which no connection is closed.
+/// A connection is never closed for unread output up to this many bytes.
 const OUTPUT_BYTES_ALLOWED: usize = 4096;
 
-/// What all connections of a server may hold together, of everything that a client can make grow.
+/// What all connections of a server may hold together, for everything that clients can make grow.
 ///
-/// A [`Connection`](crate::connection::Connection) reserves before it allocates, and gives back what it holds at the
-/// latest when it is dropped.
+/// A [`Connection`](crate::connection::Connection) reserves before it allocates, and returns its share at the latest
+/// when it is dropped.
 #[derive(Debug)]
 pub struct Quotas<C> {
     limits: Limits,
@@ -61,7 +61,7 @@ pub struct Quotas<C> {
 }
 
 impl<C: Counter + Default> Quotas<C> {
-    /// The whole quotas of `limits`.
+    /// The full quotas that `limits` allow.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl<C: Counter + Default> Quotas<C> {
         }
     }
 
-    /// As [`new`](Self::new), to be shared by the connections.
+    /// As [`new`](Self::new), for sharing among connections.
     #[must_use]
     pub fn shared(limits: &Limits) -> Arc<Self> {
         Arc::new(Self::new(limits))
@@ -81,23 +81,23 @@ impl<C: Counter + Default> Quotas<C> {
 }
 
 impl<C: Counter> Quotas<C> {
-    /// The limits that the quotas come from.
+    /// Returns the limits that the quotas enforce.
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// The quota of the queue in front of the registry. A connection reserves places in it; the driver releases them as
-    /// the node says.
+    /// Returns the quota of the queue in front of the registry. Connections reserve places in it; the driver releases
+    /// them when the node says so.
     pub const fn queue(&self) -> &QueueQuota<C> {
         &self.queue
     }
 
-    /// Bytes of incomplete and paused input of all connections.
+    /// Returns the bytes of incomplete and paused input of all connections.
     pub fn input_bytes(&self) -> usize {
         self.input_bytes.sum()
     }
 
-    /// Bytes of unread output of all connections.
+    /// Returns the bytes of unread output of all connections.
     pub fn output_bytes(&self) -> usize {
         self.output_bytes.sum()
     }
@@ -107,41 +107,42 @@ impl<C: Counter> Quotas<C> {
         self.connections.sum()
     }
 
-    /// Whether nothing is held, apart from places in the queue in front of the registry.
+    /// Whether connections hold nothing, ignoring places in the queue in front of the registry.
     pub fn is_unused(&self) -> bool {
         [&self.connections, &self.input_bytes, &self.output_bytes].into_iter().all(|counter| counter.sum() == 0)
     }
 
-    /// Takes a place for one more connection. Returns false when the limit is reached.
+    /// Reserves a place for one more connection. Returns false when the limit is reached.
     pub(crate) fn try_connect(&self) -> bool {
         self.connections.try_add(1, self.limits.connections_max)
     }
 
-    /// Gives the place back.
+    /// Returns the place.
     pub(crate) fn disconnect(&self) {
         self.connections.subtract(1);
     }
 
-    /// Reserves `bytes` more for the incomplete input of a connection that holds `held`. Returns false when it would
-    /// hold more than is left for all others.
+    /// Reserves `bytes` more for the incomplete input of a connection that holds `held`. Returns false if the
+    /// connection would hold more than is left for all others.
     ///
-    /// A [`Connection`](crate::connection::Connection) does so for its frames, a layer below it for its own input.
+    /// A [`Connection`](crate::connection::Connection) calls this for its frames, and a layer below it for its own
+    /// input.
     ///
-    /// So the connection that hoards is refused first, a new one always finds some room, and no thread has to know what
-    /// the connections of the others hold.
+    /// So the connection that hoards is refused first, a new one always finds some room, and no thread needs to know
+    /// what the connections of other threads hold.
     #[must_use]
     pub fn try_reserve_input(&self, bytes: usize, held: usize) -> bool {
         let max = self.limits.incomplete_input_bytes_max;
         self.input_bytes.try_add(bytes, max.saturating_sub(held.saturating_add(bytes)))
     }
 
-    /// Gives `bytes` of incomplete input back.
+    /// Returns `bytes` of incomplete input to the quota.
     pub fn release_input(&self, bytes: usize) {
         self.input_bytes.subtract(bytes);
     }
 
-    /// Counts `bytes` of output that wait for a client. They exist already: the connection is closed if they are too
-    /// many.
+    /// Counts `bytes` of output that wait for a client. This output exists already, so the connection is closed if it
+    /// is too much.
     pub(crate) fn add_output(&self, bytes: usize) {
         self.output_bytes.add(bytes);
     }
@@ -152,7 +153,7 @@ impl<C: Counter> Quotas<C> {
     }
 
     /// Whether a connection may hold `held` bytes of output that its client does not read: no more than is left for all
-    /// others, but a little in any case.
+    /// others, but a small amount always.
     pub(crate) fn allows_output(&self, held: usize) -> bool {
         if held <= OUTPUT_BYTES_ALLOWED {
             return true;
@@ -162,10 +163,10 @@ impl<C: Counter> Quotas<C> {
     }
 }
 
-/// Admits requests to the queue in front of the registry, by number and by bytes.
+/// Limits the queue in front of the registry, by requests and by bytes.
 ///
-/// A driver reserves it before it forwards a frame, and [`Output::Release`](crate::node::Output::Release) says when to
-/// give it back. Nothing else in the queue is counted: a disconnect always gets in.
+/// A connection reserves a place before it forwards a frame, and [`Output::Release`](crate::node::Output::Release) says
+/// when to return it. Nothing else in the queue counts: a disconnect always enters.
 #[derive(Debug)]
 pub struct QueueQuota<C> {
     requests: C,
@@ -175,7 +176,7 @@ pub struct QueueQuota<C> {
 }
 
 impl<C: Counter + Default> QueueQuota<C> {
-    /// An empty queue that may hold `requests_max` requests of `bytes_max` bytes in all.
+    /// An empty queue for `requests_max` requests of `bytes_max` bytes in total.
     #[must_use]
     pub fn new(requests_max: usize, bytes_max: usize) -> Self {
         Self { requests: C::default(), bytes: C::default(), requests_max, bytes_max }
@@ -197,17 +198,17 @@ impl<C: Counter> QueueQuota<C> {
         fits
     }
 
-    /// Requests that have a place.
+    /// Returns the number of requests with a place.
     pub fn requests(&self) -> usize {
         self.requests.sum()
     }
 
-    /// Bytes of the requests that have a place.
+    /// Returns the bytes of the requests with a place.
     pub fn bytes(&self) -> usize {
         self.bytes.sum()
     }
 
-    /// Gives the places of `requests` requests back, which had `bytes` bytes together.
+    /// Returns the places of `requests` requests, which have `bytes` bytes in total.
     pub fn release(&self, requests: usize, bytes: usize) {
         self.requests.subtract(requests);
         self.bytes.subtract(bytes);

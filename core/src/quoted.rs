@@ -1,4 +1,4 @@
-//! Text from a file or the environment as a line for the operator can show it.
+//! Quotes text from a file or the environment safely in a line for the operator.
 
 use crate::cut::{Bound, cut};
 use alloc::borrow::Cow;
@@ -9,8 +9,8 @@ use core::fmt::{self, Write};
 /// How much of a text is shown.
 const BOUND: Bound = Bound::Characters(80);
 
-/// Shows a text between backticks: control characters are escaped, a long one is cut, and UTF-8 that was read as
-/// ISO-8859-1 (as Java reads properties files) is shown as what it was meant to be.
+/// Shows a text between backticks: escapes control characters, shortens long texts, and undoes the misreading of UTF-8
+/// as ISO-8859-1 (Java reads properties files so).
 ///
 /// ```
 /// use namesrv_core::quoted::Quoted;
@@ -27,7 +27,7 @@ impl fmt::Display for Quoted<'_> {
         f.write_char('`')?;
         for character in cut(&text, BOUND, "…").chars() {
             match character {
-                // These have escapes, but are no danger to a line.
+                // Debug escapes these, but they do no harm in a line.
                 '"' | '\'' | '\\' => f.write_char(character)?,
                 _ => write!(f, "{}", character.escape_debug())?,
             }
@@ -36,7 +36,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// The text that the same bytes are in UTF-8, if they are UTF-8.
+/// Returns the UTF-8 text with these bytes, if they are UTF-8.
 fn as_meant(text: &str) -> Cow<'_, str> {
     let bytes = text.chars().map(|character| u8::try_from(u32::from(character)));
     let meant = bytes.collect::<Result<Vec<_>, _>>().ok().and_then(|bytes| String::from_utf8(bytes).ok());

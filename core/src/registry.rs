@@ -1,7 +1,7 @@
-//! The single writer: forwarded requests in, outputs out.
+//! The single writer: takes forwarded requests, and returns outputs.
 //!
-//! `tables` keeps what is registered and its invariants, `requests` has one function for each request, and everything
-//! that they have to say goes to one outbox.
+//! `tables` keeps what is registered and its invariants, `requests` has one function for each request, and all outputs
+//! go to one outbox.
 
 mod answer;
 mod audit;
@@ -46,8 +46,8 @@ use tables::Tables;
 
 /// The state machine that owns every table.
 ///
-/// Its inputs cannot fail: whatever goes wrong becomes a reply, a close or an event. Drain
-/// [`poll_output`](Registry::poll_output) to `None` after each batch of inputs. A batch may be one input or many.
+/// Its inputs cannot fail: every fault becomes a reply, a close or an event. Drain
+/// [`poll_output`](Registry::poll_output) to `None` after each batch of one or more inputs.
 ///
 /// In debug builds, inputs check the invariants of the tables and panic if one is broken (see [`Registry::check`]).
 #[derive(Debug)]
@@ -92,11 +92,11 @@ impl Registry {
         registry
     }
 
-    /// A connection forwarded a frame.
+    /// Handles a frame that a connection forwarded.
     ///
-    /// The connection has read its header already, to see that it is not a request that views answer. What it read
-    /// borrows from its input buffer and stays on its thread, so the header is decoded once more here. The body is only
-    /// decoded here. What access control says about the frame is not decided again.
+    /// The connection has already read the header, to see that no view answers the request. The result borrows from its
+    /// input buffer and stays on its thread, so the header is decoded again here. The body is decoded only here. The
+    /// verdict of access control is final.
     pub(crate) fn handle_frame(&mut self, peer: Peer, frame: &[u8], verdict: Verdict, now: Now) {
         let State { limits, outbox, .. } = &mut self.state;
         let limits = *limits;
@@ -111,20 +111,20 @@ impl Registry {
         self.audit();
     }
 
-    /// A connection is lost: all brokers that registered over it leave.
+    /// Handles the loss of a connection: all brokers that registered over it leave.
     pub(crate) fn handle_disconnect(&mut self, conn: ConnId) {
         departures::lose_connection(&mut self.state, conn);
         self.audit();
     }
 
-    /// Time passed. Early or repeated calls do nothing.
+    /// Handles the passing of time. Early or repeated calls do nothing.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         departures::expire(&mut self.state, now);
         order_check::compare(&mut self.state, now);
         self.audit();
     }
 
-    /// A save ended. `ticket` is that of [`Output::Save`], and comes back once.
+    /// Handles the end of a save. `ticket` is from [`Output::Save`], and comes back once.
     pub(crate) fn handle_saved(&mut self, ticket: SaveTicket, result: Result<(), SaveError>) {
         let State { tables, kv, configuration, publisher, outbox, limits, .. } = &mut self.state;
         match ticket.file {
@@ -150,56 +150,57 @@ impl Registry {
         }
     }
 
-    /// What a snapshot would hold now, under a new ticket.
+    /// Returns what a snapshot would hold now, under a new ticket.
     pub(crate) fn snapshot(&mut self, now: Instant) -> (SaveTicket, SnapshotSource) {
         let State { tables, outbox, .. } = &mut self.state;
         (outbox.next_ticket(SaveFile::Snapshot), tables.snapshot_source(now))
     }
 
-    /// Whether other tables were published since the last call, the first view apart.
+    /// Whether the registry has published other tables since the last call. The first view does not count.
     pub(crate) const fn take_change(&mut self) -> bool {
         core::mem::replace(&mut self.has_changed, false)
     }
 
-    /// From now on other rules of access control hold, for connections that are open too. What was judged already keeps
-    /// its verdict.
+    /// Replaces the rules of access control, for open connections too. Requests that were already judged keep their
+    /// verdict.
     pub(crate) fn replace_access(&mut self, access: Arc<AccessRules>) {
         self.state.publisher.set_access(Arc::clone(&access));
         self.state.access = access;
     }
 
-    /// The configuration was read again: what can change at run time changes, but for what a request has changed.
+    /// Handles a reload of the configuration file. Takes over what can change at run time, except for keys that a
+    /// request has changed.
     pub(crate) fn handle_reload(&mut self, file: &Configuration) {
         self.state.configuration.reload(file);
         self.state.publisher.settings_changed();
     }
 
-    /// The server is about to stop: from now on it tells newer clients to go away.
+    /// Handles the approaching stop: from now on the server tells newer clients to go away.
     pub(crate) fn handle_shutdown(&mut self) {
         self.state.publisher.go_away();
     }
 
     /// Returns the next thing to carry out, or `None` at the end of the batch.
     ///
-    /// Every `handle_` method can add outputs. The first one is a view if anything changed that views show.
+    /// Every `handle_` method can add outputs. The first output is a view if anything changed that views show.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         let State { tables, configuration, publisher, outbox, .. } = &mut self.state;
         self.has_changed |= tables.is_changed() && publisher.last().is_some();
         publisher.publish(tables, *configuration.settings()).map(Output::Publish).or_else(|| outbox.pop())
     }
 
-    /// Bytes of the replies that wait to be polled. If there are many, poll before the next input.
+    /// Returns the bytes of the replies that wait to be polled. If there are many, poll before the next input.
     #[must_use]
     pub(crate) const fn reply_bytes(&self) -> usize {
         self.state.outbox.reply_bytes()
     }
 
-    /// What was answered since it was last taken from here.
+    /// Returns the counts of answers since they were last taken.
     pub(crate) const fn tally(&mut self) -> &mut Tally {
         self.state.outbox.tally()
     }
 
-    /// What only the registry knows. Takes time in proportion to what is asked for.
+    /// Returns what only the registry knows. Takes time in proportion to what the request asks for.
     #[must_use]
     pub(crate) fn report(&self, request: &ReportRequest, now: Now) -> Report {
         let State { tables, kv, configuration, .. } = &self.state;
@@ -208,7 +209,7 @@ impl Registry {
         Report { members, has_more, registry_bytes: tables.bytes(), kv_entries: kv.len(), configuration }
     }
 
-    /// The settings that are in effect.
+    /// Returns the settings in effect.
     pub(crate) const fn settings(&self) -> &Settings {
         self.state.configuration.settings()
     }
@@ -224,10 +225,10 @@ impl Registry {
         [tables.poll_timeout(), order_watch.poll_timeout()].into_iter().flatten().min()
     }
 
-    /// Names every broken relation between the tables, in words. There is none unless this crate has a bug.
+    /// Names every broken relation between the tables, in words. There are none unless this crate has a bug.
     ///
-    /// This looks at everything. Debug builds do so by themselves; simulations, models and fuzzers that are built for
-    /// release call it after each input.
+    /// This looks at everything. Debug builds call it themselves; simulations, models and fuzzers in release builds
+    /// call it after each input.
     #[must_use]
     pub(crate) fn check(&self) -> Vec<String> {
         tables::broken_relations(&self.state.tables)

@@ -8,14 +8,14 @@ use crate::wire::register::DataVersion;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What is asked.
+/// What an operator asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportRequest {
     /// The members of groups whose names come after this one.
     pub groups_after: String,
-    /// Of this many members; their groups are complete.
+    /// At most about this many members: a group is never split.
     pub members_max: usize,
-    /// All keys of the configuration with their values.
+    /// Whether to include all keys of the configuration with their values.
     pub with_configuration: bool,
 }
 
@@ -24,13 +24,13 @@ pub struct ReportRequest {
 pub struct Report {
     /// Members in the order of their groups' names and their identifiers.
     pub members: Vec<ReportedMember>,
-    /// Whether there are groups after these.
+    /// Whether more groups follow.
     pub has_more: bool,
     /// Approximate bytes of all that is registered.
     pub registry_bytes: usize,
     /// Number of KV entries.
     pub kv_entries: usize,
-    /// Keys and values of the configuration, if they were asked for.
+    /// Keys and values of the configuration, if the request asks for them.
     pub configuration: Vec<ReportedValue>,
 }
 
@@ -39,7 +39,7 @@ pub struct Report {
 pub struct ReportedValue {
     /// The key.
     pub key: String,
-    /// What may be shown of its value.
+    /// The part of its value that may be shown.
     pub value: String,
     /// Where it comes from.
     pub source: Source,
@@ -50,9 +50,10 @@ pub struct ReportedValue {
 pub struct ReportedMember {
     /// The broker.
     pub broker: BrokerIdentity,
-    /// How long nothing was heard of it; for an unconfirmed one, an estimate. A pause of the server does not count.
+    /// Time since the broker's last sign of life; an estimate for an unconfirmed broker. Pauses of the server do not
+    /// count.
     pub silent: Duration,
-    /// When it is gone if nothing is heard of it.
+    /// Time until the broker expires, unless it gives a sign of life.
     pub leaves_in: Duration,
     /// The version of its topic table.
     pub data_version: Option<DataVersion>,
@@ -60,6 +61,6 @@ pub struct ReportedMember {
     pub topics: usize,
     /// The connection that it registered over; `None` while it is unconfirmed.
     pub peer: Option<Peer>,
-    /// It is known from before the restart of the server, and has not registered since.
+    /// Whether the broker is known from before the restart of the server, and has not registered since.
     pub unconfirmed: bool,
 }

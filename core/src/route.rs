@@ -1,4 +1,4 @@
-//! Views: all that answers about routes depend on, immutable and shared.
+//! Views: everything that answers about routes depend on, immutable and shared.
 
 mod answer;
 mod digest;
@@ -32,13 +32,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
-/// Topic to the order configuration that its route carries, as a JSON string.
+/// Maps each topic to the order configuration that its route carries, as a JSON string.
 pub(crate) type OrderTable = HashMap<Box<[u8]>, Box<[u8]>, Secret>;
 
 /// An immutable view of everything that answers about routes depend on.
 ///
-/// The registry publishes one for each batch of changes. A reader loads the newest after each read from a socket, so
-/// a client that holds a reply can see its effect.
+/// The registry publishes one view for each batch of changes. A reader loads the newest view after each read from a
+/// socket, so a client that has a reply can see its effect.
 #[derive(Debug)]
 pub struct RouteView {
     pub(crate) topics: TopicTable,
@@ -54,7 +54,7 @@ pub struct RouteView {
 }
 
 impl RouteView {
-    /// The route of a topic (Java: `RouteInfoManager.pickupTopicRouteData`).
+    /// Returns the route of a topic (Java: `RouteInfoManager.pickupTopicRouteData`).
     #[must_use]
     #[inline]
     pub fn route<'a>(&'a self, query: RouteQuery<'a>) -> Option<Route<'a>> {
@@ -72,31 +72,32 @@ impl RouteView {
         })
     }
 
-    /// The settings that behaviour depends on.
+    /// Returns the settings that answers depend on.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The rules of access control.
+    /// Returns the rules of access control.
     #[must_use]
     pub fn access(&self) -> &AccessRules {
         &self.access
     }
 
-    /// The limits that connections keep.
+    /// Returns the limits that connections enforce.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// How answers are encoded.
+    /// Returns how answers are encoded.
     #[must_use]
     pub const fn serialization(&self) -> Serialization {
         self.serialization
     }
 
-    /// Whether routes are answered yet (`needWaitForService`; Java: `ClientRequestProcessor.getRouteInfoByTopic`).
+    /// Whether the server answers route queries yet (`needWaitForService`; Java:
+    /// `ClientRequestProcessor.getRouteInfoByTopic`).
     #[must_use]
     pub fn is_ready(&self, monotonic: Instant) -> bool {
         monotonic >= self.ready_at
@@ -108,42 +109,43 @@ impl RouteView {
         self.going_away
     }
 
-    /// The number of registered brokers.
+    /// Returns the number of registered brokers.
     #[must_use]
     pub fn broker_count(&self) -> usize {
         self.topology.broker_count()
     }
 
-    /// The number of brokers that are known from before the restart of the server and have not registered since.
+    /// Returns the number of brokers that are known from before the restart of the server and have not registered
+    /// since.
     #[must_use]
     pub const fn unconfirmed_count(&self) -> usize {
         self.unconfirmed
     }
 
-    /// Whether a broker is registered: by the name of its group, and its identifier there.
+    /// Whether a broker is registered under this group name and identifier.
     #[must_use]
     pub fn has_broker(&self, name: &str, id: i64) -> bool {
         self.topology.group_named(name).is_some_and(|group| group.data.has_member(id))
     }
 
-    /// The number of topics.
+    /// Returns the number of topics.
     #[must_use]
     pub fn topic_count(&self) -> usize {
         self.topics.len()
     }
 
-    /// The body of GET_BROKER_CLUSTER_INFO, encoded once after each change of the brokers.
+    /// Returns the body of GET_BROKER_CLUSTER_INFO. It is encoded once after each change of the brokers.
     #[must_use]
     pub fn cluster_info(&self) -> &[u8] {
         self.topology.cluster_info()
     }
 
-    /// The body of GET_SYSTEM_TOPIC_LIST_FROM_NS.
+    /// Writes the body of GET_SYSTEM_TOPIC_LIST_FROM_NS.
     pub fn write_system_topics(&self, output: &mut Vec<u8>) {
         self.topology.write_system_topics(output);
     }
 
-    /// The body of GET_BROKER_MEMBER_GROUP. The cluster is that of the request.
+    /// Writes the body of GET_BROKER_MEMBER_GROUP. The cluster is the one that the request names.
     pub fn write_member_group(&self, cluster: Option<&str>, broker: Option<&str>, output: &mut Vec<u8>) {
         self.topology.write_member_group(cluster, broker, output);
     }

@@ -1,4 +1,4 @@
-//! Saves: which file, under which ticket, and what can go wrong.
+//! Saves: the file, the ticket, and what can go wrong.
 
 use alloc::string::String;
 
@@ -7,18 +7,18 @@ use alloc::string::String;
 pub enum SaveFile {
     /// The KV table (`kvConfigPath`).
     KvConfig,
-    /// Changes of the configuration at run time.
+    /// Configuration changes made at run time.
     RuntimeConfig,
     /// What is registered, for the next start.
     Snapshot,
 }
 
-/// Names one save. The driver hands it back when the save ends.
+/// Identifies one save. The driver hands it back when the save ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SaveTicket {
     /// The file that is saved.
     pub file: SaveFile,
-    /// Counts the saves of all files.
+    /// The number of the save, counted over all files.
     pub number: u64,
 }
 
@@ -30,13 +30,13 @@ pub enum SaveError {
     Io {
         /// The path of the file.
         path: String,
-        /// The operating system's words.
+        /// The error in the operating system's words.
         error: String,
     },
-    /// Nothing can be saved there: no path, not a regular file, or locked by another server.
+    /// The server cannot save there: no path, not a regular file, or locked by another server.
     #[error("{0}")]
     Unusable(String),
-    /// The save failed when the new contents were already there, and the old ones could not be brought back.
+    /// The save failed after the new contents were written, and the old ones could not be restored.
     #[error("{0}; whether the change is kept shows at the next start")]
     Undecided(String),
 }

@@ -1,11 +1,11 @@
-//! Snapshots: what is registered, as a file that the next start of the server reads.
+//! Snapshots: what is registered, as a file for the next start of the server.
 //!
-//! A snapshot holds nothing that is not in a registration: no connections, no secrets, no KV entries. What is read from
-//! one is served as it is, but only until the brokers have had time to repeat it
+//! A snapshot holds only what registrations say: no connections, no secrets, no KV entries. The server serves a
+//! snapshot unchanged, but only until brokers have had time to repeat it
 //! ([`WarmStart`](crate::initial_state::WarmStart)).
 //!
-//! The registry hands out a [`SnapshotSource`], which shares the topics with the views; [`SnapshotSource::encode`] is
-//! for another thread. [`Snapshot::decode`] trusts nothing: not the length, not the order, not the numbers.
+//! The registry hands out a [`SnapshotSource`], which shares the topics with the views; another thread calls
+//! [`SnapshotSource::encode`]. [`Snapshot::decode`] trusts nothing in the file: no length, no order, no number.
 
 mod bytes;
 mod decode;
@@ -25,21 +25,21 @@ use crate::wire::register::DataVersion;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What the file begins with.
+/// The first bytes of the file.
 const MAGIC: [u8; 8] = *b"NSROUTES";
-/// The one format that is read and written.
+/// The only format that this release reads and writes.
 const FORMAT: u32 = 1;
-/// Magic, format, length of what follows, and checksum of all but itself.
+/// Magic, format, length of the payload, and checksum of everything but itself.
 const HEADER_BYTES: usize = MAGIC.len() + 4 + 8 + 4;
 
-/// What a file held.
+/// The contents of a snapshot file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// When it was written.
     pub written: Written,
-    /// In the order of their names. A [`GroupId`] in a topic is a position here.
+    /// In the order of their names. A [`GroupId`] in a topic is a position in this list.
     pub(crate) groups: Vec<SavedGroup>,
-    /// A [`QueueId`](crate::route::QueueId) in a topic is a position here.
+    /// A [`QueueId`](crate::route::QueueId) in a topic is a position in this list.
     pub(crate) values: Vec<QueueValues>,
     /// In the order of their names.
     pub(crate) topics: Vec<SavedTopic>,
@@ -67,8 +67,8 @@ pub(crate) struct SavedMember {
     pub(crate) timeout: i64,
     pub(crate) data_version: Option<DataVersion>,
     pub(crate) filter_servers: Option<FilterServers>,
-    /// What was left of its time, if the broker had not repeated its registration after an earlier restart. It gets no
-    /// more, so that restarts do not keep a broker alive that is gone.
+    /// The time that was left to a broker that had not repeated its registration after an earlier restart. It gets no
+    /// more, so that restarts do not keep a dead broker alive.
     pub(crate) lease_left: Option<Duration>,
 }
 
@@ -82,11 +82,11 @@ pub(crate) struct SavedTopic {
     pub(crate) mappings: Vec<Mapping>,
 }
 
-/// What a snapshot is made of. It shares the topics with the views, so that making one takes time in proportion to the
-/// brokers alone.
+/// The data of a snapshot. It shares the topics with the views, so creating it takes time in proportion to the brokers
+/// only.
 #[derive(Clone, Debug)]
 pub struct SnapshotSource {
-    /// With their slots, which topics name them by; in the order of their names.
+    /// With their slots, which topics refer to; in the order of their names.
     pub(crate) groups: Vec<(GroupId, SavedGroup)>,
     /// By place.
     pub(crate) values: Vec<QueueValues>,
@@ -94,12 +94,12 @@ pub struct SnapshotSource {
 }
 
 impl Snapshot {
-    /// The brokers in it: the names of their groups, and their identifiers there.
+    /// Returns the brokers in the snapshot: group names with identifiers.
     pub fn brokers(&self) -> impl Iterator<Item = (&str, i64)> {
         self.groups.iter().flat_map(|group| group.members.iter().map(|member| (&*group.name, member.id)))
     }
 
-    /// The number of topics.
+    /// Returns the number of topics.
     #[must_use]
     pub const fn topic_count(&self) -> usize {
         self.topics.len()

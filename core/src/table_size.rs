@@ -1,32 +1,32 @@
-//! Estimates of how many bytes the tables take. They err on the high side: the limit is there so that no peer can take
-//! all memory.
+//! Estimates how many bytes the tables take. The estimates are high rather than low, because the limit must keep peers
+//! from taking all memory.
 
 use crate::route::Mapping;
 
-/// A group without names, members and topics.
+/// A group, without its names, members and topics.
 const GROUP: usize = 4096;
-/// A member without names.
+/// A member, without its names.
 const MEMBER: usize = 1024;
-/// How many copies of the name of a group or a member are in indexes, views and encoded answers.
+/// Copies of a group's or member's name in indexes, views and encoded answers.
 const NAME_COPIES: usize = 24;
-/// The entry of a group in a topic, without the name of the topic. The name counts twice although groups share it.
+/// The entry of a group in a topic, without the topic's name. The name counts twice although groups share it.
 const ENTRY: usize = 192;
-/// Distinct queue values without their JSON.
+/// One set of queue values, without its JSON.
 const QUEUE_VALUES: usize = 96;
-/// A mapping without its JSON.
+/// A mapping, without its JSON.
 const MAPPING: usize = 256;
 /// One queue in the JSON of a mapping.
 const MAPPED_QUEUE: usize = 32;
 
-/// Distinct queue values with the longest JSON that there is.
+/// One set of queue values with the longest possible JSON.
 pub(crate) const QUEUE_VALUES_MAX: usize = QUEUE_VALUES + 104;
 
-/// Bytes of a group whose names have `names` bytes in all.
+/// Bytes of a group whose names have `names` bytes in total.
 pub(crate) const fn of_group(names: usize) -> usize {
     GROUP + NAME_COPIES * names
 }
 
-/// Bytes of a member whose names have `names` bytes, and its filter servers `filter_servers` bytes of JSON.
+/// Bytes of a member whose names have `names` bytes, and whose filter servers have `filter_servers` bytes of JSON.
 pub(crate) const fn of_member(names: usize, filter_servers: usize) -> usize {
     MEMBER + NAME_COPIES * names + 2 * filter_servers
 }

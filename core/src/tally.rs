@@ -1,9 +1,9 @@
-//! What was answered, counted where it is answered: plain numbers that a driver takes after each step or batch.
+//! Counts of what was answered, kept where it is answered: plain numbers that a driver takes after each step or batch.
 
 use crate::wire::code::request;
 use alloc::vec::Vec;
 
-/// A request and its answer, as they are counted.
+/// A request and its answer, as the server counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Exchange {
     /// The code of the request.
@@ -12,13 +12,13 @@ pub struct Exchange {
     pub response: Option<i32>,
 }
 
-/// What was answered and transferred since it was last taken.
+/// What was answered and transferred since the driver last took it.
 ///
-/// There is an entry for each pair of known codes at most, whatever peers send: all unknown request codes count as one.
+/// It has at most one entry for each pair of known codes, whatever peers send: all unknown request codes count as one.
 #[derive(Debug, Default)]
 pub struct Tally {
     exchanges: Vec<(Exchange, u64)>,
-    /// Route queries for topics that are unknown, but for those of `--health`.
+    /// Route queries for unknown topics, except those of `--health`.
     pub route_misses: u64,
     /// The topics of some of them.
     pub missed: MissedTopics,
@@ -30,10 +30,10 @@ pub struct Tally {
     pub written_bytes: u64,
 }
 
-/// Names of topics that were asked for in vain: the first few of each time that they are taken.
+/// Names of topics that clients queried in vain: the first few after each time that the driver takes them.
 #[derive(Debug, Default)]
 pub struct MissedTopics {
-    /// One after the other.
+    /// The names, one after the other.
     names: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -41,25 +41,25 @@ pub struct MissedTopics {
 /// Registrations that were applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Registrations {
-    /// Those that repeat the last one, and so are heartbeats.
+    /// Those that repeat the last one, and so count as heartbeats.
     pub unchanged: u64,
-    /// Those of a single topic.
+    /// Those with a single topic.
     pub single: u64,
     /// All others.
     pub full: u64,
-    /// Bytes of their bodies, as they were sent.
+    /// Bytes of their bodies, as received.
     pub bytes: u64,
-    /// Topics of those that were read, which repetitions are not.
+    /// Topics of those that were parsed; repetitions are not.
     pub topics: u64,
 }
 
 impl Exchange {
-    /// What stands for every request code that this server does not know.
+    /// Stands for all request codes that this server does not know.
     pub const UNKNOWN: i32 = -1;
 }
 
 impl Tally {
-    /// Counts one more.
+    /// Counts one more exchange.
     #[inline]
     pub fn note(&mut self, request: i32, response: Option<i32>) {
         let exchange = Exchange { request, response };
@@ -69,13 +69,13 @@ impl Tally {
         }
     }
 
-    /// How many requests were answered or taken.
+    /// Returns how many requests were answered or taken.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.exchanges.iter().map(|(_, count)| count).sum()
     }
 
-    /// Takes what was counted.
+    /// Takes the counts.
     pub fn drain(&mut self) -> impl Iterator<Item = (Exchange, u64)> {
         self.exchanges.drain(..)
     }
@@ -98,12 +98,12 @@ impl Tally {
 }
 
 impl MissedTopics {
-    /// Names that are kept; of more that are read together, these stand for all.
+    /// How many names are kept. They stand for all others.
     const NAMES_MAX: usize = 16;
-    /// Bytes of a name. No topic of a broker is longer.
+    /// The most bytes of a name. No topic of a broker has a longer name.
     const NAME_BYTES_MAX: usize = 127;
 
-    /// Notes one more.
+    /// Notes one more name.
     pub(crate) fn note(&mut self, name: &[u8]) {
         if self.ends.len() < Self::NAMES_MAX {
             self.names.extend_from_slice(name.get(..Self::NAME_BYTES_MAX).unwrap_or(name));
@@ -111,19 +111,19 @@ impl MissedTopics {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no names.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The names.
+    /// Returns the names.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let begins = [0].into_iter().chain(self.ends.iter().copied());
         begins.zip(&self.ends).filter_map(|(begin, end)| self.names.get(begin..*end))
     }
 
-    /// Forgets them.
+    /// Forgets the names.
     pub fn clear(&mut self) {
         self.names.clear();
         self.ends.clear();

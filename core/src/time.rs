@@ -1,7 +1,7 @@
 //! Points in time, handed in by the driver: plain numbers that can be printed and replayed.
 //!
 //! Three types for three things: an [`Instant`] decides, a [`Duration`] lies between two instants, and [`WallTime`] is
-//! only shown to peers. None of them can take the place of another.
+//! only shown to peers. None of them can stand in for another.
 
 use core::fmt;
 use core::ops::Add;
@@ -21,7 +21,7 @@ impl Instant {
         Self(millis)
     }
 
-    /// Milliseconds since the start.
+    /// Returns the milliseconds since the start.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
@@ -34,7 +34,7 @@ impl Instant {
     }
 }
 
-/// Counts whole milliseconds, and saturates at the latest instant there is.
+/// Counts whole milliseconds, and saturates at the latest possible instant.
 impl Add<Duration> for Instant {
     type Output = Self;
     fn add(self, duration: Duration) -> Self {
@@ -48,7 +48,7 @@ impl fmt::Debug for Instant {
     }
 }
 
-/// A point in time as people read it, in milliseconds since 1970 (UTC). It may go back; nothing is decided by it.
+/// A point in time as people read it, in milliseconds since 1970 (UTC). It may go back, so nothing depends on it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct WallTime(u64);
 
@@ -62,14 +62,14 @@ impl WallTime {
         Self(millis)
     }
 
-    /// Milliseconds since the beginning of 1970.
+    /// Returns the milliseconds since the beginning of 1970.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 }
 
-/// Counts whole milliseconds, and saturates at the latest wall time there is.
+/// Counts whole milliseconds, and saturates at the latest possible wall time.
 impl Add<Duration> for WallTime {
     type Output = Self;
     fn add(self, duration: Duration) -> Self {
@@ -86,9 +86,9 @@ impl fmt::Debug for WallTime {
 /// One point in time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Now {
-    /// Never goes back: all liveness is decided by it.
+    /// Never goes back, so it decides all liveness.
     pub monotonic: Instant,
-    /// Only what peers are shown is taken from it.
+    /// Used only for what peers are shown.
     pub wall: WallTime,
 }
 

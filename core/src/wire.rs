@@ -1,5 +1,4 @@
-//! The wire: PROXY headers, frames, both header forms, typed request headers, register bodies and the JSON that answers
-//! are made of.
+//! The wire: PROXY headers, frames, both header forms, typed request headers, register bodies, and the JSON of answers.
 //!
 //! ```
 //! use namesrv_core::config::Limits;

@@ -1,4 +1,4 @@
-//! What the rules are made from: the keys of the configuration, and the users that they add.
+//! Builds the rules from the keys of the configuration, and from the users that these keys add.
 
 use super::mode::Mode;
 use super::user::{Role, Status, User};
@@ -16,10 +16,10 @@ use alloc::vec::Vec;
 const SECRET_CHARACTERS_MIN: usize = 16;
 /// The publicly known pair in the `tools.yml` that RocketMQ ships.
 const PUBLIC_PAIR: (&str, &str) = ("rocketmq2", "12345678");
-/// What the classes are called that Java's providers are made of.
+/// The package of the classes that Java's providers consist of.
 const JAVA_CLASSES: &str = "org.apache.rocketmq.auth.";
 
-/// Rules that contradict themselves or cannot be read.
+/// Rules that contradict each other, or that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {reason}")]
 pub struct AccessError {
@@ -44,7 +44,8 @@ pub(super) fn mode(configuration: &Configuration, settings: &AccessSettings) -> 
     Ok(Mode::Off)
 }
 
-/// The classes of a Java broker cannot be loaded here. Its own ones are no more than what this server does anyway.
+/// Java brokers load these classes by name; this server cannot. It accepts RocketMQ's own classes, because they do no
+/// more than what this server does anyway.
 pub(super) fn check_providers(settings: &AccessSettings) -> Result<(), AccessError> {
     for (row, class) in [
         (&AccessSettings::authentication_provider, &settings.authentication_provider),
@@ -57,7 +58,8 @@ pub(super) fn check_providers(settings: &AccessSettings) -> Result<(), AccessErr
     Ok(())
 }
 
-/// The user of brokers is no administrator: its secret is on every host of a broker. If both are one user, it is one.
+/// The brokers' user is not an administrator: its secret is on every broker host. If one user is named for both, it is
+/// an administrator.
 pub(super) fn add_configured_users(settings: &AccessSettings, users: &mut Vec<User>) -> Result<(), AccessError> {
     let inner = settings.inner_client.as_ref();
     let first = settings.init_authentication_user.as_ref();
@@ -105,7 +107,7 @@ pub(super) fn addresses<T>(row: &Row<T>, text: &str) -> Result<Option<AddressLis
     AddressList::parse_if_set(text).map_err(|fault| error(row, fault.to_string()))
 }
 
-/// Rules for topics and groups belong to brokers. Here is nothing finer than the server itself.
+/// Rules for topics and groups belong to brokers. A NameServer only has rules for the whole server.
 pub(super) fn roles_only(configuration: &Configuration) -> Option<Warning> {
     let is_wanted = configuration.value("authorizationEnabled") == Some("true");
     is_wanted.then(|| Warning("authorizationEnabled: this server has the roles of users and no other rules".into()))

@@ -1,24 +1,24 @@
-//! The classes of requests: what is asked of the sender depends on them.
+//! Classes of requests. The class decides what the sender must prove.
 
 use crate::wire::code::request;
 
 /// What a request does to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// It asks for a route: nearly all traffic. It is never closed, and none of its fields is looked at.
+    /// It asks for a route: nearly all traffic. Access control never refuses it and never looks at its fields.
     Route,
     /// It reads something else.
     Read,
-    /// Brokers send it about themselves.
+    /// A broker sends it about itself.
     Broker,
     /// An administrator changes something that affects all clients.
     Admin,
-    /// The server does not know it, and says so.
+    /// The server does not know it, and answers so.
     Other,
 }
 
 impl Class {
-    /// The class of a request code.
+    /// Returns the class of a request code.
     #[must_use]
     pub const fn of(code: i32) -> Self {
         match code {
@@ -34,7 +34,7 @@ impl Class {
             | request::GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST
             | request::GET_NAMESRV_CONFIG
             | request::GET_BROKER_MEMBER_GROUP => Self::Read,
-            // A refused QUERY_DATA_VERSION makes a broker believe that nothing changed, so it is not a read.
+            // A broker whose QUERY_DATA_VERSION is refused believes that nothing changed, so this is not a read.
             request::REGISTER_BROKER
             | request::UNREGISTER_BROKER
             | request::REGISTER_TOPIC_IN_NAMESRV
@@ -50,7 +50,7 @@ impl Class {
         }
     }
 
-    /// The name of the class in logs.
+    /// Returns the name of the class in logs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,14 +1,15 @@
-//! Where this server sends requests of its own: brokers choose the addresses, so a stranger could choose any.
+//! Where this server sends its own requests. Brokers choose these addresses, so without a limit a stranger could choose
+//! any address.
 
 use crate::address_list::AddressList;
 use core::net::IpAddr;
 
-/// The IP addresses that a request for one broker may be sent to.
+/// The IP addresses to which this server may send a request for one broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
-    /// The broker registered from such an address itself.
+    /// Whether the broker itself registered from such an address.
     has_local: bool,
-    /// `None` is everywhere.
+    /// `None` means everywhere.
     within: Option<AddressList>,
 }
 
@@ -17,14 +18,15 @@ impl Reach {
         Self { has_local: registered_from.is_some_and(is_local), within }
     }
 
-    /// Whether a request may be sent to this address. Loopback and link-local addresses are those of this host and of
-    /// its neighbours, which a broker elsewhere has no business with.
+    /// Whether the server may send a request to this address. Loopback and link-local addresses mean this host and its
+    /// neighbours, so a broker elsewhere has no use for them.
     #[must_use]
     pub fn has(&self, address: IpAddr) -> bool {
         (self.has_local || !is_local(address)) && self.within.as_ref().is_none_or(|list| list.contains(address))
     }
 
-    /// The same for the host of `host:port`. A name may stand for anything: it is asked about when it is resolved.
+    /// As [`has`](Self::has), for the host of `host:port`. A host name always passes here: the driver checks the
+    /// address again once it has resolved the name.
     #[must_use]
     pub fn has_host(&self, address: &str) -> bool {
         ip_of_host(address).is_none_or(|ip| self.has(ip))
@@ -38,7 +40,7 @@ fn is_local(address: IpAddr) -> bool {
     }
 }
 
-/// The IP address in `host:port`, unless the host is a name.
+/// Returns the IP address in `host:port`, or `None` if the host is a name.
 pub(super) fn ip_of_host(address: &str) -> Option<IpAddr> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -1,11 +1,11 @@
-//! Registrations: where they may come from, and what one must look like so that its signature says what it says.
+//! Registrations: where they may come from, and which form a signed one must have.
 
 use super::reach::ip_of_host;
 use super::signed::{ACCESS_KEY, SIGNATURE};
 use crate::address_list::AddressList;
 use crate::wire::Request;
 
-/// Fields that brokers send with a registration.
+/// Fields that brokers send in a registration.
 const FIELDS: &[&str] = &[
     "brokerName",
     "brokerAddr",
@@ -23,7 +23,7 @@ const FIELDS: &[&str] = &[
     "SecurityToken",
 ];
 
-/// Whether the IP addresses that a registration announces are in the list. Names are not resolved.
+/// Whether the list has all IP addresses that a registration announces. Host names are not resolved.
 pub(super) fn is_within(list: &AddressList, request: &Request<'_>) -> bool {
     ["brokerAddr", "haServerAddr"]
         .iter()
@@ -31,11 +31,11 @@ pub(super) fn is_within(list: &AddressList, request: &Request<'_>) -> bool {
         .all(|address| ip_of_host(&address).is_none_or(|ip| list.contains(ip)))
 }
 
-/// Whether the text that is signed can be cut into fields in one way only, as far as it matters: a signature does not
-/// cover where one value ends and the next begins. With a field in front that swallows the checksum and a digit, a
-/// recorded registration of 192.168.1.5 would be a signed one of 92.168.1.5.
+/// Whether the signed text can be split into fields in only one way, as far as that matters.
 ///
-/// The checksum fixes where the address begins, which comes behind it, and the flags fix where the replication address
+/// A signature does not cover where one value ends and the next one begins. An attacker could put a field in front that
+/// swallows the checksum and one digit: a recorded registration of 192.168.1.5 would then be a signed registration of
+/// 92.168.1.5. The checksum fixes where the address behind it begins, and the flags fix where the replication address
 /// begins.
 pub(super) fn has_form(request: &Request<'_>) -> bool {
     let fields = &request.fields;
@@ -53,7 +53,7 @@ fn is_decimal(text: &str) -> bool {
 }
 
 fn is_checksum(text: &str, body: &[u8]) -> bool {
-    // The checksum that brokers send has no sign bit.
+    // Brokers send the checksum without its sign bit.
     is_decimal(text) && text.parse() == Ok(crc32fast::hash(body) & 0x7FFF_FFFF)
 }
 

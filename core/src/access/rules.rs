@@ -1,4 +1,4 @@
-//! The rules: made from the configuration and the users, asked for each request.
+//! The rules: built from the configuration and the users, and applied to each request.
 
 #[cfg(test)]
 mod tests;
@@ -25,18 +25,18 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 use core::net::IpAddr;
 
-/// Whether only the broker itself may say something about itself.
+/// Whether only the broker itself may say something about a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// Anybody may.
+    /// Anyone may.
     Ignored,
-    /// Anybody may, but it is reported.
+    /// Anyone may, but the server reports it.
     Observed,
     /// Other clients may not.
     Enforced,
 }
 
-/// The rules of access control. By default every client may send every request, as with a Java server.
+/// The rules of access control. By default, as in Java, every client may send every request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessRules {
     mode: Mode,
@@ -46,13 +46,13 @@ pub struct AccessRules {
     reads_need_signature: bool,
     /// Changes are disabled.
     is_read_only: bool,
-    /// Where administrators' requests and registrations may come from; `None` is from everywhere.
+    /// Where administrators' requests and registrations may come from; `None` means everywhere.
     admin_addresses: Option<AddressList>,
     broker_addresses: Option<AddressList>,
-    /// Where they need no signature; `None` is nowhere.
+    /// Where they need no signature; `None` means nowhere.
     unsigned_admin_addresses: Option<AddressList>,
     unsigned_broker_addresses: Option<AddressList>,
-    /// What this server signs its own requests with.
+    /// The credentials with which this server signs its own requests.
     inner_client: Option<Credentials>,
 }
 
@@ -61,17 +61,17 @@ pub struct AccessRules {
 pub struct Verified<'a> {
     /// The user.
     pub user: &'a User,
-    /// With which of its secrets it signed.
+    /// Which of its secrets the user signed with.
     pub allowed_by: AllowedBy,
 }
 
 impl AccessRules {
-    /// Makes the rules that the configuration asks for. `users` are those of the users file, to which the configuration
-    /// adds its own.
+    /// Builds the rules that the configuration asks for. `users` come from the users file; the configuration adds its
+    /// own.
     ///
     /// # Errors
-    /// Keys that contradict each other, lists that cannot be read, one name for two users, and rules that nobody could
-    /// ever administer the server with.
+    /// Keys that contradict each other, unreadable lists, two users with one name, and rules that leave the server
+    /// without any possible administrator.
     pub fn new(configuration: &Configuration, users: Vec<User>) -> Result<(Self, Vec<Warning>), AccessError> {
         let settings = configuration.access();
         let mode = build::mode(configuration, &settings)?;
@@ -104,36 +104,37 @@ impl AccessRules {
         Ok((rules, warnings))
     }
 
-    /// How much is closed.
+    /// Returns how much access control refuses.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Whether anybody who reaches the server can change it.
+    /// Whether anyone who reaches the server can change it.
     #[must_use]
     pub const fn lets_anybody_change(&self) -> bool {
         matches!(self.mode, Mode::Off | Mode::Observe) && self.admin_addresses.is_none() && !self.is_read_only
     }
 
-    /// All users, by name.
+    /// Returns all users, in the order of their names.
     pub fn users(&self) -> impl Iterator<Item = &User> {
         self.users.iter()
     }
 
-    /// What this server signs its own requests with.
+    /// Returns the credentials with which this server signs its own requests.
     #[must_use]
     pub const fn inner_client(&self) -> Option<&Credentials> {
         self.inner_client.as_ref()
     }
 
-    /// Where requests may be sent for a broker that registered from this address.
+    /// Returns where the server may send requests for a broker that registered from this address.
     #[must_use]
     pub fn reach(&self, registered_from: Option<IpAddr>) -> Reach {
         Reach::new(registered_from, self.broker_addresses.clone())
     }
 
-    /// Whether a read may have to be refused, so that the registry has to be asked whether the sender is a broker.
+    /// Whether the rules may refuse reads. If so, only the registry can decide, because it knows whether the sender is
+    /// a broker.
     #[must_use]
     #[inline]
     pub const fn closes_reads(&self) -> bool {
@@ -146,7 +147,7 @@ impl AccessRules {
         matches!(self.mode, Mode::Admin | Mode::Strict)
     }
 
-    /// Who may say something about a broker with a request of this code.
+    /// Returns who may say something about a broker with a request of this code.
     #[must_use]
     pub fn ownership(&self, code: i32) -> Ownership {
         match self.mode {
@@ -157,10 +158,10 @@ impl AccessRules {
         }
     }
 
-    /// Says whether a request of this sender is served. A signature is looked at only if it decides something.
+    /// Decides whether to serve a request of this sender. Checks a signature only if the decision depends on it.
     ///
-    /// Whether the sender owns the broker that a request is about is not decided here, nor whether a broker registered
-    /// over the connection of a refused read: the registry knows.
+    /// Two questions are left to the registry, which knows the answers: whether the sender owns the broker that the
+    /// request is about, and whether a broker registered over the connection of a refused read.
     #[must_use]
     pub fn judge(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
         match Class::of(request.code) {
@@ -185,8 +186,8 @@ impl AccessRules {
         }
     }
 
-    /// The switch and an address list come before everything else, the white list too: signatures say who must also
-    /// prove it.
+    /// `readOnly` and the address list come before everything else, even the white list: a signature is one more proof,
+    /// not a replacement for them.
     fn judge_admin(&self, request: &Request<'_>, sender: IpAddr) -> Verdict {
         if self.is_read_only {
             return Verdict::Refused(Box::new(Refusal::anonymous(RefusalCause::ReadOnly, sender)));
@@ -254,17 +255,18 @@ impl AccessRules {
         }
     }
 
-    /// Says who signed a request of this sender, whatever it asks for and whether a signature is needed or not.
+    /// Returns who signed a request of this sender, whatever the request asks for and whether or not it needs a
+    /// signature.
     ///
     /// # Errors
-    /// Why the request counts as unsigned.
+    /// The reason why the request counts as unsigned.
     pub fn verify(&self, request: &Request<'_>, sender: IpAddr) -> Result<Verified<'_>, Box<Refusal>> {
         self.verify_role(request, sender, Role::Read)
     }
 
-    /// Asks in Java's order: the user's name, whether it is known, enabled, and where it may be; then the signature,
-    /// and the role in the end. A request of an unknown user is hashed like any other, so that the time of the answer
-    /// does not tell whether the user is known.
+    /// Checks in Java's order: the user's name, whether the user is known and enabled, the address, the signature, and
+    /// finally the role. The request of an unknown user is hashed too, so the time of the answer does not reveal
+    /// whether the user exists.
     fn verify_role(&self, request: &Request<'_>, sender: IpAddr, role: Role) -> Result<Verified<'_>, Box<Refusal>> {
         let name = request.fields.value(ACCESS_KEY).filter(|name| !name.is_empty());
         let Some(name) = name else {
@@ -272,7 +274,7 @@ impl AccessRules {
         };
         let refuse = |cause| Err(Box::new(Refusal::of_user(cause, &name, sender)));
         let Some(user) = self.users.find(&name) else {
-            // Without users, no signature counts.
+            // Without users, no signature can be good.
             let _ = black_box(signed_with(request, self.users.stand_in(), None));
             return refuse(RefusalCause::UnknownUser);
         };
@@ -292,9 +294,9 @@ impl AccessRules {
     }
 }
 
-/// Making.
+/// Construction.
 impl AccessRules {
-    /// There must be an administrator.
+    /// Makes sure that there is an administrator.
     fn check_administrators(&self) -> Result<(), AccessError> {
         let is_admin = |user: &User| user.role == Role::Admin && user.status == Status::Enabled;
         let is_closed = matches!(self.mode, Mode::Admin | Mode::Strict);
@@ -329,7 +331,8 @@ impl Verdict {
     }
 }
 
-/// With which of a user's secrets a request is signed. A registration always has all its fields signed.
+/// Returns which of a user's secrets a request is signed with. A registration counts as signed only if all its fields
+/// are.
 fn signed_with(request: &Request<'_>, secret: &Secret, previous: Option<&Secret>) -> Option<AllowedBy> {
     let signed = Signed::new(request)?;
     let is_signed_with = |secret| {

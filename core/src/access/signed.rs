@@ -1,7 +1,8 @@
-//! What of a request is signed.
+//! What a signature covers.
 //!
-//! It is the values of all extension fields but the signature, in the order of their names, then the body. The request
-//! code is not part of it, nor is a time: what is signed once can be sent again, and some of it as another request.
+//! A signature covers the values of all extension fields except the signature, in the order of their names, then the
+//! body. It covers neither the request code nor a time: a signed request can be sent again, and some can be sent as
+//! another request.
 
 use crate::credentials::Secret;
 use crate::wire::Request;
@@ -9,35 +10,35 @@ use crate::wire::fields::BytesField;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-/// The field with the name of the user.
+/// The field that holds the name of the user.
 pub const ACCESS_KEY: &str = "AccessKey";
-/// The field with the signature.
+/// The field that holds the signature.
 pub const SIGNATURE: &str = "Signature";
 const SECURITY_TOKEN: &str = "SecurityToken";
 const ZONE_FIELDS: [&str; 2] = ["__ZONE_NAME", "__ZONE_MODE"];
 
-/// What a sender signed. Some add fields to the header when they have signed it.
+/// What a sender signed. Some senders add fields to the header after they signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// All fields.
     All,
-    /// All but those of the zone: Java clients in a zone.
+    /// All except those of the zone: Java clients in a zone.
     WithoutZone,
-    /// All but the security token: Go clients that have one.
+    /// All except the security token: Go clients that have one.
     WithoutSecurityToken,
 }
 
-/// A request with a signature, taken apart.
+/// A request with a signature, split into its parts.
 #[derive(Debug)]
 pub struct Signed<'a> {
     signature: Cow<'a, [u8]>,
-    /// The other fields, by name.
+    /// The other fields, in the order of their names.
     fields: Vec<BytesField<'a>>,
     body: &'a [u8],
 }
 
 impl<'a> Signed<'a> {
-    /// Takes a request apart. Returns `None` if it has no signature. Nothing is hashed yet.
+    /// Splits a request. Returns `None` if it has no signature. Hashes nothing yet.
     #[must_use]
     pub fn new(request: &'a Request<'a>) -> Option<Self> {
         let mut fields = request.fields.by_name();
@@ -59,8 +60,8 @@ impl<'a> Signed<'a> {
         secret.sign(values.chain([self.body])).is(&self.signature)
     }
 
-    /// The contents that a sender may have signed, the likeliest first: one unless the request has fields that some
-    /// senders do not sign.
+    /// Returns the contents that a sender may have signed, the most likely first. There is only one, unless the request
+    /// has fields that some senders do not sign.
     pub fn contents(&self) -> impl Iterator<Item = Content> {
         let has = |field: &str| self.fields.iter().any(|(name, _)| **name == *field.as_bytes());
         let without_zone = ZONE_FIELDS.iter().any(|field| has(field)).then_some(Content::WithoutZone);

@@ -1,4 +1,4 @@
-//! Users: who may sign requests, and what for.
+//! Users: who may sign requests, and for what.
 
 use crate::address_list::AddressList;
 use crate::credentials::Secret;
@@ -6,10 +6,10 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What a user may do. Each role may do what those before it may.
+/// What a user may do. Each role includes the roles before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Read what is closed.
+    /// Read what access control closes to others.
     Read,
     /// Register brokers.
     Broker,
@@ -29,17 +29,18 @@ pub enum Status {
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Its name: what requests have as `AccessKey`.
+    /// The user's name, which requests carry as `AccessKey`.
     pub name: Arc<str>,
-    /// What it may do.
+    /// What the user may do.
     pub role: Role,
-    /// What it signs with.
+    /// The secret that the user signs with.
     pub secret: Secret,
-    /// What it signed with before, and may still, so that a secret can be replaced without an outage.
+    /// The secret that the user signed with before. It is still accepted, so a secret can be replaced without an
+    /// outage.
     pub previous_secret: Option<Secret>,
-    /// Whether it may do anything.
+    /// Whether the user may do anything at all.
     pub status: Status,
-    /// Where its requests may come from; `None` is from everywhere.
+    /// Where the user's requests may come from; `None` means everywhere.
     pub addresses: Option<AddressList>,
 }
 
@@ -58,7 +59,10 @@ impl Default for Users {
 }
 
 impl Users {
-    /// Returns the name of two users as an error.
+    /// All of these users.
+    ///
+    /// # Errors
+    /// The name that two users share.
     pub(super) fn new(users: Vec<User>) -> Result<Self, Arc<str>> {
         let mut by_name = BTreeMap::new();
         for user in users {
@@ -78,7 +82,8 @@ impl Users {
         self.by_name.get(name)
     }
 
-    /// A secret that no user has, so that a request of an unknown user costs as much as one with a wrong secret.
+    /// Returns a secret that no user has, so that a request of an unknown user takes as long as one with a wrong
+    /// secret.
     pub(super) const fn stand_in(&self) -> &Secret {
         &self.stand_in
     }

@@ -27,62 +27,63 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// A line that is not a user. It never quotes a member, because that may be a secret in the wrong place.
+/// A line that does not describe a user. The error never quotes a member, because that may be a secret in the wrong
+/// place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub struct UsersFileError {
-    /// Number of the line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub fault: UsersFileFault,
 }
 
 /// What is wrong with a line of the users file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsersFileFault {
-    /// It is not UTF-8.
+    /// The line is not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// It is no JSON object.
+    /// The line is not a JSON object.
     #[error("it is not a JSON object: see column {column}")]
     NotAnObject {
-        /// The column where that shows, from 1.
+        /// The column at which the JSON reader stopped, from 1.
         column: usize,
     },
-    /// It has a member that users do not have.
+    /// The line has a member that users do not have.
     #[error("member {number} is none of username, password, previousPassword, role, status and addresses")]
     UnknownMember {
-        /// Number of the member, from 1.
+        /// The number of the member, from 1.
         number: usize,
     },
-    /// A member is there twice.
+    /// A member occurs twice.
     #[error("{0} is there twice")]
     RepeatedMember(&'static str),
     /// A member is missing.
     #[error("{0} is missing")]
     MissingMember(&'static str),
-    /// A member that is text is something else.
+    /// A member that must be text is something else.
     #[error("{0} is not a text in quotation marks")]
     NotText(&'static str),
     /// A name or secret is empty.
     #[error("{0} is empty")]
     Empty(&'static str),
-    /// The role is not known.
+    /// The role is unknown.
     #[error("the role is none of admin, broker and read")]
     UnknownRole,
-    /// The status is not known.
+    /// The status is unknown.
     #[error("the status is neither enable nor disable")]
     UnknownStatus,
     /// The addresses are not a list of texts, or the list is empty.
     #[error(r#"addresses is not a list like ["10.1.0.0/16"]"#)]
     NotAList,
-    /// An address is none.
+    /// An entry of the addresses is not an address or network.
     #[error("addresses: {0}")]
     Addresses(AddressListError),
-    /// The name of the user is that of an earlier line.
+    /// An earlier line has a user of this name.
     #[error("the user is in line {first} too")]
     RepeatedUser {
-        /// The earlier line.
+        /// The number of the earlier line.
         first: usize,
     },
 }
@@ -95,10 +96,10 @@ const STATUS: &str = "status";
 const ADDRESSES: &str = "addresses";
 const MEMBERS: [&str; 6] = [USERNAME, PASSWORD, PREVIOUS_PASSWORD, ROLE, STATUS, ADDRESSES];
 
-/// Reads the users file. A byte order mark is skipped.
+/// Reads the users file. Skips a byte order mark.
 ///
 /// # Errors
-/// The first line that is not a user, or names one again.
+/// The first line that does not describe a user, or that repeats a name.
 pub fn parse_users_file(text: &[u8]) -> Result<Vec<User>, UsersFileError> {
     let text = text.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(text);
     let mut users = Vec::new();

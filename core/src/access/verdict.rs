@@ -9,18 +9,18 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::net::IpAddr;
 
-/// Characters of a user's name in an answer: a peer chooses it.
+/// The most characters of a user's name that an answer repeats: a peer chooses the name.
 const NAME_CHARACTERS_MAX: usize = 256;
 
-/// What the rules say about one request. It is decided once, where the request is read.
+/// What the rules say about one request. The connection that reads the request decides it, once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
-    /// Anybody may send it.
+    /// Anyone may send it.
     #[default]
     Open,
-    /// Its sender may send it.
+    /// This sender may send it.
     Granted(Grant),
-    /// The registry answers it with a refusal.
+    /// The registry answers with a refusal.
     Refused(Box<Refusal>),
 }
 
@@ -31,7 +31,7 @@ pub struct Grant {
     pub user: Option<Arc<str>>,
     /// What allowed it.
     pub allowed_by: AllowedBy,
-    /// Why it would be refused if the rules were not only observed.
+    /// Why the rules would refuse it if they were enforced and not only observed.
     pub would_refuse: Option<Box<Refusal>>,
 }
 
@@ -58,7 +58,7 @@ pub enum AllowedBy {
 pub struct Refusal {
     /// Why.
     pub cause: RefusalCause,
-    /// The name of the user in the request; a long one is cut. `None` if the cause has nothing to do with a user.
+    /// The name of the user in the request, shortened if it is long. `None` if the cause has nothing to do with a user.
     pub user: Option<String>,
     /// The sender's address.
     pub address: IpAddr,
@@ -67,7 +67,7 @@ pub struct Refusal {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefusalCause {
-    /// It names no user.
+    /// The request names no user.
     NoUser,
     /// There is no such user.
     UnknownUser,
@@ -75,15 +75,15 @@ pub enum RefusalCause {
     Disabled,
     /// The signature is missing or wrong.
     BadSignature,
-    /// The signature is good, but a registration of this form could have been cut from another one.
+    /// The signature is good, but the registration has a form that an attacker could have cut from another one.
     Form,
     /// The user lacks the role.
     NoRole,
     /// Changes are disabled.
     ReadOnly,
-    /// An address list does not have the sender's address, or one that it registers.
+    /// The address list lacks the sender's address, or one that the sender registers.
     Address,
-    /// It is about a broker that registered from elsewhere.
+    /// The request is about a broker that registered from elsewhere.
     NotTheOwner(OwnRequest),
 }
 
@@ -97,17 +97,17 @@ pub enum OwnRequest {
 }
 
 impl Refusal {
-    /// Refuses a request of `user`.
+    /// A refusal of a request that names `user`.
     pub(crate) fn of_user(cause: RefusalCause, user: &str, address: IpAddr) -> Self {
         Self { cause, user: Some(user.chars().take(NAME_CHARACTERS_MAX).collect()), address }
     }
 
-    /// Refuses a request whose user does not matter.
+    /// A refusal that does not depend on the user.
     pub(crate) const fn anonymous(cause: RefusalCause, address: IpAddr) -> Self {
         Self { cause, user: None, address }
     }
 
-    /// The remark of the answer, that of a Java broker where it has one.
+    /// Returns the remark of the answer: the Java broker's words where it has any.
     #[must_use]
     pub fn remark(&self) -> Cow<'static, str> {
         let user = self.user.as_deref().unwrap_or_default();
@@ -132,7 +132,7 @@ impl Refusal {
 }
 
 impl RefusalCause {
-    /// The name of the cause in logs and counters.
+    /// Returns the name of the cause in logs and counters.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -150,7 +150,7 @@ impl RefusalCause {
 }
 
 impl AllowedBy {
-    /// The name in logs.
+    /// Returns the name of the request in logs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The keys of access control, those of a Java broker first. No request changes one; a reload does.
+//! The keys of access control, those of a Java broker first. Only a reload changes them, never a request.
 
 use crate::credentials::{Credentials, Form};
 use crate::key::Kind::{Boolean, Text};
@@ -8,7 +8,7 @@ use crate::keys;
 use alloc::string::String;
 
 keys! {
-    /// What the rules of access control are made from, apart from the users file.
+    /// The settings from which the rules of access control are built, apart from the users file.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct AccessSettings {
         /// Administrators' requests need a signature; `accessControl` says what else does.
@@ -42,12 +42,12 @@ keys! {
     }
 }
 
-/// What access control closes when it is on.
+/// What access control closes once it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessControl {
-    /// Nothing: what would be refused is reported.
+    /// Nothing; the server reports what it would refuse.
     Observe,
-    /// Administrators' requests, and what others say about a broker.
+    /// Administrators' requests, and whatever others say about a broker.
     Admin,
     /// Registrations too.
     Strict,
@@ -65,8 +65,8 @@ impl Word for AccessControl {
     }
 }
 
-/// Keys of a Java broker's access control that this server accepts and does not use: it has roles instead of rules, and
-/// keeps nothing between two requests (Java: `AuthConfig`).
+/// Keys of a Java broker's access control that this server accepts without using them: it has roles instead of rules,
+/// and keeps nothing between two requests (Java: `AuthConfig`).
 pub(super) const UNUSED: &[Key] = &[
     Key::unused("authConfigPath", Text, "", AuthConfig(0)),
     Key::unused("authenticationStrategy", Text, "", AuthConfig(4)),

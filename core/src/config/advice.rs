@@ -1,4 +1,4 @@
-//! What probably went wrong with a value of the configuration file, and what to write instead.
+//! Advice about suspicious values of the configuration file: what probably went wrong, and what to write instead.
 
 use super::properties::Property;
 use crate::key::{Key, Kind};
@@ -11,7 +11,7 @@ const TEMPLATE: &str = "a variable in it was not replaced: write its value";
 const COMMENT: &str = "`#` behind a value begins no comment: put the comment on a line of its own";
 const QUOTATION_MARKS: &str = "quotation marks are part of a value: leave them out";
 
-/// What a person probably did who wrote this value, in words; none when nothing is conspicuous.
+/// Returns in words what the author of this value probably did, or `None` if the value looks normal.
 pub(super) fn likely_cause(value: &str) -> Option<&'static str> {
     let holds_variable = [("${", "}"), ("{{", "}}"), ("<%", "%>")]
         .iter()
@@ -30,7 +30,7 @@ pub(super) fn likely_cause(value: &str) -> Option<&'static str> {
     }
 }
 
-/// A line about the value of a text key that is taken as it stands and is probably not what was meant.
+/// Returns a warning about a text value that is legal but probably not what its author meant.
 pub(super) fn doubt(key: &Key, entry: &Property) -> Option<String> {
     match key.kind {
         Kind::Text | Kind::Filled => {}
@@ -46,14 +46,14 @@ pub(super) fn doubt(key: &Key, entry: &Property) -> Option<String> {
     if let Some(cause) = likely_cause(value) {
         return Some(format!("{begin} is taken as it stands: {cause}"));
     }
-    // Java reads properties files so, too.
+    // Java reads properties files the same way.
     (!entry.is_ascii).then(|| match escaped(value) {
         Some(escaped) => format!("{begin} is read as ISO-8859-1: write `{escaped}`"),
         None => format!("{begin} is not UTF-8 and is read as ISO-8859-1: write `\\uXXXX` for what is not ASCII"),
     })
 }
 
-/// The value that was meant with `\u` escapes, if it was UTF-8.
+/// Returns the intended value with `\u` escapes, if the file was UTF-8.
 fn escaped(value: &str) -> Option<String> {
     let bytes: Option<_> = value.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
     let meant = String::from_utf8(bytes?).ok()?;

@@ -25,50 +25,50 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// All keys and their values: what GET_NAMESRV_CONFIG shows, and what limits and settings are read from.
+/// All keys and their values: GET_NAMESRV_CONFIG shows them, and limits and settings are read from them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
     keys: Keys,
-    /// What is shown: the server's own keys, and whatever else the file sets, unknown keys included.
+    /// What is shown: the server's own keys, and all other keys of the file, even unknown ones.
     values: BTreeMap<String, String>,
-    /// Defaults that the environment sets, of keys that are only shown when the file sets them.
+    /// Defaults from the environment for keys that are shown only if the file sets them.
     defaults: BTreeMap<&'static str, String>,
-    /// The values with secrets, of which `values` has what may be shown.
+    /// The values with secrets. `values` has the part of them that may be shown.
     hidden: BTreeMap<&'static str, Hidden>,
-    /// What was changed at run time: the contents of the runtime file.
+    /// What changed at run time: the contents of the runtime file.
     changed: BTreeMap<String, String>,
-    /// Where values come from, but for those that nobody set.
+    /// Where values come from, except for those that are defaults.
     sources: BTreeMap<String, Source>,
-    /// Keys that UPDATE_NAMESRV_CONFIG may not name: the entries of `configBlackList` at start.
+    /// Keys that UPDATE_NAMESRV_CONFIG refuses: the entries of `configBlackList` at start.
     black_list: Vec<String>,
 }
 
-/// A value that stops the start.
+/// A value that prevents the start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {key}: {reason}")]
 pub struct ConfigurationError {
-    /// Line of the properties text.
+    /// The line of the properties text.
     pub line: usize,
-    /// Key.
+    /// The key.
     pub key: String,
-    /// What is wrong with the value, which is quoted in it.
+    /// What is wrong with the value, which it quotes.
     pub reason: String,
 }
 
-/// What UPDATE_NAMESRV_CONFIG would do.
+/// The effect that an UPDATE_NAMESRV_CONFIG would have.
 #[derive(Clone, Debug)]
 pub enum Update {
     /// The text is not properties text.
     Malformed,
-    /// A key that may not be changed at run time is in it.
+    /// The text has a key that may not change at run time.
     Forbidden,
     /// Nothing would change.
     Unchanged,
-    /// The configuration as it would be.
+    /// The configuration after the change.
     Changed {
-        /// All of it.
+        /// The whole configuration.
         configuration: Box<Configuration>,
-        /// The keys that have another value now.
+        /// The keys whose values change.
         keys: Vec<String>,
     },
 }
@@ -80,10 +80,10 @@ impl Default for Configuration {
 }
 
 impl Configuration {
-    /// Reads the configuration of a core without a process: see [`Configuration::with_keys`].
+    /// Reads the configuration for a core without a process around it: see [`Configuration::with_keys`].
     ///
     /// # Errors
-    /// A bad value of a key that matters, or a value that asks for what this server does not do.
+    /// A bad value of a key in use, or a value that asks for something that this server does not do.
     pub fn new(entries: &[Property]) -> Result<(Self, Vec<Warning>), ConfigurationError> {
         Self::with_keys(&[], entries)
     }
@@ -91,10 +91,10 @@ impl Configuration {
     /// Reads the entries of the configuration file over the defaults of the core's keys and of `process`, the keys of
     /// the process that drives the core.
     ///
-    /// White space around a value does not count. Unknown keys are kept and shown, as in Java.
+    /// Ignores white space around a value. Keeps and shows unknown keys, as Java does.
     ///
     /// # Errors
-    /// A bad value of a key that matters, or a value that asks for what this server does not do.
+    /// A bad value of a key in use, or a value that asks for something that this server does not do.
     pub fn with_keys(
         process: &[&'static [Key]],
         entries: &[Property],
@@ -169,8 +169,8 @@ impl Configuration {
         Ok(())
     }
 
-    /// Reads the entries of the runtime file over those of the configuration file. Keys that cannot be changed at run
-    /// time are left out with a warning.
+    /// Reads the entries of the runtime file over those of the configuration file. Skips keys that cannot change at run
+    /// time, with a warning.
     ///
     /// # Errors
     /// A bad value.
@@ -185,7 +185,7 @@ impl Configuration {
                     continue;
                 }
                 Some(key) => key.canonical(trim(&entry.value)).map_err(|reason| bad_value(entry, reason))?,
-                // As it was set: its meaning is unknown, and so is whether white space matters.
+                // Kept as it was set: nobody knows what it means, nor whether its white space matters.
                 None => entry.value.clone(),
             };
             self.insert_from(Source::Runtime, &entry.key, &value);
@@ -194,65 +194,67 @@ impl Configuration {
         Ok(warnings)
     }
 
-    /// Whether the file sets something that may not be shown.
+    /// Whether the file sets something that must not be shown.
     #[must_use]
     pub fn has_secrets(&self) -> bool {
         self.hidden.values().any(|Hidden(value)| !value.is_empty())
     }
 
-    /// The value of a key as GET_NAMESRV_CONFIG shows it; `None` if it does not show the key.
+    /// Returns the value of a key as GET_NAMESRV_CONFIG shows it, or `None` if GET_NAMESRV_CONFIG does not show the
+    /// key.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }
 
-    /// The key with this name, if it is a known one.
+    /// Returns the key with this name, or `None` if it is unknown.
     #[must_use]
     pub fn key(&self, name: &str) -> Option<&Key> {
         self.keys.find(name)
     }
 
-    /// All known keys, in the order of `--printConfigItem`.
+    /// Returns all known keys, in the order of `--printConfigItem`.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter()
     }
 
-    /// The value of a key in effect, with its secrets: what the file or a change sets, else the default, else nothing.
+    /// Returns the value of a key in effect, with its secrets: what the file or a change sets, else the default, else
+    /// an empty text. It must not be shown.
     ///
-    /// This is what a struct that [`keys!`](crate::keys) declares is read from:
-    /// `Limits::read(|key| configuration.effective(key))`. It must not be shown.
+    /// Structs that [`keys!`](crate::keys) declares read their values from this: `Limits::read(|key|
+    /// configuration.effective(key))`.
     #[must_use]
     pub fn effective(&self, key: &Key) -> &str {
         self.hidden.get(key.name).map_or_else(|| self.in_effect(key), |Hidden(value)| value)
     }
 
-    /// The same without secrets.
+    /// As [`effective`](Self::effective), but without secrets.
     fn in_effect(&self, key: &Key) -> &str {
         let default = || self.defaults.get(key.name).map(String::as_str).or(key.default);
         self.value(key.name).or_else(default).unwrap_or_default()
     }
 
-    /// Where the value of a key comes from.
+    /// Returns where the value of a key comes from.
     #[must_use]
     pub fn source(&self, name: &str) -> Source {
         self.sources.get(name).copied().unwrap_or_default()
     }
 
-    /// Sets a key whose value comes from elsewhere than a file.
+    /// Sets a key whose value does not come from a file.
     pub fn set_from(&mut self, source: Source, key: &Key, value: &str) {
         self.insert_from(source, key.name, value);
     }
 
-    /// Sets a key whose value only the process knows: a path, the port that the operating system chose.
+    /// Sets a key whose value only the process knows, such as a path or the port that the operating system chose.
     pub fn set(&mut self, key: &Key, value: &str) {
         self.insert(key.name, value);
     }
 
-    /// Gives a key a default from the environment, for the file to override. As in Java, it is shown where it is the
-    /// default of a key that is always shown, and not otherwise.
+    /// Sets a key's default from the environment; the file can override it. As in Java, the default is shown only for
+    /// keys that are always shown.
     ///
     /// # Errors
-    /// A bad value, or one that asks for what this server does not do; in words.
+    /// In words: a bad value, or one that asks for something that this server does not do.
     pub fn set_default(&mut self, key: &Key, value: &str) -> Result<(), String> {
         let value = trim(value);
         let canonical = key.canonical(value)?;
@@ -272,32 +274,32 @@ impl Configuration {
         Ok(())
     }
 
-    /// The text of GET_NAMESRV_CONFIG: `key=value` lines, sorted by key.
+    /// Returns the text of GET_NAMESRV_CONFIG: `key=value` lines, sorted by key.
     #[must_use]
     pub fn listing(&self) -> String {
         self.values.iter().flat_map(|(key, value)| [key, "=", value, "\n"]).collect()
     }
 
-    /// Bytes of that text.
+    /// Returns the number of bytes of that text.
     pub(crate) fn listing_bytes(&self) -> usize {
         self.values.iter().map(|(key, value)| key.len() + value.len() + 2).sum()
     }
 
-    /// Every known key, and every other key of the file, with what may be shown of the value in effect; an empty one if
-    /// there is none.
+    /// Returns every known key and every other key of the file, each with the part of its value that may be shown. A
+    /// key without a value has an empty text.
     pub fn items(&self) -> impl Iterator<Item = (&str, &str)> {
         let known = self.keys.iter().map(|key| (key.name, self.in_effect(key)));
         let unknown = self.values.iter().filter(|(name, _)| self.keys.find(name).is_none());
         known.chain(unknown.map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
-    /// Decides on the body of UPDATE_NAMESRV_CONFIG; nothing is changed by it.
+    /// Decides what the body of UPDATE_NAMESRV_CONFIG would change, without changing anything.
     ///
-    /// As Java does it (`DefaultRequestProcessor.updateConfig`, `Configuration.update`), but keys that would change
-    /// nothing but the listing are refused like those of the black list.
+    /// Follows Java (`DefaultRequestProcessor.updateConfig`, `Configuration.update`), except that it refuses keys that
+    /// would change nothing but the listing, like those of the black list.
     #[must_use]
     pub fn update(&self, body: &[u8]) -> Update {
-        // Java decodes the body as UTF-8 and then reads the bytes of that text as ISO-8859-1: `é` arrives as `Ã©`.
+        // Java decodes the body as UTF-8 and then reads the bytes of that text as ISO-8859-1, so `é` arrives as `Ã©`.
         let Ok(entries) = properties::parse(String::from_utf8_lossy(body).as_bytes()) else {
             return Update::Malformed;
         };
@@ -327,7 +329,7 @@ impl Configuration {
             || self.black_list.iter().any(|entry| entry == name)
     }
 
-    /// Contents of the runtime file: every key changed at run time since the operator's file was read.
+    /// Returns the contents of the runtime file: every key changed at run time since the operator's file was read.
     #[must_use]
     pub fn runtime_file(&self) -> String {
         let entries: Vec<_> = self.changed.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -335,7 +337,7 @@ impl Configuration {
         comment.to_owned() + &properties::write(&entries)
     }
 
-    /// Gives keys that the file does not set the value of the JVM property that is their default.
+    /// Gives keys that the file does not set the value of the JVM property that serves as their default.
     fn take_defaults(&mut self, entries: &[Property]) {
         for property in self.keys.clone().iter() {
             let Effect::DefaultOf(target) = property.effect else { continue };
@@ -365,7 +367,7 @@ impl Configuration {
         self.values.insert(name.to_owned(), shown);
     }
 
-    /// What may be shown of a value. One that has a secret is kept apart.
+    /// Returns the part of a value that may be shown. Stores a value that has a secret separately.
     fn hide(&mut self, key: &Key, value: &str) -> String {
         if key.is_secret() {
             self.hidden.insert(key.name, Hidden(value.to_owned()));
@@ -374,7 +376,7 @@ impl Configuration {
     }
 }
 
-/// A value that is not printed.
+/// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
 struct Hidden(String);
 
@@ -384,15 +386,15 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// What the values mean to the core.
+/// What the values mean for the core.
 impl Configuration {
-    /// The settings that answers depend on.
+    /// Returns the settings that answers depend on.
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings::read(|key| self.effective(key))
     }
 
-    /// The limits. Those that have to hold at least one frame are raised to the limit of frames.
+    /// Returns the limits. Raises those that must hold at least one frame to the limit of frames.
     #[must_use]
     pub fn limits(&self) -> Limits {
         let mut limits = Limits::read(|key| self.effective(key)).holding_a_frame();
@@ -403,20 +405,20 @@ impl Configuration {
         limits
     }
 
-    /// What the rules of access control are made from.
+    /// Returns the settings from which the rules of access control are built.
     #[must_use]
     pub fn access(&self) -> AccessSettings {
         AccessSettings::read(|key| self.effective(key))
     }
 
-    /// How answers are encoded.
+    /// Returns how answers are encoded.
     #[must_use]
     pub fn serialization(&self) -> Serialization {
         StartSettings::read(|key| self.effective(key)).serialization
     }
 }
 
-/// All keys there are.
+/// All keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Keys(Arc<[Key]>);
 
@@ -446,8 +448,8 @@ impl Keys {
     }
 }
 
-/// The value that UPDATE_NAMESRV_CONFIG gives a key (Java: `MixAll.properties2Object`): text is trimmed, what is not
-/// `true` is false, and a bad number, which is not trimmed, is `None`.
+/// Returns the value that UPDATE_NAMESRV_CONFIG gives a key (Java: `MixAll.properties2Object`). Text is trimmed,
+/// everything but `true` is false, and a bad number, which is not trimmed first, is `None`.
 fn assigned(key: &Key, value: &str) -> Option<String> {
     match key.kind {
         Kind::Boolean => Some(value.eq_ignore_ascii_case("true").to_string()),
@@ -458,7 +460,7 @@ fn assigned(key: &Key, value: &str) -> Option<String> {
     }
 }
 
-/// The entries that count, in order.
+/// Returns the entries that count, in order: the last one of each key.
 fn last_of_each_key(entries: &[Property]) -> impl Iterator<Item = &Property> {
     let last: BTreeMap<&str, usize> =
         entries.iter().enumerate().map(|(index, entry)| (entry.key.as_str(), index)).collect();
@@ -469,12 +471,12 @@ fn last_of_each_key(entries: &[Property]) -> impl Iterator<Item = &Property> {
         .map(|(_, entry)| entry)
 }
 
-/// Java's `String.trim`: everything up to the blank counts as white space.
+/// Java's `String.trim`: every character up to the blank counts as white space.
 fn trim(text: &str) -> &str {
     text.trim_matches(|character| character <= ' ')
 }
 
-/// Whether the value of a key of [`Effect::Refused`] asks for what is refused.
+/// Whether the value of a key with [`Effect::Refused`] asks for what is refused.
 fn asks(text: &str) -> bool {
     !["", "false", "none", "disabled"].iter().any(|off| text.eq_ignore_ascii_case(off))
 }

@@ -1,4 +1,4 @@
-//! Keys of the Java server that do nothing here: a file that sets them is accepted, and GET_NAMESRV_CONFIG lists them.
+//! Keys of the Java server that do nothing here. A file may set them, and GET_NAMESRV_CONFIG lists them.
 
 use crate::key::Kind::{Boolean, Text};
 use crate::key::Origin::{NamesrvConfig, NettyClientConfig, NettyServerConfig};
@@ -8,7 +8,7 @@ const CLUSTER_TEST: &str =
     "cluster-test mode is not offered: in it the server answers nothing but route queries, and brokers cannot register";
 const CONTROLLER: &str = "the embedded controller is not offered: run a controller beside this server";
 
-/// `NamesrvConfig`, `NettyServerConfig` and `NettyClientConfig`, as far as no other row has their fields.
+/// The fields of `NamesrvConfig`, `NettyServerConfig` and `NettyClientConfig` that have no other row.
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
     Key { effect: Effect::Label, ..Key::unused("productEnvName", Text, "center", NamesrvConfig(3)) },

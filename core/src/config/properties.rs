@@ -4,24 +4,24 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-/// One entry of a properties text and the line it begins on, counted from 1.
+/// One entry of a properties text, with the line on which it begins, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Property {
-    /// Key.
+    /// The key.
     pub key: String,
-    /// Value; trailing white space is part of it, as in Java.
+    /// The value. As in Java, it includes trailing white space.
     pub value: String,
-    /// Line.
+    /// The line.
     pub line: usize,
-    /// Whether it is written in ASCII. Everything else is ISO-8859-1, whatever was meant.
+    /// Whether the entry is ASCII. Other bytes are read as ISO-8859-1, whatever their author meant.
     pub is_ascii: bool,
 }
 
-/// A text that is no properties text.
+/// Why a text is not properties text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub struct PropertiesError {
-    /// Line, counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
     /// What is wrong there.
     pub fault: PropertiesFault,
@@ -34,18 +34,18 @@ pub enum PropertiesFault {
     /// A `\u` escape without four hexadecimal digits.
     #[error("malformed \\u escape: write four hexadecimal digits behind `\\u`, and `\\\\` for a backslash")]
     Escape,
-    /// Another encoding, or no text.
+    /// Another encoding, or not a text.
     #[error("the file is {0}: save it as plain UTF-8")]
     NotText(&'static str),
-    /// A NUL: text of another encoding, or what a crash of the machine left.
+    /// A NUL: a text in another encoding, or what a machine crash left behind.
     #[error("there is a NUL: write the file again as plain UTF-8")]
     Nul,
 }
 
-/// Reads a properties file: as [`parse`], but a byte order mark is skipped, and what is no text is recognised.
+/// Reads a properties file: as [`parse`], but skips a byte order mark and recognises files that are not text.
 ///
 /// # Errors
-/// Another encoding than ISO-8859-1 or UTF-8, or a malformed `\u` escape.
+/// An encoding other than ISO-8859-1 and UTF-8, or a malformed `\u` escape.
 pub fn parse_file(contents: &[u8]) -> Result<Vec<Property>, PropertiesError> {
     let other = match contents {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
@@ -65,10 +65,10 @@ pub fn parse_file(contents: &[u8]) -> Result<Vec<Property>, PropertiesError> {
     parse(contents.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(contents))
 }
 
-/// Reads a properties text, ISO-8859-1 as Java has it. Repeated keys are all returned, in order: the last one counts.
+/// Reads a properties text, which is ISO-8859-1 as in Java. Returns repeated keys too, in order: the last one counts.
 ///
 /// # Errors
-/// A malformed `\u` escape, the only thing that Java refuses.
+/// A malformed `\u` escape, the only fault that Java refuses.
 pub fn parse(text: &[u8]) -> Result<Vec<Property>, PropertiesError> {
     let mut lines = LogicalLines { rest: text, next_line: 1 };
     let mut entries = Vec::new();
@@ -82,7 +82,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Property>, PropertiesError> {
     Ok(entries)
 }
 
-/// Writes entries so that [`parse`] and Java read the same back; the text is ASCII.
+/// Writes entries as ASCII that [`parse`] and Java read back unchanged.
 #[must_use]
 pub fn write(entries: &[(&str, &str)]) -> String {
     let mut text = String::new();
@@ -95,14 +95,14 @@ pub fn write(entries: &[(&str, &str)]) -> String {
     text
 }
 
-/// Lines joined where a backslash continues them; comments and blank lines are left out.
+/// The logical lines of a text: lines continued by a backslash are joined; comments and blank lines are skipped.
 struct LogicalLines<'a> {
     rest: &'a [u8],
     next_line: usize,
 }
 
 impl LogicalLines<'_> {
-    /// The number of the line that the content begins on, and the content with its escapes.
+    /// Returns the number of the line on which the content begins, and the content with its escapes.
     fn next_logical(&mut self) -> Option<(usize, Vec<u8>)> {
         let mut content = Vec::new();
         let mut first_line = self.next_line;
@@ -149,12 +149,12 @@ fn trim_start(text: &[u8]) -> &[u8] {
     &text[start..]
 }
 
-/// Whether the text ends in an odd number of backslashes.
+/// Whether the text ends with an odd number of backslashes.
 fn ends_in_escape(text: &[u8]) -> bool {
     text.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
 }
 
-/// Key and value, both still escaped: apart at the first `=`, `:` or white space that no backslash protects.
+/// Splits into key and value, both still escaped, at the first `=`, `:` or white space without a backslash before it.
 fn split(content: &[u8]) -> (&[u8], &[u8]) {
     let mut escaped = false;
     let end = content.iter().position(|&byte| {
@@ -171,7 +171,7 @@ fn split(content: &[u8]) -> (&[u8], &[u8]) {
     (key, value)
 }
 
-/// The text that escaped ISO-8859-1 bytes stand for; none when a `\u` escape is malformed.
+/// Decodes escaped ISO-8859-1 bytes. Returns `None` for a malformed `\u` escape.
 fn unescape(escaped: &[u8]) -> Option<String> {
     let mut units: Vec<u16> = Vec::with_capacity(escaped.len());
     let mut bytes = escaped.iter();
@@ -213,7 +213,8 @@ fn escape(text: &str, is_key: bool, output: &mut String) {
             '\n' => output.push_str("\\n"),
             '\r' => output.push_str("\\r"),
             '\x0c' => output.push_str("\\f"),
-            // Leading white space of a value would be dropped by a reader; in a key all of these separate or comment.
+            // A reader would drop leading white space of a value; in a key all of these characters would end it or
+            // begin a comment.
             ' ' if is_key || index == 0 => output.push_str("\\ "),
             '=' | ':' | '#' | '!' if is_key => {
                 output.push('\\');

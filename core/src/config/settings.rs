@@ -1,4 +1,4 @@
-//! The keys of the core that are not limits.
+//! The keys of the core other than limits.
 
 use crate::key::{INT, Key, Origin, boolean, integer, text, word};
 use crate::keys;
@@ -44,7 +44,7 @@ keys! {
 }
 
 keys! {
-    /// Keys that are read at start.
+    /// Keys that the server reads only at start.
     #[derive(Clone, Debug)]
     pub(super) struct StartSettings {
         /// Encoding of answers.
@@ -61,7 +61,7 @@ keys! {
     }
 }
 
-/// Properties of the JVM that are defaults of the keys above.
+/// JVM properties that serve as defaults of the keys above.
 pub(super) const JVM_DEFAULTS: &[Key] = &[
     Key::default_of(
         &StartSettings::high_water_mark.key,

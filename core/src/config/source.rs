@@ -5,19 +5,19 @@ use core::fmt;
 /// Where the value of a key comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody set it.
+    /// Nothing set it.
     #[default]
     Default,
-    /// This line of the configuration file.
+    /// A line of the configuration file.
     File {
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
     },
-    /// A change while a server ran, this one or one before it.
+    /// A change at run time, made on this server process or an earlier one.
     Runtime,
-    /// A variable, or an option of a JVM in one.
+    /// An environment variable, or a JVM option in one.
     Environment,
-    /// An option of the command line.
+    /// A command-line option.
     CommandLine,
 }
 

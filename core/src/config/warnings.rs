@@ -1,4 +1,4 @@
-//! Lines for the operator about a configuration that works.
+//! Warnings about a configuration that works.
 
 use super::properties::Property;
 use crate::quoted::Quoted;
@@ -6,18 +6,18 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Keys that one line names, at most.
+/// The most keys that one line names.
 const NAMES_MAX: usize = 20;
 
-/// A line for the operator about a configuration that works but is not what it seems.
+/// A line for the operator about a configuration that works but probably does not do what it seems to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning(pub String);
 
-/// What a configuration file sets in vain, or probably otherwise than was meant.
+/// Entries of a configuration file that have no effect, or probably not the intended one.
 #[derive(Default)]
 pub(super) struct Ignored<'a> {
     pub(super) doubts: Vec<Warning>,
-    /// With the known key whose name differs in case only.
+    /// Unknown keys, each with the known key whose name differs only in case.
     pub(super) unknown: Vec<(&'a Property, Option<&'static str>)>,
     pub(super) without_effect: Vec<(usize, &'static str)>,
 }
@@ -36,7 +36,7 @@ impl Ignored<'_> {
     }
 }
 
-/// One line for all of these names, of which it shows the first; none if there are none.
+/// Returns one line for all of these names, of which it shows the first ones, or `None` if there are none.
 fn named(begin: &str, names: impl ExactSizeIterator<Item = String>) -> Option<Warning> {
     let count = names.len();
     let shown = names.take(NAMES_MAX).collect::<Vec<_>>().join(", ");

@@ -1,12 +1,12 @@
-//! When a connection is idle, and when one of its frames takes too long.
+//! Decides when a connection is idle, and when one of its frames takes too long.
 
 use super::CloseReason;
 use crate::time::{Duration, Instant};
 
-/// What a client did last, and when.
+/// The client's last activity, and when it happened.
 #[derive(Debug)]
 pub(super) struct Activity {
-    /// Zero allows any silence.
+    /// Zero means no limit.
     idle_max: Duration,
     last: Instant,
     /// When the first byte of the incomplete frame arrived.
@@ -20,7 +20,7 @@ impl Activity {
         Self { idle_max, last: now, frame_since: None, frame_bytes: 0 }
     }
 
-    /// Notes a reply, or bytes that the client took.
+    /// Notes activity: a reply, or output that the client took.
     pub(super) const fn note(&mut self, now: Instant) {
         self.last = now;
     }
@@ -45,7 +45,7 @@ impl Activity {
         self.frame_bytes = bytes;
     }
 
-    /// Forgets the incomplete frame: nothing more is read.
+    /// Forgets the incomplete frame, because nothing more will be read.
     pub(super) const fn end(&mut self) {
         self.frame_since = None;
         self.frame_bytes = 0;

@@ -18,22 +18,22 @@ const COMPATIBLE_SINCE: i32 = 401;
 /// The last release that does not know GO_AWAY, 5.3.1 (Java: `NettyRemotingAbstract.processRequestCommand`).
 const GO_AWAY_AFTER: i32 = 475;
 
-/// A topic that probes query. It cannot exist: Java allows no blanks in topic names.
+/// The topic that health probes query. It cannot exist: Java allows no blanks in topic names.
 pub const HEALTH_TOPIC: &str = "health check";
 
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was answered with this code.
+    /// The connection answered it with this code.
     Answered(i32),
-    /// It was answered with the code for a topic without a route.
+    /// The connection answered that the topic has no route.
     NoRoute {
         /// Whether it asked for [`HEALTH_TOPIC`].
         is_probe: bool,
     },
-    /// It was handled and wants no answer.
+    /// The connection handled it, and the client wants no answer.
     Oneway,
-    /// It is the answer to a request of this server.
+    /// It is a response to a request of this server, so the connection dropped it.
     Dropped,
     /// It is for the registry.
     Forward,
@@ -105,8 +105,8 @@ fn answer_no_route(topic: Option<&[u8]>, opaque: i32, view: &RouteView, output: 
     write_frame(output, view.serialization, &Head::failure(response::TOPIC_NOT_EXIST, opaque, &remark), |_| ());
 }
 
-/// The other queries that the view answers, and unknown codes. Those that access control closes are answered by the
-/// registry, from the same view. Returns the code of the answer.
+/// Answers the other queries that the view can answer, and unknown codes. The registry uses it too, with the same view,
+/// for queries that access control closes. Returns the code of the answer.
 pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: &mut Vec<u8>) -> i32 {
     let success = Head::success(request.opaque);
     let form = view.serialization;
@@ -135,7 +135,7 @@ pub(crate) fn answer_from_view(request: &Request<'_>, view: &RouteView, output: 
     response::SUCCESS
 }
 
-/// Whether a request changes something, or the cost of its answer grows with the number of topics.
+/// Whether a request changes something, or costs more the more topics there are.
 const fn is_for_registry(code: i32) -> bool {
     matches!(
         code,

@@ -1,4 +1,4 @@
-//! Why a connection is closed.
+//! The reasons for closing a connection.
 
 use crate::output::CloseReason as RegistryClose;
 use crate::wire::FrameError;
@@ -6,10 +6,10 @@ use crate::wire::FrameError;
 /// Why a connection is closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// The client ended its stream and has all of its answers. Also the reason of a socket that failed.
+    /// The client ended its stream and has all its answers, or its socket failed.
     #[error("the client has closed its side")]
     EndOfStream,
-    /// The server stops, and the client has all of its answers.
+    /// The server stops, and the client has all its answers.
     #[error("the server stops")]
     Stopped,
     /// The client sent something that is not a frame.
@@ -21,32 +21,32 @@ pub enum CloseReason {
         RegistryClose::MalformedFrame => "the registry cannot read a request",
     })]
     Registry(RegistryClose),
-    /// The client does not read its answers: more wait than it, or all clients together, may leave unread.
+    /// The client does not read its answers: they exceed its own limit, or what is left of the limit for all clients.
     #[error("it does not read its answers: {bytes} bytes wait")]
     OutputFull {
-        /// Bytes that wait.
+        /// Bytes of unread answers.
         bytes: usize,
     },
     /// No quota was left for more of its incomplete requests.
     #[error("no room for more incomplete requests: it has {bytes} bytes")]
     InputFull {
-        /// Bytes that it keeps.
+        /// Bytes that the connection keeps.
         bytes: usize,
     },
     /// The client was silent for too long.
     #[error("idle for too long")]
     Idle,
-    /// One frame takes too long to arrive.
+    /// A frame takes too long to arrive.
     #[error("a request takes too long to arrive")]
     SlowFrame,
-    /// What comes before the first frame takes too long: a PROXY header or a TLS handshake.
+    /// Whatever comes before the first frame takes too long: a PROXY header or a TLS handshake.
     #[error("its PROXY header or TLS handshake takes too long")]
     SlowHandshake,
 }
 
 impl CloseReason {
-    /// Whether to end the stream in order: shut down writing, read what is unread, close. Otherwise the socket
-    /// is closed at once.
+    /// Whether to end the stream in order: shut down writing, read the rest of the input, close. If not, close the
+    /// socket at once.
     #[must_use]
     pub const fn is_orderly(&self) -> bool {
         match self {

@@ -12,20 +12,21 @@ use alloc::sync::Arc;
 use alloc::vec;
 use core::ops::Deref;
 
-/// Bytes of one read, and so the input that a connection may use in one step.
+/// The most bytes of one read, and so the most input that a connection handles in one step.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// Memory for answers that a thread keeps between steps.
 const ANSWER_BYTES_KEPT: usize = 1024 * 1024;
-/// Most bytes written in one step, so that a fast reader of a long answer does not hold up the others.
+/// The most bytes that one step writes, so that a client that reads a long answer fast does not delay the others.
 const WRITE_BYTES_MAX: usize = 1024 * 1024;
-/// Slices handed to one vectored write.
+/// The most slices of one vectored write.
 const SLICES_MAX: usize = 64;
-/// Reads that look for unread input before a connection is closed.
+/// The most reads of leftover input before a connection is closed.
 const DISCARDS_MAX: usize = 16;
 
-/// A non-blocking stream of bytes: a socket, a layer between a socket and its connection, or a part of a test.
+/// A non-blocking stream of bytes: a socket, a layer between a socket and its connection, or a stream that a test makes
+/// up.
 pub trait Stream {
-    /// Why a stream fails. Most often it was reset; all that can be done is to close it.
+    /// Why a stream fails. Most often the client reset it; the driver can only close it.
     type Error;
 
     /// Reads once. A connection lends [`READ_BYTES_MAX`] bytes.
@@ -46,12 +47,13 @@ pub trait Stream {
     /// The stream failed.
     fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, Self::Error>;
 
-    /// Whether the next read may return something without an event for the driver, since a layer below holds bytes.
+    /// Whether the next read may return something without a new event, because a layer below holds bytes.
     fn has_more(&self) -> bool {
         false
     }
 
-    /// Returns where the client is, once, if the last read revealed it: a proxy names its client before other bytes.
+    /// Returns where the client is, if the last read revealed it: a proxy names its client before any other bytes.
+    /// Returns it only once.
     fn take_client(&mut self) -> Option<ClientAddress> {
         None
     }
@@ -66,19 +68,19 @@ pub enum Written {
     Blocked,
 }
 
-/// What is known about a stream without a system call. The driver sets a flag at an event; a step clears it.
+/// What a driver knows about a stream without a system call. Events set a flag; a step clears it.
 #[derive(Clone, Copy, Debug)]
 pub struct Ready {
     /// A read may succeed.
     pub readable: bool,
     /// A write may succeed.
     pub writable: bool,
-    /// The end of the stream was announced, and will not be announced again: a read that is not full was not the
-    /// last.
+    /// The end of the stream was announced and will not be announced again, so a read that does not fill the buffer was
+    /// not the last one.
     pub read_closed: bool,
 }
 
-/// What a thread lends to the connection that it drives: a connection that rests owns no buffers.
+/// Buffers that a thread lends to the connection that it drives, so that idle connections own none.
 #[derive(Debug)]
 pub struct Scratch {
     buffer: Box<[u8]>,
@@ -88,13 +90,14 @@ pub struct Scratch {
 /// What to do after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// There is more to do, after the other connections had their step.
+    /// There is more to do. Let the other connections have their step first.
     Again,
-    /// There is nothing to do until the stream or the registry has something.
+    /// There is nothing to do until the stream or the registry reports something.
     Rest,
-    /// The registry's queue is full: drive it again soon.
+    /// The registry's queue is full: drive the connection again soon.
     Retry,
-    /// Close it. [`CloseReason::is_orderly`] says how; for an orderly end [`Scratch::discard`] reads what is unread.
+    /// Close the connection. [`CloseReason::is_orderly`] says how; before an orderly close, call [`Scratch::discard`]
+    /// to read the rest of the input.
     Close(CloseReason),
 }
 
@@ -112,12 +115,13 @@ impl Default for Scratch {
 }
 
 impl Scratch {
-    /// Returns what was answered and transferred since the last time it was taken.
+    /// Returns the counts of answers and bytes since the last time that they were taken.
     pub const fn tally(&mut self) -> &mut Tally {
         &mut self.answers.tally
     }
 
-    /// Discards unread input, since closing with it would reset the connection and destroy answers on their way.
+    /// Discards unread input. Closing a socket with unread input would reset the connection and destroy answers on
+    /// their way.
     pub fn discard<S: Stream>(&mut self, stream: &mut S) {
         for _ in 0..DISCARDS_MAX {
             if !matches!(stream.read(&mut self.buffer), Ok(Read::Bytes(_))) {
@@ -131,7 +135,7 @@ impl<C: Counter> Connection<C> {
     /// Does one bounded step of work: writes pending output, reads once, handles the input, writes the answers.
     /// `view` is called after the read.
     ///
-    /// Carry out [`poll_forward`](Self::poll_forward) afterwards, even after an error.
+    /// Call [`poll_forward`](Self::poll_forward) afterwards, even after an error.
     ///
     /// # Errors
     /// The stream failed: close the connection.
@@ -145,7 +149,7 @@ impl<C: Counter> Connection<C> {
     ) -> Result<Next, S::Error> {
         debug_assert!(self.forwards.is_empty(), "requests of the last step were not forwarded");
         let Scratch { buffer, answers } = scratch;
-        // What a step before left unwritten belongs to a connection whose stream failed.
+        // An earlier step left these unwritten because its stream failed.
         answers.bytes.clear();
         let mut budget = WRITE_BYTES_MAX;
         self.write_output(stream, ready, &mut budget, &mut answers.tally, now)?;
@@ -210,13 +214,13 @@ impl<C: Counter> Connection<C> {
             }
             Read::Nothing => {
                 ready.readable = stream.has_more();
-                // Nothing that the client sent before the server stopped is left.
+                // Everything that the client sent before the server stopped has been read.
                 (self.is_stopping() && !ready.readable).then_some(Read::Eof)
             }
         })
     }
 
-    /// Writes answers directly if no output is pending before them. Keeps the rest.
+    /// Writes answers directly if no output waits before them. Keeps the rest.
     fn write_answers<S: Stream>(
         &mut self,
         stream: &mut S,

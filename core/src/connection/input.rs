@@ -1,26 +1,26 @@
-//! Input that a connection keeps between reads: an incomplete frame, or what a pause left.
+//! Input that a connection keeps between reads: an incomplete frame, or frames that a pause held back.
 
 use crate::quota::{Counter, Quotas};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::mem;
 
-/// Kept bytes, counted against the quota of all connections. Empty, it owns no memory.
+/// Kept bytes, counted against the quota of all connections. It owns no memory while it is empty.
 ///
-/// It grows with what arrives, never with what is only announced. Its owner calls [`clear`](Input::clear) before it
-/// drops it.
+/// It grows with the bytes that arrive, never with a length that is only announced. Its owner calls
+/// [`clear`](Input::clear) before dropping it.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
-    /// Bytes at the front that were handled.
+    /// Bytes at the front that the connection has handled.
     consumed: usize,
-    /// Length of the first frame, as far as it is known.
+    /// Length of the first frame, as far as known.
     expected: usize,
     /// Bytes reserved from the quota.
     reserved: usize,
 }
 
-/// The quota has no room for more input of this connection.
+/// The quota is too small for more input of this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QuotaExceeded;
 
@@ -34,7 +34,7 @@ impl Input {
         self.reserved
     }
 
-    /// Returns the bytes that were not handled yet.
+    /// Returns the bytes that the connection has not handled.
     pub(super) fn unread(&self) -> &[u8] {
         self.bytes.get(self.consumed..).unwrap_or_default()
     }
@@ -44,8 +44,8 @@ impl Input {
         self.expected = bytes.max(self.unread().len() + 1);
     }
 
-    /// Moves from `arrived` what the first frame lacks, as far as that is known. A frame that is completed alone can be
-    /// forwarded without copying it.
+    /// Moves from `arrived` the bytes that the first frame still lacks, as far as known. A frame that ends the kept
+    /// input can be forwarded without a copy.
     pub(super) fn complete<C: Counter>(
         &mut self,
         arrived: &mut &[u8],
@@ -58,7 +58,7 @@ impl Input {
         Ok(())
     }
 
-    /// Appends `arrived`. The first frame will take `expected` bytes, together with what is there.
+    /// Appends `arrived`. The first frame takes `expected` bytes in all.
     pub(super) fn append<C: Counter>(
         &mut self,
         arrived: &[u8],
@@ -84,7 +84,7 @@ impl Input {
         Ok(())
     }
 
-    /// Notes that all but the last `left` bytes were handled.
+    /// Notes that the connection handled all but the last `left` bytes.
     pub(super) fn keep_last<C: Counter>(&mut self, left: usize, quotas: &Quotas<C>) {
         debug_assert!(left <= self.unread().len(), "{left} bytes left of {}", self.unread().len());
         let consumed = self.bytes.len().saturating_sub(left);
@@ -97,7 +97,7 @@ impl Input {
         }
     }
 
-    /// Takes a frame of `length` bytes from the front, without copying it when it is alone.
+    /// Takes a frame of `length` bytes from the front, without a copy if nothing follows it.
     pub(super) fn take_frame<C: Counter>(&mut self, length: usize, quotas: &Quotas<C>) -> Bytes {
         if self.consumed == 0 && length == self.bytes.len() {
             let frame = Bytes::from(mem::take(&mut self.bytes));
@@ -110,7 +110,7 @@ impl Input {
         frame
     }
 
-    /// Forgets everything, and gives its memory and its quota back.
+    /// Forgets everything, and returns the memory and the quota.
     pub(super) fn clear<C: Counter>(&mut self, quotas: &Quotas<C>) {
         if self.reserved > 0 {
             quotas.release_input(self.reserved);

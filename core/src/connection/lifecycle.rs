@@ -1,4 +1,4 @@
-//! How far a connection is from its end.
+//! The states of a connection, from open to lost.
 
 use super::CloseReason;
 
@@ -7,15 +7,15 @@ use super::CloseReason;
 pub(super) enum Lifecycle {
     /// The client may send more.
     Open,
-    /// The server stops: what the client sent already is read once more.
+    /// The server stops. The connection reads once more what the client has already sent.
     Stopping,
-    /// The client sends no more. The rest of its input is still to be handled.
+    /// The client sends no more. The connection still has to handle the rest of the input.
     Ended,
-    /// All input is handled or given up. Replies and output are pending.
+    /// The input is handled or given up. Replies and output are pending.
     Draining(CloseReason),
     /// Output is pending.
     Flushing(CloseReason),
-    /// Nothing is pending: the client is gone, or has to go.
+    /// Nothing is pending: the client is gone, or must go.
     Lost(CloseReason),
 }
 

@@ -24,12 +24,12 @@ use bytes::Bytes;
 use core::cell::Cell;
 use core::mem;
 
-/// Bytes that are kept of a frame that cannot be read.
+/// The most bytes that a connection keeps of an unreadable frame.
 const REFUSED_BYTES_MAX: usize = 256;
 
 /// One connection. See the [module](super) for how to drive it.
 ///
-/// It holds its share of `quotas` and gives it back when it is dropped, in whatever state it is.
+/// It holds its share of `quotas`, and returns it when it is dropped, in every state.
 #[derive(Debug)]
 pub struct Connection<C: Counter = Cell<usize>> {
     pub(super) peer: Peer,
@@ -37,33 +37,33 @@ pub struct Connection<C: Counter = Cell<usize>> {
     pub(super) activity: Activity,
     input: Input,
     output: Output,
-    /// Requests for the node that the driver has not taken, each with what access control says about it.
+    /// Requests for the node that the driver has not taken, each with the verdict of access control.
     pub(super) forwards: VecDeque<(Bytes, Verdict)>,
-    /// Requests for the node that are not answered.
+    /// Forwarded requests without a reply.
     unanswered: usize,
     pub(super) reading: Reading,
     lifecycle: Lifecycle,
-    /// Whether the node does not know of the end yet.
+    /// Whether the node still has to be told of the end.
     reports_end: bool,
     /// What the first request said about the client.
     sender: Option<Sender>,
-    /// The first bytes of a frame that could not be read.
+    /// The first bytes of an unreadable frame.
     refused: Option<Box<[u8]>>,
 }
 
-/// Why input cannot be handled now.
+/// Why the connection cannot handle input.
 enum Failure {
     Malformed(FrameError),
     InputFull,
 }
 
-/// What was found at the front of the input.
+/// What the front of the input holds.
 enum Found {
-    /// A request of `length` bytes for the node, for which a place in its queue is reserved.
+    /// A request of `length` bytes for the node, with a place reserved in the node's queue.
     Request { length: usize, verdict: Verdict },
-    /// No complete frame. The first one has `bytes` in all, as far as that is known.
+    /// No complete frame. The first one has `bytes` bytes in all, as far as known.
     Incomplete { bytes: usize },
-    /// A frame that has to wait.
+    /// A frame that must wait.
     Paused(Paused),
 }
 
@@ -80,7 +80,7 @@ impl From<QuotaExceeded> for Failure {
 }
 
 impl<C: Counter> Connection<C> {
-    /// Opens a connection that was accepted now. Returns `None` when there are as many as allowed.
+    /// Opens a connection that was just accepted. Returns `None` when the limit of connections is reached.
     #[must_use]
     pub fn open(peer: Peer, view: &RouteView, quotas: &Arc<Quotas<C>>, now: Now) -> Option<Self> {
         if !quotas.try_connect() {
@@ -104,11 +104,11 @@ impl<C: Counter> Connection<C> {
         })
     }
 
-    /// Handles kept input and what a read returned: appends to `answers` what `view` answers, and keeps requests
-    /// for the node for [`poll_forward`](Self::poll_forward). The view has to be loaded after the bytes arrived.
+    /// Handles kept input and the result of a read. Appends to `answers` what `view` answers, and keeps requests for
+    /// the node for [`poll_forward`](Self::poll_forward). Load the view after the bytes arrived.
     ///
-    /// With [`Read::Nothing`] it goes on after a pause ([`can_resume`](Self::can_resume)). Otherwise
-    /// [`wants_read`](Self::wants_read) has to be true. The work is bounded by the bytes that are there and by
+    /// [`Read::Nothing`] continues after a pause ([`can_resume`](Self::can_resume)). For any other read,
+    /// [`wants_read`](Self::wants_read) must be true. The work is bounded by the available bytes and by
     /// `output_bytes_pause`.
     pub fn handle_read(&mut self, read: Read<&[u8]>, view: &RouteView, answers: &mut Answers, now: Now) -> Reading {
         debug_assert!(read == Read::Nothing || self.wants_read(), "read in {:?}, {:?}", self.lifecycle, self.reading);
@@ -137,7 +137,7 @@ impl<C: Counter> Connection<C> {
         self.reading
     }
 
-    /// Handles the reply to a forwarded request. An empty frame is not written, but reopens the window.
+    /// Handles the reply to a forwarded request. An empty frame writes nothing, but reopens the window.
     pub fn handle_reply(&mut self, frame: Bytes, now: Now) {
         debug_assert!(self.unanswered > 0, "a reply to nothing");
         self.unanswered = self.unanswered.saturating_sub(1);
@@ -145,7 +145,7 @@ impl<C: Counter> Connection<C> {
         self.output.push(frame, &self.quotas);
     }
 
-    /// Closes the connection for the registry, without waiting for replies.
+    /// Closes the connection on behalf of the registry, without waiting for replies.
     pub fn handle_registry_close(&mut self, reason: RegistryClose) {
         let next = match reason {
             RegistryClose::BrokerExpired => Lifecycle::Lost(CloseReason::Registry(reason)),
@@ -156,8 +156,8 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// The server stops. What the client has sent already is read once more and answered; the node is not told of the
-    /// end, because the client is not lost.
+    /// Handles the stop of the server. The connection reads once more what the client has already sent, and answers it.
+    /// It does not report the end to the node, because the client is not lost.
     pub fn handle_stop(&mut self) {
         self.reports_end = false;
         if matches!(self.lifecycle, Lifecycle::Open) {
@@ -165,7 +165,7 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// The socket took `written` bytes of [`poll_transmit`](Self::poll_transmit).
+    /// Notes that the socket took `written` bytes of [`poll_transmit`](Self::poll_transmit).
     pub fn handle_written(&mut self, written: usize, now: Now) {
         if written > 0 {
             self.activity.note(now.monotonic);
@@ -173,8 +173,8 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Keeps the `answers` of [`handle_read`](Self::handle_read), apart from the first `written` bytes, which the
-    /// socket took already. It may take them directly only while no other output waits.
+    /// Keeps the `answers` of [`handle_read`](Self::handle_read), except for the first `written` bytes, which the
+    /// socket has already taken. The socket may take answers directly only while no other output waits.
     pub fn handle_answers(&mut self, answers: &mut Vec<u8>, written: usize, now: Now) {
         debug_assert!(written == 0 || self.output.is_empty(), "answers written before what waits");
         debug_assert!(written <= answers.len(), "{written} bytes written of {}", answers.len());
@@ -196,10 +196,10 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Returns the next input for the node, in the order of its frames: requests, and in the end the disconnect. There
-    /// is room for a request in the node's queue: its place is reserved, and [`node::Output::Release`] gives it back.
+    /// Returns the next input for the node, in the order of the frames: requests, and finally the disconnect. Each
+    /// request has a reserved place in the node's queue, which [`node::Output::Release`] returns.
     ///
-    /// May change with each call of a `handle_` function and of [`drive`](Self::drive); drain it after each of them.
+    /// Each `handle_` function and [`drive`](Self::drive) can change the result, so drain it after each of them.
     pub fn poll_forward(&mut self) -> Option<node::Input> {
         if let Some((frame, verdict)) = self.forwards.pop_front() {
             if self.forwards.is_empty() {
@@ -214,34 +214,34 @@ impl<C: Counter> Connection<C> {
         is_over.then_some(node::Input::Disconnected(self.peer.conn))
     }
 
-    /// Fills `slices` with the output that waits and returns how many it filled. Tell
+    /// Fills `slices` with waiting output, and returns the number of filled slices. Tell
     /// [`handle_written`](Self::handle_written) what the socket took.
     ///
-    /// May change with a reply, answers, and what is written.
+    /// Replies, answers and writes can change the result.
     pub fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         self.output.front(slices)
     }
 
-    /// Returns when to call [`handle_timeout`](Self::handle_timeout), if ever.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), or `None` for never.
     ///
-    /// May change with every `handle_` function, to an earlier time only when the first byte of a frame arrived.
+    /// Each `handle_` function can change the result, but only the first byte of a frame can make it earlier.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.activity.poll_timeout(self.quotas.limits().frame_time_max)
     }
 
-    /// Returns why to close the connection now, if the client was silent or a frame takes too long.
+    /// Returns why to close the connection now, if the client has been silent for too long or a frame takes too long.
     #[must_use]
     pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
         self.activity.expired(self.quotas.limits().frame_time_max, now.monotonic)
     }
 
-    /// Returns why to close the connection now. Ask it when the answers of the last read have been handed to
-    /// [`handle_answers`](Self::handle_answers) and the socket had a chance to take them: some reasons wait for nothing
-    /// else.
+    /// Returns why to close the connection now, if there is a reason. Call it after
+    /// [`handle_answers`](Self::handle_answers) has the answers of the last read and the socket has had a chance to
+    /// take them, because some reasons wait only for that.
     ///
-    /// May change with every `handle_` function. Once it returned a reason, only [`poll_forward`](Self::poll_forward)
-    /// is to be called.
+    /// Each `handle_` function can change the result. Once it has returned a reason, call only
+    /// [`poll_forward`](Self::poll_forward).
     #[must_use]
     #[inline]
     pub fn poll_close(&self) -> Option<CloseReason> {
@@ -257,13 +257,13 @@ impl<C: Counter> Connection<C> {
         is_done.then(|| reason.clone())
     }
 
-    /// The client.
+    /// Returns the client.
     #[must_use]
     pub const fn peer(&self) -> Peer {
         self.peer
     }
 
-    /// Whether more should be read from the socket.
+    /// Whether to read more from the socket.
     #[must_use]
     pub fn wants_read(&self) -> bool {
         matches!(self.lifecycle, Lifecycle::Open | Lifecycle::Stopping)
@@ -277,7 +277,7 @@ impl<C: Counter> Connection<C> {
         !self.output.is_empty()
     }
 
-    /// Whether [`handle_read`](Self::handle_read) should be called although nothing arrived.
+    /// Whether to call [`handle_read`](Self::handle_read) although nothing arrived.
     #[must_use]
     pub fn can_resume(&self) -> bool {
         match self.reading {
@@ -287,25 +287,25 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Returns the number of forwarded requests that are not answered.
+    /// Returns the number of forwarded requests without a reply.
     #[must_use]
     pub const fn unanswered(&self) -> usize {
         self.unanswered
     }
 
-    /// Returns the bytes of memory of incomplete or paused input.
+    /// Returns the bytes of memory that incomplete or paused input takes.
     #[must_use]
     pub const fn input_memory(&self) -> usize {
         self.input.memory()
     }
 
-    /// Returns the program of the client, as its first request names it.
+    /// Returns the program of the client, as named by its first request.
     #[must_use]
     pub const fn sender(&self) -> Option<Sender> {
         self.sender
     }
 
-    /// Returns at most 256 bytes from the front of the frame that could not be read, if there was one.
+    /// Returns at most 256 bytes from the front of an unreadable frame, if there was one.
     #[must_use]
     pub fn refused_bytes(&self) -> Option<&[u8]> {
         self.refused.as_deref()
@@ -321,7 +321,7 @@ impl<C: Counter> Connection<C> {
         matches!(self.lifecycle, Lifecycle::Stopping)
     }
 
-    /// Handles kept and arrived input, as far as possible now. Keeps the rest.
+    /// Handles kept and arrived input as far as possible, and keeps the rest.
     fn advance(
         &mut self,
         arrived: &mut &[u8],
@@ -372,8 +372,8 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Notes who the client is, once the first of its requests is there. Not where requests are answered, which has to
-    /// be fast.
+    /// Notes who the client is, once its first request has arrived. The path that answers requests must be fast, so it
+    /// does not do this.
     fn note_sender(&mut self, input: &[u8]) {
         if self.sender.is_none()
             && let Ok(Framing::Complete { frame, .. }) = next_frame(input, self.quotas.limits())
@@ -383,7 +383,8 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Answers frames from the front of `input` until one is not for the view. Leaves that one in the input.
+    /// Answers frames from the front of `input` up to the first one that the view cannot answer. Leaves that one in the
+    /// input.
     fn find(
         &mut self,
         input: &mut &[u8],
@@ -431,7 +432,7 @@ impl<C: Counter> Connection<C> {
         }
     }
 
-    /// Takes a request from the front of the kept input, else of the arrived input.
+    /// Takes a request from the front of the kept input, or else of the arrived input.
     fn forward(&mut self, length: usize, verdict: Verdict, was_kept: bool, arrived: &mut &[u8]) {
         let frame = if was_kept {
             self.input.take_frame(length, &self.quotas)
@@ -444,7 +445,7 @@ impl<C: Counter> Connection<C> {
         self.unanswered += 1;
     }
 
-    /// Forgets all input, and moves to a state without any.
+    /// Forgets all input, and moves to a state that has none.
     fn end_input(&mut self, next: Lifecycle) {
         self.input.clear(&self.quotas);
         self.activity.end();
@@ -460,8 +461,8 @@ impl<C: Counter> Connection<C> {
         self.output.bytes() >= self.quotas.limits().output_bytes_pause
     }
 
-    /// Whether too much output is pending. A single reply may exceed the limit of a connection, but not what
-    /// is left for all connections.
+    /// Whether too much output is pending. A single reply may exceed the limit of a connection, but not what is left of
+    /// the limit for all connections.
     fn is_output_full(&self) -> bool {
         let bytes = self.output.bytes();
         let is_too_much = bytes > self.quotas.limits().output_bytes_max && !self.output.is_single();
@@ -473,19 +474,19 @@ impl<C: Counter> Drop for Connection<C> {
     fn drop(&mut self) {
         self.input.clear(&self.quotas);
         self.output.clear(&self.quotas);
-        // They will not be forwarded any more.
+        // These will never be forwarded.
         self.forwards.iter().for_each(|(frame, _)| self.quotas.queue().release(1, frame.len()));
         self.quotas.disconnect();
     }
 }
 
-/// The first bytes of a frame, for operators.
+/// Returns the first bytes of a frame, for operators.
 #[cold]
 fn start_of(frame: &[u8]) -> Box<[u8]> {
     frame.get(..REFUSED_BYTES_MAX).unwrap_or(frame).into()
 }
 
-/// Notes a topic without a route that a client queried.
+/// Notes that a client queried a topic without a route.
 #[cold]
 fn note_miss(request: &Request<'_>, tally: &mut Tally) {
     let [topic] = request.fields.values(["topic"]);

@@ -1,13 +1,12 @@
-//! Output of a connection that its socket would not take yet.
+//! Output of a connection that its socket has not taken yet.
 
 use crate::quota::{Counter, Quotas};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
 
-/// A queue of chunks, written with few calls and without copying them together. Empty, it owns no memory.
+/// A queue of chunks that are written in few calls and never copied together. It owns no memory while it is empty.
 ///
-/// It is counted against the quota of all connections. Its owner calls [`clear`](Output::clear) before it drops
-/// it.
+/// Counted against the quota of all connections. Its owner calls [`clear`](Output::clear) before dropping it.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     chunks: VecDeque<Bytes>,
@@ -37,7 +36,7 @@ impl Output {
         }
     }
 
-    /// Fills `slices` with the front of the queue and returns how many it filled.
+    /// Fills `slices` from the front of the queue, and returns the number of filled slices.
     pub(super) fn front<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         let mut filled = 0;
         for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
@@ -65,7 +64,7 @@ impl Output {
         self.chunks = VecDeque::new();
     }
 
-    /// Forgets everything, and gives its quota back.
+    /// Forgets everything, and returns the quota.
     pub(super) fn clear<C: Counter>(&mut self, quotas: &Quotas<C>) {
         self.advance(self.bytes, quotas);
     }

@@ -1,4 +1,4 @@
-//! Connections without a socket: what is answered, forwarded, kept, paused, reported and given back.
+//! Connections without a socket: what they answer, forward, keep, pause, report and give back.
 
 mod frames;
 mod steps;
@@ -22,7 +22,7 @@ use bytes::Bytes;
 use core::cell::Cell;
 use frames::{change, frame, opaques, query};
 
-/// The end of a connection, among the opaque numbers of what is forwarded.
+/// Stands for the end of a connection among the opaque numbers of forwarded requests.
 const END: usize = 0;
 
 fn at(millis: u64) -> Now {
@@ -39,7 +39,7 @@ fn view(limits: Limits) -> Arc<RouteView> {
     view
 }
 
-/// One connection, the view that it is answered from, and what it said.
+/// One connection, the view that answers it, and what it returned.
 struct World {
     connection: Connection,
     view: Arc<RouteView>,
@@ -66,7 +66,7 @@ impl World {
         self.read(Read::Nothing)
     }
 
-    /// The client takes `room` bytes of what waits and of the answers.
+    /// Lets the client take `room` bytes of the waiting output and the answers.
     fn write(&mut self, mut room: usize) -> Vec<u8> {
         self.connection.handle_answers(&mut self.answers.bytes, 0, at(0));
         let mut taken = Vec::new();
@@ -82,12 +82,13 @@ impl World {
         taken
     }
 
-    /// Opaque numbers of everything that was written since the last call.
+    /// Returns the opaque numbers of everything written since the last call.
     fn answered(&mut self) -> Vec<usize> {
         opaques(&self.write(usize::MAX))
     }
 
-    /// Opaque numbers of what was forwarded since the last call, and [`END`]. Frees the places in the registry's queue.
+    /// Returns the opaque numbers of the requests forwarded since the last call, and [`END`]. Frees their places in the
+    /// registry's queue.
     fn forwarded(&mut self) -> Vec<usize> {
         forwarded(&mut self.connection, &self.quotas)
     }
@@ -307,7 +308,7 @@ fn a_client_that_ended_while_paused_still_gets_everything() {
 
 #[test]
 fn input_that_a_closed_window_left_survives_the_end() {
-    // The server stops, so the read that leaves it is also the last one.
+    // The server stops, so the read that handles it is also the last one.
     let mut world = World::new(Limits { forwarded_per_connection_max: 1, ..Limits::default() });
     world.connection.handle_stop();
     assert_eq!(world.bytes(&[change(1), change(2)].concat()), Reading::Paused(Paused::UntilReplied));

@@ -1,4 +1,4 @@
-//! What can be wrong with a KV file, in words for the person who wrote it.
+//! Faults of a KV file, in words for the person who wrote it.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,38 +7,38 @@ use core::fmt;
 /// The one member that counts.
 pub(super) const TABLE: &str = "configTable";
 
-/// A fault and the byte at which it is.
+/// A fault and its byte position.
 pub(super) type Fault = (usize, KvFileFault);
 
 /// What is wrong with a KV file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KvFileFault {
-    /// Another encoding or form than text in UTF-8.
+    /// Not UTF-8 text: another encoding or file format.
     NotText(&'static str),
-    /// Something else is needed at this place; the file may end there.
+    /// The file needs something else at this place.
     Unexpected {
-        /// The character found there.
+        /// The character found there, or `None` at the end of the file.
         found: Option<char>,
-        /// What is needed.
+        /// What the file needs.
         wanted: &'static str,
     },
-    /// A string, comment, object or list that does not end.
+    /// A string, comment, object or list without its end.
     Unclosed(&'static str),
     /// A character behind a backslash.
     UnknownEscape(char),
     /// More than one value.
     TextBehindEnd(char),
-    /// There is no member `configTable`, or it is null.
+    /// The member `configTable` is missing or null.
     NoTable {
-        /// A member with nearly that name.
+        /// A member with a similar name.
         similar: Option<String>,
     },
-    /// `configTable` is no object.
+    /// `configTable` is not an object.
     TableIsNoObject,
-    /// The namespace of this name is no object.
+    /// The namespace of this name is not an object.
     NamespaceIsNoObject(String),
-    /// Lists and objects in each other without end.
+    /// Lists and objects are nested too deeply.
     TooDeep,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for KvFileFault {
     }
 }
 
-/// A character that can be told from others in a log.
+/// Shows a character so that it cannot be mistaken for another one in a log.
 fn shown(char: char) -> String {
     match char {
         '!'..='~' => format!("`{char}`"),
@@ -76,7 +76,7 @@ fn shown(char: char) -> String {
     }
 }
 
-/// What to write instead of characters that word processors and other keyboards put there.
+/// Says what to write instead of characters that word processors and foreign keyboards insert.
 const fn advice(found: char) -> &'static str {
     match found {
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '＂' | '＇' => ": write the quotation mark `\"`",

@@ -1,8 +1,8 @@
 //! The KV file (Java: `KVConfigManager.load`, `KVConfigSerializeWrapper`), as people, editors and Java servers leave
 //! it.
 //!
-//! It is read as fastjson2 2.0.59 (RocketMQ 5.x) or fastjson 1.2.83 (4.x) reads it, whichever takes more: a file that a
-//! Java server loaded is loaded here. This is for this file alone; peers have to send standard JSON.
+//! It is read as fastjson2 2.0.59 (RocketMQ 5.x) or fastjson 1.2.83 (4.x) reads it, whichever accepts more, so every
+//! file that a Java server loaded also loads here. Only this file is read so; peers must send standard JSON.
 
 use super::fault::{Fault, KvFileFault, TABLE};
 use super::lenient::{Member, Reader, Value};
@@ -14,15 +14,15 @@ use alloc::vec::Vec;
 /// The contents of a KV file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KvFile {
-    /// What Java has in memory after it read the file.
+    /// What Java has in memory after it has read the file.
     pub table: KvTable,
-    /// Whether the file is standard JSON that says nothing else: writing the table in its place loses nothing.
+    /// Whether the file is standard JSON and holds nothing else: replacing it by the table loses nothing.
     pub is_plain: bool,
-    /// Line and column of the first bytes that are not UTF-8. They were read as U+FFFD, as Java reads them.
+    /// Line and column of the first bytes that are not UTF-8. As in Java, they read as U+FFFD.
     pub first_replaced: Option<(usize, usize)>,
 }
 
-/// A KV file that cannot be read.
+/// Why a KV file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {fault}")]
 pub struct KvFileError {
@@ -30,16 +30,16 @@ pub struct KvFileError {
     pub line: usize,
     /// Column in characters, counted from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// What is wrong at this place.
     pub fault: KvFileFault,
 }
 
 impl KvFile {
-    /// Reads a file. One that is empty, blank or `null` holds an empty table. Values that are not strings become their
-    /// JSON text; null values and null namespaces are left out.
+    /// Reads a file. An empty or blank file, or one with `null`, holds an empty table. Values other than strings become
+    /// their JSON text; null values and null namespaces are skipped.
     ///
     /// # Errors
-    /// Anything that is not such a file: starting with an empty table would lose it at the next save.
+    /// A file of any other kind. Starting with an empty table would lose its contents at the next save.
     pub fn decode(contents: &[u8]) -> Result<Self, KvFileError> {
         let error_at_start = |fault| KvFileError { line: 1, column: 1, fault };
         if let Some(form) = other_form(contents) {
@@ -61,7 +61,7 @@ impl KvFile {
     }
 }
 
-/// Recognises by its first bytes what people save by mistake.
+/// Recognises files that people save by mistake, by their first bytes.
 fn other_form(contents: &[u8]) -> Option<&'static str> {
     match contents {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
@@ -71,7 +71,7 @@ fn other_form(contents: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Line and column, counted from 1.
+/// Returns line and column, counted from 1.
 fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -84,7 +84,7 @@ fn read_file(reader: &mut Reader<'_>) -> Result<KvTable, Fault> {
     let at = reader.at();
     let found = reader.peek();
     if found.is_none() {
-        // No server writes them: a crash of the machine erased the contents.
+        // No server writes NULs: a machine crash erased the contents.
         return if reader.has_nul() {
             Err((0, KvFileFault::Unexpected { found: Some('\0'), wanted: "the `{` of an object" }))
         } else {
@@ -111,7 +111,7 @@ fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<Member>) -> Result<
         if name == TABLE {
             table = Some((at, value));
         } else {
-            // A person may have put a note there.
+            // Someone may have put a note there.
             reader.note_leniency();
             if is_similar(&name) {
                 similar = Some(name);
@@ -123,10 +123,10 @@ fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<Member>) -> Result<
             let mut table = KvTable::default();
             for Member { name, at, value } in namespaces {
                 match namespace_of(value) {
-                    // A later one counts, also when it says nothing.
+                    // A later one counts, even if it is null.
                     Ok(None) => drop(table.namespaces.remove(&name)),
                     Ok(Some(keys)) => drop(table.namespaces.insert(name, keys)),
-                    // fastjson 1.x writes the class of an object into it.
+                    // fastjson 1.x writes the class of the object as this member.
                     Err(()) if name == "@type" => reader.note_leniency(),
                     Err(()) => return Err((at, KvFileFault::NamespaceIsNoObject(name))),
                 }
@@ -138,13 +138,13 @@ fn table_of(reader: &mut Reader<'_>, at: usize, members: Vec<Member>) -> Result<
     }
 }
 
-/// Names that fastjson 1.x takes for the same.
+/// Whether fastjson 1.x takes the name for `configTable`.
 fn is_similar(name: &str) -> bool {
     let letters = name.chars().filter(|char| !matches!(char, '_' | '-'));
     letters.flat_map(char::to_lowercase).eq(TABLE.chars().flat_map(char::to_lowercase))
 }
 
-/// The keys of a namespace; none when it is null, which Java also reads from an empty string.
+/// Returns the keys of a namespace, or `None` if it is null; Java reads an empty string as null too.
 fn namespace_of(value: Value) -> Result<Option<Namespace>, ()> {
     match value {
         Value::Object(members) => {
@@ -157,7 +157,7 @@ fn namespace_of(value: Value) -> Result<Option<Namespace>, ()> {
             }
             Ok(Some(keys))
         }
-        // fastjson2 takes a list of one for what is in it.
+        // fastjson2 accepts a list of one element in place of the element.
         Value::List(mut list) if list.len() == 1 => match list.pop() {
             Some(object @ Value::Object(_)) => namespace_of(object),
             Some(Value::Null | Value::Text(_) | Value::Bare(_) | Value::List(_)) | None => Err(()),

@@ -1,5 +1,5 @@
-//! JSON as fastjson reads it: comments, single quotes, names without quotes, commas too many or too few, raw control
-//! characters, numbers with suffixes.
+//! JSON as fastjson reads it: with comments, single quotes, unquoted names, missing or extra commas, raw control
+//! characters, and suffixes of numbers.
 
 use super::fault::{Fault, KvFileFault};
 use crate::wire::json;
@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Lists and objects in each other; fastjson 1.x takes as many.
+/// The deepest nesting of lists and objects, the same as in fastjson 1.x.
 const DEPTH_MAX: usize = 512;
 
 /// A value.
@@ -17,10 +17,10 @@ const DEPTH_MAX: usize = 512;
 pub(super) enum Value {
     Null,
     Text(String),
-    /// A number or a boolean, as Java prints it.
+    /// A number or boolean, as Java prints it.
     Bare(String),
     List(Vec<Value>),
-    /// Members in their order, repeated ones too.
+    /// Members in order, including repeated ones.
     Object(Vec<Member>),
 }
 
@@ -28,13 +28,13 @@ pub(super) enum Value {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Member {
     pub(super) name: String,
-    /// The byte at which the value begins.
+    /// The byte position at which the value begins.
     pub(super) at: usize,
     pub(super) value: Value,
 }
 
 impl Value {
-    /// What Java makes of it where it needs a string; none for null.
+    /// Converts the value as Java does where it needs a string. Returns `None` for null.
     pub(super) fn into_text(self) -> Option<String> {
         match self {
             Self::Null => None,
@@ -51,7 +51,8 @@ impl Value {
         }
     }
 
-    /// As fastjson2 writes it: no blanks, null members left out, of repeated ones the last value in the first place.
+    /// Returns the JSON that fastjson2 writes: no blanks, no null members, and for repeated members the last value in
+    /// the place of the first.
     fn json(&self) -> String {
         let mut output = Vec::new();
         self.write(&mut output);
@@ -85,7 +86,7 @@ impl Value {
     }
 }
 
-/// Reads a text from its beginning.
+/// Reads a text from its start.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     text: &'a str,
@@ -99,32 +100,32 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, depth: 0, is_plain: true }
     }
 
-    /// Whether all that was read is standard JSON.
+    /// Whether everything read so far is standard JSON.
     pub(super) const fn is_plain(&self) -> bool {
         self.is_plain
     }
 
-    /// Something was read that a file in the server's own form does not have.
+    /// Notes something that the server's own files never contain.
     pub(super) const fn note_leniency(&mut self) {
         self.is_plain = false;
     }
 
-    /// Whether there is a NUL in the text.
+    /// Whether the text has a NUL.
     pub(super) fn has_nul(&self) -> bool {
         self.text.contains('\0')
     }
 
-    /// The byte that is read next.
+    /// Returns the position of the next byte.
     pub(super) const fn at(&self) -> usize {
         self.at
     }
 
-    /// The character that is read next.
+    /// Returns the next character without reading it.
     pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    /// Passes blanks and comments.
+    /// Skips blanks and comments.
     pub(super) fn skip(&mut self) -> Result<(), Fault> {
         while let Some(next) = self.peek() {
             if next == '/' {
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Makes sure that nothing follows that says something. fastjson2 takes a comma.
+    /// Makes sure that nothing of meaning follows. fastjson2 accepts a comma.
     pub(super) fn end(&mut self) -> Result<(), Fault> {
         self.skip()?;
         if self.take(',') {
@@ -199,7 +200,7 @@ impl<'a> Reader<'a> {
         Ok(Value::List(list))
     }
 
-    /// Reads elements up to the closing bracket. fastjson2 does without commas, fastjson 1.x takes any number of them.
+    /// Reads elements up to the closing bracket. fastjson2 accepts missing commas, fastjson 1.x any number of them.
     fn elements(
         &mut self,
         close: char,
@@ -233,7 +234,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The name of a member. fastjson 1.x takes words without quotation marks, behind a comma.
+    /// Reads the name of a member. fastjson 1.x accepts unquoted words after a comma.
     fn name(&mut self, is_separated: bool) -> Result<String, Fault> {
         if let Some('"' | '\'') = self.peek() {
             return self.string();
@@ -250,14 +251,14 @@ impl<'a> Reader<'a> {
         Ok(word)
     }
 
-    /// The letters and digits that come next, with the signs that names of topics and brokers have.
+    /// Returns the letters and digits that come next, and the signs that occur in names of topics and brokers.
     fn word(&self) -> &'a str {
         let rest = self.rest();
         let end = rest.find(|char: char| !char.is_alphanumeric() && !matches!(char, '_' | '$' | '-' | '.'));
         rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
     }
 
-    /// Text in quotation marks of either kind. Control characters and line ends may be in it as they are.
+    /// Reads text in double or single quotation marks. It may contain raw control characters and line ends.
     fn string(&mut self) -> Result<String, Fault> {
         let start = self.at;
         let quote = self.next().unwrap_or('"');
@@ -276,7 +277,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is behind a backslash.
+    /// Reads what follows a backslash.
     fn escape(&mut self, start: usize) -> Result<char, Fault> {
         let at = self.at;
         let Some(char) = self.next() else { return Err((start, KvFileFault::Unclosed("text in quotation marks"))) };
@@ -296,7 +297,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// One or two units of UTF-16. Java writes half a pair as `?`.
+    /// Reads one or two UTF-16 units. Java writes half a pair as `?`.
     fn utf16(&mut self) -> Result<char, Fault> {
         let first = self.hex(4)?;
         if let Some(char) = char::from_u32(first) {
@@ -327,7 +328,7 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// A number. Zeros may lead it, a letter may follow that names a type of Java.
+    /// Reads a number. It may have leading zeros, and a letter that names a Java type at its end.
     fn number(&mut self) -> Result<Value, Fault> {
         let start = self.at;
         let is_negative = self.sign();
@@ -370,7 +371,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Bare(text))
     }
 
-    /// Passes a sign; whether it is a minus.
+    /// Skips a sign. Returns whether it was a minus.
     fn sign(&mut self) -> bool {
         let is_minus = self.take('-');
         if !is_minus {
@@ -423,12 +424,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Blanks of JSON, of fastjson (control characters) and of word processors.
+/// Blanks in the sense of JSON, of fastjson (control characters) and of word processors.
 fn is_blank(char: char) -> bool {
     char <= ' ' || char.is_whitespace() || char == '\u{FEFF}'
 }
 
-/// A floating-point number as Java prints it (`Double.toString`).
+/// Prints a floating-point number as Java does (`Double.toString`).
 fn floating(number: f64) -> String {
     if number.is_infinite() {
         "Infinity".to_owned()

@@ -1,7 +1,7 @@
-//! The order configuration of a topic: which brokers hold it in order, with how many queues each.
+//! The order configuration of a topic: which brokers keep its messages in order, and with how many queues each.
 //!
-//! Clients read it each in its own way (`tests/field/order-values.tsv` lists them), so a route only carries what all of
-//! them read alike: `broker:queues` joined by `;`, without blanks, every broker once.
+//! Each client reads it in its own way (`tests/field/order-values.tsv` lists them), so a route carries only the form
+//! that all of them read alike: `broker:queues` joined by `;`, without blanks, each broker once.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -9,29 +9,28 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Queues that one order configuration may name. Clients hold an object for each.
+/// The most queues that one order configuration may name. Clients create an object for each.
 const QUEUES_MAX: u32 = 100_000;
-/// Characters of a value that a fault quotes.
+/// The most characters of a value that a fault quotes.
 const QUOTED_CHARACTERS_MAX: usize = 40;
 
-/// An order configuration that all clients read alike
-/// (Java: `MQClientInstance.topicRouteData2TopicPublishInfo`).
+/// An order configuration that all clients read alike (Java: `MQClientInstance.topicRouteData2TopicPublishInfo`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderConfig {
-    /// Brokers and their queues, in the order of the value.
+    /// The brokers and their numbers of queues, in the order of the value.
     brokers: Vec<(String, u32)>,
 }
 
-/// Why clients would not read an order configuration alike.
+/// Why clients would read an order configuration in different ways.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderFault {
-    /// There are separators only. Clients would find no queue to send to.
+    /// The value has only separators. Clients would find no queue to send to.
     #[error("it names no broker")]
     NoBroker,
     /// A part is not `broker:queues`.
     #[error("{0:?} is not broker:queues")]
     NotBrokerAndQueues(String),
-    /// What stands behind the colon is no number from 0 on. Some clients stop at it, some take it as 0.
+    /// The part after the colon is not a number from 0 up. Some clients stop at it, others read it as 0.
     #[error("{0:?} does not end with a number of queues")]
     NotANumber(String),
     /// One broker has two numbers of queues.
@@ -42,13 +41,13 @@ pub enum OrderFault {
     TooManyQueues,
 }
 
-/// What an order configuration says that its topic does not bear out.
+/// How an order configuration differs from its topic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderDoubt {
     /// Messages for its queues cannot be sent.
     #[error("no broker of the topic is named {0:?}")]
     NoSuchBroker(String),
-    /// The broker refuses messages for the queues beyond.
+    /// The broker refuses messages for the queues that it does not have.
     #[error("{broker:?} is to have {named} queues and has {actual}")]
     MoreQueuesThanThereAre {
         /// The broker.
@@ -64,11 +63,11 @@ pub enum OrderDoubt {
 }
 
 impl OrderConfig {
-    /// Reads a value as a person means it: blanks, empty parts, a sign and leading zeros do not count, and a broker may
-    /// be repeated. `None` if there is nothing but blanks.
+    /// Reads a value as a person means it: ignores blanks, empty parts, a sign and leading zeros, and accepts repeated
+    /// brokers. Returns `None` for a blank value.
     ///
     /// # Errors
-    /// A value that means something else to one client than to another, or nothing.
+    /// A value that clients read in different ways, or that means nothing.
     pub fn read(value: &str) -> Result<Option<Self>, OrderFault> {
         if value.trim().is_empty() {
             return Ok(None);
@@ -88,14 +87,15 @@ impl OrderConfig {
         if brokers.is_empty() { Err(OrderFault::NoBroker) } else { Ok(Some(Self { brokers })) }
     }
 
-    /// The value that all clients read alike.
+    /// Returns the value in the form that all clients read alike.
     #[must_use]
     pub fn write(&self) -> String {
         let parts: Vec<_> = self.brokers.iter().map(|(name, queues)| format!("{name}:{queues}")).collect();
         parts.join(";")
     }
 
-    /// Compares it with the queues for writing that a topic has on a broker; `None` where the broker does not have it.
+    /// Compares this with the number of write queues that a topic has on a broker, which `queues_on` returns. It
+    /// returns `None` for a broker without the topic.
     pub(crate) fn doubts(&self, queues_on: impl Fn(&str) -> Option<i32>) -> Vec<OrderDoubt> {
         let of_broker = |(name, named): &(String, u32)| match queues_on(name) {
             None => Some(OrderDoubt::NoSuchBroker(quoted(name))),
@@ -120,11 +120,11 @@ fn read_part(part: &str) -> Result<(&str, u32), OrderFault> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.is_empty() {
         return Err(OrderFault::NotANumber(quoted(part)));
     }
-    // Digits that are no u32 are too many.
+    // Digits that overflow a u32 are too many.
     digits.parse().map(|queues| (name, queues)).map_err(|_| OrderFault::TooManyQueues)
 }
 
-/// The front of a text that an operator or a peer chose.
+/// Returns the front of a text that an operator or a peer chose.
 fn quoted(text: &str) -> String {
     text.chars().take(QUOTED_CHARACTERS_MAX).collect()
 }

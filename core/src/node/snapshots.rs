@@ -1,4 +1,4 @@
-//! When snapshots are saved: at a stop, and at most every half a minute, if something that they hold changed.
+//! Decides when to save snapshots: at a stop, and at most every 30 seconds if their contents changed.
 
 use crate::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ pub const SNAPSHOT_EVERY: Duration = Duration::from_secs(30);
 /// The snapshots of one node.
 #[derive(Debug)]
 pub(super) struct Snapshots {
-    /// `None` if none are wanted.
+    /// `None` if the node saves no snapshots.
     next_at: Option<Instant>,
-    /// Something changed that the last one does not have.
+    /// Something changed since the last snapshot.
     is_stale: bool,
-    /// The last one did not fail.
+    /// The last save did not fail.
     is_well: bool,
 }
 
@@ -30,23 +30,23 @@ impl Snapshots {
         self.is_stale = true;
     }
 
-    /// When the next one is due; `None` while nothing changes.
+    /// Returns when the next snapshot is due; `None` while nothing changes.
     pub(super) fn due_at(&self) -> Option<Instant> {
         self.next_at.filter(|_| self.is_stale)
     }
 
-    /// One is being saved.
+    /// Notes that a save begins.
     pub(super) fn note_start(&mut self, now: Instant) {
         self.is_stale = false;
         self.next_at = self.next_at.map(|_| now + SNAPSHOT_EVERY);
     }
 
-    /// The last one is being saved.
+    /// Notes that the save of the last snapshot begins.
     pub(super) const fn note_last(&mut self) {
         self.next_at = None;
     }
 
-    /// One was saved, or not. Returns whether the operator has to be told: only once, if one fails after the other.
+    /// Notes how a save ended. Returns whether to tell the operator: only about the first of several failures in a row.
     pub(super) const fn note_end(&mut self, is_saved: bool) -> bool {
         self.is_stale |= !is_saved;
         let was_well = core::mem::replace(&mut self.is_well, is_saved);

@@ -1,4 +1,4 @@
-//! Answers of the registry before they are encoded.
+//! Answers of the registry, before they are encoded.
 
 use crate::ConnId;
 use crate::serialization::Serialization;
@@ -19,7 +19,8 @@ pub(super) struct ReplyTo {
     pub(super) is_oneway: bool,
 }
 
-/// The answer to a forwarded request. It owns its texts, because it is encoded after the view of its batch.
+/// The answer to a forwarded request. It owns its texts, because the registry encodes it only after the view of its
+/// batch.
 #[derive(Debug)]
 pub(super) struct Answer {
     code: i32,
@@ -42,13 +43,13 @@ impl Answer {
         self.code
     }
 
-    /// Adds a field.
+    /// Adds an extension field.
     pub(super) fn with_field(mut self, name: &'static str, value: String) -> Self {
         self.fields.get_or_insert_default().push((name, value.into()));
         self
     }
 
-    /// Adds an empty list of fields, as Java does for an answer whose type has fields.
+    /// Adds an empty list of fields, as Java does for answers whose type has fields.
     pub(super) fn with_no_fields(self) -> Self {
         Self { fields: Some(Vec::new()), ..self }
     }

@@ -1,19 +1,19 @@
-//! Checking the tables after inputs, in debug builds.
+//! Checks the tables after inputs, in debug builds.
 
 use super::tables::{Tables, broken_relations, relations};
 
-/// Tables with no more relations than these are checked after each input.
+/// The most relations of small tables, which are checked after each input.
 const SMALL: usize = 512;
-/// Relations of larger tables that are checked for each input, on average.
+/// Average number of relations of larger tables that are checked for each input.
 const RELATIONS_PER_INPUT: usize = 32;
 
-/// Decides after which inputs the tables are checked.
+/// Decides after which inputs to check the tables.
 ///
-/// A check looks at everything. Small tables are checked after each input. Large ones are checked after as many inputs
-/// as pay for it, so that a run of many inputs costs a constant factor more and not its square.
+/// A check looks at everything. Small tables are checked after each input. For large ones, enough inputs must pay for a
+/// check first, so that a long run costs a constant factor more and not the square.
 #[derive(Debug, Default)]
 pub(super) struct Audit {
-    /// Relations that could have been checked since the last check.
+    /// Relations that inputs have paid for since the last check.
     saved_up: usize,
 }
 

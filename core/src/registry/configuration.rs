@@ -1,4 +1,4 @@
-//! The configuration at run time. A change is saved to its own file, then takes effect, even if it could not be saved.
+//! The configuration at run time. A change is saved to the runtime file, and then takes effect even if the save failed.
 
 use super::answer::{Answer, ReplyTo};
 use super::outbox::Outbox;
@@ -21,11 +21,11 @@ pub(super) struct ConfigurationStore {
     configuration: Configuration,
     settings: Settings,
     saving: Option<Saving>,
-    /// Requests that came during the save.
+    /// Requests that arrived during the save.
     waiting: VecDeque<Waiting>,
-    /// Bytes of the changes among them, and of the answers to the others.
+    /// Bytes of the waiting changes, and of the answers to the other waiting requests.
     waiting_bytes: usize,
-    /// The last save failed: what is in effect is not in the file.
+    /// The last save failed, so the file lacks what is in effect.
     is_unsaved: bool,
 }
 
@@ -41,7 +41,7 @@ struct Saving {
 #[derive(Debug)]
 struct Waiting {
     reply_to: ReplyTo,
-    /// Bytes that it counts for.
+    /// Bytes that count for it.
     bytes: usize,
     action: Action,
 }
@@ -64,12 +64,12 @@ impl ConfigurationStore {
         }
     }
 
-    /// The settings that are in effect.
+    /// Returns the settings in effect.
     pub(super) const fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// All keys with the values in effect.
+    /// Returns all keys with the values in effect.
     pub(super) fn items(&self) -> Vec<ReportedValue> {
         let reported = |(key, value): (&str, &str)| {
             let source = self.configuration.source(key);
@@ -78,9 +78,9 @@ impl ConfigurationStore {
         self.configuration.items().map(reported).collect()
     }
 
-    /// Answers with all keys, after the changes that came before.
+    /// Answers with all keys, after all earlier changes.
     pub(super) fn list(&mut self, reply_to: ReplyTo, bytes_max: usize, outbox: &mut Outbox) {
-        // All that waits is answered at once. A request that does not wait may ask for as much as there is.
+        // All waiting requests are answered at once. A request that does not wait may have an answer of any size.
         let bytes = match self.waiting.is_empty() {
             true => 0,
             false => self.configuration.listing_bytes() + self.waiting_bytes,
@@ -101,7 +101,7 @@ impl ConfigurationStore {
         self.enqueue(Waiting { reply_to, bytes: body.len(), action }, bytes_max, outbox);
     }
 
-    /// Takes over what the configuration file says now, even during the save of a change.
+    /// Takes over what the configuration file says now, even while a change is being saved.
     pub(super) fn reload(&mut self, file: &Configuration) {
         let saving = self.saving.as_mut().map(|saving| &mut *saving.configuration);
         [&mut self.configuration].into_iter().chain(saving).for_each(|configuration| configuration.reload(file));
@@ -121,7 +121,7 @@ impl ConfigurationStore {
         self.take_waiting(outbox);
     }
 
-    /// Answers requests that wait, up to one that needs a save.
+    /// Answers waiting requests, up to one that needs a save.
     fn take_waiting(&mut self, outbox: &mut Outbox) {
         while self.saving.is_none()
             && let Some(Waiting { reply_to, bytes, action }) = self.waiting.pop_front()
@@ -164,7 +164,7 @@ impl ConfigurationStore {
         self.saving = Some(Saving { ticket, configuration, keys, reply_to, administrator });
     }
 
-    /// A save ended: the change takes effect.
+    /// Handles the end of a save: the change takes effect.
     pub(super) fn handle_saved(&mut self, ticket: SaveTicket, result: Result<(), SaveError>, outbox: &mut Outbox) {
         let Some(saving) = self.saving.take_if(|saving| saving.ticket == ticket) else {
             debug_assert!(false, "{ticket:?} is not being saved");

@@ -1,5 +1,6 @@
 //! How brokers leave: by request, with their connection, or by silence (Java: `RouteInfoManager.unRegisterBroker`,
-//! `RouteInfoManager.onChannelDestroy`, `RouteInfoManager.scanNotActiveBroker`). Decided and applied in one call.
+//! `RouteInfoManager.onChannelDestroy`, `RouteInfoManager.scanNotActiveBroker`). Each is decided and applied in one
+//! call.
 
 use super::notice::{MinIdChange, notify_min_id_change};
 use super::state::State;
@@ -9,15 +10,15 @@ use crate::output::CloseReason;
 use crate::time::Now;
 use crate::{ConnId, Peer};
 
-/// A connection is lost: all brokers that registered over it leave.
+/// Handles the loss of a connection: all brokers that registered over it leave.
 pub(super) fn lose_connection(state: &mut State, conn: ConnId) {
     for key in state.tables.lose_connection(conn) {
         leave(state, key, Some(EvictionCause::ConnectionLost));
     }
 }
 
-/// Time passed: all brokers whose deadline has come leave. With the last one of a connection it is closed. Then what is
-/// from a snapshot goes, if its time is over.
+/// Removes all brokers whose deadline has come. Closes a connection with its last broker. Then removes the rest of a
+/// snapshot, if its time is over.
 pub(super) fn expire(state: &mut State, now: Now) {
     if let Some(by) = state.tables.tick(now) {
         state.outbox.event(Event::Late { by });
@@ -35,7 +36,7 @@ pub(super) fn expire(state: &mut State, now: Now) {
     }
 }
 
-/// Takes the claim of a peer to a broker away. Returns false if there is no other claim, or none of the peer.
+/// Removes the claim of a peer to a broker. Returns false if there is no other claim, or none of the peer.
 pub(super) fn withdraw(state: &mut State, peer: Peer, key: MemberKey) -> bool {
     let Some(left) = state.tables.withdraw(key, peer) else { return false };
     if let Some(broker) = state.tables.group(key.group).identity(key.id) {
@@ -44,8 +45,8 @@ pub(super) fn withdraw(state: &mut State, peer: Peer, key: MemberKey) -> bool {
     true
 }
 
-/// Removes a broker, with what follows from that. Without a cause it asked for it. Returns the connections that it
-/// registered over.
+/// Removes a broker, with all consequences. `None` as the cause means that the broker unregistered. Returns the
+/// connections that it had registered over.
 pub(super) fn leave(state: &mut State, key: MemberKey, cause: Option<EvictionCause>) -> Claims {
     let departure = state.tables.leave(key);
     let address = departure.leaves_acting_group.then(|| departure.broker.address.clone());

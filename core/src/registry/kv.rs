@@ -1,5 +1,5 @@
 //! The KV table at run time (Java: `KVConfigManager`). Changes are staged, saved, then applied and answered, in the
-//! order in which they came.
+//! order of their arrival.
 
 use super::answer::{Answer, ReplyTo};
 use super::outbox::Outbox;
@@ -21,16 +21,16 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(super) struct KvStore {
     table: KvTable,
-    /// The body that answers to registrations carry.
+    /// The body with the order configuration in answers to registrations.
     order_body: Option<Bytes>,
     saving: Option<Saving>,
-    /// Requests that came during the save.
+    /// Requests that arrived during the save.
     waiting: Vec<KvRequest>,
-    /// Bytes of their names, keys and values, and of the answers that they will get.
+    /// Bytes of their names, keys and values, and of their answers to come.
     waiting_bytes: usize,
-    /// Bytes of the changes among them.
+    /// Bytes of the waiting changes.
     waiting_changes_bytes: usize,
-    /// The last save failed: the file may hold what was refused.
+    /// The last save failed, so the file may hold refused changes.
     file_is_doubtful: bool,
 }
 
@@ -38,17 +38,17 @@ pub(super) struct KvStore {
 struct Saving {
     ticket: SaveTicket,
     requests: Vec<KvRequest>,
-    /// Bytes of the changes among them.
+    /// Bytes of the changes among the requests being saved.
     changes_bytes: usize,
 }
 
-/// A request to the KV table.
+/// A request about the KV table.
 #[derive(Debug)]
 pub(super) struct KvRequest {
     pub(super) reply_to: ReplyTo,
-    /// Who asked for a change.
+    /// The administrator who asked for a change.
     pub(super) administrator: Option<Administrator>,
-    /// When it was asked for.
+    /// When the request arrived.
     pub(super) at: Instant,
     pub(super) action: Action,
 }
@@ -76,19 +76,19 @@ impl KvStore {
         }
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// Whether requests can be answered without a save: they change nothing, and what they claim to be saved is.
+    /// Whether these requests need no save: they change nothing, and the values that they ask to save are saved.
     fn is_unchanged_by(&self, requests: &[KvRequest]) -> bool {
         let needs_save =
             |action: &Action| action.would_change(&self.table) || (self.file_is_doubtful && action.is_change());
         !requests.iter().any(|request| needs_save(&request.action))
     }
 
-    /// Bytes that the answer to a request has at most when its turn comes, before it is written as JSON.
+    /// The most bytes that the answer to a request can have when its turn comes, before JSON escapes.
     fn answer_bytes(&self, action: &Action) -> usize {
         let before = match action {
             Action::Put { .. } | Action::Delete { .. } => return 0,
@@ -101,7 +101,8 @@ impl KvStore {
         before + self.waiting_changes_bytes + self.saving.as_ref().map_or(0, |saving| saving.changes_bytes)
     }
 
-    /// The order configuration as GET_KVLIST_BY_NAMESPACE answers it, or `None` if its namespace is unknown.
+    /// Returns the order configuration as in the answer of GET_KVLIST_BY_NAMESPACE, or `None` if its namespace is
+    /// unknown.
     pub(super) fn order_body(&self) -> Option<Bytes> {
         self.order_body.clone()
     }
@@ -109,9 +110,9 @@ impl KvStore {
 
 /// Handling.
 impl KvStore {
-    /// Handles a request. What waits for a save may have `bytes_max` bytes, and so may the table.
+    /// Handles a request. `bytes_max` limits both what waits for a save and the table.
     pub(super) fn handle(&mut self, request: KvRequest, bytes_max: usize, outbox: &mut Outbox) {
-        // All that waits is answered at once. A request that does not wait may ask for as much as there is.
+        // All waiting requests are answered at once. A request that does not wait may have an answer of any size.
         let answer_bytes = if self.waiting.is_empty() { 0 } else { self.answer_bytes(&request.action) };
         let bytes = request.action.bytes() + answer_bytes;
         if self.waiting_bytes + bytes > bytes_max {
@@ -124,7 +125,7 @@ impl KvStore {
         self.save(bytes_max, outbox);
     }
 
-    /// Starts the next save, unless one is going on. Requests that need none are answered at once.
+    /// Starts the next save, unless one is running. Answers requests that need no save at once.
     fn save(&mut self, bytes_max: usize, outbox: &mut Outbox) {
         if self.saving.is_some() || self.waiting.is_empty() {
             return;
@@ -164,8 +165,8 @@ impl KvStore {
         }
     }
 
-    /// A save ended: its changes are applied, or all of them are refused. Returns the topics whose order configuration
-    /// changed, and when that was asked for.
+    /// Handles the end of a save: applies its changes, or refuses them all. Returns the topics whose order
+    /// configuration changed, and when each change was requested.
     pub(super) fn handle_saved(
         &mut self,
         ticket: SaveTicket,
@@ -220,7 +221,7 @@ impl KvStore {
         }
     }
 
-    /// What clients read alike of the order configuration, as routes carry it.
+    /// Returns the order configurations that all clients read alike, as routes carry them.
     pub(super) fn order_table(&self, secret: Secret) -> OrderTable {
         let mut order = OrderTable::with_hasher(secret);
         for (topic, value) in self.order_values() {
@@ -231,7 +232,7 @@ impl KvStore {
         order
     }
 
-    /// The order configuration of a topic, if all clients read it alike.
+    /// Returns the order configuration of a topic, if all clients read it alike.
     pub(super) fn order_config(&self, topic: &str) -> Option<OrderConfig> {
         OrderConfig::read(self.table.value(ORDER_TOPIC_CONFIG, topic)?).ok().flatten()
     }
@@ -241,14 +242,15 @@ impl KvStore {
         self.table.namespace(ORDER_TOPIC_CONFIG).is_some_and(|topics| !topics.is_empty())
     }
 
-    /// Reports what the file holds that clients would not read alike. Later changes are reported when they come.
+    /// Reports which order configurations of the file clients would read in different ways. Later changes are reported
+    /// when they arrive.
     pub(super) fn report_malformed_order(&self, outbox: &mut Outbox) {
         for (topic, value) in self.order_values() {
             report_malformed(topic, value, outbox);
         }
     }
 
-    /// Topics and their values.
+    /// Returns topics with the values of their order configuration.
     fn order_values(&self) -> impl Iterator<Item = (&str, &str)> {
         let topics = self.table.namespace(ORDER_TOPIC_CONFIG).into_iter().flatten();
         topics.filter_map(|(topic, value)| Some((topic.as_str(), value.as_deref()?)))
@@ -262,7 +264,7 @@ fn report_malformed(topic: &str, value: &str, outbox: &mut Outbox) {
 }
 
 impl KvRequest {
-    /// Answers, and reports what an administrator changed.
+    /// Answers the request, and reports what an administrator changed.
     fn answer(&self, answer: &Answer, change: Change, outbox: &mut Outbox) {
         if let Some(administrator) = &self.administrator {
             let (code, subject) = self.action.subject();
@@ -280,7 +282,7 @@ impl Action {
         }
     }
 
-    /// The topic whose order configuration it changes.
+    /// Returns the topic whose order configuration the request changes.
     fn order_topic(&self) -> Option<&str> {
         match self {
             Self::Put { namespace, key, .. } | Self::Delete { namespace: Some(namespace), key: Some(key) } => {
@@ -290,7 +292,7 @@ impl Action {
         }
     }
 
-    /// The request code, and what it is about.
+    /// Returns the request code, and what the request is about.
     fn subject(&self) -> (i32, Subject) {
         let name = |field, name: Option<&String>| name.map(|name| (field, cut(name)));
         let (code, namespace, key) = match self {
@@ -302,7 +304,7 @@ impl Action {
         (code, [name("namespace", namespace), name("key", key)].into_iter().flatten().collect())
     }
 
-    /// The front of the value that it is about.
+    /// Returns the front of the value that the request is about.
     fn value(&self, table: &KvTable) -> Option<String> {
         match self {
             Self::Put { namespace, key, .. } => table.value(namespace, key).map(cut),
@@ -311,7 +313,7 @@ impl Action {
         }
     }
 
-    /// Reports an order configuration that clients would not read alike.
+    /// Reports an order configuration that clients would read in different ways.
     fn report_malformed_order(&self, outbox: &mut Outbox) {
         if let Self::Put { namespace, key, value: Some(value) } = self
             && namespace == ORDER_TOPIC_CONFIG
@@ -320,7 +322,7 @@ impl Action {
         }
     }
 
-    /// Bytes that it takes while it waits.
+    /// Returns the bytes that the request takes while it waits.
     fn bytes(&self) -> usize {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         match self {
@@ -330,7 +332,7 @@ impl Action {
         }
     }
 
-    /// Bytes that it adds to the table, at most.
+    /// Returns the most bytes that the request adds to the table.
     fn adds_bytes(&self) -> usize {
         match self {
             Self::Put { .. } => self.bytes(),
@@ -401,7 +403,7 @@ fn write_table(keys: &Namespace) -> Vec<u8> {
     output
 }
 
-/// A topic's order configuration as routes carry it.
+/// Encodes a topic's order configuration as routes carry it.
 fn write_order_config(config: &OrderConfig) -> Vec<u8> {
     let mut output = Vec::new();
     json::string(&mut output, &config.write());

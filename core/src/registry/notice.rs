@@ -1,5 +1,5 @@
-//! NOTIFY_MIN_BROKER_ID_CHANGE: tells the members of a group that its smallest identifier is another one
-//! (Java: `RouteInfoManager.notifyMinBrokerIdChanged`).
+//! NOTIFY_MIN_BROKER_ID_CHANGE: tells the members of a group that its smallest identifier changed (Java:
+//! `RouteInfoManager.notifyMinBrokerIdChanged`).
 
 use super::state::State;
 use super::tables::Member;
@@ -20,8 +20,8 @@ pub(super) enum MinIdChange<'a> {
     Joined(Option<&'a str>),
 }
 
-/// Notifies the members of a group, if notices are on. All of them when a broker left, else all but the one that
-/// joined, unless it is alone.
+/// Notifies the members of a group, if notices are enabled: all of them when a broker left, or all except the broker
+/// that joined. A broker that joined alone is notified too.
 pub(super) fn notify_min_id_change(state: &mut State, group: GroupId, change: MinIdChange<'_>) {
     if !state.configuration.settings().notify_min_broker_id_changed {
         return;
@@ -43,7 +43,7 @@ pub(super) fn notify_min_id_change(state: &mut State, group: GroupId, change: Mi
     state.outbox.notify(receivers, NOTIFY_MIN_BROKER_ID_CHANGE, &fields);
 }
 
-/// Signs as the user of brokers, if there is one: a broker with authentication drops what is not signed.
+/// Signs as the brokers' user, if there is one: a broker with authentication drops unsigned requests.
 fn sign(access: &AccessRules, fields: &mut Vec<(&str, Cow<'_, str>)>) {
     let Some(client) = access.inner_client() else { return };
     fields.push((ACCESS_KEY, String::from(&*client.name).into()));

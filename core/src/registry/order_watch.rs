@@ -1,32 +1,32 @@
-//! When order configurations are compared with the brokers of their topics.
+//! Decides when to compare order configurations with the brokers of their topics.
 //!
-//! A cluster starts one broker after the other, so nothing is compared before all of them had the time to register.
+//! A cluster starts one broker after the other, so a comparison waits until all of them have had time to register.
 
 use crate::time::{Duration, Instant};
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
-/// Brokers register every 30 seconds. Java waits as long for all of them (`waitSecondsForService`).
+/// Brokers register every 30 seconds. Java waits for all of them as long as this (`waitSecondsForService`).
 const DELAY: Duration = Duration::from_secs(45);
 
-/// The topics whose order configuration has to be compared, and those that were warned of.
+/// The topics whose order configuration is to be compared, and those with a warning.
 #[derive(Debug, Default)]
 pub(super) struct OrderWatch {
     waiting: BTreeMap<String, Instant>,
-    /// The same by the time of their comparison.
+    /// The same topics, by the time of their comparison.
     due: BTreeSet<(Instant, String)>,
-    /// Nothing more is said of these until their values change.
+    /// Topics with a warning. It is not repeated until their values change.
     warned: BTreeSet<String>,
 }
 
 impl OrderWatch {
-    /// When the next comparison is due.
+    /// Returns when the next comparison is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// The topic is compared after some time, unless it was warned of or waits already.
+    /// Schedules a comparison of the topic, unless it has a warning or is already scheduled.
     pub(super) fn wait(&mut self, topic: &str, since: Instant) {
         if !self.warned.contains(topic) && !self.waiting.contains_key(topic) {
             let due = since + DELAY;
@@ -35,7 +35,7 @@ impl OrderWatch {
         }
     }
 
-    /// The value of the topic is another one.
+    /// Notes that the value of the topic changed.
     pub(super) fn forget(&mut self, topic: &str) {
         self.warned.remove(topic);
         if let Some((topic, due)) = self.waiting.remove_entry(topic) {
@@ -43,7 +43,7 @@ impl OrderWatch {
         }
     }
 
-    /// The warning is not repeated.
+    /// Notes that the topic has a warning, which must not be repeated.
     pub(super) fn warned(&mut self, topic: &str) {
         self.warned.insert(topic.to_owned());
     }

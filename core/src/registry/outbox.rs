@@ -1,4 +1,4 @@
-//! The outbox: everything that the registry has to say, in order.
+//! The outbox: all outputs of the registry, in order.
 
 use super::answer::{Answer, ReplyTo};
 use crate::ConnId;
@@ -18,7 +18,7 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(super) struct Outbox {
     outputs: VecDeque<Output>,
-    /// Bytes of the replies among them.
+    /// Bytes of the waiting replies.
     reply_bytes: usize,
     serialization: Serialization,
     /// Number of the last request to a broker.
@@ -35,8 +35,8 @@ impl Outbox {
         Self { outputs, reply_bytes: 0, serialization, opaque: 0, save: 0, tally }
     }
 
-    /// Encodes an answer. The answer to a one-way request is an empty frame: it tells the connection that the request
-    /// is done.
+    /// Encodes an answer. The answer to a one-way request is an empty frame, which tells the connection that the
+    /// request is done.
     pub(super) fn reply(&mut self, to: ReplyTo, answer: &Answer) {
         let frame = if to.is_oneway { Bytes::new() } else { answer.frame(self.serialization, to.opaque) };
         self.tally.note(to.code, (!to.is_oneway).then_some(answer.code()));
@@ -44,7 +44,7 @@ impl Outbox {
         self.outputs.push_back(Output::Reply { conn: to.conn, frame });
     }
 
-    /// Sends an answer that `write` encodes, and whose code it returns.
+    /// Sends an answer that `write` encodes. `write` returns the code of the answer.
     pub(super) fn reply_from_view(&mut self, to: ReplyTo, write: impl FnOnce(&mut Vec<u8>) -> i32) {
         let mut frame = Vec::new();
         let response = (!to.is_oneway).then(|| write(&mut frame));
@@ -61,20 +61,20 @@ impl Outbox {
         self.outputs.push_back(Output::Close { conn, reason });
     }
 
-    /// Starts a save. The ticket comes back when it ends.
+    /// Starts a save, and returns its ticket. The driver hands the ticket back when the save ends.
     pub(super) fn save(&mut self, file: SaveFile, contents: Vec<u8>) -> SaveTicket {
         let ticket = self.next_ticket(file);
         self.outputs.push_back(Output::Save { ticket, contents });
         ticket
     }
 
-    /// The ticket of a save that the driver starts.
+    /// Returns the ticket of a save that the driver starts.
     pub(super) const fn next_ticket(&mut self, file: SaveFile) -> SaveTicket {
         self.save += 1;
         SaveTicket { file, number: self.save }
     }
 
-    /// Sends the same one-way request to several brokers, but to none that is out of reach.
+    /// Sends the same one-way request to several brokers, except those out of reach.
     pub(super) fn notify<'a>(
         &mut self,
         receivers: impl Iterator<Item = (&'a str, Reach)>,
@@ -103,7 +103,7 @@ impl Outbox {
         &mut self.tally
     }
 
-    /// Bytes of the replies that wait.
+    /// Returns the bytes of the waiting replies.
     pub(super) const fn reply_bytes(&self) -> usize {
         self.reply_bytes
     }

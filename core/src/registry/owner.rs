@@ -1,4 +1,4 @@
-//! Who owns a registration: a request about a broker counts only if the broker itself sent it.
+//! Ownership: a request about a broker counts only if the broker itself sent it.
 
 use super::answer::Answer;
 use super::state::State;
@@ -13,7 +13,7 @@ use crate::wire::code::response;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// Whether the peer registered a member: over this connection, or from the same network address.
+/// Whether the peer registered a member, over this connection or from the same network address.
 pub(super) fn owns(state: &State, peer: Peer, key: MemberKey) -> bool {
     state.tables.member(key).is_some_and(|member| is_of(member, peer))
 }
@@ -23,8 +23,8 @@ pub(super) fn owns_group(state: &State, peer: Peer, group: GroupId) -> bool {
     state.tables.group(group).members().values().any(|member| is_of(member, peer))
 }
 
-/// Nobody knows where a member from a snapshot had registered from. Its owner is who connects from the address that it
-/// advertises.
+/// Whether the peer is this member. For a member from a snapshot the original connection is unknown, so whoever
+/// connects from the member's advertised address owns it.
 fn is_of(member: &Member, peer: Peer) -> bool {
     member.claims().is_of(peer) || (member.is_unconfirmed() && member.advertised_ip() == Some(peer.ip()))
 }
@@ -56,13 +56,13 @@ pub(super) fn refuse_stranger(
     }
 }
 
-/// Returns those of the members that a heartbeat of the peer counts for.
+/// Returns the members for which a heartbeat of the peer counts.
 pub(super) fn renewable(state: &mut State, peer: Peer, code: i32, members: &[MemberKey]) -> Vec<MemberKey> {
     let ownership = state.access.ownership(code);
     if ownership == Ownership::Ignored {
         return members.to_vec();
     }
-    // A heartbeat of a member from a snapshot only counts until the member has to register.
+    // For a member from a snapshot, any heartbeat counts, but only until the member must have registered.
     let may_renew = |key: &MemberKey| owns(state, peer, *key) || state.tables.has_unconfirmed(*key);
     let (own, others): (Vec<_>, Vec<_>) = members.iter().copied().partition(may_renew);
     for broker in others.iter().filter_map(|key| state.tables.group(key.group).identity(key.id)).collect::<Vec<_>>() {

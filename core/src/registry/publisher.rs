@@ -1,4 +1,4 @@
-//! Publishing: one view for each batch of changes, which shares with the last one what did not change.
+//! Publishes one view for each batch of changes. It shares everything unchanged with the view before.
 
 use super::tables::Tables;
 use crate::access::AccessRules;
@@ -18,7 +18,7 @@ pub(super) struct Publisher {
     access: Arc<AccessRules>,
     started: Instant,
     is_going_away: bool,
-    /// Any of this, or a setting, changed since the last view.
+    /// Any of the above, or a setting, changed since the last view.
     is_changed: bool,
     last: Option<Arc<RouteView>>,
 }
@@ -43,31 +43,31 @@ impl Publisher {
         }
     }
 
-    /// The newest view. The registry answers from it what connections may not answer themselves; `None` before the
-    /// first view.
+    /// Returns the newest view, or `None` before the first one. The registry uses it to answer queries that connections
+    /// must not answer themselves.
     pub(super) fn last(&self) -> Option<&RouteView> {
         self.last.as_deref()
     }
 
-    /// The rules of access control that hold from now on.
+    /// Replaces the rules of access control.
     pub(super) fn set_access(&mut self, access: Arc<AccessRules>) {
         self.access = access;
         self.is_changed = true;
     }
 
-    /// The order configuration that routes carry from now on.
+    /// Replaces the order configurations that routes carry.
     pub(super) fn set_order(&mut self, order: OrderTable) {
         self.order = Arc::new(order);
         self.is_changed = true;
     }
 
-    /// From now on newer clients get the answer to go away.
+    /// From now on, tells newer clients to go away.
     pub(super) const fn go_away(&mut self) {
         self.is_going_away = true;
         self.is_changed = true;
     }
 
-    /// Settings changed.
+    /// Notes that settings changed.
     pub(super) const fn settings_changed(&mut self) {
         self.is_changed = true;
     }

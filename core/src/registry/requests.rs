@@ -27,7 +27,7 @@ pub(super) fn handle(state: &mut State, peer: Peer, request: &Request<'_>, verdi
     let reply_to =
         ReplyTo { conn: peer.conn, code: request.code, opaque: request.opaque, is_oneway: request.is_oneway() };
     let class = Class::of(request.code);
-    // A broker may read what others may only read with a signature.
+    // A broker may read without a signature what others need a signature for.
     let is_open = class == Class::Read && state.tables.has_connection(peer.conn);
     if !is_open {
         report_previous_secret(state, peer, request.code, &verdict);
@@ -59,8 +59,8 @@ fn refuse(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_
     state.outbox.reply(reply_to, &answer);
 }
 
-/// Serves a request of an administrator. Those that may have to wait for a save are answered in their turn, all others
-/// at once.
+/// Handles a request of an administrator. Requests that may wait for a save are answered in their turn, all others at
+/// once.
 fn administer(state: &mut State, reply_to: ReplyTo, administrator: Administrator, request: &Request<'_>, now: Now) {
     let (answer, change) = match request.code {
         code::PUT_KV_CONFIG => return kv::put(state, reply_to, administrator, request, now),
@@ -75,7 +75,7 @@ fn administer(state: &mut State, reply_to: ReplyTo, administrator: Administrator
     state.outbox.reply(reply_to, &answer);
 }
 
-/// Serves any other request.
+/// Handles any other request.
 fn serve(state: &mut State, reply_to: ReplyTo, peer: Peer, request: &Request<'_>, grant: &Grant, now: Now) {
     if request.code != code::REGISTER_BROKER
         && let Some(refusal) = grant.would_refuse.as_deref()

@@ -10,10 +10,10 @@ use crate::wire::code::request as code;
 use alloc::boxed::Box;
 use alloc::string::String;
 
-/// How many bytes of a name or a value are shown.
+/// How much of a name or a value is shown.
 const BOUND: Bound = Bound::Characters(256);
 
-/// An administrator, as far as the server knows.
+/// The sender of an administrator's request, as far as the server knows.
 #[derive(Clone, Debug)]
 pub(super) struct Administrator {
     pub(super) peer: Peer,
@@ -21,7 +21,7 @@ pub(super) struct Administrator {
 }
 
 impl Administrator {
-    /// Tells that its request was answered, and what it came to.
+    /// Reports that the request was answered, and with what result.
     pub(super) fn report(&self, code: i32, subject: Subject, change: Change, result: i32, outbox: &mut Outbox) {
         let Self { peer, grant } = self.clone();
         if let Some(refusal) = &grant.would_refuse {
@@ -33,7 +33,7 @@ impl Administrator {
     }
 }
 
-/// What a request is about.
+/// Returns what a request is about.
 pub(super) fn subject(request: &Request<'_>) -> Subject {
     let value = |name: &'static str| request.fields.value(name).map(|value| (name, cut(&value)));
     names(request.code).iter().filter_map(|name| value(name)).collect()
@@ -44,7 +44,7 @@ pub(super) fn cut(text: &str) -> String {
     cut::cut(text, BOUND, "").into_owned()
 }
 
-/// The fields that say what a request is about.
+/// Returns the fields that say what a request is about.
 const fn names(code: i32) -> &'static [&'static str] {
     match code {
         code::PUT_KV_CONFIG | code::GET_KV_CONFIG | code::DELETE_KV_CONFIG => &["namespace", "key"],

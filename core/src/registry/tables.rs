@@ -1,8 +1,8 @@
-//! The tables: groups, their members, topics and liveness, changed together so that none mentions what another does not
-//! know.
+//! The tables: groups, their members, topics and liveness. They change together, so that none refers to what another
+//! does not have.
 //!
-//! Every verb here notes by itself what views and answers have to show anew. [`broken_relations`] names each relation
-//! between the indexes that does not hold; one that is broken is a bug of this module.
+//! Every verb notes by itself which parts of views and answers are stale. [`broken_relations`] names each relation
+//! between the indexes that does not hold; a broken one is a bug of this module.
 
 mod check;
 mod claims;
@@ -58,17 +58,17 @@ pub(super) struct Tables {
     secret: Secret,
     /// Estimated bytes of groups, members, entries and mappings.
     bytes: usize,
-    /// When what is from a snapshot ends, unless brokers have repeated it.
+    /// When the time of the snapshot ends. After that, only what brokers have repeated is left of it.
     restored_until: Option<Instant>,
-    /// Members that are from a snapshot.
+    /// Number of members known only from a snapshot.
     unconfirmed: usize,
-    /// What the last view showed of groups and queue values.
+    /// Groups and queue values, as the last view showed them.
     topology: Arc<Topology>,
-    /// A group changed since then.
+    /// A group has changed since the last view.
     topology_is_stale: bool,
-    /// Anything that views show changed since the last one.
+    /// Something that views show has changed since the last view.
     is_changed: bool,
-    /// The list of all topics, until topics appear or disappear.
+    /// The list of all topics, kept until a topic appears or disappears.
     all_topics: Option<Bytes>,
 }
 
@@ -103,7 +103,7 @@ impl Tables {
         self.groups.id(name)
     }
 
-    /// The group with an identifier that these tables gave out and that is still in use.
+    /// Returns the group with an identifier that these tables gave out and still use.
     pub(super) fn group(&self, id: GroupId) -> &Group {
         self.groups.group(id)
     }
@@ -112,12 +112,12 @@ impl Tables {
         self.groups.group(key.group).members.get(&key.id)
     }
 
-    /// The values of the entry of a group in a topic.
+    /// Returns the values of a group's entry in a topic.
     pub(super) fn queue_values(&self, topic: TopicKey<'_>, group: GroupId) -> Option<QueueValues> {
         Some(self.queues.values(self.topics.record(topic)?.queue_of(group)?))
     }
 
-    /// The topics that have an entry of a group.
+    /// Returns the topics that have an entry of a group.
     pub(super) fn topics_of(&self, id: GroupId) -> Vec<Arc<str>> {
         let has_entry = |topic: &&Arc<str>| {
             let record = self.topics.record(self.topics.key(topic));
@@ -126,28 +126,28 @@ impl Tables {
         self.groups.group(id).topics.iter().filter(has_entry).cloned().collect()
     }
 
-    /// The list of all topics, which `encode` makes of their names when they are not those of the last call.
+    /// Returns the list of all topics. Calls `encode` with their names if these changed since the last call.
     pub(super) fn all_topics(&mut self, encode: impl FnOnce(&[&str]) -> Bytes) -> Bytes {
         let Self { topics, all_topics, .. } = self;
         all_topics.get_or_insert_with(|| encode(&topics.names_where(|_| true))).clone()
     }
 
-    /// Estimated bytes of everything.
+    /// Returns the estimated bytes of everything.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes + self.queues.bytes()
     }
 
-    /// When the next deadline comes, or the next [`tick`](Self::tick).
+    /// Returns the time of the next deadline or the next [`tick`](Self::tick), whichever is earlier.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         [self.liveness.poll_timeout(), self.restored_until].into_iter().flatten().min()
     }
 
-    /// A member whose deadline has come.
+    /// Returns a member whose deadline has come.
     pub(super) fn expired(&self, now: Now) -> Option<MemberKey> {
         self.liveness.expired(now)
     }
 
-    /// Whether a view would show something else than the last one.
+    /// Whether a new view would differ from the last one.
     pub(super) const fn is_changed(&self) -> bool {
         self.is_changed
     }
@@ -155,7 +155,7 @@ impl Tables {
 
 /// Members.
 impl Tables {
-    /// Gives a broker its place in its group, which is created if need be.
+    /// Gives a broker its place in its group. Creates the group if necessary.
     pub(super) fn place(&mut self, newcomer: &Newcomer<'_>, now: Now) -> Placed {
         let group = self.groups.id(newcomer.name).unwrap_or_else(|| self.create_group(newcomer));
         let key = MemberKey { group, id: newcomer.id };
@@ -199,7 +199,7 @@ impl Tables {
         Placed { key, placement, replaced, taken_from, second_claim_to, other_cluster, has_new_min_id, changes_group }
     }
 
-    /// Notes what is kept of a registration, once all of it is applied.
+    /// Stores what is kept of a registration, once all of it is applied.
     pub(super) fn settle(&mut self, key: MemberKey, last: LastRegistration, needs_full_sync: bool) {
         let generation = self.groups.group(key.group).generation;
         let member = self.groups.member_mut(key);
@@ -207,19 +207,19 @@ impl Tables {
         member.needs_full_sync = needs_full_sync;
     }
 
-    /// Notes the topics of a registration, and says what part of its broker's table they are.
+    /// Notes the topics of a registration, and returns which part of its broker's table they are.
     pub(super) fn take_part(&mut self, key: MemberKey, topics: Vec<u64>, is_new: bool) -> Part {
         self.groups.take_part(key, topics, is_new)
     }
 
-    /// A member repeats its last registration. If that was a whole table, it is in sync.
+    /// Notes that a member repeated its last registration. If that was a whole table, the member is in sync.
     pub(super) fn repeat(&mut self, key: MemberKey, now: Now) {
         self.refresh(key, now);
         let member = self.groups.member_mut(key);
         member.needs_full_sync &= member.last.is_some_and(|last| last.is_update);
     }
 
-    /// A member gives a sign of life.
+    /// Notes a sign of life of a member.
     pub(super) fn refresh(&mut self, key: MemberKey, now: Now) {
         let until = self.restored_until;
         let member = self.groups.member_mut(key);
@@ -228,26 +228,26 @@ impl Tables {
         member.deadline = deadline;
     }
 
-    /// A member registers again, perhaps over another connection ([`Liveness::claim`]).
+    /// Notes that a member registered again, perhaps over another connection ([`Liveness::claim`]).
     pub(super) fn claim(&mut self, key: MemberKey, peer: Peer, keeps_claims: bool) -> Option<ClientAddress> {
         self.liveness.claim(key, &mut self.groups.member_mut(key).claims, peer, keeps_claims)
     }
 
-    /// A peer withdraws its claim to a member ([`Liveness::withdraw`]).
+    /// Withdraws the claim of a peer to a member ([`Liveness::withdraw`]).
     pub(super) fn withdraw(&mut self, key: MemberKey, peer: Peer) -> Option<Peer> {
         self.liveness.withdraw(key, &mut self.groups.member_mut(key).claims, peer)
     }
 
-    /// Notes that the operator was told of a member's registrations. Returns whether that is new.
+    /// Notes that the operator knows of a member's registrations. Returns whether that is new.
     pub(super) fn report(&mut self, key: MemberKey) -> bool {
         !core::mem::replace(&mut self.groups.member_mut(key).is_reported, true)
     }
 
-    /// Notes that time passed. If the process was paused, all deadlines are postponed by the pause, which is returned:
-    /// a server that could not listen cannot tell which brokers were silent.
+    /// Notes that time passed. After a pause of the process, postpones all deadlines by the length of the pause and
+    /// returns it: a server that could not listen does not know which brokers were silent.
     ///
-    /// No broker may be silent for longer than after a sign of life at this moment: one that was heard after the pause
-    /// needs no postponing.
+    /// No deadline moves past the one that a sign of life would set now, so a broker that was heard after the pause
+    /// gets no extra time.
     pub(super) fn tick(&mut self, now: Now) -> Option<Duration> {
         let late = self.liveness.tick(now)?;
         self.restored_until = self.restored_until.map(|until| until + late);
@@ -259,8 +259,8 @@ impl Tables {
         Some(late)
     }
 
-    /// Takes out the members from a snapshot that a broker takes the place of, itself among them. Returns what the
-    /// broker is with regard to the snapshot, and all others.
+    /// Removes the members from a snapshot that a broker replaces, including the broker's own. Returns how the broker
+    /// relates to the snapshot, and all other removed members.
     fn supersede(&mut self, newcomer: &Newcomer<'_>, key: MemberKey) -> (Origin, Vec<BrokerIdentity>) {
         let (mut origin, mut replaced) = (Origin::Registered, Vec::new());
         if self.unconfirmed == 0 {
@@ -288,7 +288,8 @@ impl Tables {
         id
     }
 
-    /// Zone and acting master belong to the group, and the last registration wins. Returns whether they changed.
+    /// Sets the zone and the acting master of a group. They belong to the group, and the last registration wins.
+    /// Returns whether they changed.
     fn set_group_properties(&mut self, newcomer: &Newcomer<'_>, id: GroupId) -> bool {
         let group = self.groups.group_mut(id);
         let is_same =
@@ -303,8 +304,8 @@ impl Tables {
         !is_same
     }
 
-    /// A group stays in its cluster as long as a member of it is there. Only called once a member that was replaced has
-    /// its successor.
+    /// Moves a group to another cluster if no member of it is left in its own. Call this only once a replaced member
+    /// has its successor.
     fn settle_cluster(&mut self, id: GroupId) {
         let group = self.groups.group_mut(id);
         self.bytes -= group.bytes();
@@ -321,7 +322,7 @@ impl Tables {
         self.settle_cluster(key.group);
     }
 
-    /// Takes a member out of its group and of every index. The group stays, even empty.
+    /// Removes a member from its group and from every index. The group stays, even if it is empty.
     fn take_member(&mut self, key: MemberKey) -> Member {
         let Some(member) = self.groups.group_mut(key.group).members.remove(&key.id) else {
             unreachable!("{key:?} names no member");
@@ -333,7 +334,7 @@ impl Tables {
         member
     }
 
-    /// Replaces a member by what it registers now. Returns whether answers show a difference.
+    /// Replaces a member with its new registration. Returns whether answers change.
     fn update_member(&mut self, key: MemberKey, mut member: Member) -> bool {
         let known = self.groups.member_mut(key);
         member.parts = core::mem::take(&mut known.parts);
@@ -348,7 +349,7 @@ impl Tables {
         changes_group
     }
 
-    /// Members, zone or role of a group changed.
+    /// Notes that members, zone or role of a group changed.
     fn change_group(&mut self, id: GroupId) {
         let group = self.groups.group_mut(id);
         group.generation += 1;
@@ -360,7 +361,7 @@ impl Tables {
 
 /// Topics.
 impl Tables {
-    /// Sets the entry of a group in a topic, as a broker says that it is.
+    /// Sets the entry of a group in a topic to what a broker registered.
     pub(super) fn set_queue(&mut self, topic: TopicKey<'_>, id: GroupId, values: QueueValues) -> Set {
         if self.restored_until.is_some() {
             let restored = &mut self.groups.group_mut(id).restored;
@@ -394,7 +395,7 @@ impl Tables {
         if old.is_none() { Set::Added } else { Set::Replaced }
     }
 
-    /// Removes the entry of a group from a topic. Returns whether there was one.
+    /// Removes the entry of a group from a topic. Returns whether it existed.
     pub(super) fn remove_queue(&mut self, topic: TopicKey<'_>, id: GroupId) -> bool {
         if self.topics.record(topic).is_none_or(|record| record.queue_of(id).is_none()) {
             return false;
@@ -411,11 +412,11 @@ impl Tables {
         true
     }
 
-    /// Makes all entries of a group readable and writable and nothing else, or no longer writable. Returns how many
-    /// there are.
+    /// Makes all entries of a group readable and writable and nothing else, or no longer writable. Returns their
+    /// number.
     ///
-    /// What an operator decides is not undone by a full sync that is still due, but by a table without a version, which
-    /// is applied in full each time.
+    /// A full sync that is still due does not undo an operator's decision. A table without a version does, because it
+    /// is applied in full every time.
     pub(super) fn set_permission(&mut self, id: GroupId, writable: bool) -> usize {
         self.groups.group_mut(id).overrule(self.restored_until.is_some());
         self.change_queues(id, |values| {
@@ -423,7 +424,7 @@ impl Tables {
         })
     }
 
-    /// Changes every entry of a group. Returns how many there are.
+    /// Changes every entry of a group. Returns their number.
     fn change_queues(&mut self, id: GroupId, change: impl Fn(QueueValues) -> QueueValues) -> usize {
         let topics = self.topics_of(id);
         for topic in &topics {
@@ -441,7 +442,7 @@ impl Tables {
         }
     }
 
-    /// Takes a topic out of a group's index if it has neither an entry nor a mapping of the group.
+    /// Removes a topic from a group's index if the group has neither an entry nor a mapping in it.
     fn remove_topic_if_unrelated(&mut self, topic: TopicKey<'_>, id: GroupId) {
         let is_related = self.topics.record(topic).is_some_and(|record| record.is_related_to(id));
         if !is_related {
@@ -454,7 +455,7 @@ impl Tables {
 
 /// Views.
 impl Tables {
-    /// What the next view shows. It shares with the last one what did not change.
+    /// Returns what the next view shows. It shares everything unchanged with the last view.
     pub(super) fn publish(&mut self) -> (TopicTable, Arc<Topology>) {
         if self.topology_is_stale || self.queues.has_new_values() {
             self.topology = Arc::new(Topology::new(self.groups.encoded(), self.queues.shared()));

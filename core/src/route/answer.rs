@@ -1,4 +1,4 @@
-//! Routes: the body of GET_ROUTEINFO_BY_TOPIC, assembled from fragments that are ready.
+//! Routes: the body of GET_ROUTEINFO_BY_TOPIC, assembled from encoded fragments.
 
 use super::{BrokerGroup, QueueFragment, QueueRef, TopicRecord, Topology};
 use crate::config::Settings;
@@ -8,17 +8,17 @@ use crate::wire::json::{self, Dialect};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Topics by which brokers watch their own group. Their routes always show the group as it is.
+/// Prefix of the topics with which brokers watch their own group. Their routes always show the group as it is.
 const SYNC_BROKER_MEMBER_PREFIX: &[u8] = b"rmq_sys_SYNC_BROKER_MEMBER_";
 
-/// The client that a route is for: decides the dialect and what is left out.
+/// A query for a route. It decides the dialect of the answer and what the answer leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteQuery<'a> {
-    /// The topic. A name that is not UTF-8 is unknown.
+    /// The topic. A name that is not UTF-8 is an unknown topic.
     pub topic: &'a [u8],
     /// The dialect that the client's release understands.
     pub dialect: Dialect,
-    /// The only zone whose masters are wanted. Such an answer is always in the plain dialect.
+    /// The zone whose masters the client wants, if it wants only those. Such an answer is always in the plain dialect.
     pub zone: Option<&'a str>,
 }
 
@@ -64,7 +64,8 @@ impl<'a> Route<'a> {
         output.extend_from_slice(b"}}");
     }
 
-    /// The positions of the groups, if all are shown and there is no other between them. Mostly it is so.
+    /// Returns the positions of the groups if the route shows all of them and no other group lies between them. This is
+    /// the usual case.
     #[inline]
     fn positions(&self) -> Option<Range<usize>> {
         if self.query.zone.is_some() {
@@ -94,7 +95,7 @@ impl<'a> Route<'a> {
         json::separated(output, self.shown(), |output, (group, queue)| group.write_entry(queue, output));
     }
 
-    /// The groups that the topic is on with the values of their entries, without those outside of the wanted zone.
+    /// Returns the groups of the topic with the values of their entries, but none outside the wanted zone.
     #[inline]
     fn shown(&self) -> impl Iterator<Item = (&'a BrokerGroup, &'a QueueFragment)> {
         let Self { topology, record, query, .. } = *self;

@@ -1,4 +1,4 @@
-//! Digests of what is registered, by which two servers can be compared without looking at every topic.
+//! Digests of what is registered. They compare two servers without a look at every topic.
 
 use super::RouteView;
 use crate::wire::QueueValues;
@@ -8,26 +8,25 @@ use alloc::vec::Vec;
 use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
-/// What a cluster has, as numbers that are equal on two servers with the same registrations, in whatever order these
-/// came.
+/// What a cluster has, as numbers. Two servers with the same registrations, in any order, have equal numbers.
 ///
-/// They are not a protection: an attacker can make two clusters look alike.
+/// The digests protect against nothing: an attacker can make two clusters look alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterDigest {
     /// Name of the cluster.
     pub cluster: String,
-    /// Digest of names, identifiers, addresses and zones of its brokers.
+    /// Digest of the names, identifiers, addresses and zones of its brokers.
     pub topology: u64,
-    /// Digest of the topics of its brokers with their queues, permissions and flags.
+    /// Digest of its brokers' topics with their queues, permissions and flags.
     pub topics: u64,
     /// Number of brokers.
     pub brokers: usize,
-    /// Number of topics of all broker names.
+    /// Number of topic entries of all its broker groups.
     pub topic_entries: usize,
 }
 
 impl ClusterDigest {
-    /// Both digests as one, exact in a float: the low 48 bits.
+    /// Returns both digests as one number that a float holds exactly: the low 48 bits.
     #[must_use]
     pub const fn short(&self) -> u64 {
         (self.topology ^ self.topics.rotate_left(17)) & ((1 << 48) - 1)
@@ -35,7 +34,7 @@ impl ClusterDigest {
 }
 
 impl RouteView {
-    /// The digests of all clusters, in the order of their names. Looks at every entry of every topic.
+    /// Returns the digests of all clusters, in the order of their names. Looks at every entry of every topic.
     #[must_use]
     pub fn digests(&self) -> Vec<ClusterDigest> {
         let mut digests: BTreeMap<&str, ClusterDigest> = BTreeMap::new();
@@ -66,7 +65,7 @@ impl RouteView {
     }
 }
 
-/// A hash that is the same on every server.
+/// A hash that is equal on all servers.
 fn hash(parts: &[&[u8]]) -> u64 {
     let mut hasher = SipHasher13::new();
     for part in parts {
@@ -83,7 +82,7 @@ fn number(values: QueueValues) -> u64 {
         .fold(0, |number, value| mix(number, u64::from(value.cast_unsigned())))
 }
 
-/// Two numbers as one in which every bit counts (the finalizer of SplitMix64).
+/// Combines two numbers so that every bit counts (the finalizer of SplitMix64).
 const fn mix(one: u64, other: u64) -> u64 {
     let mut mixed = one.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ other;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

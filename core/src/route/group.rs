@@ -23,7 +23,7 @@ impl FilterServers {
         Self { address, json: output.into() }
     }
 
-    /// `[…]`.
+    /// Returns `[…]`.
     pub(crate) fn list(&self) -> &[u8] {
         let mut key = Vec::new();
         json::string(&mut key, &self.address);
@@ -31,14 +31,14 @@ impl FilterServers {
     }
 }
 
-/// What a broker group is made of.
+/// The contents of a broker group.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BrokerData {
     pub(crate) name: Arc<str>,
     pub(crate) cluster: Arc<str>,
     pub(crate) zone: Option<Arc<str>>,
     pub(crate) enable_acting_master: bool,
-    /// By identifier.
+    /// In the order of identifiers.
     pub(crate) addresses: Vec<(i64, Arc<str>)>,
     /// The clusters that members registered in.
     pub(crate) clusters: Vec<Arc<str>>,
@@ -51,9 +51,10 @@ pub(crate) struct BrokerGroup {
     pub(crate) data: BrokerData,
     /// `{"brokerAddrs":…}` by dialect.
     json: [Box<[u8]>; 2],
-    /// The same with the smallest slave shown as master, if the group allows an acting master and has no master.
+    /// The same with the slave of the smallest identifier shown as master, if the group allows an acting master and has
+    /// no master.
     acting: Option<[Box<[u8]>; 2]>,
-    /// `{"brokerName":…`, the start of its entry in a topic.
+    /// `{"brokerName":…`, the start of the group's entry in a topic.
     entry_start: Box<[u8]>,
 }
 
@@ -67,7 +68,8 @@ impl BrokerGroup {
         Self { data, json, acting, entry_start: entry_start.into() }
     }
 
-    /// The group in a route, with its smallest slave as acting master if that is wanted and there can be one.
+    /// Returns the group as a route shows it. If `acting` is set and the group allows it, the slave of the smallest
+    /// identifier acts as master.
     #[inline]
     pub(crate) fn json(&self, dialect: Dialect, acting: bool) -> &[u8] {
         match &self.acting {
@@ -83,7 +85,7 @@ impl BrokerGroup {
         output.extend_from_slice(&queue.json);
     }
 
-    /// Whether the group can be shown with an acting master.
+    /// Whether the group can have an acting master.
     #[inline]
     pub(crate) const fn can_act(&self) -> bool {
         self.acting.is_some()
@@ -118,7 +120,7 @@ impl BrokerData {
     }
 }
 
-/// Writes `"brokerAddrs":{…}`. `first_id` takes the place of the smallest identifier.
+/// Writes `"brokerAddrs":{…}`. `first_id` replaces the smallest identifier.
 pub(super) fn write_addresses(
     output: &mut Vec<u8>,
     addresses: &[(i64, Arc<str>)],

@@ -1,10 +1,10 @@
-//! Identifiers in views: small numbers in place of names.
+//! Identifiers in views: small numbers that stand for names.
 
-/// The slot of a broker group. A slot is used again once its group is gone and no topic refers to it.
+/// The slot of a broker group. A slot is reused once its group is gone and no topic refers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct GroupId(pub(crate) u32);
 
-/// The place of queue values among all that are in use. A place is used again once no entry refers to it.
+/// The place of queue values among all values in use. A place is reused once no entry refers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueueId(pub(crate) u32);
 
@@ -30,7 +30,7 @@ impl QueueId {
     }
 }
 
-/// The limit of what the tables take keeps lists far shorter than 4 billion elements.
+/// The limit on the bytes of the tables keeps lists far shorter than 4 billion elements.
 #[inline]
 fn number(index: usize) -> u32 {
     debug_assert!(u32::try_from(index).is_ok(), "a list with {index} elements");

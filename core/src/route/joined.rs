@@ -1,4 +1,4 @@
-//! JSON fragments of broker groups, joined in the order of the groups' names, so that adjacent groups are one copy.
+//! JSON fragments of broker groups, joined in the order of the groups' names, so that one copy writes adjacent groups.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -6,17 +6,17 @@ use core::ops::Range;
 
 /// Fragments with commas between them.
 ///
-/// Most topics are on all brokers of a cluster, with the same queue values for each, and these brokers are mostly
-/// adjacent.
+/// Most topics are on all brokers of a cluster, with the same queue values for each, and the names of these brokers are
+/// mostly adjacent.
 #[derive(Debug)]
 pub(crate) struct JoinedFragments {
     bytes: Vec<u8>,
-    /// Where each fragment starts, and where one more would.
+    /// Where each fragment starts, and where one more would start.
     starts: Vec<usize>,
 }
 
 impl JoinedFragments {
-    /// Has `write` append the fragment of each item.
+    /// Lets `write` append the fragment of each item.
     pub(crate) fn new<T>(items: impl IntoIterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) -> Self {
         let (mut bytes, mut starts) = (Vec::new(), vec![0]);
         for item in items {

@@ -1,4 +1,4 @@
-//! What a view shows to operators: groups and topics in pages, in the order of their names.
+//! Listings for operators: groups and topics in pages, in the order of their names.
 
 use super::{RouteView, TopicRecord};
 use alloc::sync::Arc;
@@ -7,33 +7,33 @@ use alloc::vec::Vec;
 /// A broker group.
 #[derive(Clone, Copy, Debug)]
 pub struct ListedGroup<'a> {
-    /// The name of its brokers.
+    /// The name of the group.
     pub name: &'a str,
-    /// The cluster that it belongs to.
+    /// The cluster of the group.
     pub cluster: &'a str,
-    /// Its zone.
+    /// The zone of the group.
     pub zone: Option<&'a str>,
-    /// Identifiers and addresses of its members; 0 is the master.
+    /// Identifiers and addresses of the members; 0 is the master.
     pub members: &'a [(i64, Arc<str>)],
 }
 
 /// A topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedTopic<'a> {
-    /// Its name.
+    /// The name of the topic.
     pub name: &'a str,
-    /// Broker groups that have it.
+    /// Number of broker groups that have it.
     pub groups: usize,
 }
 
 /// What a broker group says about a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedEntry<'a> {
-    /// The name of the brokers.
+    /// The name of the broker group.
     pub broker: &'a str,
-    /// Queues to read from.
+    /// Number of queues to read from.
     pub read_queues: i32,
-    /// Queues to write to.
+    /// Number of queues to write to.
     pub write_queues: i32,
     /// Permission bits: 2 write, 4 read.
     pub perm: i32,
@@ -42,7 +42,7 @@ pub struct ListedEntry<'a> {
 }
 
 impl RouteView {
-    /// The groups whose names come after `after`.
+    /// Returns the groups whose names come after `after`.
     pub fn groups_after(&self, after: &str) -> impl Iterator<Item = ListedGroup<'_>> {
         self.topology.groups_after(after).map(|(_, group)| ListedGroup {
             name: &group.data.name,
@@ -52,19 +52,19 @@ impl RouteView {
         })
     }
 
-    /// The number of clusters.
+    /// Returns the number of clusters.
     #[must_use]
     pub fn cluster_count(&self) -> usize {
         self.topology.cluster_count()
     }
 
-    /// The number of entries of all groups in all topics. Looks at every topic.
+    /// Returns the number of entries of all groups in all topics. Looks at every topic.
     #[must_use]
     pub fn entry_count(&self) -> usize {
         self.topics.records().map(|record| record.queues().len()).sum()
     }
 
-    /// The first `limit` topics whose names come after `after`. Looks at every topic.
+    /// Returns the first `limit` topics whose names come after `after`. Looks at every topic.
     #[must_use]
     pub fn topics_after(&self, after: &str, limit: usize) -> Vec<ListedTopic<'_>> {
         let is_listed = |record: &&TopicRecord| *record.name > *after && !record.queues().is_empty();
@@ -79,13 +79,14 @@ impl RouteView {
         topics
     }
 
-    /// Names of topics whose entries do not all have the same queues, permissions and flags, in no order.
+    /// Returns the names of topics whose entries differ in queues, permissions or flags, in no order.
     pub fn differing_topics(&self) -> impl Iterator<Item = &str> {
         let differs = |record: &&TopicRecord| record.queues().windows(2).any(|pair| pair[0].queue != pair[1].queue);
         self.topics.records().filter(differs).map(|record| &*record.name)
     }
 
-    /// What each group says about a topic, in the order of their names; `None` without such a topic.
+    /// Returns what each group says about a topic, in the order of the groups' names, or `None` if there is no such
+    /// topic.
     #[must_use]
     pub fn topic_entries(&self, name: &str) -> Option<Vec<ListedEntry<'_>>> {
         let record = self.topics.named(name.as_bytes()).filter(|record| !record.queues().is_empty())?;

@@ -12,11 +12,11 @@ use alloc::vec::Vec;
 pub(crate) struct Mapping {
     /// The broker group that the mapping is shown under.
     pub(crate) broker_name: Box<str>,
-    /// The group that registered it. The mapping goes with this group.
+    /// The group that registered it. The mapping ends with this group.
     pub(crate) owner: GroupId,
     /// `"<broker name>":{…}` by dialect.
     pub(crate) json: [Box<[u8]>; 2],
-    /// It was restored, and no broker has repeated it yet.
+    /// Whether it was restored and no broker has repeated it yet.
     pub(crate) is_unconfirmed: bool,
 }
 
@@ -26,7 +26,7 @@ impl Mapping {
         Self { broker_name: broker_name.into(), owner, json, is_unconfirmed: false }
     }
 
-    /// `{…}`, as JSON has it.
+    /// Returns `{…}`, as standard JSON.
     pub(crate) fn object(&self) -> &[u8] {
         let mut key = Vec::new();
         json::string(&mut key, &self.broker_name);

@@ -5,14 +5,14 @@ use crate::wire::{QueueValues, json};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// The entry of one broker group in a topic: which group, and with which values.
+/// The entry of one broker group in a topic: the group and its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueueRef {
     pub(crate) group: GroupId,
     pub(crate) queue: QueueId,
 }
 
-/// Queue values with their JSON. Most entries of all groups share a few of them.
+/// Queue values with their JSON. Most entries of all groups share a few such values.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueFragment {
     pub(crate) values: QueueValues,

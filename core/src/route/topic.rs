@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// Publishing copies the shards that changed, so many small ones make small changes cheap and few make big tables
+/// Publishing copies the shards that changed. Many small shards keep small changes cheap; few shards keep big tables
 /// cheap.
 const SHARDS: usize = 256;
 
@@ -20,20 +20,20 @@ pub(crate) struct TopicRecord {
     pub(crate) name: Arc<str>,
     /// In the order of the groups' names.
     queues: Box<[QueueRef]>,
-    /// In the order of the brokers' names. Mappings stay when a topic's entries are deleted.
+    /// In the order of the brokers' names. Mappings stay when the entries of their topic are deleted.
     mappings: Box<[Mapping]>,
 }
 
 type Shard = HashTable<Arc<TopicRecord>>;
 
-/// The name of a topic with its hash, which is needed several times.
+/// The name of a topic with its hash, which callers need several times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TopicKey<'a> {
     pub(crate) name: &'a str,
     pub(crate) hash: u64,
 }
 
-/// All topics by name. Cloning shares everything; a change copies the shard it falls into, once per clone.
+/// All topics by name. A clone shares everything; a change copies the shard that it affects, once per clone.
 #[derive(Clone, Debug)]
 pub(crate) struct TopicTable {
     shards: Box<[Arc<Shard>]>,
@@ -56,7 +56,7 @@ impl TopicTable {
         TopicKey { name, hash: self.secret.hash(name.as_bytes()) }
     }
 
-    /// The record of the topic of this name. A name that is not UTF-8 is unknown.
+    /// Returns the record of the topic with this name. A name that is not UTF-8 is an unknown topic.
     #[inline]
     pub(crate) fn named(&self, name: &[u8]) -> Option<&TopicRecord> {
         self.find(name, self.secret.hash(name))
@@ -72,8 +72,8 @@ impl TopicTable {
         self.find(key.name.as_bytes(), key.hash)
     }
 
-    /// Has `change` change the record of a topic, and returns what it returns. The record of an unknown topic begins
-    /// empty. One that ends empty is removed.
+    /// Applies `change` to the record of a topic, and returns its result. An unknown topic begins with an empty record;
+    /// a record that is empty afterwards is removed.
     pub(crate) fn change<T>(&mut self, key: TopicKey<'_>, change: impl FnOnce(&mut TopicRecord) -> T) -> T {
         let TopicKey { name, hash } = key;
         let secret = self.secret;
@@ -100,7 +100,7 @@ impl TopicTable {
         }
     }
 
-    /// Names every relation between the records that is broken.
+    /// Names every broken relation between the records.
     pub(crate) fn check(&self, findings: &mut Vec<String>) {
         let records = self.records().count();
         if records != self.topics {
@@ -121,12 +121,12 @@ impl TopicTable {
         }
     }
 
-    /// All records, in no order that may show.
+    /// Returns all records, in an order that must not show.
     pub(crate) fn records(&self) -> impl Iterator<Item = &TopicRecord> {
         self.shards.iter().flat_map(|shard| shard.iter().map(|record| &**record))
     }
 
-    /// The names of the topics that have a queue entry and that `wanted` selects, in order.
+    /// Returns the names of the topics that have a queue entry and that `wanted` selects, in order.
     pub(crate) fn names_where(&self, wanted: impl Fn(&TopicRecord) -> bool) -> Vec<&str> {
         let routed = self.records().filter(|record| !record.queues.is_empty() && wanted(record));
         let mut names: Vec<&str> = routed.map(|record| &*record.name).collect();
@@ -144,24 +144,24 @@ impl TopicRecord {
         self.queues.is_empty() && self.mappings.is_empty()
     }
 
-    /// The entries, in the order of the groups' names.
+    /// Returns the entries, in the order of the groups' names.
     #[inline]
     pub(crate) const fn queues(&self) -> &[QueueRef] {
         &self.queues
     }
 
-    /// The mappings, in the order of the brokers' names.
+    /// Returns the mappings, in the order of the brokers' names.
     #[inline]
     pub(crate) const fn mappings(&self) -> &[Mapping] {
         &self.mappings
     }
 
-    /// Whether there is an entry of a group, or a mapping that it owns.
+    /// Whether the topic has an entry of a group, or a mapping that the group owns.
     pub(crate) fn is_related_to(&self, group: GroupId) -> bool {
         self.queue_of(group).is_some() || self.has_mapping_of(group)
     }
 
-    /// Sets the entry of a group. A new one gets its place behind the groups whose names come before.
+    /// Sets the entry of a group. A new entry goes behind the groups whose names come before.
     pub(crate) fn set_entry(&mut self, entry: QueueRef, comes_before: impl Fn(GroupId) -> bool) {
         match self.queues.iter_mut().find(|known| known.group == entry.group) {
             Some(known) => *known = entry,
@@ -179,7 +179,7 @@ impl TopicRecord {
         Some(queue)
     }
 
-    /// Sets the mapping under a broker's name and returns the one that was there.
+    /// Sets the mapping under a broker's name, and returns the one that it replaces.
     pub(crate) fn set_mapping(&mut self, mapping: Mapping) -> Option<Mapping> {
         match self.mappings.binary_search_by(|known| known.broker_name.cmp(&mapping.broker_name)) {
             Ok(at) => Some(core::mem::replace(&mut self.mappings[at], mapping)),
@@ -190,7 +190,7 @@ impl TopicRecord {
         }
     }
 
-    /// Replaces everything, as it was kept.
+    /// Replaces everything with restored entries and mappings.
     pub(crate) fn restore(&mut self, queues: Vec<QueueRef>, mappings: Vec<Mapping>) {
         self.queues = queues.into();
         self.mappings = mappings.into();
@@ -207,7 +207,7 @@ impl TopicRecord {
         owned.for_each(|mapping| mapping.is_unconfirmed = true);
     }
 
-    /// Takes out the unconfirmed mappings that a group owns.
+    /// Removes the unconfirmed mappings that a group owns, and returns them.
     pub(crate) fn take_unconfirmed_mappings_of(&mut self, owner: GroupId) -> Vec<Mapping> {
         let is_taken = |mapping: &Mapping| mapping.owner == owner && mapping.is_unconfirmed;
         let taken = self.mappings.iter().filter(|mapping| is_taken(mapping)).cloned().collect();
@@ -220,7 +220,7 @@ impl TopicRecord {
         self.mappings = without(&self.mappings, |mapping| mapping.owner == owner);
     }
 
-    /// The entry of a group.
+    /// Returns the entry of a group.
     pub(crate) fn queue_of(&self, group: GroupId) -> Option<QueueId> {
         self.queues.iter().find(|entry| entry.group == group).map(|entry| entry.queue)
     }
@@ -238,7 +238,7 @@ fn without<T: Clone>(list: &[T], unwanted: impl Fn(&T) -> bool) -> Box<[T]> {
     list.iter().filter(|item| !unwanted(item)).cloned().collect()
 }
 
-/// The bits that choose the shard are neither those that a shard chooses its bucket by nor those that it tags it with.
+/// The bits that choose the shard differ from those with which a shard chooses and tags its buckets.
 #[inline]
 const fn shard_of(hash: u64) -> usize {
     (hash >> 32) as usize % SHARDS

@@ -1,4 +1,4 @@
-//! Broker groups and clusters, with the fragments that answers are assembled from.
+//! Broker groups and clusters, with the encoded fragments that answers consist of.
 
 use super::group::write_addresses;
 use super::{BrokerGroup, GroupId, JoinedFragments, QueueFragment, QueueId, QueueRef};
@@ -11,21 +11,21 @@ use alloc::vec::Vec;
 use core::ops::{Bound, Range};
 use once_cell::race::OnceBox;
 
-/// Number of queue values whose entries are cached for all groups. Identifiers are handed out in the order of first
-/// use, so these are the common values.
+/// How many queue values have their entries cached for all groups. Identifiers follow the order of first use, so these
+/// are the common values.
 const CACHED_ENTRIES: usize = 16;
 
-/// All broker groups and the clusters that they form, and all queue values.
+/// All broker groups, the clusters that they form, and all queue values.
 #[derive(Debug)]
 pub(crate) struct Topology {
     groups: Vec<Option<Arc<BrokerGroup>>>,
     /// All queue values, by place.
     queues: Arc<[QueueFragment]>,
-    /// The position of each group in the order of their names, by slot.
+    /// The position of each group, by slot, in the order of names.
     positions: Vec<u32>,
     /// The groups as routes show them, by dialect.
     joined: [JoinedFragments; 2],
-    /// The entries of all groups with the same values, by the place of the values. Made when a route needs them.
+    /// The entries of all groups with the same values, by the place of the values. Built when a route first needs them.
     joined_entries: [OnceBox<JoinedFragments>; CACHED_ENTRIES],
     by_name: BTreeMap<Arc<str>, GroupId>,
     clusters: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
@@ -66,8 +66,8 @@ impl Topology {
         }
     }
 
-    /// The positions of the groups of a topic's entries in the order of names, or `None` if there are other groups
-    /// between them. The entries are in that order.
+    /// Returns the positions of these entries' groups in the order of names, or `None` if other groups lie between
+    /// them. The entries are in that order.
     #[inline]
     pub(crate) fn contiguous_range(&self, entries: &[QueueRef]) -> Option<Range<usize>> {
         let position = |entry: &QueueRef| self.positions.get(entry.group.index());
@@ -75,13 +75,13 @@ impl Topology {
         (last.checked_sub(first)? + 1 == entries.len()).then_some(first..last + 1)
     }
 
-    /// The groups at these positions as routes show them.
+    /// Returns the groups at these positions as routes show them.
     #[inline]
     pub(crate) fn joined_groups(&self, positions: &Range<usize>, dialect: Dialect) -> Option<&[u8]> {
         self.joined[dialect.index()].slice(positions)
     }
 
-    /// The entries of the groups at these positions, if all have the same values and these are cached.
+    /// Returns the entries of the groups at these positions, if all have the same values and these are cached.
     #[inline]
     pub(crate) fn joined_entries(&self, positions: &Range<usize>, entries: &[QueueRef]) -> Option<&[u8]> {
         let queue = entries.first()?.queue;
@@ -95,24 +95,24 @@ impl Topology {
         joined.get_or_init(|| Box::new(write())).slice(positions)
     }
 
-    /// All groups in the order of their names.
+    /// Returns all groups in the order of their names.
     fn named(&self) -> impl Iterator<Item = &BrokerGroup> {
         self.by_name.values().filter_map(|id| self.group(*id))
     }
 
-    /// The queue values in a place. There are always some in a place that an entry refers to.
+    /// Returns the queue values in a place. A place that an entry refers to always has some.
     #[inline]
     pub(crate) fn queue(&self, id: QueueId) -> Option<&QueueFragment> {
         self.queues.get(id.index())
     }
 
-    /// Whether any group has filter servers. Brokers have none since 5.0.
+    /// Whether any group has filter servers. Brokers since 5.0 have none.
     #[inline]
     pub(crate) const fn has_filter_servers(&self) -> bool {
         self.has_filter_servers
     }
 
-    /// The group in a slot. There is always one in a slot that an entry refers to.
+    /// Returns the group in a slot. A slot that an entry refers to always has one.
     #[inline]
     pub(crate) fn group(&self, id: GroupId) -> Option<&BrokerGroup> {
         self.groups.get(id.index())?.as_deref()
@@ -122,7 +122,7 @@ impl Topology {
         self.group(*self.by_name.get(name)?)
     }
 
-    /// The groups whose names come after `name`, in the order of their names.
+    /// Returns the groups whose names come after `name`, in the order of their names.
     pub(crate) fn groups_after(&self, name: &str) -> impl Iterator<Item = (GroupId, &BrokerGroup)> {
         let after = self.by_name.range::<str, _>((Bound::Excluded(name), Bound::Unbounded));
         after.filter_map(|(_, id)| Some((*id, self.group(*id)?)))
@@ -132,12 +132,12 @@ impl Topology {
         self.clusters.len()
     }
 
-    /// The number of members of all groups.
+    /// Returns the number of members of all groups.
     pub(crate) fn broker_count(&self) -> usize {
         self.groups.iter().flatten().map(|group| group.data.addresses.len()).sum()
     }
 
-    /// The body of GET_BROKER_CLUSTER_INFO (Java: `RouteInfoManager.getAllClusterInfo`).
+    /// Returns the body of GET_BROKER_CLUSTER_INFO (Java: `RouteInfoManager.getAllClusterInfo`).
     pub(crate) fn cluster_info(&self) -> &[u8] {
         self.cluster_info.get_or_init(|| {
             let mut output = Vec::new();
@@ -163,7 +163,7 @@ impl Topology {
         output.extend_from_slice(b"}}");
     }
 
-    /// The body of GET_BROKER_MEMBER_GROUP (Java: `RouteInfoManager.getBrokerMemberGroup`).
+    /// Writes the body of GET_BROKER_MEMBER_GROUP (Java: `RouteInfoManager.getBrokerMemberGroup`).
     pub(crate) fn write_member_group(&self, cluster: Option<&str>, broker: Option<&str>, output: &mut Vec<u8>) {
         output.extend_from_slice(br#"{"brokerMemberGroup":{"#);
         let group = broker.and_then(|name| self.group_named(name));
@@ -178,7 +178,7 @@ impl Topology {
         output.extend_from_slice(b"}}");
     }
 
-    /// Every cluster and every broker group as a pseudo topic, and the address of the first broker there is.
+    /// Writes every cluster and broker group as a pseudo topic, and the address of the first broker.
     pub(crate) fn write_system_topics(&self, output: &mut Vec<u8>) {
         let clusters = self.clusters.iter();
         let names: BTreeSet<&str> = clusters
@@ -205,7 +205,7 @@ mod tests {
 
     const COMMON: QueueValues = QueueValues { read_queue_nums: 8, write_queue_nums: 8, perm: 6, topic_sys_flag: 0 };
 
-    /// Groups by slot, as they were registered.
+    /// Groups by slot, in the order of registration.
     fn topology(names: &[Option<&str>], queues: &[QueueValues]) -> Topology {
         let group = |name: &str| {
             Arc::new(BrokerGroup::new(BrokerData {
@@ -222,7 +222,7 @@ mod tests {
         Topology::new(groups, queues.iter().map(|values| QueueFragment::new(*values)).collect())
     }
 
-    /// Entries of groups by slot, with the place of their values.
+    /// Entries of groups by slot, each with the place of its values.
     fn entries(of: &[(u32, u32)]) -> Vec<QueueRef> {
         of.iter().map(|(group, queue)| QueueRef { group: GroupId(*group), queue: QueueId(*queue) }).collect()
     }

@@ -1,4 +1,4 @@
-//! The parts that a snapshot is made of: numbers of seven bits a byte, and texts behind their length.
+//! The elements of a snapshot: numbers with seven bits in a byte, and texts with their length in front.
 
 use super::error::Malformed;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ pub(super) fn put_number(output: &mut Vec<u8>, mut number: u64) {
     output.push(number as u8);
 }
 
-/// Small numbers of either sign are short.
+/// Writes a signed number. Small numbers of either sign are short.
 pub(super) fn put_signed(output: &mut Vec<u8>, number: i64) {
     put_number(output, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
@@ -21,7 +21,7 @@ pub(super) fn put_bytes(output: &mut Vec<u8>, bytes: &[u8]) {
     output.extend_from_slice(bytes);
 }
 
-/// Writes whether there is a value, and the value.
+/// Writes whether there is a value, and then the value.
 pub(super) fn put_option<T>(output: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
     output.push(u8::from(value.is_some()));
     if let Some(value) = value {
@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
         Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
     }
 
-    /// A number that has to be smaller than `end`.
+    /// Reads a number that must be smaller than `end`.
     pub(super) fn below(&mut self, end: usize) -> Result<usize, Malformed> {
         let number = self.number()?;
         usize::try_from(number).ok().filter(|number| *number < end).ok_or(Malformed::Number)

@@ -1,4 +1,4 @@
-//! Reading a snapshot. Nothing in it is believed, and memory is counted before it is allocated.
+//! Reads a snapshot. It trusts nothing in it, and counts memory before allocating it.
 
 use super::bytes::Reader;
 use super::error::{Malformed, SnapshotError};
@@ -15,10 +15,10 @@ use alloc::vec::Vec;
 type Result<T> = core::result::Result<T, SnapshotError>;
 
 impl Snapshot {
-    /// Reads a file.
+    /// Reads a snapshot file.
     ///
     /// # Errors
-    /// It is damaged, of another release, or holds more than registrations may take by the limits.
+    /// The file is damaged, comes from another release, or holds more than the limits allow for registrations.
     pub fn decode(file: &[u8], limits: &Limits) -> Result<Self> {
         let mut reader = Reader(payload(file)?);
         let room = Room { left: limits.registry_bytes_max, max: limits.registry_bytes_max };
@@ -28,7 +28,7 @@ impl Snapshot {
     }
 }
 
-/// What follows the header.
+/// Returns what follows the header.
 fn payload(file: &[u8]) -> Result<&[u8]> {
     let rest = file.strip_prefix(&MAGIC).ok_or(SnapshotError::NoSnapshot)?;
     let cut = SnapshotError::Length { expected: HEADER_BYTES as u64, found: file.len() as u64 };
@@ -53,7 +53,7 @@ fn payload(file: &[u8]) -> Result<&[u8]> {
     Ok(payload)
 }
 
-/// What registrations may still take.
+/// How much registrations may still take.
 struct Room {
     left: usize,
     max: usize,
@@ -68,7 +68,7 @@ impl Room {
 
 struct Decoder {
     room: Room,
-    /// Elements of a list in JSON.
+    /// How many elements a list in JSON may have.
     topics_max: usize,
 }
 
@@ -91,7 +91,7 @@ impl Decoder {
         Ok(Snapshot { written, groups, values, topics })
     }
 
-    /// A list behind its length. The length is not believed: each element counts before it is kept.
+    /// Reads a list with its length in front. The length is not trusted: each element counts before it is kept.
     fn list<T>(
         &mut self,
         reader: &mut Reader<'_>,
@@ -134,7 +134,7 @@ impl Decoder {
         let data_version = reader.option(version)?;
         let filter_servers = reader.option(Reader::text)?;
         let names = address.len() + cluster.len() + ha_server.map_or(0, str::len);
-        // As text the list is shorter than it is with the address before it.
+        // In memory, the address stands before the list.
         self.room.take(size::of_member(names, filter_servers.map_or(0, |list| list.len() + address.len() + 3)))?;
         let address: Arc<str> = address.into();
         let filter_servers = match filter_servers {
@@ -187,7 +187,7 @@ impl Decoder {
     fn mapping(&mut self, reader: &mut Reader<'_>, topic: &str, groups: usize) -> Result<Mapping> {
         let owner = GroupId::at(reader.below(groups)?);
         let (broker_name, object) = (reader.text()?, reader.text()?);
-        // Its owner may have no entry of the topic, and its JSON is kept in two dialects.
+        // The mapping's owner may have no entry of the topic, and its JSON is kept in two dialects.
         self.room.take(size::of_entry(topic) + size::of_mapping_text(2 * (object.len() + broker_name.len())))?;
         let malformed = Malformed::Json("a static-topic mapping");
         let mapping = read_mapping_of(object, self.topics_max).ok().flatten().ok_or(malformed)?;

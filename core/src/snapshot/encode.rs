@@ -1,4 +1,4 @@
-//! Writing a snapshot.
+//! Writes a snapshot.
 
 use super::bytes::{put_bytes, put_number, put_option, put_signed};
 use super::{FORMAT, HEADER_BYTES, MAGIC, SavedGroup, SavedMember, SnapshotSource, Written};
@@ -10,7 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 impl SnapshotSource {
-    /// The contents of the file. Takes time in proportion to everything that is registered.
+    /// Returns the contents of the file. Takes time in proportion to everything that is registered.
     #[must_use]
     pub fn encode(&self, written: &Written) -> Vec<u8> {
         let mut payload = Vec::new();
@@ -29,7 +29,7 @@ impl SnapshotSource {
         with_header(&payload)
     }
 
-    /// The position of each group by its slot.
+    /// Returns the position of each group, by slot.
     fn positions(&self) -> Vec<usize> {
         let slots = self.groups.iter().map(|(group, _)| group.index() + 1).max().unwrap_or(0);
         let mut positions = vec![0; slots];
@@ -86,7 +86,7 @@ fn put_values(output: &mut Vec<u8>, values: QueueValues) {
     }
 }
 
-/// Most topics are on all brokers of a cluster, with the same values: such entries are one run.
+/// Writes one topic. Most topics are on all brokers of a cluster, with the same values: such entries form one run.
 fn put_topic(output: &mut Vec<u8>, topic: &TopicRecord, positions: &[usize]) {
     put_bytes(output, topic.name.as_bytes());
     let position = |group: GroupId| positions[group.index()];

@@ -1,35 +1,35 @@
-//! Why a snapshot is not used.
+//! Why the server does not use a snapshot.
 
 use super::FORMAT;
 use crate::limits::Limits;
 
-/// What is wrong with a file.
+/// What is wrong with a snapshot file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// It does not begin as snapshots do.
+    /// The file does not begin as snapshots do.
     #[error("it is not a snapshot of routes")]
     NoSnapshot,
-    /// Another release wrote it.
+    /// Another release wrote the file.
     #[error("its format is {found}, and this release reads {FORMAT}")]
     Format {
-        /// The number of its format.
+        /// The number of the file's format.
         found: u32,
     },
-    /// It was cut, or something was appended.
+    /// The file was cut, or something was appended to it.
     #[error("it has {found} bytes instead of {expected}")]
     Length {
-        /// The length that it says it has.
+        /// The length that the file announces.
         expected: u64,
-        /// The length that it has.
+        /// The length that the file has.
         found: u64,
     },
-    /// It is not what was written.
+    /// The checksum is wrong: these are not the bytes that were written.
     #[error("its checksum is wrong")]
     Checksum,
-    /// Its checksum is right, but no server writes this.
+    /// The checksum is right, but no server writes such a file.
     #[error("it is malformed: {0}")]
     Malformed(#[from] Malformed),
-    /// It would take more memory than registrations may.
+    /// The snapshot would take more memory than registrations may.
     #[error("it holds more than {max} bytes of registrations, which {} raises", Limits::registry_bytes_max.key.name)]
     TooLarge {
         /// The limit.
@@ -37,37 +37,37 @@ pub enum SnapshotError {
     },
 }
 
-/// What no server writes.
+/// Contents that no server writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// A value goes on behind the end.
+    /// A value extends past the end.
     #[error("it ends within a value")]
     Cut,
-    /// There is something behind the last value.
+    /// Something follows the last value.
     #[error("there are bytes after the last value")]
     Surplus,
-    /// A number does not fit where it stands.
+    /// A number is out of range.
     #[error("a number is out of range")]
     Number,
     /// A text is not UTF-8.
     #[error("a text is not UTF-8")]
     Text,
-    /// Something that may or may not be there is neither.
+    /// A flag is neither 0 nor 1.
     #[error("a flag is neither 0 nor 1")]
     Flag,
-    /// Names or numbers that have an order are not in it, or are there twice.
+    /// Names or numbers that must be in order are not, or are repeated.
     #[error("{0} are not in order")]
     Order(&'static str),
-    /// Two members of a group have one address.
+    /// Two members of a group have the same address.
     #[error("two members of a group have one address")]
     SameAddress,
-    /// A group has no members, or is in a cluster where none of them is.
+    /// A group has no members, or no member in its cluster.
     #[error("a group has no member in its cluster")]
     Cluster,
     /// A topic has neither entries nor mappings.
     #[error("a topic has neither entries nor mappings")]
     EmptyTopic,
-    /// A list of filter servers or a mapping is no JSON of its kind.
+    /// A list of filter servers or a mapping is not the right kind of JSON.
     #[error("{0} cannot be read")]
     Json(&'static str),
 }

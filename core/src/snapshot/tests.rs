@@ -1,4 +1,4 @@
-//! What is written is read again, and nothing else is.
+//! A snapshot is read as it was written, and nothing else is accepted.
 
 use super::bytes::put_number;
 use super::*;
@@ -42,7 +42,7 @@ fn mapping(broker_name: &str, owner: u32) -> Mapping {
     Mapping::new(&mapping, broker_name, GroupId(owner))
 }
 
-/// Three groups, of which the first has everything that a member can have; slots are not in the order of names.
+/// Three groups. The first has everything that a member can have; slots are not in the order of names.
 fn source() -> SnapshotSource {
     let version = DataVersion { state_version: -1, counter: Some(i64::MAX), timestamp: 1_700_000_000_000 };
     let address: Arc<str> = "10.0.0.1:10911".into();
@@ -86,7 +86,7 @@ fn decode(file: &[u8]) -> Result<Snapshot, SnapshotError> {
     Snapshot::decode(file, &Limits::default())
 }
 
-/// A file with a right header.
+/// A file with a correct header.
 fn file(payload: &[u8]) -> Vec<u8> {
     super::encode::with_header(payload)
 }
@@ -183,7 +183,7 @@ fn what_no_server_writes_is_refused() {
 #[test]
 fn more_than_registrations_may_take_is_refused_before_it_is_kept() {
     let mut payload = vec![0, 0, 0];
-    // One group, one value, and a topic with as many mappings as a number can say.
+    // One group, one value, and a topic with the largest number of mappings that the format can announce.
     put_number(&mut payload, 1);
     super::encode::put_group(&mut payload, &group("a", vec![member(0, "a")]));
     payload.extend([0, 1, 1, b'T', 0]);

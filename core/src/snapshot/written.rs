@@ -1,30 +1,30 @@
-//! When a snapshot was written, on two clocks, of which one counts.
+//! When a snapshot was written, on two clocks.
 
 use crate::time::{Duration, Instant, WallTime};
 use alloc::string::String;
 
-/// A point in time as a file can hold it.
+/// A point in time that a file can hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// The wall clock, which people and programs set.
+    /// The wall clock, which people and programs can set.
     pub wall: WallTime,
-    /// Names the boot of the machine; empty if it is not known.
+    /// Identifies the boot of the machine; empty if unknown.
     pub boot: String,
-    /// Time since that boot, sleep included.
+    /// Time since that boot, including sleep.
     pub since_boot: Duration,
 }
 
 /// How far a point in time is from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// It has passed.
+    /// It is this long ago.
     Old(Duration),
-    /// It is still to come: the wall clock was set.
+    /// It is this far in the future: someone set the wall clock.
     Future(Duration),
 }
 
 impl Written {
-    /// How old it is: by the time since boot if the machine was not booted since, else by the wall clock.
+    /// Returns the age. Uses the time since boot if the machine has not booted since then, or else the wall clock.
     #[must_use]
     pub fn age(&self, now: &Self) -> Age {
         if !self.boot.is_empty() && self.boot == now.boot {

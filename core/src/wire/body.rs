@@ -1,4 +1,4 @@
-//! Other request bodies: a data version, the queue entries of a route.
+//! Other request bodies: a data version, and the queue entries of a route.
 
 use super::error::BodyError;
 use super::json::read::{self, Fill, List, Object, Text, skip};
@@ -9,7 +9,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use serde::de::MapAccess;
 
-/// Queue entries of one topic: one for each broker group that has it.
+/// The most queue entries of one topic: it has one for each broker group.
 const QUEUE_DATAS_MAX: usize = 100_000;
 
 /// One queue entry in the body of REGISTER_TOPIC_IN_NAMESRV.
@@ -17,15 +17,15 @@ const QUEUE_DATAS_MAX: usize = 100_000;
 pub struct QueueData<'a> {
     /// Name of the broker group.
     pub broker_name: Option<Cow<'a, str>>,
-    /// What the group has of the topic.
+    /// The group's values for the topic.
     pub values: QueueValues,
 }
 
-/// Reads the queue entries of a route. A body, list or member that is missing is an empty list. A `null` in the list is
-/// an entry without anything.
+/// Reads the queue entries of a route. A missing body, list or member counts as an empty list. A `null` in the list is
+/// an entry with default values.
 ///
 /// # Errors
-/// Anything that is not a route, one with more than 100,000 entries, and a broker name with an unpaired surrogate.
+/// A body that is not a route, more than 100,000 entries, or a broker name with an unpaired surrogate.
 pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> {
     if body.is_empty() {
         return Ok(Vec::new());
@@ -38,7 +38,7 @@ pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> 
 /// Reads a data version. Returns `None` for an empty body and for `null`. `wall` replaces a missing timestamp.
 ///
 /// # Errors
-/// Anything that is not a data version.
+/// A body that is not a data version.
 pub fn decode_data_version(body: &[u8], wall: WallTime) -> Result<Option<DataVersion>, BodyError> {
     if body.is_empty() {
         return Ok(None);
@@ -47,7 +47,7 @@ pub fn decode_data_version(body: &[u8], wall: WallTime) -> Result<Option<DataVer
     Ok(read::read_object(&text, DataVersion::initial(wall))?)
 }
 
-/// Java: `TopicRouteData`, of which only the queue entries are read.
+/// Java: `TopicRouteData`. Only the queue entries are read.
 struct Route<'a> {
     queue_datas: Vec<QueueData<'a>>,
 }

@@ -7,7 +7,7 @@ pub mod request {
         ($( #[doc = $description:literal] $name:ident = $code:literal; )+) => {
             $( #[doc = $description] pub const $name: i32 = $code; )+
 
-            /// The name of a code, that of Java (`RequestCode`); `None` for one that this server does not know.
+            /// Returns Java's name of a code (`RequestCode`), or `None` for a code that this server does not know.
             #[must_use]
             pub const fn name(code: i32) -> Option<&'static str> {
                 match code {
@@ -72,19 +72,19 @@ pub mod request {
 
 /// Codes of answers.
 pub mod response {
-    /// Done.
+    /// Success.
     pub const SUCCESS: i32 = 0;
-    /// Every failure without a code of its own.
+    /// Any failure without its own code.
     pub const SYSTEM_ERROR: i32 = 1;
-    /// Too much to do.
+    /// The server has too much to do.
     pub const SYSTEM_BUSY: i32 = 2;
     /// Unknown request code.
     pub const REQUEST_CODE_NOT_SUPPORTED: i32 = 3;
-    /// A configuration key that may not be changed.
+    /// The configuration key must not be changed.
     pub const NO_PERMISSION: i32 = 16;
-    /// No route.
+    /// The topic has no route.
     pub const TOPIC_NOT_EXIST: i32 = 17;
-    /// No KV entry.
+    /// There is no such KV entry.
     pub const QUERY_NOT_FOUND: i32 = 22;
     /// The server is about to stop.
     pub const GO_AWAY: i32 = 1500;

@@ -1,6 +1,6 @@
 //! A cursor over big-endian binary data that cannot overrun.
 
-/// What is left of some bytes. Every method that reads returns `None` when too little is left.
+/// The unread rest of some bytes. Every method that reads returns `None` if too little is left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a>(&'a [u8]);
 
@@ -9,7 +9,7 @@ impl<'a> Cursor<'a> {
         Self(bytes)
     }
 
-    /// What is left.
+    /// Returns the unread bytes.
     pub(super) const fn rest(self) -> &'a [u8] {
         self.0
     }

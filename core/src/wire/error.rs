@@ -1,4 +1,4 @@
-//! What can be wrong with the bytes of a peer: one variant for each fault.
+//! Faults in the bytes of a peer: one variant for each.
 
 use crate::cut::{Bound, cut};
 use crate::limits::Limits;
@@ -6,13 +6,13 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::str::Utf8Error;
 
-/// A frame that cannot be read. Where the next one begins is unknown, so the connection has to be closed.
+/// A frame that cannot be read. Nobody knows where the next frame begins, so the connection must be closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The announced length is over the limit.
     #[error("a frame of {length} bytes is over the limit of {max}, which {} raises", Limits::frame_bytes_max.key.name)]
     TooLong {
-        /// Bytes that were announced, the length word included.
+        /// The announced length in bytes, including the length word.
         length: u64,
         /// The limit.
         max: usize,
@@ -26,20 +26,20 @@ pub enum FrameError {
     /// The header does not fit into its frame.
     #[error("a header of {header} bytes does not fit into a frame with room for {room}")]
     HeaderPastFrame {
-        /// Bytes that the header was announced to have.
+        /// The announced length of the header in bytes.
         header: usize,
-        /// Bytes of the frame after both length words.
+        /// Bytes of the frame behind both length words.
         room: usize,
     },
     /// The header is over the limit.
     #[error("a header of {header} bytes is over the limit of {max} ({})", Limits::header_bytes_max.key.name)]
     HeaderTooLong {
-        /// Bytes that the header was announced to have.
+        /// The announced length of the header in bytes.
         header: usize,
         /// The limit.
         max: usize,
     },
-    /// A serialization type that is neither JSON nor binary.
+    /// A serialization type other than JSON and binary.
     #[error("unknown serialization type {0}")]
     UnknownSerialization(u8),
     /// A JSON header that cannot be read.
@@ -73,42 +73,42 @@ pub enum BinaryHeaderError {
     FieldPastMap,
 }
 
-/// A body that cannot be read. The request is answered with code 1 and the text of the error.
+/// A body that cannot be read. The answer has code 1 and the text of the error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// Not JSON, or JSON of another shape.
+    /// Not JSON, or JSON of the wrong shape.
     #[error("malformed body: {0}")]
     Json(JsonError),
-    /// A sender of a negative version, for which there is no form.
+    /// A sender with a negative version, for which no body form exists.
     #[error("malformed body: a sender of a negative version")]
     NegativeVersion,
-    /// A compressed body of a sender before 3.0.11, which had no such form.
+    /// A compressed body from a release before 3.0.11, which could not compress.
     #[error("malformed body: a sender that is too old compresses its body")]
     CompressedBeforeItWasPossible,
     /// The inflated bytes end within a section.
     #[error("malformed body: a compressed body ends too early")]
     EndsTooEarly,
-    /// More entries than the limit.
+    /// More elements than the limit.
     #[error("malformed body: more than {max} {what}")]
     TooMany {
-        /// What there are too many of.
+        /// What the body has too many of.
         what: &'static str,
         /// The limit.
         max: usize,
     },
-    /// A line of a compressed topic table that is none.
+    /// A line of a compressed topic table that does not describe a topic.
     #[error("malformed body: a topic cannot be read from {line:?}")]
     TopicLine {
         /// The first bytes of the line.
         line: String,
     },
-    /// A topic queue mapping that does not name its topic.
+    /// A static-topic mapping without its topic's name.
     #[error("malformed body: a topic queue mapping without a topic")]
     MappingWithoutTopic,
-    /// Not the zlib stream that it is announced to be or begins like.
+    /// The body is announced as a zlib stream, or begins like one, but is broken.
     #[error("malformed compressed body: {0}")]
     Compression(CompressionError),
-    /// A zlib stream that inflates over the limit.
+    /// A zlib stream that inflates beyond the limit.
     #[error("a compressed body inflates to more than the limit of {max} bytes")]
     InflatesTooLong {
         /// The limit.
@@ -116,16 +116,16 @@ pub enum BodyError {
     },
 }
 
-/// What is wrong with a zlib stream.
+/// Why a zlib stream is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompressionError {
     /// It ends too early.
     #[error("Truncated input stream")]
     Truncated,
-    /// Its checksum is another one.
+    /// Its checksum is wrong.
     #[error("Adler32 checksum mismatch")]
     Checksum,
-    /// It is no zlib stream, or a damaged one.
+    /// It is damaged, or not a zlib stream.
     #[error("Invalid input data")]
     Invalid,
 }
@@ -136,19 +136,19 @@ pub enum JsonError {
     /// Not UTF-8.
     #[error("{0}")]
     NotUtf8(#[from] Utf8Error),
-    /// `null` in place of an object.
+    /// `null` where an object belongs.
     #[error("null")]
     Null,
-    /// Not standard JSON, or a value of another type or size than its place takes, in the words of the JSON reader.
+    /// Not standard JSON, or a value of the wrong type or size, in the words of the JSON reader.
     #[error("{0}")]
     Reader(ReaderError),
 }
 
-/// What the JSON reader says, with the position. Its length is bounded, because it may quote what the peer sent.
+/// The message of the JSON reader, with the position. It is limited in length, because it may quote what the peer sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReaderError(String);
 
-/// How much of a reader's error is kept.
+/// How much of a reader's message is kept.
 const READER_BOUND: Bound = Bound::Characters(200);
 
 impl From<serde_json::Error> for JsonError {
@@ -175,7 +175,7 @@ impl From<Utf8Error> for BodyError {
     }
 }
 
-/// Another protocol, recognised by its first four bytes, for one sensible line in the log.
+/// Another protocol, recognised by its first four bytes, so that the log has one clear line about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForeignProtocol {
     /// A TLS handshake.

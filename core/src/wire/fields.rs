@@ -1,4 +1,4 @@
-//! Extension fields: the string to string map of a request header, read where it stands.
+//! Extension fields: the map of strings in a request header, read in place.
 
 use super::cursor::Cursor;
 use super::java;
@@ -9,25 +9,25 @@ use alloc::vec::Vec;
 /// The name of a field and its value.
 pub(crate) type BytesField<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
-/// The extension fields of one request, in whichever form the header has them.
+/// The extension fields of one request, in the form in which the header has them.
 #[derive(Clone, Debug, Default)]
 pub enum ExtFields<'a> {
     /// None.
     #[default]
     None,
-    /// Members of a JSON object that are all ASCII strings without escapes and without white space between tokens.
+    /// Members of a JSON object, all of them ASCII strings without escapes, and no white space between tokens.
     Exact(ExactFields<'a>),
-    /// The binary form, its lengths checked already.
+    /// The binary form. Its lengths are already checked.
     Binary(&'a [u8]),
-    /// Read by the full JSON reader.
+    /// Fields read by the full JSON reader.
     Owned(Vec<(String, String)>),
 }
 
 impl ExtFields<'_> {
-    /// The value of a field; of a repeated one the last. Names match exactly. Invalid UTF-8 of a binary header becomes
-    /// U+FFFD.
+    /// Returns the value of a field, or the last one of a repeated field. Names match exactly. Invalid UTF-8 of a
+    /// binary header becomes U+FFFD.
     ///
-    /// An empty value of a binary header is no value (Java: `RocketMQSerializable.readStr`).
+    /// An empty value of a binary header counts as no value (Java: `RocketMQSerializable.readStr`).
     #[must_use]
     pub fn value(&self, name: &str) -> Option<Cow<'_, str>> {
         match self {
@@ -47,8 +47,8 @@ impl ExtFields<'_> {
         }
     }
 
-    /// The values of several fields in one pass, each as [`value`](Self::value) has it, but as bytes: a value that is
-    /// only compared with another one need not be checked for UTF-8.
+    /// Returns the values of several fields in one pass, like [`value`](Self::value) but as bytes: a value that is only
+    /// compared with another one needs no check for UTF-8.
     #[must_use]
     #[inline]
     pub fn values<const N: usize>(&self, names: [&str; N]) -> [Option<Cow<'_, [u8]>>; N] {
@@ -62,20 +62,20 @@ impl ExtFields<'_> {
         values
     }
 
-    /// Whether the field is `true`, ignoring case, as Java's `Boolean.parseBoolean` has it.
+    /// Whether the field is `true` in any case, as Java's `Boolean.parseBoolean` decides it.
     #[must_use]
     pub fn is_true(&self, name: &str) -> bool {
         self.value(name).is_some_and(|value| is_true(value.as_bytes()))
     }
 
-    /// The value as Java's `Long.parseLong` reads it; `None` when it does not.
+    /// Returns the value as Java's `Long.parseLong` reads it, or `None` if that fails.
     #[must_use]
     pub fn integer(&self, name: &str) -> Option<i64> {
         java::long(&self.value(name)?)
     }
 
-    /// All fields with their values as bytes, in the order in which Java compares their names; of a repeated field the
-    /// last. An empty value of a binary header is an empty value here.
+    /// Returns all fields with their values as bytes, in the order in which Java compares names. Of a repeated field,
+    /// returns the last. An empty value of a binary header stays an empty value here.
     #[must_use]
     pub(crate) fn by_name(&self) -> Vec<BytesField<'_>> {
         let lossy = |bytes| into_bytes(String::from_utf8_lossy(bytes));
@@ -89,14 +89,14 @@ impl ExtFields<'_> {
                 entries.iter().map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into())).collect()
             }
         };
-        // The sort is stable, so the last of a repeated field comes first.
+        // The sort is stable, so the last value of a repeated field comes first.
         fields.reverse();
         fields.sort_by(|(left, _), (right, _)| left.iter().map(utf_16_order).cmp(right.iter().map(utf_16_order)));
         fields.dedup_by(|(later, _), (earlier, _)| later == earlier);
         fields
     }
 
-    /// Members of an object up to its closing brace.
+    /// Splits the members of an object up to its closing brace.
     #[cfg(test)]
     pub(super) fn exact(members: &str) -> ExtFields<'_> {
         let (fields, rest) = ExactFields::read(members.as_bytes(), usize::MAX).unwrap();
@@ -104,7 +104,7 @@ impl ExtFields<'_> {
         ExtFields::Exact(fields)
     }
 
-    /// All fields in the order of the header, repeated ones and empty ones included.
+    /// Returns all fields in the order of the header, including repeated and empty ones.
     #[cfg(test)]
     pub(super) fn to_vec(&self) -> Vec<(String, String)> {
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -119,14 +119,14 @@ impl ExtFields<'_> {
     }
 }
 
-/// Whether a value is `true`, ignoring case.
+/// Whether a value is `true`, in any case.
 #[must_use]
 pub fn is_true(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"true")
 }
 
-/// Orders the bytes of UTF-8 so that texts are in the order of their UTF-16 units: characters beyond U+FFFF, which
-/// begin with F0 or more, come before U+E000 and what follows it, which begin with EE or EF.
+/// Maps a UTF-8 byte so that texts sort by their UTF-16 units: characters beyond U+FFFF, which begin with F0 or more,
+/// come before U+E000 and those after it, which begin with EE or EF.
 const fn utf_16_order(byte: &u8) -> u8 {
     match *byte {
         0xEE | 0xEF => *byte | 0x10,
@@ -147,17 +147,17 @@ type Member<'a> = (&'a [u8], &'a [u8]);
 /// Walks the members of an object whose keys and values are all strings without escapes.
 #[derive(Clone, Copy, Debug)]
 pub struct ExactFields<'a> {
-    /// Nearly every request has one field, which need not be looked for again once the header is read.
+    /// Nearly every request has only one field; keeping it saves a second search after the header is read.
     first: Option<Member<'a>>,
-    /// The members behind it, each with the comma before it.
+    /// The other members, each with the comma before it.
     others: &'a [u8],
 }
 
 impl<'a> ExactFields<'a> {
-    /// Reads members after the opening brace of their object, and returns what follows its closing one.
+    /// Reads members after the opening brace of their object. Returns what follows the closing brace.
     ///
-    /// Returns `None` when a value is not a string, when there are more than `fields_max` fields, and when a name is
-    /// that of a fastjson reference.
+    /// Returns `None` for a value that is not a string, for more than `fields_max` fields, and for the name of a
+    /// fastjson reference.
     #[inline]
     pub(super) fn read(text: &'a [u8], fields_max: usize) -> Option<(Self, &'a [u8])> {
         if let Some(rest) = text.strip_prefix(b"}") {
@@ -200,9 +200,9 @@ fn member(text: &[u8]) -> Option<(Member<'_>, &[u8])> {
     (!key.starts_with(b"$")).then_some(((key, value), rest))
 }
 
-/// Splits after the opening quote of a JSON string: its content, and what follows the closing quote.
+/// Splits after the opening quote of a JSON string: returns its content, and what follows the closing quote.
 ///
-/// Returns `None` when the string does not end, or has an escape, a control character or anything beyond ASCII.
+/// Returns `None` if the string does not end, or has an escape, a control character or a byte beyond ASCII.
 #[inline]
 pub(super) fn until_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (content, rest) = text.split_at_checked(find_special(text)?)?;
@@ -211,7 +211,7 @@ pub(super) fn until_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Finds the first quote, backslash, control character or byte beyond ASCII.
 ///
-/// Takes eight bytes at a time, because this would otherwise be half of the cost of a route query.
+/// Checks eight bytes at a time. Byte by byte, this would be half of the cost of a route query.
 #[inline]
 fn find_special(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
@@ -221,7 +221,7 @@ fn find_special(bytes: &[u8]) -> Option<usize> {
         let word = u64::from_le_bytes(*word);
         let quote = word ^ (ONES * b'"' as u64);
         let backslash = word ^ (ONES * b'\\' as u64);
-        // The high bit of each byte that is less than n, exact up to and including the lowest such byte.
+        // The high bit of each byte less than n, exact up to and including the lowest such byte.
         let special = (quote.wrapping_sub(ONES) & !quote)
             | (backslash.wrapping_sub(ONES) & !backslash)
             | (word.wrapping_sub(ONES * 0x20) & !word)
@@ -238,7 +238,7 @@ fn find_special(bytes: &[u8]) -> Option<usize> {
 
 /// Walks the entries of a binary map: a key length of two bytes, a key, a value length of four bytes, a value.
 ///
-/// An entry that does not fit is an error and the last item.
+/// An entry that does not fit yields an error, and ends the walk.
 pub(super) struct BinaryEntries<'a>(pub(super) &'a [u8]);
 
 /// An entry of a binary map runs past the end of the map.

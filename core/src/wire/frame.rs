@@ -6,41 +6,41 @@ use crate::serialization::Serialization;
 
 /// Bytes of the length word.
 const LENGTH_BYTES: usize = 4;
-/// Bytes of both words before the header; also the shortest frame.
+/// Bytes of both words before the header, which are also the shortest frame.
 const PREFIX_BYTES: usize = 8;
 
-/// One complete frame, split into its parts; nothing in it is judged yet.
+/// One complete frame, split into its parts. Its contents are not checked yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawFrame<'a> {
     /// How the header is encoded.
     pub serialization: Serialization,
     /// The header bytes.
     pub header: &'a [u8],
-    /// The body bytes, possibly none.
+    /// The body bytes, possibly empty.
     pub body: &'a [u8],
 }
 
 /// What the front of an input buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing<'a> {
-    /// A frame is not complete: it takes `bytes` in all, counted from the front of the input.
+    /// An incomplete frame. It has `bytes` bytes in all, counted from the front of the input.
     Incomplete {
-        /// Bytes of the whole frame as far as that is known already.
+        /// Bytes of the whole frame, as far as known.
         bytes: usize,
     },
     /// A complete frame of `length` bytes.
     Complete {
         /// The frame.
         frame: RawFrame<'a>,
-        /// Bytes that it takes, its length word included.
+        /// Its bytes, including the length word.
         length: usize,
     },
 }
 
-/// Looks at the front of `input` for one frame.
+/// Looks for one frame at the front of `input`.
 ///
 /// # Errors
-/// A frame that breaks a rule of the layout or passes a limit, as soon as the bytes that tell it are there.
+/// A frame that breaks a rule of the layout or exceeds a limit, as soon as the bytes that show it have arrived.
 pub fn next_frame<'a>(input: &'a [u8], limits: &Limits) -> Result<Framing<'a>, FrameError> {
     let Some((first, after_length)) = input.split_first_chunk::<LENGTH_BYTES>() else {
         return Ok(Framing::Incomplete { bytes: PREFIX_BYTES });
@@ -70,7 +70,7 @@ pub fn next_frame<'a>(input: &'a [u8], limits: &Limits) -> Result<Framing<'a>, F
     Ok(Framing::Complete { frame: RawFrame { serialization, header, body }, length })
 }
 
-/// Bytes of the whole frame, which fit into a `usize` because they pass the limit.
+/// Returns the bytes of the whole frame. They fit into a `usize`, because they are within the limit.
 #[allow(clippy::cast_possible_truncation, reason = "see above")]
 fn frame_length(announced: u32, first: [u8; LENGTH_BYTES], limits: &Limits) -> Result<usize, FrameError> {
     let length = u64::from(announced) + LENGTH_BYTES as u64;
@@ -96,7 +96,7 @@ mod tests {
         Limits::default()
     }
 
-    /// A frame from its parts, with the words as given.
+    /// Builds a frame from its parts, with these length words.
     fn frame(length: u32, kind: u8, header_length: u32, content: &[u8]) -> Vec<u8> {
         let word = u32::from(kind) << 24 | header_length;
         [&length.to_be_bytes()[..], &word.to_be_bytes(), content].concat()

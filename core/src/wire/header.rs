@@ -1,4 +1,4 @@
-//! The header of a request, read from either form.
+//! The header of a request, in either form.
 
 mod binary;
 mod exact;
@@ -11,12 +11,12 @@ use crate::limits::Limits;
 use crate::serialization::Serialization;
 
 impl<'a> Request<'a> {
-    /// Reads the header of a frame. Members that it leaves out are 0.
+    /// Reads the header of a frame. Missing members are 0.
     ///
-    /// A JSON header is read by a short exact path if it looks as real peers write it, and by the full reader else.
+    /// A JSON header in the form that real peers send takes the fast path; any other takes the full reader.
     ///
     /// # Errors
-    /// A header that cannot be read: the connection has to be closed.
+    /// A header that cannot be read: the connection must be closed.
     pub fn decode(frame: RawFrame<'a>, limits: &Limits) -> Result<Self, FrameError> {
         let header = match frame.serialization {
             Serialization::Json => match exact::read(frame.header, limits.ext_fields_max) {

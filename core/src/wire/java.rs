@@ -1,21 +1,21 @@
-//! Text as Java reads it: blanks, case and digits beyond ASCII.
+//! Reads text as Java does: blanks, case and digits beyond ASCII.
 
 use alloc::string::String;
 
-/// The digits 0 of all scripts in the first 65,536 characters. Those of others are pairs of surrogates in Java, and no
-/// digits.
+/// The zeros of all scripts in the first 65,536 characters. Those of other scripts are pairs of surrogates in Java,
+/// which do not count as digits.
 const ZEROS: [u16; 36] = [
     0x0660, 0x06f0, 0x07c0, 0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0b66, 0x0be6, 0x0c66, 0x0ce6, 0x0d66, 0x0de6, 0x0e50,
     0x0ed0, 0x0f20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50,
     0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
 ];
 
-/// The integer that Java's `Long.parseLong` reads; `None` where it does not.
+/// Reads an integer like Java's `Long.parseLong`; `None` if that fails.
 pub(crate) fn long(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| if text.is_ascii() { None } else { in_ascii_digits(text)?.parse().ok() })
 }
 
-/// The integer that Java's `Integer.parseInt` reads; `None` where it does not.
+/// Reads an integer like Java's `Integer.parseInt`; `None` if that fails.
 pub(crate) fn int(text: &str) -> Option<i32> {
     long(text).and_then(|number| number.try_into().ok())
 }
@@ -32,8 +32,8 @@ fn in_ascii_digits(text: &str) -> Option<String> {
     text.chars().map(digit).collect()
 }
 
-/// Whether there is nothing but what Java's `Character.isWhitespace` takes: no-break spaces are none, and the
-/// separators of ASCII are.
+/// Whether all characters are white space for Java's `Character.isWhitespace`, which includes the separators of ASCII
+/// but not no-break spaces.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|character| match character {
         '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}' => false,
@@ -42,19 +42,19 @@ pub(crate) fn is_blank(text: &str) -> bool {
     })
 }
 
-/// Java's `String.equalsIgnoreCase`: characters are alike if their capitals are, or the small letters of these. One
-/// character stands for one, so `ß` is not `SS`.
+/// Java's `String.equalsIgnoreCase`: two characters are equal if their capitals are, or the small letters of their
+/// capitals. It maps single characters only, so `ß` does not equal `SS`.
 pub(crate) fn equals_ignoring_case(left: &str, right: &str) -> bool {
     let folded = |character| small(capital(character));
     left.chars().map(folded).eq(right.chars().map(folded))
 }
 
-/// The one capital letter of a character, which may be itself.
+/// Returns the single capital letter of a character, possibly the character itself.
 fn capital(character: char) -> char {
     let mut capitals = character.to_uppercase();
     match (capitals.next(), capitals.next()) {
         (Some(capital), None) => capital,
-        // Two capitals, except that Greek letters with an iota below have one of their own as well.
+        // The character has two capitals. Only Greek letters with an iota below have a single capital as well.
         _ => match character {
             '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => above(character, 8),
             '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => above(character, 9),
@@ -63,7 +63,7 @@ fn capital(character: char) -> char {
     }
 }
 
-/// The one small letter of a character, which may be itself.
+/// Returns the single small letter of a character, possibly the character itself.
 fn small(character: char) -> char {
     // Only İ has two: an i and its dot.
     character.to_lowercase().next().unwrap_or(character)
@@ -73,7 +73,7 @@ fn above(character: char, distance: u32) -> char {
     char::from_u32(u32::from(character) + distance).unwrap_or(character)
 }
 
-/// Bytes as Java's decoder of UTF-8 reads them: what is malformed becomes U+FFFD, an encoded surrogate only one.
+/// Decodes UTF-8 as Java does: malformed bytes become U+FFFD, and an encoded surrogate only one.
 pub(crate) fn lossy(bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut rest = bytes;

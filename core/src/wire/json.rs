@@ -1,4 +1,4 @@
-//! JSON: what peers send, and what is written for them.
+//! JSON: reads what peers send, and writes what the server sends.
 
 mod integer;
 pub(super) mod read;

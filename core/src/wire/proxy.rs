@@ -1,7 +1,7 @@
 //! The header of the PROXY protocol, versions 1 and 2: a load balancer puts it before the bytes of its client.
 //!
-//! The headers are those that Java reads, but an address or a port has one form only, that of the PROXY protocol: no
-//! sign, no leading zeros, no brackets, no zone. Other forms are good for nothing but forged log lines.
+//! Java reads the same headers, but here an address or port has only one form, that of the PROXY protocol: no sign, no
+//! leading zeros, no brackets, no zone. Other forms would only help to forge log lines.
 
 mod framing;
 mod version_1;
@@ -9,14 +9,14 @@ mod version_2;
 
 pub use framing::{ProxyError, ProxyFraming};
 
-/// The longest header in bytes, which is one of version 2.
+/// Bytes of the longest header, which is one of version 2.
 pub const HEADER_BYTES_MAX: usize = version_2::FIXED_BYTES + u16::MAX as usize;
 
-/// Looks at the first bytes of a connection for a header. Asked again with more bytes, it begins anew: that costs
-/// little, because a header is only searched through once it is complete.
+/// Looks for a header in the first bytes of a connection. A later call with more bytes starts over: that costs little,
+/// because only a complete header is searched through.
 ///
 /// # Errors
-/// A malformed header, as soon as the bytes that tell it are there.
+/// A malformed header, as soon as the bytes that show it have arrived.
 pub fn proxy_header(input: &[u8]) -> Result<ProxyFraming, ProxyError> {
     if input.starts_with(version_1::SIGNATURE) {
         version_1::decode(input)

@@ -1,15 +1,15 @@
-//! What a broker group has of a topic: numbers of queues, permission and flags.
+//! What a broker group says about a topic: numbers of queues, permission and flags.
 
 use super::json::Integer;
 use super::json::read::skip;
 use serde::de::MapAccess;
 
-/// What a broker group has of a topic (Java: `QueueData`).
+/// What a broker group says about a topic (Java: `QueueData`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct QueueValues {
-    /// Queues to read from.
+    /// Number of queues to read from.
     pub read_queue_nums: i32,
-    /// Queues to write to.
+    /// Number of queues to write to.
     pub write_queue_nums: i32,
     /// Permission bits: 4 read, 2 write, 1 inherit, 8 priority.
     pub perm: i32,
@@ -35,7 +35,7 @@ impl QueueValues {
         self.with_perm(self.perm & !Self::PERM_WRITE)
     }
 
-    /// Reads a member of a JSON object; one of another name is skipped.
+    /// Reads a member of a JSON object, or skips it if its name is unknown.
     pub(super) fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
         match name {
             "readQueueNums" => Integer(self.read_queue_nums) = members.next_value()?,

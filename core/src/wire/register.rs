@@ -1,4 +1,4 @@
-//! What a broker registers: the header fields and the body of REGISTER_BROKER, in all its forms.
+//! Registrations: the header fields and the body of REGISTER_BROKER, in all its forms.
 
 mod compressed;
 mod integer_keys;
@@ -19,26 +19,26 @@ pub(crate) use json::{read_filter_servers, read_mapping_of};
 pub use registration::{DataVersion, RegisterBody, RegisterHeader, TopicConfig, TopicQueueMapping};
 pub use unstable_range::unstable_range;
 
-/// Release 3.0.11: senders before it send the topic table alone.
+/// Release 3.0.11. Older senders send only the topic table.
 const VERSION_WITH_FILTER_SERVERS: i32 = 37;
-/// Bytes in front of the blocks of a zlib stream.
+/// Bytes before the blocks of a zlib stream.
 const ZLIB_HEADER_BYTES: usize = 2;
 
-/// A register body as JSON or inflated bytes, ready to be decoded where it stands.
+/// A register body as JSON or inflated bytes, ready to be decoded in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlainBody<'a> {
-    /// JSON text, or nothing. Copied only if it had integer keys without quotes or unpaired surrogates.
+    /// JSON text, or nothing. Copied only if it has integer keys without quotes or unpaired surrogates.
     Json(Cow<'a, str>),
-    /// What the zlib stream held.
+    /// The contents of the zlib stream.
     Inflated(Vec<u8>),
 }
 
 impl<'a> PlainBody<'a> {
-    /// Inflates a body that is announced as compressed, or that begins as a zlib stream does: 5.x brokers that compress
-    /// announce the contrary (Java: `BrokerOuterAPI.registerBrokerAll`).
+    /// Inflates a body that is announced as compressed, or that begins like a zlib stream: 5.x brokers that compress
+    /// announce the opposite (Java: `BrokerOuterAPI.registerBrokerAll`).
     ///
     /// # Errors
-    /// A broken stream, a stream that inflates over the limit, or text that is not UTF-8.
+    /// A broken stream, a stream that inflates beyond the limit, or text that is not UTF-8.
     pub fn new(body: &'a [u8], announced: bool, limits: &Limits) -> Result<Self, BodyError> {
         if body.is_empty() {
             return Ok(Self::Json(Cow::Borrowed("")));
@@ -59,7 +59,7 @@ fn begins_as_zlib(body: &[u8]) -> bool {
 #[allow(clippy::wildcard_enum_match_arm, reason = "the library may add variants")]
 fn inflate(body: &[u8], max: usize) -> Result<Vec<u8>, BodyError> {
     let inflated = inflate::decompress_to_vec_zlib_with_limit(body, max).or_else(|error| match error.status {
-        // As in Java, the checksum behind the last block may be missing, in part or as a whole.
+        // As in Java, the checksum behind the last block may be partly or entirely missing.
         TINFLStatus::FailedCannotMakeProgress | TINFLStatus::NeedsMoreInput => {
             inflate::decompress_to_vec_with_limit(body.get(ZLIB_HEADER_BYTES..).unwrap_or_default(), max)
         }
@@ -76,11 +76,11 @@ fn inflate(body: &[u8], max: usize) -> Result<Vec<u8>, BodyError> {
 }
 
 impl<'a> RegisterBody<'a> {
-    /// Reads a body that a sender of `version` sent; `wall` replaces a missing timestamp.
+    /// Reads a body from a sender of `version`; `wall` replaces a missing timestamp.
     ///
     /// # Errors
-    /// A body that the form does not allow, or with more topics than the limit; and a negative version, which has no
-    /// form (Java: `MQVersion.value2Version`).
+    /// A body that does not have the form, or has more topics than the limit; and a negative version, for which no form
+    /// exists (Java: `MQVersion.value2Version`).
     pub fn decode(body: &'a PlainBody<'a>, version: i32, wall: WallTime, limits: &Limits) -> Result<Self, BodyError> {
         let max = limits.topics_per_registration_max;
         if version < 0 {

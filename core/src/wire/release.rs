@@ -1,14 +1,14 @@
-//! Releases as peers announce them: ordinal numbers of Java's enum, with their names.
+//! Releases as peers announce them: ordinal numbers of Java's enum, with names.
 
 use core::fmt;
 
 /// The ordinal number of a release in the header of a request (Java: `MQVersion.getVersionDesc`).
 ///
-/// Its name follows from its number, also that of a release that is newer than this server.
+/// Its name follows from the number, even for releases newer than this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release(pub i32);
 
-/// 3.0.0 and what came before it.
+/// 3.0.0 and the releases before it.
 const FIRST: [&str; 16] = [
     "3.0.0-SNAPSHOT",
     "3.0.0-ALPHA1",
@@ -28,7 +28,7 @@ const FIRST: [&str; 16] = [
     "3.0.0",
 ];
 
-/// Where the numbers of each minor release begin: two for each patch, its snapshot and itself.
+/// Where the numbers of each minor release begin. Each patch has two: its snapshot and itself.
 const MINORS: [(i32, &str, i32); 11] = [
     (212, "4.0", 0), // and 4.1 to 5.9, twenty numbers each
     (194, "3.9", 1),
@@ -43,7 +43,7 @@ const MINORS: [(i32, &str, i32); 11] = [
     (16, "3.0", 1),
 ];
 
-/// The number of any release that Java has no name for.
+/// The number that stands for releases that Java has no name for.
 const HIGHER_VERSION: i32 = 612;
 
 impl fmt::Display for Release {

@@ -1,4 +1,4 @@
-//! A request: what its header says, and its body.
+//! A request: its header and its body.
 
 use super::fields::ExtFields;
 
@@ -7,7 +7,7 @@ use super::fields::ExtFields;
 pub struct Request<'a> {
     /// Request code.
     pub code: i32,
-    /// Correlation number, echoed in the answer.
+    /// Correlation number. The answer repeats it.
     pub opaque: i32,
     /// Flag bits: 1 response, 2 one-way.
     pub flag: i32,
@@ -20,19 +20,19 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Whether this is a response to a request of ours, to be dropped.
+    /// Whether this is a response to a request of this server, to be dropped.
     #[must_use]
     pub const fn is_response(&self) -> bool {
         self.flag & 1 != 0
     }
 
-    /// Whether nothing may be answered.
+    /// Whether the sender wants no answer.
     #[must_use]
     pub const fn is_oneway(&self) -> bool {
         self.flag & 2 != 0
     }
 
-    /// A request without anything, which the readers fill.
+    /// An empty request, for the readers to fill.
     pub(super) const fn empty() -> Self {
         Self { code: 0, opaque: 0, flag: 0, version: 0, fields: ExtFields::None, body: &[] }
     }

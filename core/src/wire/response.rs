@@ -11,10 +11,10 @@ pub const VERSION: i16 = 513;
 
 /// Flag of an answer.
 const FLAG_RESPONSE: i32 = 1;
-/// Flag of a request that wants no answer.
+/// Flag of a request without an answer.
 const FLAG_ONEWAY: i32 = 2;
 
-/// The header of a frame to be sent.
+/// The header of an outgoing frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
     code: i32,
@@ -25,13 +25,13 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// An answer that says success and nothing else.
+    /// An answer that only says success.
     #[must_use]
     pub const fn success(opaque: i32) -> Self {
         Self { code: code::response::SUCCESS, flag: FLAG_RESPONSE, opaque, remark: None, fields: None }
     }
 
-    /// An answer that says what went wrong; the remark is the texts in a row.
+    /// An answer that says what went wrong. The texts, joined, are the remark.
     #[must_use]
     pub const fn failure(code: i32, opaque: i32, remark: &'a [&'a str]) -> Self {
         Self { code, flag: FLAG_RESPONSE, opaque, remark: Some(remark), fields: None }
@@ -43,26 +43,26 @@ impl<'a> Head<'a> {
         Self { code, flag: 0, opaque, remark: None, fields: None }
     }
 
-    /// A request that wants no answer.
+    /// A one-way request.
     #[must_use]
     pub const fn oneway(code: i32, opaque: i32) -> Self {
         Self { code, flag: FLAG_ONEWAY, opaque, remark: None, fields: None }
     }
 
-    /// With this remark.
+    /// Sets the remark.
     #[must_use]
     pub const fn with_remark(self, remark: &'a [&'a str]) -> Self {
         Self { remark: Some(remark), ..self }
     }
 
-    /// With these extension fields; an empty list still shows in a JSON header, as `{}`.
+    /// Sets the extension fields. An empty list still shows as `{}` in a JSON header.
     #[must_use]
     pub const fn with_fields(self, fields: &'a [(&'a str, Cow<'a, str>)]) -> Self {
         Self { fields: Some(fields), ..self }
     }
 }
 
-/// Appends a frame to `output`; `body` appends the body.
+/// Appends a frame to `output`. `body` appends the body.
 #[inline]
 pub fn write_frame(output: &mut Vec<u8>, form: Serialization, head: &Head<'_>, body: impl FnOnce(&mut Vec<u8>)) {
     let start = output.len();
@@ -78,13 +78,13 @@ pub fn write_frame(output: &mut Vec<u8>, form: Serialization, head: &Head<'_>, b
         Serialization::Json => 0,
         Serialization::Binary => 1 << 24,
     };
-    // A header of more than 16 MiB quotes a topic of that size. As in Java, only the lower bits of its length are sent.
+    // A header over 16 MiB quotes a topic of that size. As in Java, only the lower bits of its length are sent.
     let header_word = type_bits | (length(header_bytes) & 0x00FF_FFFF);
     output[start..start + 4].copy_from_slice(&length(frame_bytes).to_be_bytes());
     output[start + 4..start + 8].copy_from_slice(&header_word.to_be_bytes());
 }
 
-/// A length as it is sent. What is written comes from tables whose limits are far below 4 GiB.
+/// Returns a length in wire form. Frames come from tables whose limits are far below 4 GiB.
 #[inline]
 #[allow(clippy::cast_possible_truncation, reason = "see above")]
 fn length(bytes: usize) -> u32 {
@@ -92,8 +92,8 @@ fn length(bytes: usize) -> u32 {
     bytes as u32
 }
 
-/// A number of a binary header that has two bytes: a code, or the length of the name of a field, both of which are
-/// constants of the protocol.
+/// Returns a two-byte number of a binary header: a code, or the length of a field's name. Both are constants of the
+/// protocol.
 fn short<T: TryInto<i16> + Copy + Display>(number: T) -> [u8; 2] {
     let short = number.try_into();
     debug_assert!(short.is_ok(), "{number} in two bytes");

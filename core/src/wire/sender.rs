@@ -4,10 +4,10 @@ use super::frame::RawFrame;
 use super::release::Release;
 use crate::serialization::Serialization;
 
-/// The program that sent a request, as it calls itself.
+/// The program that sent a request, in its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// The language of its client; `None` for one that Java does not know either.
+    /// The language of its client; `None` if even Java does not know it.
     pub language: Option<&'static str>,
     /// Its release.
     pub release: Release,
@@ -20,8 +20,8 @@ const LANGUAGES: [&str; 14] = [
 ];
 
 impl Sender {
-    /// Reads the language from a header that was decoded already. For operators: it decides nothing, so it is looked
-    /// for and not parsed.
+    /// Reads the language from a decoded header. Nothing depends on it except what operators see, so it is searched for
+    /// and not parsed.
     #[cold]
     pub(crate) fn of(frame: RawFrame<'_>, version: i32) -> Self {
         let language = match frame.serialization {

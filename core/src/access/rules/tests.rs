@@ -1,4 +1,4 @@
-//! The rules are made whole or not at all, and warn of what is open.
+//! The rules are built completely or not at all, and warn of what stays open.
 
 use super::*;
 use crate::config::properties::parse;

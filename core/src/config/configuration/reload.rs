@@ -1,4 +1,4 @@
-//! A configuration file that is read again while the server runs.
+//! Reading the configuration file again while the server runs.
 
 use super::Configuration;
 use alloc::string::String;
@@ -7,15 +7,15 @@ use alloc::vec::Vec;
 /// The keys whose values differ between two readings of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Those that a reload changes.
+    /// Keys that a reload changes.
     pub in_effect: Vec<String>,
-    /// Those that wait for the next start.
+    /// Keys whose new values wait for the next start.
     pub at_start: Vec<String>,
 }
 
 impl Configuration {
-    /// Takes the values of `file`, as far as keys can change while the server runs. What was changed at run time stays,
-    /// as it would at a start.
+    /// Takes over the values of `file` for all keys that can change while the server runs. Changes made at run time
+    /// stay, as they would after a restart.
     pub(crate) fn reload(&mut self, file: &Self) {
         let changes_at_reload = |name: &str| self.keys.find(name).is_none_or(|key| key.changes_at_reload());
         let of_file = file.values.iter().filter(|(name, _)| changes_at_reload(name));
@@ -32,7 +32,7 @@ impl Configuration {
         self.sources = of_file.chain(kept).map(|(name, source)| (name.clone(), *source)).collect();
     }
 
-    /// How this configuration differs from one that was read before, but for what was changed at run time.
+    /// Returns how this configuration differs from an earlier one, ignoring what changed at run time.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Changes {
         let mut changes = Changes::default();

@@ -1,4 +1,4 @@
-//! Frames of the tests of connections.
+//! Frames for the tests of connections.
 
 use alloc::format;
 use alloc::string::String;

@@ -7,7 +7,7 @@ use crate::connection::{CloseReason, Next, READ_BYTES_MAX, Read, Ready, Scratch,
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// A stream that has `sent` to be read, `read_max` bytes at once, and takes `room` bytes, `write_max` at once.
+/// A stream that returns `sent`, at most `read_max` bytes a read, and takes `room` bytes, at most `write_max` a write.
 #[derive(Debug)]
 struct Pipe {
     sent: Vec<u8>,
@@ -90,7 +90,7 @@ impl Driver {
         world.connection.drive(pipe, ready, scratch, || &world.view, at(0)).unwrap()
     }
 
-    /// Steps until there is nothing to do.
+    /// Steps until nothing is left to do.
     fn run(&mut self) -> Next {
         for _ in 0..10_000 {
             let next = self.step();

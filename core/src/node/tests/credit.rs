@@ -1,8 +1,8 @@
-//! Replies that I/O threads do not take.
+//! Replies that I/O threads leave in their inboxes.
 
 use super::*;
 
-/// A node whose I/O threads have taken none of 16 replies of a MiB, and that has one request more.
+/// A node whose I/O threads have left 16 replies of 1 MiB, with one more request waiting.
 fn without_credit() -> (Node, usize) {
     let mut node = node(&large_listing());
     (0..17).for_each(|_| node.handle(ask_listing(), at(0)));
@@ -78,7 +78,7 @@ fn a_stuck_io_thread_does_not_block_the_registry_for_ever() {
     assert_eq!(names(&outputs), ["Reply", "RepliesStuck"]);
     assert!(matches!(outputs.last(), Some(Output::RepliesStuck { bytes: stuck }) if *stuck == bytes));
 
-    // Others go on as before it was stuck.
+    // The others continue as before the thread got stuck.
     (0..40).for_each(|_| node.handle(ask_listing(), at(1001)));
     let outputs = drain(&mut node);
     assert_eq!(replies(&outputs), 15, "one was out already");

@@ -1,4 +1,4 @@
-//! A configuration that is read again.
+//! Reloads of the configuration file.
 
 use super::*;
 

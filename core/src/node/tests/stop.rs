@@ -1,4 +1,4 @@
-//! The stop, and the end.
+//! How a node stops and ends.
 
 use super::*;
 

@@ -16,7 +16,7 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-/// A heartbeat from another connection is answered like that of an unknown broker.
+/// Handles BROKER_HEARTBEAT. A heartbeat over another connection is answered as if the broker were unknown.
 pub(super) fn broker_heartbeat(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     match senders(state, request) {
         Ok(keys) => {
@@ -27,7 +27,8 @@ pub(super) fn broker_heartbeat(state: &mut State, peer: Peer, request: &Request<
     }
 }
 
-/// Every sender gets the answer: a broker that is refused believes that nothing changed.
+/// Handles QUERY_DATA_VERSION. Every sender gets an answer, because a broker that is refused believes that nothing
+/// changed.
 pub(super) fn query_data_version(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     let keys = match senders(state, request) {
         Ok(keys) => keys,
@@ -42,7 +43,7 @@ pub(super) fn query_data_version(state: &mut State, peer: Peer, request: &Reques
     refresh(state, peer, request, &keys, now);
     let member = keys.last().and_then(|key| state.tables.member(*key));
     let known = member.and_then(|member| member.data_version());
-    // A broker may send its table only when the answer says that it changed.
+    // A broker may send its table only if the answer says that it changed.
     let needs_full_sync = member.is_some_and(|member| member.needs_full_sync() || member.is_unconfirmed());
     let changed = known.is_none() || known != asked || needs_full_sync;
     let answer = Answer::success().with_field("changed", changed.to_string());
@@ -52,8 +53,8 @@ pub(super) fn query_data_version(state: &mut State, peer: Peer, request: &Reques
     }
 }
 
-/// The brokers that a request names by cluster and address. Where several broker names share an address, it is the one
-/// that the request names, else all of them, the latest last.
+/// Returns the brokers that a request names by cluster and address. If several broker groups share an address, returns
+/// the one that the request names, or else all of them, the latest last.
 fn senders(state: &State, request: &Request<'_>) -> Result<Vec<MemberKey>, Answer> {
     let fields = &request.fields;
     let (Some(cluster), Some(address)) = (fields.value("clusterName"), fields.value("brokerAddr")) else {

@@ -1,6 +1,6 @@
 //! Topic lists (Java: `RouteInfoManager.getAllTopicList`, `RouteInfoManager.getTopicsByCluster`,
-//! `RouteInfoManager.getUnitTopics`). They take time in proportion to all topics, so they are answered here and not on
-//! a thread that serves routes. The list of all topics is cached.
+//! `RouteInfoManager.getUnitTopics`). They take time in proportion to the number of topics, so the registry answers
+//! them and not a thread that serves routes. The list of all topics is cached.
 
 use crate::registry::answer::Answer;
 use crate::registry::state::State;
@@ -27,7 +27,7 @@ pub(super) fn topics_of_cluster(state: &State, request: &Request<'_>) -> Answer 
     topics_where(state, |record| record.queues().iter().any(|entry| groups.contains(&entry.group)))
 }
 
-/// Topics whose flags at the first broker are wanted. Other brokers do not count.
+/// Lists the topics whose flags at their first broker are wanted. Other brokers do not count.
 pub(super) fn topics_with_flags(state: &State, is_wanted: impl Fn(i32) -> bool) -> Answer {
     if !state.configuration.settings().enable_topic_list {
         return disabled();

@@ -1,5 +1,5 @@
-//! REGISTER_BROKER (Java: `DefaultRequestProcessor.registerBroker`, `RouteInfoManager.registerBroker`): first decide,
-//! then apply, so that a refused registration leaves nothing behind.
+//! REGISTER_BROKER (Java: `DefaultRequestProcessor.registerBroker`, `RouteInfoManager.registerBroker`): decides
+//! everything before applying anything, so that a refused registration leaves nothing behind.
 
 mod fingerprint;
 mod growth;
@@ -36,7 +36,7 @@ pub(super) fn register_broker(state: &mut State, peer: Peer, request: &Request<'
     answer
 }
 
-/// Reports once for each broker that its registrations would be refused.
+/// Reports, once for each broker, that the rules would refuse its registrations.
 fn report_once(state: &mut State, key: MemberKey, peer: Peer, request: &Request<'_>, refusal: &Refusal) {
     if state.tables.report(key) {
         let refusal = refusal.clone();
@@ -69,7 +69,7 @@ fn register(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> (
     })
 }
 
-/// A registered broker registers again over this connection.
+/// Notes that a registered broker registers again over this connection.
 fn claim(state: &mut State, key: MemberKey, peer: Peer) {
     let keeps_claims = state.access.keeps_claims();
     let Some(holder) = state.tables.claim(key, peer, keeps_claims) else { return };
@@ -98,7 +98,7 @@ fn decode_and_register(
     if loses_conflict(state, &registration, body.data_version) {
         return Ok((lose_conflict(state, &registration, peer), None));
     }
-    // The first registration of a broker is its whole table. A single topic is an update that came too early.
+    // A broker's first registration is its whole table. A single topic is an update that came too early.
     let group = state.tables.group_named(registration.name);
     let holder = group.and_then(|group| group.members().get(&registration.id));
     let restored = unconfirmed(state, &registration).filter(|_| topics.len() == 1);
@@ -146,7 +146,7 @@ fn report_refusal(state: &mut State, header: &RegisterHeader<'_>, peer: Peer, re
     state.outbox.event(Event::RegistrationRefused { broker: identity(header), reason, peer: peer.address });
 }
 
-/// A registered broker stays when its new table is refused, with the topics that it had.
+/// Keeps a registered broker alive, with the topics that it had, although its new table is refused.
 fn refresh_known(state: &mut State, registration: &Registration<'_>, peer: Peer, now: Now) {
     let Some(group) = state.tables.group_id(registration.name) else { return };
     let key = MemberKey { group, id: registration.id };
@@ -162,7 +162,7 @@ fn refresh_known(state: &mut State, registration: &Registration<'_>, peer: Peer,
     }
 }
 
-/// The broker that registers, if it is known from a snapshot alone.
+/// Returns the broker that registers, if it is known only from a snapshot.
 fn unconfirmed(state: &State, registration: &Registration<'_>) -> Option<MemberKey> {
     let key = MemberKey { group: state.tables.group_id(registration.name)?, id: registration.id };
     let member = state.tables.member(key).filter(|member| member.is_unconfirmed())?;
@@ -170,8 +170,8 @@ fn unconfirmed(state: &State, registration: &Registration<'_>) -> Option<MemberK
     is_same.then_some(key)
 }
 
-/// A broker that is known from a snapshot alone registers a single topic. That says nothing about its other topics, so
-/// it still has to register.
+/// Handles a single topic from a broker that is known only from a snapshot. This says nothing about the broker's other
+/// topics, so the broker still has to register.
 fn confirm_topic(
     state: &mut State,
     registration: &Registration<'_>,
@@ -207,7 +207,7 @@ fn loses_conflict(state: &State, registration: &Registration<'_>, version: Optio
     }
 }
 
-/// The loser gets a success, as in Java, and is removed if it was registered.
+/// Answers the broker that loses a conflict with success, as Java does, and removes it if it was registered.
 fn lose_conflict(state: &mut State, registration: &Registration<'_>, peer: Peer) -> Answer {
     let group = state.tables.group_id(registration.name);
     let previous = group.and_then(|group| {
@@ -223,7 +223,7 @@ fn lose_conflict(state: &mut State, registration: &Registration<'_>, peer: Peer)
     with_order_configuration(state, Answer::success().with_no_fields())
 }
 
-/// Gives the broker its place, and reports those that had to leave.
+/// Gives the broker its place, and reports the brokers that it replaces.
 fn place(state: &mut State, registration: &Registration<'_>, body: &RegisterBody<'_>, peer: Peer, now: Now) -> Placed {
     let newcomer = Newcomer {
         name: registration.name,
@@ -261,7 +261,7 @@ fn place(state: &mut State, registration: &Registration<'_>, body: &RegisterBody
 struct Applied {
     topics: usize,
     mappings: bool,
-    /// Other parts of the table may still come.
+    /// Other parts of the table may follow.
     awaits_parts: bool,
 }
 
@@ -322,7 +322,7 @@ fn report(
     }
 }
 
-/// Topics come from the master, and from the smallest slave of a broker since 5.0.
+/// Whether a broker's topics count: only those of the master and, since 5.0, of the slave with the smallest identifier.
 fn contributes(state: &State, registration: &Registration<'_>, group: GroupId) -> bool {
     registration.id == 0 || is_prime_slave(state, registration, group)
 }
@@ -332,8 +332,8 @@ fn is_prime_slave(state: &State, registration: &Registration<'_>, group: GroupId
     registration.id != 0 && !registration.is_before_5_0() && is_first
 }
 
-/// `deleteTopicWithBrokerRegistration`: removes the entries of topics that the broker did not register with its data
-/// version. Returns how many.
+/// Implements `deleteTopicWithBrokerRegistration`: removes the entries of topics that the broker did not register with
+/// its data version. Returns their number.
 fn remove_unlisted(state: &mut State, broker: MemberKey) -> usize {
     let unlisted = state.tables.unlisted_topics(broker);
     for topic in &unlisted {
@@ -342,8 +342,8 @@ fn remove_unlisted(state: &mut State, broker: MemberKey) -> usize {
     unlisted.len()
 }
 
-/// Sets the entries of a table: all of them if it is applied in full, else those that are missing. Returns how many
-/// changed.
+/// Sets the entries of a table: all of them if it is applied in full, or else the missing ones. Returns the number of
+/// changes.
 fn apply_topics<'a>(
     state: &mut State,
     registration: &Registration<'_>,
@@ -357,7 +357,7 @@ fn apply_topics<'a>(
     let awaits_master = state.tables.group(group).awaits_master();
     let mut changed = 0;
     for (topic, key) in topics {
-        // Java drops the whole table at a topic without a name. Here the other topics stay.
+        // Java drops the whole table if one topic has no name. Here the other topics stay.
         let Some(name) = topic.name.as_deref() else { continue };
         let key = if name == key.name { key } else { state.tables.topics().key(name) };
         if state.tables.keeps_entry(key, broker, in_full) {
@@ -378,7 +378,7 @@ fn apply_topics<'a>(
     changed
 }
 
-/// Sets the static-topic mappings. Returns whether that changed anything.
+/// Sets the static-topic mappings. Returns whether anything changed.
 fn apply_mappings(state: &mut State, owner: GroupId, mappings: &[TopicQueueMapping<'_>]) -> bool {
     let mut is_changed = false;
     for mapping in mappings {
@@ -389,7 +389,7 @@ fn apply_mappings(state: &mut State, owner: GroupId, mappings: &[TopicQueueMappi
     is_changed
 }
 
-/// The answer to a registration that was applied: where the master is, and the order configuration.
+/// Returns the answer to an applied registration: the master's addresses, and the order configuration.
 fn registered(state: &State, key: MemberKey) -> Answer {
     let mut answer = Answer::success().with_no_fields();
     let master = (key.id != 0).then(|| state.tables.member(MemberKey { id: 0, ..key })).flatten();

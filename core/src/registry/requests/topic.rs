@@ -1,4 +1,4 @@
-//! Administration of topics: write permission of a broker group, registering and deleting a topic.
+//! Administration of topics: the write permission of a broker group, registering and deleting a topic.
 
 use crate::Peer;
 use crate::access::OwnRequest;
@@ -31,8 +31,8 @@ pub(super) fn set_write_permission(state: &mut State, request: &Request<'_>, wri
     (Answer::success().with_field(field, topics.to_string()), change)
 }
 
-/// REGISTER_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.registerTopic`). A known topic takes the entries up to the first
-/// of an unknown broker, an unknown topic only if all brokers are known.
+/// REGISTER_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.registerTopic`). A known topic takes the entries before the first
+/// one of an unknown broker. An unknown topic is registered only if all brokers are known.
 pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_>, now: Now) -> Answer {
     let entries = match decode_queue_datas(request.body) {
         Ok(entries) => entries,
@@ -73,8 +73,8 @@ pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_
     Answer::success()
 }
 
-/// DELETE_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.deleteTopic`): from all brokers, or from those of a cluster. The
-/// next registration of a broker that still has the topic brings it back.
+/// DELETE_TOPIC_IN_NAMESRV (Java: `RouteInfoManager.deleteTopic`): deletes a topic from all brokers, or from those of a
+/// cluster. The next registration of a broker that still has the topic brings it back.
 pub(super) fn delete_topic(state: &mut State, request: &Request<'_>) -> (Answer, Change) {
     let unchanged = (Answer::success(), Change::Nothing);
     let Some(topic) = request.fields.value("topic") else { return unchanged };

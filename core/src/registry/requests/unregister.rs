@@ -9,9 +9,9 @@ use crate::registry::state::State;
 use crate::registry::tables::MemberKey;
 use crate::wire::Request;
 
-/// Removes the broker that the request names, if it is registered. The identifier in the request does not matter.
+/// Removes the broker that the request names, if it is registered. Ignores the identifier in the request.
 ///
-/// A broker that several addresses of the network registered stays until the last of them is gone.
+/// A broker that registered from several network addresses stays until the last of them is gone.
 pub(super) fn unregister_broker(state: &mut State, peer: Peer, request: &Request<'_>) -> Answer {
     let Some(key) = named_broker(state, request) else { return Answer::success() };
     let is_owner = |state: &State| owns(state, peer, key);

@@ -1,4 +1,4 @@
-//! What must hold between the tables after every input, in words.
+//! The relations that must hold between the tables after every input, in words.
 
 use super::Tables;
 use crate::table_size as size;
@@ -24,7 +24,7 @@ pub(in crate::registry) fn broken_relations(tables: &Tables) -> Vec<String> {
     findings
 }
 
-/// About how many relations [`broken_relations`] looks at.
+/// Returns about how many relations [`broken_relations`] looks at.
 pub(in crate::registry) fn relations(tables: &Tables) -> usize {
     tables.topics.len() + tables.liveness.deadlines.len() + tables.queues.uses.len()
 }
@@ -60,7 +60,8 @@ fn check_groups(tables: &Tables, findings: &mut Vec<String>) {
     }
 }
 
-/// What is from a snapshot is there, and only as long as brokers have to repeat it.
+/// Checks that the marks for restored state match what exists, and that they exist only while brokers have time to
+/// register.
 fn check_restored(tables: &Tables, findings: &mut Vec<String>) {
     let members = || tables.groups.members().filter(|(_, member)| member.is_unconfirmed());
     let count = members().count();

@@ -1,20 +1,21 @@
-//! Claims: where the registrations of a broker came from.
+//! Claims: the connections that the registrations of a broker came over.
 
 use crate::Peer;
 use alloc::vec::Vec;
 
-/// Addresses of the network whose claims one registration keeps. A stranger who has as many cannot grow it further.
+/// The most network addresses whose claims one registration keeps. A stranger with that many addresses cannot grow it
+/// further.
 const CLAIMS_MAX: usize = 8;
 
-/// The connections that a registration came over: one in all, as in Java, or the newest from each address of the
-/// network.
+/// The connections that a registration came over: as in Java only one, or the newest from each network address.
 ///
-/// With several, a stranger who repeats the registration of a broker and closes the connection does not remove it.
+/// With several claims, a stranger who repeats a broker's registration and then closes the connection does not remove
+/// the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::registry) struct Claims {
-    /// `None` if the registration is from a snapshot.
+    /// `None` for a registration from a snapshot.
     newest: Option<Peer>,
-    /// From other addresses of the network; empty unless strangers repeat registrations.
+    /// Claims of other network addresses; empty unless strangers repeat registrations.
     others: Vec<Peer>,
 }
 
@@ -23,17 +24,17 @@ impl Claims {
         Self { newest: Some(peer), others: Vec::new() }
     }
 
-    /// Of a registration from a snapshot, which has no connection.
+    /// The claims of a registration from a snapshot, which has no connection.
     pub(super) const fn none() -> Self {
         Self { newest: None, others: Vec::new() }
     }
 
-    /// The newest one.
+    /// Returns the newest claim.
     pub(in crate::registry) const fn newest(&self) -> Option<Peer> {
         self.newest
     }
 
-    /// Whether the peer has a claim: over its connection, or from its address of the network.
+    /// Whether the peer has a claim, over its connection or from its network address.
     pub(in crate::registry) fn is_of(&self, peer: Peer) -> bool {
         self.iter().any(|claim| claim.conn == peer.conn || claim.ip() == peer.ip())
     }
@@ -47,8 +48,9 @@ impl Claims {
         self.others.is_empty() && self.newest == Some(peer)
     }
 
-    /// Adds the claim of a peer, and takes away that of an older connection from the same address. All others stay if
-    /// they are kept; of too many, the new one is not. Returns whether the address of the network is one more.
+    /// Adds the claim of a peer, and removes an older one from the same network address. Other claims stay if
+    /// `keeps_others` is set; if there are too many, the new one is dropped. Returns whether the network address is a
+    /// new one.
     pub(super) fn add(&mut self, peer: Peer, keeps_others: bool) -> bool {
         let is_kept = |newest: &Peer| keeps_others && !(self.others.is_empty() && newest.ip() == peer.ip());
         let Some(newest) = self.newest.filter(is_kept) else {
@@ -68,7 +70,7 @@ impl Claims {
         !is_known
     }
 
-    /// Takes claims away. Returns false if none is left then, in which case the last one stays.
+    /// Withdraws claims. If none would be left, keeps the last one and returns false.
     pub(super) fn withdraw(&mut self, is_withdrawn: impl Fn(&Peer) -> bool) -> bool {
         self.others.retain(|claim| !is_withdrawn(claim));
         if self.newest.is_some_and(|newest| !is_withdrawn(&newest)) {

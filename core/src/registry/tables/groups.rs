@@ -1,4 +1,4 @@
-//! Broker groups: everything that registered under one broker name.
+//! Broker groups: everything registered under one broker name.
 
 use super::member::{LastRegistration, Member, MemberKey};
 use super::parts::Part;
@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use hashbrown::hash_table::Entry;
 use hashbrown::{HashMap, HashTable};
 
-/// A broker group. In a free slot it has neither name nor members.
+/// A broker group. In a free slot it has no name and no members.
 #[derive(Debug)]
 pub(in crate::registry) struct Group {
     pub(super) name: Arc<str>,
@@ -23,13 +23,13 @@ pub(in crate::registry) struct Group {
     pub(super) zone: Option<Arc<str>>,
     pub(super) enable_acting_master: bool,
     pub(super) members: BTreeMap<i64, Member>,
-    /// Topics that have an entry of this group, or a mapping that it owns.
+    /// Topics with an entry of this group, or with a mapping that it owns.
     pub(super) topics: HashTable<Arc<str>>,
-    /// Changes with everything that could make a repeated registration change something.
+    /// Increases with every change that could give a repeated registration an effect.
     pub(super) generation: u64,
-    /// The group as views show it, until that changes.
+    /// The group as views show it, kept until it changes.
     pub(super) encoded: Option<Arc<BrokerGroup>>,
-    /// What is from a snapshot.
+    /// What the group still has from a snapshot.
     pub(super) restored: Restored,
 }
 
@@ -48,17 +48,17 @@ impl Group {
         }
     }
 
-    /// By identifier.
+    /// Returns the members, by identifier.
     pub(in crate::registry) const fn members(&self) -> &BTreeMap<i64, Member> {
         &self.members
     }
 
-    /// How events name a member.
+    /// Returns a member's name for events.
     pub(in crate::registry) fn identity(&self, id: i64) -> Option<BrokerIdentity> {
         self.members.get(&id).map(|member| member.identity(&self.name, id))
     }
 
-    /// The identifier of the member with this address.
+    /// Returns the identifier of the member with this address.
     pub(in crate::registry) fn id_at(&self, address: &str) -> Option<i64> {
         self.members.iter().find(|(_, member)| *member.address == *address).map(|(id, _)| *id)
     }
@@ -67,24 +67,25 @@ impl Group {
         self.members.keys().next().copied()
     }
 
-    /// Whether a member registered, or all are from a snapshot.
+    /// Whether a member has registered, or all are from a snapshot.
     pub(super) fn is_confirmed(&self) -> bool {
         self.members.values().any(|member| !member.is_unconfirmed())
     }
 
-    /// Whether no member with a smaller identifier registered, whatever a snapshot says.
+    /// Whether no member with a smaller identifier has registered. Members from a snapshot do not count.
     pub(in crate::registry) fn is_first_confirmed(&self, id: i64) -> bool {
         self.members.range(..id).all(|(_, member)| member.is_unconfirmed())
     }
 
     /// Whether a slave has to act as master.
     ///
-    /// Java looks for the smallest identifier: one below 0, which no broker has, is as good as a master's.
+    /// Java only looks at the smallest identifier, so one below 0, which no broker has, counts as a master.
     pub(super) fn has_only_slaves(&self) -> bool {
         self.enable_acting_master && self.min_id().is_some_and(|id| id > 0)
     }
 
-    /// Whether a slave has to act as master of those that registered, whatever a snapshot says.
+    /// Whether a slave has to act as master among the members that have registered. Members from a snapshot do not
+    /// count.
     pub(super) fn registered_are_slaves(&self) -> bool {
         let first = self.members.iter().find(|(_, member)| !member.is_unconfirmed());
         self.enable_acting_master && first.is_some_and(|(id, _)| *id > 0)
@@ -95,25 +96,25 @@ impl Group {
         self.members.first_key_value().is_some_and(|(id, first)| *id <= 0 && first.is_unconfirmed())
     }
 
-    /// The members that say which cluster it is in: those that registered, or all if none did.
+    /// Returns the members that decide the cluster of the group: those that have registered, or all if none has.
     fn deciding_members(&self) -> impl Iterator<Item = &Member> {
         let is_confirmed = self.is_confirmed();
         self.members.values().filter(move |member| !(is_confirmed && member.is_unconfirmed()))
     }
 
-    /// The last registration of a member, unless something changed since then that could make it change something.
+    /// Returns the last registration of a member, unless a later change could give its repetition an effect.
     pub(in crate::registry) fn current_registration(&self, id: i64) -> Option<LastRegistration> {
         let member = self.members.get(&id)?;
-        // The same part twice says that there is no other.
+        // Only a repeated part shows that no other part follows.
         member.last.filter(|last| last.generation == self.generation && member.parts.is_settled())
     }
 
-    /// Whether a member of it is in a cluster.
+    /// Whether a member of the group is in a cluster.
     pub(super) fn is_in(&self, cluster: &str) -> bool {
         self.members.values().any(|member| *member.cluster == *cluster)
     }
 
-    /// An operator decided about its entries.
+    /// Notes that an operator decided about the group's entries.
     pub(super) fn overrule(&mut self, after_restart: bool) {
         self.members.values_mut().for_each(Member::overrule);
         if after_restart {
@@ -127,12 +128,12 @@ impl Group {
         self.topics.find(key.hash, |topic| **topic == *key.name).is_some()
     }
 
-    /// Estimated bytes of its own names.
+    /// Returns the estimated bytes of the group's own names.
     pub(super) fn bytes(&self) -> usize {
         size::of_group(self.name.len() + self.cluster.len() + self.zone.as_ref().map_or(0, |zone| zone.len()))
     }
 
-    /// Moves to the cluster of its smallest member if no member is left in its own.
+    /// Moves the group to the cluster of its smallest member if no member is left in its own cluster.
     pub(super) fn settle_cluster(&mut self) {
         let first = self.deciding_members().next().map(|first| Arc::clone(&first.cluster));
         if let Some(first) = first
@@ -142,7 +143,7 @@ impl Group {
         }
     }
 
-    /// Notes that a topic of this hash has an entry or a mapping of this group. Returns whether that is new.
+    /// Notes that a topic with this hash has an entry or a mapping of this group. Returns whether that is new.
     pub(super) fn add_topic(&mut self, topic: &Arc<str>, hash: u64, secret: Secret) -> bool {
         match self.topics.entry(hash, |known| known == topic, |known| secret.hash(known.as_bytes())) {
             Entry::Occupied(_) => false,
@@ -153,12 +154,12 @@ impl Group {
         }
     }
 
-    /// Notes that a topic has neither any more. Returns whether it had.
+    /// Notes that a topic has no entry or mapping of this group any more. Returns whether it had one.
     pub(super) fn remove_topic(&mut self, key: TopicKey<'_>) -> bool {
         self.topics.find_entry(key.hash, |topic| **topic == *key.name).map(|entry| entry.remove()).is_ok()
     }
 
-    /// What views show of it.
+    /// Returns what views show of the group.
     fn data(&self) -> BrokerData {
         let mut clusters: Vec<Arc<str>> = self.members.values().map(|member| Arc::clone(&member.cluster)).collect();
         clusters.dedup();
@@ -208,7 +209,7 @@ impl Groups {
         self.by_name.get(name).copied()
     }
 
-    /// The group in a slot that is not free.
+    /// Returns the group in a slot that is not free.
     pub(super) fn group(&self, id: GroupId) -> &Group {
         &self.slots[id.index()]
     }
@@ -217,7 +218,7 @@ impl Groups {
         &mut self.slots[id.index()]
     }
 
-    /// A member that is known to be there.
+    /// Returns a member that is known to exist.
     pub(super) fn member_mut(&mut self, key: MemberKey) -> &mut Member {
         match self.group_mut(key.group).members.get_mut(&key.id) {
             Some(member) => member,
@@ -225,18 +226,18 @@ impl Groups {
         }
     }
 
-    /// Notes the topics of a registration, and says what part of its broker's table they are.
+    /// Notes the topics of a registration, and returns which part of its broker's table they are.
     pub(super) fn take_part(&mut self, key: MemberKey, topics: Vec<u64>, is_new: bool) -> Part {
         let entries = self.group(key.group).topics.len();
         self.member_mut(key).parts.bound(entries).take(topics, is_new)
     }
 
-    /// All groups with their slots, in no order that may show.
+    /// Returns all groups with their slots, in an order that must not show.
     pub(super) fn iter(&self) -> impl Iterator<Item = (GroupId, &Group)> {
         self.by_name.values().map(|id| (*id, self.group(*id)))
     }
 
-    /// All members, in no order that may show.
+    /// Returns all members, in an order that must not show.
     pub(super) fn members(&self) -> impl Iterator<Item = (MemberKey, &Member)> {
         self.iter()
             .flat_map(|(group, of)| of.members.iter().map(move |(id, member)| (MemberKey { group, id: *id }, member)))
@@ -259,7 +260,7 @@ impl Groups {
         id
     }
 
-    /// Takes a group out and frees its slot.
+    /// Removes a group and frees its slot.
     pub(super) fn remove(&mut self, id: GroupId) -> Group {
         let vacant = Group::new(Arc::default(), Arc::default());
         let group = core::mem::replace(&mut self.slots[id.index()], vacant);
@@ -269,7 +270,7 @@ impl Groups {
         group
     }
 
-    /// All groups as views show them, by slot.
+    /// Returns all groups as views show them, by slot.
     pub(super) fn encoded(&mut self) -> Vec<Option<Arc<BrokerGroup>>> {
         let mut encoded = Vec::new();
         encoded.resize(self.slots.len(), None);

@@ -1,4 +1,4 @@
-//! How members leave, and what goes with them.
+//! How members leave, and what leaves with them.
 
 use super::{Departure, MemberKey, Tables};
 use crate::ConnId;
@@ -8,8 +8,8 @@ use crate::wire::QueueValues;
 use alloc::vec::Vec;
 
 impl Tables {
-    /// Removes a member. With the last one its group goes, with all entries and mappings. If only slaves are left of a
-    /// group that allows an acting master, its topics become read-only.
+    /// Removes a member. A group leaves with its last member, together with all its entries and mappings. If a group
+    /// allows an acting master and only slaves are left, its topics become read-only.
     pub(in crate::registry) fn leave(&mut self, key: MemberKey) -> Departure {
         let had_min_id = self.groups.group(key.group).min_id() == Some(key.id);
         let member = self.take_member(key);
@@ -27,7 +27,7 @@ impl Tables {
         Departure { broker, claims: member.claims, leaves_acting_group }
     }
 
-    /// A connection is lost. Returns its members that have no other claim: they have to [`leave`](Self::leave).
+    /// Handles the loss of a connection. Returns the members without another claim, which must [`leave`](Self::leave).
     pub(in crate::registry) fn lose_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
         let mut keys = self.liveness.take_connection(conn);
         keys.retain(|key| !self.groups.member_mut(*key).claims.withdraw(|claim| claim.conn == conn));
@@ -56,11 +56,11 @@ impl Tables {
         self.is_changed = true;
     }
 
-    /// A group lost a member while brokers have the time to repeat what is from a snapshot.
+    /// Handles the loss of a member while brokers have time to repeat a snapshot.
     ///
-    /// What brokers have repeated changes as if the members from the snapshot were not there, but for one thing: it
-    /// stays writable as long as a master from the snapshot may still register. What nobody has repeated changes as if
-    /// they had all registered.
+    /// What brokers have repeated changes as if the members from the snapshot did not exist, with one exception: it
+    /// stays writable while a master from the snapshot may still register. What no broker has repeated changes as if
+    /// all members had registered.
     fn leave_restored(&mut self, id: GroupId, was_unconfirmed: bool) {
         if !was_unconfirmed {
             self.doubt_unless_confirmed(id);
@@ -74,7 +74,7 @@ impl Tables {
         self.settle_held(id);
     }
 
-    /// If no member of a group has registered any more, nor is its table known from more than a snapshot.
+    /// Unless a member of the group has registered, marks its table as known only from the snapshot.
     fn doubt_unless_confirmed(&mut self, id: GroupId) {
         let group = self.groups.group_mut(id);
         if group.is_confirmed() {

@@ -1,4 +1,4 @@
-//! Who is alive: deadlines, connections and addresses of all members, indexed so that nothing is ever scanned.
+//! Liveness: deadlines, connections and addresses of all members, indexed so that nothing is ever scanned.
 
 use super::claims::Claims;
 use super::member::{Member, MemberKey};
@@ -12,19 +12,19 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::{Equivalent, HashMap};
 
-/// How often the registry wants to run even without a near deadline, so that it notices when it could not run.
+/// How often the registry wants to run even without a near deadline, so that it notices pauses of the process.
 const TICK: Duration = Duration::from_millis(1000);
-/// A tick that comes later than this means that the process was paused. All deadlines are postponed by the pause.
+/// A tick that is later than this shows that the process was paused. All deadlines are then postponed by the pause.
 const LATENESS_TOLERATED: Duration = Duration::from_millis(3000);
 
-/// An address in a cluster: what a heartbeat names.
+/// An address in a cluster, as heartbeats name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Address {
     cluster: Arc<str>,
     address: Arc<str>,
 }
 
-/// [`Address`], borrowed.
+/// A borrowed [`Address`].
 #[derive(Hash)]
 struct AddressRef<'a> {
     cluster: &'a str,
@@ -37,7 +37,7 @@ impl Equivalent<Address> for AddressRef<'_> {
     }
 }
 
-/// Indexes of all members.
+/// The indexes of all members.
 #[derive(Debug)]
 pub(super) struct Liveness {
     pub(super) deadlines: BTreeSet<(Instant, MemberKey)>,
@@ -89,8 +89,8 @@ impl Liveness {
         self.deadlines.insert((to, key));
     }
 
-    /// A member registers again, perhaps over another connection. Returns where it had been registered from if this
-    /// address of the network is one more.
+    /// Notes that a member registered again, perhaps over another connection. If its network address is a new one,
+    /// returns where the member had been registered from.
     pub(super) fn claim(
         &mut self,
         key: MemberKey,
@@ -107,8 +107,8 @@ impl Liveness {
         before.newest().filter(|_| is_second).map(|newest| newest.address)
     }
 
-    /// A peer withdraws its claim to a member. Returns a claim that is left, or `None` if there is no other one, or
-    /// none of the peer.
+    /// Withdraws the claim of a peer to a member. Returns one of the remaining claims, or `None` if there are none or
+    /// the peer has no claim.
     pub(super) fn withdraw(&mut self, key: MemberKey, claims: &mut Claims, peer: Peer) -> Option<Peer> {
         let before = claims.clone();
         if !claims.is_of(peer) || !claims.withdraw(|claim| claim.conn == peer.conn || claim.ip() == peer.ip()) {
@@ -118,7 +118,7 @@ impl Liveness {
         claims.newest()
     }
 
-    /// A member is registered over other connections.
+    /// Notes that a member is registered over other connections.
     pub(super) fn reconnect(&mut self, key: MemberKey, from: &Claims, to: &Claims) {
         let has = |claims: &Claims, peer: &Peer| claims.iter().any(|claim| claim.conn == peer.conn);
         for gone in from.iter().filter(|claim| !has(to, claim)) {
@@ -129,7 +129,8 @@ impl Liveness {
         }
     }
 
-    /// A connection that is lost has no members any more ([`take_connection`](Self::take_connection)).
+    /// Removes a member from a connection. One that was lost has no members any more
+    /// ([`take_connection`](Self::take_connection)).
     fn disconnect(&mut self, key: MemberKey, conn: ConnId) {
         if let Some(keys) = self.connections.get_mut(&conn) {
             remove_key(keys, key);
@@ -143,28 +144,28 @@ impl Liveness {
         self.connections.contains_key(&conn)
     }
 
-    /// Takes a connection out of its index, and returns all members that registered over it. One by one, each would
-    /// cost a search among all of them.
+    /// Removes a connection from its index, and returns all members that registered over it. Removing them one by one
+    /// would cost a search among all of them for each.
     pub(super) fn take_connection(&mut self, conn: ConnId) -> Vec<MemberKey> {
         self.connections.remove(&conn).unwrap_or_default()
     }
 
-    /// All members that registered with this address in this cluster, the latest last.
+    /// Returns all members that registered with this address in this cluster, the latest last.
     pub(super) fn at_address(&self, cluster: &str, address: &str) -> &[MemberKey] {
         self.addresses.get(&AddressRef { cluster, address }).map_or(&[], Vec::as_slice)
     }
 
-    /// The first member whose deadline has come.
+    /// Returns the first member whose deadline has come.
     pub(super) fn expired(&self, now: Now) -> Option<MemberKey> {
         self.deadlines.first().filter(|(deadline, _)| *deadline <= now.monotonic).map(|(_, key)| *key)
     }
 
-    /// When to look again.
+    /// Returns when to look again.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| (*deadline).min(self.next_tick))
     }
 
-    /// Notes that the registry runs. Returns how late it is if the process was paused.
+    /// Notes that the registry runs. If the process was paused, returns how late the tick is.
     pub(super) fn tick(&mut self, now: Now) -> Option<Duration> {
         let wanted = self.poll_timeout();
         if now.monotonic >= self.next_tick || wanted.is_none() {
@@ -174,17 +175,17 @@ impl Liveness {
         (late > LATENESS_TOLERATED).then_some(late)
     }
 
-    /// Takes all deadlines, to be postponed together.
+    /// Removes and returns all deadlines, so that they can be postponed together.
     pub(super) fn take_deadlines(&mut self) -> BTreeSet<(Instant, MemberKey)> {
         core::mem::take(&mut self.deadlines)
     }
 
-    /// Puts a postponed deadline back.
+    /// Adds a postponed deadline.
     pub(super) fn put_deadline(&mut self, deadline: Instant, key: MemberKey) {
         self.deadlines.insert((deadline, key));
     }
 
-    /// `members` are those of all groups.
+    /// Checks the indexes against `members`, the members of all groups.
     pub(super) fn check<'a>(&self, members: impl Iterator<Item = (MemberKey, &'a Member)>, findings: &mut Vec<String>) {
         let connections = self.connections.iter();
         let over: BTreeSet<_> = connections.flat_map(|(conn, keys)| keys.iter().map(|key| (*conn, *key))).collect();

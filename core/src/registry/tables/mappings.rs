@@ -6,8 +6,8 @@ use crate::table_size as size;
 use alloc::sync::Arc;
 
 impl Tables {
-    /// Sets a static-topic mapping in the place of any other under the same broker name. Returns whether that changed
-    /// anything.
+    /// Sets a static-topic mapping, and replaces any other one under the same broker name. Returns whether anything
+    /// changed.
     pub(in crate::registry) fn set_mapping(&mut self, topic: TopicKey<'_>, mapping: Mapping) -> bool {
         if self.topics.record(topic).is_some_and(|record| record.mappings().contains(&mapping)) {
             return false;

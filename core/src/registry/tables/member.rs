@@ -13,30 +13,31 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
 
-/// Names one registration: its group and its identifier there.
+/// Identifies one registration: its group, and its identifier in the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::registry) struct MemberKey {
     pub(in crate::registry) group: GroupId,
     pub(in crate::registry) id: i64,
 }
 
-/// One registered broker: its place in the group and its liveness in one. Java keeps them apart, as `BrokerData` and
-/// `BrokerLiveInfo`, and they drift.
+/// One registered broker. Its place in the group and its liveness are one value. Java keeps them apart, as `BrokerData`
+/// and `BrokerLiveInfo`, and they diverge.
 #[derive(Debug)]
 pub(in crate::registry) struct Member {
     pub(super) address: Arc<str>,
     pub(super) cluster: Arc<str>,
     pub(super) ha_server: Option<Arc<str>>,
     pub(super) claims: Claims,
-    /// The operator was told that its registrations would be refused.
+    /// Whether the operator knows that the rules would refuse its registrations.
     pub(super) is_reported: bool,
     /// Milliseconds of silence that the broker asked for.
     pub(super) timeout: i64,
     pub(super) deadline: Instant,
     pub(super) data_version: Option<DataVersion>,
     pub(super) filter_servers: Option<FilterServers>,
-    /// Changes may have been missed: the counter of the data version jumped, or the broker took its identifier over
-    /// with a single topic. Until its next whole table, registrations with the same version are applied in full.
+    /// Whether the server may have missed changes: the counter of the data version jumped, or the broker took over its
+    /// identifier with a single topic. Until its next whole table, registrations with the same version are applied in
+    /// full.
     pub(super) needs_full_sync: bool,
     pub(super) last: Option<LastRegistration>,
     /// The topics of its current data version.
@@ -44,7 +45,7 @@ pub(in crate::registry) struct Member {
     pub(super) origin: Origin,
 }
 
-/// Where what is known of a member comes from.
+/// Where the server's knowledge of a member comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// It registered.
@@ -55,18 +56,18 @@ pub(super) enum Origin {
     Confirmed,
 }
 
-/// What is kept of a registration to recognise it when it is repeated.
+/// What is kept of a registration to recognise its repetition.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::registry) struct LastRegistration {
     pub(in crate::registry) digest: Digest,
-    /// Checksum of the part of the body that repeats.
+    /// Checksum of the repeated part of the body.
     pub(in crate::registry) tail_crc: u32,
-    /// Length of that part.
+    /// Length of that part in bytes.
     pub(in crate::registry) tail_bytes: u64,
-    /// It has a single topic. Such an update is no full sync.
+    /// Whether it has a single topic. Such an update is not a full sync.
     pub(in crate::registry) is_update: bool,
-    /// The group's generation after the registration was applied. In another generation, applying it again may change
-    /// something.
+    /// The group's generation after the registration was applied. In another generation, a repetition may have an
+    /// effect.
     pub(super) generation: u64,
 }
 
@@ -81,12 +82,12 @@ impl Member {
         &self.address
     }
 
-    /// The address of the network in its own address; `None` if that has the name of a host.
+    /// Returns the IP address that the member advertises, or `None` if it advertises a host name.
     pub(in crate::registry) fn advertised_ip(&self) -> Option<IpAddr> {
         self.address.parse::<SocketAddr>().ok().map(|address| address.ip().to_canonical())
     }
 
-    /// Where its registrations came from.
+    /// Returns the connections that its registrations came over.
     pub(in crate::registry) const fn claims(&self) -> &Claims {
         &self.claims
     }
@@ -107,25 +108,26 @@ impl Member {
         self.needs_full_sync
     }
 
-    /// Whether it is known from a snapshot alone.
+    /// Whether the member is known only from a snapshot.
     pub(in crate::registry) const fn is_unconfirmed(&self) -> bool {
         matches!(self.origin, Origin::Snapshot)
     }
 
-    /// An operator decided about its entries. No registration with a data version that is known undoes that.
+    /// Notes that an operator decided about the member's entries. A registration with a known data version does not
+    /// undo that.
     pub(super) const fn overrule(&mut self) {
         self.needs_full_sync = false;
         self.parts.overrule();
     }
 
-    /// When it is gone if nothing is heard of it from now on. One that is known from a snapshot alone does not outlive
-    /// `restored_until`.
+    /// Returns when the member expires without another sign of life. A member known only from a snapshot does not
+    /// outlive `restored_until`.
     pub(super) fn deadline_after(&self, now: Now, restored_until: Option<Instant>) -> Instant {
         let deadline = deadline(now, self.timeout);
         restored_until.filter(|_| self.is_unconfirmed()).map_or(deadline, |until| deadline.min(until))
     }
 
-    /// How events name it.
+    /// Returns the member's name for events.
     pub(super) fn identity(&self, group: &str, id: i64) -> BrokerIdentity {
         BrokerIdentity {
             cluster: self.cluster.to_string(),
@@ -135,7 +137,7 @@ impl Member {
         }
     }
 
-    /// Estimated bytes.
+    /// Returns the estimated bytes of the member.
     pub(super) fn bytes(&self) -> usize {
         let names = self.address.len() + self.cluster.len() + self.ha_server.as_ref().map_or(0, |name| name.len());
         size::of_member(names, self.filter_servers.as_ref().map_or(0, |servers| servers.json.len()))
@@ -147,8 +149,8 @@ impl Member {
 pub(in crate::registry) struct Departure {
     /// The member.
     pub(in crate::registry) broker: BrokerIdentity,
-    /// Where it registered from.
+    /// The connections that it had registered over.
     pub(in crate::registry) claims: Claims,
-    /// It had the smallest identifier of a group that allows an acting master and still has members.
+    /// Whether it had the smallest identifier of a group that allows an acting master and still has members.
     pub(in crate::registry) leaves_acting_group: bool,
 }

@@ -1,49 +1,49 @@
-//! Topic tables in several registrations: brokers with `enableSplitRegistration` send parts of their table, from 5.3.4
+//! Topic tables in several registrations: brokers with `enableSplitRegistration` send their table in parts, from 5.3.4
 //! to 5.5.0 all with one data version (Java: `BrokerController.registerBrokerAll`).
 //!
-//! Nothing in a registration says that it is a part. It is one if it has the data version of those before it and none
-//! of their topics. The table is whole when the first of its parts is registered again. A registration of a single
-//! topic is an update, or a last part: no table begins with it.
+//! Nothing in a registration says that it is a part. It counts as one if it has the data version of the registrations
+//! before it and none of their topics. The table is whole when its first part is registered again. A registration of a
+//! single topic is an update or a last part, because no table begins with one.
 
 use alloc::vec::Vec;
 
-/// What a member registered with its current data version.
+/// The topics that a member registered with its current data version.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    /// Hashes of the keys of its topics. Sorted when they are looked at, which is seldom.
+    /// Hashes of the topics' keys. Sorted only when they are compared, which is rare.
     topics: Vec<u64>,
     /// The first topic of its first registration of several topics.
     first: Option<u64>,
-    /// The member sends its table in parts.
+    /// Whether the member sends its table in parts.
     is_split: bool,
-    /// Its last registration had some of them.
+    /// Whether its last registration had only some of the topics.
     is_partial: bool,
-    /// An operator decided about its entries, and no further part undoes that.
+    /// Whether an operator decided about its entries, which later parts do not undo.
     is_overruled: bool,
 }
 
-/// What a registration is of the topic table of its broker.
+/// How a registration relates to the topic table of its broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::registry) enum Part {
     /// The table or a part of it, with a new data version.
     First {
-        /// As far as is known, it is the whole table.
+        /// Whether it is the whole table, as far as the server knows.
         is_whole: bool,
     },
-    /// A part that was not registered with this data version before.
+    /// A part that is new for this data version.
     Further {
-        /// No operator decided otherwise since the first part.
+        /// Whether no operator has decided otherwise since the first part.
         counts: bool,
     },
-    /// What was registered with this data version before, at least some of it.
+    /// Topics that were already registered with this data version, or some of them.
     Repeated {
-        /// All that was registered with this data version is the whole table.
+        /// Whether everything registered with this data version is the whole table.
         is_whole: bool,
     },
 }
 
 impl Part {
-    /// Whether topics that were not registered with this data version are gone.
+    /// Whether the broker no longer has topics that it did not register with this data version.
     pub(in crate::registry) const fn is_whole(self) -> bool {
         match self {
             Self::First { is_whole } | Self::Repeated { is_whole } => is_whole,
@@ -51,7 +51,7 @@ impl Part {
         }
     }
 
-    /// Whether it replaces entries although its data version is known.
+    /// Whether the registration replaces entries although its data version is known.
     pub(in crate::registry) const fn counts(self) -> bool {
         match self {
             Self::Further { counts } => counts,
@@ -61,24 +61,24 @@ impl Part {
 }
 
 impl Parts {
-    /// Whether another registration like the last one would say nothing new.
+    /// Whether a repetition of the last registration would say nothing new.
     pub(super) const fn is_settled(&self) -> bool {
         !self.is_split && !self.is_partial
     }
 
-    /// An operator decided about the entries of the member.
+    /// Notes that an operator decided about the member's entries.
     pub(super) const fn overrule(&mut self) {
         self.is_overruled = true;
     }
 
-    /// Those of `topics` that the member did not register with its current data version.
+    /// Returns those of `topics` that the member did not register with its current data version.
     pub(super) fn unlisted<T>(&mut self, mut topics: Vec<T>, hash: impl Fn(&T) -> u64) -> Vec<T> {
         self.topics.sort_unstable();
         topics.retain(|topic| self.topics.binary_search(&hash(topic)).is_err());
         topics
     }
 
-    /// Forgets the topics if they are more than `entries`, as they are when topics are deleted again and again.
+    /// Forgets the topics if there are more than `entries`, which happens if topics are deleted again and again.
     pub(super) fn bound(&mut self, entries: usize) -> &mut Self {
         if self.topics.len() > entries {
             self.topics.clear();
@@ -86,12 +86,12 @@ impl Parts {
         self
     }
 
-    /// Takes the topics of a registration, by the hashes of their keys. `is_new` means that its data version is.
+    /// Adds the topics of a registration, as hashes of their keys. `is_new` says that its data version is new.
     pub(super) fn take(&mut self, topics: Vec<u64>, is_new: bool) -> Part {
         let count = topics.len();
         let first = topics.first().copied().filter(|_| count > 1);
         if is_new {
-            // A single topic is an update, which says nothing about the others.
+            // A single topic is an update, and says nothing about the other topics.
             self.is_overruled &= count == 1;
             self.topics = topics;
             self.first = first;
@@ -110,7 +110,7 @@ impl Parts {
         }
         self.is_partial = count < self.topics.len();
         if before > 0 && known == 0 {
-            // Two single topics are two updates that both have the later version.
+            // Two single topics are two updates, both with the later version.
             self.is_split |= before.max(count) > 1;
             return Part::Further { counts: !self.is_overruled };
         }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(parts.take(vec![5], KNOWN), Part::Further { counts: true });
         assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
         assert_eq!(parts.topics, [1, 2, 3, 4, 5]);
-        // From now on no table is taken for whole before it is repeated.
+        // From now on no table counts as whole before it is repeated.
         assert_eq!(parts.take(vec![1, 2], NEW), Part::First { is_whole: false });
         assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Further { counts: true });
         assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });

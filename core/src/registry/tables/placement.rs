@@ -24,17 +24,17 @@ pub(in crate::registry) struct Newcomer<'a> {
     pub(in crate::registry) enable_acting_master: bool,
     pub(in crate::registry) ha_server: Option<&'a str>,
     pub(in crate::registry) peer: Peer,
-    /// Claims of other addresses of the network stay.
+    /// Whether the claims of other network addresses stay.
     pub(in crate::registry) keeps_claims: bool,
-    /// Milliseconds of silence that it asks for.
+    /// Milliseconds of silence that the broker asks for.
     pub(in crate::registry) timeout: i64,
     pub(in crate::registry) data_version: Option<DataVersion>,
-    /// `None` leaves those that are known.
+    /// `None` keeps the known filter servers.
     pub(in crate::registry) filter_servers: Option<&'a [Cow<'a, str>]>,
 }
 
 impl Newcomer<'_> {
-    /// Where its registrations come from, and whether this one is from one more address of the network.
+    /// Returns the connections of its registrations, and whether this one comes from a new network address.
     pub(super) fn claims(&self, previous: Option<&Member>) -> (Claims, bool) {
         let Some(previous) = previous else { return (Claims::new(self.peer), false) };
         let mut claims = previous.claims.clone();
@@ -42,8 +42,8 @@ impl Newcomer<'_> {
         (claims, is_second)
     }
 
-    /// The member that it becomes. `previous` is what it was in this cluster, some of which stays; without it, the
-    /// member has this origin.
+    /// Returns the member that the broker becomes. `previous` is what it was in this cluster, and some of that stays.
+    /// Without `previous`, the member has `origin`.
     pub(super) fn member(
         &self,
         previous: Option<&Member>,
@@ -85,37 +85,37 @@ impl Newcomer<'_> {
 pub(in crate::registry) struct Placed {
     pub(in crate::registry) key: MemberKey,
     pub(in crate::registry) placement: Placement,
-    /// Members that had to leave: other brokers, or the same one under another identifier.
+    /// Members that the broker replaced: other brokers, or itself under another identifier.
     pub(in crate::registry) replaced: Vec<BrokerIdentity>,
     /// The broker of another address that held the identifier, and where it had registered from.
     pub(in crate::registry) taken_from: Option<(String, ClientAddress)>,
-    /// Where the broker had been registered from, if this address of the network is another one.
+    /// Where the broker had been registered from, if its network address is a new one.
     pub(in crate::registry) second_claim_to: Option<ClientAddress>,
-    /// The cluster of the group, if the broker is new to the group and in another cluster.
+    /// The cluster of the group, if the broker is new to the group and belongs to another cluster.
     pub(in crate::registry) other_cluster: Option<String>,
-    /// The broker has the smallest identifier of its group now, and had not before.
+    /// Whether the broker newly has the smallest identifier of its group.
     pub(in crate::registry) has_new_min_id: bool,
-    /// Answers show another zone, acting master or filter servers of the group than before.
+    /// Whether answers now show a different zone, acting master or filter servers for the group.
     pub(in crate::registry) changes_group: bool,
 }
 
-/// Who held the identifier before, and what is known of the broker if it was registered in its cluster.
+/// Who held the identifier before, and what the server knows of the broker if it was registered in this cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::registry) enum Placement {
-    /// The broker itself.
+    /// The broker itself held it.
     Same(Known),
-    /// No broker. This one may have held another identifier.
+    /// No broker held it. This broker may have held another identifier.
     Free(Option<Known>),
-    /// Another broker, or the same address in another cluster. This one may have held another identifier.
+    /// Another broker held it, or this address in another cluster. This broker may have held another identifier.
     TakenOver(Option<Known>),
 }
 
-/// What is known of a broker that registers again.
+/// What the server knows of a broker that registers again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::registry) struct Known {
     pub(in crate::registry) data_version: Option<DataVersion>,
     needs_full_sync: bool,
-    /// Its last registration had a single topic.
+    /// Whether its last registration had a single topic.
     was_update: bool,
 }
 
@@ -130,7 +130,7 @@ impl Known {
 }
 
 impl Placement {
-    /// What is known of the broker.
+    /// Returns what the server knows of the broker.
     pub(in crate::registry) const fn known(self) -> Option<Known> {
         match self {
             Self::Same(known) => Some(known),
@@ -138,7 +138,7 @@ impl Placement {
         }
     }
 
-    /// Whether a table of this version replaces entries that are there, instead of only adding those that are missing.
+    /// Whether a table of this version replaces existing entries, instead of only adding missing ones.
     pub(in crate::registry) fn applies_in_full(self, version: Option<DataVersion>) -> bool {
         let needs_full_sync = match self {
             Self::Same(known) => known.needs_full_sync,
@@ -155,8 +155,8 @@ impl Placement {
         }
     }
 
-    /// Whether changes may have been missed, so that the broker's next whole table, in however many parts, has to be
-    /// applied in full.
+    /// Whether the server may have missed changes, so that the broker's next whole table must be applied in full, even
+    /// if it comes in parts.
     pub(in crate::registry) fn needs_full_sync(
         self,
         version: Option<DataVersion>,
@@ -167,7 +167,7 @@ impl Placement {
             Self::Free(_) => false,
             Self::TakenOver(known) => is_update || known.is_some_and(|known| known.counter_jumps_to(version)),
             Self::Same(known) => {
-                // An update is no full sync, but one update more needs none that was not needed before.
+                // An update is not a full sync. But one more update does not create a need that did not exist before.
                 let keeps_need = awaits_parts || (known.was_update && is_update);
                 known.counter_jumps_to(version) || (known.needs_full_sync && keeps_need)
             }

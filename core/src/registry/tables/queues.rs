@@ -1,4 +1,4 @@
-//! Interned queue values, reference-counted by the entries that use them.
+//! Interned queue values. Each has a count of the entries that use it.
 
 use crate::hash::Secret;
 use crate::route::{QueueFragment, QueueId};
@@ -30,7 +30,7 @@ pub(super) struct QueueTable {
     free: Vec<QueueId>,
     /// Estimated bytes of all fragments, free ones included.
     bytes: usize,
-    /// The fragments as views share them, until there are new ones.
+    /// The fragments as views share them, kept until there are new ones.
     shared: Option<Arc<[QueueFragment]>>,
 }
 
@@ -40,7 +40,7 @@ impl QueueTable {
         Self { fragments: Vec::new(), uses: Vec::new(), by_values, free: Vec::new(), bytes: 0, shared: None }
     }
 
-    /// Estimated bytes.
+    /// Returns the estimated bytes.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -54,12 +54,12 @@ impl QueueTable {
         self.fragments[id.index()].values
     }
 
-    /// The values in all places, free ones included.
+    /// Returns the values in all places, including free ones.
     pub(super) fn all_values(&self) -> Vec<QueueValues> {
         self.fragments.iter().map(|fragment| fragment.values).collect()
     }
 
-    /// Returns the place of these values for one more entry. Give it back with [`release`](Self::release).
+    /// Returns the place of these values for one more entry. Call [`release`](Self::release) when the entry is gone.
     pub(super) fn acquire(&mut self, values: QueueValues) -> QueueId {
         if let Some(&id) = self.by_values.get(&values) {
             self.uses[id.index()] += 1;
@@ -99,13 +99,13 @@ impl QueueTable {
         self.shared.is_none()
     }
 
-    /// All values by place, for the next view.
+    /// Returns all values by place, for the next view.
     pub(super) fn shared(&mut self) -> Arc<[QueueFragment]> {
         let Self { fragments, shared, .. } = self;
         Arc::clone(shared.get_or_insert_with(|| fragments.as_slice().into()))
     }
 
-    /// `used` are the places that all entries of all topics name.
+    /// Checks the counts against `used`, the places that all entries of all topics refer to.
     pub(super) fn check(&self, used: impl Iterator<Item = QueueId>, findings: &mut Vec<String>) {
         let mut uses = alloc::vec![0; self.uses.len()];
         used.for_each(|id| uses[id.index()] += 1);

@@ -1,4 +1,4 @@
-//! Looking things up.
+//! Look-ups.
 
 use super::{Group, MemberKey, Tables};
 use crate::ConnId;
@@ -11,7 +11,7 @@ impl Tables {
         self.groups.id(name).map(|id| self.groups.group(id))
     }
 
-    /// All members that registered with this address in this cluster, the latest last.
+    /// Returns all members that registered with this address in this cluster, the latest last.
     pub(in crate::registry) fn members_at(&self, cluster: &str, address: &str) -> &[MemberKey] {
         self.liveness.at_address(cluster, address)
     }
@@ -21,12 +21,12 @@ impl Tables {
         self.liveness.has_connection(conn)
     }
 
-    /// Groups with a member in a cluster, in no order that may show.
+    /// Returns the groups with a member in a cluster, in an order that must not show.
     pub(in crate::registry) fn groups_of_cluster(&self, cluster: &str) -> Vec<GroupId> {
         self.groups.iter().filter(|(_, group)| group.is_in(cluster)).map(|(id, _)| id).collect()
     }
 
-    /// The values of an entry.
+    /// Returns the values of an entry.
     pub(in crate::registry) fn values_of(&self, entry: QueueRef) -> QueueValues {
         self.queues.values(entry.queue)
     }

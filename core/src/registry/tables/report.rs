@@ -1,4 +1,4 @@
-//! What the tables know about members, for operators.
+//! Reports on members, for operators.
 
 use super::deadline::deadline;
 use super::{Member, Tables};
@@ -7,16 +7,15 @@ use crate::time::Now;
 use alloc::vec::Vec;
 
 impl Tables {
-    /// The members that are asked for, and whether there are groups after theirs. Takes time in proportion to what it
-    /// returns.
+    /// Returns the requested members, and whether more groups follow. Takes time in proportion to the result.
     pub(in crate::registry) fn list_members(&self, request: &ReportRequest, now: Now) -> (Vec<ReportedMember>, bool) {
         let mut members = Vec::new();
-        // In the order of the last view, which is that of names.
+        // The last view has the groups in the order of their names.
         for (id, shown) in self.topology.groups_after(&request.groups_after) {
             if members.len() >= request.members_max {
                 return (members, true);
             }
-            // A group that left since then is no group of this name any more.
+            // A group that has left since the last view no longer has this name.
             if self.groups.id(&shown.data.name) != Some(id) {
                 continue;
             }

@@ -1,7 +1,7 @@
-//! Warm start: what a snapshot holds is served until brokers repeat it, or have had the time to.
+//! Warm start: serves the contents of a snapshot until brokers repeat them, or until brokers have had time to do so.
 //!
-//! A member from a snapshot has no connection, and its time ends with the time that all have. An entry or a mapping
-//! from a snapshot is like any other, but for a mark. When the time is over, nothing that is marked stays.
+//! A member from a snapshot has no connection, and expires when that time ends. An entry or mapping from a snapshot is
+//! like any other, except for a mark. When the time is over, everything with a mark is removed.
 
 use super::Tables;
 use super::claims::Claims;
@@ -17,7 +17,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 impl Tables {
-    /// Puts a snapshot into empty tables. Brokers have `within` to repeat it.
+    /// Fills empty tables from a snapshot. Brokers have `within` to repeat it.
     pub(in crate::registry) fn restore(&mut self, snapshot: Snapshot, within: Duration, now: Now) {
         let until = now.monotonic + within;
         self.restored_until = Some(until);
@@ -53,7 +53,7 @@ impl Tables {
             self.unconfirmed += 1;
             self.insert_member(MemberKey { group: id, id: saved.id }, member(saved, until, now), now);
         }
-        // The first members may be in another one.
+        // The first members may be in another cluster.
         let group = self.groups.group_mut(id);
         self.bytes -= group.bytes();
         group.cluster = Arc::clone(&saved.cluster);
@@ -62,20 +62,20 @@ impl Tables {
         id
     }
 
-    /// Whether a member is from a snapshot.
+    /// Whether a member is known only from a snapshot.
     pub(in crate::registry) fn has_unconfirmed(&self, key: MemberKey) -> bool {
         self.unconfirmed > 0 && self.member(key).is_some_and(Member::is_unconfirmed)
     }
 
-    /// The number of members that are from a snapshot.
+    /// Returns the number of members known only from a snapshot.
     pub(in crate::registry) const fn unconfirmed_members(&self) -> usize {
         self.unconfirmed
     }
 
-    /// A table names a topic: whether the entry that is there, or the lack of one, stays as it is.
+    /// Notes that a table names a topic. Returns whether the existing entry, or the lack of one, stays as it is.
     ///
-    /// With a version that is known, a table adds what is missing and changes nothing else. What is from a snapshot is
-    /// as good as missing, unless an operator changed it since: that stays as long as the broker's version does.
+    /// A table with a known version only adds missing entries. An entry from a snapshot counts as missing, unless an
+    /// operator has changed it since: then it stays as long as the broker's version does.
     pub(in crate::registry) fn keeps_entry(&mut self, topic: TopicKey<'_>, key: MemberKey, in_full: bool) -> bool {
         if self.restored_until.is_none() {
             return !in_full && self.queue_values(topic, key.group).is_some();
@@ -90,8 +90,8 @@ impl Tables {
         has_entry && ((is_known && group.restored.is_overruled()) || !(in_full || was_restored))
     }
 
-    /// The topics of a group that a member did not register with its current data version. Those that are from a
-    /// snapshot may be in a later part of its table.
+    /// Returns the topics of a group that a member did not register with its current data version. Topics from a
+    /// snapshot are left out, because a later part of the member's table may have them.
     pub(in crate::registry) fn unlisted_topics(&mut self, key: MemberKey) -> Vec<Arc<str>> {
         let mut topics = self.topics_of(key.group);
         let restored = &self.groups.group(key.group).restored;
@@ -99,15 +99,15 @@ impl Tables {
         self.groups.member_mut(key).parts.unlisted(topics, |topic| self.topics.key(topic).hash)
     }
 
-    /// A slave registered an entry as it is on its master, which is from a snapshot. Without the master it would be
-    /// read-only, and it will be unless the master registers it.
+    /// Notes that a slave registered an entry as it is on its master, which is from a snapshot. Without the master the
+    /// entry would be read-only, and it becomes read-only unless the master registers.
     pub(in crate::registry) fn hold_writable(&mut self, topic: TopicKey<'_>, id: GroupId) {
         if let Some(record) = self.topics.record(topic) {
             self.groups.group_mut(id).restored.hold(Arc::clone(&record.name));
         }
     }
 
-    /// Holds all entries that brokers have repeated ([`hold_writable`](Self::hold_writable)).
+    /// Holds all entries that brokers have repeated, see [`hold_writable`](Self::hold_writable).
     pub(super) fn hold_repeated(&mut self, id: GroupId) {
         let mut topics = self.topics_of(id);
         let restored = &mut self.groups.group_mut(id).restored;
@@ -115,7 +115,7 @@ impl Tables {
         topics.into_iter().for_each(|topic| restored.hold(topic));
     }
 
-    /// Makes entries of slaves read-only if there is no master to wait for any more.
+    /// Makes entries of slaves read-only once there is no master left to wait for.
     pub(in crate::registry) fn settle_held(&mut self, id: GroupId) {
         if self.restored_until.is_none() || self.groups.group(id).awaits_master() {
             return;
@@ -139,14 +139,14 @@ impl Tables {
         }
     }
 
-    /// An operator deletes the entry of a group. Returns whether there was one.
+    /// Deletes the entry of a group for an operator. Returns whether it existed.
     pub(in crate::registry) fn delete_queue(&mut self, topic: TopicKey<'_>, id: GroupId) -> bool {
         self.groups.group_mut(id).restored.delete(topic);
         self.remove_queue(topic, id)
     }
 
-    /// Removes what no broker has repeated, once its time is over. Returns for each group that lost topics its first
-    /// member, and how many.
+    /// Removes what no broker has repeated, once the time is over. Returns, for each group that lost topics, its first
+    /// member and the number of topics.
     pub(in crate::registry) fn end_restored(&mut self, now: Now) -> Vec<(BrokerIdentity, usize)> {
         if self.restored_until.is_none_or(|until| until > now.monotonic) {
             return Vec::new();

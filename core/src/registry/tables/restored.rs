@@ -1,4 +1,4 @@
-//! What is left of a snapshot in a group, until brokers repeat it or the time for that is over.
+//! What a group still has from a snapshot, until brokers repeat it or their time to do so is over.
 
 use crate::hash::Secret;
 use crate::route::TopicKey;
@@ -6,26 +6,26 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use hashbrown::HashTable;
 
-/// The part of a group that is from a snapshot. It is empty, but for the time after a restart.
+/// The part of a group that is from a snapshot. It is empty except for the time after a restart.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     /// Topics whose entry no broker has repeated.
     topics: HashTable<Arc<str>>,
     /// Topics whose entry an operator deleted before a broker repeated it.
     deleted: BTreeSet<Arc<str>>,
-    /// Topics that are writable although only slaves registered them: their master may still register.
+    /// Topics that stay writable although only slaves registered them, because their master may still register.
     held: BTreeSet<Arc<str>>,
-    /// An operator decided about the permission of all entries.
+    /// Whether an operator decided about the permission of all entries.
     is_overruled: bool,
 }
 
 impl Restored {
-    /// An entry is from a snapshot.
+    /// Notes that an entry is from a snapshot.
     pub(super) fn add(&mut self, topic: &Arc<str>, hash: u64, secret: Secret) {
         self.topics.insert_unique(hash, Arc::clone(topic), |known| secret.hash(known.as_bytes()));
     }
 
-    /// A broker repeated an entry. Returns whether it was from a snapshot.
+    /// Notes that a broker repeated an entry. Returns whether the entry was from a snapshot.
     pub(super) fn confirm(&mut self, topic: TopicKey<'_>) -> bool {
         self.deleted.remove(topic.name);
         self.take(topic)
@@ -35,30 +35,31 @@ impl Restored {
         self.topics.find_entry(topic.hash, |known| **known == *topic.name).map(|entry| entry.remove()).is_ok()
     }
 
-    /// A slave registered an entry, which would not be writable if it were alone.
+    /// Notes that a slave registered an entry that would be read-only without its master.
     pub(super) fn hold(&mut self, topic: Arc<str>) {
         self.held.insert(topic);
     }
 
-    /// Takes out the topics that are writable for as long as a master may register.
+    /// Removes and returns the topics that stay writable while a master may register.
     pub(super) fn release_held(&mut self) -> BTreeSet<Arc<str>> {
         core::mem::take(&mut self.held)
     }
 
-    /// An entry is another one, or gone.
+    /// Notes that an entry was replaced or removed.
     pub(super) fn forget(&mut self, topic: TopicKey<'_>) {
         self.held.remove(topic.name);
         self.take(topic);
     }
 
-    /// An operator deletes an entry. One that a broker repeated comes back with its next registration, as in Java.
+    /// Notes that an operator deleted an entry. As in Java, one that a broker repeated comes back with its next
+    /// registration.
     pub(super) fn delete(&mut self, topic: TopicKey<'_>) {
         if let Some(known) = self.topics.find(topic.hash, |known| **known == *topic.name) {
             self.deleted.insert(Arc::clone(known));
         }
     }
 
-    /// An operator decides about the permission of all entries, those that wait for a master among them.
+    /// Notes that an operator decided about the permission of all entries, including those that wait for a master.
     pub(super) fn overrule(&mut self) {
         self.is_overruled = true;
         self.held.clear();
@@ -78,7 +79,7 @@ impl Restored {
         self.topics.find(topic.hash, |known| **known == *topic.name).is_some()
     }
 
-    /// Topics whose entry no broker has repeated, in no order that may show.
+    /// Returns the topics whose entry no broker has repeated, in an order that must not show.
     pub(super) fn topics(&self) -> impl Iterator<Item = &Arc<str>> {
         self.topics.iter()
     }

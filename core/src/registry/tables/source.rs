@@ -1,4 +1,4 @@
-//! What the next snapshot is made of.
+//! The source of the next snapshot.
 
 use super::Tables;
 use super::groups::Group;
@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 impl Tables {
-    /// Takes time in proportion to the members, not to the topics, which are shared.
+    /// Takes time in proportion to the members. The topics are shared, so their number does not matter.
     pub(in crate::registry) fn snapshot_source(&self, now: Instant) -> SnapshotSource {
         let mut groups: Vec<_> = self.groups.iter().map(|(id, group)| (id, save(group, now))).collect();
         groups.sort_unstable_by(|(_, one), (_, other)| one.name.cmp(&other.name));

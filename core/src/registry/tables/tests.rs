@@ -1,4 +1,4 @@
-//! Verbs keep the invariants, and the check names each that is broken.
+//! Verbs keep the invariants, and the check names each broken one.
 
 use super::*;
 use crate::ConnId;
@@ -45,7 +45,7 @@ fn mapping(tables: &Tables, broker_name: &str, owner: &str) -> Mapping {
     Mapping::new(&mapping, broker_name, tables.group_id(owner).unwrap())
 }
 
-/// Tables with the groups `a`, of a master and a slave, and `b`, which share topic `T`.
+/// Tables with the group `a` (a master and a slave) and the group `b`. Both have topic `T`.
 fn tables() -> Tables {
     let mut tables = Tables::new(Secret::new([7; 16]), Now::default());
     for (name, address, id) in [("b", "b:0", 0), ("a", "a:0", 0), ("a", "a:1", 1)] {
@@ -135,7 +135,7 @@ fn placements_tell_who_held_the_identifier() {
     assert_eq!(place("a:2", 1), (Placement::TakenOver(Some(known)), both));
 }
 
-/// Breaks one relation and returns what the check finds.
+/// Breaks one relation, and returns what the check finds.
 fn findings(break_one: impl FnOnce(&mut Tables)) -> Vec<String> {
     let mut tables = tables();
     break_one(&mut tables);

@@ -7,15 +7,15 @@ use crate::wire::request::Request;
 
 const TOO_SHORT: FrameError = FrameError::BinaryHeader(BinaryHeaderError::TooShort);
 
-/// Reads a header; the body stays empty. What follows the map of extension fields is ignored.
+/// Reads a header; leaves the body empty. Ignores what follows the map of extension fields.
 ///
 /// # Errors
-/// A header whose lengths contradict each other, and more extension fields than the limit.
+/// Lengths that contradict each other, or more extension fields than the limit.
 pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'_>, FrameError> {
     let mut cursor = Cursor::new(header);
     let mut request = Request::empty();
     request.code = cursor.short().ok_or(TOO_SHORT)?.into();
-    // Only Java tells apart the languages that it knows.
+    // Only Java checks whether it knows the language.
     let _language = cursor.byte().ok_or(TOO_SHORT)?;
     request.version = cursor.short().ok_or(TOO_SHORT)?.into();
     request.opaque = cursor.int().ok_or(TOO_SHORT)?;
@@ -23,7 +23,7 @@ pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'_>, Fram
     let remark_length = cursor.int().ok_or(TOO_SHORT)?;
     cursor.take(remark_length).ok_or(FrameError::BinaryHeader(BinaryHeaderError::RemarkPastHeader))?;
     let fields_length = cursor.int().ok_or(TOO_SHORT)?;
-    // Zero and less is no map at all.
+    // Zero or less means no map.
     if fields_length > 0 {
         let entries =
             cursor.take(fields_length).ok_or(FrameError::BinaryHeader(BinaryHeaderError::FieldsPastHeader))?;

@@ -1,18 +1,18 @@
-//! The short path for JSON headers as real peers write them: ASCII, no white space, no escapes, plain integers, text
-//! for text.
+//! The fast path for JSON headers in the form that real peers send: ASCII, no white space, no escapes, plain integers,
+//! and strings where text belongs.
 //!
-//! One pass, no allocation, no copy. It accepts only what the full reader reads alike, and leaves everything else to
-//! it.
+//! One pass, no allocation, no copy. It accepts only what the full reader reads the same way, and leaves everything
+//! else to the full reader.
 
 use crate::wire::fields::{ExactFields, ExtFields, until_quote};
 use crate::wire::request::Request;
 
-/// Reads a header. Returns `None` for anything but what real peers send. The body stays empty.
+/// Reads a header; leaves the body empty. Returns `None` for any other form.
 pub(super) fn read(header: &[u8], fields_max: usize) -> Option<Request<'_>> {
     let mut rest = header.strip_prefix(b"{")?;
     let mut request = Request::empty();
     loop {
-        // The names of the members differ in their first letter already. Of a repeated one the last counts.
+        // The names of the members differ in their first letter. Of a repeated member, the last counts.
         match rest.get(1)? {
             b'c' => (request.code, rest) = integer(rest.strip_prefix(b"\"code\":")?)?,
             b'e' => {
@@ -20,7 +20,7 @@ pub(super) fn read(header: &[u8], fields_max: usize) -> Option<Request<'_>> {
                 (request.fields, rest) = (ExtFields::Exact(fields), next);
             }
             b'f' => match rest.strip_prefix(b"\"flag\":0,\"language\":\"JAVA\"") {
-                // Nearly every request goes on like this.
+                // Nearly every request continues like this.
                 Some(next) => (request.flag, rest) = (0, next),
                 None => (request.flag, rest) = integer(rest.strip_prefix(b"\"flag\":")?)?,
             },
@@ -39,7 +39,7 @@ pub(super) fn read(header: &[u8], fields_max: usize) -> Option<Request<'_>> {
     }
 }
 
-/// An integer without fraction, exponent and leading zeros, and what follows it.
+/// Splits off an integer without fraction, exponent and leading zeros.
 #[inline]
 fn integer(text: &[u8]) -> Option<(i32, &[u8])> {
     let (negative, digits) = match text.strip_prefix(b"-") {
@@ -61,7 +61,7 @@ fn integer(text: &[u8]) -> Option<(i32, &[u8])> {
     Some((i32::try_from(if negative { -number } else { number }).ok()?, rest))
 }
 
-/// What follows a remark, which the server does not read.
+/// Skips a remark, which the server does not use.
 fn remark(text: &[u8]) -> Option<&[u8]> {
     match text.strip_prefix(b"\"") {
         Some(content) => Some(until_quote(content)?.1),

@@ -17,10 +17,10 @@ const LANGUAGE_MAX: u64 = 13;
 /// Ordinal of the last serialization type, ROCKETMQ.
 const SERIALIZE_TYPE_MAX: u64 = 1;
 
-/// Reads a header; the body stays empty.
+/// Reads a header; leaves the body empty.
 ///
 /// # Errors
-/// Anything but one JSON object whose members can be converted, and more extension fields than the limit.
+/// Anything but one JSON object with convertible members, or more extension fields than the limit.
 #[cold]
 #[inline(never)]
 pub(super) fn read(header: &[u8], fields_max: usize) -> Result<Request<'static>, FrameError> {
@@ -61,7 +61,7 @@ impl<'de> Object<'de> for Header {
     }
 }
 
-/// The name or the number of a constant of a Java enum, of which only the range of the number is checked.
+/// A constant of a Java enum, by name or number. Only the range of the number is checked.
 struct Ordinal<const MAX: u64>;
 
 impl<'de, const MAX: u64> Deserialize<'de> for Ordinal<MAX> {
@@ -93,10 +93,10 @@ impl<const MAX: u64> Visitor<'_> for Ordinal<MAX> {
     }
 }
 
-/// Extension fields, with values of any type turned into text.
+/// Extension fields, with values of every type converted to text.
 struct Fields {
     entries: Vec<(String, String)>,
-    /// Members so far, those without effect included.
+    /// Members read so far, including those without effect.
     read: usize,
     max: usize,
 }
@@ -112,14 +112,14 @@ impl<'de> Object<'de> for Fields {
         }
         match value_text(members.next_value()?).map_err(A::Error::custom)? {
             Some(value) => self.entries.push((name.into_owned(), value)),
-            // null hides what stood before it.
+            // A null erases an earlier value.
             None => self.entries.retain(|(entry, _)| *entry != name),
         }
         Ok(())
     }
 }
 
-/// The text of a value as Java turns it into a string; `null` is none.
+/// Returns a value as Java converts it to a string; `None` for `null`.
 fn value_text(value: &RawValue) -> Result<Option<String>, serde_json::Error> {
     let json = value.get();
     Ok(match json.as_bytes().first() {
@@ -132,7 +132,7 @@ fn value_text(value: &RawValue) -> Result<Option<String>, serde_json::Error> {
     })
 }
 
-/// A list of one text stands for the text, and one of `null` for none.
+/// A list of one string counts as the string, and a list of one `null` as no value.
 fn list_text(json: &str) -> Option<String> {
     match serde_json::from_str::<[&RawValue; 1]>(json).map(|[only]| only.get()) {
         Ok("null") => None,
@@ -141,7 +141,7 @@ fn list_text(json: &str) -> Option<String> {
     }
 }
 
-/// JSON without the white space between its tokens.
+/// Removes the white space between the tokens of JSON.
 fn compact(json: &str) -> String {
     let mut inside_string = false;
     let mut escaped = false;
@@ -157,7 +157,7 @@ fn compact(json: &str) -> String {
     json.chars().filter(keep).collect()
 }
 
-/// A number keeps its text, except that zero has no sign and one with an exponent is printed as a Java `double`.
+/// A number keeps its text, except that zero loses its sign and a number with an exponent prints as a Java `double`.
 fn number_text(json: &str) -> String {
     match json.parse::<f64>() {
         Ok(number) if json.contains(['e', 'E']) => double_text(if number == 0.0 { 0.0 } else { number }),

@@ -19,7 +19,7 @@ fn json(header: &str) -> Result<Request<'_>, FrameError> {
     decode(Serialization::Json, header.as_bytes())
 }
 
-/// What two requests have to agree in.
+/// The values in which two requests must agree.
 type Comparable = (i32, i32, i32, i32, Vec<(String, String)>);
 
 fn comparable(request: &Request<'_>) -> Comparable {
@@ -201,7 +201,7 @@ fn refuses_what_is_no_standard_json_or_cannot_be_converted() {
         r#"{"code":106,"opaque":1}x"#,
         r#"{"code":106,"opaque":1}{}"#,
         "{\"code\":106}\0",
-        // Java takes these, but no peer sends them.
+        // Java accepts these, but no peer sends them.
         "{'code':106}",
         r#"{"code":106,}"#,
         r#"{/*x*/"code":106}"#,
@@ -251,7 +251,7 @@ fn the_number_of_extension_fields_is_limited() {
     assert_eq!(Request::decode(frame, &limits).unwrap_err(), FrameError::TooManyFields { max: 2 });
 }
 
-/// A binary header in parts, whose lengths a test may falsify.
+/// The parts of a binary header. A test may falsify their lengths.
 #[derive(Default)]
 struct Parts {
     fixed: (i16, u8, i16, i32, i32),
@@ -337,7 +337,7 @@ fn refuses_a_binary_header_with_wrong_lengths() {
         let parts = Parts { fields_length: Some(wrong), ..Parts::default() }.with_fields(&[(b"key", b"value")]);
         assert!(matches!(binary(&parts.encode()), Err(FrameError::BinaryHeader(_))), "fields {wrong}");
     }
-    // A value that runs over the end of the map, though not of the header.
+    // A value that extends past the end of the map, but not of the header.
     let mut parts = Parts { surplus: b"surplus".to_vec(), ..Parts::default() }.with_fields(&[(b"key", b"value")]);
     parts.fields[8] = 6;
     assert!(matches!(binary(&parts.encode()), Err(FrameError::BinaryHeader(_))));
@@ -385,7 +385,7 @@ fn nearly_header() -> impl Strategy<Value = String> {
     })
 }
 
-/// A header with a few bytes of it changed.
+/// A header with a few changed bytes.
 fn damaged_header() -> impl Strategy<Value = Vec<u8>> {
     let damage = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);
     (prop::sample::select(REAL.to_vec()), damage).prop_map(|(header, damage)| {
@@ -405,7 +405,7 @@ fn check_agreement(header: &[u8]) {
     }
 }
 
-/// The same cases at every run.
+/// Runs the same cases every time.
 fn deterministic() -> ProptestConfig {
     ProptestConfig { rng_seed: RngSeed::Fixed(9876), failure_persistence: None, ..ProptestConfig::with_cases(1024) }
 }

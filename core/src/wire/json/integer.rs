@@ -1,11 +1,11 @@
-//! Integers as Java reads them from JSON.
+//! Integers that Java reads from JSON.
 
 use core::fmt;
 use core::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// An integer: a number with its fraction cut off, or such a number as text; null, empty text and false are 0, true is
-/// 1 (fastjson2: `JSONReader.readInt32Value`). Outside of the range of `T` is an error, and so are lists and objects.
+/// An integer: a number without its fraction, or such a number as text; null, empty text and false are 0, true is 1
+/// (fastjson2: `JSONReader.readInt32Value`). Numbers out of the range of `T`, lists and objects are errors.
 pub(in crate::wire) struct Integer<T>(pub(in crate::wire) T);
 
 impl<'de, T: TryFrom<i128>> Deserialize<'de> for Integer<T> {

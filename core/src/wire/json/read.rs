@@ -1,7 +1,6 @@
-//! JSON from peers: a standard reader, and on top of it the conversions between types that peers of a Java server may
-//! rely on.
+//! JSON from peers: a standard reader, with the type conversions that peers of a Java server may rely on.
 //!
-//! Objects are read member by member: unknown members are skipped, and the last of a repeated member counts.
+//! Reads objects member by member: skips unknown members, and of a repeated member the last one counts.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -10,13 +9,13 @@ use core::fmt;
 use core::str::Utf8Error;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The only member of a reference to another place of the document, as fastjson 1 writes it.
+/// The only member of a fastjson 1 reference to another place in the document.
 pub(in crate::wire) const REFERENCE: &str = "$ref";
 
-/// JSON bytes as text in which every escape stands for a character.
+/// Returns JSON bytes as text in which every escape stands for a character.
 ///
-/// Java strings may hold unpaired surrogates, and Java writes those as `?` when it encodes UTF-8; a Rust string cannot
-/// hold them, so they become `?` here already.
+/// Java strings may hold unpaired surrogates, which Java encodes in UTF-8 as `?`. A Rust string cannot hold them, so
+/// this turns them into `?`.
 ///
 /// # Errors
 /// Invalid UTF-8.
@@ -39,7 +38,7 @@ fn replace_unpaired_surrogates(text: &str) -> Cow<'_, str> {
                 copied = at + 6;
                 6
             }
-            // Whatever is escaped, it is not the backslash of another escape.
+            // Whatever is escaped here, it cannot begin another escape.
             _ => 2,
         };
     }
@@ -50,19 +49,19 @@ fn replace_unpaired_surrogates(text: &str) -> Cow<'_, str> {
     Cow::Owned(replaced)
 }
 
-/// The UTF-16 unit of a `\uXXXX` escape that begins at `at`.
+/// Reads the UTF-16 unit of the `\uXXXX` escape at `at`.
 fn escaped_unit(text: &str, at: usize) -> Option<u16> {
     let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
-/// A JSON object that fills a value of ours.
+/// A type that is filled from a JSON object.
 pub(in crate::wire) trait Object<'de>: Sized {
     /// Takes the value of the member `name` from `members`. Use [`skip`] for a member that does not matter.
     fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error>;
 }
 
-/// Skips the value of one member. Never recurses, however deep the value is.
+/// Skips the value of one member. Never recurses, however deeply the value is nested.
 pub(in crate::wire) fn skip<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Error> {
     members.next_value::<IgnoredAny>().map(drop)
 }
@@ -98,10 +97,10 @@ impl<'de, T: Object<'de>> Visitor<'de> for Fill<T> {
     }
 }
 
-/// Reads a whole text as one object. `null` gives `None`.
+/// Reads a whole text as one object. Returns `None` for `null`.
 ///
 /// # Errors
-/// Anything else, and text after it.
+/// Any other value, or text behind the object.
 pub(in crate::wire) fn read_object<'de, T: Object<'de>>(
     json: &'de str,
     target: T,
@@ -112,7 +111,7 @@ pub(in crate::wire) fn read_object<'de, T: Object<'de>>(
 /// Reads a whole text.
 ///
 /// # Errors
-/// What `seed` does not take, and text after it.
+/// A value that `seed` refuses, or text behind the value.
 pub(in crate::wire) fn read<'de, S: DeserializeSeed<'de>>(
     json: &'de str,
     seed: S,
@@ -123,7 +122,7 @@ pub(in crate::wire) fn read<'de, S: DeserializeSeed<'de>>(
     Ok(value)
 }
 
-/// Takes the place of a text or a list by a reference of fastjson, `{"$ref":"…"}`, which stands for nothing.
+/// Skips a fastjson reference, `{"$ref":"…"}`, in place of a text or a list. It stands for nothing.
 fn skip_reference<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error> {
     while let Some(Name(name)) = members.next_key()? {
         if name != REFERENCE {
@@ -134,7 +133,7 @@ fn skip_reference<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error
     Ok(())
 }
 
-/// A list with a limit on its elements. `null` gives `None`.
+/// A list with a limit on its elements. `null` reads as `None`.
 pub(in crate::wire) struct List<S> {
     pub(in crate::wire) element: S,
     pub(in crate::wire) max: usize,
@@ -175,12 +174,12 @@ impl<'de, S: DeserializeSeed<'de> + Clone> Visitor<'de> for List<S> {
     }
 }
 
-/// The error of a list or map that is over a limit of the server.
+/// The error of a list or map that exceeds a limit of the server.
 pub(in crate::wire) fn too_many<E: Error>(max: usize, what: &str) -> E {
     E::custom(format_args!("more than {max} {what}"))
 }
 
-/// Text, borrowed unless it has escapes; a scalar of another type is printed, `null` gives `None`.
+/// Text, borrowed unless it has escapes. Other scalars become text; `null` reads as `None`.
 #[derive(Clone, Debug)]
 pub(in crate::wire) struct Text<'a>(pub(in crate::wire) Option<Cow<'a, str>>);
 
@@ -232,7 +231,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// A boolean, also as text or as a number; `null` is false.
+/// A boolean, or one written as text or number; `null` is false.
 pub(in crate::wire) struct Flag(pub(in crate::wire) bool);
 
 impl<'de> Deserialize<'de> for Flag {

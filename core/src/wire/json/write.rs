@@ -1,29 +1,29 @@
-//! JSON as fastjson2 writes it, in its two dialects (Java: `RemotingSerializable.encode`); the compatible one has its
+//! JSON as fastjson2 writes it, in two dialects (Java: `RemotingSerializable.encode`). The compatible one uses its
 //! features `BrowserCompatible` and `MapSortField`.
 
 use alloc::vec::Vec;
 
-/// How a body is written. The two differ in the keys of integer-keyed maps and in very large numbers only.
+/// The dialect of a body. The two differ only in the keys of integer-keyed maps and in very large numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// Integer keys stand bare (`{0:"a"}`), which is not JSON but what brokers and older clients expect.
+    /// Integer keys have no quotes (`{0:"a"}`). This is not JSON, but brokers and older clients expect it.
     Plain,
-    /// Integer keys and numbers that JavaScript cannot hold are quoted.
+    /// Quotes integer keys, and numbers that JavaScript cannot hold.
     Compatible,
 }
 
 impl Dialect {
-    /// Both, in the order of [`Dialect::index`].
+    /// Both dialects, in the order of [`Dialect::index`].
     pub const ALL: [Self; 2] = [Self::Plain, Self::Compatible];
 
-    /// Where something written in both dialects keeps this one.
+    /// Returns the position of this dialect where something is kept in both.
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
     }
 }
 
-/// The largest integer that every JavaScript number below it is exact for.
+/// JavaScript represents every integer up to this one exactly.
 const SAFE_INTEGER_MAX: i64 = (1 << 53) - 1;
 
 /// Writes a number.

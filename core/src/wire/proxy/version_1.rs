@@ -21,7 +21,7 @@ pub(super) fn decode(input: &[u8]) -> Result<ProxyFraming, ProxyError> {
     Ok(ProxyFraming::Incomplete)
 }
 
-/// The client that a line names. Blanks at its end are skipped.
+/// Returns the client that a line names. Skips blanks at the end of the line.
 fn client(line: &[u8]) -> Result<Option<SocketAddr>, ProxyError> {
     let line = line.trim_ascii_end();
     let mut parts = line.split(|byte| *byte == b' ');
@@ -46,14 +46,13 @@ fn client(line: &[u8]) -> Result<Option<SocketAddr>, ProxyError> {
     Ok(Some(SocketAddr::new(source.to_canonical(), source_port)))
 }
 
-/// An address in its plain form: without leading zeros in an IPv4 address, without brackets and zone in an IPv6
-/// address.
+/// Reads an address in its plain form: IPv4 without leading zeros, IPv6 without brackets and zone.
 fn address(text: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(text).ok()?;
     text.parse::<Ipv4Addr>().map(IpAddr::from).or_else(|_| text.parse::<Ipv6Addr>().map(IpAddr::from)).ok()
 }
 
-/// A port in its plain form: digits without a leading zero, and so not 0, which no connection has.
+/// Reads a port in its plain form: digits without a leading zero. So 0 is refused, which no connection has.
 fn port(text: &[u8]) -> Option<u16> {
     let is_plain = text.iter().all(u8::is_ascii_digit) && !text.starts_with(b"0");
     str::from_utf8(text).ok().filter(|_| is_plain)?.parse().ok()

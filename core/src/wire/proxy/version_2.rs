@@ -11,13 +11,13 @@ const LOCAL: u8 = 0;
 const PROXY: u8 = 1;
 /// Bytes of the two paths of a UNIX connection.
 const PATHS_BYTES: usize = 216;
-/// The extension about TLS between client and proxy: a byte and a word before extensions of its own.
+/// The extension about TLS between client and proxy: a byte and a word, followed by nested extensions.
 const TLS_EXTENSION: u8 = 0x20;
 const TLS_EXTENSION_FIXED_BYTES: usize = 5;
-/// Extensions inside one another, as many as the Java server reads.
+/// The deepest nesting of extensions, the same as in the Java server.
 const DEPTH_MAX: usize = 129;
 
-/// What the addresses of a header are.
+/// The kind of addresses in a header.
 enum Family {
     Unspecified,
     Ip4,
@@ -37,7 +37,7 @@ pub(super) fn decode(input: &[u8]) -> Result<ProxyFraming, ProxyError> {
         return Err(ProxyError::Command(command));
     }
     let Some((family, rest)) = rest.split_first() else { return Ok(ProxyFraming::Incomplete) };
-    // What a proxy says about itself is not looked at.
+    // The server ignores what a proxy says about itself.
     let family = if command == LOCAL { Family::Unspecified } else { Family::of(*family)? };
     let Some((length, rest)) = rest.split_first_chunk() else { return Ok(ProxyFraming::Incomplete) };
     let length = u16::from_be_bytes(*length);
@@ -53,7 +53,7 @@ pub(super) fn decode(input: &[u8]) -> Result<ProxyFraming, ProxyError> {
 }
 
 impl Family {
-    /// That of a byte with the family and the transport; neither transport makes a difference.
+    /// Returns the family in a byte with family and transport. The transport makes no difference.
     const fn of(byte: u8) -> Result<Self, ProxyError> {
         match byte {
             0x00 => Ok(Self::Unspecified),
@@ -64,7 +64,7 @@ impl Family {
         }
     }
 
-    /// Bytes of both addresses and ports.
+    /// Returns the bytes of both addresses and ports.
     const fn address_bytes(&self) -> usize {
         match self {
             Self::Unspecified => 0,
@@ -74,7 +74,7 @@ impl Family {
         }
     }
 
-    /// The client: both source and destination address, then both ports.
+    /// Returns the client. Both addresses come first, source and destination, then both ports.
     fn client(&self, addresses: &[u8]) -> Option<SocketAddr> {
         match self {
             Self::Unspecified | Self::Unix => None,
@@ -84,16 +84,16 @@ impl Family {
     }
 }
 
-/// A client whose port is 0 is none.
+/// Returns the client, or `None` for port 0.
 fn client(address: impl Into<IpAddr>, ports: &[u8]) -> Option<SocketAddr> {
     let port = u16::from_be_bytes(*ports.first_chunk()?);
     (port != 0).then(|| SocketAddr::new(address.into().to_canonical(), port))
 }
 
-/// Walks through the extensions, to find one that does not fit. What they say is of no use here. Fewer bytes at the end
-/// than an extension begins with are skipped.
+/// Checks that every extension fits. Their contents do not matter here. Skips a rest that is too short for an
+/// extension.
 fn check_extensions(mut extensions: &[u8], depth: usize) -> Result<(), ProxyError> {
-    // Java looks at no extension without a byte of content behind the last one.
+    // Java skips a last extension without at least one byte of content.
     while let [kind, high, low, rest @ ..] = extensions
         && !rest.is_empty()
     {
@@ -129,7 +129,8 @@ mod tests {
         [&[kind], &length[..], content].concat()
     }
 
-    /// The result, with the client; it must be the same with bytes behind the header, and incomplete at every cut.
+    /// Returns the result, with the client. It must stay the same with bytes behind the header, and every shorter input
+    /// must be incomplete.
     fn whole(header: &[u8]) -> Result<Option<SocketAddr>, ProxyError> {
         let decoded = decode(header);
         assert_eq!(decode(&[header, b"more"].concat()), decoded);

@@ -1,5 +1,5 @@
-//! The register body as the content of a zlib stream: counts, lengths and pieces of JSON and of plain text
-//! (Java: `RegisterBrokerBody.encode`, `RegisterBrokerBody.decode`).
+//! The register body inside a zlib stream: counts, lengths, and pieces of JSON and plain text (Java:
+//! `RegisterBrokerBody.encode`, `RegisterBrokerBody.decode`).
 
 use super::registration::{DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
 use super::{integer_keys, json};
@@ -13,11 +13,11 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Release 5.0.0: senders since then append the section of topic queue mappings.
+/// Release 5.0.0. Senders since then append the section of static-topic mappings.
 const VERSION_WITH_MAPPINGS: i32 = 413;
 const TOPIC_FILTER_TYPES: [&str; 2] = ["SINGLE_TAG", "MULTI_TAG"];
 
-/// Reads inflated bytes; what follows the last section is ignored.
+/// Reads inflated bytes. Ignores what follows the last section.
 pub(super) fn read_body(
     inflated: &[u8],
     version: i32,
@@ -36,7 +36,7 @@ fn block<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], BodyError> {
     cursor.block().ok_or(BodyError::EndsTooEarly)
 }
 
-/// A count of entries. Less than none is none, as it is for a loop in Java.
+/// Reads a count of entries. A negative count means none, as in Java's loop.
 fn count(cursor: &mut Cursor<'_>, max: usize, what: &'static str) -> Result<usize, BodyError> {
     let count = cursor.int().ok_or(BodyError::EndsTooEarly)?;
     let count = usize::try_from(count).unwrap_or(0);
@@ -67,7 +67,7 @@ fn read_topics<'a>(cursor: &mut Cursor<'a>, max: usize) -> Result<Vec<TopicConfi
     Ok(topics)
 }
 
-/// Reads `<name> <read queues> <write queues> <permission> <filter type>`; what follows is not needed.
+/// Reads `<name> <read queues> <write queues> <permission> <filter type>`. Ignores the rest of the line.
 fn read_topic(line: &[u8]) -> Option<TopicConfig<'_>> {
     let mut words = line.split(|byte| *byte == b' ');
     let name = words.next()?;
@@ -80,7 +80,7 @@ fn read_topic(line: &[u8]) -> Option<TopicConfig<'_>> {
     TOPIC_FILTER_TYPES.contains(&filter_type).then_some(topic)
 }
 
-/// A list that cannot be read is empty.
+/// Reads a list of filter servers. An unreadable list counts as empty.
 fn read_filter_servers(json: &[u8], max: usize) -> Option<Vec<Cow<'_, str>>> {
     let text = str::from_utf8(json).unwrap_or_default();
     json::read_filter_servers(text, max).unwrap_or_else(|_| Some(Vec::new()))
@@ -100,7 +100,7 @@ fn read_mappings(cursor: &mut Cursor<'_>, max: usize) -> Result<Vec<TopicQueueMa
 }
 
 impl TopicQueueMapping<'_> {
-    /// The same, borrowing nothing.
+    /// Returns the same mapping without borrows.
     fn into_owned(self) -> TopicQueueMapping<'static> {
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
         TopicQueueMapping {

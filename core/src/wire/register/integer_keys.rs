@@ -1,6 +1,6 @@
-//! Integer keys without quotes, which Java writes in some maps, get their quotes.
+//! Adds quotes to the integer keys that Java writes without quotes in some maps.
 //!
-//! Everywhere else a name without quotes stays what it is in standard JSON: malformed.
+//! Everywhere else an unquoted name stays malformed, as in standard JSON.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -10,13 +10,13 @@ use memchr::memmem;
 /// Members whose values are maps with integers as keys (Java: `TopicQueueMappingInfo`, `TopicQueueMappingDetail`).
 const INTEGER_MAPS: [&str; 2] = ["\"currIdMap\"", "\"hostedQueues\""];
 
-/// Quotes the integer keys of the maps that a broker registers; borrows when there are none.
+/// Quotes the integer keys of the maps that a broker registers. Borrows the text if there are none.
 pub(super) fn quote(json: Cow<'_, str>) -> Cow<'_, str> {
     quote_integer_keys(json, &INTEGER_MAPS)
 }
 
-/// Quotes the integer keys of the objects that are the values of these members; borrows when there are none. `members`
-/// have their quotes.
+/// Quotes the integer keys of the objects that are the values of these members. Borrows the text if there are none.
+/// `members` include their quotes.
 ///
 /// ```
 /// use namesrv_core::wire::register::quote_integer_keys;
@@ -55,7 +55,7 @@ fn quote_in_maps(json: &str, name: &str) -> Option<String> {
     })
 }
 
-/// Where the content of an object begins that is the value of the member whose name ends at `at`.
+/// Returns where the content begins of the object that is the value of the member whose name ends at `at`.
 fn after_opening_brace(json: &str, at: usize) -> Option<usize> {
     let blank = [' ', '\t', '\n', '\r'];
     let value = json.get(at..)?.trim_start_matches(blank).strip_prefix(':')?;
@@ -63,8 +63,7 @@ fn after_opening_brace(json: &str, at: usize) -> Option<usize> {
     Some(json.len() - content.len())
 }
 
-/// Calls `visit` for each key without quotes that is an integer, and says where the object ends. What is malformed is
-/// left to the reader.
+/// Calls `visit` for each unquoted integer key, and returns where the object ends. Leaves malformed text to the reader.
 fn visit_integer_keys(json: &str, inside: usize, mut visit: impl FnMut(Range<usize>)) -> usize {
     let bytes = json.as_bytes();
     let mut depth = 1;
@@ -92,7 +91,7 @@ fn visit_integer_keys(json: &str, inside: usize, mut visit: impl FnMut(Range<usi
     at
 }
 
-/// The position after the quote that closes a string whose content begins at `at`.
+/// Returns the position after the closing quote of a string whose content begins at `at`.
 fn after_string(bytes: &[u8], mut at: usize) -> usize {
     while let Some(byte) = bytes.get(at) {
         at += 1;

@@ -1,4 +1,4 @@
-//! The register body as JSON, read in one pass without building a tree of values.
+//! The register body as JSON, read in one pass without a tree of values.
 
 use super::registration::{DataVersion, RegisterBody, TopicConfig, TopicQueueMapping};
 use crate::time::WallTime;
@@ -13,37 +13,38 @@ use core::marker::PhantomData;
 use serde::de::{Error, MapAccess};
 use siphasher::sip::SipHasher13;
 
-/// Reads the body of a sender since 3.0.11.
+/// Reads the body of a sender since release 3.0.11.
 pub(super) fn read(json: &str, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
     let body = Body { filter_servers: Some(Vec::new()), wrapper: Some(Wrapper::new(wall, max)), wall, max };
     let body = read::read_object(json, body)?.ok_or(BodyError::Json(JsonError::Null))?;
     Ok(match body.wrapper {
         Some(wrapper) => wrapper.into_body(body.filter_servers),
-        // In Java the null reaches the tables as a null topic table does (Java: `RouteInfoManager.registerBroker`).
+        // In Java this null acts on the tables like a null topic table (Java: `RouteInfoManager.registerBroker`).
         None => {
             RegisterBody { filter_servers: body.filter_servers, data_version: None, topics: None, mappings: Vec::new() }
         }
     })
 }
 
-/// Reads the body of a sender before 3.0.11: only what is one member later. It has no static topics.
+/// Reads the body of a sender before release 3.0.11, which is only one member of the later body. It has no static
+/// topics.
 pub(super) fn read_wrapper(json: &str, wall: WallTime, max: usize) -> Result<RegisterBody<'_>, BodyError> {
     let wrapper = read::read_object(json, Wrapper::new(wall, max))?.ok_or(BodyError::Json(JsonError::Null))?;
     Ok(RegisterBody { mappings: Vec::new(), ..wrapper.into_body(None) })
 }
 
-/// Reads a list of filter servers; nulls in it are left out.
+/// Reads a list of filter servers. Skips nulls in it.
 pub(crate) fn read_filter_servers(json: &str, max: usize) -> Result<Option<Vec<Cow<'_, str>>>, BodyError> {
     Ok(read::read(json, filter_server_list(max))?.map(without_nulls))
 }
 
-/// Reads one mapping on its own; its key is its topic.
+/// Reads a single mapping whose key is its topic.
 pub(super) fn read_mapping(json: &str, max: usize) -> Result<Option<TopicQueueMapping<'_>>, BodyError> {
     let mapping = read_mapping_of(json, max)?;
     Ok(mapping.and_then(|mapping| Some(TopicQueueMapping { key: mapping.topic.clone()?, ..mapping })))
 }
 
-/// Reads one mapping that is kept under its key. The key in the result is empty.
+/// Reads a single mapping that is stored under its key. The key in the result is empty.
 pub(crate) fn read_mapping_of(json: &str, max: usize) -> Result<Option<TopicQueueMapping<'_>>, BodyError> {
     let entry = MappingEntry { mapping: TopicQueueMapping::new(Cow::Borrowed("")), max };
     Ok(read::read_object(json, entry)?.map(|entry| entry.mapping))
@@ -154,7 +155,7 @@ impl<'de> Object<'de> for TopicTable<'de> {
 }
 
 impl<'a> TopicConfig<'a> {
-    /// A topic of which nothing is said (Java: `TopicConfig`).
+    /// A topic with default values (Java: `TopicConfig`).
     const fn new(key: Cow<'a, str>) -> Self {
         let values = QueueValues { read_queue_nums: 16, write_queue_nums: 16, perm: 6, topic_sys_flag: 0 };
         Self { key, name: None, values }
@@ -192,7 +193,7 @@ impl<'de> Object<'de> for MappingTable<'de> {
 }
 
 impl<'a> TopicQueueMapping<'a> {
-    /// A mapping of which nothing is said (Java: `TopicQueueMappingInfo`).
+    /// A mapping with default values (Java: `TopicQueueMappingInfo`).
     const fn new(key: Cow<'a, str>) -> Self {
         Self {
             key,
@@ -235,7 +236,7 @@ impl<'de> Object<'de> for MappingEntry<'de> {
     }
 }
 
-/// Global queue numbers to local ones.
+/// Maps global queue numbers to local ones.
 struct QueueTable {
     queues: Vec<(i32, i32)>,
     max: usize,
@@ -258,24 +259,24 @@ impl<'de> Object<'de> for QueueTable {
     }
 }
 
-/// Removes all but the last of topics with the same key.
+/// Of topics with the same key, keeps only the last.
 pub(super) fn keep_last_topics(topics: &mut Vec<TopicConfig<'_>>) {
     keep_last(topics, |topic| text_digest(&topic.key), |a, b| a.key.cmp(&b.key));
 }
 
-/// Removes all but the last of mappings with the same key.
+/// Of mappings with the same key, keeps only the last.
 pub(super) fn keep_last_mappings(mappings: &mut Vec<TopicQueueMapping<'_>>) {
     keep_last(mappings, |mapping| text_digest(&mapping.key), |a, b| a.key.cmp(&b.key));
 }
 
-/// Needs no secret: equal digests of different keys cost a comparison of the keys, and no more.
+/// Needs no secret: equal digests of different keys only cost a comparison of the keys.
 fn text_digest(key: &str) -> u64 {
     SipHasher13::new().hash(key.as_bytes())
 }
 
-/// Removes all but the last of equal entries; what stays keeps its order.
+/// Of equal entries, keeps only the last. The order stays.
 ///
-/// Sorts instead of building a hash table, which peers could make slow without a secret. Sorting by digest first
+/// Sorts instead of building a hash table, which peers could slow down without a secret. Sorting by digest first
 /// compares few keys.
 fn keep_last<T>(entries: &mut Vec<T>, digest: impl Fn(&T) -> u64, compare: impl Fn(&T, &T) -> Ordering) {
     let mut order: Vec<(u64, usize)> = entries.iter().enumerate().map(|(at, entry)| (digest(entry), at)).collect();

@@ -1,4 +1,4 @@
-//! What a registration says.
+//! The contents of a registration.
 
 use crate::time::WallTime;
 use crate::wire::QueueValues;
@@ -6,20 +6,21 @@ use crate::wire::fields::ExtFields;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-/// The version that a broker gives its topic table. A registration with a different version, even an older one, is a
+/// The version that a broker gives its topic table. A registration with any other version, even an older one, is a
 /// change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DataVersion {
-    /// Decides conflicts for a broker identifier.
+    /// Decides which broker wins a conflict over an identifier.
     pub state_version: i64,
-    /// Counts changes. `None` only when a broker sends `null`.
+    /// Counts changes. `None` only if a broker sends `null`.
     pub counter: Option<i64>,
-    /// Time of the last change, milliseconds since 1970 by the broker's clock.
+    /// Time of the last change in milliseconds since 1970, by the broker's clock.
     pub timestamp: i64,
 }
 
 impl DataVersion {
-    /// The version of nothing, made at `timestamp` (Java: `DataVersion`, whose constructor takes the time of the call).
+    /// The version of an empty table, created at `timestamp` (Java: `DataVersion`, whose constructor takes the current
+    /// time).
     #[must_use]
     pub const fn initial(timestamp: WallTime) -> Self {
         Self { state_version: 0, counter: Some(0), timestamp: timestamp.as_millis() as i64 }
@@ -39,20 +40,20 @@ pub struct RegisterHeader<'a> {
     pub ha_server_addr: Option<Cow<'a, str>>,
     /// Identifier within the group; 0 is the master.
     pub broker_id: Option<i64>,
-    /// Milliseconds of silence after which the broker is gone.
+    /// Milliseconds of silence after which the broker expires.
     pub heartbeat_timeout_millis: Option<i64>,
-    /// Whether the broker wants an acting master. `None` for brokers before 5.0.
+    /// Whether the broker allows an acting master. `None` for brokers before 5.0.
     pub enable_acting_master: Option<bool>,
     /// Whether the body is announced as compressed.
     pub compressed: bool,
-    /// Checksum of the body. 0 means: do not check.
+    /// Checksum of the body. 0 means that there is nothing to check.
     pub body_crc32: i32,
     /// The zone of the broker.
     pub zone_name: Option<Cow<'a, str>>,
 }
 
 impl<'a> RegisterHeader<'a> {
-    /// Reads the fields. What is missing or malformed is `None`.
+    /// Reads the fields. Missing and malformed ones are `None`.
     #[must_use]
     pub fn read(fields: &'a ExtFields<'a>) -> Self {
         Self {
@@ -75,22 +76,22 @@ impl<'a> RegisterHeader<'a> {
 pub struct TopicConfig<'a> {
     /// Key in the topic table.
     pub key: Cow<'a, str>,
-    /// Name of the topic, which is what counts. `None` when the configuration has no name.
+    /// Name of the topic, which decides. `None` if the configuration has no name.
     pub name: Option<Cow<'a, str>>,
-    /// What the broker has of it.
+    /// The broker's values for the topic.
     pub values: QueueValues,
 }
 
-/// The queues of a static topic that one broker has.
+/// The queues of a static topic on one broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicQueueMapping<'a> {
-    /// Key in the mapping table: the topic that a route shows it for.
+    /// Key in the mapping table: the topic whose route shows the mapping.
     pub key: Cow<'a, str>,
-    /// Name of the topic inside of the mapping.
+    /// Name of the topic inside the mapping.
     pub topic: Option<Cow<'a, str>>,
-    /// Scope. `__global__` when the input has none.
+    /// Scope. `__global__` if the input has none.
     pub scope: Option<Cow<'a, str>>,
-    /// Queues of the topic over all brokers.
+    /// Number of the topic's queues on all brokers together.
     pub total_queues: i32,
     /// Name of the broker group.
     pub bname: Option<Cow<'a, str>>,
@@ -98,14 +99,14 @@ pub struct TopicQueueMapping<'a> {
     pub epoch: i64,
     /// Whether the mapping is outdated.
     pub dirty: bool,
-    /// Global queue number to local queue number, in the order of the input. `None` for `null`.
+    /// Maps global queue numbers to local ones, in the order of the input. `None` for `null`.
     pub curr_id_map: Option<Vec<(i32, i32)>>,
 }
 
 /// The body of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterBody<'a> {
-    /// Addresses of filter servers. `None` leaves the stored ones as they are.
+    /// Addresses of filter servers. `None` keeps the stored ones.
     pub filter_servers: Option<Vec<Cow<'a, str>>>,
     /// Version of the table. `None` for `null`.
     pub data_version: Option<DataVersion>,

@@ -21,7 +21,7 @@ const V5_5_0: i32 = 513;
 type Decoded = Result<RegisterBody<'static>, BodyError>;
 
 fn decode_with(body: &[u8], announced: bool, version: i32, limits: &Limits) -> Decoded {
-    // Leaked, so that tests can keep what borrows from it.
+    // Leaked, so that tests can keep borrows of it.
     let body: &'static [u8] = body.to_vec().leak();
     let plain: &'static PlainBody<'static> = alloc::boxed::Box::leak(PlainBody::new(body, announced, limits)?.into());
     RegisterBody::decode(plain, version, WALL, limits)
@@ -50,7 +50,7 @@ const fn version(counter: i64, timestamp: i64) -> DataVersion {
     DataVersion { state_version: 0, counter: Some(counter), timestamp }
 }
 
-/// What `{}` stands for.
+/// What `{}` decodes to.
 fn nothing() -> RegisterBody<'static> {
     RegisterBody {
         filter_servers: Some(Vec::new()),
@@ -317,10 +317,10 @@ fn reads_a_compressed_body() {
         }],
     };
     assert_eq!(compressed(&inflated, V5_5_0), Ok(expected.clone()));
-    // Surplus bytes do not matter.
+    // Extra bytes at the end do not matter.
     inflated.extend(b"xxxx");
     assert_eq!(compressed(&inflated, V5_0_0), Ok(expected.clone()));
-    // An older sender has no mappings: here they are surplus.
+    // An older sender has no mappings, so here they are extra bytes.
     assert_eq!(compressed(&inflated, V4_9_7), Ok(RegisterBody { mappings: Vec::new(), ..expected }));
 }
 
@@ -402,7 +402,7 @@ fn refuses_a_broken_stream() {
     let decoded = decode_with(&whole, true, V5_5_0, &limits);
     for length in 2..whole.len() {
         let cut = decode_with(&whole[..length], true, V5_5_0, &limits);
-        // The checksum at the end may be missing, in part or as a whole, but not be wrong.
+        // The checksum at the end may be partly or entirely missing, but never wrong.
         let has_content = length >= whole.len() - 4;
         assert!(cut == decoded || (cut.is_err() && !has_content), "{length} bytes: {cut:?}");
     }

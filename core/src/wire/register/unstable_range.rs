@@ -1,20 +1,20 @@
-//! The part of a register body that changes although nothing else does.
+//! The part of a register body that changes in every registration.
 
 use core::ops::Range;
 use memchr::memmem;
 
-/// Returns the digits of `mappingDataVersion.timestamp` in the body of a 5.x broker, if that is an object and that
-/// member is written as those brokers write it and begins within the first 4 KiB.
+/// Returns the digits of `mappingDataVersion.timestamp` in the body of a 5.x broker, if `mappingDataVersion` is an
+/// object and begins within the first 4 KiB, in the form that those brokers write.
 ///
-/// In every registration that timestamp is the time of sending, while everything else repeats. A digest over all but
-/// these digits recognises an unchanged registration, and leaving them out is safe: the pattern cannot stand inside of
-/// a JSON string, where its quotes would be escaped, so it is a member called `mappingDataVersion`; nothing that is
-/// registered comes from a member of that name, wherever it stands; and the range ends where the digits end, so no
-/// other byte of the body is left out.
+/// That timestamp is the time of sending, so it differs in every registration, while everything else repeats. A digest
+/// over all other bytes recognises an unchanged registration. Leaving out the digits is safe. Inside a JSON string the
+/// quotes of the pattern would be escaped, so the match is a member called `mappingDataVersion`. The server registers
+/// nothing from a member of that name, wherever it stands. And the range ends where the digits end, so no other byte is
+/// left out.
 #[must_use]
 pub fn unstable_range(body: &[u8]) -> Option<Range<usize>> {
     const WITHIN_BYTES: usize = 4096;
-    // In a compressed body, where nothing is escaped, the same bytes may be the name of a topic.
+    // In a compressed body nothing is escaped, so the same bytes may be the name of a topic.
     if body.first() != Some(&b'{') {
         return None;
     }
@@ -62,7 +62,7 @@ mod tests {
         }
     }
 
-    /// Two zlib streams of stored bytes may have the same checksum and differ in the digits of such a name only.
+    /// Two zlib streams of stored bytes may have the same checksum and differ only in the digits of such a name.
     #[test]
     fn in_compressed_bodies_no_digits_are_left_out() {
         let name = br#""mappingDataVersion":{"counter":0,"stateVersion":0,"timestamp":1234}"#;

@@ -1,5 +1,5 @@
-//! Repeated registrations: a broker sends its whole table every ten seconds, and mostly nothing has changed. A digest
-//! tells before the body is parsed.
+//! Recognises repeated registrations. A broker sends its whole table every ten seconds, and usually nothing has
+//! changed. A digest tells so before the body is parsed.
 
 use crate::hash::{Digest, Secret, feed};
 use crate::registry::tables::{LastRegistration, MemberKey, Tables};
@@ -7,19 +7,19 @@ use crate::wire::Request;
 use crate::wire::register::{RegisterHeader, unstable_range};
 use core::hash::Hasher;
 
-/// The checksum that brokers send has no sign bit.
+/// Brokers send the checksum without its sign bit.
 const CRC_MASK: u32 = 0x7FFF_FFFF;
 
-/// What a repeated registration is recognised by.
+/// Identifies a repeated registration.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fingerprint {
     digest: Digest,
-    /// Where the part of the body begins that repeats.
+    /// Where the repeated part of the body begins.
     tail_from: usize,
 }
 
 impl Fingerprint {
-    /// Digests everything in a registration but what differs each time without a meaning.
+    /// Digests everything in a registration except what changes every time without a meaning.
     pub(super) fn new(
         secret: Secret,
         header: &RegisterHeader<'_>,
@@ -39,7 +39,7 @@ impl Fingerprint {
         Self { digest, tail_from: unstable.end }
     }
 
-    /// Returns the broker whose last registration this one repeats, if it does and its checksum is right.
+    /// Returns the broker whose last registration this one repeats, if there is one and the checksum is right.
     pub(super) fn repeats(self, tables: &Tables, header: &RegisterHeader<'_>, body: &[u8]) -> Option<MemberKey> {
         let key = MemberKey { group: tables.group_id(header.broker_name.as_deref()?)?, id: header.broker_id? };
         let last = tables.group(key.group).current_registration(key.id)?;
@@ -53,14 +53,14 @@ impl Fingerprint {
         (header.body_crc32 == 0 || whole.finalize() & CRC_MASK == header.body_crc32.cast_unsigned()).then_some(key)
     }
 
-    /// What is kept to recognise the next one.
+    /// Returns what is kept to recognise the next registration.
     pub(super) fn last_registration(self, body: &[u8], is_update: bool) -> LastRegistration {
         let tail = &body[self.tail_from..];
         LastRegistration::new(self.digest, crc32fast::hash(tail), tail.len() as u64, is_update)
     }
 }
 
-/// Whether the body has the checksum that the header gives, if it gives one.
+/// Whether the body has the checksum in the header, if there is one.
 pub(super) fn has_right_checksum(header: &RegisterHeader<'_>, body: &[u8]) -> bool {
     header.body_crc32 == 0 || crc32fast::hash(body) & CRC_MASK == header.body_crc32.cast_unsigned()
 }

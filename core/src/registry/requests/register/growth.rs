@@ -1,4 +1,4 @@
-//! How much the tables may grow by a registration, as an estimate.
+//! Estimates how much a registration may grow the tables.
 
 use crate::hash::Secret;
 use crate::registry::state::State;
@@ -9,8 +9,8 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use hashbrown::HashSet;
 
-/// Whether there is room for everything that a registration could add to the tables. Looks at what is already there
-/// only if there is no room for all of it.
+/// Whether there is room for everything that a registration could add to the tables. Looks at existing entries only if
+/// the room is too small for all of it.
 pub(super) fn has_room(state: &State, name: &str, header: &RegisterHeader<'_>, body: &RegisterBody<'_>) -> bool {
     let topics = body.topics.as_deref().unwrap_or_default();
     let fixed = of_broker(header, body) + body.mappings.iter().map(of_mapping).sum::<usize>();
@@ -19,7 +19,7 @@ pub(super) fn has_room(state: &State, name: &str, header: &RegisterHeader<'_>, b
     state.has_room_for(fixed + entries) || state.has_room_for(fixed + of_new_entries(state, name, topics))
 }
 
-/// Entries and queue values that are not there yet.
+/// Bytes of the entries and queue values that do not exist yet.
 fn of_new_entries(state: &State, name: &str, topics: &[TopicConfig<'_>]) -> usize {
     let group = state.tables.group_named(name);
     let mut seen: HashSet<QueueValues, Secret> = HashSet::with_hasher(state.tables.secret());
@@ -40,7 +40,7 @@ fn name_of<'a>(topic: &'a TopicConfig<'_>) -> &'a str {
     topic.name.as_deref().unwrap_or_default()
 }
 
-/// A new member in a new group.
+/// Bytes of a new member in a new group.
 fn of_broker(header: &RegisterHeader<'_>, body: &RegisterBody<'_>) -> usize {
     let group = length(&header.broker_name) + length(&header.cluster_name) + length(&header.zone_name);
     let member = length(&header.cluster_name) + length(&header.broker_addr) + length(&header.ha_server_addr);

@@ -1,4 +1,4 @@
-//! A registration whose header has all fields that it must have.
+//! A registration whose header has all mandatory fields.
 
 use crate::event::BrokerIdentity;
 use crate::wire::Release;
@@ -6,10 +6,10 @@ use crate::wire::register::RegisterHeader;
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 
-/// Silence that a broker is granted unless it asks for less or more, in milliseconds.
+/// Milliseconds of silence that a broker is granted if it asks for none.
 const DEFAULT_TIMEOUT_MILLIS: i64 = 120_000;
 
-/// The header of a registration.
+/// The header of a registration, with all mandatory fields.
 #[derive(Debug)]
 pub(super) struct Registration<'a> {
     pub(super) name: &'a str,
@@ -23,7 +23,10 @@ pub(super) struct Registration<'a> {
 }
 
 impl<'a> Registration<'a> {
-    /// Returns the first field that is missing or malformed as an error.
+    /// The registration with this header.
+    ///
+    /// # Errors
+    /// The first field that is missing or malformed.
     pub(super) fn new(header: &'a RegisterHeader<'a>, release: Release) -> Result<Self, &'static str> {
         Ok(Self {
             id: header.broker_id.ok_or("brokerId")?,
@@ -46,7 +49,7 @@ impl<'a> Registration<'a> {
     }
 }
 
-/// How events name the broker of a registration, as far as its header does.
+/// Returns the broker's name for events, as far as the header tells it.
 pub(super) fn identity(header: &RegisterHeader<'_>) -> BrokerIdentity {
     let text = |field: &Option<Cow<'_, str>>| -> String { field.as_deref().unwrap_or_default().to_string() };
     BrokerIdentity {
