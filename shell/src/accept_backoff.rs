@@ -1,4 +1,4 @@
-//! When a listener accepts, and when it has to wait for file descriptors.
+//! Decides when a listener accepts, and when it waits for file descriptors.
 
 use namesrv_core::time::{Duration, Instant};
 use nix::errno::Errno;
@@ -6,12 +6,12 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How long accepting rests when nothing is closed meanwhile.
+/// How long a listener rests before it accepts again, unless a connection closes earlier.
 const REST: Duration = Duration::from_secs(1);
-/// A problem is over when it was not seen for this long.
+/// A problem counts as over when it has not occurred for this long.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Decides for one listener whether it accepts.
+/// Decides for one listener whether to accept.
 #[derive(Debug)]
 pub struct AcceptBackoff {
     /// Whether clients may wait at the listener.
@@ -20,7 +20,7 @@ pub struct AcceptBackoff {
     log: Arc<AcceptLog>,
 }
 
-/// What keeps all listeners from accepting: one log line when it begins and one when it is over.
+/// The problems that keep listeners from accepting, with one log line at the beginning and one at the end of each.
 #[derive(Debug, Default)]
 pub struct AcceptLog {
     exhausted: Problem,
@@ -28,7 +28,7 @@ pub struct AcceptLog {
 }
 
 impl AcceptBackoff {
-    /// A backoff that accepts. Listeners that share `log` share its log lines.
+    /// A backoff that accepts. Listeners with the same `log` share its log lines.
     #[must_use]
     pub const fn new(log: Arc<AcceptLog>) -> Self {
         Self { has_backlog: true, rests_until: None, log }
@@ -39,25 +39,25 @@ impl AcceptBackoff {
         self.has_backlog = true;
     }
 
-    /// Whether clients may wait at the listener: not once an attempt to accept found none.
+    /// Whether clients may wait at the listener. False once an attempt to accept found none.
     #[must_use]
     pub const fn has_backlog(&self) -> bool {
         self.has_backlog
     }
 
-    /// Whether a client may wait, and it is time to accept it.
+    /// Whether a client may wait and it is time to accept it.
     #[must_use]
     pub fn may_accept(&self, now: Instant) -> bool {
         self.has_backlog && self.is_open(now)
     }
 
-    /// Returns how long to wait before the next attempt to accept; `None` until the listener has clients.
+    /// Returns how long to wait before the next attempt to accept, or `None` while no clients wait.
     #[must_use]
     pub fn poll_timeout(&self, now: Instant) -> Option<Duration> {
         self.has_backlog.then(|| self.rests_until.map_or(Duration::ZERO, |until| until.since(now)))
     }
 
-    /// Notes the time, so that the end of a problem is logged soon.
+    /// Notes the time, so that the end of a problem is logged promptly.
     pub fn tick(&self, now: Instant) {
         if self.log.exhausted.is_over(now) {
             tracing::info!("accepting connections again");
@@ -70,7 +70,7 @@ impl AcceptBackoff {
         self.rests_until.is_none_or(|until| until <= now)
     }
 
-    /// A connection was accepted; `welcome` is whether there was a place for it.
+    /// Notes that a connection was accepted; `welcome` says whether there was a place for it.
     pub fn note_accepted(&mut self, welcome: bool, now: Instant) {
         self.rests_until = None;
         if !welcome && self.log.crowded.begins(now) {
@@ -81,8 +81,8 @@ impl AcceptBackoff {
         }
     }
 
-    /// An attempt to accept failed: no client waits, there is no descriptor or memory for a connection, or only that
-    /// one connection failed.
+    /// Notes that an attempt to accept failed: no client waits, descriptors or memory are exhausted, or only that one
+    /// connection failed.
     pub fn note_error(&mut self, error: &io::Error, now: Instant) {
         if error.kind() == ErrorKind::WouldBlock {
             self.has_backlog = false;
@@ -98,7 +98,7 @@ impl AcceptBackoff {
         }
     }
 
-    /// A connection was closed: its descriptor can be used at once.
+    /// Notes that a connection was closed, so its descriptor is free.
     pub fn note_closed(&mut self) {
         if self.rests_until.is_some() {
             self.rests_until = Some(Instant::START);
@@ -106,17 +106,17 @@ impl AcceptBackoff {
     }
 }
 
-/// Something that comes and goes: when it was seen last, in milliseconds; zero: it is over.
+/// A problem: when it last occurred, in milliseconds; zero means that it is over.
 #[derive(Debug, Default)]
 struct Problem(AtomicU64);
 
 impl Problem {
-    /// It was seen; whether it was over before.
+    /// Notes that the problem occurred. Returns whether it was over before.
     fn begins(&self, now: Instant) -> bool {
         self.0.swap(now.as_millis().max(1), Ordering::Relaxed) == 0
     }
 
-    /// It was not seen this time; whether that ended it.
+    /// Notes that the problem did not occur this time. Returns whether that ended it.
     fn is_over(&self, now: Instant) -> bool {
         let seen = self.0.load(Ordering::Relaxed);
         seen != 0

@@ -1,4 +1,4 @@
-//! Which addresses of a host count, IPv4 or IPv6, as two properties of a JVM say.
+//! Which addresses of a host the server uses, IPv4 or IPv6, according to two JVM properties.
 
 use namesrv_core::config::Configuration;
 use namesrv_core::key::Origin::JvmProperty;
@@ -7,7 +7,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 namesrv_core::keys! {
-    /// Which addresses of a host count, and which of them comes first.
+    /// Which addresses of a host the server uses, and which come first.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct AddressFamilies {
         /// Whether this server uses IPv4 alone.
@@ -41,15 +41,15 @@ impl Word for FirstFamily {
 }
 
 impl AddressFamilies {
-    /// What the configuration says.
+    /// Reads the configuration.
     pub(crate) fn of(configuration: &Configuration) -> Self {
         Self::read(|key| configuration.effective(key))
     }
 
-    /// The addresses of a host that count, the first one first.
+    /// Returns the usable addresses of a host, the preferred one first.
     ///
     /// # Errors
-    /// The host is unknown, or none of its addresses counts.
+    /// The host is unknown, or has no usable address.
     pub(crate) fn resolve(self, host: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
         let mut addresses: Vec<_> = host.to_socket_addrs()?.collect();
         if self.ipv4_only {

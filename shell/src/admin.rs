@@ -1,8 +1,8 @@
-//! The second port: health, metrics and everything else that is read over HTTP. Off unless a key opens it.
+//! The second port: health, metrics and all other pages that are read over HTTP. It is off unless a key opens it.
 //!
-//! One thread serves it, the same for all runtimes, so that neither a slow client nor a hung I/O thread stands between
-//! an operator and the state of the server. It only looks: it reads the newest view, the counters and the progress of
-//! the other threads, and nothing that is asked of it changes anything.
+//! One thread serves it, the same for all runtimes, so neither a slow client nor a hung I/O thread can come between an
+//! operator and the state of the server. It only looks at the newest view, the counters and the progress of the other
+//! threads. No request to it changes anything.
 
 mod api;
 mod connections;
@@ -47,11 +47,11 @@ use std::thread::JoinHandle;
 use thread::AdminThread;
 use tracing::{info, warn};
 
-/// The way to the admin thread.
+/// The handle of the admin thread.
 #[derive(Debug)]
 pub(crate) struct Admin {
     parts: Arc<OnceLock<Parts>>,
-    /// `None` if nothing is open.
+    /// `None` if no address is open.
     running: Option<Running>,
 }
 
@@ -63,11 +63,12 @@ struct Running {
 }
 
 impl Admin {
-    /// Binds what the configuration asks for, unless a socket was passed for it, and answers from now on: at first only
-    /// that the server starts.
+    /// Binds the addresses in the configuration, or uses the passed socket, and begins to answer. At first every answer
+    /// says that the server is starting.
     ///
     /// # Errors
-    /// An address is bad or taken, the socket is not for it, or the operating system gives no thread.
+    /// An address is bad or taken, the passed socket is for another address, or the operating system cannot start a
+    /// thread.
     pub(crate) fn start(
         build: Build,
         configuration: &Configuration,
@@ -95,26 +96,26 @@ impl Admin {
         Ok(Self { parts, running })
     }
 
-    /// The rest of the server is there.
+    /// Shows the rest of the server, which is complete now.
     pub(crate) fn show(&self, parts: Parts) {
-        // It is shown once.
+        // This is called only once.
         let _ = self.parts.set(parts);
     }
 
-    /// Hands the last events to those who follow them, and ends the thread. To be called once the server has stopped.
+    /// Sends the last events to the clients that follow them, and ends the thread. Call it once the server has stopped.
     pub(crate) fn finish(self) {
         if let Some(Running { thread, waker }) = self.running {
             wake(&waker);
-            // If it panics, the process ends.
+            // If the thread panics, the process ends.
             let _ = thread.join();
         }
     }
 }
 
-/// Checks what the configuration asks for, without binding or resolving anything.
+/// Checks the configuration, without binding or resolving anything.
 ///
 /// # Errors
-/// An address, a label or a list is bad.
+/// A bad address, label or list.
 pub(crate) fn check(configuration: &Configuration) -> Result<(), AdminError> {
     let settings = AdminSettings::of(configuration);
     listeners::check(&settings)?;

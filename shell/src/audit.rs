@@ -1,7 +1,8 @@
-//! The audit: who changed the server, and who was refused.
+//! The audit: who changed the server, and whom it refused.
 //!
-//! Each becomes a [`Record`], which goes to the log (target `audit`), to memory, and to the audit file if there is one.
-//! What strangers can cause as often as they like is recorded a few times a second; counters have all of it.
+//! Each change and refusal becomes a [`Record`], which goes to the log (target `audit`), to memory, and to the audit
+//! file if there is one. Records that strangers can cause at will are limited to a few a second; counters include all
+//! of them.
 
 mod file;
 mod hourly;
@@ -23,10 +24,10 @@ use namesrv_core::event::{AdminWrite, BrokerIdentity, RefusedRequest};
 use namesrv_core::time::{Instant, Now};
 use std::sync::Arc;
 
-/// Lines that may come at once in the log about requests of administrators, where anybody may be one.
+/// The most log lines in a burst about administrators' requests, where anyone may send them.
 const OPEN_LINES: u64 = 100;
 
-/// Where records go.
+/// The destinations of records.
 #[derive(Clone, Debug)]
 pub(crate) struct AuditSink {
     store: Arc<EventStore>,
@@ -39,7 +40,7 @@ pub(crate) struct Audit {
     sink: AuditSink,
     refusals: RefusalLimit,
     previous_secrets: Hourly,
-    /// For requests of administrators, where anybody may be one.
+    /// Limits lines about administrators' requests, where anyone may send them.
     open: LineLimit,
 }
 
@@ -48,18 +49,18 @@ impl AuditSink {
         Self { store: Arc::default(), file }
     }
 
-    /// What happened last, and how often.
+    /// Returns the newest events and their counts.
     pub(crate) fn store(&self) -> Arc<EventStore> {
         Arc::clone(&self.store)
     }
 
-    /// Tells of something everywhere.
+    /// Sends a record to all destinations.
     pub(crate) fn tell(&self, record: Record) {
         record.log();
         self.keep(record);
     }
 
-    /// Tells of something everywhere but in the log.
+    /// Sends a record to all destinations except the log.
     pub(crate) fn keep(&self, record: Record) {
         if let Some(file) = &self.file {
             file.append(record.line());
@@ -74,8 +75,8 @@ impl Audit {
         Self { sink, refusals, previous_secrets, open: LineLimit::new("requests of administrators", OPEN_LINES) }
     }
 
-    /// A request of an administrator was served. The file has every one, and so has the log, unless anybody may send as
-    /// many as he likes.
+    /// Records that an administrator's request was handled. The file has every such request. So does the log, unless
+    /// anyone may send any number of them.
     pub(crate) fn tell_write(&self, write: &AdminWrite, now: Now) {
         self.sink.store.count_write();
         let record = Record::write(write, now.wall);
@@ -88,19 +89,19 @@ impl Audit {
         self.sink.keep(record);
     }
 
-    /// A request was refused.
+    /// Records that a request was refused.
     pub(crate) fn tell_refusal(&mut self, refused: &RefusedRequest, now: Now) {
         self.sink.store.count_refusal(refused.code, refused.refusal.cause);
         self.tell_limited(Record::refusal(EventType::Denied, refused, now.wall), now.monotonic);
     }
 
-    /// A request would be refused if the rules were not only observed.
+    /// Records that a request would have been refused if the rules were enforced.
     pub(crate) fn tell_observed_refusal(&mut self, refused: &RefusedRequest, now: Now) {
         self.sink.store.count_observed(refused.code, refused.refusal.cause);
         self.tell_limited(Record::refusal(EventType::WouldBeDenied, refused, now.wall), now.monotonic);
     }
 
-    /// A registration took the identifier of another address.
+    /// Records that a registration took the identifier of another address.
     pub(crate) fn tell_takeover(
         &mut self,
         broker: &BrokerIdentity,
@@ -113,13 +114,13 @@ impl Audit {
         self.tell_limited(record.with("from", from).with("from_peer", &from_peer.to_string()), now.monotonic);
     }
 
-    /// A broker was registered from a second address of the network.
+    /// Records that a broker was registered from a second network address.
     pub(crate) fn tell_second_claim(&mut self, broker: &BrokerIdentity, holder: ClientAddress, peer: Peer, now: Now) {
         let record = Record::new(EventType::SecondClaim, now.wall).with_broker(broker).with_peer(peer);
         self.tell_limited(record.with("from_peer", &holder.to_string()), now.monotonic);
     }
 
-    /// A user signed with its previous secret.
+    /// Records that a user signed with its previous secret.
     pub(crate) fn tell_previous_secret(&mut self, user: &Arc<str>, code: i32, peer: Peer, now: Now) {
         self.sink.store.count_previous_secret(user);
         if self.previous_secrets.admit(user, now.monotonic) {
@@ -132,7 +133,7 @@ impl Audit {
         self.refusals.poll_timeout()
     }
 
-    /// Records how many refusals were left out, if no later record says so.
+    /// Records how many refusals were left out, unless a later record has said so.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         if let Some(count) = self.refusals.handle_timeout(now.monotonic) {
             self.sink.tell(Record::left_out(count, now.wall));
@@ -181,7 +182,7 @@ mod tests {
         AdminWrite { code: 100, peer: peer(1), grant, subject, change, result: 0 }
     }
 
-    /// The lines that an audit file would have.
+    /// The lines for an audit file.
     fn lines(audit: &Audit) -> Vec<String> {
         let line = |record: &Record| String::from_utf8(record.line()).unwrap().trim_end().to_owned();
         audit.sink.store().after(0, &[], usize::MAX).iter().map(|event| line(&event.record)).collect()

@@ -1,4 +1,4 @@
-//! The boot of this machine, by which the age of a file is known whatever becomes of the wall clock.
+//! The boot of this machine. It tells the age of a file even if the wall clock was set.
 
 use crate::clock::Clock;
 use namesrv_core::snapshot::Written;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Identifies a boot, since Linux 2.3.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// Now, as a file can hold it.
+/// Returns the current time as a file can hold it.
 pub(crate) fn written_now(clock: Clock) -> Written {
     let since_boot = clock_gettime(ClockId::Boottime);
     let (seconds, nanoseconds) = (u64::try_from(since_boot.tv_sec), u32::try_from(since_boot.tv_nsec));

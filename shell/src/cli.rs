@@ -1,11 +1,11 @@
-//! The command line: that of `mqnamesrv`, as commons-cli 1.5.0 reads it (Java: `NamesrvStartup`), and `--version`.
+//! The command line of `mqnamesrv`, as commons-cli 1.5.0 reads it (Java: `NamesrvStartup`), and `--version`.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-/// What `--help` prints, and a wrong command line after its message.
+/// The text of `--help`. It also follows the message about a wrong command line.
 pub(crate) const USAGE: &str = "\
 usage: mqnamesrv [-c <file>] [-h] [-n <list>] [-p] [--version] [--check] [--health [<address>]]
        mqnamesrv ctl <command>
@@ -19,9 +19,9 @@ usage: mqnamesrv [-c <file>] [-h] [-n <list>] [-p] [--version] [--check] [--heal
  ctl <command>              ask NameServers who is registered and more: see `ctl --help`
 ";
 
-/// Characters of an argument that are shown.
+/// The most characters of an argument that are shown.
 const SHOWN_MAX: usize = 60;
-/// Ignored arguments that are named.
+/// The most ignored arguments that are named.
 const NAMED_MAX: usize = 20;
 
 /// What the operator asks for.
@@ -29,11 +29,11 @@ const NAMED_MAX: usize = 20;
 pub(crate) enum Command {
     /// Run.
     Serve { config_file: Option<PathBuf> },
-    /// Print all configuration items.
+    /// Print all configuration keys.
     PrintItems { config_file: Option<PathBuf> },
-    /// Read all files and say what is wrong with them.
+    /// Read all files and report what is wrong with them.
     Check { config_file: Option<PathBuf> },
-    /// Ask the server at this address, or the one of the file, whether it serves.
+    /// Ask the server at this address, or at the one in the file, whether it serves.
     Health { address: Option<String>, config_file: Option<PathBuf> },
     /// Print the usage.
     Help,
@@ -45,11 +45,11 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommandLine {
     pub(crate) command: Command,
-    /// Lines about arguments that count for nothing.
+    /// Lines about arguments without effect.
     pub(crate) warnings: Vec<String>,
 }
 
-/// A wrong command line.
+/// Why a command line is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CliError {
     #[error("unrecognized option: {}{}", shown(.0), advice(.0))]
@@ -67,7 +67,7 @@ pub(crate) enum CliError {
 struct JavaOption {
     short: u8,
     long: &'static str,
-    /// What its argument is called, if it has one.
+    /// The name of its argument, if it has one.
     argument: Option<&'static str>,
 }
 
@@ -77,7 +77,7 @@ const NAMESRV_ADDR: JavaOption = JavaOption { short: b'n', long: "namesrvAddr", 
 const PRINT_ITEMS: JavaOption = JavaOption { short: b'p', long: "printConfigItem", argument: None };
 const OPTIONS: [&JavaOption; 4] = [&CONFIG_FILE, &HELP, &NAMESRV_ADDR, &PRINT_ITEMS];
 
-/// Options of this server alone: only their whole names mean them, so that prefixes mean what they mean to Java.
+/// Options that only this server has. Only their full names count, so prefixes keep their meaning from Java.
 const VERSION: &[u8] = b"--version";
 const CHECK: &[u8] = b"--check";
 const HEALTH: &[u8] = b"--health";
@@ -86,23 +86,23 @@ const HEALTH_AT: &[u8] = b"--health=";
 /// Reads the arguments after the program's name.
 ///
 /// # Errors
-/// An unknown option, a missing argument, or a dash from a document that was meant as a hyphen.
+/// An unknown option, a missing argument, or a dash from a document in place of a hyphen.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, CliError> {
     let mut parser = Parser::default();
     for argument in arguments {
         parser.take(argument.into_vec())?;
     }
     parser.end_option()?;
-    // Everything is read before anything counts: a wrong option is one even beside --help.
+    // Everything is read before anything takes effect: a wrong option is an error even beside --help.
     Ok(CommandLine { command: parser.command(), warnings: parser.warnings() })
 }
 
 /// The `DefaultParser` of commons-cli.
 #[derive(Default)]
 struct Parser {
-    /// An option that waits for its argument.
+    /// An option that still needs its argument.
     open: Option<&'static JavaOption>,
-    /// Everything that follows is no option.
+    /// Whether all remaining arguments are words and not options.
     only_words: bool,
     found: Vec<&'static JavaOption>,
     version: bool,
@@ -132,7 +132,7 @@ impl Parser {
         }
     }
 
-    /// The word behind `--health`, which may stand for the address.
+    /// Returns the word behind `--health`, which may be the address.
     fn address_word(&self) -> Option<&Vec<u8>> {
         self.words.first().filter(|_| self.health && self.address.is_none())
     }
@@ -190,7 +190,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `--name`, `--name=value`, and either of them cut short.
+    /// Reads `--name` or `--name=value`, with the name in full or abbreviated.
     fn take_long(&mut self, token: &[u8]) -> Result<(), CliError> {
         let (name, value) = split_value(token);
         let option = match *matching(name) {
@@ -212,7 +212,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `-c`, `-c=value`, `-cvalue`, `-pc value`, and all that two dashes can begin.
+    /// Reads `-c`, `-c=value`, `-cvalue`, `-pc value`, and every form that may also follow two dashes.
     fn take_short_or_long(&mut self, token: &[u8]) -> Result<(), CliError> {
         let (name, value) = split_value(token);
         match (name, value) {
@@ -241,7 +241,7 @@ impl Parser {
         }
     }
 
-    /// Several short options behind one dash; the rest is the argument of the first that has one.
+    /// Reads several short options behind one dash. After the first one with an argument, the rest is that argument.
     fn take_short_ones(&mut self, token: &[u8]) -> Result<(), CliError> {
         for (index, short) in token.iter().enumerate().skip(1) {
             let Some(option) = short_option(*short) else { return Err(CliError::Unrecognized(token.to_vec())) };
@@ -269,7 +269,7 @@ impl Parser {
         }
     }
 
-    /// Nothing more comes for the open option.
+    /// Ends the open option, which gets no argument.
     fn end_option(&mut self) -> Result<(), CliError> {
         match self.open {
             Some(JavaOption { short, argument: Some(argument), .. }) => {
@@ -290,7 +290,7 @@ fn is_option(token: &[u8]) -> bool {
     !rest.is_empty() && (begins_short || is_short || is_long || [VERSION, CHECK, HEALTH].contains(&token))
 }
 
-/// The name of an option, without the one or two dashes before it, and what follows the first `=`.
+/// Splits an option into its name, without dashes, and what follows the first `=`.
 fn split_value(token: &[u8]) -> (&[u8], Option<&[u8]>) {
     let name = token.strip_prefix(b"--").or_else(|| token.strip_prefix(b"-")).unwrap_or(token);
     match name.iter().position(|byte| *byte == b'=') {
@@ -303,18 +303,18 @@ fn short_option(short: u8) -> Option<&'static JavaOption> {
     OPTIONS.into_iter().find(|option| option.short == short)
 }
 
-/// The option with this long name, else all whose long names begin with it.
+/// Returns the option with this long name, or else all options whose long names begin with it.
 fn matching(name: &[u8]) -> Vec<&'static JavaOption> {
     let begins = |option: &&JavaOption| option.long.as_bytes().starts_with(name);
     OPTIONS.into_iter().filter(begins).collect()
 }
 
-/// The option whose long name comes before at least two more characters.
+/// Returns the option whose long name is followed by at least two more characters.
 fn long_prefix(name: &[u8]) -> Option<&'static JavaOption> {
     OPTIONS.into_iter().find(|option| name.len() > option.long.len() + 1 && name.starts_with(option.long.as_bytes()))
 }
 
-/// An argument between quotation marks that no shell took away.
+/// Removes quotation marks that no shell removed.
 fn without_quotes(token: Vec<u8>) -> Vec<u8> {
     match &*token {
         [b'"', inner @ .., b'"'] if !inner.contains(&b'"') => inner.to_vec(),
@@ -322,7 +322,7 @@ fn without_quotes(token: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// A dash that word processors and web pages write instead of a hyphen, at the beginning.
+/// Returns the dash at the beginning, if it is one that word processors and web pages write in place of a hyphen.
 fn pasted_dash(token: &[u8]) -> Option<char> {
     let first = first_character(token)?;
     matches!(first, '\u{AD}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}' | '\u{FF0D}')
@@ -333,7 +333,7 @@ fn first_character(token: &[u8]) -> Option<char> {
     token.utf8_chunks().next()?.valid().chars().next()
 }
 
-/// What was meant: one hyphen before one letter, two before a name.
+/// Returns what the user meant: one hyphen before a single letter, two before a name.
 fn hyphenated(token: &[u8]) -> String {
     let text = String::from_utf8_lossy(token);
     let name = text.trim_start_matches(|dash: char| dash == '-' || pasted_dash(dash.to_string().as_bytes()).is_some());
@@ -342,14 +342,14 @@ fn hyphenated(token: &[u8]) -> String {
     format!("{dashes}{}", shown(name.as_bytes()))
 }
 
-/// The option whose name is written in another case.
+/// Names the option that differs only in case.
 fn advice(token: &[u8]) -> String {
     let (name, _) = split_value(token);
     let meant = OPTIONS.into_iter().find(|option| option.long.as_bytes().eq_ignore_ascii_case(name));
     meant.map(|option| format!(": write `--{}`", option.long)).unwrap_or_default()
 }
 
-/// An argument as a line can show it.
+/// Returns an argument as a log line can show it.
 fn shown(token: &[u8]) -> Cow<'static, str> {
     if token.is_empty() {
         return "''".into();
@@ -362,7 +362,7 @@ fn shown(token: &[u8]) -> Cow<'static, str> {
     cut.into()
 }
 
-/// Whether a command line that cannot be read was meant to ask: its status must not be taken for an answer.
+/// Whether an unreadable command line was meant as a question. Its exit status must not look like an answer.
 pub(crate) fn asks(mut arguments: impl Iterator<Item = OsString>) -> bool {
     arguments.any(|argument| argument == "--check" || argument.as_bytes().starts_with(HEALTH))
 }

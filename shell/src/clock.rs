@@ -1,12 +1,12 @@
-//! Both clocks, read.
+//! Reads the monotonic clock and the wall clock.
 
 use namesrv_core::time::{Instant, Now, WallTime};
 use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
 
 /// Reads both clocks.
 ///
-/// The monotonic one is CLOCK_MONOTONIC, which stands still while the machine is suspended: in that time nobody could
-/// be heard, so it must not count against anybody.
+/// The monotonic one is CLOCK_MONOTONIC, which stops while the machine is suspended. The server hears no broker in that
+/// time, so it must not count.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: time::Instant,
@@ -19,7 +19,7 @@ impl Clock {
         Self { start: time::Instant::now() }
     }
 
-    /// The time now. Monotonic time counts from the start of this clock.
+    /// Returns the current time. Monotonic time counts from the start of this clock.
     #[must_use]
     pub fn now(&self) -> Now {
         // A wall clock before 1970 is shown as 1970.

@@ -1,4 +1,4 @@
-//! Connections as the I/O threads have them: that of the core over a transport over a socket, with the way to the
+//! Connections as I/O threads use them: the core's connection over a transport over a socket, with access to the
 //! registry and the log.
 
 use crate::accept_backoff::AcceptLog;
@@ -28,7 +28,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time;
 
-/// Lines about closed connections that may come at once.
+/// The most log lines in a burst about closed connections.
 const CLOSE_LINES: u64 = 10;
 
 /// What all I/O threads and their connections share.
@@ -36,12 +36,12 @@ const CLOSE_LINES: u64 = 10;
 pub struct Shared {
     /// The time.
     pub clock: Clock,
-    /// Where views are read.
+    /// The newest view.
     pub views: Arc<ArcSwap<RouteView>>,
-    /// What keeps listeners from accepting.
+    /// The log of what keeps listeners from accepting.
     pub accept_log: Arc<AcceptLog>,
     registry: RegistryHandle,
-    /// Where I/O threads count, and note that they go round.
+    /// The counters and the progress of the I/O threads.
     pub counters: Arc<Counters>,
     quotas: Arc<SharedQuotas>,
     policy: Policy,
@@ -50,7 +50,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// What I/O threads need of the server.
+    /// Takes what I/O threads need from the server.
     #[must_use]
     pub fn new(server: &Server) -> Self {
         let (registry, quotas) = (server.registry.clone(), Arc::clone(&server.quotas));
@@ -77,11 +77,11 @@ impl Shared {
         }
     }
 
-    /// Says in the log why a connection was closed, unless that is the usual end of one.
+    /// Logs why a connection was closed, except for normal ends.
     fn log_close(&self, peer: Peer, reason: &CloseReason, now: Now) {
         let peer = peer.address;
         match reason {
-            // A broker whose table has outgrown the limit stays away until the limit is raised.
+            // A broker whose table exceeds the limit stays away until the operator raises the limit.
             CloseReason::Malformed(FrameError::TooLong { .. }) => {
                 self.lines.admit(now.monotonic, || tracing::warn!(%peer, "connection closed: {reason}"));
             }
@@ -102,12 +102,12 @@ impl Shared {
         }
     }
 
-    /// Says in the log why a connection is closed before its bytes reach it.
+    /// Logs why a connection is closed before its bytes reach the core.
     fn log_fault(&self, peer: ClientAddress, fault: &Fault, now: Now) {
         self.transport_lines.admit(now.monotonic, || tracing::info!(%peer, "connection closed: {fault}"));
     }
 
-    /// Says in the log that a PROXY header had no effect.
+    /// Logs that a PROXY header had no effect.
     fn log_disbelief(&self, peer: ClientAddress, claimed: SocketAddr, now: Now) {
         self.transport_lines.admit(now.monotonic, || {
             tracing::info!(%peer, %claimed, "PROXY header not believed: trustedProxies does not have its sender");
@@ -115,33 +115,33 @@ impl Shared {
     }
 }
 
-/// What a thread lends to the connection that it drives: a connection that rests owns no buffers.
+/// Buffers that a thread lends to the connection that it drives. An idle connection owns none.
 #[derive(Debug, Default)]
 pub struct Scratch {
     machine: connection::Scratch,
     transport: Buffers,
 }
 
-/// One connection, and what is known of its socket.
+/// One connection and the state of its socket.
 ///
-/// The registry hears of its end exactly once: at the end of its stream, or when it is dropped.
+/// It reports its end to the registry exactly once: at the end of its stream, or when it is dropped.
 #[derive(Debug)]
 pub struct Connection {
     machine: connection::Connection<SharedCounter>,
     transport: Transport,
-    /// What the event loop said about the socket.
+    /// What the event loop reported about the socket.
     pub ready: Ready,
     shared: Arc<Shared>,
-    /// Whether its end is counted already.
+    /// Whether the counters include its end.
     is_closed: bool,
     traffic: Traffic,
 }
 
-/// What came and went over a connection.
+/// Counts of what a connection transferred.
 #[derive(Debug)]
 struct Traffic {
     opened: Instant,
-    /// When something was read last.
+    /// When the socket was last read.
     heard: Instant,
     user: Option<Arc<str>>,
     requests: u64,
@@ -169,7 +169,7 @@ impl Traffic {
         Self { opened: now, heard: now, user: None, requests: 0, received_bytes: 0, sent_bytes: 0 }
     }
 
-    /// A request is for the registry, which counts it elsewhere.
+    /// Notes a request for the registry. The registry counts it elsewhere.
     fn note_forwarded(&mut self, verdict: &Verdict) {
         self.requests += 1;
         if let Verdict::Granted(Grant { user: Some(user), .. }) = verdict {
@@ -188,7 +188,7 @@ impl Traffic {
 }
 
 impl Connection {
-    /// Opens a connection that was accepted now. Returns `None` when there are as many as allowed.
+    /// Opens a connection that was just accepted. Returns `None` when the limit of connections is reached.
     #[must_use]
     pub fn open(peer: Peer, view: &RouteView, shared: &Arc<Shared>, now: Now) -> Option<Self> {
         let Some(machine) = connection::Connection::open(peer, view, &shared.quotas, now) else {
@@ -200,7 +200,7 @@ impl Connection {
         Some(Self { machine, transport, ready, shared, is_closed: false, traffic: Traffic::new(now.monotonic) })
     }
 
-    /// Takes what the registry thread sent.
+    /// Handles a message from the registry thread.
     pub fn handle(&mut self, message: ToIo, now: Now) {
         match message {
             ToIo::Reply { reply, .. } => self.machine.handle_reply(reply.arrive(), now),
@@ -211,16 +211,16 @@ impl Connection {
         self.shared.forward(&mut self.machine, &mut self.traffic);
     }
 
-    /// The server stops.
+    /// Handles the stop of the server.
     pub fn handle_stop(&mut self) {
         self.machine.handle_stop();
     }
 
-    /// Does one bounded step of work. `view` is called after the socket was read. When the connection has to be closed
-    /// in order, the stream is ended already.
+    /// Does one bounded step of work. Calls `view` after reading the socket. If the connection is to be closed in
+    /// order, its stream has been ended.
     ///
     /// # Errors
-    /// The socket failed (most often: was reset). Close it, there is nothing to be said about it.
+    /// The socket failed, most often because the client reset it. Close it without a log line.
     pub fn drive<V: Deref<Target = Arc<RouteView>>>(
         &mut self,
         socket: &mut impl IoStream,
@@ -275,8 +275,8 @@ impl Connection {
         })
     }
 
-    /// Tells the client that nothing more is written, before its socket is closed for a reason of time. Without it, the
-    /// client of a TLS connection could not tell the end from an attack.
+    /// Tells the client that nothing more follows, before its socket is closed for a timeout. Without this, a TLS
+    /// client could not tell the end from an attack.
     pub fn end(&mut self, socket: &mut impl IoStream, scratch: &mut Scratch, now: Now) {
         if self.machine.wants_write() {
             return;
@@ -284,30 +284,30 @@ impl Connection {
         let Shared { policy, quotas, .. } = &*self.shared;
         let client = self.machine.peer().address;
         let lent = Lent { policy, buffers: &mut scratch.transport, quotas, client, now: now.monotonic };
-        // It fails when the client is gone already.
+        // This fails if the client has left already.
         let _ = self.transport.over(&mut NonBlocking(socket), lent).end();
     }
 
-    /// Counts the end of this connection, and says in the log why it is closed, unless that is the usual end of one.
+    /// Counts the end of this connection. Logs why it is closed, except for normal ends.
     pub fn log_close(&mut self, reason: &CloseReason, now: Now) {
         self.count_close(reason, now);
         self.shared.log_close(self.machine.peer(), reason, now);
     }
 
-    /// Returns when to call [`handle_timeout`](Self::handle_timeout), if ever.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), or `None` for never.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         [self.machine.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
     }
 
-    /// Returns why to close the connection now, if its client was silent or slow for too long.
+    /// Returns why to close the connection now, if its client has been silent or slow for too long.
     #[must_use]
     pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
         let is_slow = self.transport.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
         if is_slow { Some(CloseReason::SlowHandshake) } else { self.machine.handle_timeout(now) }
     }
 
-    /// Whether more should be read from the socket.
+    /// Whether to read more from the socket.
     #[must_use]
     pub fn wants_read(&self) -> bool {
         self.machine.wants_read()
@@ -319,13 +319,13 @@ impl Connection {
         self.machine.wants_write() || self.transport.wants_write()
     }
 
-    /// Whether a step would get somewhere although the socket has nothing to say.
+    /// Whether a step can make progress although the socket reports nothing.
     #[must_use]
     pub fn can_resume(&self) -> bool {
         self.machine.can_resume() || (self.transport.has_more() && self.machine.wants_read())
     }
 
-    /// What is known of it, for operators.
+    /// Returns the facts about the connection, for operators.
     #[must_use]
     pub fn facts(&self) -> Facts {
         self.traffic.facts(&self.machine, self.machine.peer())
@@ -372,10 +372,10 @@ mod tests {
     use std::io::{Read, Write};
     use std::time::Duration;
 
-    /// A request that is for the registry.
+    /// A request for the registry.
     const REQUEST: &[u8] = b"\0\0\0\x13\0\0\0\x0f{\"code\":904   }";
 
-    /// A client that has sent some bytes, and takes everything.
+    /// A client that has sent some bytes, and takes all output.
     struct Client(&'static [u8]);
 
     impl Read for Client {
@@ -400,7 +400,7 @@ mod tests {
         }
     }
 
-    /// A connection after its first step, and the other end of the queue.
+    /// A connection after its first step, with the receiver of the queue.
     fn connection(sent: &'static [u8]) -> (Connection, QueueReceiver, Next) {
         let (limits, now) = (Limits::default(), Now::default());
         let initial = InitialState::new([0; 16], Configuration::default());

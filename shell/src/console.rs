@@ -1,13 +1,13 @@
-//! What is printed, apart from the log.
+//! Prints to standard output and standard error, apart from the log.
 
 use std::io::Write;
 
-/// Prints text; there may be no reader.
+/// Prints text. There may be no reader.
 pub(crate) fn print(mut output: impl Write, text: &str) {
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
 
-/// Prints one line, whatever is in the text: names of files and addresses may hold control characters.
+/// Prints one line. Escapes control characters, which names of files and addresses may contain.
 pub(crate) fn print_line(output: impl Write, text: &str) {
     let shown = text.chars().flat_map(|character| {
         let escaped = character.is_control().then(|| character.escape_debug());

@@ -1,5 +1,5 @@
-//! What happened since the start, as numbers: each thread counts in memory of its own, and others add up when they are
-//! asked. Counting takes no lock, and queries that come in together are counted together.
+//! Counters since the start. Each thread counts in its own memory, and readers add up the counts. Counting takes no
+//! lock, and queries that arrive together are counted together.
 
 mod counter;
 mod exchanges;
@@ -26,35 +26,35 @@ use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Everything that is counted.
+/// All counters.
 #[derive(Debug)]
 pub struct Counters {
-    /// When each thread last went round.
+    /// When each thread last made progress.
     pub progress: Progress,
-    /// What I/O threads remember of what went wrong.
+    /// What went wrong, as I/O threads remember it.
     pub(crate) journals: Journals,
-    /// Of each I/O thread.
+    /// One for each I/O thread.
     io: Box<[IoCounters]>,
-    /// Requests that the registry answered.
+    /// Requests that the registry has answered.
     pub(crate) registry: Exchanges,
     pub(crate) batches: Histogram,
     pub(crate) views: Counter,
     pub(crate) registrations: RegistrationCounters,
-    /// By [`DEPARTURES`].
+    /// In the order of [`DEPARTURES`].
     pub(crate) departures: [Counter; DEPARTURES.len()],
-    /// By file and whether it succeeded.
+    /// By file, and by whether the save succeeded.
     pub(crate) saves: [[Counter; 2]; 3],
     /// By file.
     pub(crate) save_times: [Histogram; 3],
     pub(crate) reloads: ReloadFigures,
     pub(crate) snapshot: SnapshotFigures,
-    /// By [`LIMITS`].
+    /// In the order of [`LIMITS`].
     limit_hits: [Counter; LIMITS.len()],
     pub(crate) pauses: Counter,
     pub(crate) pause_millis: Counter,
 }
 
-/// What one I/O thread counts, on cache lines of its own.
+/// The counters of one I/O thread, on separate cache lines.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct IoCounters {
@@ -66,7 +66,7 @@ struct IoCounters {
     closed: [Counter; CLOSE_REASONS.len()],
 }
 
-/// Registrations by what they came to.
+/// Registrations by their outcome.
 #[derive(Debug, Default)]
 pub(crate) struct RegistrationCounters {
     pub(crate) full: Counter,
@@ -79,7 +79,7 @@ pub(crate) struct RegistrationCounters {
     pub(crate) topics: Counter,
 }
 
-/// The snapshot of routes that is on the disk.
+/// The snapshot of routes on the disk.
 #[derive(Debug, Default)]
 pub(crate) struct SnapshotFigures {
     millis: AtomicU64,
@@ -87,13 +87,13 @@ pub(crate) struct SnapshotFigures {
 }
 
 impl SnapshotFigures {
-    /// There is a snapshot of this many bytes, written at this time.
+    /// Notes a snapshot of this many bytes, written at this time.
     pub(crate) fn set(&self, written: WallTime, bytes: usize) {
         self.bytes.store(bytes as u64, Ordering::Relaxed);
         self.millis.store(written.as_millis(), Ordering::Relaxed);
     }
 
-    /// When it was written, and its bytes; `None` if there is none.
+    /// Returns when it was written and its bytes, or `None` without a snapshot.
     pub(crate) fn get(&self) -> Option<(Duration, u64)> {
         let millis = self.millis.load(Ordering::Relaxed);
         (millis > 0).then(|| (Duration::from_millis(millis), self.bytes.load(Ordering::Relaxed)))
@@ -117,10 +117,10 @@ pub(crate) const CLOSE_REASONS: [&str; 9] = [
     "handshake",
 ];
 
-/// The key of the limit of connections.
+/// The key that limits connections.
 pub(crate) const CONNECTIONS_LIMIT: &str = Limits::connections_max.key.name;
 
-/// Limits that are reached by what clients do.
+/// The keys of limits that clients can reach.
 const LIMITS: [&str; 5] = [
     CONNECTIONS_LIMIT,
     Limits::registry_bytes_max.key.name,
@@ -130,7 +130,7 @@ const LIMITS: [&str; 5] = [
 ];
 
 impl Counters {
-    /// Counters for this many I/O threads, which begin now.
+    /// Counters for this many I/O threads, starting now.
     pub(crate) fn new(io_threads: usize, now: Instant) -> Self {
         Self {
             progress: Progress::new(io_threads, now),
@@ -151,7 +151,7 @@ impl Counters {
         }
     }
 
-    /// The same, with a snapshot that was found, by when it was written and its bytes.
+    /// As [`new`](Self::new), with the time and the bytes of a snapshot that was found.
     pub(crate) fn with_snapshot(io_threads: usize, now: Instant, snapshot: Option<(WallTime, usize)>) -> Self {
         let counters = Self::new(io_threads, now);
         if let Some((written, bytes)) = snapshot {
@@ -160,7 +160,7 @@ impl Counters {
         counters
     }
 
-    /// Takes what a connection of this I/O thread did in one step, `elapsed` after it was read.
+    /// Adds the tally of one step of a connection of this I/O thread, `elapsed` after the read.
     pub(crate) fn take_step(&self, io_thread: usize, tally: &mut Tally, elapsed: impl FnOnce() -> Duration) {
         let Some(io) = self.io.get(io_thread) else { return };
         let take = |counter: &Counter, number: &mut u64| match std::mem::take(number) {
@@ -176,7 +176,7 @@ impl Counters {
         }
     }
 
-    /// Takes what the registry did in one batch, `elapsed` after the first of its requests arrived.
+    /// Adds the tally of one batch of the registry, `elapsed` after its first request arrived.
     pub(crate) fn take_batch(&self, tally: &mut Tally, elapsed: Duration) {
         tally.drain().for_each(|(exchange, count)| self.registry.add(exchange, count, elapsed));
         let done = std::mem::take(&mut tally.registrations);
@@ -193,13 +193,13 @@ impl Counters {
         }
     }
 
-    /// A connection was refused, because there are as many as allowed.
+    /// Notes a connection that was refused because the limit is reached.
     pub(crate) fn note_full(&self, peer: Peer) {
         self.journals.note_refused_connection(peer);
         self.limit_hits[0].add(1);
     }
 
-    /// How often limits were reached, by their key.
+    /// Returns how often each limit was reached, by key.
     pub(crate) fn limit_hits(&self) -> Vec<(&'static str, u64)> {
         LIMITS.into_iter().zip(&self.limit_hits).map(|(key, count)| (key, count.get())).collect()
     }
@@ -220,7 +220,7 @@ impl Counters {
         self.note_closed_for(io_thread, index_of(reason));
     }
 
-    /// A connection is closed before its bytes reach it.
+    /// Notes a connection that is closed before its bytes reach the core.
     pub(crate) fn note_fault(&self, io_thread: usize) {
         self.note_closed_for(io_thread, HANDSHAKE);
     }
@@ -259,7 +259,7 @@ impl Counters {
                 self.pauses.add(1);
                 self.pause_millis.add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
             }
-            // The audit counts them.
+            // The audit counts these.
             Event::AdminWrite(_) | Event::RequestRefused(_) | Event::RequestWouldBeRefused(_) => {}
             Event::BrokerRegistered { .. }
             | Event::BrokerChanged { .. }
@@ -282,12 +282,12 @@ impl Counters {
         counter.add(1);
     }
 
-    /// A save took this long, whether it succeeded or not.
+    /// Notes how long a save took, whether or not it succeeded.
     pub(crate) fn note_save_time(&self, file: SaveFile, time: Duration) {
         of_file(&self.save_times, file).add(1, time);
     }
 
-    /// The exchanges of all threads.
+    /// Returns the exchanges of all threads.
     pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Exchanges> {
         self.io.iter().map(|io| &io.exchanges).chain([&self.registry])
     }
@@ -308,13 +308,13 @@ impl Counters {
         self.io.iter().map(|io| io.opened.get()).sum()
     }
 
-    /// Closed connections by [`CLOSE_REASONS`].
+    /// Returns the closed connections, in the order of [`CLOSE_REASONS`].
     pub(crate) fn closed(&self) -> [u64; CLOSE_REASONS.len()] {
         array::from_fn(|reason| self.io.iter().filter_map(|io| io.closed.get(reason)).map(Counter::get).sum())
     }
 }
 
-/// What belongs to a file.
+/// Returns the element that belongs to a file.
 const fn of_file<T>([kv, config, snapshot]: &[T; 3], file: SaveFile) -> &T {
     match file {
         SaveFile::KvConfig => kv,
@@ -323,15 +323,15 @@ const fn of_file<T>([kv, config, snapshot]: &[T; 3], file: SaveFile) -> &T {
     }
 }
 
-/// The place of PROXY headers and TLS handshakes that fail.
+/// The index of failed PROXY headers and TLS handshakes.
 const HANDSHAKE: usize = 8;
 
-/// The label of a reason.
+/// Returns the label of a reason.
 pub(crate) fn close_label(reason: &CloseReason) -> &'static str {
     CLOSE_REASONS.get(index_of(reason)).copied().unwrap_or_default()
 }
 
-/// The place of a reason in [`CLOSE_REASONS`].
+/// Returns the index of a reason in [`CLOSE_REASONS`].
 const fn index_of(reason: &CloseReason) -> usize {
     match reason {
         CloseReason::EndOfStream => 0,

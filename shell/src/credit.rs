@@ -1,33 +1,33 @@
-//! The way back of credit for replies, from I/O threads to the registry thread.
+//! Returns credit for replies from the I/O threads to the registry thread.
 
 use crate::queue::QueueSender;
 use namesrv_core::node::Input;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Credit goes back in pieces of at least this size: an input for each reply would double the work of the queue. What
-/// is not given back yet is small beside what may be out.
+/// Credit returns in pieces of at least this size, because an input for each reply would double the work of the queue.
+/// The credit that is held back is small compared with what may be outstanding.
 const PIECE: usize = 1024 * 1024;
 
-/// Counts the bytes of replies that I/O threads have taken, and tells the registry thread.
+/// Counts the bytes of replies that I/O threads have taken, and reports them to the registry thread.
 #[derive(Debug)]
 pub(crate) struct Credit {
-    /// Taken, and not yet told.
+    /// Taken, and not yet reported.
     bytes: AtomicUsize,
     queue: QueueSender,
 }
 
 impl Credit {
-    /// Gives back to the receiver of `queue`.
+    /// Returns credit through `queue`.
     pub(crate) const fn new(queue: QueueSender) -> Self {
         Self { bytes: AtomicUsize::new(0), queue }
     }
 
-    /// A reply of `bytes` bytes was taken, or dropped.
+    /// Notes that a reply of `bytes` bytes was taken or dropped.
     pub(crate) fn give_back(&self, bytes: usize) {
         if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes < PIECE {
             return;
         }
-        // Another thread may have told all of it meanwhile.
+        // Another thread may have reported all of it in the meantime.
         let bytes = self.bytes.swap(0, Ordering::Relaxed);
         if bytes > 0 {
             self.queue.push(Input::ReplyTaken { bytes });

@@ -1,5 +1,5 @@
-//! The disk as the server's own files need it: a few operations, so that a test can let each of them fail or be the
-//! last.
+//! The disk operations that the server's own files need. They are few, so that a test can let each of them fail or be
+//! the last.
 
 mod attributes;
 mod errno;
@@ -13,62 +13,62 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Operations on files. Each may fail without having done anything, but for writing, which may have done a part.
+/// Operations on files. A failed operation has done nothing, except that a failed write may be partial.
 ///
-/// No operation but [`Disk::read_link`] looks at more of a symbolic link than that it is one.
+/// Only [`Disk::read_link`] reads where a symbolic link points; all other operations see just a link.
 pub(crate) trait Disk {
     /// An open file.
     type File;
 
-    /// What has this name.
+    /// Returns the status of the file with this name.
     fn status(&self, path: &Path) -> io::Result<Status>;
-    /// Where a symbolic link points to.
+    /// Returns where a symbolic link points to.
     fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
-    /// Whether files can be created in a folder, as far as permissions say.
+    /// Checks whether permissions allow creating files in a folder.
     fn is_writable(&self, folder: &Path) -> io::Result<()>;
-    /// Creates a folder and those above it, and makes their names durable.
+    /// Creates a folder and its parents, and makes their names durable.
     fn create_folders(&self, folder: &Path) -> io::Result<()>;
-    /// Creates a file that does not exist yet. Only the owner may use one that is `private`.
+    /// Creates a file that must not exist yet. If it is `private`, only its owner may use it.
     fn create(&self, path: &Path, private: bool) -> io::Result<Self::File>;
-    /// Opens a regular file for reading alone.
+    /// Opens a regular file for reading only.
     fn open_to_read(&self, path: &Path) -> io::Result<Self::File>;
     /// Opens a regular file for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Self::File>;
-    /// Locks a file until it is closed; false when another process has locked it.
+    /// Locks a file until it is closed. Returns false if another process has locked it.
     fn lock(&self, file: &Self::File) -> io::Result<bool>;
-    /// All bytes of a file.
+    /// Returns all bytes of a file.
     fn read(&self, file: &Self::File) -> io::Result<Vec<u8>>;
-    /// Writes all of `bytes` at an offset. Bytes between the end of the file and the offset become 0.
+    /// Writes all `bytes` at an offset. Bytes between the end of the file and the offset become 0.
     fn write_at(&self, file: &Self::File, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Cuts a file.
+    /// Sets the length of a file.
     fn set_len(&self, file: &Self::File, len: u64) -> io::Result<()>;
-    /// Gives a file the owner, group, mode, access control list and extended attributes of another one.
+    /// Copies owner, group, mode, access control list and extended attributes from another file.
     fn copy_attributes(&self, from: &Path, to: &Self::File) -> io::Result<()>;
-    /// Makes contents durable; does nothing where the file system does not know how.
+    /// Makes contents durable. Does nothing where the file system does not support it.
     fn sync(&self, file: &Self::File) -> io::Result<()>;
-    /// Makes the names in a folder durable; does nothing where the file system does not know how.
+    /// Makes the names in a folder durable. Does nothing where the file system does not support it.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
     /// Gives a file a second name.
     fn link(&self, path: &Path, second: &Path) -> io::Result<()>;
-    /// Gives a file another name, and takes it from the file that had it.
+    /// Renames a file, and replaces the file that has the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a name.
     fn remove(&self, path: &Path) -> io::Result<()>;
 }
 
-/// What has a name on the disk.
+/// The status of a name on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status {
     pub(crate) kind: Kind,
     /// Device and inode: equal for all names of one file.
     pub(crate) identity: (u64, u64),
-    /// Names of the file (hard links).
+    /// Number of names of the file (hard links).
     pub(crate) names: u64,
-    /// Something is mounted on exactly this name.
+    /// Whether something is mounted on exactly this name.
     pub(crate) is_mount_point: bool,
 }
 
-/// Kinds of things that have names.
+/// Kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Regular,
@@ -111,7 +111,7 @@ impl From<FileType> for Kind {
     }
 }
 
-/// The disk of the machine.
+/// The disk of this machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RealDisk;
 
@@ -131,7 +131,7 @@ impl Disk for RealDisk {
 
     fn is_writable(&self, folder: &Path) -> io::Result<()> {
         use rustix::fs::Access;
-        // By the effective user, as the files are created.
+        // Checks for the effective user, who also creates the files.
         Ok(rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
     }
 
@@ -187,7 +187,7 @@ impl Disk for RealDisk {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         match File::open(folder) {
-            // A folder that may be written but not read: nothing can be done for its names.
+            // The folder may be written but not read, so its names cannot be made durable.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
             opened => self.sync(&opened?),
         }
@@ -206,8 +206,8 @@ impl Disk for RealDisk {
     }
 }
 
-/// Opens a file without waiting for the other end of a FIFO, and without keeping what became something else since its
-/// status was read.
+/// Opens a regular file. Does not wait for the other end of a FIFO, and refuses a file that has become something else
+/// since its status was read.
 pub(crate) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
     let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
@@ -215,7 +215,7 @@ pub(crate) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result
     if kind == Kind::Regular { Ok(file) } else { Err(io::Error::other(format!("it became {kind}"))) }
 }
 
-/// Whether something is mounted on a file. Kernels before 5.8 do not tell; then the rename fails and tells.
+/// Whether something is mounted on a file. Kernels before 5.8 do not tell; there the rename fails later.
 fn is_mount_point(path: &Path) -> bool {
     let status = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
     status.is_ok_and(|status| status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))

@@ -1,7 +1,8 @@
-//! The operator's requests to stop: the first begins to drain, if there is time for that, and then the server stops.
+//! Requests of the operator to stop. The first one begins to drain, if a time for that is configured, and then the
+//! server stops.
 //!
-//! While it drains, everything is served as before, so that load balancers and lists of addresses can lead clients
-//! elsewhere first.
+//! A draining server still serves everything, so that load balancers and lists of addresses have time to send clients
+//! elsewhere.
 
 use crate::queue::QueueSender;
 use crate::service_manager::{self, Message};
@@ -14,18 +15,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tracing::{info, warn};
 
-/// What else the service manager has to wait for: requests that are answered, and files that are saved.
+/// The time after draining for which the service manager must still wait: the server answers requests and saves files.
 const STOP_TIME: Duration = Duration::from_secs(60);
 
-/// The way to stop the server.
+/// Drains and stops the server.
 #[derive(Debug)]
 pub(crate) struct Drain {
     shutdown: Shutdown,
     queue: QueueSender,
-    /// How long it drains.
+    /// How long the server drains.
     lasts: Duration,
     has_begun: bool,
-    /// Whether the node was told to stop.
+    /// Whether the node has been told to stop.
     is_over: Arc<AtomicBool>,
 }
 
@@ -35,12 +36,12 @@ impl Drain {
         Self { shutdown, queue, lasts, has_begun: false, is_over: Arc::default() }
     }
 
-    /// The operator asks the server to stop. Returns false if it stops already.
+    /// Handles a request to stop. Returns false if the server is already stopping.
     pub(crate) fn handle_stop(&mut self) -> bool {
         self.begin() || end(&self.is_over, &self.queue)
     }
 
-    /// Begins to drain. Returns false if there is nothing to wait for.
+    /// Begins to drain. Returns false if no time to drain is configured.
     fn begin(&mut self) -> bool {
         if self.has_begun || self.lasts.is_zero() || !self.shutdown.is_serving() {
             return false;
@@ -60,13 +61,13 @@ impl Drain {
         timer.is_ok()
     }
 
-    /// Whether the server was asked to stop.
+    /// Whether the server was told to stop.
     pub(crate) fn has_begun(&self) -> bool {
         self.has_begun || self.is_over.load(Ordering::Relaxed)
     }
 }
 
-/// Tells the node to stop. Returns false if it was told before.
+/// Tells the node to stop. Returns false if it was told already.
 fn end(is_over: &AtomicBool, queue: &QueueSender) -> bool {
     let is_first = !is_over.swap(true, Ordering::Relaxed);
     if is_first {

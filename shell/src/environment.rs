@@ -1,9 +1,9 @@
-//! Where the process runs: its environment variables and the home of its user.
+//! The environment of the process: its variables and its user's home.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The variables that change what a server does, as those of the Java server do. A test takes them from its servers.
+/// Variables that change what a server does, as they do for the Java server. Tests remove them for their servers.
 pub const VARIABLES: [&str; 8] = [
     "ROCKETMQ_HOME",
     "ROCKETMQ_SERIALIZE_TYPE",
@@ -15,24 +15,24 @@ pub const VARIABLES: [&str; 8] = [
     "_JAVA_OPTIONS",
 ];
 
-/// Where the process runs: handed in, so that a test can make one up.
+/// The environment of the process. It is passed in, so that tests can invent one.
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {
-    /// A variable's value.
+    /// Returns the value of a variable.
     pub(crate) variable: fn(&str) -> Option<OsString>,
-    /// Home of the user that the process runs as.
+    /// Home of the user of the process.
     pub(crate) home: PathBuf,
 }
 
 impl Environment {
-    /// That of this process.
+    /// The environment of this process.
     pub(crate) fn of_process() -> Self {
         Self { variable: |name| std::env::var_os(name), home: home() }
     }
 }
 
-/// The home that the user database names, as Java's `user.home`: `$HOME` may be another, and so another KV file would
-/// be found. A user without an entry (some containers) has what `$HOME` says.
+/// Returns the home in the user database, like Java's `user.home`. `$HOME` may differ, and would lead to another KV
+/// file. It counts only for users without an entry (in some containers).
 fn home() -> PathBuf {
     let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
     user.map(|user| user.dir).or_else(|| std::env::var_os("HOME").map(PathBuf::from)).unwrap_or_else(|| "/".into())

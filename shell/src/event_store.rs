@@ -1,4 +1,4 @@
-//! The newest events in memory, numbered without gaps, and how often each happened.
+//! The newest events in memory, numbered without gaps, and counts of all events.
 
 use crate::inspection::wake;
 use crate::record::{EventType, Record};
@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Events that are kept.
+/// The most events that are kept.
 pub(crate) const EVENTS_MAX: usize = 10_000;
-/// Bytes of those, as peers may choose long names.
+/// The most bytes of kept events, because peers may choose long names.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The newest events, and counts of all, which any thread may look at.
+/// The newest events and the counts of all events. Any thread may read them.
 #[derive(Debug, Default)]
 pub(crate) struct EventStore(Mutex<State>);
 
@@ -29,29 +29,29 @@ struct State {
     /// The oldest first.
     records: VecDeque<Arc<Record>>,
     bytes: usize,
-    /// How many there were before those.
+    /// Number of events that were dropped before these.
     dropped: u64,
     counts: Counts,
-    /// Woken by the next event.
+    /// The next event wakes this descriptor.
     waker: Option<Arc<OwnedFd>>,
 }
 
-/// How often something happened since the start.
+/// Counts since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Requests of administrators that were served.
+    /// Administrators' requests that were handled.
     pub(crate) writes: u64,
-    /// Requests that were refused, by code and cause.
+    /// Refused requests, by code and cause.
     pub(crate) refusals: BTreeMap<(i32, RefusalCause), u64>,
-    /// Requests that counted because of the previous secret of a user, by its name.
+    /// Requests that counted because of a user's previous secret, by user.
     pub(crate) previous_secrets: BTreeMap<Arc<str>, u64>,
-    /// Requests that would have been refused if the rules were not only observed.
+    /// Requests that would have been refused if the rules were enforced.
     pub(crate) observed: BTreeMap<(i32, RefusalCause), u64>,
-    /// Events by the name of their type, also those that were left out.
+    /// Events by the name of their type, including those that were not kept.
     pub(crate) events: BTreeMap<&'static str, u64>,
 }
 
-/// The numbers of the oldest and of the newest event; 1 and 0 as long as there is none.
+/// The numbers of the oldest and the newest event; 1 and 0 while there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) first: u64,
@@ -80,14 +80,14 @@ impl EventStore {
         *self.state().counts.events.entry(event.name()).or_default() += 1;
     }
 
-    /// The first `limit` events after the one with the number `after`, the oldest first, of these types or of all.
+    /// Returns the first `limit` events after number `after`, oldest first. An empty `types` means all types.
     pub(crate) fn after(&self, after: u64, types: &[EventType], limit: usize) -> Vec<Numbered> {
         let state = self.state();
         let skipped = usize::try_from(after.saturating_sub(state.dropped)).unwrap_or(usize::MAX);
         state.numbered().skip(skipped).filter(|event| event.is_of(types)).take(limit).collect()
     }
 
-    /// The last `limit` events, the oldest first, of these types or of all.
+    /// Returns the last `limit` events, oldest first. An empty `types` means all types.
     pub(crate) fn newest(&self, types: &[EventType], limit: usize) -> Vec<Numbered> {
         let state = self.state();
         let mut newest: Vec<_> = state.numbered().rev().filter(|event| event.is_of(types)).take(limit).collect();
@@ -95,18 +95,18 @@ impl EventStore {
         newest
     }
 
-    /// The numbers of what is kept.
+    /// Returns the numbers of the kept events.
     pub(crate) fn range(&self) -> Range {
         let state = self.state();
         Range { first: state.dropped + 1, last: state.dropped + state.records.len() as u64 }
     }
 
-    /// Has the next event write to this descriptor, once.
+    /// Makes the next event wake this descriptor, once.
     pub(crate) fn wake(&self, waker: &Arc<OwnedFd>) {
         self.state().waker = Some(Arc::clone(waker));
     }
 
-    /// How often something happened since the start.
+    /// Returns the counts since the start.
     pub(crate) fn counts(&self) -> Counts {
         self.state().counts.clone()
     }

@@ -1,8 +1,8 @@
-//! What happened in the registry: as log lines, and as records in memory.
+//! Events of the registry, as log lines and as records in memory.
 //!
 //! Names that peers choose are fields, never part of the message: the log formats quote and escape them, so that no
-//! name can end a line or forge another one. Long ones are cut, and lines that come too fast are left out and counted,
-//! so that no peer can fill the log.
+//! name can end a line or forge another one. Long names are shortened. Lines that come too fast are omitted and
+//! counted, so that no peer can fill the log.
 
 mod record_of;
 
@@ -28,19 +28,19 @@ macro_rules! about {
     }};
 }
 
-/// Lines about brokers that may come at once: enough for all of a large installation.
+/// The most lines in a burst about brokers: enough for all brokers of a large installation.
 const BROKER_LINES: u64 = 1000;
-/// Lines about what administrators do.
+/// The most lines in a burst about changes by administrators.
 const CHANGE_LINES: u64 = 100;
-/// Lines about registrations that were refused.
+/// The most lines in a burst about refused registrations.
 const REFUSAL_LINES: u64 = 10;
-/// Lines about the server itself.
+/// The most lines in a burst about the server itself.
 const OWN_LINES: u64 = 10;
 
-/// The log of events: a limit for each kind, so that many lines of one do not hide another. What is about access goes
-/// to the audit.
+/// The log of events. Each kind has its own limit, so that many lines of one kind do not hide another. Events about
+/// access go to the audit.
 ///
-/// In memory is every event, but of refused registrations only those in the log: anybody can cause them.
+/// Memory has every event, except that it only has those refused registrations that the log has: anyone can cause them.
 #[derive(Debug)]
 pub(crate) struct EventLog {
     store: Arc<EventStore>,
@@ -104,12 +104,12 @@ impl EventLog {
         }
     }
 
-    /// Something happened to the server itself, of which the log has a line of its own.
+    /// Keeps an event about the server itself, which has its own log line elsewhere.
     pub(crate) fn keep(&self, event: EventType, now: Now) {
         self.store.keep(Record::new(event, now.wall));
     }
 
-    /// Keeps which limits were reached; the log has lines of their own about what was refused.
+    /// Keeps events about reached limits. The refusals have their own log lines.
     pub(crate) fn look_at_limits(&mut self, counters: &Counters, now: Now) {
         self.limits.look(counters, now).into_iter().for_each(|record| self.store.keep(record));
     }
@@ -119,7 +119,7 @@ impl EventLog {
         self.audit.poll_timeout()
     }
 
-    /// Says how many lines were left out, if no other line does.
+    /// Logs how many lines were omitted, if no other line does.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         self.audit.handle_timeout(now);
     }
@@ -146,7 +146,7 @@ fn write(event: &Event) {
             about!(warn, broker, group_cluster = &*shown(group_cluster), "broker name is used in two clusters");
         }
         Event::TopicRegistered { topic, peer } => info!(topic = &*shown(topic), %peer, "topic registered by request"),
-        // The audit has them.
+        // These go to the audit.
         Event::AdminWrite(_)
         | Event::RequestRefused(_)
         | Event::RequestWouldBeRefused(_)

@@ -1,12 +1,12 @@
-//! Tables of `tests/field` that have what a Java server makes of each row beside what is made of it here.
+//! Tables of `tests/field`: each row has what a Java server does with it and what this server does.
 
 use std::env;
 use std::fs;
 use std::path::Path;
 
-/// Asks `here` about the columns of each row, and asserts that its answers are what the table has in `column`.
+/// Calls `here` with the columns of each row, and asserts that the result is what the table has in `column`.
 ///
-/// With `UPDATE_EXPECTED=1` the answers are written into the table instead. A line with `#` names the columns.
+/// With `UPDATE_EXPECTED=1`, writes the results into the table instead. The line with `#` names the columns.
 pub(crate) fn hold(name: &str, column: usize, mut here: impl FnMut(&[&str]) -> String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/field").join(name);
     let table = fs::read_to_string(&path).unwrap();

@@ -1,10 +1,10 @@
-//! The files that the server keeps (KV table, changes of the configuration), on any file system: found, read, prepared
-//! at start, saved.
+//! The files that the server keeps (the KV table, changes of the configuration), on any file system: locates, reads,
+//! prepares and saves them.
 //!
-//! A file is saved in one of two ways. Usually a new file takes its name ([`replace`]). Where that would lose something
-//! or cannot work (a mount point, several names, an owner that cannot be kept, a folder that may not be written), the
-//! file is written in place, with its previous contents behind the new ones until these are durable ([`in_place`]).
-//! Either way a change that is refused is not in the file, and one that is acknowledged is, whenever the process or the
+//! There are two ways to save a file. Usually a new file takes its name ([`replace`]). Where that would lose something
+//! or cannot work (a mount point, several names, an owner that cannot be kept, a folder without write permission), the
+//! file is written in place, and its previous contents stay behind the new ones until these are durable ([`in_place`]).
+//! Either way, whenever the process or the machine stops, the file has every acknowledged change and no refused one.
 //! machine stops.
 
 mod beside;
@@ -30,10 +30,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use undo::Unfinished;
 
-/// Reads a file; none when it does not exist. Contents of a save that was not finished are not seen. Changes nothing.
+/// Reads a file. Returns `None` if it does not exist. Skips the contents of an unfinished save. Changes nothing.
 ///
 /// # Errors
-/// It cannot be read, or is not a regular file.
+/// The file cannot be read, or is not a regular file.
 pub(crate) fn read(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let bytes = read_as_it_is(disk, path)?;
     Ok(bytes.map(|bytes| {
@@ -42,10 +42,10 @@ pub(crate) fn read(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, Fil
     }))
 }
 
-/// Reads a file that this server never saves; none when it does not exist.
+/// Reads a file that this server never saves. Returns `None` if it does not exist.
 ///
 /// # Errors
-/// It cannot be read, or is not a regular file.
+/// The file cannot be read, or is not a regular file.
 pub(crate) fn read_as_it_is(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let Place { target, found } = locate(disk, path)?;
     if found.is_none() {
@@ -57,10 +57,11 @@ pub(crate) fn read_as_it_is(disk: &impl Disk, path: &Path) -> Result<Option<Vec<
     }
 }
 
-/// Gives a file new contents and returns how. Once this returns, they are durable; after an error the old ones are
-/// still there, unless the error says otherwise.
+/// Replaces the contents of a file, and returns in which way. On success the new contents are durable. After an error
+/// the old ones are still there, unless the error says otherwise.
 ///
 /// # Errors
+/// The file cannot be saved.
 /// The file cannot be saved.
 pub(crate) fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result<Way, FileError> {
     let place = locate(disk, &file.path)?;
@@ -68,7 +69,7 @@ pub(crate) fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result
         Some(reason) => reason,
         None => match replace::replace(disk, &place, contents, file)? {
             replace::Outcome::Saved => return Ok(Way::Replace),
-            // There is nothing yet that could be written in place.
+            // There is no file yet that could be written in place.
             replace::Outcome::Impossible(error) if place.found.is_none() => return Err(error),
             replace::Outcome::Impossible(error) => error.to_string(),
         },
@@ -80,7 +81,7 @@ pub(crate) fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result
     }
 }
 
-/// Whether two paths lead to one file, or will.
+/// Whether two paths lead to the same file, or will once it exists.
 pub(crate) fn is_same(disk: &impl Disk, path: &Path, other: &Path) -> bool {
     let (Ok(place), Ok(other)) = (locate(disk, path), locate(disk, other)) else { return false };
     let identity = |place: &Place| place.found.map(|status| status.identity);

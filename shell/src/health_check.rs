@@ -1,4 +1,4 @@
-//! `--health`: asks a NameServer, this one or Java's, whether it serves.
+//! `--health`: asks a NameServer, this implementation or Java's, whether it serves.
 
 use crate::environment::Environment;
 use crate::keys::ProcessSettings;
@@ -9,10 +9,10 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long everything may take together.
+/// The time limit for the whole check.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// The address to ask: what the command line says, else the port of the configuration file on this host.
+/// Returns the address to ask: the one on the command line, or else this host with the port of the configuration file.
 ///
 /// # Errors
 /// The configuration cannot be read.
@@ -51,7 +51,7 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
-    /// What `ask` says to a server that answers with these bytes, and closes.
+    /// What `ask` returns for a server that answers with these bytes and then closes.
     fn asked(answer: &[u8]) -> Result<(), String> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();

@@ -1,9 +1,9 @@
-//! HTTP/1.1 as the second port speaks it: bytes of a client in, bytes of answers out.
+//! HTTP/1.1 for the second port: takes bytes from a client, and returns the bytes of answers.
 //!
-//! It has no socket and no clock, and knows no path. Only GET and HEAD exist, and no request has a body, so nothing can
-//! be smuggled behind one. Everything that a client makes it keep is bounded: a head by [`HEAD_BYTES_MAX`], and the
-//! answer that is being written by whoever makes it. The next request is read once the answer before it is written, and
-//! none after an answer that goes on until the client leaves.
+//! It has no socket and no clock, and knows no paths. It only accepts GET and HEAD, and no request may have a body, so
+//! nothing can be smuggled behind one. Everything that a client makes it keep is bounded: [`HEAD_BYTES_MAX`] limits a
+//! head, and the page that creates an answer limits the answer. It reads the next request once the answer before it is
+//! written, and reads none after an answer that continues until the client leaves.
 
 mod connection;
 mod request;

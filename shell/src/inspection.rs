@@ -1,4 +1,4 @@
-//! Questions to the registry thread and to the I/O threads from a thread that only looks, and must not wait for them.
+//! Questions to the registry thread and the I/O threads, from a thread that must not wait for them.
 
 use crate::journal::Facts;
 use crate::listing::{ListRequest, Listed};
@@ -33,7 +33,7 @@ struct Inspection {
     replies: Replies,
 }
 
-/// The question to one I/O thread, which answers in its turn.
+/// A question to one I/O thread.
 #[derive(Debug)]
 pub struct Listing {
     request: ListRequest,
@@ -45,14 +45,14 @@ pub struct Listing {
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Inspected {
-    /// That of the question.
+    /// The ticket of the question.
     pub(crate) ticket: u64,
     pub(crate) found: Found,
     /// How long the question waited behind everything that had arrived before it.
     pub(crate) delay: Duration,
 }
 
-/// What an answer says.
+/// The contents of an answer.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// What only the registry knows.
@@ -61,30 +61,30 @@ pub(crate) enum Found {
     Connections(Listed),
 }
 
-/// Where answers go. They wake the thread that waits at the descriptor.
+/// Where to send answers. Sending wakes the thread that waits at the descriptor.
 #[derive(Clone, Debug)]
 pub(crate) struct Replies {
     inspected: Sender<Inspected>,
     wake: Arc<OwnedFd>,
 }
 
-/// Where answers come out.
+/// Where answers arrive.
 #[derive(Debug)]
 pub(crate) struct ReplyReceiver {
     inspected: Receiver<Inspected>,
     wake: Arc<OwnedFd>,
 }
 
-/// Both ends of the questions.
+/// Creates both ends for questions.
 pub(crate) fn inspections(queue: QueueSender) -> (Inspector, Inspections) {
     let (inspections, receiver) = mpsc::channel();
     (Inspector { inspections, queue }, Inspections(receiver))
 }
 
-/// Both ends of the answers.
+/// Creates both ends for answers.
 ///
 /// # Errors
-/// The operating system gives no descriptor.
+/// The operating system provides no descriptor.
 pub(crate) fn replies() -> io::Result<(Replies, ReplyReceiver)> {
     let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
     let (sender, receiver) = mpsc::channel();
@@ -93,23 +93,23 @@ pub(crate) fn replies() -> io::Result<(Replies, ReplyReceiver)> {
 
 /// Wakes the thread that waits at the descriptor.
 pub(crate) fn wake(descriptor: &OwnedFd) {
-    // It is full only while it wakes already.
+    // This fails only if the counter is full, and then the thread wakes anyway.
     let _ = rustix::io::write(descriptor, &1_u64.to_ne_bytes());
 }
 
 impl Inspector {
-    /// Asks, and does not wait.
+    /// Asks without waiting for the answer.
     pub(crate) fn ask(&self, ticket: u64, request: ReportRequest, replies: &Replies) {
         let inspection = Inspection { request, asked_at: Instant::now(), ticket, replies: replies.clone() };
         if self.inspections.send(inspection).is_ok() {
-            // Behind everything that has arrived, and so not before the registry has dealt with it.
+            // The tick queues behind everything that has arrived, so the registry answers only after handling that.
             self.queue.push(Input::Tick);
         }
     }
 }
 
 impl Inspections {
-    /// Answers everything that was asked. To be called between two batches.
+    /// Answers all waiting questions. Call it between two batches.
     pub(crate) fn answer(&self, node: &Node, now: Now) {
         for Inspection { request, asked_at, ticket, replies } in self.0.try_iter() {
             let delay = asked_at.elapsed();
@@ -142,19 +142,19 @@ impl Replies {
 }
 
 impl ReplyReceiver {
-    /// Readable when there are answers.
+    /// Returns a descriptor that is readable when there are answers.
     pub(crate) fn wake(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
 
-    /// What other threads write to in order to wake the one that waits here.
+    /// Returns the descriptor to which other threads write to wake the waiting thread.
     pub(crate) const fn waker(&self) -> &Arc<OwnedFd> {
         &self.wake
     }
 
-    /// All answers that came.
+    /// Takes all answers that have arrived.
     pub(crate) fn take(&self) -> Vec<Inspected> {
-        // It has nothing to say when nothing came.
+        // There is nothing to read if nothing arrived.
         let _ = rustix::io::read(&self.wake, &mut [0; 8]);
         self.inspected.try_iter().collect()
     }

@@ -1,4 +1,4 @@
-//! I/O threads that are threads of the operating system: what each is handed, and how they start and end together.
+//! I/O threads that are threads of the operating system: what each receives, and how they start and end together.
 
 use crate::connection::Shared;
 use crate::mailbox::Mailbox;
@@ -11,18 +11,18 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-/// What one I/O thread is handed.
+/// What one I/O thread receives.
 #[derive(Debug)]
 pub struct IoThread<S> {
     /// Its number, from 0.
     pub index: u16,
-    /// A listener of its own, non-blocking.
+    /// Its own listener, non-blocking.
     pub listener: TcpListener,
-    /// What the registry and the signal handler tell it.
+    /// Messages from the registry thread and the signal handler.
     pub mailbox: Arc<Mailbox>,
     /// Its connections.
     pub shard: Shard<S>,
-    /// To be waited for when it is ready to serve.
+    /// Waits for the common start.
     pub start: Start,
 }
 
@@ -36,17 +36,17 @@ pub struct Start {
 impl Start {
     /// Waits until all I/O threads are ready and the registry knows them.
     pub fn wait(self) {
-        // It fails only if another thread failed before.
+        // This fails only if another thread failed before.
         let _ = self.reports.send(Ok(()));
         self.attached.wait();
     }
 }
 
-/// Runs one thread for each listener, until all are done or one fails. `run` is the whole life of one: it prepares
+/// Runs one thread for each listener, until all are done or one fails. `run` is the whole life of a thread: it prepares
 /// itself, waits for the start, and serves.
 ///
 /// # Errors
-/// The operating system refuses a thread, or `run` fails.
+/// The operating system cannot start a thread, or `run` fails.
 pub fn serve<S: 'static>(
     mut server: Server,
     run: impl Fn(IoThread<S>) -> io::Result<()> + Clone + Send + 'static,
@@ -62,7 +62,7 @@ pub fn serve<S: 'static>(
         let (shared, run, ended) = (Arc::clone(&shared), run.clone(), reports.clone());
         thread::Builder::new().name(format!("io-{index}")).spawn(move || {
             let shard = Shard::new(index, shared);
-            // It fails only if another thread failed before.
+            // This fails only if another thread failed before.
             let _ = ended.send(run(IoThread { index, listener, mailbox, shard, start }));
         })?;
     }

@@ -1,6 +1,6 @@
-//! Options of a JVM in environment variables: what the Java server is started with, and what of it counts here.
+//! JVM options in environment variables: how people start the Java server, and which of these options count here.
 //!
-//! Nothing here knows which properties mean something: [`JavaOptions`] says what a JVM would be told by which variable.
+//! This module does not know which properties mean something: [`JavaOptions`] says what each variable would tell a JVM.
 
 mod argument_file;
 mod error;
@@ -11,9 +11,9 @@ use error::JavaOptionsError;
 use std::collections::BTreeMap;
 use words::Reader;
 
-/// The variables that hold options of a JVM. A later one overrides an earlier one, as in the Java server: a JVM puts
-/// the words of `JAVA_TOOL_OPTIONS` and `JDK_JAVA_OPTIONS` before its command line and those of `_JAVA_OPTIONS` behind
-/// it; `runserver.sh` puts `JAVA_OPT` and `JAVA_OPT_EXT` on that line, and scripts of other images `JAVA_OPTS`.
+/// Variables with JVM options. As in the Java server, a later one overrides an earlier one: a JVM puts the words of
+/// `JAVA_TOOL_OPTIONS` and `JDK_JAVA_OPTIONS` before its command line and those of `_JAVA_OPTIONS` behind it;
+/// `runserver.sh` adds `JAVA_OPT` and `JAVA_OPT_EXT` to the command line, and scripts of other images add `JAVA_OPTS`.
 const VARIABLES: [(&str, Reader); 6] = [
     ("JAVA_TOOL_OPTIONS", Reader::Jvm),
     ("JDK_JAVA_OPTIONS", Reader::Launcher),
@@ -60,7 +60,7 @@ const ABOUT_THE_JVM: [&str; 14] = [
     "sun.jnu.encoding",
 ];
 
-/// A property of the JVM (`-Dname=value`).
+/// A JVM property (`-Dname=value`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JavaProperty {
     pub(crate) name: String,
@@ -69,11 +69,11 @@ pub(crate) struct JavaProperty {
     pub(crate) variable: &'static str,
 }
 
-/// What the environment tells a JVM.
+/// What the environment would tell a JVM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct JavaOptions {
     properties: BTreeMap<String, JavaProperty>,
-    /// Words that are neither options nor belong to one, with the variable that has them.
+    /// Words that are neither options nor their values, each with its variable.
     strays: Vec<(String, &'static str)>,
 }
 
@@ -81,7 +81,7 @@ impl JavaOptions {
     /// Reads the variables.
     ///
     /// # Errors
-    /// A variable with which no JVM starts, or the value of a property that is not UTF-8; with the variable's name.
+    /// With the variable's name: a text with which no JVM starts, or a property whose value is not UTF-8.
     pub(crate) fn read(environment: &Environment) -> Result<Self, (&'static str, JavaOptionsError)> {
         let mut options = Self::default();
         for (variable, reader) in VARIABLES {
@@ -115,18 +115,18 @@ impl JavaOptions {
         Ok(())
     }
 
-    /// The property with this name.
+    /// Returns the property with this name.
     pub(crate) fn property(&self, name: &str) -> Option<&JavaProperty> {
         self.properties.get(name)
     }
 
-    /// All properties, sorted by name.
+    /// Returns all properties, sorted by name.
     pub(crate) fn properties(&self) -> impl Iterator<Item = &JavaProperty> {
         self.properties.values()
     }
 
-    /// What is told once at start: words that are no options, and properties that are neither `known` nor about the JVM
-    /// itself. Each comes with the variable that has it.
+    /// Returns what to report once at start, each with its variable: words that are not options, and properties that
+    /// are neither `known` nor about the JVM itself.
     pub(crate) fn without_effect(&self, known: impl Fn(&str) -> bool) -> Vec<(String, &'static str)> {
         let is_told = |property: &&JavaProperty| !known(&property.name) && !is_about_the_jvm(&property.name);
         let properties = self.properties().filter(is_told);

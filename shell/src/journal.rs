@@ -1,5 +1,5 @@
-//! What each I/O thread remembers for operators who ask: connections that were refused or closed, frames that were
-//! refused, and topics that were asked for in vain. Nothing that succeeds comes by here.
+//! What each I/O thread remembers for operators: connections that were refused or closed, refused frames, and topics
+//! that clients asked for in vain. Nothing that succeeds is recorded here.
 
 mod misses;
 mod refused_connections;
@@ -15,12 +15,12 @@ use namesrv_core::wire::{FrameError, Sender};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Closed connections that are remembered.
+/// The most closed connections that are remembered.
 pub(crate) const CLOSED_MAX: usize = 1000;
-/// How much of a reason is kept, which may quote a client.
+/// How much of a reason is kept. It may quote a client.
 const REASON_BOUND: Bound = Bound::Characters(256);
 
-/// The journals of all I/O threads. Each is locked by its own thread for a moment, and by who looks.
+/// The journals of all I/O threads. Only its own thread and a reader lock a journal, each briefly.
 #[derive(Debug)]
 pub(crate) struct Journals(Box<[Mutex<Journal>]>);
 
@@ -33,21 +33,21 @@ struct Journal {
     refused_connections: RefusedConnections,
 }
 
-/// What is known of a connection.
+/// Facts about a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     pub(crate) peer: Peer,
     /// What its first request said about the client.
     pub(crate) sender: Option<Sender>,
-    /// Who signed its last request to the registry.
+    /// The user that signed its last request to the registry.
     pub(crate) user: Option<Arc<str>>,
     pub(crate) opened: Instant,
-    /// When something was read last.
+    /// When the socket was last read.
     pub(crate) heard: Instant,
     pub(crate) requests: u64,
     pub(crate) received_bytes: u64,
     pub(crate) sent_bytes: u64,
-    /// Bytes that it did not read yet.
+    /// Bytes of output that the client has not read.
     pub(crate) unread_bytes: usize,
 }
 
@@ -62,25 +62,25 @@ pub(crate) struct ClosedConnection {
     pub(crate) words: String,
 }
 
-/// The last connection that was closed for a fault of one kind.
+/// The last connection that was closed for one kind of fault.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub(crate) peer: Peer,
     pub(crate) at: WallTime,
     pub(crate) words: String,
-    /// The first bytes of the frame, if it was one.
+    /// The first bytes of the frame, if the fault is in a frame.
     pub(crate) bytes: Option<Vec<u8>>,
-    /// How many there were.
+    /// The number of such faults.
     pub(crate) count: u64,
 }
 
 impl Journals {
-    /// The journals of this many I/O threads.
+    /// Journals for this many I/O threads.
     pub(crate) fn new(io_threads: usize) -> Self {
         Self((0..io_threads).map(|_| Mutex::default()).collect())
     }
 
-    /// A connection was closed.
+    /// Notes that a connection was closed.
     pub(crate) fn note_closed(&self, facts: Facts, reason: &'static str, words: &str, at: Now) {
         let Some(mut journal) = self.of(facts.peer) else { return };
         if journal.closed.len() == CLOSED_MAX {
@@ -94,7 +94,7 @@ impl Journals {
         });
     }
 
-    /// A connection is closed for a fault of its client.
+    /// Notes that a connection is closed for a fault of its client.
     pub(crate) fn note_refused(&self, kind: &'static str, peer: Peer, words: &str, bytes: Option<&[u8]>, at: WallTime) {
         let Some(mut journal) = self.of(peer) else { return };
         let count = journal.refused.get(kind).map_or(0, |last| last.count) + 1;
@@ -104,28 +104,28 @@ impl Journals {
             .insert(kind, Refused { peer, at, words: cut(words, REASON_BOUND, "").into_owned(), bytes, count });
     }
 
-    /// Topics were asked for in vain.
+    /// Notes topics that a client asked for in vain.
     pub(crate) fn note_misses(&self, missed: &MissedTopics, peer: Peer, at: WallTime) {
         if let Some(mut journal) = self.of(peer) {
             missed.iter().for_each(|topic| journal.misses.note(topic, peer.address, at));
         }
     }
 
-    /// A connection was refused.
+    /// Notes that a connection was refused.
     pub(crate) fn note_refused_connection(&self, peer: Peer) {
         if let Some(mut journal) = self.of(peer) {
             journal.refused_connections.note(RefusedHost { peer: peer.address, count: 1 });
         }
     }
 
-    /// Which connections were refused since the last call.
+    /// Returns the connections that were refused since the last call.
     pub(crate) fn take_refused_connections(&self) -> RefusedConnections {
         let mut all = RefusedConnections::default();
         self.all().for_each(|mut journal| all.add(std::mem::take(&mut journal.refused_connections)));
         all
     }
 
-    /// The connections that were closed last, the newest first.
+    /// Returns the last closed connections, newest first.
     pub(crate) fn closed(&self) -> Vec<ClosedConnection> {
         let mut closed: Vec<_> = self.all().flat_map(|journal| journal.closed.clone()).collect();
         closed.sort_by_key(|connection| std::cmp::Reverse(connection.at.monotonic));
@@ -133,7 +133,7 @@ impl Journals {
         closed
     }
 
-    /// The last fault of each kind, with how many there were.
+    /// Returns the last fault of each kind, with their number.
     pub(crate) fn refused(&self) -> BTreeMap<&'static str, Refused> {
         let mut all: BTreeMap<&'static str, Refused> = BTreeMap::new();
         for (kind, refused) in self.all().flat_map(|journal| journal.refused.clone()) {
@@ -150,7 +150,7 @@ impl Journals {
         all
     }
 
-    /// How many faults of each kind there were.
+    /// Returns the number of faults of each kind.
     pub(crate) fn refused_counts(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
         for journal in self.all() {
@@ -161,7 +161,7 @@ impl Journals {
         counts
     }
 
-    /// The topics that were asked for in vain most often, the first one most.
+    /// Returns the topics that clients asked for in vain, the most frequent first.
     pub(crate) fn misses(&self) -> Vec<Miss> {
         Misses::most(self.all().flat_map(|journal| journal.misses.clone().into_list()))
     }
@@ -188,7 +188,7 @@ pub(crate) const FRAME_FAULTS: [&str; 9] = [
     "too_many_fields",
 ];
 
-/// The name of a fault, which does not change.
+/// Returns the stable name of a fault.
 pub(crate) const fn kind_of(error: &FrameError) -> &'static str {
     match error {
         FrameError::TooLong { .. } => "frame_too_long",

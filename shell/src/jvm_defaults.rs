@@ -1,5 +1,5 @@
-//! What the environment sets below the configuration file: properties of a JVM, and variables that the Java server
-//! reads itself.
+//! Defaults from the environment, which the configuration file overrides: JVM properties, and variables that the Java
+//! server itself reads.
 
 use crate::environment::Environment;
 use crate::java_options::{JavaOptions, JavaProperty};
@@ -14,35 +14,35 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Names the default encoding of answers, unless a property or the file does.
+/// The variable with the default encoding of answers, unless a property or the file sets it.
 const SERIALIZE_TYPE_VARIABLE: &str = "ROCKETMQ_SERIALIZE_TYPE";
-/// Names the folder of a RocketMQ installation, unless a property or the file does.
+/// The variable with the folder of a RocketMQ installation, unless a property or the file sets it.
 const HOME_VARIABLE: &str = "ROCKETMQ_HOME";
-/// The property that does.
+/// The property that names this folder.
 const HOME_PROPERTY: &str = "rocketmq.home.dir";
-/// The property that names the folder which default paths begin with.
+/// The property with the folder in which default paths begin.
 const USER_HOME_PROPERTY: &str = "user.home";
-/// The property that names the time zone.
+/// The property with the time zone.
 const TIME_ZONE_PROPERTY: &str = "user.timezone";
 
-/// The most names of options without effect that are logged, and characters of each.
+/// The most ignored options that are logged, and the most characters of each.
 const TOLD_MAX: usize = 20;
 const TOLD_CHARACTERS_MAX: usize = 60;
 
-/// What the environment set, for the operator and for the paths.
+/// What the environment sets.
 #[derive(Debug)]
 pub(crate) struct JvmDefaults {
-    /// The folder that default paths begin with.
+    /// The folder in which default paths begin.
     pub(crate) home: PathBuf,
     /// Lines about what was set.
     pub(crate) notices: Vec<String>,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Gives keys that the file does not set the values of the environment.
+/// Gives keys that the file does not set the values from the environment.
 ///
 /// # Errors
-/// A value that the Java server would not start with either, or that asks for what this server does not do.
+/// A value with which the Java server would not start either, or that asks for something that this server does not do.
 pub(crate) fn set(
     configuration: &mut Configuration,
     entries: &[Property],
@@ -59,7 +59,7 @@ pub(crate) fn set(
         let Some(key) = jvm_property(configuration, &property.name).filter(|key| !is_in_file(key.name)) else {
             continue;
         };
-        // To the Java server too, a blank one is none.
+        // For the Java server too, a blank value means no value.
         if key.name == SERIALIZE_TYPE.name && property.value.trim().is_empty() {
             continue;
         }
@@ -90,7 +90,7 @@ pub(crate) fn set(
     })
 }
 
-/// The key of a property that the Java server reads from its JVM.
+/// Returns the key of a property that the Java server reads from its JVM.
 fn jvm_property(configuration: &Configuration, name: &str) -> Option<Key> {
     configuration.key(name).filter(|key| matches!(key.origin, Origin::JvmProperty(_))).copied()
 }
@@ -102,7 +102,7 @@ fn set_serialization(configuration: &mut Configuration, environment: &Environmen
         .map_err(|reason| StartError::Variable { variable: SERIALIZE_TYPE_VARIABLE, reason })
 }
 
-/// The text of a variable, unless it is blank.
+/// Returns the text of a variable, unless it is blank.
 fn text(value: &OsStr) -> Option<String> {
     Some(value.to_string_lossy().into_owned()).filter(|value| !value.trim().is_empty())
 }
@@ -112,7 +112,7 @@ fn bad_property(property: &JavaProperty, reason: &str) -> StartError {
     StartError::Variable { variable, reason: format!("-D{name}: {reason}") }
 }
 
-/// Neither a shell nor the JVM resolves `~`, a quotation mark or a variable here.
+/// Warns of a relative home: neither a shell nor the JVM resolves `~`, quotation marks or variables here.
 fn relative_home(property: &JavaProperty) -> Option<Warning> {
     let JavaProperty { name, value, variable } = property;
     (!Path::new(value).is_absolute()).then(|| {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 namesrv_core::keys! {
-    /// What the process reads from its configuration at start.
+    /// The settings that the process reads from its configuration at start.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct ProcessSettings {
         /// The folder of a RocketMQ installation, which is shown and not used.
@@ -57,7 +57,7 @@ namesrv_core::keys! {
     }
 }
 
-/// Keys of the process that no field is read from.
+/// Keys of the process without a field.
 #[rustfmt::skip]
 const OTHER_KEYS: &[Key] = &[
     Key::default_of(&ProcessSettings::socket_send_bytes.key, "com.rocketmq.remoting.socket.sndbuf.size", JvmProperty(2)),
@@ -76,12 +76,12 @@ pub(crate) const KEYS: &[&[Key]] = &[
 ];
 
 impl ProcessSettings {
-    /// What the configuration says now.
+    /// Reads the configuration.
     pub(crate) fn of(configuration: &Configuration) -> Self {
         Self::read(|key| configuration.effective(key))
     }
 
-    /// The file that changes at run time are kept in.
+    /// Returns the file that holds changes made at run time.
     pub(crate) fn runtime_file(&self) -> PathBuf {
         if self.runtime_config_path.is_empty() {
             format!("{}.runtime", self.config_store_path).into()
@@ -98,7 +98,7 @@ mod tests {
     use namesrv_core::key::{Effect, Origin};
     use std::collections::BTreeSet;
 
-    /// What a Java server 5.5.0 answers that was started with three paths and nothing else.
+    /// The answer of a Java server 5.5.0 that was started with three paths and nothing else.
     const LISTING: &str = include_str!("../tests/data/listing-5.5.0.txt");
     const README: &str = include_str!("../../README.md");
 

@@ -1,8 +1,8 @@
-//! What every runtime needs and none should own: command line, files, the registry thread, the saver, the notifier,
+//! What every runtime needs and none should own: the command line, files, the registry thread, the saver, the notifier,
 //! logs and signals.
 //!
-//! A runtime calls [`run`]. It is handed a [`Server`], serves until it is told to stop, and returns. All else happens
-//! here: `process` puts the parts together, starts the threads and ends them in the right order.
+//! A runtime calls [`run`]. It receives a [`Server`], serves until it is told to stop, and returns. Everything else
+//! happens here: `process` assembles the parts, starts the threads, and ends them in the right order.
 
 pub mod accept_backoff;
 pub mod connection;
@@ -77,22 +77,22 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Exit status of a server that cannot start, as that of the Java server (−1).
+/// Exit status of a server that cannot start, the same as the Java server's (−1).
 const START_FAILED: u8 = 255;
 
-/// Exit status of a command that asks, when the answer is no.
+/// Exit status of a question whose answer is no.
 const ANSWER_IS_NO: u8 = 1;
-/// Exit status of a command that asks, when it cannot ask.
+/// Exit status of a question that could not be asked.
 const CANNOT_ASK: u8 = 2;
 
 /// Runs the whole server: reads the command line and the files, binds, starts the registry, and calls `serve` on this
-/// thread, which returns once everything is stopped.
+/// thread. `serve` must return once everything has stopped.
 pub fn run(build: Build, serve: fn(Server) -> io::Result<()>) -> ExitCode {
     run_where(build, || Ok(()), serve)
 }
 
-/// As [`run`], for an event loop that not every machine has: unless `probe` finds it, nothing is read or bound, and the
-/// operator is told what it says.
+/// As [`run`], for an event loop that some machines lack. If `probe` fails, the server reads and binds nothing, and
+/// shows the operator its message.
 pub fn run_where(build: Build, probe: fn() -> Result<(), String>, serve: fn(Server) -> io::Result<()>) -> ExitCode {
     let runtime = build.runtime;
     let arguments: Vec<_> = std::env::args_os().collect();

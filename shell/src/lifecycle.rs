@@ -1,17 +1,17 @@
-//! Where the server stands between its start and its end, for threads that only look.
+//! How far the server is between its start and its end, for threads that only look.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Where the server stands.
+/// How far the server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Files are read, threads are started.
+    /// The server reads files and starts threads.
     Starting,
-    /// Connections are accepted.
+    /// The server accepts connections.
     Serving,
     /// The server was told to stop.
     Draining,
-    /// The I/O threads were told to stop: from now on threads end.
+    /// The I/O threads were told to stop, so threads end from now on.
     Ending,
     /// Everything is answered and saved.
     Stopped,
@@ -32,7 +32,7 @@ impl Stage {
         }
     }
 
-    /// Whether threads end.
+    /// Whether threads are ending.
     pub(crate) const fn is_ending(self) -> bool {
         match self {
             Self::Starting | Self::Serving | Self::Draining => false,
@@ -42,12 +42,12 @@ impl Stage {
 }
 
 impl Lifecycle {
-    /// The stage begins. Returns false if it had begun before: a server never goes back to an earlier one.
+    /// Enters the stage. Returns false if it had begun already: a server never goes back to an earlier stage.
     pub(crate) fn enter(&self, stage: Stage) -> bool {
         self.0.fetch_max(stage as u8, Ordering::Relaxed) < stage as u8
     }
 
-    /// The stage now.
+    /// Returns the current stage.
     pub(crate) fn stage(&self) -> Stage {
         let stage = self.0.load(Ordering::Relaxed);
         Stage::ALL.into_iter().find(|known| *known as u8 == stage).unwrap_or(Stage::Stopped)

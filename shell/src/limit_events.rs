@@ -1,16 +1,16 @@
-//! Tells of limits that were reached: of each at most once in ten seconds, with how often it was.
+//! Reports reached limits: each at most once in ten seconds, with the number of times that it was reached.
 
 use crate::counters::{CONNECTIONS_LIMIT, Counters};
 use crate::record::{EventType, Record};
 use namesrv_core::time::{Duration, Instant, Now, WallTime};
 use std::collections::BTreeMap;
 
-/// How often counters are looked at.
+/// How often the counters are read.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often an event about a limit is recorded.
+/// The shortest time between two events about a limit.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// What was told of limits.
+/// What was reported about limits.
 #[derive(Debug, Default)]
 pub(crate) struct LimitEvents {
     looked_at: Option<Instant>,
@@ -21,12 +21,12 @@ pub(crate) struct LimitEvents {
 #[derive(Clone, Copy, Debug)]
 struct Told {
     at: Instant,
-    /// How often the limit was reached until then.
+    /// How often the limit had been reached by then.
     count: u64,
 }
 
 impl LimitEvents {
-    /// Looks at the counters, if it is time to, and returns the events to record.
+    /// Reads the counters, if it is time, and returns the events to record.
     pub(crate) fn look(&mut self, counters: &Counters, now: Now) -> Vec<Record> {
         if self.looked_at.is_some_and(|at| now.monotonic.since(at) < LOOK_EVERY) {
             return Vec::new();
@@ -50,7 +50,7 @@ impl LimitEvents {
     }
 }
 
-/// One record for each host, and one for those that are not told apart.
+/// Returns one record for each host, and one for the hosts that are not counted separately.
 fn refused_connections(counters: &Counters, now: WallTime) -> Vec<Record> {
     let refused = counters.journals.take_refused_connections();
     let record = |peer: Option<String>, count: u64| {

@@ -1,12 +1,12 @@
-//! A limit for log lines that peers can cause as often as they like.
+//! A limit for log lines that peers can cause at will.
 
 use namesrv_core::time::Instant;
 use std::sync::{Mutex, PoisonError};
 
-/// Lines that it lets through in the long run, each second.
+/// Lines per second that it admits in the long run.
 const LINES_A_SECOND: u64 = 10;
 
-/// Lets a burst of lines through, then a few a second, and says how many it left out.
+/// Admits a burst of lines, then a few a second, and reports how many it omitted.
 #[derive(Debug)]
 pub struct LineLimit {
     /// What the lines are about.
@@ -17,9 +17,9 @@ pub struct LineLimit {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Lines that are not made up for by time that passed.
+    /// Admitted lines, less those that the passing of time has made up for.
     lines: u64,
-    /// When that was found out, in whole seconds.
+    /// When `lines` was computed, in whole seconds.
     second: u64,
     left_out: u64,
 }
@@ -31,7 +31,7 @@ impl LineLimit {
         Self { subject, burst, state: Mutex::default() }
     }
 
-    /// Calls `line` if there is room for it.
+    /// Calls `line` if the limit allows it.
     pub fn admit(&self, now: Instant, line: impl FnOnce()) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let second = now.as_millis() / 1000;

@@ -1,4 +1,4 @@
-//! Listening sockets: one for each I/O thread, on one port.
+//! Listening sockets: one for each I/O thread, all on one port.
 
 use crate::address_families::AddressFamilies;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a port may be taken. When a server on io_uring was killed, the kernel still holds its sockets for a moment.
+/// How long to retry while the port is taken. After a server on io_uring was killed, the kernel holds its sockets for a
+/// moment.
 const TAKEN_MAX: Duration = Duration::from_millis(500);
 const TAKEN_STEP: Duration = Duration::from_millis(10);
 
@@ -16,23 +17,23 @@ const TAKEN_STEP: Duration = Duration::from_millis(10);
 pub(crate) struct Listen<'a> {
     /// A host name, an IPv4 or an IPv6 address.
     pub(crate) address: &'a str,
-    /// 0 is any.
+    /// The port; 0 for any.
     pub(crate) port: u16,
-    /// Which addresses of a host count.
+    /// Which addresses of a host the server uses.
     pub(crate) families: AddressFamilies,
-    /// Sockets that share the port.
+    /// Number of sockets that share the port.
     pub(crate) sockets: usize,
-    /// SO_SNDBUF of accepted connections; 0 leaves it alone.
+    /// SO_SNDBUF of accepted connections; 0 keeps the system's default.
     pub(crate) send_bytes: usize,
-    /// SO_RCVBUF of accepted connections; 0 leaves it alone.
+    /// SO_RCVBUF of accepted connections; 0 keeps the system's default.
     pub(crate) receive_bytes: usize,
 }
 
 impl Listen<'_> {
-    /// The listeners, non-blocking. The kernel spreads connections over them.
+    /// Returns the listeners, non-blocking. The kernel distributes connections among them.
     ///
     /// # Errors
-    /// The address is unknown or not of this machine, or the port is taken and stays so.
+    /// The address is unknown or not on this machine, or the port stays taken.
     pub(crate) fn bind(&self) -> io::Result<Vec<TcpListener>> {
         let give_up = Instant::now() + TAKEN_MAX;
         loop {
@@ -48,7 +49,7 @@ impl Listen<'_> {
     fn try_bind(&self) -> io::Result<Vec<TcpListener>> {
         let address = self.resolve()?;
         let first = match self.socket(address, false) {
-            // A machine without IPv6 has no socket for both families.
+            // A machine without IPv6 has no sockets for both families.
             Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != io::ErrorKind::AddrInUse => {
                 self.socket(SocketAddr::from(([0; 4], self.port)), false)?
             }
@@ -57,15 +58,15 @@ impl Listen<'_> {
         let address = first.local_addr()?;
         let mut listeners = vec![first];
         for _ in 1..self.sockets {
-            // Sharing a port would let a second server in as well. So the first socket takes the port for itself, which
-            // fails if anybody listens on it, and only then begins to share it.
+            // Sharing a port lets other servers share it too. So the first socket takes the port exclusively, which
+            // fails if any other socket listens on it, and only then begins to share it.
             SockRef::from(&listeners[0]).set_reuse_port(true)?;
             listeners.push(self.socket(address, true)?);
         }
         Ok(listeners)
     }
 
-    /// Both wildcard addresses mean all of both families unless this server uses IPv4 alone, as in Java.
+    /// As in Java, both wildcard addresses mean all addresses of both families, unless this server uses only IPv4.
     pub(crate) fn resolve(&self) -> io::Result<SocketAddr> {
         let host = self.address.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.address);
         let is_any = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified());
@@ -78,8 +79,8 @@ impl Listen<'_> {
         Ok(*found.first().ok_or(io::ErrorKind::AddrNotAvailable)?)
     }
 
-    /// Whether a socket with this address listens where this says. One for all addresses of IPv4 does where all
-    /// addresses are meant.
+    /// Whether a socket with this address listens where `self` says. A socket for all IPv4 addresses also counts where
+    /// all addresses are wanted.
     pub(crate) fn is_at(&self, address: SocketAddr) -> io::Result<bool> {
         let wanted = self.resolve()?;
         let (wanted_ip, ip) = (wanted.ip().to_canonical(), address.ip().to_canonical());
@@ -87,13 +88,13 @@ impl Listen<'_> {
         Ok((wanted_ip == ip || is_any) && (self.port == 0 || self.port == address.port()))
     }
 
-    /// Prepares a socket that listens already.
+    /// Prepares a socket that is already listening.
     pub(crate) fn prepare(&self, socket: &Socket) -> io::Result<()> {
         self.set_buffers(socket)?;
         socket.set_nonblocking(true)
     }
 
-    /// Accepted connections inherit the sizes; they have to be set before listening to count for the window.
+    /// Accepted connections inherit these sizes. They must be set before listening to affect the window.
     fn set_buffers(&self, socket: &Socket) -> io::Result<()> {
         if self.send_bytes > 0 {
             socket.set_send_buffer_size(self.send_bytes)?;
@@ -121,7 +122,7 @@ impl Listen<'_> {
     }
 }
 
-/// The kernel's maximum: it would cut a larger backlog silently, and a smaller one gains nothing.
+/// Returns the kernel's maximum. The kernel would silently cut a larger backlog, and a smaller one has no advantage.
 fn backlog_max() -> i32 {
     const USUAL: i32 = 4096;
     let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn");

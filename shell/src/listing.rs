@@ -4,36 +4,36 @@ use crate::journal::Facts;
 use namesrv_core::time::Instant;
 use std::cmp::Reverse;
 
-/// Which connections are listed first.
+/// Which connections come first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Sort {
-    /// Those that transferred most.
+    /// Those that transferred the most bytes.
     #[default]
     Bytes,
     /// The oldest.
     Age,
-    /// Those that said nothing for longest.
+    /// Those that have been silent for longest.
     Idle,
-    /// Those with most requests.
+    /// Those with the most requests.
     Requests,
-    /// Those that left most unread.
+    /// Those with the most unread output.
     Unread,
 }
 
-/// What is asked of every I/O thread.
+/// A question to every I/O thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListRequest {
     pub(crate) sort: Sort,
-    /// So many connections.
+    /// The most connections in the answer.
     pub(crate) limit: usize,
 }
 
-/// What one I/O thread, or all, have to say.
+/// The answer of one I/O thread, or of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listed {
-    /// In the order that was asked for.
+    /// Connections in the requested order.
     pub(crate) connections: Vec<Facts>,
-    /// How many there are.
+    /// Number of all open connections.
     pub(crate) total: usize,
 }
 
@@ -49,7 +49,7 @@ impl Sort {
         })
     }
 
-    /// The larger, the earlier.
+    /// The sort key. Larger keys come first.
     fn key(self, facts: &Facts) -> u64 {
         let age = |instant: Instant| u64::MAX - instant.as_millis();
         match self {
@@ -68,7 +68,7 @@ impl Listed {
         for facts in connections {
             self.total += 1;
             self.connections.push(facts);
-            // However many there are, twice the limit is kept.
+            // Keeps at most twice the limit, however many there are.
             if self.connections.len() >= 2 * limit.max(1) {
                 self.connections.select_nth_unstable_by_key(limit.max(1) - 1, |facts| Reverse(sort.key(facts)));
                 self.connections.truncate(limit);

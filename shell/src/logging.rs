@@ -1,7 +1,7 @@
-//! The log: structured lines to standard error, written by a thread of their own.
+//! The log: structured lines on standard error, written by a separate thread.
 //!
 //! A thread that logs never waits for standard error: a paused terminal or a pipe without a reader must not stop the
-//! registry. Lines that find too much waiting are counted and dropped.
+//! registry. If too many bytes wait, further lines are counted and dropped.
 
 use crate::quota::SharedCounter;
 use crate::threads;
@@ -23,13 +23,13 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 /// The target of the audit's lines.
 pub(crate) const AUDIT_TARGET: &str = "audit";
 
-/// Bytes of lines that may wait to be written.
+/// The most bytes of lines that wait to be written.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How long the end of the process waits for standard error.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     /// For people.
@@ -65,13 +65,13 @@ pub(crate) struct Log {
     level: LevelHandle,
 }
 
-/// Changes the least important events that are logged.
+/// Changes the level of the running log.
 #[derive(Clone, Debug)]
 pub(crate) struct LevelHandle(reload::Handle<LevelFilter, Registry>);
 
 impl LevelHandle {
     pub(crate) fn set(&self, LogLevel(level): LogLevel) {
-        // A second log in one process (a test) has no effect.
+        // A second log in one process (in tests) has no effect.
         let _ = self.0.reload(level);
     }
 }
@@ -82,12 +82,12 @@ struct Lines {
     backlog: Arc<Backlog>,
 }
 
-/// How many lines were lost.
+/// Counts lost lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LostLines(Arc<Backlog>);
 
 impl LostLines {
-    /// The count since the start.
+    /// Returns the count since the start.
     pub(crate) fn count(&self) -> usize {
         self.0.lost_lines.load(Ordering::Relaxed)
     }
@@ -103,7 +103,7 @@ struct Backlog {
 #[derive(Debug)]
 enum Message {
     Line(Vec<u8>),
-    /// Answered once everything before it is written.
+    /// The log answers once everything before this is written.
     Flush(Sender<()>),
 }
 
@@ -111,6 +111,7 @@ impl Log {
     /// Starts the log of this process.
     ///
     /// # Errors
+    /// The operating system cannot start a thread.
     /// The operating system gives no thread.
     pub(crate) fn start(format: LogFormat, level: LogLevel) -> io::Result<Self> {
         let (messages, receiver) = mpsc::channel();
@@ -121,7 +122,7 @@ impl Log {
         let LogLevel(level) = level;
         let (filter, level) = reload::Layer::new(level);
         let filtered = tracing_subscriber::registry().with(filter);
-        // A second log in one process (a test) keeps the first one's subscriber.
+        // A second log in one process (in tests) keeps the subscriber of the first.
         let _ = match format {
             LogFormat::Text => tracing::subscriber::set_global_default(filtered.with(text_layer(lines.clone()))),
             LogFormat::Json => tracing::subscriber::set_global_default(filtered.with(json_layer(lines.clone()))),
@@ -129,17 +130,17 @@ impl Log {
         Ok(Self { lines, level: LevelHandle(level) })
     }
 
-    /// The way to change its level.
+    /// Returns the handle that changes its level.
     pub(crate) fn level(&self) -> LevelHandle {
         self.level.clone()
     }
 
-    /// How many lines were lost.
+    /// Returns the counter of lost lines.
     pub(crate) fn lost_lines(&self) -> LostLines {
         LostLines(Arc::clone(&self.lines.backlog))
     }
 
-    /// Waits until everything logged so far is written, but not for a reader that does not read.
+    /// Waits until everything logged so far is written, but not for a reader that reads nothing.
     pub(crate) fn flush(&self) {
         let (done, written) = mpsc::channel();
         if self.lines.messages.send(Message::Flush(done)).is_ok() {
@@ -160,7 +161,7 @@ fn json_layer<S: Subscriber + for<'a> LookupSpan<'a>>(lines: Lines) -> impl Laye
     fmt::layer().fmt_fields(JsonFields::new()).event_format(format).with_writer(move || lines.clone())
 }
 
-/// Lines of the audit show their target, by which they can be told apart.
+/// The format of lines. Lines of the audit show their target, so that readers can tell them apart.
 struct LineFormat<F> {
     plain: F,
     audit: F,
@@ -178,7 +179,7 @@ where
     }
 }
 
-/// Each call is one whole line.
+/// Each call writes one whole line.
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.backlog.bytes.try_add(line.len(), WAITING_BYTES_MAX) {
@@ -199,7 +200,7 @@ fn write_lines(messages: &Receiver<Message>, backlog: &Backlog, mut output: impl
     while let Ok(message) = messages.recv() {
         match message {
             Message::Line(line) => {
-                // There may be no reader any more; the server goes on.
+                // The reader may be gone; the server continues.
                 let _ = output.write_all(&line);
                 backlog.bytes.subtract(line.len());
                 let lost = backlog.lost_lines.load(Ordering::Relaxed);

@@ -1,23 +1,23 @@
-//! The way into an I/O thread or a task: a queue of messages and a waker.
+//! A mailbox of an I/O thread or a task: a queue of messages with a waker.
 
 use crate::server::{Inbox, ToIo};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// The messages to one I/O thread or task.
+/// Messages to one I/O thread or task.
 ///
-/// Not a channel, which would reserve memory: empty, it owns none. The windows of the connections bound what can be in
-/// it.
+/// This is not a channel, because a channel reserves memory; an empty mailbox owns none. The windows of the connections
+/// bound its contents.
 #[derive(Debug, Default)]
 pub struct Mailbox(Mutex<State>);
 
-/// Everything that was sent since the last look.
+/// Everything sent since the last call of [`Mailbox::take`].
 #[derive(Debug, Default)]
 pub struct Mail {
     /// The messages, in order.
     pub messages: Vec<ToIo>,
-    /// Whether the receiver was woken, because something that it shares with others has changed.
+    /// Whether the receiver was woken without a message, because something that it shares with others changed.
     pub is_woken: bool,
 }
 
@@ -34,7 +34,7 @@ impl Mailbox {
         self.change(|mail| mail.is_woken = true);
     }
 
-    /// Everything that was sent since the last call.
+    /// Takes everything sent since the last call.
     pub fn take(&self) -> Mail {
         mem::take(&mut self.lock().mail)
     }
@@ -45,7 +45,7 @@ impl Mailbox {
         self.lock().mail.is_empty()
     }
 
-    /// Ready when there is something to take; otherwise the task is woken once there is.
+    /// Returns ready if there is something to take. Otherwise wakes the task once there is.
     pub fn poll(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if !state.mail.is_empty() {
@@ -55,14 +55,14 @@ impl Mailbox {
         Poll::Pending
     }
 
-    /// Sets what wakes the receiver from now on, whenever the first message arrives.
+    /// Sets the waker of the receiver. It is woken whenever the first message arrives.
     pub fn set_waker(&self, waker: &Waker) {
         self.lock().set_waker(waker);
     }
 
     fn change(&self, change: impl FnOnce(&mut Mail)) {
         let mut state = self.lock();
-        // Whoever made it non-empty has woken the receiver, which takes all there is.
+        // The sender of the first message has woken the receiver, which will take all messages.
         let waker = if state.mail.is_empty() { state.waker.clone() } else { None };
         change(&mut state.mail);
         drop(state);
@@ -71,7 +71,7 @@ impl Mailbox {
         }
     }
 
-    /// Nothing waits while it holds the lock.
+    /// No holder of this lock waits for anything.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,7 +106,7 @@ mod tests {
     use std::task::Wake;
     use std::time::Duration;
 
-    /// Counts how often it was woken.
+    /// Counts wake-ups.
     #[derive(Default)]
     struct Wakes(AtomicUsize);
 

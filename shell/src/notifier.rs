@@ -1,4 +1,4 @@
-//! The notifier: sends one-way requests to brokers' own addresses, on threads of its own.
+//! The notifier: sends one-way requests to brokers' own addresses, on its own threads.
 
 use crate::address_families::AddressFamilies;
 use crate::clock::Clock;
@@ -19,23 +19,23 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tracing::{debug, warn};
 
-/// Threads. An address always goes to the same one, so that its requests arrive in order, and a host that does not
-/// answer delays only its share of the others.
+/// Number of threads. All requests to one address go through one thread, so they arrive in order, and a host that does
+/// not answer delays only the addresses of its thread.
 const THREADS: usize = 4;
 
-/// Requests that may wait for each thread.
+/// The most requests that wait for each thread.
 const QUEUE_REQUESTS_MAX: usize = 1024;
 
-/// Lines about notifications that fail which may come at once.
+/// The most lines in a burst about failed notifications.
 const LINES: u64 = 100;
 
 /// How long a broker may take to accept the bytes of a request.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a broker may take in all over TLS, as for handshakes of clients.
+/// How long a notification over TLS may take in total, the same as for clients' handshakes.
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The way to the threads; they start with the first request and end with this value.
+/// The handle of the threads. They start with the first request, and end when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Notifier {
     threads: [Option<SyncSender<Notification>>; THREADS],
@@ -43,7 +43,7 @@ pub(crate) struct Notifier {
     failures: Failures,
 }
 
-/// How brokers are reached.
+/// How to reach brokers.
 #[derive(Clone, Debug)]
 struct Way {
     connect_timeout: Duration,
@@ -51,7 +51,7 @@ struct Way {
     tls: Arc<Tls>,
 }
 
-/// Says what went wrong, as long as that is not too often: brokers choose their addresses.
+/// Logs failures, within a limit: brokers choose their addresses.
 #[derive(Clone, Debug)]
 struct Failures {
     lines: Arc<LineLimit>,
@@ -77,7 +77,7 @@ impl Notifier {
         Self { threads: Default::default(), way: Way { connect_timeout, families, tls }, failures }
     }
 
-    /// Sends a request to `host:port` soon. Never blocks: when too many wait, this one is dropped.
+    /// Queues a request to `host:port`. Never blocks: if too many wait, drops this one.
     pub(crate) fn notify(&mut self, address: String, reach: Reach, frame: Bytes) {
         let mut hasher = DefaultHasher::new();
         address.hash(&mut hasher);
@@ -118,8 +118,8 @@ fn run(notifications: &Receiver<Notification>, way: &Way, failures: &Failures) {
 }
 
 impl Way {
-    /// One connection for one request: they are rare, and a kept connection would have to be watched. A name may stand
-    /// for any address, so it is only resolved here, and only addresses within reach are connected to.
+    /// Sends one request over a new connection. Requests are rare, and an open connection would need attention. A name
+    /// may resolve to any address, so it is resolved only here, and only addresses within reach are used.
     fn send(&self, address: &str, reach: &Reach, frame: &[u8]) -> io::Result<()> {
         let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address that may be notified"));
         for address in self.families.resolve(address)?.into_iter().filter(|address| reach.has(address.ip())) {
@@ -141,7 +141,7 @@ impl Way {
 
 /// Never falls back to plain text.
 fn send_over_tls(stream: TcpStream, config: Arc<ClientConfig>, frame: &[u8], within: Duration) -> io::Result<()> {
-    // The name does not count: none is sent, and certificates of brokers need not have it.
+    // The name does not matter: none is sent, and brokers' certificates need not contain it.
     let name = ServerName::IpAddress(stream.peer_addr()?.ip().into());
     let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
     let until = Instant::now() + within;
@@ -151,7 +151,7 @@ fn send_over_tls(stream: TcpStream, config: Arc<ClientConfig>, frame: &[u8], wit
     tls.conn.send_close_notify();
     tls.flush()?;
     stream.socket().shutdown(Shutdown::Write)?;
-    // A socket that is closed with unread bytes, such as a session ticket, takes back what it has sent.
+    // Closing a socket with unread bytes, such as a session ticket, would reset the connection and lose sent bytes.
     stream.set_deadline(Some(until.min(Instant::now() + WRITE_TIMEOUT)));
     let mut unread = [0; 1024];
     while stream.read(&mut unread).is_ok_and(|bytes| bytes > 0) {}
@@ -171,7 +171,7 @@ mod tests {
         Notifier::new(WRITE_TIMEOUT, AddressFamilies::default(), tls, Clock::start())
     }
 
-    /// Of a broker that registered from this address.
+    /// The reach for a broker that registered from this address.
     fn reach(registered_from: &str) -> Reach {
         AccessRules::default().reach(Some(registered_from.parse().unwrap()))
     }
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(first, [0x16, 3, 1], "a ClientHello");
         stream.write_all(b"plain answer").unwrap();
         let mut rest = Vec::new();
-        // The connection may be reset, because what was written is not read.
+        // The connection may be reset, because the other end leaves bytes unread.
         let _ = stream.read_to_end(&mut rest);
         assert!(!rest.windows(6).any(|window| window == b"secret"));
         assert!(sent.join().unwrap().is_err());

@@ -1,4 +1,4 @@
-//! The composition root: reads the files, binds, starts every thread, and waits for the end of them all.
+//! The composition root: reads the files, binds, starts every thread, and waits until all of them have ended.
 
 use crate::address_families::AddressFamilies;
 use crate::admin::{self, Admin, Parts};
@@ -52,8 +52,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tracing::{info, warn};
 
-/// By how much the registry thread is nicer than the I/O threads. Where they take all processors, it has a quarter of
-/// one.
+/// How much nicer the registry thread is than the I/O threads. When they use all processors, it gets a quarter of one.
 const REGISTRY_NICENESS: i32 = 5;
 
 /// Prints the configuration as the server would use it.
@@ -64,11 +63,11 @@ pub(crate) fn print_items(config_file: Option<&Path>) -> Result<(), StartError> 
     Ok(())
 }
 
-/// Reads everything that the start reads, with its warnings. Binds and writes nothing.
+/// Reads everything that the start reads, and prints its warnings. Binds and writes nothing.
 pub(crate) fn check(config_file: Option<&Path>) -> Result<(), StartError> {
     let startup = Startup::read(config_file, &Environment::of_process())?;
     let settings = ProcessSettings::of(&startup.configuration);
-    // What is good needs no lines.
+    // No lines about what is good.
     let level = LogLevel::from_name("warn");
     let log = Log::start(settings.log_format, level).map_err(thread_failed)?;
     startup.warnings.iter().for_each(|Warning(line)| warn!("{line}"));
@@ -124,7 +123,7 @@ pub(crate) fn serve(
     result
 }
 
-/// What the operator starts the server with, and reaches it by while it runs.
+/// The operator's means to start the server and to reach it while it runs.
 struct Operator {
     sockets: PassedSockets,
     signals: signals::Caught,
@@ -133,7 +132,7 @@ struct Operator {
     lost_lines: LostLines,
 }
 
-/// From the configuration to the end of everything that was started for it.
+/// Runs from the configuration to the end of everything that was started for it.
 fn serve_until_stopped(
     build: Build,
     mut configuration: Configuration,
@@ -151,7 +150,7 @@ fn serve_until_stopped(
     let admin = Admin::start(build, &configuration, Arc::clone(&lifecycle), sockets.admin, &tls, clock)?;
     let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
     let (listeners, address) = bind(&settings, sockets.remoting, &mut configuration)?;
-    // Who has the port has the files.
+    // The server that has the port also has the files.
     let audit_file = start_files::prepare(&mut files, &settings)?;
     warn_of_access(&access, &warnings, &settings);
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
@@ -214,7 +213,7 @@ fn serve_until_stopped(
     served.map_err(system("the server stopped")).inspect(|()| info!("stopped"))
 }
 
-/// Ends the threads that are left, now that the I/O threads have ended. One that panics ends the process.
+/// Ends the remaining threads, after the I/O threads have ended. If one of them panics, the process ends.
 fn finish(
     queue: &QueueSender,
     registry: JoinHandle<()>,
@@ -229,14 +228,14 @@ fn finish(
     }
 }
 
-/// Where events go, and the thread of the audit file, if there is one.
+/// Returns where events go, and the thread of the audit file if there is one.
 #[expect(clippy::type_complexity, reason = "a thread with the way to it, if there is one")]
 fn start_audit(file: Option<AuditFile>) -> io::Result<(AuditSink, Option<(AuditWriter, JoinHandle<()>)>)> {
     let writer = file.map(AuditWriter::start).transpose()?;
     Ok((AuditSink::new(writer.as_ref().map(|(writer, _)| writer.clone())), writer))
 }
 
-/// The node, and its first view.
+/// Creates the node and its first view.
 fn new_node(
     configuration: Configuration,
     kv: KvTable,
@@ -263,7 +262,7 @@ fn spawn(registry_thread: RegistryThread) -> io::Result<JoinHandle<()>> {
     })
 }
 
-/// What first bytes of connections are measured by.
+/// Returns the policy for the first bytes of connections.
 fn policy(settings: &ProcessSettings, tls: Arc<Tls>) -> Result<Policy, StartError> {
     Ok(Policy { proxy_protocol: settings.proxy_protocol, trusted_proxies: trusted_proxies(settings)?, tls })
 }
@@ -272,7 +271,7 @@ fn trusted_proxies(settings: &ProcessSettings) -> Result<Option<AddressList>, St
     AddressList::parse_if_set(&settings.trusted_proxies).map_err(|source| StartError::TrustedProxies { source })
 }
 
-/// One line for each thing that the operator should know about who may do what.
+/// Warns of each risk in the rules of access control.
 fn warn_of_access(rules: &AccessRules, warnings: &[Warning], settings: &ProcessSettings) {
     warnings.iter().for_each(|warning| warn!("{}", warning.0));
     if rules.lets_anybody_change() && !is_loopback(&settings.bind_address) {
@@ -280,12 +279,12 @@ fn warn_of_access(rules: &AccessRules, warnings: &[Warning], settings: &ProcessS
     }
 }
 
-/// Whether only processes of this host reach the address. A name may stand for any.
+/// Whether only processes on this host can reach the address. A name may mean any address.
 fn is_loopback(address: &str) -> bool {
     address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// The listeners, and the address that they share; the configuration shows its port from now on.
+/// Returns the listeners and their common address. From now on the configuration shows the actual port.
 fn bind(
     settings: &ProcessSettings,
     passed: Option<PassedSocket>,
@@ -323,7 +322,7 @@ fn notifier(configuration: &Configuration, tls: Arc<Tls>, clock: Clock) -> Notif
     Notifier::new(connect_timeout, AddressFamilies::of(configuration), tls, clock)
 }
 
-/// The line by which tools recognise a server that is up, word for word that of the Java server.
+/// Returns the line that tells tools that the server is up, word for word as the Java server writes it.
 fn boot_line(serialization: Serialization, address: &str, port: u16) -> String {
     let serialize_type = match serialization {
         Serialization::Json => "JSON",
@@ -348,7 +347,7 @@ fn log_configuration(runtime: &str, startup: &Startup) {
     }
 }
 
-/// A panic is a fault of this program: a server that lost one of its threads must not look alive.
+/// Makes any panic end the process. A panic is a bug, and a server that lost a thread must not look alive.
 fn end_with_any_thread() {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |fault| {
@@ -357,7 +356,7 @@ fn end_with_any_thread() {
     }));
 }
 
-/// Each connection is an open file, and the usual soft limit is 1024.
+/// Raises the limit of open files. Each connection needs one, and the usual soft limit is 1024.
 fn raise_open_files_limit() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let raised =
@@ -367,9 +366,9 @@ fn raise_open_files_limit() {
     }
 }
 
-/// Lets I/O threads interrupt this one: where all share a processor, a query must not wait for a large registration.
+/// Lets I/O threads preempt this one. Where all share a processor, a query must not wait for a large registration.
 fn lower_priority() {
-    // Of the calling thread alone, on Linux.
+    // On Linux this only affects the calling thread.
     if let Err(error) = rustix::process::nice(REGISTRY_NICENESS) {
         warn!(%error, "cannot lower the priority of the registry thread");
     }

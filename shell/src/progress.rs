@@ -1,21 +1,21 @@
-//! Whether the threads that serve go round: each notes when it last did, and others look.
+//! Whether the serving threads make progress: each notes the time in every round, and others look at it.
 
 use namesrv_core::time::{Duration, Instant};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How long a thread may take for one round. Idle ones go round once a second.
+/// How long one round of a thread may take. Idle threads go round once a second.
 const ROUND_MAX: Duration = Duration::from_secs(10);
-/// If the watch did not look for this long, the whole process stood still.
+/// If the watch did not run for this long, the whole process stood still.
 const LOOK_MAX: Duration = Duration::from_secs(3);
 
-/// When the registry thread and each I/O thread last went round.
+/// When the registry thread and each I/O thread last made progress.
 #[derive(Debug)]
 pub struct Progress {
     registry: Last,
     io: Box<[Last]>,
 }
 
-/// On a cache line of its own: the thread writes it in every round.
+/// On a separate cache line, because the thread writes it in every round.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Last(AtomicU64);
@@ -31,41 +31,41 @@ impl Last {
 }
 
 impl Progress {
-    /// The progress of a registry thread and this many I/O threads, which begin now.
+    /// The progress of a registry thread and this many I/O threads, starting now.
     pub(crate) fn new(io_threads: usize, now: Instant) -> Self {
         let progress = Self { registry: Last::default(), io: (0..io_threads).map(|_| Last::default()).collect() };
         [&progress.registry].into_iter().chain(&progress.io).for_each(|last| last.note(now));
         progress
     }
 
-    /// An I/O thread goes round. To be called at least once a second.
+    /// Notes a round of an I/O thread. Call it at least once a second.
     pub fn note_io(&self, io_thread: u16, now: Instant) {
         if let Some(last) = self.io.get(usize::from(io_thread)) {
             last.note(now);
         }
     }
 
-    /// The registry thread goes round.
+    /// Notes a round of the registry thread.
     pub(crate) fn note_registry(&self, now: Instant) {
         self.registry.note(now);
     }
 
-    /// Each thread with the time of its last round.
+    /// Returns each thread with the time of its last round.
     pub(crate) fn threads(&self) -> impl Iterator<Item = (String, Instant)> {
         let io = self.io.iter().enumerate().map(|(index, last)| (format!("io-{index}"), last.get()));
         [("registry".to_owned(), self.registry.get())].into_iter().chain(io)
     }
 }
 
-/// Looks at the progress, once a second.
+/// Watches the progress, once a second.
 #[derive(Debug)]
 pub(crate) struct Watch {
     looked_at: Instant,
-    /// When this process last began to run: time in which nothing ran counts against no thread.
+    /// When this process last began to run. Time in which the process did not run counts against no thread.
     runs_since: Instant,
 }
 
-/// A thread that does not go round.
+/// A thread that makes no progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stuck {
     pub(crate) thread: String,
@@ -77,7 +77,7 @@ impl Watch {
         Self { looked_at: now, runs_since: now }
     }
 
-    /// Notes that this process runs. To be called once a second.
+    /// Notes that this process runs. Call it once a second.
     pub(crate) fn look(&mut self, now: Instant) {
         if now.since(self.looked_at) >= LOOK_MAX {
             self.runs_since = now;
@@ -85,7 +85,7 @@ impl Watch {
         self.looked_at = now;
     }
 
-    /// The threads that take too long for their round.
+    /// Returns the threads whose round takes too long.
     pub(crate) fn stuck(&self, progress: &Progress) -> Vec<Stuck> {
         let threads = progress.threads();
         let silent = threads.map(|(thread, at)| Stuck { thread, since: self.looked_at.since(at.max(self.runs_since)) });
@@ -101,7 +101,7 @@ mod tests {
         Instant::from_millis(second * 1000)
     }
 
-    /// The threads that are stuck after each of these seconds, looked at once a second.
+    /// Returns the threads that are stuck after each of these seconds, with a look once a second.
     fn stuck_after(progress: &Progress, watch: &mut Watch, seconds: impl Iterator<Item = u64>) -> Vec<Stuck> {
         seconds.for_each(|at| watch.look(second(at)));
         watch.stuck(progress)

@@ -1,4 +1,4 @@
-//! Publishes views, and frees those without readers.
+//! Publishes views, and frees old ones once they have no readers.
 
 use arc_swap::ArcSwap;
 use namesrv_core::route::RouteView;
@@ -6,18 +6,18 @@ use namesrv_core::time::{Duration, Instant};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How often to look whether a view is still read that was replaced.
+/// How often to check whether a replaced view still has readers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The only writer of the newest view.
 ///
-/// It keeps every view that it replaced until no I/O thread holds it. So a large view is always freed here, on the
-/// registry thread, and never by an I/O thread whose clients would wait for it.
+/// It keeps every replaced view until no I/O thread holds it. So a large view is always freed here, on the registry
+/// thread, and never by an I/O thread whose clients would wait for that.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     newest: Arc<ArcSwap<RouteView>>,
     replaced: Vec<Arc<RouteView>>,
-    /// When to look again; set while views are kept.
+    /// When to check again; set while it keeps replaced views.
     look_at: Option<Instant>,
     published_at: Arc<PublishedAt>,
 }
@@ -39,7 +39,7 @@ impl Publisher {
         Self { newest, replaced: Vec::new(), look_at: None, published_at: Arc::default() }
     }
 
-    /// Returns where to see when the newest view was published.
+    /// Returns the time of the last publication, shared with threads that only look.
     pub(crate) fn published_at(&self) -> Arc<PublishedAt> {
         Arc::clone(&self.published_at)
     }
@@ -51,14 +51,14 @@ impl Publisher {
         self.retire(now);
     }
 
-    /// Frees the views that no I/O thread holds any more, if it is time to look.
+    /// Frees replaced views that no I/O thread holds any more, if it is time to check.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.look_at.is_some_and(|look_at| look_at <= now) {
             self.retire(now);
         }
     }
 
-    /// Returns when to call [`handle_timeout`](Self::handle_timeout), or `None` while no view is kept.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), or `None` while it keeps no replaced view.
     pub(crate) const fn poll_timeout(&self) -> Option<Instant> {
         self.look_at
     }

@@ -1,4 +1,5 @@
-//! The queue in front of the registry thread. Requests are bounded in number and bytes; everything else always gets in.
+//! The queue in front of the registry thread. Requests are limited by number and bytes; other inputs are always
+//! accepted.
 
 use crate::quota::SharedQuotas;
 use namesrv_core::node::Input;
@@ -7,18 +8,18 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// The end that the I/O threads, the saver and the signal handler hold.
+/// The end of the I/O threads, the saver and the signal handler.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueSender {
     inputs: Sender<(Input, Instant)>,
 }
 
-/// The end that the registry thread holds.
+/// The end of the registry thread.
 #[derive(Debug)]
 pub(crate) struct QueueReceiver {
     inputs: Receiver<(Input, Instant)>,
     quotas: Arc<SharedQuotas>,
-    /// When the first request was queued that was received since this was forgotten.
+    /// When the first request was queued of those received since the last call of `forget_oldest`.
     oldest: Cell<Option<Instant>>,
 }
 
@@ -32,17 +33,17 @@ pub(crate) fn queue(quotas: &Arc<SharedQuotas>) -> (QueueSender, QueueReceiver) 
 }
 
 impl QueueSender {
-    /// Queues an input. A request has a place reserved for it (`Quotas::queue`); everything else always gets in. Nobody
-    /// receives it once the registry thread has ended.
+    /// Queues an input. The caller has reserved a place for a request (`Quotas::queue`); other inputs are always
+    /// accepted. After the registry thread has ended, inputs are dropped.
     pub(crate) fn push(&self, input: Input) {
         let _ = self.inputs.send((input, Instant::now()));
     }
 }
 
 impl QueueReceiver {
-    /// Waits for the next input, for ever without a `timeout`. Returns `None` when none came in time.
+    /// Waits for the next input, without limit if `timeout` is `None`. Returns `None` if none came in time.
     ///
-    /// Without senders nothing can come any more: that is [`Input::Finish`].
+    /// If all senders are gone, nothing can come any more, so this returns [`Input::Finish`].
     pub(crate) fn receive(&self, timeout: Option<Duration>) -> Option<Input> {
         match timeout {
             Some(timeout) => match self.inputs.recv_timeout(timeout) {
@@ -54,18 +55,18 @@ impl QueueReceiver {
         }
     }
 
-    /// The inputs that wait, without waiting for more.
+    /// Returns the waiting inputs, without waiting for more.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = Input> {
         self.inputs.try_iter().map(|queued| self.note(queued))
     }
 
-    /// When the oldest request was queued of those that were received since the last
+    /// Returns when the first request was queued of those received since the last
     /// [`forget_oldest`](Self::forget_oldest).
     pub(crate) const fn oldest(&self) -> Option<Instant> {
         self.oldest.get()
     }
 
-    /// All that was received is dealt with.
+    /// Notes that all received inputs have been handled.
     pub(crate) fn forget_oldest(&self) {
         self.oldest.set(None);
     }
@@ -77,7 +78,7 @@ impl QueueReceiver {
         input
     }
 
-    /// Gives back places of requests.
+    /// Returns the places of requests.
     pub(crate) fn release(&self, requests: usize, bytes: usize) {
         self.quotas.queue().release(requests, bytes);
     }

@@ -1,4 +1,4 @@
-//! Counters of the quotas that all I/O threads share.
+//! Quotas that all I/O threads share.
 
 use namesrv_core::quota::{Counter, Quotas};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! One event as operators read it: its type, and its fields by name. Types and names of fields change only with a note
+//! One event as operators read it: its type, and its fields by name. Names of types and fields only change with a note
 //! in the changelog.
 
 mod event_type;
@@ -19,23 +19,23 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, UNIX_EPOCH};
 use tracing::{info, warn};
 
-/// How much is shown of the name of a user that was refused: the peer chose it.
+/// How much is shown of the name of a refused user: the peer chose it.
 const USER_BOUND: Bound = Bound::Characters(64);
 
-/// How much operators are shown of a text that a peer chose.
+/// How much operators see of a text that a peer chose.
 const TEXT_BOUND: Bound = Bound::Characters(256);
 
-/// The end of the year 9999: later times have no text.
+/// The end of the year 9999. Later times cannot be written.
 const LAST_MILLISECOND: u64 = 253_402_300_799_999;
 
-/// What happened.
+/// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     time: WallTime,
     event: EventType,
     /// In the order in which they are shown.
     fields: Vec<(&'static str, Value)>,
-    /// What limits such records.
+    /// The refusal that limits such records, if one does.
     cause: Option<RefusalCause>,
     address: IpAddr,
 }
@@ -46,12 +46,12 @@ enum Value {
     Number(i64),
 }
 
-/// What operators are shown of a text that a peer chose.
+/// Shortens a text that a peer chose for operators.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     cut(text, TEXT_BOUND, "…")
 }
 
-/// Logs a record with these fields, as far as it has them.
+/// Logs a record with those of these fields that it has.
 macro_rules! log {
     ($level:ident, $record:expr, texts: $($text:ident)+, numbers: $($number:ident)+) => {
         $level!(
@@ -67,7 +67,7 @@ macro_rules! log {
     };
 }
 
-/// The same for each level.
+/// As `log!`, for each level.
 macro_rules! log_fields {
     ($level:ident, $record:expr) => {
         log!($level, $record,
@@ -82,7 +82,7 @@ impl Record {
         Self { time, event, fields: Vec::new(), cause: None, address: Ipv4Addr::UNSPECIFIED.into() }
     }
 
-    /// A request of an administrator that was served.
+    /// An administrator's request that was handled.
     pub(crate) fn write(write: &AdminWrite, time: WallTime) -> Self {
         let AdminWrite { code, peer, grant, subject, change, result } = write;
         let record = Self::new(EventType::of_change(change), time).with_request(*code);
@@ -107,7 +107,7 @@ impl Record {
         record.with_number("result", *result)
     }
 
-    /// A request that was refused, or that would be if the rules were not only observed.
+    /// A request that was refused, or would be if the rules were enforced.
     pub(crate) fn refusal(event: EventType, refused: &RefusedRequest, time: WallTime) -> Self {
         let RefusedRequest { code, peer, refusal: Refusal { cause, user, address }, subject } = refused;
         let user = user.as_deref().map(|user| cut(user, USER_BOUND, ""));
@@ -116,7 +116,7 @@ impl Record {
         Self { cause: Some(*cause), address: *address, ..record.with_peer(*peer).with_subject(subject) }
     }
 
-    /// So many records were left out, because there were too many.
+    /// This many records were left out, because there were too many.
     pub(crate) fn left_out(count: u64, time: WallTime) -> Self {
         Self::new(EventType::LeftOut, time).after(count)
     }
@@ -126,39 +126,39 @@ impl Record {
         Self::new(EventType::PreviousSecret, time).with_request(code).with("user", user).with_peer(peer)
     }
 
-    /// The configuration was read again, and this many keys changed.
+    /// The configuration was reloaded, and these keys changed.
     pub(crate) fn reload(changes: &Changes, time: WallTime) -> Self {
         let list = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
         let record = Self::new(EventType::Reload, time).with_some("keys", list(&changes.in_effect).as_deref());
         record.with_some("at_next_start", list(&changes.at_start).as_deref())
     }
 
-    /// The configuration was read again, with this error.
+    /// Reloading the configuration failed with this error.
     pub(crate) fn reload_failed(error: &str, time: WallTime) -> Self {
         Self::new(EventType::ReloadFailed, time).with("error", error)
     }
 
-    /// So many records were left out before this one.
+    /// This many records were left out before this one.
     pub(crate) fn after(self, left_out: u64) -> Self {
         if left_out == 0 { self } else { self.with_count("left_out", left_out) }
     }
 
-    /// What is recorded once a second.
+    /// Returns what is recorded at most once a second.
     pub(crate) fn limited_by(&self) -> (&'static str, IpAddr) {
         (self.cause.map_or(self.event.name(), RefusalCause::name), self.address)
     }
 
-    /// Its type.
+    /// Returns the type of the event.
     pub(crate) const fn event(&self) -> EventType {
         self.event
     }
 
-    /// When it happened.
+    /// Returns when it happened.
     pub(crate) const fn time(&self) -> WallTime {
         self.time
     }
 
-    /// Approximate bytes of memory.
+    /// Returns the approximate bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
         let texts = self.fields.iter().map(|(_, value)| match value {
             Value::Text(text) => text.capacity(),
@@ -167,14 +167,14 @@ impl Record {
         size_of::<Self>() + self.fields.capacity() * size_of::<(&str, Value)>() + texts.sum::<usize>()
     }
 
-    /// Writes the line in the log.
+    /// Writes the log line.
     pub(crate) fn log(&self) {
         if self.event.is_warning() { log_fields!(warn, self) } else { log_fields!(info, self) }
     }
 
-    /// The line of the audit file.
+    /// Returns the line for the audit file.
     pub(crate) fn line(&self) -> Vec<u8> {
-        // Texts and numbers can always be written.
+        // Texts and numbers always serialize.
         let mut line = serde_json::to_vec(self).unwrap_or_default();
         line.push(b'\n');
         line
@@ -241,7 +241,7 @@ impl Record {
         self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
     }
 
-    /// The text of a field.
+    /// Returns the text of a field.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.value(name) {
             Some(Value::Text(text)) => Some(text),
@@ -249,7 +249,7 @@ impl Record {
         }
     }
 
-    /// The number of a field.
+    /// Returns the number of a field.
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         match self.value(name) {
             Some(Value::Number(number)) => Some(*number),
@@ -258,13 +258,13 @@ impl Record {
     }
 }
 
-/// A point in time as RFC 3339 writes it, in UTC.
+/// Returns a point in time as RFC 3339 writes it, in UTC.
 pub(crate) fn timestamp(time: WallTime) -> String {
     let time = UNIX_EPOCH + Duration::from_millis(time.as_millis().min(LAST_MILLISECOND));
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-/// The name of a field of a request in records.
+/// Returns the name that records use for a field of a request.
 fn field(field: &'static str) -> &'static str {
     match field {
         "brokerName" => "broker",

@@ -1,4 +1,4 @@
-//! The registry thread: takes inputs from its queue, hands them to the node, and carries out what the node says.
+//! The registry thread: takes inputs from its queue, hands them to the node, and carries out the node's outputs.
 
 use crate::clock::Clock;
 use crate::console::print;
@@ -23,10 +23,10 @@ use std::sync::Arc;
 use std::time;
 use tracing::{info, warn};
 
-/// How often the thread goes round when there is nothing to do, so that others see that it does.
+/// How often an idle thread goes round, so that others see that it makes progress.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Everything that the thread works with.
+/// The state of the thread.
 #[derive(Debug)]
 pub(crate) struct RegistryThread {
     pub(crate) node: Node,
@@ -42,7 +42,7 @@ pub(crate) struct RegistryThread {
     pub(crate) shutdown: Shutdown,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
-    /// Shown to the operator once the server accepts connections.
+    /// Logged once the server accepts connections.
     pub(crate) boot_line: String,
 }
 
@@ -54,7 +54,7 @@ impl RegistryThread {
         }
     }
 
-    /// Carries out one batch. Breaks at the end of the node.
+    /// Carries out one batch. Breaks when the node has ended.
     fn carry_out_batch(&mut self) -> ControlFlow<()> {
         let began = time::Instant::now();
         while let Some(output) = self.node.poll_output() {
@@ -71,8 +71,8 @@ impl RegistryThread {
         ControlFlow::Continue(())
     }
 
-    /// Waits until there is something to do, and hands in all that has arrived. This ends: frames have a quota that is
-    /// released later, and all other inputs follow from what the node or a connection did.
+    /// Waits for work, and hands in all inputs that have arrived. There is an end to them: the quota of frames is
+    /// released only later, and all other inputs follow from the node's outputs or from connections.
     fn take_inputs(&mut self) {
         let deadlines = [self.node.poll_timeout(), self.publisher.poll_timeout(), self.events.poll_timeout()];
         let now = self.clock.now().monotonic;
@@ -160,7 +160,7 @@ mod tests {
     use std::sync::mpsc::{self, Receiver, Sender};
     use std::thread::JoinHandle;
 
-    /// What arrived, and whether the view published by then says that the server is going away.
+    /// A message that arrived, and whether the view published by then says that the server is going away.
     type Arrival = (ToIo, bool);
 
     struct TestInbox(Sender<Arrival>, Arc<ArcSwap<RouteView>>);
@@ -187,7 +187,7 @@ mod tests {
         handle.hand_in(Input::Frame { peer: peer(), frame, verdict: Verdict::Open });
     }
 
-    /// A registry thread with one I/O thread, whose place the test takes.
+    /// A running registry thread with one I/O thread, played by the test.
     struct Running {
         handle: RegistryHandle,
         quotas: Arc<SharedQuotas>,
@@ -198,7 +198,7 @@ mod tests {
         folder: tempfile::TempDir,
     }
 
-    /// The same, and it does not run.
+    /// A registry thread that does not run yet.
     struct Made {
         registry_thread: RegistryThread,
         saver_thread: JoinHandle<()>,
@@ -270,7 +270,7 @@ mod tests {
             String::from_utf8_lossy(&reply.arrive()).into_owned()
         }
 
-        /// The files stay while the folder is held.
+        /// The folder keeps the files as long as the caller holds it.
         fn finish(self) -> tempfile::TempDir {
             self.queue.push(Input::Finish);
             self.threads.into_iter().for_each(|thread| thread.join().unwrap());

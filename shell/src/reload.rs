@@ -1,8 +1,8 @@
-//! Reads the configuration and the users file again while the server runs: both at SIGHUP, the users file when it
+//! Reloads the configuration and the users file while the server runs: both at SIGHUP, the users file also when it
 //! changes.
 //!
-//! Everything is read and checked before anything changes. After an error nothing has changed, and one line says why.
-//! Otherwise one line names the keys that changed, and those that wait for the next start.
+//! A reload reads and checks everything before it changes anything. After an error nothing has changed, and one line
+//! says why. After a success one line names the keys that changed, and the keys that wait for the next start.
 
 use crate::audit::AuditSink;
 use crate::clock::Clock;
@@ -28,22 +28,22 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use tracing::warn;
 
-/// How often the users file is looked at. It counts once it was the same twice, so that one that is being written does
-/// not.
+/// How often the thread looks at the users file. A change counts only if two looks in a row find the same contents, so
+/// a file that is still being written does not count.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The way to the reload thread, which ends with it.
+/// The handle of the reload thread. The thread ends when the handle is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct ReloadHandle(Sender<Request>);
 
 /// A request to reload.
 #[derive(Debug)]
 struct Request {
-    /// Whether the service manager hears of it; once the server stops, it must not hear that it is ready.
+    /// Whether to inform the service manager. Once the server stops, it must not hear that the server is ready.
     is_told: bool,
 }
 
-/// What was read at start.
+/// What the server read at start.
 #[derive(Debug)]
 pub(crate) struct ReadAtStart {
     pub(crate) config_file: Option<PathBuf>,
@@ -51,7 +51,7 @@ pub(crate) struct ReadAtStart {
     pub(crate) users: Option<UsersFile>,
 }
 
-/// Everything that the thread works with.
+/// The state of the thread.
 #[derive(Debug)]
 pub(crate) struct Reload {
     read: ReadAtStart,
@@ -63,22 +63,22 @@ pub(crate) struct Reload {
     clock: Clock,
 }
 
-/// What was read last, or found in the users file since.
+/// What was read last.
 #[derive(Debug)]
 struct Current {
     configuration: Configuration,
-    /// What is in effect.
+    /// The users file in effect.
     users: Option<UsersFile>,
-    /// What was there at the last look, if it was something else.
+    /// What the last look found, if it was different.
     found: Option<Found>,
-    /// What was refused, and told.
+    /// What was refused and reported.
     refused: Option<Found>,
 }
 
-/// What a look at the users file finds: its contents, or why it cannot be read.
+/// The result of a look at the users file: its contents, or why it cannot be read.
 type Found = Result<Option<UsersFile>, String>;
 
-/// What was read and is good.
+/// A configuration that was read and is good.
 #[derive(Debug)]
 struct Prepared {
     configuration: Configuration,
@@ -89,9 +89,9 @@ struct Prepared {
 }
 
 impl ReloadHandle {
-    /// Asks for a reload, and does not wait for it. `is_told` is whether the service manager hears of it.
+    /// Asks for a reload without waiting for it. `is_told` says whether to inform the service manager.
     pub(crate) fn request(&self, is_told: bool) {
-        // The thread ends only with this sender.
+        // The thread ends only when this sender is dropped.
         let _ = self.0.send(Request { is_told });
     }
 }
@@ -112,7 +112,7 @@ impl Reload {
     /// Starts the thread.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// The operating system cannot start a thread.
     pub(crate) fn start(self) -> io::Result<ReloadHandle> {
         let (sender, requests) = mpsc::channel();
         threads::named("reload").spawn(move || self.run(&requests))?;
@@ -126,7 +126,7 @@ impl Reload {
             let timeout = if current.has_users_file() { LOOK_EVERY } else { Duration::MAX };
             match requests.recv_timeout(timeout) {
                 Ok(Request { is_told }) => {
-                    // Several requests that wait are one.
+                    // Several waiting requests count as one.
                     let is_told = requests.try_iter().fold(is_told, |_, request| request.is_told);
                     let tell = |message| {
                         if is_told {
@@ -170,7 +170,7 @@ impl Reload {
         read().map_err(|error| error.to_string())
     }
 
-    /// Checks what was found in the users file, and changes nothing.
+    /// Checks the users file that was found, and changes nothing.
     fn with_users(&self, current: &Current, found: Found) -> Result<Prepared, String> {
         let (configuration, users) = (current.configuration.clone(), found?);
         let (rules, warnings) = rules(&configuration, users.as_ref()).map_err(|error| error.to_string())?;
@@ -178,7 +178,7 @@ impl Reload {
         Ok(Prepared { configuration, users, rules, warnings, changes })
     }
 
-    /// Lets what is good take effect, or tells what is not. Nothing here can fail.
+    /// Puts a good configuration into effect, or reports a bad one. Nothing here can fail.
     fn finish(&self, current: &mut Current, prepared: Result<Prepared, String>) {
         let now = self.clock.now();
         self.counters.reloads.note(prepared.is_ok(), now.wall);
@@ -200,7 +200,7 @@ impl Current {
         !ProcessSettings::of(&self.configuration).users_path.is_empty()
     }
 
-    /// Looks at the users file. Returns what is there if it is new, and was the same at the last look.
+    /// Looks at the users file. Returns its contents if they are new and two looks in a row found them.
     fn look(&mut self) -> Option<Found> {
         let found = UsersFile::read(&self.configuration).map_err(|error| error.to_string());
         if found.as_ref() == Ok(&self.users) {
@@ -231,7 +231,7 @@ mod tests {
         Current { configuration, users, found: None, refused: None }
     }
 
-    /// Takes what a look found as a reload does, good or not.
+    /// Stores the result of a look as a reload does, good or not.
     fn take(current: &mut Current, found: Found, is_good: bool) {
         match found {
             Ok(users) if is_good => current.users = users,
@@ -283,7 +283,7 @@ mod tests {
             fs::create_dir(in_folder(version)).unwrap();
             fs::write(in_folder(version).join("users"), contents).unwrap();
         }
-        // As Kubernetes mounts a secret.
+        // Kubernetes mounts secrets in this way.
         symlink("v1", in_folder("data")).unwrap();
         symlink("data/users", in_folder("users")).unwrap();
         let mut current = current(&in_folder("users"));

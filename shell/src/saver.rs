@@ -22,13 +22,13 @@ use tracing::{info, warn};
 pub(crate) struct SavedFiles {
     pub(crate) kv: KeptFile,
     pub(crate) runtime: KeptFile,
-    /// A person wrote the KV file in a form that a save would lose.
+    /// Whether a person wrote the KV file in a form that a save would lose.
     pub(crate) kv_is_original: bool,
-    /// The routes for the next start, if they are kept.
+    /// The routes for the next start, if the server saves them.
     pub(crate) snapshot: Option<KeptFile>,
 }
 
-/// The way to the saver thread, which ends with it.
+/// The handle of the saver thread. The thread ends when the handle is dropped.
 #[derive(Debug)]
 pub(crate) struct Saver {
     jobs: Sender<Job>,
@@ -44,15 +44,15 @@ struct Job {
 #[derive(Debug)]
 enum Contents {
     Bytes(Vec<u8>),
-    /// They are encoded here, since that takes time in proportion to everything that is registered.
+    /// Encoded on this thread, because that takes time in proportion to everything that is registered.
     Snapshot(SnapshotSource),
 }
 
 impl Saver {
-    /// Starts the thread; it tells the registry how each save ended.
+    /// Starts the thread. It reports to the registry how each save ended.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// The operating system cannot start a thread.
     pub(crate) fn start(
         files: SavedFiles,
         queue: QueueSender,
@@ -72,19 +72,19 @@ impl Saver {
         Ok((Self { jobs }, threads::named("saver").spawn(run)?))
     }
 
-    /// Queues a save. The registry asks for few at a time, so the queue needs no bound.
+    /// Queues a save. The registry asks for few saves at a time, so the queue needs no limit.
     pub(crate) fn save(&self, ticket: SaveTicket, contents: Vec<u8>) {
-        // The thread ends only with this sender.
+        // The thread ends only when this sender is dropped.
         let _ = self.jobs.send(Job { ticket, contents: Contents::Bytes(contents) });
     }
 
-    /// Queues the save of a snapshot, which is encoded in its turn.
+    /// Queues the save of a snapshot, which the thread encodes.
     pub(crate) fn save_snapshot(&self, ticket: SaveTicket, source: SnapshotSource) {
         let _ = self.jobs.send(Job { ticket, contents: Contents::Snapshot(source) });
     }
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Worker<D> {
     disk: D,
     files: SavedFiles,
@@ -125,7 +125,7 @@ impl<D: Disk> Worker<D> {
     }
 }
 
-/// The error for the registry; it names the key.
+/// Returns the error for the registry, with the name of the key.
 fn save_error(file: &KeptFile, error: FileError) -> SaveError {
     match error {
         FileError::Step { .. } => {
@@ -142,7 +142,7 @@ fn save_error(file: &KeptFile, error: FileError) -> SaveError {
     }
 }
 
-/// A change that is asked for counts more than the form of what was there.
+/// Keeps the original file. If that fails, the save goes on: the requested change matters more.
 fn keep_original(disk: &impl Disk, file: &KeptFile) {
     match files::keep_original(disk, &file.path) {
         Ok(kept) => info!("{}: the file as it was found is kept in {}", file.key, kept.display()),
@@ -150,7 +150,7 @@ fn keep_original(disk: &impl Disk, file: &KeptFile) {
     }
 }
 
-/// The operator heard at start how changes are kept, but hosts change.
+/// Logs a change of the way of saving. The operator was told at start, but hosts change.
 fn note_way(file: &mut KeptFile, way: Way) {
     if file.way.as_ref() != Some(&way) {
         info!("{}: {way}", file.key);

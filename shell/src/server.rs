@@ -1,4 +1,4 @@
-//! What a runtime is handed to serve with: listeners, the way to the registry, the view, the clock and the limits.
+//! What a runtime receives: listeners, access to the registry, the view, the clock and the limits.
 
 pub use crate::clock::Clock;
 
@@ -20,29 +20,30 @@ use std::net::TcpListener;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Everything that a runtime serves with. Handed to it once, after configuration was read and ports were bound.
+/// Everything that a runtime serves with. It receives this once, after the configuration was read and the ports were
+/// bound.
 #[derive(Debug)]
 pub struct Server {
-    /// One non-blocking listener for each I/O thread that the runtime should run.
+    /// One non-blocking listener for each I/O thread that the runtime is to run.
     pub listeners: Vec<TcpListener>,
-    /// Where views are read.
+    /// The newest view.
     pub views: Arc<ArcSwap<RouteView>>,
-    /// Where forwarded frames and disconnects go.
+    /// The handle that takes forwarded frames and disconnects.
     pub registry: RegistryHandle,
     /// The time.
     pub clock: Clock,
     /// What all connections together may hold.
     pub quotas: Arc<SharedQuotas>,
-    /// What first bytes are measured by.
+    /// The policy for the first bytes of connections.
     pub policy: Policy,
-    /// Where I/O threads count and remember, and note that they go round.
+    /// The counters, journals and progress of the I/O threads.
     pub counters: Arc<Counters>,
 }
 
-/// What the registry and the signal handler tell an I/O thread.
+/// Messages from the registry thread and the signal handler to an I/O thread.
 #[derive(Debug)]
 pub enum ToIo {
-    /// A forwarded request of a connection is done.
+    /// The node has handled a forwarded request.
     Reply {
         /// The connection. It may be gone.
         conn: ConnId,
@@ -56,18 +57,18 @@ pub enum ToIo {
         /// Why.
         reason: CloseReason,
     },
-    /// Stop: accept and read no more, write what is owed (forwarded requests that are not answered yet included),
-    /// close.
+    /// Stop: accept and read no more, write all pending answers (including those to forwarded requests that are still
+    /// unanswered), and close.
     Stop {
-        /// What is not written after this time is given up.
+        /// Give up what is not written after this time.
         within: Duration,
     },
-    /// Tell which connections are open.
+    /// List the open connections.
     List(Listing),
 }
 
-/// The answer to a forwarded request on its way to its connection. The registry thread gets the credit for it back once
-/// it arrives or is dropped.
+/// The answer to a forwarded request, on the way to its connection. When it arrives or is dropped, the registry thread
+/// gets its credit back.
 #[derive(Debug)]
 pub struct Reply {
     frame: Bytes,
@@ -79,7 +80,7 @@ impl Reply {
         Self { frame, credit }
     }
 
-    /// The whole frame; it is empty if there is nothing to write.
+    /// Returns the whole frame; it is empty if there is nothing to write.
     #[must_use]
     pub fn arrive(self) -> Bytes {
         self.frame.clone()
@@ -92,13 +93,13 @@ impl Drop for Reply {
     }
 }
 
-/// The way into one I/O thread, made by the runtime. Must not block.
+/// The inbox of one I/O thread, provided by the runtime. It must not block.
 pub trait Inbox: Send + Sync {
     /// Queues a message and wakes the I/O thread.
     fn deliver(&self, message: ToIo);
 }
 
-/// The way to the registry thread.
+/// The handle of the registry thread.
 #[derive(Clone, Debug)]
 pub struct RegistryHandle {
     queue: QueueSender,
@@ -110,8 +111,8 @@ impl RegistryHandle {
         Self { queue, inboxes }
     }
 
-    /// Tells the registry thread and the signal handler how to reach the I/O threads; index = [`ConnId::io_thread`].
-    /// To be called once, before the first connection is accepted: the server counts as started by it.
+    /// Tells the registry thread and the signal handler how to reach the I/O threads, indexed by [`ConnId::io_thread`].
+    /// Call it once, before accepting the first connection: from then on the server counts as started.
     pub fn attach(&self, inboxes: Vec<Arc<dyn Inbox>>) {
         if self.inboxes.0.set(inboxes).is_ok() {
             self.queue.push(Input::Attached);
@@ -123,26 +124,26 @@ impl RegistryHandle {
         Arc::clone(&self.inboxes)
     }
 
-    /// Hands in what a connection has for the node. Never blocks: the connection reserved the place of a request.
+    /// Hands in what a connection has for the node. Never blocks: the connection has reserved a place for a request.
     pub fn hand_in(&self, input: Input) {
         self.queue.push(input);
     }
 }
 
-/// The ways into all I/O threads, once they are known.
+/// The inboxes of all I/O threads, once they are known.
 #[derive(Default)]
 pub(crate) struct Inboxes(OnceLock<Vec<Arc<dyn Inbox>>>);
 
 impl Inboxes {
     /// Sends a message to the I/O thread of a connection.
     pub(crate) fn deliver(&self, conn: ConnId, message: ToIo) {
-        // Connections come from attached I/O threads, so the inbox is there.
+        // Connections come from attached I/O threads, so the inbox exists.
         if let Some(inbox) = self.0.get().and_then(|inboxes| inboxes.get(conn.io_thread())) {
             inbox.deliver(message);
         }
     }
 
-    /// Asks every I/O thread which connections are open, and returns how many of them there are.
+    /// Asks every I/O thread to list its connections. Returns the number of I/O threads.
     pub(crate) fn list(&self, request: ListRequest, ticket: u64, replies: &Replies) -> usize {
         let inboxes = self.0.get().map(Vec::as_slice).unwrap_or_default();
         for inbox in inboxes {

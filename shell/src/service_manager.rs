@@ -1,34 +1,34 @@
-//! Messages to systemd over `NOTIFY_SOCKET`: that the server is up, reloads or stops, what it does, and that its
-//! threads make progress. Without that variable there are none.
+//! Messages to systemd over `NOTIFY_SOCKET`: the server is up, reloads or stops, what it is doing, and that its threads
+//! make progress. Without that variable there are no messages.
 
 use namesrv_core::time::{Duration, Instant};
 use sd_notify::NotifyState;
 use tracing::warn;
 
-/// How often what the server does may change.
+/// How often the reported status may change.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// Connections are accepted, or a reload has ended.
+    /// The server accepts connections, or a reload has ended.
     Ready,
-    /// The configuration is read again, until it is ready.
+    /// The server reloads its configuration. [`Message::Ready`] follows.
     Reloading,
     /// The server was told to stop.
     Stopping,
-    /// It may take so long from now on.
+    /// The current operation may take this long from now on.
     ExtendTimeout(Duration),
-    /// What the server does, for people.
+    /// What the server is doing, for people.
     Status(String),
-    /// All threads go round.
+    /// All threads make progress.
     Watchdog,
 }
 
-/// Messages that are repeated.
+/// Sends repeated messages.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServiceManager {
-    /// How often it wants to hear that all threads go round.
+    /// How often the service manager wants to hear that all threads make progress.
     watchdog: Option<Duration>,
     fed_at: Option<Instant>,
     status: String,
@@ -36,7 +36,7 @@ pub(crate) struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The one that started this process, if it wants to be told anything.
+    /// The service manager that started this process, if it wants messages.
     pub(crate) fn of_process() -> Option<Self> {
         std::env::var_os("NOTIFY_SOCKET")?;
         Some(Self::new(sd_notify::watchdog_enabled()))
@@ -47,7 +47,8 @@ impl ServiceManager {
         Self { watchdog, fed_at: None, status: String::new(), status_at: None }
     }
 
-    /// What it has to be told now. It hears nothing of threads that do not go round, and ends the server for that.
+    /// Returns the messages that are due. If threads make no progress, there is no watchdog message, and the service
+    /// manager ends the server.
     pub(crate) fn messages(&mut self, is_live: bool, status: impl FnOnce() -> String, now: Instant) -> Vec<Message> {
         let mut messages = Vec::new();
         if self.status_at.is_none_or(|at| now.since(at) >= STATUS_EVERY) {
@@ -66,13 +67,13 @@ impl ServiceManager {
         messages
     }
 
-    /// How long it may be left alone.
+    /// Returns how long the service manager can wait.
     pub(crate) fn tick(&self) -> Duration {
         self.watchdog.map_or(STATUS_EVERY, |interval| interval.min(STATUS_EVERY))
     }
 }
 
-/// Tells the service manager, if there is one.
+/// Sends messages to the service manager, if there is one.
 pub(crate) fn tell(messages: &[Message]) {
     let states: Vec<_> = messages.iter().flat_map(Message::states).collect();
     if !states.is_empty()
@@ -86,7 +87,7 @@ impl Message {
     fn states(&self) -> Vec<NotifyState<'_>> {
         match self {
             Self::Ready => vec![NotifyState::Ready],
-            // With `Type=notify-reload` systemd tells by the time which signal this is about.
+            // With `Type=notify-reload`, systemd uses the time to match this message with its signal.
             Self::Reloading => [NotifyState::Reloading].into_iter().chain(NotifyState::monotonic_usec_now()).collect(),
             Self::Stopping => vec![NotifyState::Stopping],
             Self::ExtendTimeout(time) => {

@@ -1,4 +1,4 @@
-//! The connections of one I/O thread: by serial number, with their deadlines and their listener's backoff.
+//! The connections of one I/O thread, by serial number, with their deadlines and the backoff of the listener.
 
 use crate::accept_backoff::AcceptBackoff;
 use crate::connection::{Connection, Scratch, Shared};
@@ -13,24 +13,24 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// How often an idle I/O thread looks at the clock and lets go of an old view.
+/// How often an idle I/O thread looks at the clock and releases an old view.
 pub const TICK: Duration = Duration::from_secs(1);
-/// How soon a connection is driven again whose request found the registry's queue full.
+/// How soon to drive a connection again whose request found the registry's queue full.
 pub const RETRY: Duration = Duration::from_millis(2);
 
-/// The views as an I/O thread reads them: a comparison, unless there is a new one.
+/// The views as an I/O thread reads them. Unless there is a new view, a read costs one comparison.
 pub type Views = Cache<Arc<ArcSwap<RouteView>>, Arc<RouteView>>;
 
-/// A socket of a runtime together with its connection, if the I/O thread owns both.
+/// A socket of a runtime with its connection, for I/O threads that own both.
 pub trait Socket {
     /// The connection.
     fn connection(&mut self) -> &mut Connection;
 
-    /// The connection is closed for a reason of time: [`Connection::end`] over the socket.
+    /// Calls [`Connection::end`] over the socket, because the connection is closed for a timeout.
     fn end(&mut self, scratch: &mut Scratch, now: Now);
 }
 
-/// What the sockets of one I/O thread share: the runtime drives them, and the shard knows when and what for.
+/// The common part of all sockets of one I/O thread. The runtime drives the sockets; the shard knows when and why.
 ///
 /// `S` is a pointer to a socket: a box if only its I/O thread uses it, an `Arc` if other threads do too.
 #[derive(Debug)]
@@ -41,11 +41,11 @@ pub struct Shard<S> {
     views: Views,
     scratch: Scratch,
     sockets: ExpiringMap<S>,
-    /// That of the newest connection.
+    /// The serial number of the newest connection.
     serial: u64,
     /// Whether the listener may accept.
     backoff: AcceptBackoff,
-    /// When to give up what is not written, once the server stops.
+    /// When to give up unwritten output, once the server stops.
     stop_at: Option<Instant>,
 }
 
@@ -66,20 +66,20 @@ impl<S> Shard<S> {
         }
     }
 
-    /// Looks at the clock. Everything happens at this time until the next call.
+    /// Reads the clock. Until the next call, everything happens at this time.
     pub fn update_now(&mut self) -> Instant {
         self.now = self.shared.clock.now();
         self.now.monotonic
     }
 
-    /// The time of the last look at the clock.
+    /// Returns the time of the last look at the clock.
     #[must_use]
     pub const fn now(&self) -> Instant {
         self.now.monotonic
     }
 
-    /// Looks at the clock for all deadlines, and lets go of an old view. To be called at least once a [`TICK`], before
-    /// sockets are read.
+    /// Reads the clock for all deadlines, and releases an old view. Call it at least once a [`TICK`], before reading
+    /// from sockets.
     pub fn tick(&mut self) {
         let now = self.update_now();
         self.shared.counters.progress.note_io(self.index, now);
@@ -88,7 +88,7 @@ impl<S> Shard<S> {
         self.backoff.tick(now);
     }
 
-    /// Returns how long to wait when no socket has anything to say, at most a [`TICK`].
+    /// Returns how long to wait if no socket reports anything, at most a [`TICK`].
     #[must_use]
     pub fn poll_timeout(&self) -> Duration {
         let deadlines = [self.sockets.poll_timeout(), self.stop_at];
@@ -101,31 +101,31 @@ impl<S> Shard<S> {
         self.backoff.note_readable();
     }
 
-    /// Whether clients may wait at the listener: not once an attempt to accept found none.
+    /// Whether clients may wait at the listener. False once an attempt to accept found none.
     #[must_use]
     pub const fn has_backlog(&self) -> bool {
         self.backoff.has_backlog()
     }
 
-    /// Whether a client may wait, and it is time to accept it.
+    /// Whether a client may wait and it is time to accept it.
     #[must_use]
     pub fn may_accept(&self) -> bool {
         self.backoff.may_accept(self.now())
     }
 
-    /// Returns how long to wait before the next attempt to accept; `None` until the listener has clients.
+    /// Returns how long to wait before the next attempt to accept, or `None` while no clients wait.
     #[must_use]
     pub fn accept_timeout(&self) -> Option<Duration> {
         self.backoff.poll_timeout(self.now())
     }
 
-    /// An attempt to accept failed.
+    /// Notes that an attempt to accept failed.
     pub fn handle_accept_error(&mut self, error: &io::Error) {
         self.backoff.note_error(error, self.now.monotonic);
     }
 
-    /// Opens a connection with a client that was accepted, and returns its serial number. Returns `None` when there are
-    /// as many connections as allowed, or when `prepare` fails because the client is gone already.
+    /// Opens a connection for an accepted client, and returns its serial number. Returns `None` if the limit of
+    /// connections is reached, or if `prepare` fails because the client has left already.
     pub fn open(&mut self, address: SocketAddr, prepare: impl FnOnce(u64, Connection) -> io::Result<S>) -> Option<u64> {
         self.serial += 1;
         let peer = Peer { conn: ConnId::new(self.index, self.serial), address: address.into() };
@@ -138,17 +138,17 @@ impl<S> Shard<S> {
         Some(self.serial)
     }
 
-    /// Returns a socket, if it is still open.
+    /// Returns a socket, or `None` if it is closed.
     pub fn socket(&mut self, serial: u64) -> Option<&mut S> {
         self.sockets.get_mut(serial).map(Entry::into_mut)
     }
 
-    /// All sockets with their serial numbers.
+    /// Returns all sockets with their serial numbers.
     pub fn sockets(&mut self) -> impl Iterator<Item = (u64, &mut S)> {
         self.sockets.iter_mut()
     }
 
-    /// Has a socket come due at `deadline`, or earlier.
+    /// Makes a socket come due at `deadline` or earlier.
     pub fn arm(&mut self, serial: u64, deadline: Option<Instant>) {
         if let Some(mut socket) = self.sockets.get_mut(serial) {
             socket.arm(deadline);
@@ -160,19 +160,19 @@ impl<S> Shard<S> {
         self.sockets.pop_due(self.now.monotonic).map(|(_, socket)| socket.into_mut())
     }
 
-    /// Forgets a socket that is closed.
+    /// Removes a closed socket.
     pub fn remove(&mut self, serial: u64) {
         if self.sockets.remove(serial).is_some() {
             self.backoff.note_closed();
         }
     }
 
-    /// Forgets all sockets.
+    /// Removes all sockets.
     pub fn clear(&mut self) {
         self.sockets = ExpiringMap::default();
     }
 
-    /// The server stops; what is not written `within` this time is given up.
+    /// Notes that the server stops, and gives up what is not written `within` this time.
     pub fn stop(&mut self, within: Duration) {
         self.stop_at = Some(self.now() + within);
     }
@@ -183,7 +183,7 @@ impl<S> Shard<S> {
         self.stop_at.is_some()
     }
 
-    /// Whether the server stops, and nothing is left to be done or the time for it is over.
+    /// Whether the server is stopping, and either nothing is left to do or the time for it is over.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.stop_at.is_some_and(|stop_at| self.sockets.is_empty() || stop_at <= self.now())
@@ -191,8 +191,8 @@ impl<S> Shard<S> {
 }
 
 impl<S: Socket> Shard<S> {
-    /// Hands a message of the registry to its connection, or to all, and has `wake` see that those are driven that have
-    /// something to do now.
+    /// Passes a message of the registry to its connection or to all connections. Calls `wake` for each connection that
+    /// has something to do now.
     pub fn handle(&mut self, message: ToIo, mut wake: impl FnMut(u64, &mut S)) {
         let now = self.now;
         match message {
@@ -213,8 +213,7 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// Has `step` drive a connection, and closes it if that is what comes next. Returns `None` when the connection is
-    /// closed.
+    /// Drives a connection with `step`, and closes it if the step says so. Returns `None` if the connection is closed.
     pub fn drive(
         &mut self,
         serial: u64,
@@ -223,7 +222,7 @@ impl<S: Socket> Shard<S> {
         let mut socket = self.sockets.get_mut(serial)?;
         match step(&mut socket, &mut self.scratch, &mut self.views, self.now) {
             Ok(Next::Close(reason)) => self.close(serial, &reason),
-            // A socket that failed (most often: was reset) is closed without a log line.
+            // A socket that failed (most often because the client reset it) is closed without a log line.
             Err(_) => self.close(serial, &CloseReason::EndOfStream),
             Ok(next @ (Next::Again | Next::Retry | Next::Rest)) => {
                 let deadline = socket.connection().poll_timeout();
@@ -234,7 +233,7 @@ impl<S: Socket> Shard<S> {
         None
     }
 
-    /// Closes connections that were silent or slow for too long.
+    /// Closes connections that have been silent or slow for too long.
     pub fn close_expired(&mut self) {
         while let Some((serial, mut socket)) = self.sockets.pop_due(self.now.monotonic) {
             if let Some(reason) = socket.connection().handle_timeout(self.now) {

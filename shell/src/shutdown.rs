@@ -1,4 +1,4 @@
-//! The end of the server: how other parts learn when it begins, and when it is over.
+//! The end of the server: tells other parts when it begins, and when it is complete.
 
 use crate::clock::Clock;
 use crate::event_store::EventStore;
@@ -7,7 +7,7 @@ use crate::record::{EventType, Record};
 use crate::service_manager::{self, Message};
 use std::sync::Arc;
 
-/// The way to tell of it, for every thread that has to.
+/// Reports the end to every thread that needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Shutdown {
     lifecycle: Arc<Lifecycle>,
@@ -25,7 +25,7 @@ impl Shutdown {
         self.lifecycle.stage() == Stage::Serving
     }
 
-    /// The server begins to stop. It announces this once.
+    /// Announces, once, that the server begins to stop.
     pub(crate) fn begin(&self) {
         if self.lifecycle.enter(Stage::Draining) {
             service_manager::tell(&[Message::Stopping]);
@@ -33,7 +33,7 @@ impl Shutdown {
         }
     }
 
-    /// Everything is answered and saved.
+    /// Announces that everything is answered and saved.
     pub(crate) fn complete(&self) {
         self.keep(EventType::ServerStopped);
         self.lifecycle.enter(Stage::Stopped);

@@ -1,8 +1,8 @@
-//! Signals: which stop the server, which reload its configuration or ask for its state, and which are only survived.
+//! Signals: some stop the server, some reload its configuration or log its state, and the rest have no effect.
 //!
-//! No signal that an operator or an init system sends ends the server before accepted requests are answered, but for
-//! SIGKILL and a request to stop while it stops. SIGABRT and the signals of a broken program (SIGSEGV, SIGBUS, SIGILL,
-//! SIGFPE, SIGSYS, SIGTRAP) keep their default, so that the kernel can write a core file.
+//! Operators and init systems can send any signal without losing accepted requests, except SIGKILL and a second request
+//! to stop. SIGABRT and the signals of a broken program (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP) keep their
+//! default, so that the kernel can write a core file.
 
 use crate::drain::Drain;
 use crate::reload::ReloadHandle;
@@ -16,31 +16,31 @@ use std::ffi::c_int;
 use std::io;
 use tracing::info;
 
-/// Linux only, so `signal-hook` does not name them.
+/// This exists only on Linux, so `signal-hook` has no name for it.
 const SIGSTKFLT: c_int = 16;
 const SIGPWR: c_int = 30;
-/// The real-time signals that programs may use: the C library keeps the first two for itself.
+/// The first real-time signal for programs. The C library keeps two signals for itself.
 const SIGRTMIN: c_int = 34;
 const SIGRTMAX: c_int = 64;
-/// What systemd calls halt: container engines stop images with it that expect an init process.
+/// systemd calls this signal halt. Container engines send it to stop images that expect an init process.
 const SIGHALT: c_int = SIGRTMIN + 3;
 
-/// What a signal is answered with.
+/// What the server does on a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
-    /// Stop, after the time to drain; at once when the server is already stopping.
+    /// Stop after draining, or at once if the server is already stopping.
     Stop,
-    /// Read the configuration again.
+    /// Reload the configuration.
     Reload,
     /// Log the state of the server.
     Summarise,
-    /// Log that nothing is done.
+    /// Log that the signal has no effect.
     Ignore,
-    /// Nothing: the write that failed with it has an error to tell.
+    /// Do nothing: the write that failed reports its own error.
     Nothing,
 }
 
-/// The signals that are caught, with what they are answered with.
+/// The signals that the server catches, with their actions.
 fn actions() -> impl Iterator<Item = (c_int, Action)> {
     let stop = [SIGTERM, SIGINT, SIGPWR, SIGXCPU, SIGHALT].map(|signal| (signal, Action::Stop));
     let summarise = [SIGQUIT, SIGUSR1, SIGUSR2].map(|signal| (signal, Action::Summarise));
@@ -51,23 +51,23 @@ fn actions() -> impl Iterator<Item = (c_int, Action)> {
     stop.into_iter().chain(reload).chain(summarise).chain(ignore).chain(nothing).chain(real_time)
 }
 
-/// Signals caught from now on, so that even a process 1, for which the kernel has no default, reacts to them.
+/// Caught signals. Even a process 1, for which the kernel has no default actions, reacts to them.
 #[derive(Debug)]
 pub(crate) struct Caught(Signals);
 
-/// Catches the signals; those that come before [`Caught::watch`] are kept.
+/// Catches the signals. Those that arrive before [`Caught::watch`] are kept.
 ///
 /// # Errors
-/// The operating system refuses.
+/// The operating system refuses to catch a signal.
 pub(crate) fn catch() -> io::Result<Caught> {
     Ok(Caught(Signals::new(actions().map(|(signal, _)| signal))?))
 }
 
 impl Caught {
-    /// Acts on them from now on, on a thread of its own.
+    /// Acts on the signals from now on, on a separate thread.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// The operating system cannot start a thread.
     pub(crate) fn watch(self, drain: Drain, reload: ReloadHandle, summary: Summary) -> io::Result<()> {
         threads::named("signals").spawn(move || watch(self.0, drain, &reload, &summary))?;
         Ok(())
@@ -80,7 +80,7 @@ fn watch(mut signals: Signals, mut drain: Drain, reload: &ReloadHandle, summary:
         match action {
             Action::Stop => {
                 if !drain.handle_stop() {
-                    // As a shell reports a process that a signal ended.
+                    // The status with which a shell reports a process that was ended by a signal.
                     std::process::exit(128 + signal);
                 }
             }

@@ -1,6 +1,5 @@
-//! Socket activation: listening sockets that the process is started with, as systemd starts a service that has a
-//! socket unit. Clients that connect while no server runs wait in the queue of such a socket, and the next server
-//! answers them.
+//! Socket activation: the process starts with listening sockets, as systemd starts a service that has a socket unit.
+//! While no server runs, clients that connect wait in the queue of such a socket, and the next server answers them.
 
 use crate::listen::Listen;
 use sd_notify::listen_fds_with_names_and_unset_env;
@@ -14,23 +13,23 @@ const REMOTING: &str = "remoting";
 /// The name of the socket of the second port.
 const ADMIN: &str = "admin";
 
-/// The sockets that the process was started with.
+/// The sockets with which the process was started.
 #[derive(Debug, Default)]
 pub(crate) struct PassedSockets {
-    /// That of clients and brokers.
+    /// The socket for clients and brokers.
     pub(crate) remoting: Option<PassedSocket>,
-    /// That of the second port.
+    /// The socket of the second port.
     pub(crate) admin: Option<PassedSocket>,
 }
 
-/// A TCP socket that listens already.
+/// A TCP socket that is already listening.
 #[derive(Debug)]
 pub(crate) struct PassedSocket {
     name: &'static str,
     socket: TcpListener,
 }
 
-/// Why a socket that was passed cannot be used: one line for the operator.
+/// Why a passed socket cannot be used: one line for the operator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum ActivationError {
@@ -54,17 +53,17 @@ pub(crate) enum ActivationError {
 }
 
 impl PassedSockets {
-    /// Takes the sockets, once: no child of this process gets them or the variables that tell of them. To be called
+    /// Takes the sockets, once. Child processes get neither the sockets nor the variables that announce them. Call it
     /// before this process has another thread.
     ///
     /// # Errors
-    /// The variables say what is not so, or a socket is none that this server can use.
+    /// The variables are wrong, or this server cannot use a socket.
     pub(crate) fn take() -> Result<Self, ActivationError> {
-        // SAFETY: no other thread runs yet that could read the environment.
+        // SAFETY: no other thread that could read the environment runs yet.
         #[allow(unsafe_code, reason = "the environment is changed while there is one thread")]
         let passed = unsafe { listen_fds_with_names_and_unset_env() }.map_err(ActivationError::Variables)?;
         Self::of(passed.map(|(descriptor, name)| {
-            // SAFETY: the descriptor is open, and whoever started the process left it to this code alone.
+            // SAFETY: the descriptor is open, and the parent process left it to this code alone.
             #[allow(unsafe_code, reason = "descriptors are passed as numbers")]
             let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
             (socket, name)
@@ -82,7 +81,7 @@ impl PassedSockets {
             if place.is_some() {
                 return Err(ActivationError::Twice(name));
             }
-            // What is no socket at all has no such options.
+            // A descriptor that is not a socket has no such options.
             if !listens(&SockRef::from(&socket)).unwrap_or(false) {
                 return Err(ActivationError::NotListening(name));
             }
@@ -93,10 +92,11 @@ impl PassedSockets {
 }
 
 impl PassedSocket {
-    /// The listeners for what `listen` asks for, all on this socket and non-blocking. `keys` are those that say where.
+    /// Returns the listeners for `listen`, all on this socket and non-blocking. `keys` are the keys that name the
+    /// address.
     ///
     /// # Errors
-    /// The socket listens elsewhere.
+    /// The socket listens on another address.
     pub(crate) fn listeners(
         self,
         listen: &Listen<'_>,

@@ -55,7 +55,7 @@ pub(crate) enum StartError {
     System { what: &'static str, source: io::Error },
 }
 
-/// What to do about a port that is not to be had.
+/// Advises what to do if the port cannot be bound.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library may add kinds")]
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {

@@ -1,4 +1,4 @@
-//! The start-up check of the files that the server keeps.
+//! Checks at start the files that the server keeps.
 
 use crate::audit::AuditFile;
 use crate::disk::RealDisk;
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 /// The option that names the configuration file.
 const CONFIG_OPTION: &str = "-c";
-/// Bytes of a file that is made of entries of an operator, at most: each of them is kept.
+/// The most bytes of a file with an operator's entries, because each entry is kept.
 const ENTRIES_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The key that names the KV file.
 const KV_KEY: &str = ProcessSettings::kv_config_path.key.name;
@@ -26,7 +26,7 @@ const RUNTIME_KEY: &str = ProcessSettings::runtime_config_path.key.name;
 /// Reads the configuration file.
 ///
 /// # Errors
-/// It does not exist, is too large, or cannot be read.
+/// The file does not exist, is too large, or cannot be read.
 pub(crate) fn read_config_file(path: &Path) -> Result<Vec<u8>, StartError> {
     refuse_large(CONFIG_OPTION, path)?;
     let bytes =
@@ -38,19 +38,19 @@ pub(crate) fn read_config_file(path: &Path) -> Result<Vec<u8>, StartError> {
     })
 }
 
-/// Reads the file of changes made at run time; none when there is none.
+/// Reads the file of changes made at run time. Returns `None` if it does not exist.
 ///
 /// # Errors
-/// It is too large, or cannot be read.
+/// The file is too large, or cannot be read.
 pub(crate) fn read_runtime_file(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
     refuse_large(RUNTIME_KEY, path)?;
     read(RUNTIME_KEY, path)
 }
 
-/// Refuses a file that is too large to be one of entries of an operator, before it is read.
+/// Refuses a file that is too large for an operator's entries, before reading it.
 ///
 /// # Errors
-/// It is too large.
+/// The file is too large.
 pub(crate) fn refuse_large(key: &'static str, path: &Path) -> Result<(), StartError> {
     match fs::metadata(path).map_or(0, |status| status.len()) {
         bytes if bytes > ENTRIES_BYTES_MAX => {
@@ -60,11 +60,11 @@ pub(crate) fn refuse_large(key: &'static str, path: &Path) -> Result<(), StartEr
     }
 }
 
-/// Reads the KV file, and names the files to be saved. Changes nothing.
+/// Reads the KV file, and lists the files to be saved. Changes nothing.
 ///
 /// # Errors
-/// A file that cannot be read: Java starts with an empty table then, and the first change would overwrite what it could
-/// not read.
+/// A file that cannot be read. Java would start with an empty table, and the first change would overwrite the unread
+/// file.
 pub(crate) fn read_kv_file(
     settings: &ProcessSettings,
     warm_start: &WarmStartSettings,
@@ -89,11 +89,11 @@ pub(crate) fn read_kv_file(
     Ok((table, SavedFiles { kv, runtime, kv_is_original: !is_plain, snapshot }))
 }
 
-/// Prepares the files to be saved, and tells the operator how changes will be kept where it is not the usual way. Then
+/// Prepares the files to be saved. Tells the operator how changes will be saved, unless that is the usual way. Then
 /// opens the audit file, if there is one.
 ///
 /// # Errors
-/// There is something else than a regular file, or the server may not write to the audit file.
+/// A path leads to something other than a regular file, or the server must not write to the audit file.
 pub(crate) fn prepare(files: &mut SavedFiles, settings: &ProcessSettings) -> Result<Option<AuditFile>, StartError> {
     for (file, consequence) in
         [(&mut files.kv, "they will be refused"), (&mut files.runtime, "they will hold until the next start")]
@@ -113,7 +113,7 @@ pub(crate) fn prepare(files: &mut SavedFiles, settings: &ProcessSettings) -> Res
     open_audit_file(settings)
 }
 
-/// Whatever is there does not stop the start.
+/// No state of the snapshot file prevents the start.
 fn prepare_snapshot(file: &mut KeptFile) {
     match files::prepare(&RealDisk, file) {
         Ok(notices) => {
@@ -121,7 +121,7 @@ fn prepare_snapshot(file: &mut KeptFile) {
                 match notice {
                     files::Notice::Unkept(_) => warn!("{}: {notice}: the next start will be without routes", file.key),
                     files::Notice::InPlace(_) => info!("{}: {notice}", file.key),
-                    // What it mended may be too old, as any other.
+                    // A restored file may be too old, like any other.
                     files::Notice::Mended | files::Notice::NotMended(_) => {}
                 }
             }
@@ -142,7 +142,7 @@ fn read(key: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StartError> {
     files::read(&RealDisk, path).map_err(|source| StartError::File { key, source })
 }
 
-/// Files that the server writes must differ from those of the operator and from each other.
+/// Files that the server writes must differ from the operator's files and from each other.
 fn refuse_one_file_for_two(kept: [Option<&KeptFile>; 3], settings: &ProcessSettings) -> Result<(), StartError> {
     let named = |key: &'static str, path: &'_ str| (!path.is_empty()).then(|| (key, PathBuf::from(path)));
     let audit = named(AUDIT_KEY, &settings.audit_path);

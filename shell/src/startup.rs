@@ -1,4 +1,4 @@
-//! What is read before the server starts: files, environment, the operator's home.
+//! Reads what the server needs before it starts: files, the environment, the operator's home.
 
 use crate::environment::Environment;
 use crate::jvm_defaults;
@@ -11,22 +11,22 @@ use namesrv_core::config::{Configuration, ConfigurationError, Source, Warning};
 use namesrv_core::key::Key;
 use std::path::{Path, PathBuf};
 
-/// The configuration and where it came from.
+/// The configuration and its sources.
 #[derive(Debug)]
 pub(crate) struct Startup {
     pub(crate) configuration: Configuration,
-    /// The runtime file, when there is one.
+    /// The runtime file, if it exists.
     pub(crate) runtime_file_read: Option<PathBuf>,
-    /// What the environment set.
+    /// What the environment sets.
     pub(crate) notices: Vec<String>,
     pub(crate) warnings: Vec<Warning>,
 }
 
 impl Startup {
-    /// Reads the configuration: defaults, environment, the operator's file, then what was changed at run time.
+    /// Reads the configuration: defaults, environment, the operator's file, then changes made at run time.
     ///
     /// # Errors
-    /// A file that is named and cannot be read, or a bad value.
+    /// A named file cannot be read, or a value is bad.
     pub(crate) fn read(config_file: Option<&Path>, environment: &Environment) -> Result<Self, StartError> {
         let entries = match config_file {
             Some(path) => refuse_unknown_tls_keys(path, parse(path, &start_files::read_config_file(path)?)?)?,
@@ -54,7 +54,7 @@ impl Startup {
     }
 }
 
-/// Sets the paths that neither the configuration file nor a default does.
+/// Sets the paths that neither the configuration file nor a default sets.
 fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home: &Path) -> Result<(), StartError> {
     let kv_config_path = &ProcessSettings::kv_config_path.key;
     let config_store_path = &ProcessSettings::config_store_path.key;
@@ -71,7 +71,7 @@ fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home
     if !has_kv_path {
         set(kv_config_path, &folder.join("kvConfig.json"), kv_config_path.name)?;
     }
-    // The file named on the command line counts more than what it says about itself (Java: `NamesrvStartup`).
+    // The file named on the command line overrides the name in that file (Java: `NamesrvStartup`).
     match config_file {
         Some(path) => {
             set(config_store_path, path, "-c")?;
@@ -83,7 +83,7 @@ fn set_paths(configuration: &mut Configuration, config_file: Option<&Path>, home
     }
 }
 
-/// A misspelt key of TLS must not leave the port open: unlike other unknown keys it stops the start.
+/// Refuses misspelt TLS keys. Unlike other unknown keys they prevent the start, because they could leave the port open.
 fn refuse_unknown_tls_keys(path: &Path, entries: Vec<Property>) -> Result<Vec<Property>, StartError> {
     let unknown = entries.iter().find_map(|entry| Some((entry, unknown_key(&entry.key)?)));
     match unknown {
@@ -99,7 +99,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<Vec<Property>, StartError> {
     properties::parse_file(text).map_err(|source| StartError::Properties { path: path.to_owned(), source })
 }
 
-/// The warnings with the file that they are about.
+/// Adds to the warnings the file that they are about.
 fn in_file(path: &Path, warnings: Vec<Warning>) -> Vec<Warning> {
     let named = |Warning(line)| Warning(format!("{}: {line}", path.display()));
     warnings.into_iter().map(named).collect()

@@ -1,4 +1,4 @@
-//! The streams of connections on top of the sockets of the runtimes.
+//! The streams of connections, on top of the runtimes' sockets.
 
 use namesrv_core::connection::{Read, Stream, Written};
 use rustix::net::Shutdown;
@@ -6,15 +6,15 @@ use std::array;
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::AsFd;
 
-/// Slices of one vectored write. The core offers no more.
+/// The most slices of one vectored write. The core passes no more.
 const SLICES_MAX: usize = 64;
 
-/// A non-blocking socket as a runtime has it. Sockets with a descriptor need nothing more.
+/// A runtime's non-blocking socket. Every socket with a descriptor is one.
 pub trait IoStream: io::Read + io::Write {
-    /// Tells the client that nothing more is written.
+    /// Tells the client that nothing more follows.
     ///
     /// # Errors
-    /// The client is gone already.
+    /// The client has left already.
     fn shut_down(&mut self) -> io::Result<()>;
 }
 
@@ -24,10 +24,10 @@ impl<S: io::Read + io::Write + AsFd> IoStream for S {
     }
 }
 
-/// A non-blocking socket as a connection needs it.
+/// A non-blocking socket in the form that connections need.
 ///
-/// The one place where bytes pass between sockets and connections: what decrypts them, or takes a header off, comes
-/// here.
+/// All bytes between sockets and connections pass through here, so layers that decrypt them or remove a header wrap
+/// this.
 pub(crate) struct NonBlocking<'a, S>(pub(crate) &'a mut S);
 
 impl<S: io::Read + io::Write> Stream for NonBlocking<'_, S> {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// Returns one result after the other, and keeps what was written.
+    /// Returns one result after the other, and records what is written.
     struct Socket(VecDeque<io::Result<usize>>, Vec<u8>);
 
     impl Socket {

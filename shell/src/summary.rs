@@ -1,4 +1,4 @@
-//! A summary of the server's state in one log line, for the operator who asks with a signal.
+//! Logs the server's state in one line when an operator asks with a signal.
 
 use crate::admin::Parts;
 use crate::clock::Clock;
@@ -12,7 +12,7 @@ use std::fs;
 use std::sync::Arc;
 use tracing::info;
 
-/// Where the figures come from. Reading them costs the other threads nothing.
+/// The sources of the figures. Reading them costs other threads nothing.
 #[derive(Debug)]
 pub(crate) struct Summary {
     clock: Clock,
@@ -23,14 +23,14 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Of what the admin thread looks at, too.
+    /// A summary of the parts that the admin thread looks at too.
     pub(crate) fn of(parts: &Parts, published_at: Arc<PublishedAt>, clock: Clock) -> Self {
         let Parts { views, quotas, events, .. } = parts;
         let (views, quotas, events) = (Arc::clone(views), Arc::clone(quotas), Arc::clone(events));
         Self { clock, views, published_at, quotas, events }
     }
 
-    /// Logs the figures as they are now.
+    /// Logs the current figures.
     pub(crate) fn log(&self) {
         let view = self.views.load();
         let now = self.clock.now().monotonic;
@@ -51,7 +51,7 @@ impl Summary {
     }
 }
 
-/// Returns the resident memory of this process in KiB, or `None` where `/proc` is not mounted.
+/// Returns the resident memory of this process in KiB, or `None` if `/proc` is not mounted.
 fn resident_kib() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()

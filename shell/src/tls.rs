@@ -1,7 +1,7 @@
-//! TLS: whether the port speaks it, and what handshakes are done with.
+//! TLS: whether the port speaks it, and the configurations for handshakes.
 //!
-//! [`Tls`] is what an I/O thread needs. Its configurations are made at start and replaced when their files change;
-//! bytes are not moved here.
+//! An I/O thread needs only [`Tls`]. Its configurations are created at start, and replaced when their files change.
+//! This module moves no bytes.
 
 mod broker_certificates;
 mod certificate;
@@ -53,25 +53,25 @@ use watch::{Current, Notice, Watch};
 #[cfg(test)]
 mod tests;
 
-/// How often files are looked at, as in Java (Java: `FileWatchService.run0`).
+/// How often the files are checked, as in Java (Java: `FileWatchService.run0`).
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
-/// TLS as the threads see it that accept connections and notify brokers.
+/// TLS, for the threads that accept connections and notify brokers.
 #[derive(Debug)]
 pub struct Tls {
     mode: TlsMode,
     /// `None` in mode `disabled`.
     server: Option<Arc<Current<ServerConfig>>>,
-    /// `None` if brokers are notified in plain text.
+    /// `None` if notifications to brokers are in plain text.
     brokers: Option<Arc<Current<ClientConfig>>>,
     handshakes: HandshakeCounts,
 }
 
-/// Asks for the files to be read again. The thread that does it ends with the last of these.
+/// Asks for a reload of the files. The thread that does it ends when the last of these handles is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsReload(Sender<()>);
 
-/// Looks at the files of both sides.
+/// Watches the files of both sides.
 #[derive(Debug)]
 pub(crate) struct TlsWatch {
     server: Option<Watch<ServerConfig>>,
@@ -79,10 +79,11 @@ pub(crate) struct TlsWatch {
 }
 
 impl Tls {
-    /// Reads the settings and their files. A certificate that the server makes for itself is also for `bind_address`.
+    /// Reads the settings and their files. A certificate that the server creates for itself is also valid for
+    /// `bind_address`.
     ///
     /// # Errors
-    /// TLS cannot be offered as the settings ask for it: something is missing, malformed, or does not fit together.
+    /// TLS cannot be offered as the settings ask for: something is missing, malformed, or inconsistent.
     pub(crate) fn start(sources: &TlsSources, bind_address: &str) -> Result<(Arc<Self>, TlsWatch), TlsError> {
         let now = SystemTime::now();
         let (settings, Told { set, warnings }) = sources.read()?;
@@ -118,41 +119,42 @@ impl Tls {
         Ok((Arc::new(tls), TlsWatch { server, brokers }))
     }
 
-    /// No TLS at all.
+    /// TLS that is switched off.
     #[cfg(test)]
     pub(crate) fn disabled() -> Arc<Self> {
         Arc::new(Self { mode: TlsMode::Disabled, server: None, brokers: None, handshakes: HandshakeCounts::default() })
     }
 
-    /// Which connections are TLS. It never changes.
+    /// Returns which connections use TLS. This never changes.
     #[must_use]
     pub const fn mode(&self) -> TlsMode {
         self.mode
     }
 
-    /// What a handshake that begins now is done with; `None` in mode `disabled`. To be asked for each handshake: a
-    /// reload changes it.
+    /// Returns the configuration for a handshake that begins now, or `None` in mode `disabled`. Call it for each
+    /// handshake, because a reload changes it.
     #[must_use]
     pub fn server_config(&self) -> Option<Arc<ServerConfig>> {
         self.server.as_ref().map(|current| current.config())
     }
 
-    /// A handshake with a client has ended.
+    /// Notes that a handshake with a client ended.
     pub(crate) fn note_handshake(&self, result: HandshakeResult) {
         self.handshakes.add(result);
     }
 
-    /// How handshakes with clients ended.
+    /// Returns how handshakes with clients ended.
     pub(crate) const fn handshakes(&self) -> &HandshakeCounts {
         &self.handshakes
     }
 
-    /// What a handshake with a broker is done with; `None` if brokers are notified in plain text.
+    /// Returns the configuration for a handshake with a broker, or `None` if notifications to brokers are in plain
+    /// text.
     pub(crate) fn broker_config(&self) -> Option<Arc<ClientConfig>> {
         self.brokers.as_ref().map(|current| current.config())
     }
 
-    /// What became of the server's files; `None` in mode `disabled`.
+    /// Returns figures about the server's files, or `None` in mode `disabled`.
     #[must_use]
     pub fn figures(&self) -> Option<TlsFigures> {
         self.server.as_ref().map(|current| current.figures())
@@ -160,10 +162,10 @@ impl Tls {
 }
 
 impl TlsWatch {
-    /// Looks at the files from now on, and tells `audit` what becomes of them.
+    /// Watches the files from now on, and reports changes to `audit`.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// The operating system cannot start a thread.
     pub(crate) fn spawn(self, audit: AuditSink, clock: Clock) -> io::Result<TlsReload> {
         let (sender, requests) = mpsc::channel();
         threads::named("tls-files").spawn(move || self.run(&requests, &audit, clock))?;
@@ -195,14 +197,14 @@ impl TlsWatch {
 }
 
 impl TlsReload {
-    /// Has the properties file and the files that it names read again, and does not wait for it.
+    /// Asks for a reload of the properties file and the files that it names, without waiting for it.
     pub(crate) fn request(&self) {
-        // The thread ends only with this sender.
+        // The thread ends only when this sender is dropped.
         let _ = self.0.send(());
     }
 }
 
-/// The event of a notice, if it is one of a reload: the file and, if it was refused, why.
+/// Returns the event of a notice about a reload: the file and, if it was refused, why.
 fn record_of(notice: &Notice, side: &'static str, is_asked: bool, time: WallTime) -> Option<Record> {
     let (event, file, error) = match notice {
         Notice::Reloaded { certificate } => (EventType::Reload, certificate.as_deref(), None),
@@ -214,7 +216,7 @@ fn record_of(notice: &Notice, side: &'static str, is_asked: bool, time: WallTime
     Some(record.with_some("error", error.as_deref()))
 }
 
-/// Writes lines about the side of the server or that of brokers.
+/// Logs notices about the side of clients or of brokers.
 fn tell(side: &'static str, notices: Vec<Notice>) {
     for notice in notices {
         match notice {

@@ -1,8 +1,8 @@
-//! What stands between a socket and its connection: a PROXY header, then TLS or plain text.
+//! The layer between a socket and its connection: a PROXY header, then TLS or plain text.
 //!
 //! The first bytes decide, once (Java: `NettyRemotingServer.TlsModeHandler.channelRead0`). A [`Transport`] belongs to
-//! one connection; [`Transport::over`] makes it a [`Stream`] around the stream of the socket. Plain text passes through
-//! it untouched.
+//! one connection. [`Transport::over`] turns it into a [`Stream`] around the stream of the socket. Plain text passes
+//! unchanged.
 
 mod buffers;
 mod encoder;
@@ -26,12 +26,12 @@ use namesrv_core::time::{Duration, Instant};
 use session::Session;
 use std::net::SocketAddr;
 
-/// What a PROXY header may take, and a TLS handshake: as long as Java gives the latter.
+/// How long a PROXY header may take, and then a TLS handshake. Java gives handshakes the same time.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// The layer of one connection.
+/// The transport of one connection.
 ///
-/// It holds its share of the quota of incomplete input: call [`close`](Self::close) before it is dropped.
+/// It holds a share of the quota of incomplete input: call [`close`](Self::close) before dropping it.
 #[derive(Debug, Default)]
 pub struct Transport {
     state: State,
@@ -51,12 +51,12 @@ impl Default for State {
 }
 
 impl Transport {
-    /// The transport as a stream around that of the socket, for one step.
+    /// Returns the transport as a stream around the stream of the socket, for one step.
     pub const fn over<'a, S, C>(&'a mut self, stream: &'a mut S, lent: Lent<'a, C>) -> Layer<'a, S, C> {
         Layer { transport: self, stream, lent, named: None, disbelieved: None }
     }
 
-    /// Returns when to close the connection because a header or a handshake is not complete, if ever.
+    /// Returns when to close the connection because a header or handshake is incomplete, or `None` for never.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let since = match &self.state {
@@ -67,7 +67,7 @@ impl Transport {
         since.map(|since| since + HANDSHAKE_TIME_MAX)
     }
 
-    /// Whether a TLS handshake has begun and is not complete.
+    /// Whether a TLS handshake has begun but is not complete.
     #[must_use]
     pub fn is_handshaking(&self) -> bool {
         match &self.state {
@@ -76,13 +76,13 @@ impl Transport {
         }
     }
 
-    /// Whether the first bytes are decided, so that what arrives is for the connection.
+    /// Whether the first bytes have decided, so that further bytes are for the connection.
     #[must_use]
     pub const fn is_decided(&self) -> bool {
         !matches!(self.state, State::Undecided(_))
     }
 
-    /// Whether a read may give something although the socket has nothing.
+    /// Whether a read may return something although the socket has nothing.
     #[must_use]
     pub fn has_more(&self) -> bool {
         match &self.state {
@@ -91,7 +91,7 @@ impl Transport {
         }
     }
 
-    /// Whether bytes wait for the socket that belong to no output of the connection.
+    /// Whether bytes other than the connection's output wait for the socket.
     #[must_use]
     pub fn wants_write(&self) -> bool {
         match &self.state {
@@ -100,7 +100,7 @@ impl Transport {
         }
     }
 
-    /// Gives what it holds of the quota back.
+    /// Returns its share of the quota.
     pub fn close<C: Counter>(&mut self, quotas: &Quotas<C>) {
         match &mut self.state {
             State::Undecided(first) => first.close(quotas),
@@ -116,13 +116,13 @@ pub struct Layer<'a, S, C> {
     transport: &'a mut Transport,
     stream: &'a mut S,
     lent: Lent<'a, C>,
-    /// The client, if a trusted proxy named it in this step.
+    /// The client that a trusted proxy named in this step.
     named: Option<ClientAddress>,
     disbelieved: Option<SocketAddr>,
 }
 
 impl<S: Stream, C: Counter> Layer<'_, S, C> {
-    /// Writes what waits and belongs to no output of the connection. Returns false when the socket takes no more.
+    /// Writes waiting bytes that are not the connection's output. Returns false if the socket takes no more.
     ///
     /// # Errors
     /// Those of the socket.
@@ -133,7 +133,7 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
         }
     }
 
-    /// Tells the client that nothing more is written. It cannot be told while the socket takes nothing.
+    /// Tells the client that nothing more follows, unless the socket takes nothing now.
     ///
     /// # Errors
     /// Those of the socket.
@@ -144,13 +144,13 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
         }
     }
 
-    /// Returns the client that a PROXY header of this step named, if the peer is not trusted to do so.
+    /// Returns the client that a PROXY header in this step named, if the peer is not trusted to name one.
     #[must_use]
     pub const fn disbelieved(&self) -> Option<SocketAddr> {
         self.disbelieved
     }
 
-    /// Reads until the first bytes are decided or nothing more has arrived.
+    /// Reads until the first bytes have decided or nothing more has arrived.
     #[cold]
     fn read_first(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, TransportError<S::Error>> {
         let State::Undecided(first) = &mut self.transport.state else { return Ok(Read::Nothing) };

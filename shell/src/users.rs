@@ -1,4 +1,4 @@
-//! The users file on the disk, and the rules that are made with it.
+//! The users file on the disk, and the rules that are built from it.
 
 use crate::disk::RealDisk;
 use crate::files;
@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 /// The key that names the configuration file, as it is shown.
 const CONFIG_KEY: &str = ProcessSettings::config_store_path.key.name;
 
-/// Permissions of a file that others than its owner may read.
+/// Permissions with which others than the owner may read a file.
 const READABLE_BY_OTHERS: u32 = 0o044;
 
-/// What is in the users file. Printing it prints no secret.
+/// The contents of the users file. Printing them prints no secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct UsersFile {
     path: PathBuf,
@@ -32,7 +32,7 @@ impl UsersFile {
     /// Reads the file that the configuration names, if it names one.
     ///
     /// # Errors
-    /// It does not exist, is too large, cannot be read, or is not a regular file.
+    /// The file does not exist, is too large, cannot be read, or is not a regular file.
     pub(crate) fn read(configuration: &Configuration) -> Result<Option<Self>, StartError> {
         let path = PathBuf::from(ProcessSettings::of(configuration).users_path);
         if path.as_os_str().is_empty() {
@@ -53,10 +53,10 @@ impl fmt::Debug for UsersFile {
     }
 }
 
-/// Makes the rules of access control, and says what is unwise about them.
+/// Builds the rules of access control, with warnings about risks.
 ///
 /// # Errors
-/// A line of the users file or a key of the configuration is wrong.
+/// A bad line of the users file, or a bad key of the configuration.
 pub(crate) fn rules(
     configuration: &Configuration,
     file: Option<&UsersFile>,
@@ -77,7 +77,7 @@ pub(crate) fn rules(
     Ok((rules, warnings))
 }
 
-/// A warning about a file with secrets that others than its owner may read.
+/// Warns of a file with secrets that others than its owner may read.
 fn exposed(key: &str, path: &Path) -> Option<Warning> {
     let mode = fs::metadata(path).ok()?.mode();
     let path = path.display();
@@ -94,7 +94,7 @@ mod tests {
 
     const ADMIN: &str = "{\"username\":\"ops\",\"password\":\"sixteen letters!\",\"role\":\"admin\"}\n";
 
-    /// What comes of a users file with these contents and permissions, and more lines of the configuration.
+    /// Returns the result of a users file with these contents and permissions, and more lines of the configuration.
     fn outcome(contents: &str, mode: u32, more: &str) -> Result<Vec<String>, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("users");

@@ -1,6 +1,6 @@
-//! Warm start: the snapshot that the last run left is read, judged and, if it is good enough, served.
+//! Warm start: reads the snapshot of the last run, judges it, and serves it if it is good enough.
 //!
-//! Nothing about it stops the start. Without a snapshot the server begins without routes, as Java does.
+//! No fault of a snapshot prevents the start. Without a snapshot the server begins without routes, as Java does.
 
 mod expectation;
 mod keys;
@@ -23,23 +23,23 @@ use tracing::{info, warn};
 
 /// The key that names the file.
 pub(crate) const SNAPSHOT_KEY: &str = WarmStartSettings::path.key.name;
-/// By how much the wall clock may have been set back.
+/// How far the wall clock may have been set back.
 const FUTURE_MAX: Duration = Duration::from_secs(5);
-/// How long brokers that are known of are waited for, unless a key says otherwise.
+/// How long to wait for known brokers, unless a key says otherwise.
 const WAIT: Duration = Duration::from_secs(45);
 
-/// What the start makes of a snapshot.
+/// What the start uses of a snapshot.
 #[derive(Debug)]
 pub struct Warmth {
-    /// What is served, if it is good enough.
+    /// What the server serves, if the snapshot is good enough.
     pub start: Option<WarmStart>,
-    /// What has to happen before the server is ready.
+    /// What the server waits for before it is ready.
     pub expectation: Expectation,
     /// When the file was written, and its bytes, if it could be read.
     pub(crate) file: Option<(WallTime, usize)>,
 }
 
-/// Why a file is not used.
+/// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
     #[error("{0}")]
@@ -51,7 +51,7 @@ enum Unusable {
 }
 
 impl Warmth {
-    /// Reads the snapshot, if warm start is on. `file` is `None` otherwise.
+    /// Reads the snapshot, if warm start is on; otherwise `file` is `None`.
     pub(crate) fn read(file: Option<&KeptFile>, configuration: &Configuration, clock: Clock) -> Self {
         let settings = WarmStartSettings::of(configuration);
         let found = file.and_then(|file| match read(&file.path, &configuration.limits()) {
@@ -70,7 +70,7 @@ impl Warmth {
         }
     }
 
-    /// Decides what a snapshot is good for, and what a server is to wait for without one.
+    /// Decides what to use of a snapshot, and what a server without one waits for.
     #[must_use]
     pub fn judge(snapshot: Option<Snapshot>, settings: &WarmStartSettings, now: &Written) -> Self {
         let (start, expectation) = match snapshot {
@@ -81,9 +81,9 @@ impl Warmth {
     }
 }
 
-/// Returns a snapshot and the bytes of its file; `None` if there is none.
+/// Returns a snapshot and the bytes of its file, or `None` if there is no file.
 fn read(path: &Path, limits: &Limits) -> Result<Option<(Snapshot, usize)>, Unusable> {
-    // What is registered takes more memory than its snapshot takes bytes.
+    // Registrations take more memory than bytes in a snapshot.
     let bytes = fs::metadata(path).map_or(0, |status| status.len());
     if bytes > limits.registry_bytes_max as u64 {
         return Err(Unusable::Large { bytes });

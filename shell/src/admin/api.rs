@@ -1,4 +1,4 @@
-//! What is registered and how the server is set, as JSON. Lists come in pages: `?after=NAME&limit=N`.
+//! Pages as JSON: what is registered, and how the server is configured. Lists come in pages: `?after=NAME&limit=N`.
 
 use super::health;
 use super::site::{Call, Demand, Found, Parts, Question, Site};
@@ -9,12 +9,12 @@ use namesrv_core::route::{ListedEntry, RouteView};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Items of a page, unless the request wants fewer.
+/// The most items of a page, and the default.
 pub(super) const PAGE_ITEMS_MAX: usize = 1000;
-/// Bytes of a page.
+/// The most bytes of a page.
 pub(super) const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// What the server is, and how much it has.
+/// Describes the server, and how much it holds.
 pub(super) fn summary(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     with_report(site, call, ReportRequest::default(), |parts, found| {
         let view = parts.views.load();
@@ -39,7 +39,7 @@ fn limit((key, used, max): (&str, Option<usize>, usize)) -> Value {
     json!({ "key": key, "used": used, "max": max })
 }
 
-/// Keys of limits, how much is used of them as far as that is known, and their values.
+/// Returns the keys of limits, each with its usage, if known, and its value.
 pub(super) fn limits(parts: &Parts, found: &Found) -> [(&'static str, Option<usize>, usize); 6] {
     let limits = parts.quotas.limits();
     let (quotas, queue) = (&parts.quotas, parts.quotas.queue());
@@ -63,7 +63,7 @@ pub(super) fn state(site: &Site) -> &'static str {
     }
 }
 
-/// All brokers, in the order of their names, or those of one cluster.
+/// All brokers, or those of one cluster, in the order of their names.
 pub(super) fn brokers(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let cluster = call.request.parameter("cluster");
     let request = ReportRequest {
@@ -116,7 +116,7 @@ pub(super) fn topics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     })
 }
 
-/// The route of a topic, the broker names that lack it, and whether those that have it disagree.
+/// The route of a topic, the broker groups that lack it, and whether those that have it disagree.
 pub(super) fn topic(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(name) = &call.name else { return topics(site, call) };
     with_view(site, |view| {
@@ -161,7 +161,7 @@ pub(super) fn config(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     })
 }
 
-/// What each cluster has, as numbers that can be compared with those of another server.
+/// Digests of each cluster, to compare with those of another server.
 pub(super) fn digest(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     let digests = site.digests(&parts.views.load_full());
@@ -178,7 +178,7 @@ pub(super) fn digest(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     Answer::Now(page(&json!({ "clusters": clusters.collect::<Vec<_>>() })))
 }
 
-/// How many items a page has.
+/// Returns how many items a page has.
 pub(super) fn limit_of(call: &Call<'_>) -> usize {
     let limit = call.request.parameter("limit").and_then(|limit| limit.parse().ok());
     limit.unwrap_or(PAGE_ITEMS_MAX).clamp(1, PAGE_ITEMS_MAX)
@@ -213,7 +213,7 @@ pub(super) fn error(status: Status, text: &str) -> Response {
     Response { status, ..Response::json(json!({ "error": text }).to_string().into_bytes()) }
 }
 
-/// A page. Names may be long, so a page may be too: a client that gets this error asks for fewer items.
+/// Builds a page. Long names make long pages: if a page is too long, the client gets an error and asks for fewer items.
 pub(super) fn page(value: &Value) -> Response {
     let body = value.to_string().into_bytes();
     if body.len() > PAGE_BYTES_MAX {

@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-/// Brokers that are looked through for those of a connection.
+/// The most brokers that are searched for those of a connection.
 const BROKERS_MAX: usize = 10_000;
-/// Refused registrations that are looked through.
+/// The most refused registrations that are searched.
 const REFUSALS_MAX: usize = 1000;
 
-/// Open connections, those first that are asked for, or the last closed ones.
+/// Open connections in the requested order, or the last closed ones.
 pub(super) fn connections(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     let bad_request = |text| Answer::Now(error(Status::BadRequest, text));
@@ -43,7 +43,7 @@ pub(super) fn connections(site: &Site, call: &Call<'_>) -> Answer<Demand> {
 }
 
 fn open(found: &Found, list: ListRequest, now: Instant) -> Value {
-    // Each I/O thread has sent as many as are wanted of all.
+    // Each I/O thread sent as many connections as the whole page needs.
     let mut all = found.connections.clone();
     let total = all.total;
     let connections = std::mem::take(&mut all.connections);
@@ -58,11 +58,11 @@ fn open(found: &Found, list: ListRequest, now: Instant) -> Value {
     json!({ "connections": shown.collect::<Vec<_>>(), "total": total, "silentThreads": found.silent_threads })
 }
 
-/// The names and identifiers of the brokers that registered over each connection.
+/// Returns the names and identifiers of the brokers that registered over each connection.
 fn brokers_by_connection(report: &Report) -> HashMap<ConnId, Vec<String>> {
     let mut brokers: HashMap<ConnId, Vec<String>> = HashMap::new();
     for member in &report.members {
-        // A broker that did not register since the restart has none.
+        // A broker that has not registered since the restart has none.
         let Some(peer) = member.peer else { continue };
         brokers.entry(peer.conn).or_default().push(format!("{}/{}", member.broker.name, member.broker.id));
     }
@@ -100,7 +100,7 @@ fn members_of(facts: &Facts, now: Instant) -> Map<String, Value> {
     members
 }
 
-/// The other end of the socket, and the address that a trusted proxy there claims for its client.
+/// The address at the other end of the socket, and the client address that a trusted proxy there names.
 fn peer_members(peer: Peer) -> Map<String, Value> {
     let client = peer.address.socket_address().to_string();
     let (socket, claimed) = match peer.address.proxy() {
@@ -110,7 +110,7 @@ fn peer_members(peer: Peer) -> Map<String, Value> {
     [("peer".to_owned(), socket.into()), ("claimedPeer".to_owned(), claimed.into())].into_iter().collect()
 }
 
-/// Per kind the last frame that was refused, and per reason the last registration.
+/// The last refused frame of each kind, and the last refused registration for each reason.
 pub(super) fn errors(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     Answer::Now(page(&json!({ "errors": all_errors(parts) })))
@@ -151,13 +151,13 @@ fn refused_registrations(events: &EventStore) -> impl Iterator<Item = Value> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-/// The topics that were asked for in vain most often.
+/// The topics that clients most often asked for in vain.
 pub(super) fn misses(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     let misses = parts.counters.journals.misses();

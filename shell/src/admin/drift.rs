@@ -1,7 +1,7 @@
 //! Drift: where the clusters, brokers and topics of other NameServers differ from those of this one.
 //!
-//! They are compared when somebody looks, on a thread that is there for it alone, and not again for a while. So nothing
-//! waits for a NameServer that is slow or dead, and nobody is asked for anything while nobody looks.
+//! The servers are compared only when an operator looks, on a separate thread, and the result counts for a while. So
+//! nothing waits for a slow or dead NameServer, and other servers get no requests while no operator looks.
 
 use crate::clock::Clock;
 use crate::inspection::wake;
@@ -18,20 +18,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{self, Duration};
 use tracing::warn;
 
-/// How long what was found counts.
+/// How long a result counts.
 pub(super) const VALID: Duration = Duration::from_secs(30);
-/// How long a NameServer may take for one round of questions, and for all of them.
+/// How long a NameServer may take for one round of requests, and for all rounds.
 const ROUND_WITHIN: Duration = Duration::from_secs(5);
 const MEMBER_WITHIN: Duration = Duration::from_secs(20);
-/// NameServers that are compared.
+/// The most NameServers that are compared.
 pub(super) const MEMBERS_MAX: usize = 16;
-/// Bytes of the answers to one round of questions.
+/// The most bytes of the answers to one round of requests.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Differences of one NameServer that are kept, and how much of each text.
+/// The most differences that are kept for one NameServer, and the most characters of each text.
 const DIFFERENCES_MAX: usize = 100;
 const TEXT_BOUND: Bound = Bound::Characters(128);
 
-/// What was found last, and whether that is being found out.
+/// The last results, and whether a comparison is running.
 #[derive(Debug, Default)]
 pub(super) struct Drift(Arc<State>);
 
@@ -48,19 +48,19 @@ struct Results {
     members: BTreeMap<SocketAddr, Compared>,
 }
 
-/// What came of one NameServer.
+/// The result for one NameServer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Compared {
     pub(super) at: WallTime,
-    /// Why it could not be compared.
+    /// Why the comparison failed.
     pub(super) error: Option<String>,
     /// How many facts differ.
     pub(super) count: usize,
-    /// The first of them, with the value here and there.
+    /// The first differences, with the values here and there.
     pub(super) differences: Vec<Difference>,
 }
 
-/// How this server and others are asked.
+/// How to reach this server and others.
 #[derive(Debug)]
 pub(super) struct Comparison {
     /// Where this server listens.
@@ -70,7 +70,8 @@ pub(super) struct Comparison {
 }
 
 impl Drift {
-    /// Has others compared with this server, unless that was done lately or is being done. `waker` hears of the end.
+    /// Starts a comparison of others with this server, unless one is running or a recent result counts. Wakes `waker`
+    /// at the end.
     pub(super) fn refresh(&self, others: Vec<SocketAddr>, comparison: Comparison, waker: Arc<OwnedFd>) {
         let now = comparison.clock.now().monotonic;
         let is_valid = self.0.results().ended_at.is_some_and(|at| now.since(at) < VALID);
@@ -94,17 +95,17 @@ impl Drift {
         }
     }
 
-    /// Whether others are being compared.
+    /// Whether a comparison is running.
     pub(super) fn is_running(&self) -> bool {
         self.0.is_running.load(Ordering::SeqCst)
     }
 
-    /// What came of one, as far as it was compared.
+    /// Returns the result for one NameServer, if there is one.
     pub(super) fn of(&self, address: SocketAddr) -> Option<Compared> {
         self.0.results().members.get(&address).cloned()
     }
 
-    /// Something that was found.
+    /// Stores a result.
     #[cfg(test)]
     pub(super) fn set(&self, address: SocketAddr, compared: Compared) {
         self.0.results().members.insert(address, compared);
@@ -144,7 +145,7 @@ impl Comparison {
         }
     }
 
-    /// An address of this host that reaches this server.
+    /// Returns an address of this host that reaches this server.
     fn own_address(&self) -> SocketAddr {
         if self.listens_on.ip().is_unspecified() {
             (Ipv4Addr::LOCALHOST, self.listens_on.port()).into()
@@ -154,7 +155,7 @@ impl Comparison {
     }
 }
 
-/// With no text longer than what is shown.
+/// Shortens each text to the length that is shown.
 fn shortened(mut difference: Difference) -> Difference {
     let texts = [&mut difference.subject.name, &mut difference.subject.part];
     for text in texts.into_iter().chain(difference.values.iter_mut().flatten()) {

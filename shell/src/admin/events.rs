@@ -1,4 +1,4 @@
-//! `/api/v1/events`: what happened, in pages or as lines without end.
+//! `/api/v1/events`: the newest events, as pages or as a stream of lines.
 
 use super::api::{PAGE_BYTES_MAX, error, limit_of, starting};
 use super::site::{Call, Demand, Following, Site};
@@ -6,14 +6,14 @@ use crate::event_store::{EventStore, Numbered};
 use crate::http::{Answer, Response, Status};
 use crate::record::EventType;
 
-/// Clients that follow events at one time, so that others get in.
+/// The most clients that follow events at the same time, so that other requests get a connection.
 pub(super) const FOLLOWERS_MAX: usize = 16;
-/// Events that a client is handed at once.
+/// The most events that a client gets at once.
 const LINES_MAX: usize = 100;
-/// Bytes of those; the last one may go beyond.
+/// Bytes of events that a client gets at once; the last event may exceed them.
 const LINES_BYTES: usize = 64 * 1024;
 
-/// A page of events, or with `follow` all from now on: one object a line.
+/// A page of events or, with `follow`, all events from now on: one object a line.
 pub(super) fn events(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
     let bad_request = |text: &str| Answer::Now(error(Status::BadRequest, text));
@@ -39,14 +39,14 @@ pub(super) fn events(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     Answer::Endless(response, Demand::Events(Following { after, types }))
 }
 
-/// The types that are asked for; none stands for all.
+/// Returns the requested types; an empty list means all.
 fn types_of(call: &Call<'_>) -> Result<Vec<EventType>, ()> {
     let names = call.request.parameter("type").unwrap_or_default();
     let names = names.split(',').filter(|name| !name.is_empty());
     names.map(|name| EventType::named(name).ok_or(())).collect()
 }
 
-/// The events after a number, or the last ones, with the number that the next page begins after.
+/// Returns the events after a number, or the last ones, with the number after which the next page begins.
 fn page(store: &EventStore, after: Option<u64>, types: &[EventType], limit: usize) -> Response {
     let range = store.range();
     let (listed, is_cut) = match after {
@@ -77,7 +77,7 @@ fn page(store: &EventStore, after: Option<u64>, types: &[EventType], limit: usiz
     Response::json(body)
 }
 
-/// The next lines for a client that follows.
+/// Returns the next lines for a client that follows.
 pub(super) fn lines(store: &EventStore, following: &mut Following) -> Vec<u8> {
     let newest = store.range().last;
     let events = store.after(following.after, &following.types, LINES_MAX);
@@ -92,14 +92,14 @@ pub(super) fn lines(store: &EventStore, following: &mut Following) -> Vec<u8> {
         following.after = event.seq;
     }
     if !is_full {
-        // Nothing up to there is for this client.
+        // No event up to this number is for this client.
         following.after = following.after.max(newest);
     }
     lines
 }
 
 fn json(event: &Numbered) -> Vec<u8> {
-    // Texts and numbers can always be written.
+    // Texts and numbers always serialize.
     serde_json::to_vec(event).unwrap_or_default()
 }
 

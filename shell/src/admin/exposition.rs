@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-/// What the text is written in.
+/// The format of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// The text format of Prometheus, 0.0.4.
@@ -15,14 +15,14 @@ pub(super) enum Format {
     OpenMetrics,
 }
 
-/// The text, written family by family.
+/// The text, which callers write family by family.
 #[derive(Debug)]
 pub(super) struct Exposition {
     text: String,
     format: Format,
-    /// Labels that every series has, ready to be written.
+    /// Labels of every series, already escaped.
     common: String,
-    /// The name of the family that is being written.
+    /// The name of the current family.
     family: &'static str,
 }
 
@@ -30,7 +30,8 @@ pub(super) struct Exposition {
 const LABEL_BOUND: Bound = Bound::Bytes(128);
 
 impl Format {
-    /// Returns the format for an `Accept` header: OpenMetrics if its weight is not below that of the text format.
+    /// Returns the format that an `Accept` header asks for: OpenMetrics if its weight is at least that of the text
+    /// format.
     pub(super) fn preferred(accept: &str) -> Self {
         let weight = |kind: &str| {
             let ranges = accept.split(',').map(|range| range.split(';').map(str::trim).collect::<Vec<_>>());
@@ -54,7 +55,7 @@ impl Format {
 }
 
 impl Exposition {
-    /// An empty text. `common` are labels for every series.
+    /// An empty text. Every series gets the `common` labels.
     pub(super) fn new(format: Format, common: &[(String, String)]) -> Self {
         let mut exposition = Self { text: String::new(), format, common: String::new(), family: "" };
         let mut labels = String::new();
@@ -65,7 +66,7 @@ impl Exposition {
         exposition
     }
 
-    /// Begins a counter; its name ends with `_total`.
+    /// Begins a counter. Its name ends in `_total`.
     pub(super) fn counter(&mut self, name: &'static str, help: &str) -> &mut Self {
         let family = match self.format {
             Format::Text => name,
@@ -85,7 +86,7 @@ impl Exposition {
     }
 
     fn begin(&mut self, name: &'static str, family: &str, kind: &str, help: &str) -> &mut Self {
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = write!(self.text, "# HELP {family} {help}\n# TYPE {family} {kind}\n");
         self.family = name;
         self
@@ -97,7 +98,7 @@ impl Exposition {
         self
     }
 
-    /// Writes a histogram of the family with these edges, in a unit of `per_second` to the second.
+    /// Writes a histogram of the family with these edges. The unit is a second divided by `per_second`.
     pub(super) fn buckets(&mut self, labels: &[(&str, &str)], counts: &Snapshot, edges: &[Duration], per_second: f64) {
         for edge in edges {
             let shown = format!("{}", edge.as_secs_f64() * per_second);
@@ -108,7 +109,7 @@ impl Exposition {
         self.line("_count", labels, None, counts.count());
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     pub(super) fn finish(mut self) -> Vec<u8> {
         match self.format {
             Format::Text => {}
@@ -126,7 +127,7 @@ impl Exposition {
             write_label(&mut written, "le", edge);
         }
         let labels = if written.is_empty() { written } else { format!("{{{written}}}") };
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = writeln!(self.text, "{}{suffix}{labels} {value}", self.family);
     }
 }
@@ -136,11 +137,11 @@ fn write_label(labels: &mut String, name: &str, value: &str) {
         labels.push(',');
     }
     let value = cut(value).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    // Memory takes everything.
+    // Writing to memory cannot fail.
     let _ = write!(labels, "{name}=\"{value}\"");
 }
 
-/// What is written of a label's value.
+/// Shortens a label's value.
 pub(super) fn cut(value: &str) -> Cow<'_, str> {
     cut::cut(value, LABEL_BOUND, "…")
 }

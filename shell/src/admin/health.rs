@@ -1,7 +1,7 @@
-//! Health: whether the server lives, has started, and is ready for clients.
+//! Health: whether the server is alive, has started, and is ready for clients.
 //!
-//! *Not ready* is never a reason to restart, *not live* always is. So liveness depends on nothing that a restart would
-//! not cure: not on brokers, files or the disk.
+//! *Not ready* is never a reason to restart the server; *not live* always is. So liveness depends only on what a
+//! restart can cure, and not on brokers, files or the disk.
 
 use super::site::{Call, Demand, Parts, Site};
 use crate::http::{Answer, Response, Status};
@@ -9,25 +9,26 @@ use crate::lifecycle::Stage;
 use crate::progress::Stuck;
 use std::fmt::Write;
 
-/// One thing that has to be so.
+/// One condition of health.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Check {
     pub(super) name: String,
-    /// Why it is not so.
+    /// Why the condition is not met.
     pub(super) fault: Option<String>,
-    /// What else there is to say.
+    /// A remark on a condition that is met.
     pub(super) note: Option<String>,
 }
 
 /// The names of the checks of readiness.
 const READINESS: [&str; 4] = ["listeners", "kv", "routes", "draining"];
 
-/// Whether the registry and all I/O threads go round. Before they are started, the process lives by answering this.
+/// Whether the registry and all I/O threads make progress. Before they start, this answer itself proves that the
+/// process is alive.
 pub(super) fn live(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     Answer::Now(report(&liveness(site), "ok", call))
 }
 
-/// Whether everything is started. A server that stops has been.
+/// Whether the start is complete. It stays complete while the server stops.
 pub(super) fn started(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     Answer::Now(match site.stage() {
         Stage::Starting => Response::text(Status::Unavailable, "starting"),
@@ -35,27 +36,27 @@ pub(super) fn started(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     })
 }
 
-/// Whether a route query is answered as well as this server can.
+/// Whether the server answers route queries as well as it can.
 pub(super) fn ready(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     Answer::Now(report(&readiness(site), "ready", call))
 }
 
-/// Whether every check of readiness is good.
+/// Whether every readiness check passes.
 pub(super) fn is_ready(site: &Site) -> bool {
     readiness(site).iter().all(|check| check.fault.is_none())
 }
 
-/// Why the server is not live or not ready.
+/// Returns why the server is not live or not ready.
 pub(super) fn faults(site: &Site) -> Vec<String> {
     liveness(site).into_iter().chain(readiness(site)).filter_map(|check| check.fault).collect()
 }
 
-/// Whether every thread goes round.
+/// Whether every thread makes progress.
 pub(super) fn is_live(site: &Site) -> bool {
     liveness(site).iter().all(|check| check.fault.is_none())
 }
 
-/// What the server does, in a few words.
+/// Describes in a few words what the server is doing.
 pub(super) fn status(site: &Site) -> String {
     let view = site.parts().map(|parts| parts.views.load());
     let (brokers, topics) = view.map_or((0, 0), |view| (view.broker_count(), view.topic_count()));
@@ -69,7 +70,7 @@ pub(super) fn status(site: &Site) -> String {
 }
 
 fn liveness(site: &Site) -> Vec<Check> {
-    // Threads that end are not missed: a save may take its time.
+    // Threads that end are not missing, and a save may take long.
     let Some(Parts { counters, .. }) = site.parts().filter(|_| !site.stage().is_ending()) else {
         return Vec::new();
     };
@@ -89,15 +90,15 @@ fn readiness(site: &Site) -> Vec<Check> {
     READINESS.into_iter().zip(faults).map(check).collect()
 }
 
-/// Why route queries are refused.
+/// Why the server refuses route queries.
 const NOT_READY: &str = "route queries are answered with `name server not ready` (needWaitForService)";
 
-/// Says which part of the routes is only known from before the restart.
+/// Says which part of the routes the server knows only from before the restart.
 fn unconfirmed((unconfirmed, brokers): (usize, usize)) -> Option<String> {
     (unconfirmed > 0).then(|| format!("{unconfirmed} of {brokers} brokers did not register since the restart"))
 }
 
-/// What is wrong with each check, in their order.
+/// Returns what is wrong with each check, in order.
 fn readiness_faults(stage: Stage, has_read_files: bool, routes: Option<String>) -> [Option<String>; 4] {
     let unless = |is_good: bool, fault: &str| (!is_good).then(|| fault.to_owned());
     [
@@ -108,7 +109,8 @@ fn readiness_faults(stage: Stage, has_read_files: bool, routes: Option<String>) 
     ]
 }
 
-/// One line if all is well, else one for each fault. `?verbose` shows every check, and a name behind the path one.
+/// Writes one line if all is well, or else one for each fault. `?verbose` shows every check; a name behind the path
+/// shows one.
 fn report(checks: &[Check], well: &str, call: &Call<'_>) -> Response {
     if let Some(name) = &call.name {
         return match checks.iter().find(|check| check.name == **name) {
@@ -126,7 +128,7 @@ fn verdict(checks: &[Check], well: &str, verbose: bool) -> Response {
     let is_well = checks.iter().all(|check| check.fault.is_none());
     let mut lines = String::new();
     for Check { name, fault, note } in checks {
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = match fault {
             Some(fault) if verbose => writeln!(lines, "[-]{name} {fault}"),
             Some(fault) => writeln!(lines, "{fault}"),

@@ -1,4 +1,4 @@
-//! The last hour in figures, sampled by the admin thread.
+//! The figures of the last hour, sampled by the admin thread.
 
 use super::process_figures::ProcessFigures;
 use crate::counters::{Counters, EDGES, Exchanges, REQUESTS, Snapshot};
@@ -6,23 +6,23 @@ use namesrv_core::time::{Duration, Instant};
 use namesrv_core::wire::code::request;
 use std::collections::VecDeque;
 
-/// How often.
+/// The interval of samples.
 pub(super) const EVERY: Duration = Duration::from_secs(10);
-/// An hour of samples.
+/// Samples of an hour.
 const SAMPLES_MAX: usize = 360;
 
-/// One interval.
+/// The figures of one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Sample {
-    /// Route queries a second.
+    /// Route queries per second.
     pub(super) queries: f32,
-    /// Those for topics without a route.
+    /// Queries per second for topics without a route.
     pub(super) misses: f32,
-    /// Registrations a second, heartbeats by registration included.
+    /// Registrations per second, including repeated ones.
     pub(super) registrations: f32,
-    /// Milliseconds within which 99 % of the route queries were answered; `None` without any.
+    /// Milliseconds within which 99 % of the route queries were answered; `None` if there were no queries.
     pub(super) latency: Option<f32>,
-    /// MiB of memory.
+    /// Memory in MiB.
     pub(super) memory: f32,
 }
 
@@ -46,7 +46,7 @@ impl History {
         &self.samples
     }
 
-    /// Takes a sample if it is time for one.
+    /// Takes a sample if it is time.
     pub(super) fn look(&mut self, counters: &Counters, now: Instant) {
         if self.last.as_ref().is_some_and(|(at, _)| now.since(*at) < EVERY) {
             return;
@@ -92,7 +92,7 @@ impl Counts {
     }
 }
 
-/// The edge within which 99 % of what came since was answered; above the last edge that edge.
+/// Returns the edge within which 99 % of the new queries were answered, or the last edge if it took longer.
 fn latency(now: &Snapshot, before: &Snapshot) -> Option<f32> {
     let count = now.count().saturating_sub(before.count());
     let is_within = |edge: &Duration| (now.count_within(*edge) - before.count_within(*edge)) * 100 >= count * 99;

@@ -34,12 +34,12 @@ namesrv_core::keys! {
     }
 }
 
-/// Who gets the metrics, under the names and numbers that Java brokers and proxies have for it.
+/// Which clients get the metrics, with the names and numbers of Java's brokers and proxies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MetricsExporter {
-    /// Who may connect to `adminListen`.
+    /// Clients that may connect to `adminListen`.
     Disabled,
-    /// Prometheus, on an address of its own.
+    /// Prometheus, at a separate address.
     Prometheus,
 }
 
@@ -52,12 +52,12 @@ impl Word for MetricsExporter {
 }
 
 impl AdminSettings {
-    /// What the configuration says.
+    /// Reads the configuration.
     pub(crate) fn of(configuration: &Configuration) -> Self {
         Self::read(|key| configuration.effective(key))
     }
 
-    /// The labels of all metrics; [`check_labels`](Self::check_labels) found nothing else.
+    /// Returns the labels of all metrics, which [`check_labels`](Self::check_labels) has checked.
     pub(super) fn common_labels(&self) -> Vec<(String, String)> {
         self.labels().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
@@ -65,14 +65,14 @@ impl AdminSettings {
     /// Checks the labels of all metrics.
     ///
     /// # Errors
-    /// The first that is no `name:value`, or has a name that is not free.
+    /// The first label that is not `name:value`, or whose name is taken.
     pub(super) fn check_labels(&self) -> Result<(), AdminError> {
         let key = Self::metrics_label.key.name;
         let bad = |value: &str| AdminError::Label { key, value: value.to_owned() };
         self.labels().try_for_each(|label| label.map(drop).map_err(bad))
     }
 
-    /// Each label; an error is one that cannot be read.
+    /// Returns each label, or as an error the text that is not one.
     fn labels(&self) -> impl Iterator<Item = Result<(&str, &str), &str>> {
         let parts = self.metrics_label.split(',').map(str::trim).filter(|part| !part.is_empty());
         parts.map(|part| {
@@ -82,7 +82,7 @@ impl AdminSettings {
     }
 }
 
-/// The names of labels that series have of their own.
+/// Names of labels that some series already have.
 const OWN_LABELS: [&str; 25] = [
     "broker",
     "broker_id",
@@ -111,7 +111,7 @@ const OWN_LABELS: [&str; 25] = [
     "version",
 ];
 
-/// Whether Prometheus takes it as the name of a label, and no series has it already.
+/// Whether Prometheus accepts it as the name of a label, and no series has such a label.
 fn is_free_label(name: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let begins_well = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());

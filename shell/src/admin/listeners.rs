@@ -1,4 +1,4 @@
-//! The addresses of the second port, and what each of them shows.
+//! The addresses of the second port, and the pages that each of them shows.
 
 use super::error::AdminError;
 use super::keys::{AdminSettings, MetricsExporter};
@@ -15,12 +15,12 @@ pub(super) enum Scope {
     Everything,
     /// Metrics and health.
     Metrics,
-    /// The addresses of NameServers.
+    /// The addresses of NameServers only.
     NameServers,
 }
 
 impl Scope {
-    /// Whether an address of this scope shows a page of that one.
+    /// Whether an address with this scope shows pages of that scope.
     pub(super) const fn shows(self, page: Self) -> bool {
         match self {
             Self::Everything => true,
@@ -38,11 +38,10 @@ pub(super) struct Listener {
     pub(super) scope: Scope,
 }
 
-/// Binds what the configuration asks for. The address that shows everything is that of the socket that was `passed`,
-/// if there is one.
+/// Binds the configured addresses. The `passed` socket, if any, serves as the address that shows everything.
 ///
 /// # Errors
-/// A value is no address, the port is taken, or the socket is for none of the addresses.
+/// A value is not an address, the port is taken, or the socket is for none of the addresses.
 pub(super) fn bind(
     settings: &AdminSettings,
     families: AddressFamilies,
@@ -58,7 +57,7 @@ pub(super) fn bind(
         let is_same =
             |listener: &Listener| listener.scope.shows(scope) && listen.is_at(listener.address).unwrap_or(false);
         if port != 0 && listeners.iter().any(is_same) {
-            // One listener shows what both would, and the first shows most.
+            // One listener can show the pages of both. The first shows most.
             continue;
         }
         let failed = |source| AdminError::Bind { key, address: format!("{host}:{port}"), source };
@@ -76,12 +75,12 @@ pub(super) fn bind(
 /// Checks the addresses without binding them.
 ///
 /// # Errors
-/// A value is no address, or no label.
+/// A value is not an address, or not a label.
 pub(super) fn check(settings: &AdminSettings) -> Result<(), AdminError> {
     wanted(settings).map(drop)
 }
 
-/// The addresses with their keys, those that show most first.
+/// Returns the addresses with their keys, those that show most first.
 fn wanted(settings: &AdminSettings) -> Result<Vec<(&'static str, String, u16, Scope)>, AdminError> {
     settings.check_labels()?;
     let mut wanted = Vec::new();
@@ -112,8 +111,8 @@ fn host_and_port(key: &'static str, value: &str) -> Result<(String, u16), AdminE
 }
 
 impl Listener {
-    /// Whether a request with this `Host` is answered. A page in somebody's browser can give a name of its own the
-    /// address of this machine and read what only this machine may see; it cannot choose another name for itself.
+    /// Whether to answer a request with this `Host`. A web page can give its own host name the address of this machine,
+    /// and would then read what only this machine may see. But it cannot send another name than its own.
     pub(super) fn serves(&self, host: Option<&str>, names: &str) -> bool {
         let Some(host) = host.filter(|_| self.address.ip().to_canonical().is_loopback()) else { return true };
         let name = match host.rsplit_once(':') {

@@ -1,7 +1,7 @@
 //! `/metrics`: every figure with its name, labels and unit.
 //!
-//! No topic, address, client or user is a label. Names of clusters and brokers come from peers, so there are at most
-//! [`CLUSTERS_MAX`] of the first and `metricsBrokersMax` of the second, cut and escaped.
+//! No label has a topic, address, client or user. Peers choose the names of clusters and brokers, so at most
+//! [`CLUSTERS_MAX`] clusters and `metricsBrokersMax` brokers become labels, shortened and escaped.
 
 mod families;
 mod labels;
@@ -20,14 +20,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Clusters that have a label of their own; all others are `other`.
+/// The most clusters with their own label; all others share `other`.
 pub(super) const CLUSTERS_MAX: usize = 64;
 
 /// The label of all other clusters.
 const OTHERS: &str = "other";
 
-/// The edges of Java's histogram, in milliseconds 1, 3, 5, 7, 10, 100, 1000, 2000 and 3000
-/// (Java: `RemotingMetricsManager.getMetricsView`).
+/// The edges of Java's histogram: 1, 3, 5, 7, 10, 100, 1000, 2000 and 3000 milliseconds (Java:
+/// `RemotingMetricsManager.getMetricsView`).
 const JAVA_EDGES: [Duration; 9] = [
     Duration::from_millis(1),
     Duration::from_millis(3),
@@ -40,7 +40,7 @@ const JAVA_EDGES: [Duration; 9] = [
     Duration::from_millis(3000),
 ];
 
-/// All figures; those that only the registry knows are left out when it does not answer in time.
+/// All figures. If the registry does not answer in time, its figures are missing.
 pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else {
         return Answer::Now(Response::text(Status::Unavailable, "starting"));
@@ -70,7 +70,7 @@ pub(super) fn metrics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     Answer::Now(Response { status: Status::Ok, content_type: format.content_type(), header: None, body })
 }
 
-/// Requests under the name that Java uses, and under ours.
+/// Requests, under Java's name and under this server's.
 fn requests(text: &mut Exposition, site: &Site, counters: &Counters) {
     let mut pairs: BTreeMap<(usize, usize), Snapshot> = BTreeMap::new();
     for (request, response, histogram) in counters.exchanges().flat_map(Exchanges::histograms) {
@@ -117,7 +117,7 @@ fn tables(text: &mut Exposition, view: &RouteView) {
     let mut brokers: BTreeMap<Cow<'_, str>, [usize; 2]> = BTreeMap::new();
     let mut others = [0, 0];
     for group in view.groups_after("") {
-        // Long names may look alike once they are cut.
+        // Different long names may become equal when they are shortened.
         let cluster = cut(group.cluster);
         let is_full = brokers.len() >= CLUSTERS_MAX && !brokers.contains_key(&cluster);
         let counts = if is_full || cluster == OTHERS { &mut others } else { brokers.entry(cluster).or_default() };
@@ -137,12 +137,12 @@ fn tables(text: &mut Exposition, view: &RouteView) {
     }
 }
 
-/// What can be compared with other servers, of as many clusters as have a label of their own.
+/// Digests to compare with other servers, for as many clusters as have their own label.
 fn digests(text: &mut Exposition, digests: &[ClusterDigest]) {
     text.gauge("rocketmq_namesrv_route_digest", "A number that is equal on servers with the same registrations.");
     let mut written = BTreeSet::new();
     for digest in digests {
-        // Long names may look alike once they are cut.
+        // Different long names may become equal when they are shortened.
         if written.len() < CLUSTERS_MAX && digest.cluster != OTHERS && written.insert(cut(&digest.cluster)) {
             text.sample(&[("cluster", &*digest.cluster)], digest.short());
         }

@@ -1,8 +1,8 @@
-//! The lists of NameServers that clients and brokers look for over HTTP.
+//! The lists of NameServers that clients and brokers look up over HTTP.
 //!
-//! Clients split one line at semicolons and take nothing but IP addresses; some refuse to start over a semicolon at the
-//! end, and all connect anew when the text is another one. So there is one line, sorted, never empty, and another one
-//! every ten seconds at most.
+//! Clients split one line at semicolons and accept only IP addresses. Some refuse to start if a semicolon ends the
+//! line, and all reconnect when the text changes. So the answer is one sorted line, never empty, that changes at most
+//! every ten seconds.
 
 use super::error::AdminError;
 use super::keys::AdminSettings;
@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// How often names are resolved, and NameServers that were probed leave the lists or come back.
+/// How often names are resolved, and probed NameServers leave the lists or come back.
 const PUBLISH_EVERY: Duration = Duration::from_secs(10);
 /// Rounds of probes in that time.
 const ROUNDS: u32 = 2;
@@ -28,7 +28,7 @@ const ROUNDS: u32 = 2;
 pub(super) struct NameServers {
     members: Arc<Members>,
     addresses: Arc<ArcSwap<Addresses>>,
-    /// `None` if nobody is probed.
+    /// `None` if probes are off.
     probes: Option<Arc<Probes>>,
 }
 
@@ -36,44 +36,44 @@ pub(super) struct NameServers {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) address: SocketAddr,
-    /// Whether probes took it out of the lists.
+    /// Whether probes removed it from the lists.
     pub(super) is_left_out: bool,
-    /// What probes came to, if there were any.
+    /// The result of its probes, if there were any.
     pub(super) probed: Option<Probed>,
 }
 
-/// What the configuration names: the members of a list as `HOST:PORT`.
+/// The configured lists, with members as `HOST:PORT`.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Members {
     common: Vec<String>,
-    /// Of clients with a unit name.
+    /// For clients with a unit name.
     units: BTreeMap<String, Vec<String>>,
 }
 
-/// What that comes to.
+/// The resolved lists.
 #[derive(Debug, Default)]
 struct Addresses {
     common: BTreeSet<SocketAddr>,
     units: BTreeMap<String, BTreeSet<SocketAddr>>,
-    /// Those of this host.
+    /// Addresses of this host.
     local: BTreeSet<SocketAddr>,
-    /// Those that do not answer.
+    /// Addresses that do not answer.
     left_out: BTreeSet<SocketAddr>,
 }
 
 /// Checks the lists without resolving names.
 ///
 /// # Errors
-/// A member is no `HOST:PORT`.
+/// A member is not `HOST:PORT`.
 pub(super) fn check(settings: &AdminSettings) -> Result<(), AdminError> {
     Members::read(settings).map(drop)
 }
 
 impl NameServers {
-    /// Reads the lists. If there are names among them, or members are to be probed, a thread does it from now on.
+    /// Reads the lists. If they contain names, or if members are to be probed, starts a thread that does so.
     ///
     /// # Errors
-    /// A member is no `HOST:PORT`, or the operating system gives no thread.
+    /// A member is not `HOST:PORT`, or the operating system cannot start a thread.
     pub(super) fn start(settings: &AdminSettings, tls: &Arc<Tls>) -> Result<Self, AdminError> {
         let members = Arc::new(Members::read(settings)?);
         let has_names = members.all().any(|member| member.parse::<SocketAddr>().is_err());
@@ -89,17 +89,17 @@ impl NameServers {
         Ok(Self { members, addresses, probes })
     }
 
-    /// Whether there is a list at all.
+    /// Whether there is no list at all.
     pub(super) fn is_empty(&self) -> bool {
         self.members.common.is_empty()
     }
 
-    /// Whether an address is one of this host.
+    /// Whether an address belongs to this host.
     pub(super) fn is_local(&self, address: &SocketAddr) -> bool {
         self.addresses.load().local.contains(address)
     }
 
-    /// The members of the common list.
+    /// Returns the members of the common list.
     pub(super) fn members(&self) -> Vec<Member> {
         let addresses = self.addresses.load();
         let member = |address: &SocketAddr| Member {
@@ -110,7 +110,7 @@ impl NameServers {
         addresses.common.iter().map(member).collect()
     }
 
-    /// The line for clients of a unit; those of an unknown one get the common list, as they expect some.
+    /// Returns the line for clients of a unit. Clients of an unknown unit get the common list, because they expect one.
     pub(super) fn line(&self, unit: Option<&str>, is_listed: impl Fn(&SocketAddr) -> bool) -> Option<String> {
         let addresses = self.addresses.load();
         let of_unit = unit.and_then(|unit| addresses.units.get(unit));
@@ -145,8 +145,8 @@ impl Members {
         self.common.iter().chain(self.units.values().flatten())
     }
 
-    /// The addresses of all members. A name that cannot be resolved now keeps those that it had `before`: a list that
-    /// is empty for a moment would make clients close their connections.
+    /// Returns the addresses of all members. A name that cannot be resolved now keeps its addresses in `before`: a list
+    /// that is empty for a moment would make clients close their connections.
     fn resolve(&self, before: &Addresses) -> Addresses {
         let resolve = |members: &[String], before: Option<&BTreeSet<SocketAddr>>| {
             let resolved: Option<Vec<Vec<SocketAddr>>> =
@@ -157,7 +157,7 @@ impl Members {
         let common = resolve(&self.common, Some(&before.common));
         let units: BTreeMap<_, _> =
             self.units.iter().map(|(unit, members)| (unit.clone(), resolve(members, before.units.get(unit)))).collect();
-        // Only an address of this host can be bound.
+        // Only addresses of this host can be bound.
         let is_local = |address: &&SocketAddr| UdpSocket::bind((address.ip(), 0)).is_ok();
         let local = common.iter().chain(units.values().flatten()).filter(is_local).copied().collect();
         Addresses { common, units, local, left_out: BTreeSet::new() }
@@ -170,7 +170,7 @@ impl Addresses {
     }
 }
 
-/// Resolves and probes for as long as the process lives.
+/// Resolves and probes until the process ends.
 fn keep_up(members: &Members, addresses: &ArcSwap<Addresses>, probes: Option<&Probes>) {
     loop {
         publish(members, addresses, probes);
@@ -185,7 +185,7 @@ fn keep_up(members: &Members, addresses: &ArcSwap<Addresses>, probes: Option<&Pr
     }
 }
 
-/// Publishes what the names come to now, without those that do not answer.
+/// Publishes the current addresses of the names, without those that do not answer.
 fn publish(members: &Members, addresses: &ArcSwap<Addresses>, probes: Option<&Probes>) {
     let before = addresses.load();
     let failing = probes.map(Probes::failing).unwrap_or_default();
@@ -199,7 +199,7 @@ fn publish(members: &Members, addresses: &ArcSwap<Addresses>, probes: Option<&Pr
     addresses.store(Arc::new(Addresses { left_out, ..members.resolve(&before) }));
 }
 
-/// The members of a list, separated by semicolons.
+/// Returns the members of a list, which semicolons separate.
 fn list(key: &'static str, value: &str) -> Result<Vec<String>, AdminError> {
     let members = value.split(';').map(str::trim).filter(|member| !member.is_empty());
     members

@@ -1,5 +1,4 @@
-//! `/rocketmq/nsaddr`, which clients and brokers ask that look for NameServers over HTTP, and what is said of those
-//! that are listed there.
+//! `/rocketmq/nsaddr`, which clients and brokers query to find NameServers, and pages about the listed NameServers.
 
 use super::api::{PAGE_ITEMS_MAX, error, limit_of, page, starting};
 use super::drift::{Compared, VALID};
@@ -14,7 +13,7 @@ use namesrv_ctl::Difference;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
-/// The line. While this server stops, it is not in the list, unless it is the only one.
+/// The line. A stopping server leaves itself out, unless it is the only one.
 pub(super) fn nsaddr(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let servers = &site.name_servers;
     if servers.is_empty() {
@@ -29,12 +28,12 @@ pub(super) fn nsaddr(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     })
 }
 
-/// Whether an address is that of this server, which stops.
+/// Whether this server has the address and is stopping.
 fn is_going(site: &Site, address: &SocketAddr) -> bool {
     site.stage().is_stopping() && site.is_own(address)
 }
 
-/// The members of the common list, and what probes of them came to.
+/// The members of the common list, with the results of their probes.
 pub(super) fn members(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     let members = site.name_servers.members();
     let shown = members.iter().take(PAGE_ITEMS_MAX).map(|Member { address, is_left_out, probed }| {
@@ -87,7 +86,7 @@ fn drift_of(address: SocketAddr, compared: Option<Compared>, limit: usize) -> Va
     })
 }
 
-/// How many members of the common list clients are told of.
+/// How many members of the common list clients get.
 pub(super) fn figures(text: &mut Exposition, site: &Site) {
     if site.name_servers.is_empty() {
         return;

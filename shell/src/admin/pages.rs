@@ -1,4 +1,4 @@
-//! The paths of the second port, and who answers them.
+//! The paths of the second port, and the functions that answer them.
 
 use super::listeners::{Listener, Scope};
 use super::site::{Call, Demand, Found, Site};
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 /// One path.
 struct Page {
     path: &'static str,
-    /// What stands between it and a name, if one may follow.
+    /// The character between the path and a name, if a name may follow.
     separator: Option<char>,
     /// The narrowest scope that shows it.
     scope: Scope,
@@ -39,10 +39,10 @@ const PAGES: &[Page] = &[
     Page { path: "/rocketmq/nsaddr", separator: Some('-'), scope: Scope::NameServers, respond: nsaddr::nsaddr },
 ];
 
-/// The path under which requests are counted that no page answers.
+/// Stands for all paths without a page when requests are counted.
 const OTHER: &str = "other";
 
-/// Answers a request that came to this listener, with what was found out for it.
+/// Answers a request that this listener received, with the results from other threads.
 pub(super) fn respond(site: &Site, request: &Request, listener: &Listener, found: Option<&Found>) -> Answer<Demand> {
     let (path, answer) = if listener.serves(request.host.as_deref(), &site.settings.admin_hosts) {
         match find(request, listener.scope, found) {
@@ -69,7 +69,7 @@ fn shown(scope: Scope) -> impl Iterator<Item = &'static Page> {
 }
 
 impl Page {
-    /// What stands behind the path in a request, if it is for this page.
+    /// Returns the name behind the path, if the request is for this page.
     fn name<'a>(&self, request: &'a Request) -> Option<Option<Cow<'a, str>>> {
         if request.path == self.path {
             return Some(None);

@@ -1,4 +1,4 @@
-//! Probes of the NameServers that are listed: each is asked whether it serves, as `--health` asks.
+//! Probes the listed NameServers: asks each whether it serves, as `--health` does.
 
 use crate::tls::Tls;
 use namesrv_ctl::{Way, check_health};
@@ -10,34 +10,34 @@ use std::time::Duration;
 
 /// How long a NameServer may take to answer.
 const WITHIN: Duration = Duration::from_secs(2);
-/// Failures one after the other that take a NameServer out of the lists.
+/// This many failures in a row remove a NameServer from the lists.
 const FAILURES_MAX: u32 = 2;
-/// NameServers that are asked at one time.
+/// How many NameServers are probed at the same time.
 const TOGETHER: usize = 16;
 
-/// What the probes of each NameServer came to.
+/// The results of the probes of each NameServer.
 #[derive(Debug)]
 pub(super) struct Probes {
     tls: Arc<Tls>,
     probed: Mutex<BTreeMap<SocketAddr, Probed>>,
 }
 
-/// What the probes of one NameServer came to.
+/// The result of the probes of one NameServer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Probed {
-    /// Failures since it answered last.
+    /// Failures since its last answer.
     pub(super) failures: u32,
     /// Why the last one failed.
     pub(super) error: Option<String>,
 }
 
 impl Probes {
-    /// NameServers are asked over TLS where brokers are notified over TLS.
+    /// Probes use TLS if notifications to brokers use it.
     pub(super) fn new(tls: Arc<Tls>) -> Self {
         Self { tls, probed: Mutex::default() }
     }
 
-    /// Asks each of these, and takes as long as the slowest may. Forgets all others.
+    /// Probes all of these, which takes as long as the slowest probe. Forgets all others.
     pub(super) fn ask(&self, addresses: &BTreeSet<SocketAddr>) {
         let way = Way { tls: self.tls.broker_config(), ..Way::new(WITHIN) };
         let addresses: Vec<_> = addresses.iter().copied().collect();
@@ -51,14 +51,14 @@ impl Probes {
         }
     }
 
-    /// Those that do not serve.
+    /// Returns the NameServers that do not serve.
     pub(super) fn failing(&self) -> BTreeMap<SocketAddr, String> {
         let probed = self.probed();
         let failing = probed.iter().filter(|(_, probed)| probed.failures >= FAILURES_MAX);
         failing.map(|(address, probed)| (*address, probed.error.clone().unwrap_or_default())).collect()
     }
 
-    /// What came of one; nothing as long as it was not asked.
+    /// Returns the result for one NameServer, or `None` before its first probe.
     pub(super) fn of(&self, address: SocketAddr) -> Option<Probed> {
         self.probed().get(&address).cloned()
     }
@@ -68,7 +68,7 @@ impl Probes {
     }
 }
 
-/// Asks these at the same time; the error is why one does not serve.
+/// Probes these at the same time. Returns for each why it does not serve, if it does not.
 fn ask_together(addresses: &[SocketAddr], way: &Way) -> Vec<(SocketAddr, Option<String>)> {
     let ask = |address: SocketAddr| check_health(&address.to_string(), way).err().map(|error| error.to_string());
     thread::scope(|scope| {
@@ -78,7 +78,7 @@ fn ask_together(addresses: &[SocketAddr], way: &Way) -> Vec<(SocketAddr, Option<
         let mut answers = Vec::new();
         for (address, thread) in threads {
             answers.push(match thread {
-                // One that panics ends the process.
+                // If the thread panics, the process ends.
                 Ok(thread) => (address, thread.join().unwrap_or_default()),
                 Err(_) => (address, ask(address)),
             });
@@ -94,7 +94,7 @@ pub(super) mod tests {
     use std::net::TcpListener;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// A NameServer that serves as long as the switch is on, and closes connections else.
+    /// A NameServer that serves while the switch is on, and otherwise closes connections.
     pub(in crate::admin) fn name_server() -> (SocketAddr, Arc<AtomicBool>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -4,7 +4,7 @@ use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-/// Figures of the process; those that the system does not tell are `None`.
+/// Figures of the process; `None` for those that the system does not tell.
 #[derive(Debug)]
 pub(super) struct ProcessFigures {
     pub(super) cpu_seconds: Option<f64>,
@@ -15,7 +15,7 @@ pub(super) struct ProcessFigures {
 }
 
 impl ProcessFigures {
-    /// The figures now.
+    /// Reads the figures.
     pub(super) fn read() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let field = |name| -> Option<u64> {
@@ -33,7 +33,7 @@ impl ProcessFigures {
     }
 }
 
-/// Recent kernels tell the number as the size of the folder; older ones have to be asked for every name.
+/// Recent kernels report the number as the size of the folder. On older ones every name must be counted.
 fn open_files() -> Option<u64> {
     match fs::metadata("/proc/self/fd").ok()?.size() {
         0 => Some(fs::read_dir("/proc/self/fd").ok()?.count() as u64),

@@ -1,4 +1,4 @@
-//! Everything that the pages of the second port are made of.
+//! The data behind the pages of the second port.
 
 use super::drift::{Compared, Comparison, Drift, MEMBERS_MAX};
 use super::history::History;
@@ -33,10 +33,10 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-/// Those of all clusters.
+/// The digests of all clusters.
 pub(super) type Digests = Arc<[ClusterDigest]>;
 
-/// What the admin thread looks at, once it is there.
+/// The parts of the server that the admin thread looks at, once they exist.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) views: Arc<ArcSwap<RouteView>>,
@@ -48,15 +48,15 @@ pub(crate) struct Parts {
     pub(crate) tls: Arc<Tls>,
     pub(crate) lost_lines: LostLines,
     pub(crate) expectation: Expectation,
-    /// Where clients and brokers are listened for.
+    /// The address on which the server listens for clients and brokers.
     pub(crate) address: SocketAddr,
 }
 
-/// Everything that answers are made of.
+/// The data behind all answers.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) build: Build,
-    /// What metrics call this server.
+    /// The name of this server in metrics.
     pub(super) node_id: String,
     pub(super) settings: AdminSettings,
     pub(super) name_servers: NameServers,
@@ -74,7 +74,7 @@ pub(super) struct Site {
     /// The last hour in figures.
     pub(super) history: RefCell<History>,
     pub(super) drift: Drift,
-    /// Those of the view that they were asked for last.
+    /// The digests of the view for which they were last requested.
     digests: RefCell<Option<(Weak<RouteView>, Digests)>>,
 }
 
@@ -82,51 +82,51 @@ pub(super) struct Site {
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
-    /// What stands behind the path of the page, decoded.
+    /// The decoded name behind the path of the page.
     pub(super) name: Option<Cow<'a, str>>,
-    /// What the registry said, once it was asked.
+    /// The results from other threads, once they have answered.
     pub(super) found: Option<&'a Found>,
 }
 
-/// What a page has to know first, or goes on with.
+/// What a page needs before it can answer, or while its answer continues.
 #[derive(Debug)]
 pub(super) enum Demand {
-    /// What only other threads know.
+    /// Results from other threads.
     Find(Question),
     /// All events from now on.
     Events(Following),
 }
 
-/// What other threads are asked.
+/// The questions to other threads.
 #[derive(Debug)]
 pub(super) struct Question {
-    /// The registry.
+    /// The question to the registry.
     pub(super) report: ReportRequest,
-    /// The I/O threads, if they are asked.
+    /// The question to the I/O threads, if there is one.
     pub(super) list: Option<ListRequest>,
-    /// Whether other NameServers are asked.
+    /// Whether to compare other NameServers.
     pub(super) drift: bool,
 }
 
-/// What a client that follows events has, and wants.
+/// A client that follows events.
 #[derive(Debug)]
 pub(super) struct Following {
-    /// The number of the last event that it has, or that is not for it.
+    /// The number of the last event that it has or does not want.
     pub(super) after: u64,
-    /// Types that it wants; none stands for all.
+    /// The types that it wants; an empty list means all.
     pub(super) types: Vec<EventType>,
 }
 
-/// What other threads said to a question.
+/// The results from other threads.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// That of the registry, if it answered in time.
+    /// The registry's answer, if it came in time.
     pub(super) report: Option<Report>,
-    /// How long the registry kept the question waiting.
+    /// How long the question waited for the registry.
     pub(super) delay: Duration,
-    /// Those of the I/O threads, if they were asked.
+    /// The answers of the I/O threads, if they were asked.
     pub(super) connections: Listed,
-    /// I/O threads that did not answer in time.
+    /// Number of I/O threads that did not answer in time.
     pub(super) silent_threads: usize,
 }
 
@@ -176,27 +176,27 @@ impl Site {
         self.parts.get()
     }
 
-    /// Whether route queries are answered with routes.
+    /// Whether the server answers route queries with routes.
     pub(super) fn answers_routes(&self) -> bool {
         self.parts().is_some_and(|parts| parts.views.load().is_ready(self.now().monotonic))
     }
 
-    /// Which brokers from before the restart the server still waits for, in words.
+    /// Says which brokers from before the restart the server still waits for.
     pub(super) fn awaited_brokers(&self) -> Option<String> {
         let Parts { expectation, views, .. } = self.parts()?;
         expectation.fault(&views.load(), self.now().monotonic)
     }
 
-    /// How many brokers did not register since the restart, of how many.
+    /// Returns how many brokers have not registered since the restart, and how many brokers there are.
     pub(super) fn unconfirmed_brokers(&self) -> (usize, usize) {
         let view = self.parts().map(|parts| parts.views.load());
         view.map_or((0, 0), |view| (view.unconfirmed_count(), view.broker_count()))
     }
 
-    /// The digests of all clusters. They are made anew only for another view.
+    /// Returns the digests of all clusters. Computes them again only for another view.
     pub(super) fn digests(&self, view: &Arc<RouteView>) -> Digests {
         let mut last = self.digests.borrow_mut();
-        // A weak pointer keeps no view alive, and its address no other view can have.
+        // A weak pointer keeps no view alive, but no other view can get its address.
         if let Some((known, digests)) = &*last
             && Weak::as_ptr(known) == Arc::as_ptr(view)
         {
@@ -207,18 +207,18 @@ impl Site {
         digests
     }
 
-    /// Whether an address is that of this server.
+    /// Whether an address is this server's own.
     pub(super) fn is_own(&self, address: &SocketAddr) -> bool {
         let is_port = self.parts().is_some_and(|parts| parts.address.port() == address.port());
         is_port && self.name_servers.is_local(address)
     }
 
-    /// The other NameServers, and what came of comparing them.
+    /// Returns the other NameServers with the results of their comparison.
     pub(super) fn drifts(&self) -> Vec<(SocketAddr, Option<Compared>)> {
         self.others().into_iter().map(|address| (address, self.drift.of(address))).collect()
     }
 
-    /// Has other NameServers compared with this one, unless that was done lately. `waker` hears of the end.
+    /// Starts a comparison of other NameServers with this one, unless there was one lately. Wakes `waker` at the end.
     pub(super) fn refresh_drift(&self, waker: &Arc<OwnedFd>) {
         let Some(parts) = self.parts() else { return };
         let (tls, clock) = (Arc::clone(&parts.tls), self.clock);
@@ -231,14 +231,14 @@ impl Site {
         members.filter(|address| !self.is_own(address)).take(MEMBERS_MAX).collect()
     }
 
-    /// Takes a sample of the figures, if it is time for one.
+    /// Takes a sample of the figures, if it is time.
     pub(super) fn sample(&self) {
         if let Some(parts) = self.parts() {
             self.history.borrow_mut().look(&parts.counters, self.now().monotonic);
         }
     }
 
-    /// Tells once that the server is ready.
+    /// Reports, once, that the server is ready.
     pub(super) fn note_ready(&self, is_ready: bool) {
         if is_ready
             && !self.was_ready.replace(true)

@@ -1,7 +1,7 @@
-//! `/status`: one page that a person reads, without scripts and without another file. What is wrong comes first.
+//! `/status`: one page for people, without scripts and without other files. Faults come first.
 //!
-//! Everything that peers choose goes through [`html::Escaped`]. Each table has a bound of its own, so that no peer can
-//! make the page longer than 100 KB or push what is important out of it.
+//! Everything that peers choose goes through [`html::Escaped`]. Each table has its own limit, so no peer can make the
+//! page longer than 100 KB or push important lines out of it.
 
 mod attention;
 mod drift;
@@ -22,17 +22,17 @@ use namesrv_core::time::WallTime;
 use page::Page;
 use std::fmt::Write;
 
-/// Brokers that the page looks at: more than it shows, so that it knows what is wrong with the others.
+/// The most brokers that the page looks at. It looks at more than it shows, to find faults of the others.
 const BROKERS_MAX: usize = 10_000;
-/// What a browser may do with the page. The reference of the project forbids forms (`form-action 'none'`); the search
-/// for topics is a form that leads to the page itself and nowhere else.
+/// What a browser may do with the page. The search for topics is a form that leads to the page itself, and nowhere
+/// else; all other forms are forbidden.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 const STYLE: &str = include_str!("status/style.css");
-/// Seconds between two automatic reloads of the page, at least and at most.
+/// Smallest and largest number of seconds between two automatic reloads of the page.
 const REFRESH_SECONDS: std::ops::RangeInclusive<u32> = 5..=3600;
 
-/// Sends people who know no path to the page.
+/// Redirects people who know no path to the page.
 pub(super) fn redirect(_: &Site, _: &Call<'_>) -> Answer<Demand> {
     let response = Response::text(Status::Found, "/status");
     Answer::Now(Response { header: Some(("Location", "/status")), ..response })
@@ -90,7 +90,7 @@ impl Page<'_> {
         html
     }
 
-    /// What the server is, and how much it has.
+    /// Describes the server, and how much it holds.
     fn head(&self) -> String {
         let Self { site, parts, .. } = self;
         let now = site.now();
@@ -112,7 +112,7 @@ impl Page<'_> {
         let plural = |count: usize, one, many| if count == 1 { one } else { many };
         let [brokers, clusters, topics] = [view.broker_count(), view.cluster_count(), view.topic_count()];
         let connections = parts.quotas.connections();
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = write!(
             html,
             "<p>{}:{} · {} {} in {} {} · {} {} · {} {} · digest ",

@@ -1,4 +1,4 @@
-//! The admin thread: non-blocking sockets and one place to wait.
+//! The admin thread: non-blocking sockets, and one place where it waits.
 
 use super::events;
 use super::health;
@@ -21,13 +21,13 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time;
 
-/// Connections at one time. One more closes the one that has done nothing for longest.
+/// The most open connections. One more closes the connection that has been idle for longest.
 const CONNECTIONS_MAX: usize = 64;
-/// How long other threads are waited for.
+/// How long the thread waits for other threads.
 const WITHIN: Duration = Duration::from_secs(1);
 /// How often it looks at the clock when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
-/// How long after its last sign of life a client is asked for one.
+/// How long a client may be silent before TCP keepalive checks on it.
 const KEEPALIVE: time::Duration = time::Duration::from_secs(30);
 
 /// The admin thread.
@@ -50,10 +50,10 @@ pub(super) struct AdminThread {
 struct Client {
     stream: TcpStream,
     connection: Connection,
-    /// The place of the listener that accepted it.
+    /// The index of the listener that accepted it.
     listener: usize,
     waiting: Option<Waiting>,
-    /// Set once its answer goes on.
+    /// Set while its answer continues.
     following: Option<Following>,
 }
 
@@ -62,17 +62,19 @@ struct Client {
 struct Waiting {
     ticket: u64,
     since: Instant,
-    /// What they have said.
+    /// What they have answered so far.
     found: Found,
-    /// I/O threads that have not answered.
+    /// Number of I/O threads that have not answered.
     silent_threads: usize,
-    /// Whether other NameServers are waited for.
+    /// Whether the request waits for other NameServers.
     drift: bool,
 }
 
 impl AdminThread {
+    /// The admin thread with its listeners.
+    ///
     /// # Errors
-    /// The operating system gives no descriptor.
+    /// The operating system provides no descriptor.
     pub(super) fn new(
         listeners: Vec<Listener>,
         site: Site,
@@ -94,7 +96,7 @@ impl AdminThread {
         })
     }
 
-    /// What wakes it.
+    /// Returns the descriptor that wakes the thread.
     pub(super) fn waker(&self) -> Arc<OwnedFd> {
         Arc::clone(self.inspected.waker())
     }
@@ -104,7 +106,7 @@ impl AdminThread {
         while self.site.stage() != Stage::Stopped {
             self.turn();
         }
-        // The last events.
+        // Send the last events.
         self.feed_followers(self.clock.now().monotonic);
     }
 
@@ -136,7 +138,7 @@ impl AdminThread {
         }
     }
 
-    /// Has each connection do its part, and asks other threads what they have to know.
+    /// Drives each connection, and asks other threads what the pages need.
     fn drive(&mut self, events: &[PollFlags], now: Instant) {
         let Self { clients, site, listeners, replies, inspected, ticket, .. } = self;
         for (client, events) in clients.iter_mut().zip(events) {
@@ -150,7 +152,7 @@ impl AdminThread {
                 None => continue,
             };
             *ticket += 1;
-            // Without parts there is no thread to ask yet, and no page asks.
+            // Before the parts are shown there is no thread to ask, and no page asks.
             let Some(parts) = site.parts() else { continue };
             parts.inspector.ask(*ticket, request.report, replies);
             let asked = request.list.map(|list| parts.inboxes.list(list, *ticket, replies));
@@ -164,7 +166,7 @@ impl AdminThread {
         }
     }
 
-    /// Answers those who waited for other threads, and those who waited for too long.
+    /// Answers requests whose results have come, and those that waited for too long.
     fn take_inspected(&mut self, now: Instant) {
         for Inspected { ticket, found, delay } in self.inspected.take() {
             let waiting = self.clients.iter_mut().filter_map(|client| client.waiting.as_mut());
@@ -183,12 +185,12 @@ impl AdminThread {
         }
     }
 
-    /// Hands new events to those who follow them, as far as they have read the last ones.
+    /// Sends new events to the clients that follow them and have read the last ones.
     fn feed_followers(&mut self, now: Instant) {
         let followers = || self.clients.iter().filter(|client| client.following.is_some());
         self.site.followers.set(followers().filter(|client| !client.connection.is_closed()).count());
         let Some(parts) = self.site.parts().filter(|_| self.site.followers.get() > 0) else { return };
-        // First, so that no event comes in between.
+        // Done first, so that no event is missed in between.
         parts.events.wake(self.inspected.waker());
         for client in &mut self.clients {
             if let Some(following) = client.following.as_mut().filter(|_| client.connection.wants_more()) {
@@ -199,8 +201,7 @@ impl AdminThread {
         }
     }
 
-    /// Waits until a socket or the clock has something. Returns what it is, for each of the listeners and
-    /// of the connections.
+    /// Waits for a socket or for the time limit. Returns the events of each listener and each connection.
     fn wait(&self) -> Vec<PollFlags> {
         let now = self.clock.now().monotonic;
         let accepts = self.backoff.is_open(now);
@@ -220,7 +221,7 @@ impl AdminThread {
         let can_advance = self.clients.iter().any(|client| client.can_advance(newest));
         let timeout = if can_advance { Duration::ZERO } else { timeout.max(Duration::from_millis(1)) };
         let timeout = Timespec::try_from(timeout).ok();
-        // Interrupted: nothing is ready, and the next round waits again.
+        // If interrupted, nothing is ready, and the next round waits again.
         let _ = poll(&mut sockets, timeout.as_ref());
         sockets.iter().map(PollFd::revents).collect()
     }
@@ -241,7 +242,7 @@ impl AdminThread {
         }
     }
 
-    /// A probe must get in however many others hold connections open.
+    /// Closes the connection that has been idle for longest: a probe must get in, however many connections others hold.
     fn make_room(&mut self) {
         if self.clients.len() < CONNECTIONS_MAX {
             return;
@@ -256,7 +257,7 @@ impl AdminThread {
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     stream.set_nodelay(true)?;
-    // A client that follows events may be gone long before there is one.
+    // A client that follows events may be gone long before the next event.
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
@@ -277,7 +278,7 @@ impl Waiting {
         self.found.report.is_some() && self.silent_threads == 0
     }
 
-    /// What there is now.
+    /// Returns what has been answered so far.
     fn finish(self, now: Instant) -> Found {
         let Self { since, found, silent_threads, .. } = self;
         let delay = if found.report.is_some() { found.delay } else { now.since(since) };
@@ -293,14 +294,14 @@ impl Client {
         interest
     }
 
-    /// Whether there is something to do although its socket has nothing to say. `newest` is the number of an event.
+    /// Whether the connection has work although its socket reports nothing. `newest` is the number of the newest event.
     fn can_advance(&self, newest: u64) -> bool {
         let is_behind = self.following.as_ref().is_some_and(|following| following.after < newest);
         self.connection.can_advance() || (is_behind && self.connection.wants_more())
     }
 
     /// Does a bounded amount of work: reads once, answers at most one request, and writes what the socket takes at
-    /// once. Returns what has to be found out first, or what its answer goes on with.
+    /// once. Returns what the page needs before it can answer, or what its answer continues with.
     fn drive(&mut self, events: PollFlags, site: &Site, listeners: &[Listener], now: Instant) -> Option<Demand> {
         if events.intersects(PollFlags::ERR | PollFlags::HUP) && self.interest().is_empty() {
             self.connection.handle_failure(now);
@@ -315,9 +316,9 @@ impl Client {
         request
     }
 
-    /// Goes on with a request that waited.
+    /// Continues a request that waited.
     fn resume(&mut self, found: &Found, site: &Site, listeners: &[Listener], now: Instant) {
-        // No page asks twice.
+        // No page needs results twice.
         let _ = self.advance(Some(found), site, listeners, now);
         self.write(now);
     }
@@ -339,7 +340,7 @@ impl Client {
         }
     }
 
-    /// Writes once: who reads slowly waits for its next turn.
+    /// Writes once. A client that reads slowly waits for the next round.
     fn write(&mut self, now: Instant) {
         let output = self.connection.poll_transmit();
         if output.is_empty() {
@@ -348,7 +349,7 @@ impl Client {
         match self.stream.write(output) {
             Ok(written) => {
                 if self.connection.handle_written(written, now) {
-                    // The client may be gone already.
+                    // The client may have left already.
                     let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
                 }
             }

@@ -1,7 +1,7 @@
 //! The audit file: a regular file that grows by whole lines and is rotated by size.
 //!
-//! The path is judged as those of the other files that the server keeps: links are followed, and nothing but a regular
-//! file is written to. Another program may move the file away or cut it at any time, as `logrotate` does.
+//! The path follows the rules for all files that the server keeps: links are followed, and only regular files are
+//! written. Another program, such as `logrotate`, may move or cut the file at any time.
 
 use crate::disk::{Disk, RealDisk, open_regular};
 use crate::files::{FileError, folder_of, locate, unless_missing, with_suffix};
@@ -12,14 +12,14 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tracing::warn;
 
-/// Old files that are kept: `<file>.1` is the newest of them.
+/// How many old files are kept. `<file>.1` is the newest.
 const OLD_FILES: usize = 9;
 
-/// What the thread of the audit file writes to: the disk, or what a test puts in its place.
+/// What the thread of the audit file writes to: the disk, or a stand-in for it in tests.
 pub(super) trait Storage {
-    /// Appends whole lines: all of them, or none.
+    /// Appends whole lines: all of them or none.
     fn append(&mut self, lines: &[u8]) -> Result<(), FileError>;
-    /// Makes durable what was appended.
+    /// Makes appended lines durable.
     fn sync(&mut self) -> Result<(), FileError>;
 }
 
@@ -27,33 +27,33 @@ pub(super) trait Storage {
 #[derive(Debug)]
 pub(crate) struct AuditFile {
     path: PathBuf,
-    /// Bytes at which the file is rotated.
+    /// Size in bytes from which the file is rotated.
     bytes_max: u64,
     /// `None` until the first line is appended.
     open: Option<Open>,
-    /// The last rotation failed, and the operator knows.
+    /// Whether the last rotation failed; the operator knows it.
     cannot_rotate: bool,
 }
 
 #[derive(Debug)]
 struct Open {
     file: File,
-    /// Where the links lead.
+    /// The path at the end of the links.
     target: PathBuf,
     /// Device and inode.
     identity: (u64, u64),
-    /// The last line has no end: a crash cut it.
+    /// Whether the last line has no end, because a crash cut it.
     is_torn: bool,
 }
 
 impl AuditFile {
     /// Opens the file, or creates it.
     ///
-    /// A full disk and a lock of another server are no errors: both may end, and the file is opened again for each
-    /// line.
+    /// A full disk, or a lock held by another server, is not an error: both may end, and the server tries to open the
+    /// file again for each line.
     ///
     /// # Errors
-    /// There is something else than a regular file, or the server may not write there.
+    /// The path is not a regular file, or the server must not write there.
     pub(crate) fn new(path: PathBuf, bytes_max: u64) -> Result<Self, FileError> {
         let open = match open(&path) {
             Err(error) if error.may_end() => None,
@@ -62,7 +62,7 @@ impl AuditFile {
         Ok(Self { path, bytes_max, open, cannot_rotate: false })
     }
 
-    /// The open file, which is the one that has the name now.
+    /// Returns the open file that currently has the name.
     fn current(&mut self) -> Result<&mut Open, FileError> {
         let found = locate(&RealDisk, &self.path)?.found.map(|status| status.identity);
         let open = match self.open.take().filter(|open| Some(open.identity) == found) {
@@ -72,7 +72,7 @@ impl AuditFile {
         Ok(self.open.insert(open))
     }
 
-    /// Gives the file another name when it is large enough. A file that cannot be renamed goes on growing.
+    /// Rotates the file once it is large enough. A file that cannot be renamed keeps growing.
     fn rotate_if_due(&mut self, more: usize) -> Result<(), FileError> {
         let bytes_max = self.bytes_max;
         let open = self.current()?;
@@ -113,7 +113,7 @@ impl Open {
         let len = self.len()?;
         let end: &[u8] = if self.is_torn { b"\n" } else { b"" };
         if let Err(error) = self.file.write_all(end).and_then(|()| self.file.write_all(lines)) {
-            // What was written of a line would be the front of the next one.
+            // The written part of a line would become the front of the next line.
             self.is_torn |= self.file.set_len(len).is_err();
             return Err(FileError::at("write", &self.target)(error));
         }
@@ -144,7 +144,7 @@ fn open(path: &Path) -> Result<Open, FileError> {
     Ok(Open { identity: (metadata.dev(), metadata.ino()), file, target, is_torn })
 }
 
-/// Whether a file ends where a line ends; one without lines does.
+/// Whether a file is empty or ends with a newline.
 fn ends_in_newline(file: &File, len: u64) -> io::Result<bool> {
     let Some(last) = len.checked_sub(1) else { return Ok(true) };
     let mut byte = [0];
@@ -152,7 +152,7 @@ fn ends_in_newline(file: &File, len: u64) -> io::Result<bool> {
     Ok(byte == *b"\n")
 }
 
-/// Renames the file to `<file>.1`, after each older one got the next number. The oldest one goes.
+/// Renames each older file to the next number, and then the file to `<file>.1`. The oldest one is overwritten.
 fn rotate(target: &Path) -> Result<(), FileError> {
     let name = |number: usize| with_suffix(target, &format!(".{number}"));
     for number in (1..OLD_FILES).rev() {
@@ -235,7 +235,7 @@ mod tests {
     fn a_file_that_cannot_be_renamed_goes_on_growing() {
         let (folder, path) = folder();
         let mut file = AuditFile::new(path.clone(), 4).unwrap();
-        // A folder cannot be replaced by a file.
+        // A file cannot replace a folder.
         fs::create_dir(folder.path().join("audit.log.1")).unwrap();
         fs::write(folder.path().join("audit.log.2"), "").unwrap();
         fs::create_dir_all(folder.path().join("audit.log.9/full")).unwrap();

@@ -1,4 +1,4 @@
-//! A limit for records about a user: one an hour.
+//! A limit for records about a user: one per hour.
 
 use namesrv_core::time::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Lets one record of each user through in an hour. It keeps no more users than were told in the last one.
+/// Admits one record of each user per hour. It only remembers the users of the last hour.
 #[derive(Debug, Default)]
 pub(super) struct Hourly {
     told: BTreeMap<Arc<str>, Instant>,

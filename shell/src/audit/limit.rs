@@ -1,28 +1,28 @@
-//! A limit for what strangers can cause: one record a second of each kind and address, and a few in all.
+//! A limit for records that strangers can cause: one per second for each kind and address, and a few in total.
 
 use namesrv_core::time::{Duration, Instant};
 use std::net::IpAddr;
 
-/// Records of one second.
+/// The most records in one second.
 const A_SECOND: usize = 20;
 
 /// What is recorded at most once a second: a kind of record, and the address that caused it.
 pub(super) type Subject = (&'static str, IpAddr);
 
-/// Lets some records through, and counts the others.
+/// Admits some records, and counts the others.
 #[derive(Debug, Default)]
 pub(super) struct RefusalLimit {
     /// The current second.
     second: u64,
-    /// What was told in it.
+    /// The records of this second.
     told: Vec<Subject>,
     left_out: u64,
-    /// When their number has to be told.
+    /// When to report the number of omitted records.
     due: Option<Instant>,
 }
 
 impl RefusalLimit {
-    /// Returns how many were left out before this one, or `None` if it is left out itself.
+    /// Returns how many records were left out before this one, or `None` to leave this one out too.
     pub(super) fn admit(&mut self, subject: Subject, now: Instant) -> Option<u64> {
         let second = now.as_millis() / 1000;
         if self.second != second {
@@ -44,7 +44,7 @@ impl RefusalLimit {
         self.due
     }
 
-    /// Returns how many were left out since the last one that was told, once none followed for a while.
+    /// Returns how many records were left out since the last admitted one, once none has followed for a while.
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<u64> {
         self.due.take_if(|due| *due <= now).map(|_| std::mem::take(&mut self.left_out))
     }

@@ -1,7 +1,7 @@
 //! The thread that writes the audit file, so that no request waits for the disk.
 //!
-//! Lines that cannot be written wait, up to a bound; those that find no room are counted, and the file says how many
-//! are missing. The operator hears of trouble once, and once of its end.
+//! Lines that cannot be written wait, up to a limit. Further lines are counted, and the file says how many are missing.
+//! The operator gets one line when the trouble begins and one when it ends.
 
 use super::file::{AuditFile, Storage};
 use crate::files::FileError;
@@ -16,16 +16,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Bytes of lines that may wait to be written.
+/// The most bytes of lines that wait to be written.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Bytes that are appended at one time, unless one line is longer.
+/// The most bytes that are appended at once, unless a single line is longer.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
-/// How long after a failure the disk is tried again, if no line comes before.
+/// How long after a failure the thread tries again, unless a line comes earlier.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The way to the thread.
+/// The handle of the thread.
 #[derive(Clone, Debug)]
 pub(crate) struct AuditWriter {
     lines: Sender<Message>,
@@ -35,15 +35,15 @@ pub(crate) struct AuditWriter {
 #[derive(Debug, PartialEq, Eq)]
 enum Message {
     Line(Vec<u8>),
-    /// Nothing that follows counts.
+    /// Lines that follow do not count.
     End,
 }
 
 #[derive(Debug, Default)]
 struct Backlog {
-    /// Bytes of lines that are not in the file yet.
+    /// Bytes of lines that are not yet in the file.
     bytes: SharedCounter,
-    /// Lines that found no room, and that the file does not tell of yet.
+    /// Number of lines that were dropped and that the file does not mention yet.
     lost_lines: AtomicU64,
 }
 
@@ -51,7 +51,7 @@ impl AuditWriter {
     /// Starts the thread.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// The operating system cannot start a thread.
     pub(crate) fn start(file: AuditFile) -> io::Result<(Self, JoinHandle<()>)> {
         let (writer, lines) = Self::new();
         let backlog = Arc::clone(&writer.backlog);
@@ -65,7 +65,7 @@ impl AuditWriter {
         (Self { lines, backlog: Arc::default() }, receiver)
     }
 
-    /// Appends a line, which ends in a newline, soon. Never blocks.
+    /// Queues a line, which must end with a newline. Never blocks.
     pub(crate) fn append(&self, line: Vec<u8>) {
         if self.backlog.bytes.try_add(line.len(), WAITING_BYTES_MAX) {
             // The writer has ended.
@@ -75,13 +75,13 @@ impl AuditWriter {
         }
     }
 
-    /// Ends the thread once everything before is written.
+    /// Ends the thread once everything queued is written.
     pub(crate) fn finish(&self) {
         let _ = self.lines.send(Message::End);
     }
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Work<S> {
     backlog: Arc<Backlog>,
     storage: S,
@@ -104,7 +104,7 @@ impl<S: Storage> Work<S> {
         }
     }
 
-    /// Writes what waits, and removes from it what is in the file.
+    /// Writes waiting lines, and removes those that are in the file.
     fn write(&mut self, waiting: &mut Vec<u8>) -> Result<(), FileError> {
         while !waiting.is_empty() {
             let end = chunk_end(waiting);
@@ -139,7 +139,7 @@ impl<S: Storage> Work<S> {
     }
 }
 
-/// Takes the lines among these, and returns whether they are the last ones.
+/// Moves the lines of these messages to `waiting`. Returns whether they are the last ones.
 fn take(messages: impl Iterator<Item = Message>, waiting: &mut Vec<u8>) -> bool {
     for message in messages {
         match message {
@@ -150,7 +150,7 @@ fn take(messages: impl Iterator<Item = Message>, waiting: &mut Vec<u8>) -> bool 
     false
 }
 
-/// The end of the last line that fits into a chunk, or of the first one.
+/// Returns the end of the last line that fits into a chunk, or of the first line.
 fn chunk_end(lines: &[u8]) -> usize {
     let is_end = |byte: &u8| *byte == b'\n';
     let (front, rest) = lines.split_at(lines.len().min(CHUNK_BYTES_MAX));
@@ -166,7 +166,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Mutex;
 
-    /// A disk that is full while `is_full` says so.
+    /// A disk that is full while `is_full` is set.
     #[derive(Clone, Default)]
     struct TestDisk(Arc<Mutex<TestFile>>);
 
@@ -175,7 +175,7 @@ mod tests {
         text: Vec<u8>,
         attempts: usize,
         synced: usize,
-        /// Attempts that fail.
+        /// Number of attempts that fail.
         failures: usize,
     }
 
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// Writes lines to a disk whose first operations fail, and returns what is in the file at the end.
+    /// Writes lines to a disk whose first operations fail, and returns the final contents of the file.
     fn write(failures: usize, rounds: &[Vec<Vec<u8>>]) -> (String, TestDisk) {
         let disk = TestDisk::default();
         disk.0.lock().unwrap().failures = failures;

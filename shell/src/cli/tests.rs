@@ -1,6 +1,6 @@
-//! `tests/field/command-lines.tsv` has what the Java server makes of many command lines, and what is made of them here.
+//! `tests/field/command-lines.tsv` lists command lines with what the Java server does and what this server does.
 //!
-//! `UPDATE_EXPECTED=1` writes what is made of them here into the table.
+//! `UPDATE_EXPECTED=1` writes what this server does into the table.
 
 use super::*;
 use crate::field_table;
@@ -30,7 +30,7 @@ fn outcome(line: &str) -> String {
     format!("{verb}{file}{}", ignored.unwrap_or_default())
 }
 
-/// Both refuse, in words of their own, or both do the same.
+/// Whether both refuse, each in its own words, or both do the same.
 fn is_alike(java: &str, here: &str) -> bool {
     java == here || (java.starts_with("refused: ") && here.starts_with("refused: "))
 }

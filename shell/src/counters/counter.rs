@@ -1,4 +1,4 @@
-//! A number that any thread adds to.
+//! A number to which any thread may add.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! Requests by their code and that of the answer, with the time that they took.
+//! Requests by the codes of request and answer, with the time that they took.
 
 use super::Histogram;
 use namesrv_core::tally::Exchange;
@@ -7,7 +7,7 @@ use std::array;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// The codes of requests, in their order; all others count as one more.
+/// The codes of requests, in order. All others count as one more.
 pub(crate) const REQUESTS: [i32; 23] = [
     request::PUT_KV_CONFIG,
     request::GET_KV_CONFIG,
@@ -34,18 +34,18 @@ pub(crate) const REQUESTS: [i32; 23] = [
     request::BROKER_HEARTBEAT,
 ];
 
-/// What a request came to.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ResponseLabel {
-    /// It was answered with this code.
+    /// An answer with this code.
     Code(i32),
-    /// It was answered with another code.
+    /// An answer with another code.
     Other,
-    /// It wanted no answer.
+    /// No answer, because the client wanted none.
     Oneway,
 }
 
-/// What requests come to, in this order.
+/// The outcomes of requests, in order.
 pub(crate) const RESPONSES: [ResponseLabel; 10] = [
     ResponseLabel::Code(response::SUCCESS),
     ResponseLabel::Code(response::SYSTEM_ERROR),
@@ -61,7 +61,7 @@ pub(crate) const RESPONSES: [ResponseLabel; 10] = [
 
 const REQUEST_LABELS: usize = REQUESTS.len() + 1;
 
-/// A histogram for each pair of codes that occurred. The number of pairs is bounded, however many codes peers make up.
+/// A histogram for each pair of codes that has occurred. The number of pairs is bounded, whatever codes peers send.
 #[derive(Debug)]
 pub(crate) struct Exchanges([[OnceLock<Box<Histogram>>; RESPONSES.len()]; REQUEST_LABELS]);
 
@@ -72,7 +72,7 @@ impl Default for Exchanges {
 }
 
 impl Exchanges {
-    /// `count` exchanges of this kind took this long.
+    /// Adds `count` exchanges that took this long.
     pub(crate) fn add(&self, exchange: Exchange, count: u64, time: Duration) {
         let request = REQUESTS.iter().position(|code| *code == exchange.request).unwrap_or(REQUESTS.len());
         let label = match exchange.response {
@@ -86,7 +86,7 @@ impl Exchanges {
         }
     }
 
-    /// The histograms with the places of their codes in [`REQUESTS`] (behind its end for unknown codes) and
+    /// Returns the histograms with the indexes of their codes in [`REQUESTS`] (one past the end for unknown codes) and
     /// [`RESPONSES`].
     pub(crate) fn histograms(&self) -> impl Iterator<Item = (usize, usize, &Histogram)> {
         self.0.iter().enumerate().flat_map(|(request, row)| {
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn every_code_that_is_named_has_a_place() {
         let named: Vec<_> = (0..2000).filter(|code| request::name(*code).is_some()).collect();
-        // The last one is only sent.
+        // The server only sends the last one.
         assert_eq!(named, [&REQUESTS[..], &[request::NOTIFY_MIN_BROKER_ID_CHANGE]].concat());
     }
 

@@ -4,7 +4,7 @@ use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The upper edges of all buckets but the last, which has none. Those that Java's histogram has are among them.
+/// The upper edges of all buckets except the last, which has none. They include the edges of Java's histogram.
 pub(crate) const EDGES: [Duration; 18] = [
     Duration::from_micros(10),
     Duration::from_micros(25),
@@ -28,14 +28,14 @@ pub(crate) const EDGES: [Duration; 18] = [
 
 const BUCKETS: usize = EDGES.len() + 1;
 
-/// How often something took how long.
+/// Counts by duration.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
     buckets: [AtomicU64; BUCKETS],
     nanos: AtomicU64,
 }
 
-/// A histogram at one time.
+/// A histogram at one point in time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     buckets: [u64; BUCKETS],
@@ -43,7 +43,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Histogram {
-    /// `count` things took this long.
+    /// Adds `count` durations of this length.
     pub(crate) fn add(&self, count: u64, time: Duration) {
         let bucket = EDGES.partition_point(|edge| *edge < time);
         if let Some(bucket) = self.buckets.get(bucket) {
@@ -74,7 +74,7 @@ impl Snapshot {
         Duration::from_nanos(self.nanos)
     }
 
-    /// How many took at most this time, which is one of [`EDGES`].
+    /// Returns how many durations were at most this long. The edge must be one of [`EDGES`].
     pub(crate) fn count_within(&self, edge: Duration) -> u64 {
         let edges = EDGES.iter().take_while(|known| **known <= edge).count();
         self.buckets.iter().take(edges).sum()

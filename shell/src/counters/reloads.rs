@@ -1,10 +1,10 @@
-//! Reloads of the configuration, as Prometheus tells its own.
+//! Reloads of the configuration, with the figures that Prometheus has for its own reloads.
 
 use super::counter::Counter;
 use namesrv_core::time::WallTime;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// How reloads ended.
+/// Outcomes of reloads.
 #[derive(Debug, Default)]
 pub(crate) struct ReloadFigures {
     pub(crate) ok: Counter,
@@ -15,7 +15,7 @@ pub(crate) struct ReloadFigures {
 }
 
 impl ReloadFigures {
-    /// The configuration was read again, and is in effect if it was good.
+    /// Notes a reload. If it is good, the configuration is in effect.
     pub(crate) fn note(&self, is_good: bool, at: WallTime) {
         if is_good {
             self.last_success.store(at.as_millis(), Ordering::Relaxed);
@@ -25,12 +25,12 @@ impl ReloadFigures {
         counter.add(1);
     }
 
-    /// Whether the last reload was good, or there was none.
+    /// Whether the last reload succeeded, or there was none.
     pub(crate) fn is_good(&self) -> bool {
         !self.last_failed.load(Ordering::Relaxed)
     }
 
-    /// When what is in effect was read, if that was after the start.
+    /// Returns when the configuration in effect was read, if that was after the start.
     pub(crate) fn last_success(&self) -> Option<WallTime> {
         let millis = self.last_success.load(Ordering::Relaxed);
         (millis > 0).then(|| WallTime::from_millis(millis))

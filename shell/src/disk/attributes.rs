@@ -1,4 +1,4 @@
-//! Owner, group, mode, access control list and extended attributes of a file that takes the place of another one.
+//! Owner, group, mode, access control list and extended attributes of a file that replaces another one.
 
 use super::errno::is_unknown_to_file_system;
 use rustix::fs::{Gid, Mode, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fremovexattr, fsetxattr};
@@ -8,27 +8,29 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-/// Signatures of contents: those of a file are wrong for another one.
+/// Signatures of contents. Those of the old file would be wrong for the new one.
 const SIGNATURES: [&CStr; 2] = [c"security.ima", c"security.evm"];
 
-/// Mode bits that `chmod` takes.
+/// Mode bits that `chmod` accepts.
 const MODE_BITS: u32 = 0o7777;
 
-/// Copies all of them, as far as they differ.
+/// Copies all attributes that differ.
 pub(super) fn copy(from: &File, to: &File) -> io::Result<()> {
     let (wanted, found) = (from.metadata()?, to.metadata()?);
     if (wanted.uid(), wanted.gid()) != (found.uid(), found.gid()) {
         fchown(to, Some(Uid::from_raw(wanted.uid())), Some(Gid::from_raw(wanted.gid())))?;
     }
     copy_extended(from, to)?;
-    // After the owner, whose change clears bits, and the access control list, which has its share in the mode.
+    // Set after the owner, whose change clears bits, and after the access control list, which contains a part of the
+    // mode.
     if to.metadata()?.mode() & MODE_BITS != wanted.mode() & MODE_BITS {
         fchmod(to, Mode::from_raw_mode(wanted.mode() & MODE_BITS))?;
     }
     Ok(())
 }
 
-/// Extended attributes, of which access control lists are some. A folder may have given the new file others.
+/// Copies extended attributes, which include access control lists. The folder may have given the new file different
+/// ones.
 fn copy_extended(from: &File, to: &File) -> io::Result<()> {
     let (wanted, found) = (names(from)?, names(to)?);
     for name in found.iter().filter(|name| !wanted.contains(name)) {
@@ -57,7 +59,7 @@ fn value(file: &File, name: &CStr) -> io::Result<Vec<u8>> {
     Ok(grow(|buffer| fgetxattr(file, name, buffer))?)
 }
 
-/// Calls with more and more room until it is enough.
+/// Calls with larger and larger buffers until one is large enough.
 fn grow(mut call: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
     let mut buffer = vec![0; 1024];
     loop {

@@ -1,11 +1,11 @@
-//! Events of the registry as records.
+//! Converts events of the registry to records.
 
 use crate::record::{EventType, Record};
 use namesrv_core::event::{Event, EvictionCause};
 use namesrv_core::save::SaveFile;
 use namesrv_core::time::WallTime;
 
-/// The type of an event; `None` for those that go to the audit, or that another event tells of.
+/// Returns the type of an event, or `None` if it goes to the audit or another event reports it.
 pub(super) const fn event_type(event: &Event) -> Option<EventType> {
     Some(match event {
         Event::BrokerRegistered { .. } => EventType::BrokerRegistered,
@@ -29,7 +29,7 @@ pub(super) const fn event_type(event: &Event) -> Option<EventType> {
     })
 }
 
-/// The record of an event of this type.
+/// Returns the record of an event of this type.
 pub(super) fn record_of(event_type: EventType, event: &Event, time: WallTime) -> Record {
     let record = Record::new(event_type, time);
     match event {
@@ -77,7 +77,7 @@ pub(super) fn record_of(event_type: EventType, event: &Event, time: WallTime) ->
             record.with("file", file).with("error", &reason.to_string())
         }
         Event::Late { by } => record.with_count("milliseconds", by.as_millis()),
-        // The audit has them.
+        // These go to the audit.
         Event::AdminWrite(_)
         | Event::RequestRefused(_)
         | Event::RequestWouldBeRefused(_)

@@ -4,7 +4,7 @@ use crate::disk::Kind;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Symbolic links that are followed: as many as Linux follows.
+/// The most symbolic links that are followed, the same as in Linux.
 pub(super) const LINKS_MAX: usize = 40;
 
 /// Why a file cannot be used or saved.
@@ -27,7 +27,7 @@ pub(crate) enum FileError {
     /// Both ways failed.
     #[error("it cannot be replaced ({reason}) nor written in place ({source})")]
     NoWay { reason: String, source: Box<FileError> },
-    /// A save failed when the new contents were already there, and the old ones cannot be brought back.
+    /// The save failed after the new contents were written, and the old ones cannot be restored.
     #[error("{0}; whether the change is kept shows at the next start")]
     Undecided(Box<FileError>),
 }
@@ -37,7 +37,8 @@ impl FileError {
         move |source| Self::Step { step, path: path.to_owned(), source }
     }
 
-    /// Whether it may end without the operator: the disk is full, or another server, which may be ending, has the file.
+    /// Whether the fault may end without the operator: the disk is full, or another server, possibly about to end, has
+    /// the file.
     pub(crate) fn may_end(&self) -> bool {
         match self {
             Self::Locked(_) => true,
@@ -53,7 +54,7 @@ impl FileError {
     }
 }
 
-/// Success, when there was nothing to be done.
+/// Treats a missing file as success.
 pub(crate) fn unless_missing(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }

@@ -1,7 +1,7 @@
-//! Saving in place: the previous contents stay behind the new ones in the same file until these are durable ([`undo`]).
+//! Saves in place: the previous contents stay behind the new ones in the same file until these are durable ([`undo`]).
 //!
-//! A copy beside the file would be no help where this way is needed: the folder may not be written, or is a container's
-//! own and gone when the container is, while the file is mounted from elsewhere.
+//! Where this way is needed, a copy beside the file would not help: the folder may be read-only, or belong to a
+//! container and vanish with it, while the file is mounted from elsewhere.
 
 use super::error::FileError;
 use super::place::Place;
@@ -10,10 +10,10 @@ use super::undo::{self, Undo, Unfinished};
 use crate::disk::Disk;
 use std::io;
 
-/// Writes a file in place; returns once the contents are durable.
+/// Writes a file in place. Returns once the contents are durable.
 ///
 /// # Errors
-/// It failed, and the old contents count.
+/// The write failed, and the old contents count.
 pub(super) fn write(disk: &impl Disk, place: &Place, contents: &[u8], keeps_backup: bool) -> Result<(), FileError> {
     let target = &place.target;
     let failed = FileError::at("write", target);
@@ -33,7 +33,7 @@ pub(super) fn write(disk: &impl Disk, place: &Place, contents: &[u8], keeps_back
     match overwrite(disk, &file, old, contents) {
         Ok(()) => Ok(()),
         Err(Failure::Before(error)) => Err(failed(error)),
-        // The new contents count already. The way back is a save of its own.
+        // The new contents count already, so restoring the old ones is a save of its own.
         Err(Failure::After(error)) => Err(match overwrite(disk, &file, contents, old) {
             Ok(()) => failed(error),
             Err(Failure::Before(_) | Failure::After(_)) => FileError::Undecided(failed(error).into()),
@@ -41,7 +41,7 @@ pub(super) fn write(disk: &impl Disk, place: &Place, contents: &[u8], keeps_back
     }
 }
 
-/// Leaves nothing in a file but the contents that count.
+/// Leaves only the contents that count in a file.
 pub(super) fn finish<D: Disk>(disk: &D, file: &D::File, unfinished: &Unfinished<'_>) -> io::Result<()> {
     let Unfinished { contents, is_decided, trailer_offset } = *unfinished;
     if !is_decided {
@@ -77,7 +77,7 @@ fn overwrite<D: Disk>(disk: &D, file: &D::File, old: &[u8], new: &[u8]) -> Resul
         return Err(Failure::Before(error));
     }
     disk.sync(file).map_err(Failure::After)?;
-    // The save is done. What fails here is done by the next one, or by the next start.
+    // The save is done. If this fails, the next save or the next start repeats it.
     let _ = cut(disk, file, new.len(), undo.trailer_offset);
     Ok(())
 }
@@ -87,10 +87,10 @@ fn write_durably<D: Disk>(disk: &D, file: &D::File, bytes: &[u8], offset: usize)
     disk.sync(file)
 }
 
-/// Cuts a file behind its contents. Some file systems write NULs over what is cut off before they shorten the file, in
-/// any order: the trailer has to be the last that goes.
+/// Cuts a file behind its contents. Before they shorten the file, some file systems write NULs over the rest, in any
+/// order, but the trailer must go last.
 fn cut<D: Disk>(disk: &D, file: &D::File, len: usize, trailer_offset: usize) -> io::Result<()> {
-    // A full disk may have no room for NULs where there was nothing.
+    // A full disk may have no room for NULs in a hole.
     let _ = write_durably(disk, file, &vec![0; trailer_offset.saturating_sub(len)], len);
     disk.set_len(file, len as u64)?;
     disk.sync(file)

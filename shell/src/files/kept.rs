@@ -1,4 +1,4 @@
-//! A file that the server keeps, and how it gets new contents.
+//! A file that the server keeps, and how it is saved.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,32 +9,32 @@ pub(crate) struct KeptFile {
     /// The configuration key that names it.
     pub(crate) key: &'static str,
     pub(crate) path: PathBuf,
-    /// The previous contents stay in `<file>.bak`, as in Java.
+    /// Whether the previous contents stay in `<file>.bak`, as in Java.
     pub(crate) keeps_backup: bool,
-    /// No other user may read it.
+    /// Whether other users must not read it.
     pub(crate) is_private: bool,
-    /// How changes are kept, as far as that is known; `None` when they cannot be kept.
+    /// How changes are saved, as far as known; `None` if they cannot be saved.
     pub(crate) way: Option<Way>,
 }
 
 impl KeptFile {
-    /// A file that was not looked at yet.
+    /// A file that was not examined yet.
     pub(crate) const fn new(key: &'static str, path: PathBuf, keeps_backup: bool) -> Self {
         Self { key, path, keeps_backup, is_private: false, way: None }
     }
 
-    /// The same file, created for its owner alone.
+    /// The same file, accessible only to its owner.
     pub(crate) fn private(self) -> Self {
         Self { is_private: true, ..self }
     }
 }
 
-/// How a file gets new contents.
+/// The way in which a file gets new contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     /// A new file takes its name.
     Replace,
-    /// It is written in place, for this reason.
+    /// The file is written in place, for this reason.
     InPlace(String),
 }
 

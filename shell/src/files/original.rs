@@ -1,4 +1,4 @@
-//! What a person wrote is not lost when the server writes the same in its own form.
+//! Keeps what a person wrote when the server replaces it with its own form.
 
 use super::beside::{folder_of, with_suffix};
 use super::error::FileError;
@@ -8,14 +8,14 @@ use crate::disk::Disk;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Originals that are kept of one file.
+/// The most originals that are kept of one file.
 const ORIGINALS_MAX: usize = 99;
 
 /// Copies a file to `<file>.original.bak`, or to the first `<file>.original-<number>.bak` that does not exist, and
-/// returns the name. An original that was kept before is not copied again, and none is ever written over.
+/// returns the name. Does not copy an original that was already kept, and never overwrites one.
 ///
 /// # Errors
-/// It cannot be copied.
+/// The file cannot be copied.
 pub(crate) fn keep_original(disk: &impl Disk, path: &Path) -> Result<PathBuf, FileError> {
     let target = locate(disk, path)?.target;
     let read = |path: &Path| disk.open_to_read(path).and_then(|file| disk.read(&file));

@@ -1,4 +1,4 @@
-//! Where a file is: symbolic links are followed, also to files that do not exist yet.
+//! The place of a file at the end of its symbolic links, even if it does not exist yet.
 
 use super::beside::folder_of;
 use super::error::{FileError, LINKS_MAX};
@@ -6,19 +6,19 @@ use crate::disk::{Disk, Kind, Status};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where a file is.
+/// The place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Where the last link leads: the name that gets new contents, so that every link stays.
+    /// The end of the links: this name gets the new contents, so all links stay.
     pub(crate) target: PathBuf,
-    /// The regular file there; none when it does not exist yet.
+    /// The regular file there, or `None` if it does not exist yet.
     pub(crate) found: Option<Status>,
 }
 
-/// Follows links by hand: `canonicalize` wants the file to exist, which a link into an empty volume does not lead to.
+/// Follows links itself: `canonicalize` needs an existing file, but a link into an empty volume leads to none.
 ///
 /// # Errors
-/// Links lead nowhere, or there is something else than a regular file.
+/// The links lead nowhere, or to something other than a regular file.
 pub(crate) fn locate(disk: &impl Disk, path: &Path) -> Result<Place, FileError> {
     if path.as_os_str().is_empty() {
         return Err(FileError::NoPath);
@@ -50,7 +50,7 @@ pub(crate) fn locate(disk: &impl Disk, path: &Path) -> Result<Place, FileError> 
     Err(FileError::TooManyLinks(path.to_owned()))
 }
 
-/// The place of a file that does not exist yet.
+/// Returns the place of a file that does not exist yet.
 fn unborn(path: &Path, target: PathBuf) -> Result<Place, FileError> {
     if target.file_name().is_none() || target.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(FileError::NotRegular { path: path.to_owned(), kind: Kind::Folder });

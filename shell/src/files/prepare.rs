@@ -1,4 +1,4 @@
-//! What is done for a file at start: leftovers of a crash go, and the operator hears how changes will be kept.
+//! Prepares a file at start: removes what a crash left, and tells the operator how changes will be saved.
 
 use super::beside::folder_of;
 use super::error::FileError;
@@ -11,30 +11,30 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// A line for the operator. It does not name the key.
+/// A line for the operator, without the name of the key.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// Contents from before a save that a crash ended were brought back.
+    /// A crash interrupted a save, and the contents from before it were restored.
     Mended,
-    /// They cannot be brought back on the disk; the server has them.
+    /// They cannot be restored on the disk, but the server uses them.
     NotMended(FileError),
-    /// The usual way cannot be used.
+    /// The file cannot be saved in the usual way.
     InPlace(Way),
-    /// Changes cannot be kept at all, as it looks.
+    /// Changes probably cannot be saved at all.
     Unkept(FileError),
 }
 
-/// Removes what a crash left and finds out how changes will be kept. Touches nothing but the file and the names beside
-/// it that only this server uses.
+/// Removes what a crash left, and finds out how changes will be saved. Touches only the file, and names beside it that
+/// only this server uses.
 ///
 /// # Errors
-/// There is something else than a regular file.
+/// The path leads to something other than a regular file.
 pub(crate) fn prepare(disk: &impl Disk, file: &mut KeptFile) -> Result<Vec<Notice>, FileError> {
     let place = locate(disk, &file.path)?;
     let mut notices = Vec::new();
-    // Where the folder may not be written, nothing was left in it.
+    // If the folder is read-only, there is nothing in it to remove.
     let _ = replace::clean_up(disk, &place.target);
-    // It may have had a second name from such a crash.
+    // The crash may have left the file with a second name.
     let place = locate(disk, &file.path)?;
     if place.found.is_some() {
         notices.extend(mend(disk, &place));
@@ -63,7 +63,7 @@ fn mend(disk: &impl Disk, place: &Place) -> Option<Notice> {
     }
 }
 
-/// How a change would be saved now.
+/// Returns how a change would be saved now.
 fn way(disk: &impl Disk, place: &Place) -> Result<Way, FileError> {
     if place.found.is_none() {
         let folder = folder_of(&place.target);
@@ -91,7 +91,7 @@ fn way(disk: &impl Disk, place: &Place) -> Result<Way, FileError> {
     }
 }
 
-/// The folder, or the first above it that exists; those between will be created.
+/// Returns the folder, or its closest parent that exists. The server will create the folders between them.
 fn existing_folder<'a>(disk: &impl Disk, folder: &'a Path) -> Result<&'a Path, FileError> {
     for folder in folder.ancestors().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) {
         match disk.status(folder).map(|status| status.kind) {

@@ -1,4 +1,4 @@
-//! Saving by a new file that takes the name of the old one.
+//! Saves by a new file that takes the name of the old one.
 
 use super::beside::{folder_of, with_suffix};
 use super::error::{FileError, unless_missing};
@@ -8,21 +8,21 @@ use crate::disk::{Disk, Kind};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// The suffix of a file while its new contents are written. No other program uses these names.
+/// Suffix of the new contents while they are written. No other program uses such names.
 const NEW: &str = ".namesrv.new";
-/// Behind the name of a file while it is not known whether its new contents stay: the old ones.
+/// Suffix of the old file while it is undecided whether the new contents stay.
 const OLD: &str = ".namesrv.old";
-/// Behind the name of the previous contents, as in Java (`MixAll.string2File`).
+/// Suffix of the previous contents, as in Java (`MixAll.string2File`).
 const BACKUP: &str = ".bak";
 
-/// How it went.
+/// The outcome of an attempt.
 pub(super) enum Outcome {
     Saved,
-    /// It cannot work here, and nothing happened.
+    /// This way cannot work here. Nothing has changed.
     Impossible(FileError),
 }
 
-/// Why a new file would not be the same.
+/// Returns why a new file would differ from the old one.
 pub(super) fn reason_against(place: &Place) -> Option<String> {
     let found = place.found?;
     let path = place.target.display();
@@ -32,10 +32,10 @@ pub(super) fn reason_against(place: &Place) -> Option<String> {
     (found.names > 1).then(|| format!("{path} has {} names (hard links)", found.names))
 }
 
-/// Writes a new file and renames it over the old one; returns once both contents and name are durable.
+/// Writes a new file and renames it over the old one. Returns once contents and name are durable.
 ///
 /// # Errors
-/// It failed, and the old file is there.
+/// The save failed, and the old file is there.
 pub(super) fn replace(
     disk: &impl Disk,
     place: &Place,
@@ -79,7 +79,7 @@ pub(super) fn replace(
     Ok(Outcome::Saved)
 }
 
-/// Tries everything that [`replace`] does before it touches the old file.
+/// Tries every step of [`replace`] that does not touch the old file.
 pub(super) fn try_out(disk: &impl Disk, place: &Place) -> Result<(), FileError> {
     let new = with_suffix(&place.target, NEW);
     let file = create(disk, place, &new, true)?;
@@ -87,7 +87,7 @@ pub(super) fn try_out(disk: &impl Disk, place: &Place) -> Result<(), FileError> 
     disk.remove(&new).map_err(FileError::at("remove", &new))
 }
 
-/// Removes what a process left that was killed while it saved; nothing of a process that lives.
+/// Removes files of a process that was killed during a save, but no files of a live process.
 pub(super) fn clean_up(disk: &impl Disk, target: &Path) -> Result<(), FileError> {
     let (new, old) = (with_suffix(target, NEW), with_suffix(target, OLD));
     if is_stale(disk, &new)? {
@@ -122,12 +122,12 @@ fn create<D: Disk>(disk: &D, place: &Place, new: &Path, is_private: bool) -> Res
     prepared.map(|()| file).inspect_err(|_| drop(disk.remove(new)))
 }
 
-/// Whether a file exists that no process has locked.
+/// Whether a file exists without a process that has locked it.
 fn is_stale(disk: &impl Disk, new: &Path) -> Result<bool, FileError> {
     if !has_regular(disk, new) {
         return Ok(false);
     }
-    // One that cannot be opened is another user's: removing it may work all the same.
+    // A file that cannot be opened belongs to another user. Removing it may still work.
     let locked = disk.open(new).and_then(|file| disk.lock(&file)).is_ok_and(|is_free| !is_free);
     if locked { Err(FileError::Locked(new.to_owned())) } else { Ok(true) }
 }
@@ -136,19 +136,19 @@ fn has_regular(disk: &impl Disk, path: &Path) -> bool {
     disk.status(path).is_ok_and(|status| status.kind == Kind::Regular)
 }
 
-/// Gives the old file a second name, under which it stays when the first one gets new contents.
+/// Gives the old file a second name, which it keeps when the first name gets new contents.
 fn keep_old(disk: &impl Disk, target: &Path, old: &Path) -> io::Result<()> {
     unless_missing(disk.remove(old))?;
     disk.link(target, old).or_else(|_| copy(disk, target, old))
 }
 
-/// Some file systems have no links.
+/// For file systems without links.
 fn copy(disk: &impl Disk, from: &Path, to: &Path) -> io::Result<()> {
     let bytes = disk.open_to_read(from).and_then(|file| disk.read(&file))?;
     write_new(disk, from, to, &bytes)
 }
 
-/// Writes a new file with the attributes of another one, as far as they can be given.
+/// Writes a new file with as many attributes of another one as possible.
 pub(super) fn write_new(disk: &impl Disk, like: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let file = disk.create(path, true)?;
     let _ = disk.copy_attributes(like, &file);
@@ -156,14 +156,14 @@ pub(super) fn write_new(disk: &impl Disk, like: &Path, path: &Path, bytes: &[u8]
     written.inspect_err(|_| drop(disk.remove(path)))
 }
 
-/// The old file becomes the backup, or is removed. The save is done: a failure here does not undo it.
+/// Turns the old file into the backup, or removes it. The save is done: a failure here does not undo it.
 fn retire(disk: &impl Disk, old: &Path, target: &Path, keeps_backup: bool) {
     if !keeps_backup || disk.rename(old, &with_suffix(target, BACKUP)).is_err() {
         let _ = disk.remove(old);
     }
 }
 
-/// Writes a backup of contents that are about to be written over in place, where the folder allows it.
+/// Backs up contents before they are overwritten in place, if the folder allows it.
 pub(super) fn back_up(disk: &impl Disk, target: &Path, bytes: &[u8]) {
     let old = with_suffix(target, OLD);
     let written = unless_missing(disk.remove(&old)).and_then(|()| write_new(disk, target, &old, bytes));
@@ -172,10 +172,10 @@ pub(super) fn back_up(disk: &impl Disk, target: &Path, bytes: &[u8]) {
     }
 }
 
-/// Whether writing in place may work where this failed. A full or broken disk is neither way's fault.
+/// Whether writing in place may work where this failed. A full or broken disk would fail both ways.
 fn is_impossible(error: &FileError) -> bool {
     let FileError::Step { source, .. } = error else { return false };
-    // What `ErrorKind` has no name for (EIO) is the disk's fault, but for the codes that say "not here".
+    // Errors without an `ErrorKind` (EIO) mean a broken disk, except for codes that mean "not here".
     match source.raw_os_error() {
         Some(code) => {
             use rustix::io::Errno;

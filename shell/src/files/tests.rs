@@ -1,4 +1,4 @@
-//! Files on the disk of the machine and on one in memory that fails.
+//! Files on the disk of this machine, and on a disk in memory that fails.
 
 mod crashes;
 mod hosts;

@@ -1,18 +1,20 @@
-//! What is behind the contents of a file while it is written in place, and how the next start reads it.
+//! The bytes behind the contents of a file while it is written in place, and how the next start reads them.
 //!
 //! ```text
 //! contents | at least one NUL | copy of the old contents | trailer
 //! ```
 //!
 //! A save takes these steps, each durable before the next: the trailer, the copy, the new contents, the last byte of
-//! the trailer, which says that the new contents count, and NULs behind them; then the file is cut. Wherever a crash
-//! ends it, the contents that count can be told:
+//! the trailer, which says that the new contents count, and NULs behind the new contents; finally the file is cut.
+//! Wherever a crash interrupts this, the start can tell which contents count:
 //!
 //! * the trailer is whole and says that the new contents count: they are at the beginning;
-//! * it is whole and does not say so: the old ones are in the copy, or, when that is not whole, still at the beginning;
-//! * it is torn, as it was being written or cut: the contents are what is at the beginning, up to the first NUL.
+//! * the trailer is whole and does not say so: the old contents are in the copy or, if that is not whole, still at the
+//!   beginning;
+//! * the trailer is torn, because a crash interrupted writing or cutting it: the contents are at the beginning, up to
+//!   the first NUL.
 
-/// First bytes of the trailer. No file of ours has a NUL in its contents.
+/// First bytes of the trailer. The server's own files never contain a NUL.
 const MAGIC: [u8; 16] = *b"\0namesrv:undo:1\n";
 /// Length and checksum.
 const SEAL_BYTES: usize = 8 + 4;
@@ -26,18 +28,18 @@ pub(super) const DECIDED: u8 = b'!';
 
 type Seal = [u8; SEAL_BYTES];
 
-/// The layout for one save.
+/// The layout of one save.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Undo {
     pub(super) copy_offset: usize,
     pub(super) trailer_offset: usize,
-    /// Of the byte that decides.
+    /// Offset of the byte that decides.
     pub(super) state_offset: usize,
     pub(super) trailer: [u8; TRAILER_BYTES],
 }
 
 impl Undo {
-    /// For old contents that will be overwritten.
+    /// The layout for replacing these old contents.
     pub(super) fn new(old: &[u8], new: &[u8]) -> Self {
         let copy_offset = old.len().max(new.len()) + 1;
         let trailer_offset = copy_offset + old.len();
@@ -51,14 +53,14 @@ impl Undo {
 pub(super) struct Unfinished<'a> {
     /// The contents that count.
     pub(super) contents: &'a [u8],
-    /// They are those of the save, all of which was done but the tidying.
+    /// Whether they are the contents of that save, which then only lacks the final cut.
     pub(super) is_decided: bool,
-    /// Where the trailer begins, or may begin.
+    /// Where the trailer begins or may begin.
     pub(super) trailer_offset: usize,
 }
 
 impl<'a> Unfinished<'a> {
-    /// Finds out which contents count; none when the file holds its contents and nothing else.
+    /// Finds out which contents count. Returns `None` if the file holds only its contents.
     pub(super) fn find(bytes: &'a [u8]) -> Option<Self> {
         by_trailer(bytes).or_else(|| by_torn_trailer(bytes))
     }
@@ -84,7 +86,7 @@ fn by_torn_trailer(bytes: &[u8]) -> Option<Unfinished<'_>> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     let (contents, rest) = bytes.split_at(end);
     let own = seal(contents);
-    // It may have been old or new, and the file may end within the trailer.
+    // The copy may be of old or new contents, and the file may end within the trailer.
     let could_be = |written: &[u8]| {
         let mut padded = [0; TRAILER_BYTES];
         padded.iter_mut().zip(written).for_each(|(to, from)| *to = *from);
@@ -95,7 +97,7 @@ fn by_torn_trailer(bytes: &[u8]) -> Option<Unfinished<'_>> {
         let (gap, written) = rest.split_at(rest.len() - torn_bytes);
         gap.iter().all(|byte| *byte == 0) && could_be(written)
     })?;
-    // Nothing but NULs says nothing: not every crash is ours.
+    // A file of NULs says nothing: not every crash happens during one of these saves.
     let says_something = !contents.is_empty() || torn_bytes > 0;
     says_something.then_some(Unfinished { contents, is_decided: false, trailer_offset: bytes.len() - torn_bytes })
 }
@@ -108,7 +110,7 @@ fn trailer(old: Seal, new: Seal) -> [u8; TRAILER_BYTES] {
     trailer
 }
 
-/// Those of the old and of the new contents.
+/// Returns the seals of the old and the new contents.
 fn seals(trailer: &[u8]) -> Option<(Seal, Seal)> {
     let (old, rest) = trailer.get(MAGIC.len()..)?.split_first_chunk::<SEAL_BYTES>()?;
     let (new, _) = rest.split_first_chunk::<SEAL_BYTES>()?;

@@ -1,37 +1,38 @@
-//! One connection of the second port: requests one after the other, and when to give up.
+//! One connection of the second port: handles requests one after the other, with time limits.
 
 use super::request::{HEAD_BYTES_MAX, Method, Parsed, Refusal, Request, parse};
 use super::response::Response;
 use namesrv_core::time::{Duration, Instant};
 
-/// How long a head may take to arrive, from its first byte on.
+/// How long a head may take to arrive after its first byte.
 pub const HEAD_WITHIN: Duration = Duration::from_secs(5);
-/// How long a client may say nothing between two requests, or take to read one answer.
+/// How long a client may be silent between two requests, or take to read one answer.
 pub const IDLE_MAX: Duration = Duration::from_secs(30);
-/// How long unread input is thrown away after the last answer: closing with it would destroy the answer on its way.
+/// How long unread input is discarded after the last answer: closing with unread input would destroy the answer on its
+/// way.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What the pages answer to a request.
+/// A page's answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<Q> {
-    /// This answer.
+    /// The complete answer.
     Now(Response),
-    /// Something has to be found out first.
+    /// The page needs these results first.
     After(Q),
-    /// This answer, which goes on until the client leaves, and what it goes on with.
+    /// An answer that continues until the client leaves, and the source of what follows.
     Endless(Response, Q),
 }
 
-/// One connection. It owns no buffer between requests.
+/// One connection. It owns no buffers between requests.
 #[derive(Debug)]
 pub struct Connection {
-    /// What arrived of the next requests, at most [`HEAD_BYTES_MAX`].
+    /// Bytes of the next requests, at most [`HEAD_BYTES_MAX`].
     input: Vec<u8>,
-    /// The answer, and how much of it is sent.
+    /// The answer, and how much of it has been sent.
     output: Vec<u8>,
     sent: usize,
     phase: Phase,
-    /// Whether input was there before the last answer was written, so that no socket will tell of it.
+    /// Whether input arrived before the last answer was written, so the socket will not report it again.
     has_more: bool,
     /// When this phase began, or the last request was answered.
     since: Instant,
@@ -43,27 +44,27 @@ enum Phase {
     Idle,
     /// A head is arriving.
     Reading,
-    /// A request waits for what has to be found out.
+    /// A request waits for results.
     Waiting,
     /// An answer is being written.
     Writing {
         is_last: bool,
     },
-    /// An answer goes on; what the client still sends is thrown away.
+    /// An answer continues. Further input is discarded.
     Streaming,
-    /// The last answer is written, and what the client still sends is thrown away.
+    /// The last answer is written. Further input is discarded.
     Lingering,
     Closed,
 }
 
 impl Connection {
-    /// A connection that was accepted now.
+    /// A connection that was just accepted.
     #[must_use]
     pub const fn open(now: Instant) -> Self {
         Self { input: Vec::new(), output: Vec::new(), sent: 0, phase: Phase::Idle, has_more: false, since: now }
     }
 
-    /// Takes what a read gave: at most [`wanted_bytes`](Self::wanted_bytes), nothing at the end of the stream.
+    /// Handles the bytes of a read: at most [`wanted_bytes`](Self::wanted_bytes), or none at the end of the stream.
     pub fn handle_read(&mut self, bytes: &[u8], now: Instant) {
         match self.phase {
             Phase::Idle | Phase::Reading if bytes.is_empty() => self.enter(Phase::Closed, now),
@@ -77,9 +78,9 @@ impl Connection {
         }
     }
 
-    /// Has `respond` answer the next request, if one is complete and none is being answered. Returns what has to be
-    /// found out first (call this again once it is known), or what an answer goes on with: then
-    /// [`wants_more`](Self::wants_more) says when.
+    /// Calls `respond` for the next request, if one is complete and no answer is pending. Returns what the page needs
+    /// first (call this again with the results), or the source of an answer that continues, for which
+    /// [`wants_more`](Self::wants_more) says when to send more.
     pub fn advance<Q>(&mut self, respond: impl FnOnce(&Request) -> Answer<Q>, now: Instant) -> Option<Q> {
         if !matches!(self.phase, Phase::Reading | Phase::Waiting) {
             return None;
@@ -118,7 +119,8 @@ impl Connection {
         self.output.get(self.sent..).unwrap_or_default()
     }
 
-    /// The socket accepted this many bytes. Returns true when nothing more will be written: end the stream then.
+    /// Notes that the socket accepted this many bytes. Returns true if nothing more will be written: end the stream
+    /// then.
     pub fn handle_written(&mut self, bytes: usize, now: Instant) -> bool {
         let is_last = match self.phase {
             Phase::Writing { is_last } => is_last,
@@ -146,14 +148,14 @@ impl Connection {
         is_last
     }
 
-    /// Whether an answer goes on, and everything before is written: who reads slowly never has more waiting than was
-    /// handed in at once.
+    /// Whether an answer continues and everything before is written. So for a client that reads slowly, never more
+    /// waits than was handed in at once.
     #[must_use]
     pub const fn wants_more(&self) -> bool {
         matches!(self.phase, Phase::Streaming) && self.output.is_empty()
     }
 
-    /// An answer goes on with these bytes. To be called while [`wants_more`](Self::wants_more) is true.
+    /// Continues an answer with these bytes. Call it only while [`wants_more`](Self::wants_more) is true.
     pub fn handle_more(&mut self, bytes: Vec<u8>, now: Instant) {
         if self.wants_more() {
             self.output = bytes;
@@ -161,12 +163,12 @@ impl Connection {
         }
     }
 
-    /// The socket failed.
+    /// Handles a failure of the socket.
     pub fn handle_failure(&mut self, now: Instant) {
         self.enter(Phase::Closed, now);
     }
 
-    /// Gives up what takes too long.
+    /// Gives up on whatever takes too long.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.poll_timeout().is_none_or(|deadline| deadline > now) {
             return;
@@ -180,8 +182,8 @@ impl Connection {
         }
     }
 
-    /// Returns when to call [`handle_timeout`](Self::handle_timeout). A request that waits is timed by whoever finds
-    /// things out.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout). For a waiting request there is no time: whoever
+    /// fetches the results limits it.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
@@ -193,7 +195,7 @@ impl Connection {
         }
     }
 
-    /// How much may be read; none while a request is being answered.
+    /// Returns how many bytes to read at most; 0 while a request is being answered.
     #[must_use]
     pub const fn wanted_bytes(&self) -> usize {
         match self.phase {
@@ -203,19 +205,19 @@ impl Connection {
         }
     }
 
-    /// Whether [`advance`](Self::advance) has something to do although nothing arrived.
+    /// Whether [`advance`](Self::advance) has work although nothing arrived.
     #[must_use]
     pub const fn can_advance(&self) -> bool {
         self.has_more
     }
 
-    /// Whether to close it.
+    /// Whether to close the connection.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed)
     }
 
-    /// When it last began to do what it does: among many, the earliest is the one to give up.
+    /// When the current phase began. Among many connections, give up the one with the earliest.
     #[must_use]
     pub const fn since(&self) -> Instant {
         self.since

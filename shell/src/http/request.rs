@@ -4,30 +4,30 @@ use super::status::Status;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
-/// Bytes of one head, request line included.
+/// The most bytes of one head, including the request line.
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
-/// Header lines of one head.
+/// The most header lines of one head.
 pub const HEADERS_MAX: usize = 64;
 
-/// What a client wants to have.
+/// What a client wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Head and body.
     Get,
-    /// The head alone.
+    /// Only the head.
     Head,
 }
 
 /// A request whose head is complete. No request has a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The path that is requested.
+    /// What the client wants of the path.
     pub method: Method,
-    /// The path as it was sent, percent-encoded; it begins with a slash.
+    /// The path as received, percent-encoded; it begins with a slash.
     pub path: String,
-    /// What stands behind the question mark, as it was sent.
+    /// The text behind the question mark, as received.
     pub query: String,
-    /// The `Host`, which only a request of HTTP/1.0 may leave out.
+    /// The `Host` header, which only a request of HTTP/1.0 may omit.
     pub host: Option<String>,
     /// The `Accept` headers, joined.
     pub accept: String,
@@ -35,12 +35,12 @@ pub struct Request {
     pub keeps_alive: bool,
 }
 
-/// What the front of the input is.
+/// What the front of the input holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed {
-    /// A head that is not complete yet.
+    /// An incomplete head.
     Incomplete,
-    /// A whole head.
+    /// A complete head.
     Complete {
         /// The request.
         request: Request,
@@ -49,20 +49,20 @@ pub enum Parsed {
     },
 }
 
-/// Why a request is refused. The connection is closed after the answer, because nobody knows where the next request
-/// begins.
+/// Why a request is refused. The server closes the connection after the answer, because nobody knows where the next
+/// request begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is no request of HTTP/1.0 or HTTP/1.1.
+    /// It is not a request of HTTP/1.0 or HTTP/1.1.
     #[error("this is not an HTTP/1.1 request")]
     Malformed,
-    /// It must name one host.
+    /// It does not name exactly one host.
     #[error("a request names its host once")]
     Host,
-    /// The path cannot be read.
+    /// Its path cannot be read.
     #[error("the path is neither absolute nor percent-encoded UTF-8")]
     Path,
-    /// The head is longer than [`HEAD_BYTES_MAX`] or has more than [`HEADERS_MAX`] lines.
+    /// Its head is longer than [`HEAD_BYTES_MAX`] or has more than [`HEADERS_MAX`] lines.
     #[error("the head of a request has at most {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} header lines")]
     HeadTooLarge,
     /// It has a body.
@@ -71,7 +71,7 @@ pub enum Refusal {
     /// It is neither GET nor HEAD.
     #[error("only GET and HEAD are allowed: nothing is changed over this port")]
     Method,
-    /// The head did not arrive in time.
+    /// Its head did not arrive in time.
     #[error("the request did not arrive in time")]
     Slow,
 }
@@ -93,7 +93,7 @@ impl Refusal {
 /// Reads the head at the front of `bytes`.
 ///
 /// # Errors
-/// It is none, or it asks for what this server does not do.
+/// The bytes are not a head, or ask for something that this server does not do.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut head = httparse::Request::new(&mut headers);
@@ -126,20 +126,20 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, Refusal> {
 }
 
 impl Request {
-    /// The path behind `prefix`, decoded, if there is something.
+    /// Returns the decoded rest of the path after `prefix`, unless it is empty.
     #[must_use]
     pub fn name_after(&self, prefix: &str) -> Option<Cow<'_, str>> {
         decode(self.path.strip_prefix(prefix).filter(|name| !name.is_empty())?)
     }
 
-    /// The decoded value of a parameter of the query; the first one counts.
+    /// Returns the decoded value of a query parameter; of a repeated one, the first.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }
 
-/// Nothing is read behind a head, so a body would be taken for the next request.
+/// The server reads nothing behind a head, so it would take a body for the next request.
 fn check_body(headers: &[httparse::Header<'_>]) -> Result<(), Refusal> {
     if values(headers, "transfer-encoding").next().is_some() {
         return Err(Refusal::Body);
@@ -155,7 +155,7 @@ fn check_body(headers: &[httparse::Header<'_>]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The authority of an absolute target, and its path with the query.
+/// Splits an absolute target into its authority and its path with query.
 fn split_target(target: &str) -> Option<(Option<&str>, &str)> {
     if target.starts_with('/') {
         return Some((None, target));
@@ -165,7 +165,7 @@ fn split_target(target: &str) -> Option<(Option<&str>, &str)> {
     Some((Some(authority), if path.is_empty() { "/" } else { path }))
 }
 
-/// An absolute target counts more than the header, which has to be there all the same.
+/// Returns the host. An absolute target takes precedence over the header, which must still be there.
 fn host(
     headers: &[httparse::Header<'_>],
     authority: Option<&str>,
@@ -184,7 +184,7 @@ fn wants_close(headers: &[httparse::Header<'_>]) -> bool {
     options.any(|option| option.trim().eq_ignore_ascii_case("close"))
 }
 
-/// The values of a header. One that is not text counts as empty.
+/// Returns the values of a header. A value that is not text counts as empty.
 fn values<'a>(headers: &'a [httparse::Header<'_>], name: &'static str) -> impl Iterator<Item = &'a str> {
     let named = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
     named.map(|header| str::from_utf8(header.value).unwrap_or_default().trim())

@@ -4,34 +4,34 @@ use super::request::{Method, Refusal};
 use super::status::Status;
 use std::io::Write;
 
-/// An answer. Each has a body, errors too.
+/// An answer. Every answer has a body, even an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status.
     pub status: Status,
     /// The type of the body.
     pub content_type: &'static str,
-    /// One more header.
+    /// One additional header.
     pub header: Option<(&'static str, &'static str)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// Text, whose last line ends here.
+    /// A text answer. Ends the last line.
     #[must_use]
     pub fn text(status: Status, text: impl Into<String>) -> Self {
         let body = text.into() + "\n";
         Self { status, content_type: "text/plain; charset=utf-8", header: None, body: body.into_bytes() }
     }
 
-    /// A JSON value.
+    /// A JSON answer.
     #[must_use]
     pub const fn json(body: Vec<u8>) -> Self {
         Self { status: Status::Ok, content_type: "application/json", header: None, body }
     }
 
-    /// The response to a refused request.
+    /// The answer to a refused request.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Self {
         let response = Self::text(refusal.status(), refusal.to_string());
@@ -39,7 +39,7 @@ impl Response {
         Self { header, ..response }
     }
 
-    /// Head and body, or the head alone, as they are sent.
+    /// Returns the bytes to send: head and body, or only the head.
     #[must_use]
     pub(super) fn encode(&self, method: Method, keeps_alive: bool) -> Vec<u8> {
         let close = if keeps_alive { "" } else { "Connection: close\r\n" };
@@ -50,7 +50,7 @@ impl Response {
         bytes
     }
 
-    /// Head and body of an answer that goes on until the connection is closed.
+    /// Returns head and body of an answer that continues until the connection closes.
     #[must_use]
     pub(super) fn encode_endless(&self) -> Vec<u8> {
         let mut bytes = self.head("Connection: close\r\n");
@@ -63,7 +63,7 @@ impl Response {
         let Self { status, content_type, header, .. } = self;
         let (code, phrase) = (status.code(), status.phrase());
         let more = header.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = write!(
             bytes,
             "HTTP/1.1 {code} {phrase}\r\nContent-Type: {content_type}\r\nCache-Control: no-store\r\n\

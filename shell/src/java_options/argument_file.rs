@@ -1,4 +1,4 @@
-//! Files with options, which a command line of `java` names as `@file`.
+//! Files with options, which a `java` command line names as `@file`.
 
 use super::error::JavaOptionsError;
 use std::ffi::OsString;
@@ -8,13 +8,13 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-/// Bytes of a file, at most: each word of it is kept.
+/// The most bytes of a file, because each of its words is kept.
 const BYTES_MAX: u64 = 1024 * 1024;
 
-/// The words that a word stands for: those of the file for `@file`, else the word itself; `@@word` is `@word`.
+/// Expands a word: `@file` to the words of the file, `@@word` to `@word`, any other to itself.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// The file cannot be read.
 pub(super) fn expand(word: Vec<u8>) -> Result<Vec<Vec<u8>>, JavaOptionsError> {
     match *word {
         [b'@', b'@', ..] => Ok(vec![word[1..].to_vec()]),
@@ -26,7 +26,7 @@ pub(super) fn expand(word: Vec<u8>) -> Result<Vec<Vec<u8>>, JavaOptionsError> {
 fn read(path: PathBuf) -> Result<Vec<Vec<u8>>, JavaOptionsError> {
     let failed = |source| JavaOptionsError::ArgumentFile { path: path.clone(), source };
     let problem = |problem| Err(JavaOptionsError::BadArgumentFile { path: path.clone(), problem });
-    // A FIFO would wait for a writer.
+    // Opening a FIFO would wait for a writer.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(nonblocking).open(&path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
@@ -40,7 +40,7 @@ fn read(path: PathBuf) -> Result<Vec<Vec<u8>>, JavaOptionsError> {
     Ok(split(&text))
 }
 
-/// Where a reader of an argument file is.
+/// The state of the reader of an argument file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Between words.
@@ -57,8 +57,9 @@ enum State {
     Comment,
 }
 
-/// The words of an argument file: apart at white space and line ends, quoted with either quotation mark, in which a
-/// backslash escapes; `#` begins a comment, after which a word that had begun goes on.
+/// Returns the words of an argument file. White space and line ends separate them, quotation marks of either kind quote
+/// them, a backslash escapes within quotation marks, and `#` begins a comment. A word before a comment continues after
+/// it.
 fn split(text: &[u8]) -> Vec<Vec<u8>> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
@@ -99,7 +100,7 @@ fn split(text: &[u8]) -> Vec<Vec<u8>> {
     }
     // A word that ends in an escape is lost.
     words.extend(word.filter(|_| !matches!(state, State::Escaped(_))));
-    // To a JVM a word ends at a NUL.
+    // For a JVM, a NUL ends a word.
     words.into_iter().map(|word| word.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()).collect()
 }
 

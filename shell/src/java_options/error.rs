@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// An environment variable with which no JVM starts.
+/// Why no JVM starts with an environment variable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JavaOptionsError {
     #[error("a quotation mark `{0}` has no second one")]

@@ -1,6 +1,6 @@
-//! `tests/field/java-options.tsv` has what a JVM makes of many variables, and what is made of them here.
+//! `tests/field/java-options.tsv` lists variables with what a JVM and what this server makes of them.
 //!
-//! `UPDATE_EXPECTED=1` writes what is made of them here into the table.
+//! `UPDATE_EXPECTED=1` writes what this server makes of them into the table.
 
 use super::*;
 use crate::{environment, field_table};
@@ -8,9 +8,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// What the table says of a variable with which no JVM starts.
+/// The table's word for a variable with which no JVM starts.
 const REFUSED: &str = "refused";
-/// What it says of a variable of which the same is made here as by a JVM.
+/// The table's word for a variable that this server reads as a JVM does.
 const SAME: &str = "the same";
 
 /// What the server makes of one variable. `@FILE` in its text names the file.
@@ -68,7 +68,7 @@ fn each_is_in_the_list_of_what_the_server_reads() {
     assert!(VARIABLES.iter().all(|(name, _)| environment::VARIABLES.contains(name)));
 }
 
-/// As a JVM 17 does that has each of them.
+/// As a JVM 17 does with all of them set.
 #[test]
 fn a_later_variable_overrides_an_earlier_one() {
     let mut options = JavaOptions::default();
@@ -96,7 +96,7 @@ fn what_is_neither_known_nor_about_the_jvm_is_told() {
     assert_eq!(options.without_effect(|name| name == "known"), expected.map(|(word, name)| (word.to_owned(), name)));
 }
 
-/// Linux hands over up to 128 KiB of a variable.
+/// Linux passes variables of up to 128 KiB.
 #[test]
 fn the_longest_variables_are_read() {
     for text in ["x ", "-Da=1 ", "''", "-D=", "\u{e9}"] {

@@ -1,26 +1,26 @@
-//! The text of an environment variable, taken apart into words by a shell, by the JVM or by the program `java`.
+//! Splits the text of an environment variable into words, like a shell, the JVM or the program `java`.
 
 use super::argument_file;
 use super::error::JavaOptionsError;
 
-/// Who takes the text of a variable apart.
+/// Who splits the text of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// A shell that expands the variable without quotes, on the command line of the program `java`.
+    /// A shell that expands the variable without quotes on the command line of `java`.
     Shell,
     /// The JVM.
     Jvm,
-    /// The program `java`, which replaces `@file` by the words of the file.
+    /// The program `java`, which replaces `@file` with the words of the file.
     Launcher,
 }
 
-/// The words that `reader` makes of the text.
+/// Returns the words that `reader` finds in the text.
 ///
 /// # Errors
-/// What no JVM starts with.
+/// A text with which no JVM starts.
 pub(super) fn split(text: &[u8], reader: Reader) -> Result<Vec<Vec<u8>>, JavaOptionsError> {
     match reader {
-        // A variable that is expanded without quotes is cut at white space; quotation marks and backslashes in it stay.
+        // An unquoted variable is split at white space; its quotation marks and backslashes stay.
         Reader::Shell => {
             let words = text.split(|byte| matches!(byte, b' ' | b'\t' | b'\n')).filter(|word| !word.is_empty());
             expand(words.map(<[u8]>::to_vec))
@@ -30,13 +30,13 @@ pub(super) fn split(text: &[u8], reader: Reader) -> Result<Vec<Vec<u8>>, JavaOpt
     }
 }
 
-/// What the program `java` makes of the words of its command line.
+/// Expands the words of a command line as the program `java` does.
 fn expand(words: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Vec<u8>>, JavaOptionsError> {
     Ok(words.map(argument_file::expand).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-/// Words apart at white space. Quotation marks of either kind keep it in a word, and are not part of it; a backslash
-/// means itself.
+/// Splits at white space. Quotation marks of either kind protect white space and are removed; a backslash is an
+/// ordinary character.
 fn split_quoted(text: &[u8]) -> Result<Vec<Vec<u8>>, JavaOptionsError> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;

@@ -1,5 +1,5 @@
-//! Topics that are asked for most in vain, in bounded memory (the algorithm "space saving" of Metwally, Agrawal and
-//! El Abbadi): a new name takes the place and the count of the rarest one, so a name that is asked for often is never
+//! The topics that clients most often ask for in vain, in bounded memory (the algorithm "space saving" of Metwally,
+//! Agrawal and El Abbadi). A new name takes the place and the count of the rarest one, so a frequent name is never
 //! missing, and its count is never too small.
 
 use namesrv_core::ClientAddress;
@@ -7,9 +7,9 @@ use namesrv_core::time::WallTime;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// Names that each I/O thread counts.
+/// How many names each I/O thread counts.
 const NAMES_MAX: usize = 256;
-/// Names that are shown.
+/// How many names are shown.
 pub(crate) const SHOWN_MAX: usize = 100;
 
 /// The counts of one I/O thread.
@@ -19,25 +19,25 @@ pub(crate) struct Misses(HashMap<Box<[u8]>, Count>);
 #[derive(Clone, Copy, Debug)]
 struct Count {
     count: u64,
-    /// By how much the count may be too large.
+    /// How much too large the count may be.
     surplus: u64,
     last_peer: ClientAddress,
     last_at: WallTime,
 }
 
-/// A topic that was asked for in vain.
+/// A topic that clients asked for in vain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Miss {
     pub(crate) topic: String,
     pub(crate) count: u64,
-    /// By how much the count may be too large.
+    /// How much too large the count may be.
     pub(crate) surplus: u64,
     pub(crate) last_peer: ClientAddress,
     pub(crate) last_at: WallTime,
 }
 
 impl Misses {
-    /// A topic was asked for once more.
+    /// Counts one more query for a topic.
     pub(super) fn note(&mut self, topic: &[u8], peer: ClientAddress, at: WallTime) {
         if let Some(count) = self.0.get_mut(topic) {
             *count = Count { count: count.count + 1, last_peer: peer, last_at: at, ..*count };
@@ -47,7 +47,7 @@ impl Misses {
         self.0.insert(topic.into(), Count { count: surplus + 1, surplus, last_peer: peer, last_at: at });
     }
 
-    /// Forgets the name with the lowest count, and returns that.
+    /// Forgets the name with the lowest count, and returns that count.
     fn give_up_rarest(&mut self) -> u64 {
         let rarest = self.0.iter().min_by_key(|(_, count)| count.count);
         let Some((topic, count)) = rarest.map(|(topic, count)| (topic.clone(), count.count)) else { return 0 };
@@ -62,7 +62,7 @@ impl Misses {
         })
     }
 
-    /// Those that were asked for most, with the counts of all threads added up.
+    /// Returns the most frequent names, with the counts of all threads added up.
     pub(super) fn most(misses: impl Iterator<Item = Miss>) -> Vec<Miss> {
         let mut by_topic: HashMap<String, Miss> = HashMap::new();
         for miss in misses {

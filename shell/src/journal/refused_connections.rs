@@ -1,4 +1,4 @@
-//! Clients whose connections were refused since that was told last, in bounded memory.
+//! Clients whose connections were refused since the last report, in bounded memory.
 
 use namesrv_core::ClientAddress;
 use std::collections::BTreeMap;
@@ -7,15 +7,15 @@ use std::net::IpAddr;
 /// The most hosts that are counted separately.
 const HOSTS_MAX: usize = 16;
 
-/// Refused connections by the host that they came from.
+/// Refused connections, by host.
 #[derive(Debug, Default)]
 pub(crate) struct RefusedConnections {
     hosts: BTreeMap<IpAddr, RefusedHost>,
-    /// Connections of further hosts.
+    /// Connections of all other hosts.
     others: u64,
 }
 
-/// What came from one host.
+/// The refused connections of one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RefusedHost {
     /// The last client.
@@ -25,7 +25,7 @@ pub(crate) struct RefusedHost {
 }
 
 impl RefusedConnections {
-    /// So many connections of this client were refused.
+    /// Adds refused connections of this client.
     pub(super) fn note(&mut self, RefusedHost { peer, count }: RefusedHost) {
         let is_full = self.hosts.len() >= HOSTS_MAX;
         match self.hosts.get_mut(&peer.ip()) {
@@ -35,18 +35,18 @@ impl RefusedConnections {
         }
     }
 
-    /// Adds those of another I/O thread.
+    /// Adds the refused connections of another I/O thread.
     pub(super) fn add(&mut self, more: Self) {
         more.hosts.into_values().for_each(|host| self.note(host));
         self.others += more.others;
     }
 
-    /// Each host.
+    /// Returns the hosts that are counted separately.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &RefusedHost> {
         self.hosts.values()
     }
 
-    /// How many connections came from further hosts.
+    /// Returns the number of connections of all other hosts.
     pub(crate) const fn others(&self) -> u64 {
         self.others
     }

@@ -1,11 +1,11 @@
-//! Types of events: their names, which do not change, and what they mean.
+//! Types of events: their stable names, and what they mean.
 
 use namesrv_core::event::Change;
 
-/// Declares the types, one row each: its name, whether it is a warning, and its words.
+/// Declares the types, one row each: the name, whether it is a warning, and its description.
 macro_rules! event_types {
     ($( $variant:ident = $name:literal $level:ident $words:literal; )+) => {
-        /// What kind of event it is.
+        /// The type of an event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum EventType {
             $( #[doc = $words] $variant, )+
@@ -15,14 +15,14 @@ macro_rules! event_types {
             /// All types.
             pub(crate) const ALL: &[Self] = &[$( Self::$variant ),+];
 
-            /// The name in JSON, in the log and in metrics.
+            /// Returns the name in JSON, in the log and in metrics.
             pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $( Self::$variant => $name, )+
                 }
             }
 
-            /// What happened, in words.
+            /// Returns a description of what happened.
             pub(crate) const fn words(self) -> &'static str {
                 match self {
                     $( Self::$variant => $words, )+
@@ -76,7 +76,7 @@ event_types! {
 }
 
 impl EventType {
-    /// The type of a request of an administrator that changed this.
+    /// Returns the type of an administrator's request that made this change.
     pub(super) const fn of_change(change: &Change) -> Self {
         match change {
             Change::Nothing => Self::AdminRequest,
@@ -89,7 +89,7 @@ impl EventType {
         }
     }
 
-    /// The type with this name.
+    /// Returns the type with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|event| event.name() == name)
     }

@@ -1,4 +1,4 @@
-//! The thread: every job is answered, and the operator's own text is kept.
+//! The thread: it answers every job, and keeps the operator's own text.
 
 use super::*;
 use crate::queue::tests::default_queue;

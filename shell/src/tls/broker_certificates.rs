@@ -1,4 +1,4 @@
-//! What the notifier asks of the certificates of brokers (Java: `TlsHelper.buildSslContext`).
+//! Verifies certificates of brokers for the notifier (Java: `TlsHelper.buildSslContext`).
 
 use super::signatures;
 use super::trust::Trust;
@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// With a trust file the certificate must be trusted, whatever name it has; without one any will do.
+/// With a trust file the certificate must be trusted, whatever its name; without one, any certificate is accepted.
 #[derive(Debug)]
 pub(super) struct BrokerCertificates {
     pub(super) trust: Option<Trust>,

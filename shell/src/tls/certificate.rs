@@ -1,6 +1,6 @@
-//! One certificate, of any version: its names, dates and key, and whether another one signed it.
+//! One certificate, of any version: its names, dates and key, and whether another certificate signed it.
 //!
-//! webpki reads version 3 alone and shows none of this. RocketMQ's guide makes certificates of version 1.
+//! webpki reads only version 3 and shows none of this. RocketMQ's guide creates certificates of version 1.
 
 use super::error::{FileFault, Wanted};
 use super::pem_file;
@@ -15,19 +15,19 @@ use x509_cert::ext::pkix::BasicConstraints;
 /// A certificate and what is read from it.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {
-    /// All of it.
+    /// The whole certificate.
     pub(super) der: CertificateDer<'static>,
     parsed: x509_cert::Certificate,
 }
 
-/// Whether a certificate may be used now.
+/// Whether a certificate is valid at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dates {
-    /// From the first to the last of them.
+    /// Within its dates.
     Valid,
-    /// Before the first.
+    /// Before its first date.
     NotYetValid,
-    /// After the last.
+    /// After its last date.
     Expired,
 }
 
@@ -41,7 +41,7 @@ impl Certificate {
     /// Reads all certificates of a PEM file, in order.
     ///
     /// # Errors
-    /// There is none, or one is malformed.
+    /// The file has no certificate, or a malformed one.
     pub(super) fn read_all(contents: &[u8]) -> Result<Vec<Self>, FileFault> {
         let blocks = pem_file::blocks(contents, Wanted::Certificate)?;
         let has_other = blocks.iter().any(|block| block.tag().ends_with("PRIVATE KEY"));
@@ -61,33 +61,33 @@ impl Certificate {
         self.parsed.tbs_certificate().version() == Version::V1
     }
 
-    /// Whether it may sign others. Version 1 does not say, so such a one may.
+    /// Whether it may sign others. Version 1 does not say, so certificates of version 1 may.
     pub(super) fn may_be_ca(&self) -> bool {
         let constraints = self.parsed.tbs_certificate().get_extension::<BasicConstraints>();
         self.is_version_1() || matches!(constraints, Ok(Some((_, BasicConstraints { ca: true, .. }))))
     }
 
-    /// The name of its owner, in DER.
+    /// Returns the name of its owner, in DER.
     pub(super) fn subject(&self) -> Vec<u8> {
         self.parsed.tbs_certificate().subject().to_der().unwrap_or_default()
     }
 
-    /// The name of its owner, for people.
+    /// Returns the name of its owner, for people.
     pub(super) fn subject_name(&self) -> String {
         self.parsed.tbs_certificate().subject().to_string()
     }
 
-    /// Its public key with the algorithm, in DER.
+    /// Returns its public key with the algorithm, in DER.
     pub(super) fn public_key(&self) -> SubjectPublicKeyInfoDer<'static> {
         self.parsed.tbs_certificate().subject_public_key_info().to_der().unwrap_or_default().into()
     }
 
-    /// The last moment at which it is valid.
+    /// Returns the last point in time at which it is valid.
     pub(super) fn expires(&self) -> SystemTime {
         UNIX_EPOCH + self.parsed.tbs_certificate().validity().not_after.to_unix_duration()
     }
 
-    /// Its first and last moment, for people.
+    /// Returns the first and the last point in time at which it is valid, for people.
     pub(super) fn dates_in_words(&self) -> (String, String) {
         let validity = self.parsed.tbs_certificate().validity();
         (validity.not_before.to_date_time().to_string(), validity.not_after.to_date_time().to_string())
@@ -103,12 +103,12 @@ impl Certificate {
         }
     }
 
-    /// Whether it names this certificate's owner as its issuer.
+    /// Whether it names the owner of that certificate as its issuer.
     pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
         self.parsed.tbs_certificate().issuer() == issuer.parsed.tbs_certificate().subject()
     }
 
-    /// Whether the key of `issuer` signed it, with an algorithm that is not too weak.
+    /// Whether the key of `issuer` signed it, with a strong enough algorithm.
     pub(super) fn is_signed_by(&self, issuer: &Self, algorithms: &WebPkiSupportedAlgorithms) -> bool {
         let Some((signed, algorithm, signature)) = signed_parts(&self.der) else { return false };
         let Some((key_algorithm, key)) = public_key_parts(&issuer.public_key()).map(owned) else { return false };
@@ -125,7 +125,7 @@ fn owned((algorithm, key): (&[u8], &[u8])) -> (Vec<u8>, Vec<u8>) {
     (algorithm.to_vec(), key.to_vec())
 }
 
-/// What is signed, the algorithm (without its sequence header), and the signature.
+/// Returns the signed content, the algorithm (without its sequence header), and the signature.
 fn signed_parts(certificate: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let mut reader = SliceReader::new(certificate).ok()?;
     let parts = reader.sequence(|reader| {
@@ -137,7 +137,7 @@ fn signed_parts(certificate: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     parts.ok()
 }
 
-/// The algorithm (without its sequence header) and the bits of a `SubjectPublicKeyInfo`.
+/// Returns the algorithm (without its sequence header) and the bits of a `SubjectPublicKeyInfo`.
 pub(super) fn public_key_parts(public_key: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut reader = SliceReader::new(public_key).ok()?;
     let parts = reader.sequence(|reader| {
@@ -148,7 +148,7 @@ pub(super) fn public_key_parts(public_key: &[u8]) -> Option<(&[u8], &[u8])> {
     parts.ok()
 }
 
-/// What is in the next sequence.
+/// Returns the content of the next sequence.
 fn contents<'a>(reader: &mut impl Reader<'a>) -> pkcs8::der::Result<&'a [u8]> {
     let sequence = pkcs8::der::asn1::AnyRef::decode(reader)?;
     Ok(sequence.value())

@@ -1,4 +1,4 @@
-//! What handshakes with brokers are done with (Java: `TlsHelper.buildSslContext`).
+//! The configuration for handshakes with brokers (Java: `TlsHelper.buildSslContext`).
 
 use super::broker_certificates::BrokerCertificates;
 use super::error::TlsError;
@@ -13,17 +13,18 @@ use rustls::client::Resumption;
 use rustls::sign::SingleCertAndKey;
 use std::sync::Arc;
 
-/// The properties that the certificate comes from that is shown to brokers.
+/// The properties of the certificate that brokers see.
 const PROPERTIES: Properties = Properties {
     certificate: TlsSettings::client_certificate.key.name,
     key: TlsSettings::client_key.key.name,
     password: TlsSettings::client_password.key.name,
 };
 
-/// Makes what the settings say of `files`. In test mode no certificate is shown and any is believed.
+/// Creates the configuration from the settings and `files`. In test mode the server shows no certificate and accepts
+/// any.
 ///
 /// # Errors
-/// Something is missing, malformed, or does not fit together.
+/// Something is missing, malformed, or inconsistent.
 pub(super) fn load(settings: &TlsSettings, files: Files) -> Result<Loaded<ClientConfig>, TlsError> {
     let protocols = Protocols::of(settings)?;
     let algorithms = protocols.provider.signature_verification_algorithms;
@@ -56,10 +57,10 @@ pub(super) fn load(settings: &TlsSettings, files: Files) -> Result<Loaded<Client
     Ok(Loaded { config, identity, warnings: warnings.into_iter().collect() })
 }
 
-/// Makes a client's side of handshakes.
+/// Creates the configuration of a client.
 ///
 /// # Errors
-/// The provider has none of the protocol versions.
+/// The provider supports none of the protocol versions.
 pub(super) fn config(
     protocols: &Protocols,
     certificates: BrokerCertificates,
@@ -75,7 +76,7 @@ pub(super) fn config(
         }
         None => builder.with_no_client_auth(),
     };
-    // Java sends no server name either. Each connection is for little, so there is nothing to resume.
+    // As in Java, no server name is sent. Connections are too short to resume sessions.
     config.enable_sni = false;
     config.resumption = Resumption::disabled();
     Ok(config)

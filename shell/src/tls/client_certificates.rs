@@ -1,4 +1,5 @@
-//! What the server asks of clients' certificates (Java: `TlsHelper.buildSslContext`, `TlsHelper.parseClientAuthMode`).
+//! Verifies certificates of clients for the server (Java: `TlsHelper.buildSslContext`,
+//! `TlsHelper.parseClientAuthMode`).
 
 use super::error::TlsError;
 use super::signatures;
@@ -11,7 +12,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use std::sync::Arc;
 
-/// Asks for a certificate. With a trust file it must be trusted; without one any will do.
+/// Asks for a certificate. With a trust file it must be trusted; without one, any certificate is accepted.
 #[derive(Debug)]
 pub(super) struct ClientCertificates {
     is_required: bool,
@@ -21,6 +22,8 @@ pub(super) struct ClientCertificates {
 }
 
 impl ClientCertificates {
+    /// The verifier for this kind of request and this trust file.
+    ///
     /// # Errors
     /// The provider has no algorithms.
     pub(super) fn new(
@@ -40,7 +43,7 @@ impl ClientCertificates {
     }
 }
 
-/// The verifier of certificates of version 3, if the trust file has a CA.
+/// Returns the verifier of version 3 certificates, if the trust file has a CA.
 fn webpki(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
     if trust.roots.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What handshakes of the command-line client are done with: the files that its options name.
+//! The configuration for handshakes of the command-line client, from the files that its options name.
 
 use super::broker_certificates::BrokerCertificates;
 use super::client::config;
@@ -13,14 +13,14 @@ use rustls::ClientConfig;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The options that the certificate comes from that is shown to servers.
+/// The options of the certificate that servers see.
 const OPTIONS: Properties = Properties { certificate: "--cert", key: "--key", password: "--key-password-file" };
 
-/// Makes what these files say. With a file of CAs the certificate of a server must be trusted, whatever name it has;
-/// without one any will do: as RocketMQ's own clients have it.
+/// Creates the configuration from these files. With a file of CAs, the server's certificate must be trusted, whatever
+/// its name; without one, any certificate is accepted. RocketMQ's own clients do the same.
 ///
 /// # Errors
-/// Something is missing, malformed, or does not fit together, in one line.
+/// In one line: something is missing, malformed, or inconsistent.
 pub(crate) fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>, String> {
     load(files).map(Arc::new).map_err(|error| error.to_string())
 }
@@ -47,7 +47,7 @@ fn load(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
     config(&protocols, BrokerCertificates { trust: trust.transpose()?, algorithms }, identity.as_ref())
 }
 
-/// The first line of a file.
+/// Returns the first line of a file.
 fn password(path: &Path) -> Result<Password, TlsError> {
     NamedFile::read(OPTIONS.password, path).map(|contents| {
         let text = String::from_utf8_lossy(contents);

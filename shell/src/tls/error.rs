@@ -1,4 +1,4 @@
-//! What is wrong with the TLS settings and their files, in one line that says how to mend it.
+//! Faults of the TLS settings and their files, each as one line that says how to fix it.
 
 use namesrv_core::config::properties::PropertiesError;
 use std::borrow::Cow;
@@ -6,31 +6,31 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why TLS cannot be offered as asked for. Never shows a password or a part of a key.
+/// Why TLS cannot be offered as configured. Never shows a password or part of a key.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     /// The server cannot make a certificate for itself.
     #[error("cannot make a certificate for TLS: {0}")]
     SelfSigned(rcgen::Error),
-    /// No random numbers, or a provider that fits no protocol version.
+    /// No random numbers, or a provider that supports none of the protocol versions.
     #[error("TLS cannot be set up: {0}")]
     Rustls(#[from] rustls::Error),
-    /// The properties file is no properties text.
+    /// The properties file is not properties text.
     #[error("tls.config.file: {}: {source}", path.display())]
     Properties { path: PathBuf, source: PropertiesError },
-    /// An entry of the properties file.
+    /// A bad entry of the properties file.
     #[error("{}: line {line}: {key}: {reason}", path.display())]
     Entry { path: PathBuf, line: usize, key: String, reason: String },
-    /// A property that others ask for.
+    /// A property that others require is not set.
     #[error("{property} is not set: {advice}")]
     NotSet { property: &'static str, advice: &'static str },
-    /// A list of protocols or suites of which nothing is left.
+    /// Nothing is left of a list of protocols or suites.
     #[error("{property}: {reason}")]
     Nothing { property: &'static str, reason: String },
-    /// A file.
+    /// A bad file.
     #[error("{property}: {}: {}", path.display(), InFile(fault, path))]
     File { property: &'static str, path: PathBuf, fault: FileFault },
-    /// The private key is another one than that of the certificate.
+    /// The private key does not belong to the certificate.
     #[error(
         "{property}: {}: the key does not belong to the certificate in {}: `openssl pkey -in {} -pubout` and \
          `openssl x509 -in {} -noout -pubkey` must print the same",
@@ -40,7 +40,7 @@ pub(crate) enum TlsError {
 }
 
 impl TlsError {
-    /// The file that is wrong, if it is one.
+    /// Returns the bad file, if a file is the cause.
     pub(super) fn path(&self) -> Option<&Path> {
         match self {
             Self::SelfSigned(_) | Self::Rustls(_) | Self::NotSet { .. } | Self::Nothing { .. } => None,
@@ -53,38 +53,38 @@ impl TlsError {
 /// What is wrong with a file.
 #[derive(Debug)]
 pub(crate) enum FileFault {
-    /// It cannot be read.
+    /// The file cannot be read.
     Unreadable(io::Error),
-    /// It is no regular file but this.
+    /// The file is not a regular file, but this.
     NotRegular(&'static str),
-    /// It has more than this many bytes.
+    /// The file has more than this many bytes.
     TooLarge(u64),
-    /// It has no bytes.
+    /// The file is empty.
     Empty,
-    /// A PEM block has no end, or bytes that are not base64.
+    /// A PEM block has no end, or bytes that are not Base64.
     BrokenPem,
-    /// Something else than PEM begins as DER does.
+    /// The file is not PEM, but begins like DER.
     Der(Wanted),
-    /// There is no PEM block of the expected kind, but perhaps one of the other kind.
+    /// The file has no PEM block of the expected kind, but perhaps one of the other kind.
     NotThere { wanted: Wanted, has_other: bool },
-    /// This certificate, counted from 1, is none.
+    /// This certificate, counted from 1, is malformed.
     BadCertificate(usize),
     /// The key belongs to this certificate, which is not the first.
     WrongOrder(usize),
     /// This certificate was not signed by the next.
     BrokenChain(usize),
-    /// The key is encrypted, and this property does not say how to open it.
+    /// The key is encrypted, and this property does not have its password.
     NoPassword(&'static str),
-    /// The password in this property does not open the key.
+    /// The password in this property does not decrypt the key.
     WrongPassword { property: &'static str, is_legacy: bool },
-    /// The key is encrypted in this way, which is not supported.
+    /// The encryption of the key is not supported.
     Encryption { name: Cow<'static, str>, is_legacy: bool },
-    /// The key is of a kind or size that TLS has no use for.
+    /// TLS cannot use keys of this kind or size.
     UnusableKey,
 }
 
 impl FileFault {
-    /// Whether the file cannot be read for this reason.
+    /// Whether this is an I/O error of this kind.
     pub(super) fn is_io(&self, kind: io::ErrorKind) -> bool {
         matches!(self, Self::Unreadable(error) if error.kind() == kind)
     }
@@ -99,7 +99,7 @@ pub(crate) enum Wanted {
     Key,
 }
 
-/// A fault and the file that has it, which the commands name.
+/// A fault, with the file for the commands that its message suggests.
 struct InFile<'a>(&'a FileFault, &'a Path);
 
 impl fmt::Display for InFile<'_> {
@@ -158,7 +158,7 @@ impl fmt::Display for InFile<'_> {
     }
 }
 
-/// The option that OpenSSL 3 needs in order to read what it calls legacy.
+/// Returns the option that OpenSSL 3 needs to read what it calls legacy.
 const fn providers(is_legacy: bool) -> &'static str {
     if is_legacy { " -provider legacy -provider default" } else { "" }
 }
@@ -172,7 +172,7 @@ fn not_there(f: &mut fmt::Formatter<'_>, wanted: Wanted, has_other: bool) -> fmt
     })
 }
 
-/// A path as a shell takes it for one word.
+/// A path, quoted as one word for a shell.
 struct Quoted<'a>(&'a Path);
 
 impl fmt::Display for Quoted<'_> {

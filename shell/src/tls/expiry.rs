@@ -1,4 +1,4 @@
-//! Certificates that are about to end: told at start, then once a day.
+//! Warns of certificates that are about to expire: at start, then once a day.
 
 use super::certificate::{Certificate, Dates};
 use std::path::Path;
@@ -6,19 +6,19 @@ use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long before the end of a certificate the operator is warned.
+/// How long before a certificate expires the warnings begin.
 const TOLD_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// When the operator was told last.
+/// When the operator was last warned.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
     told: Option<SystemTime>,
 }
 
 impl Expiry {
-    /// A line about the first certificate of `chain` that needs one, at most once a day.
+    /// Returns a warning about the first certificate of `chain` that needs one, at most once a day.
     pub(super) fn line(&mut self, path: &Path, chain: &[Certificate], now: SystemTime) -> Option<String> {
-        // A clock that is set back tells once more.
+        // If the clock is set back, the warning comes once more.
         let is_due =
             self.told.is_none_or(|told| now.duration_since(told).is_ok_and(|passed| passed >= DAY) || now < told);
         let line = chain.iter().find_map(|certificate| line(certificate, now)).filter(|_| is_due)?;

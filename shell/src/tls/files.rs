@@ -1,4 +1,4 @@
-//! The files that one side of TLS is made of, read together.
+//! The files of one side of TLS, read together.
 
 use super::error::{FileFault, TlsError};
 use super::pem_file;
@@ -6,7 +6,7 @@ use super::settings::TlsSettings;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-/// A file that a property names, and what it holds.
+/// A file that a property names, with its contents.
 #[derive(Debug)]
 pub(super) struct NamedFile {
     pub(super) property: &'static str,
@@ -22,7 +22,7 @@ pub(super) struct Files {
     pub(super) trust: Option<NamedFile>,
 }
 
-/// Tells whether files have changed.
+/// Shows whether files have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint(u64);
 
@@ -32,15 +32,15 @@ impl NamedFile {
         Self { property, path: path.to_owned(), contents: pem_file::read(path) }
     }
 
-    /// Reads the file that a property names, if it names one.
+    /// Reads the file that a property names, or returns `None` if the property is empty.
     fn of(property: &'static str, path: &str) -> Option<Self> {
         (!path.is_empty()).then(|| Self::read(property, Path::new(path)))
     }
 
-    /// Reads something out of it.
+    /// Parses the contents with `read`.
     ///
     /// # Errors
-    /// It could not be read, or what `read` says.
+    /// The file could not be read, or `read` failed.
     pub(super) fn map<T>(self, read: impl FnOnce(&[u8]) -> Result<T, FileFault>) -> Result<T, TlsError> {
         let Self { property, path, contents } = self;
         contents.and_then(|contents| read(&contents)).map_err(|fault| TlsError::File { property, path, fault })
@@ -48,7 +48,7 @@ impl NamedFile {
 }
 
 impl Files {
-    /// Reads the files of the server. The trust file is not looked at unless certificates are checked, as in Java.
+    /// Reads the files of the server. As in Java, it ignores the trust file unless certificates are checked.
     pub(super) fn of_server(settings: &TlsSettings) -> Self {
         let trust = NamedFile::of(TlsSettings::server_trust.key.name, &settings.server_trust);
         Self {
@@ -58,7 +58,7 @@ impl Files {
         }
     }
 
-    /// Reads the files that brokers are met with.
+    /// Reads the files for handshakes with brokers.
     pub(super) fn of_client(settings: &TlsSettings) -> Self {
         let trust = NamedFile::of(TlsSettings::client_trust.key.name, &settings.client_trust);
         Self {
@@ -68,12 +68,12 @@ impl Files {
         }
     }
 
-    /// Whether there is one.
+    /// Whether there are any files.
     pub(super) fn is_any(&self) -> bool {
         self.certificate.is_some() || self.key.is_some() || self.trust.is_some()
     }
 
-    /// Differs as soon as any of them has other contents.
+    /// Returns a fingerprint that changes with the contents of any file.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let mut hasher = DefaultHasher::new();
         for file in [&self.certificate, &self.key, &self.trust].into_iter().flatten() {
@@ -85,7 +85,7 @@ impl Files {
 }
 
 impl Fingerprint {
-    /// That of one file, whatever it is.
+    /// Returns the fingerprint of one file, whatever the file is.
     pub(super) fn of_file(path: &Path) -> Self {
         let mut hasher = DefaultHasher::new();
         pem_file::read(path).ok().hash(&mut hasher);

@@ -6,15 +6,15 @@ use rustls::HandshakeKind;
 /// How a handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeResult {
-    /// With a session from nothing.
+    /// In a new session.
     Full,
-    /// With a session that the client had before.
+    /// In a session that the client resumed.
     Resumed,
-    /// Without a session: it failed, took too long, or the client left.
+    /// Without a session: the handshake failed or took too long, or the client left.
     Failed,
 }
 
-/// How many handshakes ended how.
+/// Counts of handshakes, by their result.
 #[derive(Debug, Default)]
 pub(crate) struct HandshakeCounts {
     full: Counter,
@@ -23,7 +23,7 @@ pub(crate) struct HandshakeCounts {
 }
 
 impl HandshakeCounts {
-    /// A handshake has ended.
+    /// Counts a handshake that has ended.
     pub(super) fn add(&self, result: HandshakeResult) {
         let counter = match result {
             HandshakeResult::Full => &self.full,
@@ -33,14 +33,14 @@ impl HandshakeCounts {
         counter.add(1);
     }
 
-    /// The counts by label.
+    /// Returns the counts by label.
     pub(crate) fn by_label(&self) -> [(&'static str, u64); 3] {
         [("full", self.full.get()), ("resumed", self.resumed.get()), ("failed", self.failed.get())]
     }
 }
 
 impl From<Option<HandshakeKind>> for HandshakeResult {
-    /// A handshake that is complete.
+    /// Returns the result of a completed handshake.
     fn from(kind: Option<HandshakeKind>) -> Self {
         match kind {
             Some(HandshakeKind::Resumed) => Self::Resumed,

@@ -1,4 +1,4 @@
-//! A certificate chain and its private key, which are shown to the other side.
+//! A certificate chain and its private key, which the other side sees.
 
 use super::certificate::{Certificate, public_key_parts};
 use super::error::{FileFault, TlsError};
@@ -10,7 +10,7 @@ use rustls::sign::CertifiedKey;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The properties that an identity comes from.
+/// The properties of an identity.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Properties {
     pub(super) certificate: &'static str,
@@ -18,15 +18,15 @@ pub(super) struct Properties {
     pub(super) password: &'static str,
 }
 
-/// A chain and its key, which belong together.
+/// A chain and its matching key.
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) certified_key: Arc<CertifiedKey>,
-    /// The chain, the own certificate first.
+    /// The chain, which begins with its owner's certificate.
     pub(super) chain: Vec<Certificate>,
     /// The file of the chain.
     pub(super) path: PathBuf,
-    /// A line about a password that is not needed.
+    /// A warning about an unnecessary password.
     pub(super) warning: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl Identity {
     /// Reads an identity.
     ///
     /// # Errors
-    /// A file cannot be read, holds something else, or the two do not belong together.
+    /// A file cannot be read or has other contents, or the key does not match the certificate.
     pub(super) fn read(
         certificate: NamedFile,
         key: NamedFile,
@@ -45,7 +45,7 @@ impl Identity {
         let chain = certificate.map(Certificate::read_all)?;
         let PrivateKey { key, password_is_needless } =
             key.map(|contents| PrivateKey::read(contents, &password.0, properties.password))?;
-        // ring tells the public key of every private one.
+        // ring derives the public key from every private key.
         let public_key = key.public_key().ok_or_else(|| rustls::Error::General("a key without public half".into()))?;
         let has_key = |certificate: &Certificate| same_key(&certificate.public_key(), &public_key);
         let file = |fault| TlsError::File { property: properties.certificate, path: path.clone(), fault };

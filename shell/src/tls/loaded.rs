@@ -1,4 +1,4 @@
-//! What came of reading the files of one side.
+//! The result of reading the files of one side.
 
 use super::identity::Identity;
 
@@ -6,7 +6,7 @@ use super::identity::Identity;
 #[derive(Debug)]
 pub(super) struct Loaded<C> {
     pub(super) config: C,
-    /// What is shown to the other side; `None` if it is nothing or made by the server itself.
+    /// The identity that the other side sees; `None` if there is none or the server created it itself.
     pub(super) identity: Option<Identity>,
     /// Lines for the operator.
     pub(super) warnings: Vec<String>,

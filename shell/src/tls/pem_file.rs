@@ -1,4 +1,4 @@
-//! Files of keys and certificates: read whole, and cut into their PEM blocks.
+//! Files of keys and certificates, split into PEM blocks.
 
 use super::error::{FileFault, Wanted};
 use pem::Pem;
@@ -7,19 +7,19 @@ use std::io::Read;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-/// Bytes of a file of keys or certificates: more than any trust file has.
+/// The most bytes of a file of keys or certificates. No trust file is larger.
 const BYTES_MAX: u64 = 1024 * 1024;
 
-/// What begins a PEM block.
+/// The beginning of a PEM block.
 const BEGIN: &[u8] = b"-----BEGIN ";
 
-/// What begins a sequence in DER with a length of two or more bytes, as all keys and certificates are.
+/// The second byte of DER sequences whose length takes two or more bytes. All keys and certificates begin with one.
 const DER_SEQUENCES: std::ops::RangeInclusive<u8> = 0x81..=0x84;
 
-/// Reads a regular file, also through links.
+/// Reads a regular file, following links.
 ///
 /// # Errors
-/// It is no regular file, it is too large, or it cannot be read.
+/// The file is not a regular file, is too large, or cannot be read.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileFault> {
     let kind = std::fs::metadata(path).map_err(FileFault::Unreadable)?.file_type();
     // Opening a pipe would wait for its other end.
@@ -37,10 +37,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileFault> {
     if contents.len() as u64 > BYTES_MAX { Err(FileFault::TooLarge(BYTES_MAX)) } else { Ok(contents) }
 }
 
-/// The PEM blocks of a file, whatever stands between them.
+/// Returns the PEM blocks of a file, and ignores the text between them.
 ///
 /// # Errors
-/// There is none, or one is cut off or is not base64.
+/// There are no blocks, or a block is cut off or is not Base64.
 pub(super) fn blocks(contents: &[u8], wanted: Wanted) -> Result<Vec<Pem>, FileFault> {
     let begun = contents.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
     match contents {
@@ -49,7 +49,7 @@ pub(super) fn blocks(contents: &[u8], wanted: Wanted) -> Result<Vec<Pem>, FileFa
         _ if begun == 0 => return Err(FileFault::NotThere { wanted, has_other: false }),
         _ => {}
     }
-    // A block without an end is left out by the parser: a chain that is cut off must not pass for a short one.
+    // The parser skips a block without an end, but a chain that is cut off must not look like a short chain.
     let blocks = pem::parse_many(contents).map_err(|_| FileFault::BrokenPem)?;
     if blocks.len() == begun { Ok(blocks) } else { Err(FileFault::BrokenPem) }
 }

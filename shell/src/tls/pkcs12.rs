@@ -1,6 +1,6 @@
-//! The password-based encryption of PKCS#12 (RFC 7292, appendices B and C), which RocketMQ's own guide uses for keys.
+//! The password-based encryption of PKCS#12 (RFC 7292, appendices B and C). RocketMQ's own guide uses it for keys.
 //!
-//! Its ciphers are weak. They are here because people have such keys, and only to read them.
+//! Its ciphers are weak. They only serve to read the keys that people have.
 
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, KeyInit, KeyIvInit, StreamCipher};
@@ -11,16 +11,16 @@ use sha1::{Digest, Sha1};
 
 /// Bytes of a block of SHA-1.
 const BLOCK_BYTES: usize = 64;
-/// What a derived value is for: a key or an initialization vector.
+/// The purpose of a derived value: a key or an initialization vector.
 const KEY: u8 = 1;
 const VECTOR: u8 = 2;
-/// As many as PKCS#5 allows here: a few minutes of work.
+/// The most iterations, as in PKCS#5 here: a few minutes of work.
 const ITERATIONS_MAX: u32 = 100_000_000;
 
-/// A cipher, with a key that is derived with SHA-1.
+/// A cipher whose key is derived with SHA-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// RC4 with a key of 16 bytes: the one of the guide.
+    /// RC4 with a key of 16 bytes, as in the guide.
     Rc4With128Bits,
     /// RC4 with a key of 5 bytes.
     Rc4With40Bits,
@@ -42,8 +42,8 @@ impl Scheme {
         }
     }
 
-    /// Decrypts; `None` if the parameters are malformed or the password does not fit. RC4 has no padding, so it gives
-    /// some bytes for any password.
+    /// Decrypts. Returns `None` if the parameters are malformed or the password is wrong. RC4 has no padding, so it
+    /// returns some bytes for every password.
     pub(super) fn decrypt(self, parameters: AnyRef<'_>, password: &str, encrypted: &[u8]) -> Option<Vec<u8>> {
         let (salt, iterations) = parameters
             .sequence(|reader| {
@@ -73,7 +73,7 @@ impl Scheme {
 
 /// Derives `bytes` bytes from a password (RFC 7292, appendix B.2).
 fn derive(purpose: u8, password: &str, salt: &[u8], iterations: u32, bytes: usize) -> Vec<u8> {
-    // A BMPString with two zero bytes behind it.
+    // A BMPString with two zero bytes at its end.
     let password: Vec<u8> = password.encode_utf16().chain([0]).flat_map(u16::to_be_bytes).collect();
     let mut input = filled(salt);
     input.extend(filled(&password));
@@ -93,12 +93,12 @@ fn derive(purpose: u8, password: &str, salt: &[u8], iterations: u32, bytes: usiz
     }
 }
 
-/// Copies of some bytes that fill whole blocks.
+/// Repeats some bytes until they fill whole blocks.
 fn filled(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().cycle().take(bytes.len().next_multiple_of(BLOCK_BYTES)).collect()
 }
 
-/// `block + addend + 1` as one number, without what does not fit.
+/// Computes `block + addend + 1` as one number, and drops the overflow.
 fn add_one_more(block: &mut [u8], addend: &[u8]) {
     let mut carry = 1;
     for (byte, add) in block.iter_mut().zip(addend).rev() {

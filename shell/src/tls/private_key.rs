@@ -1,7 +1,7 @@
-//! Private keys in every form that people have: PKCS#8, PKCS#1, SEC1, plain or encrypted.
+//! Private keys in every common form: PKCS#8, PKCS#1 and SEC1, plain or encrypted.
 //!
-//! Encrypted ones are PKCS#8 with PBES2 (what OpenSSL writes today) or with the password-based encryption of PKCS#12
-//! (what RocketMQ's guide makes). Weaker and older kinds are refused by name.
+//! Encrypted keys are PKCS#8 with PBES2 (as OpenSSL writes them today) or with the password-based encryption of PKCS#12
+//! (as RocketMQ's guide creates them). Weaker and older kinds are refused by name.
 
 use super::error::{FileFault, Wanted};
 use super::pem_file;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// PBES2, from PKCS#5.
 const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 
-/// Older encryptions, which are refused.
+/// Older encryptions, which the server refuses.
 #[rustfmt::skip]
 const REFUSED: [(ObjectIdentifier, &str); 8] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.1"), "PBE-MD2-DES"),
@@ -31,10 +31,10 @@ const REFUSED: [(ObjectIdentifier, &str); 8] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.6"), "PBE-SHA1-RC2-40"),
 ];
 
-/// Bytes that opening a key may need.
+/// The most memory in bytes that decrypting a key may take.
 const SCRYPT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
-/// A private key, and whether it could be read without the password that was given.
+/// A private key, and whether it could be read without the given password.
 #[derive(Debug)]
 pub(super) struct PrivateKey {
     pub(super) key: Arc<dyn SigningKey>,
@@ -42,11 +42,11 @@ pub(super) struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads the first private key of a file. `password_property` names the property that `password` comes from; an
-    /// empty one is none.
+    /// Reads the first private key of a file. `password_property` names the property with `password`; an empty password
+    /// means none.
     ///
     /// # Errors
-    /// There is no key, the password does not open it, or TLS cannot use it.
+    /// There is no key, the password does not decrypt it, or TLS cannot use it.
     pub(super) fn read(contents: &[u8], password: &str, password_property: &'static str) -> Result<Self, FileFault> {
         let blocks = pem_file::blocks(contents, Wanted::Key)?;
         let has_other = blocks.iter().any(|block| block.tag() == "CERTIFICATE");
@@ -69,7 +69,7 @@ impl PrivateKey {
     }
 }
 
-/// The DER of a key that is not encrypted.
+/// Returns the DER of an unencrypted key.
 fn plain(block: Pem) -> Result<PrivateKeyDer<'static>, FileFault> {
     match block.tag() {
         "PRIVATE KEY" => Ok(PrivateKeyDer::Pkcs8(block.into_contents().into())),
@@ -79,8 +79,8 @@ fn plain(block: Pem) -> Result<PrivateKeyDer<'static>, FileFault> {
     }
 }
 
-/// Opens an `EncryptedPrivateKeyInfo`; the result is a `PrivateKeyInfo`. A wrong password shows in the padding or in
-/// what is decrypted.
+/// Decrypts an `EncryptedPrivateKeyInfo` to a `PrivateKeyInfo`. A wrong password shows in the padding or in the
+/// decrypted bytes.
 fn decrypt(der: &[u8], password: &str, property: &'static str) -> Result<Vec<u8>, FileFault> {
     let (algorithm, parameters, encrypted) = split(der).map_err(|_| FileFault::BrokenPem)?;
     let scheme = Scheme::from_identifier(algorithm);
@@ -96,7 +96,7 @@ fn decrypt(der: &[u8], password: &str, property: &'static str) -> Result<Vec<u8>
     } else {
         return Err(refused(algorithm));
     };
-    // Stream ciphers have no padding: a wrong password shows in what comes out.
+    // Stream ciphers have no padding, so only the result shows a wrong password.
     let is_key = |bytes: &Vec<u8>| pkcs8::PrivateKeyInfoRef::from_der(bytes).is_ok();
     let is_legacy = matches!(scheme, Some(Scheme::Rc4With128Bits | Scheme::Rc4With40Bits));
     decrypted.filter(is_key).ok_or(FileFault::WrongPassword { property, is_legacy })
@@ -119,7 +119,7 @@ fn refused(algorithm: ObjectIdentifier) -> FileFault {
     }
 }
 
-/// A key that asks for all memory of the machine must not stop a server that runs.
+/// Refuses keys that need too much memory: a reload of such a key must not stop a running server.
 fn refuse_too_much_work(parameters: &Parameters) -> Result<(), FileFault> {
     let Kdf::Scrypt(scrypt) = &parameters.kdf else { return Ok(()) };
     let bytes = u64::from(scrypt.block_size).saturating_mul(128).saturating_mul(scrypt.cost_parameter);

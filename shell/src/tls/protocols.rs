@@ -1,4 +1,4 @@
-//! Versions of TLS and cipher suites: which there are, and which the operator wants.
+//! TLS versions and cipher suites: the supported ones, and those that the operator wants.
 
 use super::error::TlsError;
 use super::settings::TlsSettings;
@@ -8,10 +8,10 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{SignatureAlgorithm, SupportedCipherSuite, SupportedProtocolVersion};
 use std::sync::Arc;
 
-/// Versions by the names of the JDK.
+/// Versions, by their names in the JDK.
 const VERSIONS: [(&str, &SupportedProtocolVersion); 2] = [("TLSv1.3", &TLS13), ("TLSv1.2", &TLS12)];
 
-/// Suites in the server's order of preference, which is Java's: the names of the JDK and of OpenSSL.
+/// Suites in the server's order of preference, which is Java's, with their names in the JDK and in OpenSSL.
 #[rustfmt::skip]
 const SUITES: [(&str, &str, SupportedCipherSuite); 9] = [
     ("TLS_AES_128_GCM_SHA256", "", suite::TLS13_AES_128_GCM_SHA256),
@@ -25,24 +25,24 @@ const SUITES: [(&str, &str, SupportedCipherSuite); 9] = [
     ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305", suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
 ];
 
-/// How OpenSSL calls a suite.
+/// Returns OpenSSL's name of a suite.
 #[cfg(test)]
 pub(super) fn openssl_name(suite: SupportedCipherSuite) -> Option<&'static str> {
     let (jdk, openssl, _) = SUITES.iter().find(|(.., own)| *own == suite)?;
     Some(if openssl.is_empty() { jdk } else { openssl })
 }
 
-/// What is offered in handshakes.
+/// What handshakes offer.
 #[derive(Debug)]
 pub(super) struct Protocols {
     pub(super) provider: Arc<CryptoProvider>,
     pub(super) versions: Vec<&'static SupportedProtocolVersion>,
-    /// Lines about names that are none.
+    /// Warnings about unknown names.
     pub(super) warnings: Vec<String>,
 }
 
 impl Protocols {
-    /// What the settings allow. A version without a suite is off, as in the JDK.
+    /// Returns what the settings allow. As in the JDK, a version without a suite is off.
     ///
     /// # Errors
     /// Nothing is left.
@@ -72,10 +72,10 @@ impl Protocols {
         Ok(Self { provider, versions, warnings })
     }
 
-    /// Whether a handshake with a key of this kind is possible.
+    /// Checks whether handshakes with this kind of key are possible.
     ///
     /// # Errors
-    /// It is not.
+    /// No handshake is possible.
     pub(super) fn check_key(&self, algorithm: SignatureAlgorithm) -> Result<(), TlsError> {
         if self.provider.cipher_suites.iter().any(|suite| suite.usable_for_signature_algorithm(algorithm)) {
             return Ok(());
@@ -85,7 +85,7 @@ impl Protocols {
     }
 }
 
-/// What a comma list names, or `None` if it is empty.
+/// Returns what a comma-separated list names, or `None` if it is empty.
 fn named<T>(
     property: &'static str,
     list: &str,
@@ -113,7 +113,7 @@ fn named<T>(
     Ok(Some(found))
 }
 
-/// The names that a property can have.
+/// Returns the names that a property accepts.
 fn offered(property: &str) -> String {
     let names: Vec<_> = if property == TlsSettings::protocols.key.name {
         VERSIONS.iter().map(|(name, _)| *name).collect()

@@ -1,4 +1,4 @@
-//! The certificate of a server that is given none: clients that verify nothing can use it.
+//! The certificate of a server that has none, for clients that verify nothing.
 
 use super::error::TlsError;
 use rcgen::{CertificateParams, DnType, KeyPair};
@@ -10,16 +10,17 @@ use std::net::IpAddr;
 /// Names that every host has for itself.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// An ECDSA P-256 key and its certificate for `localhost`, and for `bind_address` if that is one address or name.
+/// Creates an ECDSA P-256 key with its certificate for `localhost`, and for `bind_address` if that is a single address
+/// or name.
 ///
-/// New at each call, as in Java (Java: `TlsHelper.buildSslContext`), where it is RSA 2048.
+/// As in Java, every call creates new ones (Java: `TlsHelper.buildSslContext`), but Java creates RSA 2048.
 ///
 /// # Errors
 /// No random numbers.
 pub(super) fn certified_key(bind_address: &str) -> Result<CertifiedKey, TlsError> {
     let is_unspecified = bind_address.parse().is_ok_and(|address: IpAddr| address.is_unspecified());
     let own_name = (!is_unspecified && !NAMES.contains(&bind_address)).then_some(bind_address);
-    // An address to listen on that is no name of the certificate world is no reason not to start.
+    // An address that cannot be a name in a certificate must not prevent the start.
     let own_name = own_name.filter(|name| CertificateParams::new([(*name).to_owned()]).is_ok());
     let names: Vec<String> = NAMES.into_iter().chain(own_name).map(str::to_owned).collect();
     make(names).map_err(TlsError::SelfSigned)

@@ -1,4 +1,4 @@
-//! What handshakes of clients are done with.
+//! The configuration for handshakes with clients.
 
 use super::client_certificates::ClientCertificates;
 use super::error::TlsError;
@@ -16,20 +16,20 @@ use rustls::server::{NoClientAuth, ServerSessionMemoryCache};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use std::sync::Arc;
 
-/// TLS 1.2 sessions that are kept for clients that know no tickets.
+/// The most TLS 1.2 sessions that are kept for clients without support for tickets.
 const SESSIONS_KEPT: usize = 256;
 
-/// The properties that the server's certificate comes from.
+/// The properties of the server's certificate.
 const PROPERTIES: Properties = Properties {
     certificate: TlsSettings::server_certificate.key.name,
     key: TlsSettings::server_key.key.name,
     password: TlsSettings::server_password.key.name,
 };
 
-/// Makes what the settings say of `files`, or of a certificate for `bind_address` in test mode.
+/// Creates the configuration from the settings and `files`, or in test mode with a new certificate for `bind_address`.
 ///
 /// # Errors
-/// Something is missing, malformed, or does not fit together.
+/// Something is missing, malformed, or inconsistent.
 pub(super) fn load(settings: &TlsSettings, files: Files, bind_address: &str) -> Result<Loaded<ServerConfig>, TlsError> {
     let protocols = Protocols::of(settings)?;
     if settings.is_test_server() {
@@ -94,8 +94,8 @@ fn test_mode_warnings(settings: &TlsSettings) -> Vec<String> {
     warnings
 }
 
-/// The configuration of new handshakes, with keys of its own for session tickets: no session outlives the
-/// configuration that it began with, so a client that is no longer trusted cannot come back by resumption.
+/// Returns the configuration of new handshakes, with its own keys for session tickets. No session outlives the
+/// configuration that it began with, so a client that is no longer trusted cannot return by resumption.
 fn config(
     protocols: &Protocols,
     client_certificates: Arc<dyn ClientCertVerifier>,
@@ -109,7 +109,7 @@ fn config(
     config.ignore_client_order = true;
     config.ticketer = ring::Ticketer::new()?;
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_KEPT);
-    // As many as Java sends.
+    // Java sends as many.
     config.send_tls13_tickets = 1;
     Ok(config)
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 const DEFAULT_FILE: &str = "/etc/rocketmq/tls.properties";
 
 namesrv_core::keys! {
-    /// What is said about TLS, with the names of the Java server (Java: `TlsSystemConfig`).
+    /// The TLS settings, with the names of the Java server (Java: `TlsSystemConfig`).
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct TlsSettings {
         /// Whether notices to brokers are sent over TLS; counts more than `tls.enable`.
@@ -57,18 +57,18 @@ namesrv_core::keys! {
     }
 }
 
-/// Keys that the properties file does not override, as in Java (Java: `TlsHelper.extractTlsConfigFromFile`).
+/// Keys that the properties file does not override (Java: `TlsHelper.extractTlsConfigFromFile`).
 pub(super) const NOT_IN_FILE: [Key; 4] =
     [TlsSettings::use_tls.key, TlsSettings::enable.key, TlsSettings::config_file.key, TlsSettings::mode.key];
 
-/// Which connections are TLS (Java: `TlsMode`, `NettyRemotingServer.TlsModeHandler.channelRead0`).
+/// Which connections use TLS (Java: `TlsMode`, `NettyRemotingServer.TlsModeHandler.channelRead0`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsMode {
-    /// None: a client that begins a handshake is closed.
+    /// None. A client that begins a handshake is disconnected.
     Disabled,
-    /// Those whose client begins a handshake.
+    /// Those of clients that begin a handshake.
     Permissive,
-    /// All: a client that begins with anything else is closed.
+    /// All. A client that begins with anything else is disconnected.
     Enforcing,
 }
 
@@ -85,7 +85,7 @@ impl Word for TlsMode {
 }
 
 impl TlsMode {
-    /// Its name in the configuration file.
+    /// Returns its name in the configuration file.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Disabled => "disabled",
@@ -95,14 +95,14 @@ impl TlsMode {
     }
 }
 
-/// Whether clients are asked for a certificate (Java: `TlsHelper.parseClientAuthMode`).
+/// Whether the server asks clients for a certificate (Java: `TlsHelper.parseClientAuthMode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientAuth {
     /// No.
     None,
-    /// They may have none.
+    /// It asks, but accepts clients without one.
     Optional,
-    /// They must have one.
+    /// It requires one.
     Require,
 }
 
@@ -118,7 +118,7 @@ impl Word for ClientAuth {
     }
 }
 
-/// A password, which is never shown. An empty one is none.
+/// A password, which is never shown. An empty one means none.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Password(pub(super) String);
 
@@ -133,18 +133,18 @@ const fn password(name: &'static str) -> Row<Password> {
 }
 
 impl TlsSettings {
-    /// Whether notices to brokers go over TLS.
+    /// Whether notifications to brokers use TLS.
     pub(super) fn is_used_for_brokers(&self) -> bool {
         self.use_tls.or(self.enable).unwrap_or(self.mode == TlsMode::Enforcing)
     }
 
-    /// Whether the server makes a certificate for itself. Unlike in Java, files that are named are used unless test
-    /// mode is set: nobody names them to have them passed over.
+    /// Whether the server creates its own certificate. Unlike Java, it uses named files unless test mode is set: an
+    /// operator who names files wants them to be used.
     pub(super) fn is_test_server(&self) -> bool {
         self.test_mode.unwrap_or_else(|| !self.asks_of_server())
     }
 
-    /// Whether brokers are shown no certificate and believed whatever they show.
+    /// Whether the server shows brokers no certificate and accepts any of theirs.
     pub(super) fn is_test_client(&self) -> bool {
         self.test_mode.unwrap_or_else(|| !self.asks_of_client())
     }
@@ -162,7 +162,7 @@ impl TlsSettings {
     }
 }
 
-/// Why a key that the operator sets is none, if its name is that of a TLS setting.
+/// Explains why a key that the operator sets is unknown, if its name looks like a TLS setting.
 pub(crate) fn unknown_key(name: &str) -> Option<String> {
     if !name.to_ascii_lowercase().starts_with("tls.") || TlsSettings::KEYS.iter().any(|key| key.name == name) {
         return None;
@@ -179,27 +179,27 @@ pub(crate) fn unknown_key(name: &str) -> Option<String> {
 /// The log line about the properties file.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// The keys that it sets.
+    /// The keys that the file sets.
     pub(super) set: Option<String>,
-    /// What is not as it seems.
+    /// Warnings about the file.
     pub(super) warnings: Vec<String>,
 }
 
-/// Where the settings come from: the configuration, which holds until the end, and the properties file, which is read
-/// again for each reload.
+/// The sources of the settings: the configuration, which never changes, and the properties file, which every reload
+/// reads again.
 #[derive(Clone)]
 pub(crate) struct TlsSources {
     configuration: BTreeMap<&'static str, String>,
 }
 
 impl TlsSources {
-    /// What the configuration says now.
+    /// Reads the configuration.
     pub(crate) fn of(configuration: &Configuration) -> Self {
         let value = |key: &Key| (key.name, configuration.effective(key).to_owned());
         Self { configuration: TlsSettings::KEYS.iter().map(value).collect() }
     }
 
-    /// The settings, with the log line about the properties file.
+    /// Returns the settings, with the log line about the properties file.
     ///
     /// # Errors
     /// The properties file cannot be read, or has a bad entry.
@@ -216,7 +216,7 @@ impl TlsSources {
         Ok((TlsSettings::read(value), told))
     }
 
-    /// The properties file, empty if there shall be none.
+    /// Returns the path of the properties file, or an empty one if the operator wants none.
     pub(super) fn properties_file(&self) -> PathBuf {
         self.configuration.get(TlsSettings::config_file.key.name).map(PathBuf::from).unwrap_or_default()
     }
@@ -224,12 +224,12 @@ impl TlsSources {
 
 impl fmt::Debug for TlsSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The values have passwords among them.
+        // The values include passwords.
         f.debug_struct("TlsSources").field("properties_file", &self.properties_file()).finish_non_exhaustive()
     }
 }
 
-/// The contents of the properties file. The default one need not be there.
+/// Reads the properties file. The default one may be missing.
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
     if path == Path::new("") {
         return Ok(None);
@@ -241,7 +241,7 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
     }
 }
 
-/// Takes the entries of the properties file.
+/// Adds the entries of the properties file to the values.
 fn take(path: &Path, entries: Vec<Property>, values: &mut BTreeMap<&'static str, String>) -> Result<Told, TlsError> {
     let (mut set, mut elsewhere, mut unknown, mut blanks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Property { key: name, value, line, .. } in entries {

@@ -1,4 +1,4 @@
-//! Whether a peer has the private key of the certificate that it shows, whatever version the certificate has.
+//! Checks whether a peer has the private key of its certificate, whatever version the certificate has.
 
 use super::certificate::{Certificate, public_key_parts};
 use rustls::client::danger::HandshakeSignatureValid;
@@ -9,7 +9,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved};
 /// Checks the signature of a TLS 1.2 handshake.
 ///
 /// # Errors
-/// It was not made with the key of the certificate.
+/// The key of the certificate did not make the signature.
 pub(super) fn verify_tls12(
     message: &[u8],
     certificate: &CertificateDer<'_>,
@@ -34,7 +34,7 @@ pub(super) fn verify_tls12(
 /// Checks the signature of a TLS 1.3 handshake.
 ///
 /// # Errors
-/// It was not made with the key of the certificate.
+/// The key of the certificate did not make the signature.
 pub(super) fn verify_tls13(
     message: &[u8],
     certificate: &CertificateDer<'_>,
@@ -44,10 +44,10 @@ pub(super) fn verify_tls13(
     verify_tls13_signature_with_raw_key(message, &read(certificate)?.public_key(), signed, algorithms)
 }
 
-/// Reads a certificate that a peer shows.
+/// Reads the certificate of a peer.
 ///
 /// # Errors
-/// It is malformed.
+/// The certificate is malformed.
 pub(super) fn read(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
     Certificate::read(certificate.clone().into_owned()).ok_or_else(|| CertificateError::BadEncoding.into())
 }

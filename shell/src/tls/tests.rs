@@ -1,4 +1,4 @@
-//! The settings and files of TLS, and handshakes in memory with what comes of them.
+//! The settings and files of TLS, with handshakes in memory.
 
 mod client_certificates;
 mod golden;

@@ -1,7 +1,7 @@
-//! Trust files: the CAs, and single certificates, that a peer's certificate is checked against.
+//! Trust files: the CAs and single certificates against which a peer's certificate is checked.
 //!
-//! As Java's checks in three ways beyond webpki's: a certificate that is itself in the file is trusted, even when it is
-//! expired; certificates of version 1 are taken if a CA of the file signed them directly; names are not looked at.
+//! As in Java, three rules go beyond webpki: a certificate that is itself in the file is trusted, even after it has
+//! expired; certificates of version 1 are accepted if a CA of the file signed them directly; names do not matter.
 
 use super::certificate::{Certificate, Dates};
 use super::error::FileFault;
@@ -15,7 +15,7 @@ use std::time::UNIX_EPOCH;
 #[derive(Debug)]
 pub(super) struct Trust {
     certificates: Vec<Certificate>,
-    /// Those of them that are CAs. A trusted certificate of a peer must not sign others.
+    /// The CAs among them. A trusted certificate of a peer must not sign others.
     pub(super) roots: Arc<RootCertStore>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -24,7 +24,7 @@ impl Trust {
     /// Reads a trust file.
     ///
     /// # Errors
-    /// No certificate in it can be used.
+    /// The file has no usable certificate.
     pub(super) fn read(contents: &[u8], algorithms: WebPkiSupportedAlgorithms) -> Result<Self, FileFault> {
         let certificates = Certificate::read_all(contents)?;
         let mut roots = RootCertStore::empty();
@@ -34,15 +34,15 @@ impl Trust {
         Ok(Self { certificates, roots: Arc::new(roots), algorithms })
     }
 
-    /// The owners of its certificates, which a server names when it asks for a certificate.
+    /// Returns the owners of its certificates, which a server names when it asks for a certificate.
     pub(super) fn subjects(&self) -> Vec<DistinguishedName> {
         self.certificates.iter().map(|certificate| certificate.subject().into()).collect()
     }
 
-    /// Decides about a peer's certificate. `by_webpki` does for certificates of version 3.
+    /// Decides whether to trust a peer's certificate. `by_webpki` decides for certificates of version 3.
     ///
     /// # Errors
-    /// It is not trusted.
+    /// The certificate is not trusted.
     pub(super) fn check(
         &self,
         certificate: &CertificateDer<'_>,

@@ -1,4 +1,4 @@
-//! Reload: looks whether the files of one side have changed, and takes them if they fit together.
+//! Reload: checks whether the files of one side have changed, and uses them if they are consistent.
 
 use super::certificate::Certificate;
 use super::error::TlsError;
@@ -13,49 +13,49 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The configuration of one side that is in use, and what became of its files.
+/// The configuration of one side that is in use, with figures about its files.
 #[derive(Debug)]
 pub(super) struct Current<C> {
     config: ArcSwap<C>,
     reloads: AtomicU64,
     failed_reloads: AtomicU64,
-    /// Seconds since 1970; 0 for a certificate that the server made for itself.
+    /// Seconds since 1970; 0 for a certificate that the server created for itself.
     expires: AtomicU64,
 }
 
-/// How often files were taken, and until when the certificate is valid.
+/// How often changed files were used, and until when the certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TlsFigures {
-    /// Changes of the files that were taken.
+    /// Number of changes that were used.
     pub reloads: u64,
-    /// Changes of the files that were not, because something was missing or did not fit.
+    /// Number of changes that were refused, because something was missing or inconsistent.
     pub failed_reloads: u64,
-    /// The last moment of the first certificate of the chain to end; `None` if the server made its own.
+    /// The end of the first certificate of the chain to expire; `None` if the server created its own.
     pub certificate_expires: Option<SystemTime>,
 }
 
 /// Log lines for the operator.
 #[derive(Debug)]
 pub(super) enum Notice {
-    /// New handshakes use the files as they are now.
+    /// New handshakes use the current files.
     Reloaded { certificate: Option<PathBuf> },
-    /// The files cannot be used: new handshakes go on as before.
+    /// The files cannot be used, so new handshakes use the same configuration as before.
     Refused(TlsError),
     /// Something works, but is not what it seems.
     Warning(String),
 }
 
-/// Makes a configuration of settings and files.
+/// Creates a configuration from settings and files.
 pub(super) type Load<C> = Box<dyn Fn(&TlsSettings, Files) -> Result<Loaded<C>, TlsError> + Send>;
 
-/// The files of one side, looked at from time to time.
+/// Watches the files of one side.
 pub(super) struct Watch<C> {
     sources: TlsSources,
     read: fn(&TlsSettings) -> Files,
     load: Load<C>,
     current: Arc<Current<C>>,
     settings: TlsSettings,
-    /// The files that are in use.
+    /// The files in use.
     used: Fingerprint,
     failed: Option<Failed>,
     certificates: Option<(PathBuf, Vec<Certificate>)>,
@@ -65,21 +65,21 @@ pub(super) struct Watch<C> {
 /// Files that could not be used.
 #[derive(Debug)]
 struct Failed {
-    /// Settings that name them, unless it is the settings that are wrong.
+    /// The settings that name them, unless the settings are the fault.
     settings: Option<TlsSettings>,
     files: Fingerprint,
     properties: Fingerprint,
-    /// Not told yet: files that belong together are seldom written in the same moment.
+    /// An error that is not reported yet, because files that belong together rarely change at the same moment.
     untold: Option<TlsError>,
 }
 
 impl<C> Current<C> {
-    /// What new handshakes are done with.
+    /// Returns the configuration for new handshakes.
     pub(super) fn config(&self) -> Arc<C> {
         self.config.load_full()
     }
 
-    /// What became of the files.
+    /// Returns the figures.
     pub(super) fn figures(&self) -> TlsFigures {
         let expires = self.expires.load(Ordering::Relaxed);
         TlsFigures {
@@ -94,7 +94,7 @@ impl<C> Watch<C> {
     /// Reads the files for the first time.
     ///
     /// # Errors
-    /// They cannot be used.
+    /// The files cannot be used.
     pub(super) fn start(
         sources: TlsSources,
         settings: TlsSettings,
@@ -120,12 +120,12 @@ impl<C> Watch<C> {
         Ok((watch, notices))
     }
 
-    /// The configuration that is in use.
+    /// Returns the configuration in use.
     pub(super) fn current(&self) -> Arc<Current<C>> {
         Arc::clone(&self.current)
     }
 
-    /// The file of the certificate that is in use, unless the server made it for itself.
+    /// Returns the file of the certificate in use, or `None` if the server created it for itself.
     pub(super) fn certificate(&self) -> Option<&PathBuf> {
         self.certificates.as_ref().map(|(path, _)| path)
     }
@@ -135,7 +135,7 @@ impl<C> Watch<C> {
         self.certificates.is_some() || (self.read)(&self.settings).is_any()
     }
 
-    /// As [`Self::poll`]; where the operator asks for it, also when the properties file alone has changed.
+    /// As [`Self::poll`]. If the operator asks for it, reloads even if only the properties file has changed.
     pub(super) fn look(&mut self, is_asked: bool, now: SystemTime) -> Vec<Notice> {
         let is_as_read = || self.sources.read().is_ok_and(|(settings, _)| settings == self.settings);
         if !is_asked || (self.failed.is_none() && is_as_read()) {
@@ -147,7 +147,7 @@ impl<C> Watch<C> {
         notices
     }
 
-    /// Looks at the files, takes them if they have changed and fit together, and says what the operator is to know.
+    /// Checks the files, uses them if they have changed and are consistent, and returns the notices for the operator.
     pub(super) fn poll(&mut self, now: SystemTime) -> Vec<Notice> {
         let settings = self.failed.as_ref().and_then(|failed| failed.settings.as_ref()).unwrap_or(&self.settings);
         let files = (self.read)(settings).fingerprint();
@@ -186,7 +186,7 @@ impl<C> Watch<C> {
         [Notice::Reloaded { certificate }].into_iter().chain(warnings.into_iter().map(Notice::Warning)).collect()
     }
 
-    /// Keeps what is in use. An error is logged if the files are still the same at the next look.
+    /// Keeps the configuration in use. The error is logged if the next look finds the same files.
     fn fail(
         &mut self,
         settings: Option<TlsSettings>,

@@ -1,31 +1,31 @@
-//! Buffers that the transports of one I/O thread share: a connection that rests owns none.
+//! Buffers that the transports of one I/O thread share, so that idle connections own none.
 
-/// Bytes of ciphertext and of plaintext on their way, and of first bytes. They are allocated at first use.
+/// Buffers for ciphertext, plaintext and first bytes. They are allocated at first use.
 #[derive(Debug, Default)]
 pub struct Buffers {
     input: Vec<u8>,
     pub(super) output: Output,
-    /// Output of a connection that is gathered into few records.
+    /// Output of a connection, gathered into few records.
     pub(super) gathered: Vec<u8>,
 }
 
-/// Ciphertext that was made in one step.
+/// Ciphertext that one step produced.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     bytes: Vec<u8>,
     filled: usize,
 }
 
-/// An encoder needs so much space.
+/// An encoder needs this much space.
 pub(super) struct Needs(pub(super) usize);
 
 impl Buffers {
-    /// The input of the last step.
+    /// Returns the input of the last step.
     pub(super) fn input(&self) -> &[u8] {
         &self.input
     }
 
-    /// Space for input of `bytes` bytes, with `kept` at its front, and space for output.
+    /// Returns space for `bytes` bytes of input behind `kept`, and space for output.
     pub(super) fn with_input(&mut self, kept: &[u8], bytes: usize) -> (&mut [u8], &mut Output) {
         let all = kept.len() + bytes;
         if self.input.len() < all {
@@ -40,7 +40,7 @@ impl Buffers {
 }
 
 impl Output {
-    /// What was appended since it was cleared.
+    /// Returns what was appended since the last clearing.
     pub(super) fn filled(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
@@ -49,7 +49,7 @@ impl Output {
         self.filled = 0;
     }
 
-    /// Appends what `encode` writes into free space. It is called again with more space if it needs it.
+    /// Appends what `encode` writes into free space. If `encode` needs more space, calls it again with more.
     pub(super) fn append<E>(
         &mut self,
         mut encode: impl FnMut(&mut [u8]) -> Result<Result<usize, Needs>, E>,

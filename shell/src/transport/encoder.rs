@@ -1,4 +1,4 @@
-//! What rustls has to send: ciphertext is appended to the output of a step.
+//! Appends the ciphertext that rustls produces to the output of a step.
 
 use super::buffers::{Needs, Output};
 use rustls::Error;
@@ -23,7 +23,7 @@ pub(super) fn encrypt(output: &mut Output, mut traffic: Traffic<'_>, plaintext: 
     output.append(|space| needs(traffic.encrypt(plaintext, space)))
 }
 
-/// Appends the message that nothing more is written.
+/// Appends the message that nothing more follows.
 pub(super) fn close_notify(output: &mut Output, mut traffic: Traffic<'_>) -> Result<(), Error> {
     output.append(|space| needs(traffic.queue_close_notify(space)))
 }

@@ -1,4 +1,4 @@
-//! Why a transport ends a connection, in words.
+//! Why a transport closes a connection, in words.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "rustls has many errors, and most need no words of their own")]
 
@@ -6,13 +6,13 @@ use namesrv_core::wire::ProxyError;
 use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 use std::borrow::Cow;
 
-/// What goes wrong below a connection.
+/// What can go wrong below a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError<E> {
     /// The stream of the socket failed.
     #[error("the stream failed")]
     Stream(E),
-    /// The client is to blame, or has to be refused.
+    /// The client caused the fault, or must be refused.
     #[error(transparent)]
     Fault(Fault),
 }
@@ -20,34 +20,34 @@ pub enum TransportError<E> {
 /// Why a connection is closed before its bytes reach it.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// A PROXY header that cannot be read.
+    /// An unreadable PROXY header.
     #[error("malformed PROXY header: {0}")]
     Proxy(#[from] ProxyError),
-    /// A connection without a PROXY header, where all have one.
+    /// No PROXY header, although every connection needs one.
     #[error("it begins without a PROXY header, which proxyProtocol requires")]
     NoProxyHeader,
-    /// Plain text, where all connections are TLS.
+    /// Plain text, although every connection must use TLS.
     #[error("it speaks plain text, and tls.server.mode is enforcing")]
     PlainText,
-    /// A TLS handshake, where no connection is TLS.
+    /// A TLS handshake, although TLS is off.
     #[error("it begins a TLS handshake, and tls.server.mode is disabled")]
     TlsIsDisabled,
     /// A handshake failed.
     #[error("TLS handshake failed: {}", words(.0))]
     Handshake(Error),
-    /// The client left during a handshake.
+    /// The client left during the handshake.
     #[error("TLS handshake failed: the client closed the connection")]
     HandshakeEnded,
-    /// A handshake does not end.
+    /// The handshake takes too many bytes.
     #[error("TLS handshake failed: it is longer than {0} bytes")]
     HandshakeTooLong(usize),
-    /// A record after the handshake cannot be read.
+    /// An unreadable record after the handshake.
     #[error("TLS failed: {}", words(.0))]
     Tls(Error),
-    /// No quota was left for its incomplete input.
+    /// No quota is left for the connection's incomplete input.
     #[error("no room for more incomplete input: it has {bytes} bytes")]
     InputFull {
-        /// Bytes that it keeps.
+        /// Bytes that the connection keeps.
         bytes: usize,
     },
 }
@@ -58,7 +58,7 @@ impl<E> From<Fault> for TransportError<E> {
     }
 }
 
-/// What an error of rustls means for an operator. What a peer sent is not repeated.
+/// Explains an error of rustls to an operator, without repeating what a peer sent.
 fn words(error: &Error) -> Cow<'static, str> {
     match error {
         Error::AlertReceived(alert) => alert_words(*alert),

@@ -1,4 +1,4 @@
-//! The first bytes of a connection, until they are known to be a PROXY header, TLS or plain text.
+//! The first bytes of a connection, until they turn out to be a PROXY header, TLS or plain text.
 
 use super::fault::{Fault, TransportError};
 use super::lent::Lent;
@@ -12,42 +12,42 @@ use namesrv_core::wire::{ProxyFraming, proxy_header};
 use std::net::SocketAddr;
 use std::ops::Range;
 
-/// The first byte of a TLS record with a handshake. A frame that begins so would have more than 350 MB.
+/// The first byte of a TLS record with a handshake. A frame with this first byte would have more than 350 MB.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// First bytes that decide nothing yet. Without any, they own no memory.
+/// First bytes that have not decided yet. It owns no memory while there are none.
 #[derive(Debug, Default)]
 pub(super) struct FirstBytes(Option<Box<Header>>);
 
 /// A PROXY header.
 #[derive(Debug, Default)]
 struct Header {
-    /// What came of it; empty once it is complete.
+    /// The bytes received so far; empty once the header is complete.
     incomplete: Vec<u8>,
     reservation: Reservation,
-    /// When its first byte came; `None` once it is complete.
+    /// When its first byte arrived; `None` once it is complete.
     since: Option<Instant>,
     /// The client that it names.
     client: Option<SocketAddr>,
 }
 
-/// What the first bytes came to.
+/// The outcome of the first bytes.
 pub(super) struct Opening {
     /// Whether the client begins a TLS handshake.
     pub(super) is_tls: bool,
-    /// Where in the input the bytes behind the PROXY header are. There is at least one.
+    /// Where the input has the bytes after the PROXY header. There is at least one.
     pub(super) rest: Range<usize>,
-    /// The client that a header named.
+    /// The client that the PROXY header names.
     pub(super) client: Option<SocketAddr>,
 }
 
 impl FirstBytes {
-    /// When the first byte of an incomplete header came.
+    /// Returns when the first byte of an incomplete header arrived.
     pub(super) fn since(&self) -> Option<Instant> {
         self.0.as_ref().and_then(|header| header.since)
     }
 
-    /// Reads, up to `read_bytes` at once, until the bytes behind the header are there or nothing more has arrived.
+    /// Reads, up to `read_bytes` at once, until there are bytes after the header or nothing more has arrived.
     pub(super) fn read<S: Stream, C: Counter>(
         &mut self,
         stream: &mut S,
@@ -74,15 +74,15 @@ impl FirstBytes {
         }
     }
 
-    /// Gives what it holds back.
+    /// Returns its share of the quota.
     pub(super) fn close<C: Counter>(&mut self, quotas: &Quotas<C>) {
         if let Some(mut header) = self.0.take() {
             header.reservation.release(quotas);
         }
     }
 
-    /// Takes a header from the front of `input`, if there is one. Returns where it ends, or `None` when it is
-    /// incomplete and kept.
+    /// Takes a header, if there is one, from the front of `input`. Returns where it ends, or `None` if it is incomplete
+    /// and was kept.
     fn take_header<C: Counter>(
         &mut self,
         input: &[u8],
@@ -117,7 +117,7 @@ impl FirstBytes {
     }
 }
 
-/// Whether a connection is TLS: its first byte says so, and the mode has to allow it.
+/// Whether a connection uses TLS: its first byte says so, and the mode must allow it.
 fn is_tls(first: u8, mode: TlsMode) -> Result<bool, Fault> {
     match (mode, first == TLS_HANDSHAKE) {
         (TlsMode::Disabled, true) => Err(Fault::TlsIsDisabled),

@@ -9,13 +9,13 @@ use namesrv_core::time::Instant;
 /// What a step of a connection lends to its transport.
 #[derive(Debug)]
 pub struct Lent<'a, C> {
-    /// What is decided by first bytes.
+    /// The rules for first bytes.
     pub policy: &'a Policy,
     /// Buffers that connections share.
     pub buffers: &'a mut Buffers,
     /// What all connections together may hold.
     pub quotas: &'a Quotas<C>,
-    /// Where the client is, as far as that was known before this step.
+    /// Where the client is, as far as known before this step.
     pub client: ClientAddress,
     /// The time.
     pub now: Instant,

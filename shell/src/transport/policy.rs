@@ -1,4 +1,4 @@
-//! What first bytes are measured by: the same for all connections.
+//! The rules for first bytes, the same for all connections.
 
 use crate::tls::{HandshakeResult, Tls, TlsMode};
 use namesrv_core::ClientAddress;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 /// Whether connections begin with a header of the PROXY protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyProtocol {
-    /// None does: a header is a malformed frame.
+    /// No connection. A header counts as a malformed frame.
     Off,
-    /// They may, as in Java.
+    /// Any connection may, as in Java.
     Accept,
-    /// All do: a connection without one is closed.
+    /// Every connection. Others are closed.
     Require,
 }
 
@@ -31,15 +31,15 @@ impl Word for ProxyProtocol {
     }
 }
 
-/// What TLS handshakes of clients are done with.
+/// The configuration for clients' TLS handshakes.
 pub trait Handshakes: Debug + Send + Sync {
-    /// Which connections are TLS. It never changes.
+    /// Returns which connections use TLS. This never changes.
     fn mode(&self) -> TlsMode;
 
-    /// Returns what a handshake that begins now is done with, or `None` if no connection is TLS.
+    /// Returns the configuration for a handshake that begins now, or `None` if TLS is off.
     fn server_config(&self) -> Option<Arc<ServerConfig>>;
 
-    /// A handshake has ended. The caller need not count it.
+    /// Notes that a handshake ended. Implementations need not count it.
     fn note(&self, _: HandshakeResult) {}
 }
 
@@ -57,19 +57,19 @@ impl Handshakes for Tls {
     }
 }
 
-/// What the first bytes of a connection are measured by.
+/// The rules for the first bytes of a connection.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// Whether connections begin with a PROXY header.
     pub proxy_protocol: ProxyProtocol,
-    /// Proxies whose headers are believed. `None` if PROXY headers are off.
+    /// Proxies whose headers are trusted. `None` if PROXY headers are off.
     pub trusted_proxies: Option<AddressList>,
-    /// Whether connections are TLS, and what handshakes are done with.
+    /// Whether connections use TLS, and the configuration for handshakes.
     pub tls: Arc<dyn Handshakes>,
 }
 
 impl Policy {
-    /// Whether what the PROXY header of this peer says is believed.
+    /// Whether this peer's PROXY header is trusted.
     pub(super) fn trusts(&self, peer: ClientAddress) -> bool {
         self.trusted_proxies.as_ref().is_some_and(|proxies| proxies.contains(peer.ip()))
     }

@@ -1,14 +1,14 @@
-//! The share of one transport in the quota of incomplete input.
+//! One transport's share of the quota of incomplete input.
 
 use super::fault::Fault;
 use namesrv_core::quota::{Counter, Quotas};
 
-/// Bytes reserved. Its owner changes it to 0 before it drops it.
+/// Reserved bytes. Its owner sets it to 0 before dropping it.
 #[derive(Debug, Default)]
 pub(super) struct Reservation(usize);
 
 impl Reservation {
-    /// Holds `bytes` from now on. When the quota has no room for that, it holds what it held.
+    /// Changes the reservation to `bytes`. If the quota has no room, it stays as it was.
     pub(super) fn change<C: Counter>(&mut self, bytes: usize, quotas: &Quotas<C>) -> Result<(), Fault> {
         if bytes < self.0 {
             quotas.release_input(self.0 - bytes);
@@ -19,7 +19,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Gives everything back.
+    /// Returns the whole reservation.
     pub(super) fn release<C: Counter>(&mut self, quotas: &Quotas<C>) {
         quotas.release_input(std::mem::take(&mut self.0));
     }

@@ -1,4 +1,4 @@
-//! A TLS connection: rustls without buffers of its own, between the socket's bytes and the connection's.
+//! A TLS connection: rustls without its own buffers, between the bytes of the socket and those of the connection.
 
 use super::buffers::{Buffers, Output};
 use super::encoder::{self, Traffic};
@@ -14,36 +14,36 @@ use rustls::{Error, ServerConfig};
 use std::sync::Arc;
 use std::{fmt, mem};
 
-/// Bytes that a client may send before its handshake is complete: enough for a long chain of certificates.
+/// The most bytes that a client may send before its handshake is complete: enough for a long certificate chain.
 const HANDSHAKE_BYTES_MAX: usize = 128 * 1024;
-/// What a handshake counts for in the quota of incomplete input, beside the bytes that are kept of it.
+/// What a handshake counts in the quota of incomplete input, in addition to its kept bytes.
 const HANDSHAKE_MEMORY: usize = 16 * 1024;
-/// Plaintext that is encrypted for one write: as many records as the socket may take at once.
+/// The most plaintext that is encrypted for one write: as many records as the socket may take at once.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
-/// Bytes that are read at least, however many are kept.
+/// The fewest bytes of a read, however many are kept.
 const READ_BYTES_MIN: usize = 4 * 1024;
-/// Reads that bring no plaintext, in one step.
+/// The most reads without plaintext in one step.
 const READS_MAX: usize = 16;
-/// Bytes of the longest record that rustls takes: a header, the content, and what encryption adds in TLS 1.2.
+/// Bytes of the longest record that rustls accepts: the header, the content, and the overhead of TLS 1.2.
 const RECORD_BYTES_MAX: usize = 5 + 16 * 1024 + 2048;
-// What is read together with a record that was incomplete has space in the buffer of every connection.
+// What one read brings together with an incomplete record fits into the buffer of every connection.
 const _: () = assert!(RECORD_BYTES_MAX + READ_BYTES_MIN <= READ_BYTES_MAX);
 
-/// One TLS connection. When it rests, it owns the state of rustls and nothing else.
+/// One TLS connection. When idle, it owns only the state of rustls.
 pub(super) struct Session {
     tls: UnbufferedServerConnection,
-    /// Ciphertext of an incomplete record or handshake message. rustls has decrypted a part of it in place.
+    /// Ciphertext of an incomplete record or handshake message. rustls has decrypted part of it in place.
     incomplete: Vec<u8>,
-    /// Whether `incomplete` was not handed to rustls yet.
+    /// Whether `incomplete` was not passed to rustls yet.
     is_fresh: bool,
-    /// Ciphertext that the socket did not take yet.
+    /// Ciphertext that the socket has not taken yet.
     outgoing: Vec<u8>,
-    /// Bytes of the connection's output that are in `outgoing`. They are reported as written when the socket has taken
-    /// all of it, so that until then the connection counts them as unread.
+    /// Bytes of the connection's output that are in `outgoing`. They count as written once the socket has taken all of
+    /// it; until then the connection counts them as unread.
     unreported: usize,
-    /// `None` once it is complete.
+    /// `None` once the handshake is complete.
     handshake: Option<Handshake>,
-    /// Whether the client said that it sends nothing more.
+    /// Whether the client announced that it sends nothing more.
     is_peer_done: bool,
     has_more: bool,
     reservation: Reservation,
@@ -52,20 +52,20 @@ pub(super) struct Session {
 #[derive(Debug)]
 struct Handshake {
     since: Instant,
-    /// Bytes that the client sent.
+    /// Bytes from the client.
     bytes: usize,
 }
 
-/// What rustls made of some input.
+/// The result of passing some input to rustls.
 struct Processed {
-    /// Bytes of the input that are done with.
+    /// Bytes of the input that were consumed.
     consumed: usize,
-    /// Bytes of plaintext.
+    /// Bytes of decrypted plaintext.
     plaintext: usize,
 }
 
 impl Session {
-    /// Begins a handshake, of which `first` has arrived.
+    /// Begins a handshake whose first bytes are `first`.
     pub(super) fn begin(config: Arc<ServerConfig>, first: &[u8], now: Instant) -> Result<Self, Fault> {
         Ok(Self {
             tls: UnbufferedServerConnection::new(config).map_err(Fault::Handshake)?,
@@ -80,7 +80,7 @@ impl Session {
         })
     }
 
-    /// When the handshake began, unless it is complete.
+    /// Returns when the handshake began, or `None` if it is complete.
     pub(super) fn handshake_since(&self) -> Option<Instant> {
         self.handshake.as_ref().map(|handshake| handshake.since)
     }
@@ -89,17 +89,17 @@ impl Session {
         self.has_more
     }
 
-    /// Whether bytes wait for the socket that belong to no output of the connection.
+    /// Whether bytes other than the connection's output wait for the socket.
     pub(super) const fn wants_write(&self) -> bool {
         !self.outgoing.is_empty() && self.unreported == 0
     }
 
-    /// Gives its quota back.
+    /// Returns its share of the quota.
     pub(super) fn close<C: Counter>(&mut self, quotas: &Quotas<C>) {
         self.reservation.release(quotas);
     }
 
-    /// Reads until there is plaintext or nothing more has arrived. What a read brings fits into `buffer`.
+    /// Reads until there is plaintext or nothing more has arrived. `buffer` must have room for one read.
     pub(super) fn read<S: Stream, C: Counter>(
         &mut self,
         stream: &mut S,
@@ -144,8 +144,8 @@ impl Session {
         Ok(Read::Nothing)
     }
 
-    /// Encrypts the front of the connection's output and writes it. What it reports as written is at the front of
-    /// `slices`.
+    /// Encrypts the front of the connection's output and writes it. The bytes that it reports as written are at the
+    /// front of `slices`.
     pub(super) fn write<S: Stream>(
         &mut self,
         stream: &mut S,
@@ -172,7 +172,7 @@ impl Session {
         Ok(Written::Blocked)
     }
 
-    /// Writes what waits for the socket. Returns false when the socket takes no more.
+    /// Writes what waits for the socket. Returns false if the socket takes no more.
     pub(super) fn flush<S: Stream>(&mut self, stream: &mut S) -> Result<bool, S::Error> {
         if self.outgoing.is_empty() {
             return Ok(true);
@@ -185,22 +185,22 @@ impl Session {
         Ok(self.outgoing.is_empty())
     }
 
-    /// Says that nothing more is written. Does nothing when that cannot be said: the handshake is not complete, or the
-    /// socket takes nothing.
+    /// Tells the client that nothing more follows. Does nothing if the handshake is not complete or the socket takes
+    /// nothing.
     pub(super) fn end<S: Stream>(&mut self, stream: &mut S, buffers: &mut Buffers) -> Result<(), S::Error> {
         if self.handshake.is_some() || !self.flush(stream)? {
             return Ok(());
         }
         let output = &mut buffers.output;
         output.clear();
-        // It fails when the keys are used up, and then nothing can be said.
+        // This fails if the keys are used up, and then no message is possible.
         let _ = self.add_traffic(output, encoder::close_notify);
         self.send(stream, output.filled())?;
         Ok(())
     }
 
-    /// Lets rustls go through `input`: plaintext goes to `buffer`, what is to be sent to `output`. That may be an alert
-    /// after an error.
+    /// Passes `input` to rustls: appends plaintext to `buffer` and bytes to send to `output`. After an error, these
+    /// bytes may be an alert.
     fn process(&mut self, input: &mut [u8], buffer: &mut [u8], output: &mut Output) -> Result<Processed, Fault> {
         let mut processed = Processed { consumed: 0, plaintext: 0 };
         loop {
@@ -218,7 +218,7 @@ impl Session {
                         discard += record.discard;
                     }
                 }
-                // It is never offered, so no client may send any.
+                // The server never offers early data, so no client may send it.
                 Ok(ConnectionState::ReadEarlyData(mut early)) => while early.next_record().is_some() {},
                 Ok(ConnectionState::EncodeTlsData(data)) => encoder::encode(output, data),
                 Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
@@ -238,8 +238,8 @@ impl Session {
         }
     }
 
-    /// Takes what rustls has to say after an error. It must not be asked for more than that: it would go on with the
-    /// input that has failed.
+    /// Takes only the bytes that rustls must still send after an error. Further calls would continue with the input
+    /// that failed.
     fn take_alerts(&mut self, input: &mut [u8], output: &mut Output) {
         while self.tls.wants_write() {
             match self.tls.process_tls_records(input).state {
@@ -249,8 +249,8 @@ impl Session {
         }
     }
 
-    /// Has `add` append to `output`, behind what rustls has to say itself. Returns false while the handshake does not
-    /// allow it.
+    /// Calls `add` to append to `output`, behind the bytes that rustls itself must send. Returns false while the
+    /// handshake does not allow it.
     fn add_traffic(
         &mut self,
         output: &mut Output,
@@ -273,10 +273,10 @@ impl Session {
         }
     }
 
-    /// Sends what rustls has to say to some input.
+    /// Sends the bytes with which rustls responds to some input.
     ///
-    /// While something waits for the socket, it is left alone unless the connection `ends`: the driver waits until the
-    /// socket takes more, and would wait for ever if it were written here.
+    /// While bytes wait for the socket, it writes nothing, unless the connection `ends`. The driver waits until the
+    /// socket takes more, and would wait forever if this wrote the waiting bytes.
     fn reply<S: Stream>(&mut self, stream: &mut S, ciphertext: &[u8], ends: bool) -> Result<(), S::Error> {
         if self.outgoing.is_empty() || ends {
             return self.send(stream, ciphertext).map(drop);
@@ -285,7 +285,8 @@ impl Session {
         Ok(())
     }
 
-    /// Writes `ciphertext` behind what waits, and keeps what the socket does not take. Returns whether it took all.
+    /// Writes `ciphertext` behind the waiting bytes, and keeps what the socket does not take. Returns whether it took
+    /// all.
     fn send<S: Stream>(&mut self, stream: &mut S, ciphertext: &[u8]) -> Result<bool, S::Error> {
         let mut rest = ciphertext;
         if self.flush(stream)? {
@@ -295,7 +296,7 @@ impl Session {
         Ok(self.outgoing.is_empty())
     }
 
-    /// Keeps the input that is not complete, within the limits.
+    /// Keeps incomplete input, within the limits.
     fn keep<C: Counter>(&mut self, rest: &[u8], arrived: usize, quotas: &Quotas<C>) -> Result<(), Fault> {
         let mut memory = rest.len();
         if let Some(handshake) = &mut self.handshake {
@@ -317,7 +318,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Writes as much as the socket takes. Returns how much that was.
+/// Writes as much as the socket takes. Returns the number of bytes.
 fn write<S: Stream>(stream: &mut S, bytes: &[u8]) -> Result<usize, S::Error> {
     let mut written = 0;
     while written < bytes.len() {
@@ -329,7 +330,7 @@ fn write<S: Stream>(stream: &mut S, bytes: &[u8]) -> Result<usize, S::Error> {
     Ok(written)
 }
 
-/// The front of the slices, as much as is encrypted at once. Only several slices are copied.
+/// Returns the front of the slices, as much as is encrypted at once. Copies only if there are several slices.
 fn gather<'a>(slices: &[&'a [u8]], gathered: &'a mut Vec<u8>) -> &'a [u8] {
     if let [single] = slices {
         return single.get(..WRITE_BYTES_MAX).unwrap_or(single);

@@ -1,38 +1,38 @@
-//! What a server without routes waits for before it says that it is ready.
+//! What a server without routes waits for before it reports that it is ready.
 
 use namesrv_core::route::RouteView;
 use namesrv_core::time::Instant;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The brokers that a server waits for after its start, and how long.
+/// The brokers that a server waits for after its start, and for how long.
 #[derive(Debug)]
 pub struct Expectation {
     until: Instant,
-    /// Names of groups, and identifiers; `None` if it is unknown which brokers to expect.
+    /// Names of groups with identifiers; `None` if nobody knows which brokers to expect.
     brokers: Option<Vec<(String, i64)>>,
-    /// It was met once, and does not come back.
+    /// Whether it was met once. After that it stays met.
     is_met: AtomicBool,
 }
 
 impl Expectation {
-    /// The server is ready at once.
+    /// Expects nothing: the server is ready at once.
     #[must_use]
     pub const fn nothing() -> Self {
         Self { until: Instant::START, brokers: None, is_met: AtomicBool::new(true) }
     }
 
-    /// It is unknown which brokers there are, so the server waits the whole time.
+    /// Expects unknown brokers: the server waits the whole time.
     pub(crate) fn of_anybody(within: Duration) -> Self {
         Self { until: Instant::START + within, brokers: None, is_met: AtomicBool::new(within.is_zero()) }
     }
 
-    /// These brokers, but not for longer than this time after the start.
+    /// Expects these brokers, but for no longer than this time after the start.
     pub(crate) fn of_brokers(brokers: Vec<(String, i64)>, within: Duration) -> Self {
         Self { brokers: Some(brokers), ..Self::of_anybody(within) }
     }
 
-    /// What the server still waits for, in words; `None` if nothing. Once it is ready it stays so.
+    /// Returns what the server still waits for, in words, or `None`. Once the server is ready it stays ready.
     #[must_use]
     pub fn fault(&self, view: &RouteView, now: Instant) -> Option<String> {
         if self.is_met.load(Ordering::Relaxed) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 namesrv_core::keys! {
-    /// Whether and how routes outlive a restart.
+    /// Whether and how routes survive a restart.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct WarmStartSettings {
         /// Whether routes are saved, and served after a restart until brokers have registered.
@@ -24,13 +24,13 @@ namesrv_core::keys! {
 }
 
 impl WarmStartSettings {
-    /// What the configuration says.
+    /// Reads the configuration.
     #[must_use]
     pub fn of(configuration: &Configuration) -> Self {
         Self::read(|key| configuration.effective(key))
     }
 
-    /// The file of the snapshot, if warm start is on. Servers with one home have one each, by their ports.
+    /// Returns the file of the snapshot, if warm start is on. Servers with the same home have separate files, by port.
     pub(crate) fn file(&self, kv_config_path: &str, listen_port: u16) -> Option<PathBuf> {
         let file = || match &*self.path {
             "" => Path::new(kv_config_path).with_file_name(format!("routes-{listen_port}.snapshot")),

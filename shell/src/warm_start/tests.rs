@@ -14,7 +14,7 @@ fn configuration(file: &str) -> Configuration {
     Configuration::with_keys(&[WarmStartSettings::KEYS], &entries).unwrap().0
 }
 
-/// What a server without brokers saves, as if it were written then.
+/// The snapshot of a server without brokers, as if it was written at that time.
 fn contents(written: &Written) -> Vec<u8> {
     let initial = InitialState { saves_snapshots: true, ..InitialState::new([0; 16], Configuration::default()) };
     let mut node = Node::new(initial, Now::default());

@@ -1,4 +1,4 @@
-//! Families of figures, each written from one source.
+//! Families of metrics, each with one source.
 
 use super::super::exposition::{Exposition, cut};
 use super::super::health;
@@ -114,7 +114,7 @@ fn registrations(text: &mut Exposition, counters: &Counters) {
     }
 }
 
-/// What access control refused, and what it would refuse if the rules were not only observed.
+/// What access control refused, and what it would refuse if the rules were enforced.
 fn denials(text: &mut Exposition, events: &EventStore) {
     let Counts { refusals, observed, .. } = events.counts();
     let mut write = |name, help, counts: BTreeMap<(i32, RefusalCause), u64>| {
@@ -128,7 +128,7 @@ fn denials(text: &mut Exposition, events: &EventStore) {
     write("rocketmq_namesrv_auth_would_deny_total", help, observed);
 }
 
-/// Frames that were refused, by what is wrong with them.
+/// Refused frames, by fault.
 fn refused_frames(text: &mut Exposition, counters: &Counters) {
     text.counter("rocketmq_namesrv_frames_refused_total", "Frames that were refused, by what is wrong with them.");
     let counts = counters.journals.refused_counts();
@@ -137,7 +137,7 @@ fn refused_frames(text: &mut Exposition, counters: &Counters) {
     }
 }
 
-/// Who still signs with a secret that is being replaced: configured users only.
+/// Configured users that still sign with a secret that is being replaced.
 fn previous_secrets(text: &mut Exposition, events: &EventStore) {
     let help = "Requests that counted because of the previous secret of a user.";
     text.counter("rocketmq_namesrv_auth_previous_secret_total", help);
@@ -163,7 +163,7 @@ fn event_counts(text: &mut Exposition, events: &EventStore) {
     }
 }
 
-/// When each broker was last heard of; of more than `metricsBrokersMax`, only how many are left out.
+/// When each broker was last heard from. With more than `metricsBrokersMax` brokers, only their number.
 pub(super) fn members(text: &mut Exposition, site: &Site, report: &Report) {
     let is_cut = report.has_more || report.members.len() > site.settings.metrics_brokers_max;
     text.gauge("rocketmq_namesrv_series_left_out", "Whether there are more brokers than metricsBrokersMax.");
@@ -177,7 +177,7 @@ pub(super) fn members(text: &mut Exposition, site: &Site, report: &Report) {
     for member in &report.members {
         let broker = &member.broker;
         let id = broker.id.to_string();
-        // Long names may look alike once they are cut, and no series may be there twice.
+        // Different long names may become equal when they are shortened, and no series may occur twice.
         if !written.insert((cut(&broker.cluster), cut(&broker.name), broker.id)) {
             continue;
         }
@@ -186,7 +186,7 @@ pub(super) fn members(text: &mut Exposition, site: &Site, report: &Report) {
     }
 }
 
-/// When each thread last went round.
+/// When each thread last made progress.
 pub(super) fn threads(text: &mut Exposition, site: &Site, parts: &Parts) {
     text.gauge("rocketmq_namesrv_thread_last_progress_timestamp_seconds", "When a thread last went round.");
     let now = site.now();

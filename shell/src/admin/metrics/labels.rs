@@ -1,21 +1,21 @@
-//! What codes are called in labels.
+//! Names of codes in labels.
 
 use crate::counters::{REQUESTS, RESPONSES, ResponseLabel};
 use namesrv_core::access::RefusalCause;
 use namesrv_core::wire::code::{request, response};
 use std::borrow::Cow;
 
-/// The constant's name in lower case (Java: `RemotingHelper.getRequestCodeDesc`).
+/// Returns the constant's name in lower case (Java: `RemotingHelper.getRequestCodeDesc`).
 pub(super) fn request_label(place: usize) -> Cow<'static, str> {
     REQUESTS.get(place).map_or("other".into(), |code| code_label(*code))
 }
 
-/// The same for a code.
+/// As [`request_label`], for a code.
 pub(super) fn code_label(code: i32) -> Cow<'static, str> {
     request::name(code).map_or("other".into(), |name| name.to_ascii_lowercase().into())
 }
 
-/// Why access control refuses a request.
+/// Returns the label for the reason of a refusal by access control.
 pub(super) const fn refusal_label(cause: RefusalCause) -> &'static str {
     match cause {
         RefusalCause::NoUser => "no_user",
@@ -30,7 +30,7 @@ pub(super) const fn refusal_label(cause: RefusalCause) -> &'static str {
     }
 }
 
-/// The constant's name in lower case (Java: `RemotingHelper.getResponseCodeDesc`).
+/// Returns the constant's name in lower case (Java: `RemotingHelper.getResponseCodeDesc`).
 pub(super) fn response_label(place: usize) -> Cow<'static, str> {
     match RESPONSES.get(place) {
         Some(ResponseLabel::Code(code)) => match *code {

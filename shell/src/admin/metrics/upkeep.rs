@@ -1,4 +1,4 @@
-//! Figures of what keeps the server in order: files, configuration, certificates and the log.
+//! Metrics of files, configuration, certificates and the log.
 
 use super::super::exposition::Exposition;
 use super::super::site::{Parts, Site};
@@ -6,7 +6,7 @@ use crate::counters::{Counters, EDGES};
 use namesrv_core::time::WallTime;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// All of them.
+/// Writes all of these metrics.
 pub(super) fn upkeep(text: &mut Exposition, site: &Site, parts: &Parts) {
     saves(text, &parts.counters);
     reloads(text, site, &parts.counters);
@@ -37,7 +37,7 @@ fn saves(text: &mut Exposition, counters: &Counters) {
     }
 }
 
-/// The start counts as the first good one.
+/// The start counts as the first successful reload.
 fn reloads(text: &mut Exposition, site: &Site, counters: &Counters) {
     let reloads = &counters.reloads;
     text.counter("rocketmq_namesrv_config_reloads_total", "How often the configuration was read again.");
@@ -56,7 +56,7 @@ fn reloads(text: &mut Exposition, site: &Site, counters: &Counters) {
     text.sample(&[], Duration::from_millis(last.as_millis()).as_secs_f64());
 }
 
-/// The side of clients.
+/// TLS towards clients.
 fn tls(text: &mut Exposition, Parts { tls, .. }: &Parts) {
     text.counter("rocketmq_namesrv_tls_handshakes_total", "TLS handshakes of clients, by how they ended.");
     for (result, count) in tls.handshakes().by_label() {

@@ -1,4 +1,4 @@
-//! What is wrong, first.
+//! The list of faults at the top of the page.
 
 use super::html::{Grouped, Name, Span};
 use super::page::{Page, SILENT_AFTER};
@@ -11,16 +11,16 @@ use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, WallTime};
 use std::collections::BTreeMap;
 
-/// Lines of one kind.
+/// The most lines of one kind.
 const LINES_MAX: usize = 10;
-/// How long refusals are recent.
+/// How long a refusal counts as recent.
 const RECENT: Duration = Duration::from_secs(600);
-/// Events that are looked through for recent ones.
+/// The most events that are searched for recent ones.
 const EVENTS_MAX: usize = 1000;
-/// Percent of a limit that need attention.
+/// The percentage of a limit from which it needs attention.
 const NEAR_LIMIT: u64 = 80;
 
-/// One line for each thing that is wrong.
+/// Returns one line for each fault.
 pub(super) fn attention(page: &Page<'_>) -> String {
     let Page { site, parts, found, .. } = page;
     let mut lines: Vec<String> = health::faults(site).iter().map(|fault| Name(fault).to_string()).collect();
@@ -54,7 +54,7 @@ pub(super) fn attention(page: &Page<'_>) -> String {
     format!("<h2>Needs attention ({})</h2><ul class=attention>{items}</ul>", lines.len())
 }
 
-/// The first lines of one kind, and how many more there are.
+/// Returns the first lines of one kind, and how many more there are.
 fn first(lines: impl Iterator<Item = String>, what: &str) -> Vec<String> {
     let mut all = lines;
     let mut first: Vec<_> = all.by_ref().take(LINES_MAX).collect();
@@ -70,7 +70,7 @@ fn first(lines: impl Iterator<Item = String>, what: &str) -> Vec<String> {
     first
 }
 
-/// Lines of one kind that are counted.
+/// The most lines of one kind that are counted.
 const BOUND: usize = 1000;
 
 fn silent(members: &[ReportedMember]) -> impl Iterator<Item = String> {
@@ -105,7 +105,7 @@ fn left_out(page: &Page<'_>) -> impl Iterator<Item = String> + use<> {
     members.map(|member| format!("NameServer {} does not answer: /rocketmq/nsaddr leaves it out", member.address))
 }
 
-/// Limits that were reached lately.
+/// Limits that were reached recently.
 fn limits_reached(page: &Page<'_>) -> Vec<String> {
     let now = page.site.now().wall;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -125,7 +125,7 @@ fn is_recent(record: &Record, now: WallTime) -> bool {
     u128::from(now.as_millis().saturating_sub(record.time().as_millis())) < RECENT.as_millis()
 }
 
-/// Registrations and requests that were refused lately.
+/// Registrations and requests that were refused recently.
 fn recent(page: &Page<'_>) -> Vec<String> {
     let Page { site, parts, .. } = page;
     let wanted = [EventType::BrokerRefused, EventType::Denied, EventType::SaveFailed, EventType::ReloadFailed];

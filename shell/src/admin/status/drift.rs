@@ -1,4 +1,4 @@
-//! Where other NameServers differ from this one.
+//! The differences of other NameServers from this one.
 
 use super::html::{Grouped, Name, Table};
 use super::page::Page;
@@ -9,11 +9,11 @@ use namesrv_ctl::Difference;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-/// Rows of the table, and its bytes.
+/// The most rows of the table, and its most bytes.
 const ROWS_MAX: usize = 20;
 const BYTES_MAX: usize = 6 * 1024;
 
-/// Nothing where no others are configured.
+/// Returns nothing if no others are configured.
 pub(super) fn drift(page: &Page<'_>) -> String {
     if page.drifts.is_empty() {
         return String::new();
@@ -24,7 +24,7 @@ pub(super) fn drift(page: &Page<'_>) -> String {
     let mut table = Table::new("What differs", &columns, ROWS_MAX, BYTES_MAX);
     let mut total = 0;
     for (address, compared) in page.drifts {
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = write!(html, "<li>{address} {}", outcome(compared.as_ref(), now));
         if let Some(Compared { count, differences, .. }) = compared {
             total += count;
@@ -38,7 +38,7 @@ pub(super) fn drift(page: &Page<'_>) -> String {
     html
 }
 
-/// What came of one, in words.
+/// Returns one result in words.
 fn outcome(compared: Option<&Compared>, now: WallTime) -> String {
     let Some(Compared { at, error, count, .. }) = compared else {
         return "is being compared: load this page again in a moment".to_owned();

@@ -1,13 +1,13 @@
-//! HTML: the one function that escapes, and tables that end before they are too long.
+//! HTML: the only function that escapes, and tables with a limit.
 
 use namesrv_core::time::Duration;
 use std::fmt::{self, Display, Write};
 
-/// Characters of one name.
+/// The most characters of one name.
 const CHARACTERS_MAX: usize = 128;
 
-/// A text that a peer chose, as HTML shows it: in elements and in attributes with quotation marks. What cannot be seen,
-/// or turns the direction of what follows, is written as its number; a long text is cut.
+/// A text that a peer chose, escaped for elements and quoted attributes. Invisible characters, and those that change
+/// the direction of the text, are written as numbers; a long text is shortened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
@@ -31,7 +31,8 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// Whether a character is a control, or one of those of Unicode that join, break or turn what stands around them.
+/// Whether a character is a control character, or one of those in Unicode that join, break or reverse the text around
+/// them.
 fn is_unseen(char: char) -> bool {
     char.is_control()
         || matches!(
@@ -48,7 +49,7 @@ fn is_unseen(char: char) -> bool {
         )
 }
 
-/// The same text as a name of its own, whose direction concerns nothing around it.
+/// The same text as an isolated name, whose direction does not affect the text around it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Name<'a>(pub(super) &'a str);
 
@@ -58,7 +59,7 @@ impl Display for Name<'_> {
     }
 }
 
-/// A number with commas between thousands.
+/// A number with commas between groups of three digits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grouped(pub(super) u64);
 
@@ -91,18 +92,18 @@ impl Display for Span {
     }
 }
 
-/// A table that ends before it is too long.
+/// A table that ends before it gets too long.
 #[derive(Debug)]
 pub(super) struct Table {
     html: String,
     rows: usize,
     rows_max: usize,
-    /// Bytes at which it ends.
+    /// The most bytes of the table.
     bytes_max: usize,
 }
 
 impl Table {
-    /// Rows with these columns; the name of a column of numbers ends in `#`, that of a wide one in `+`.
+    /// A table with these columns. `#` ends the name of a column of numbers, `+` that of a wide one.
     pub(super) fn new(caption: &str, columns: &[&str], rows_max: usize, bytes_max: usize) -> Self {
         let mut html = format!(
             "<div class=scroll tabindex=0 role=region aria-label=\"{caption}\"><table><caption>{caption}</caption><thead><tr>"
@@ -113,14 +114,14 @@ impl Table {
                 (_, Some(name)) => (name, " class=wide"),
                 (None, None) => (*column, ""),
             };
-            // Memory takes everything.
+            // Writing to memory cannot fail.
             let _ = write!(html, "<th scope=col{class}>{name}");
         }
         html.push_str("</thead><tbody>");
         Self { html, rows: 0, rows_max, bytes_max }
     }
 
-    /// Adds a row that is ready. Returns false if there is no room for it.
+    /// Adds an escaped row. Returns false if the table is full.
     pub(super) fn row(&mut self, row: &str) -> bool {
         let fits = self.rows < self.rows_max && self.html.len() + row.len() <= self.bytes_max;
         if fits {
@@ -130,7 +131,7 @@ impl Table {
         fits
     }
 
-    /// The table, and where the rest is if there are more than `total` rows, or `empty` if there are none.
+    /// Returns the table. If it lacks some of `total` rows, says where they are; if it has none, shows `empty`.
     pub(super) fn finish(mut self, total: usize, link: &str, empty: &str) -> String {
         if self.rows == 0 && total == 0 {
             return format!("<p class=quiet>{empty}</p>");

@@ -3,12 +3,12 @@
 use crate::admin::history::{EVERY, History, Sample};
 use std::fmt::Write;
 
-/// Height of a plot, in units of its own.
+/// Height of a plot, in its own units.
 const HEIGHT: f32 = 60.0;
-/// Samples that it has room for, at least.
+/// The fewest samples for which a plot has room.
 const WIDTH_MIN: usize = 30;
 
-/// What is plotted of a sample; `None` where nothing was measured.
+/// The plotted figure of a sample; `None` where nothing was measured.
 type Figure = fn(&Sample) -> Option<f32>;
 
 /// One plot for each figure.
@@ -35,7 +35,7 @@ pub(super) fn plots(history: &History) -> String {
 }
 
 fn plot(name: &str, unit: &str, values: &[Option<f32>]) -> String {
-    // A young server has no whole hour yet.
+    // A young server has less than an hour of samples.
     let width = values.len().max(WIDTH_MIN);
     let minutes = width as u64 * EVERY.as_secs() / 60;
     let highest = values.iter().copied().flatten().fold(0.0, f32::max);
@@ -50,12 +50,12 @@ fn plot(name: &str, unit: &str, values: &[Option<f32>]) -> String {
     let points =
         values.iter().enumerate().map(|(index, value)| value.map(|value| (width - values.len() + index, value)));
     let points: Vec<_> = points.collect();
-    // A line ends where there is nothing to show.
+    // A line has a gap where there is nothing to show.
     for line in points.split(Option::is_none).filter(|line| !line.is_empty()) {
         html.push_str("<polyline points=\"");
         for (x, value) in line.iter().flatten() {
             let y = HEIGHT - 1.0 - (HEIGHT - 4.0) * value / highest.max(f32::MIN_POSITIVE);
-            // Memory takes everything.
+            // Writing to memory cannot fail.
             let _ = write!(html, "{x},{y:.1} ");
         }
         html.push_str("\"/>");
@@ -66,7 +66,7 @@ fn plot(name: &str, unit: &str, values: &[Option<f32>]) -> String {
     html
 }
 
-/// A number with as many digits as count.
+/// A number with its significant digits.
 fn number(value: f32) -> String {
     match value {
         value if value >= 100.0 => super::html::Grouped(value as u64).to_string(),

@@ -11,15 +11,15 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Rows of one table.
+/// The most rows of one table.
 const ROWS_MAX: usize = 200;
-/// Bytes of the table of brokers, of that of topics, and of each of the others.
+/// The most bytes of the table of brokers, the table of topics, and each other table.
 const BROKERS_BYTES: usize = 36 * 1024;
 const TOPICS_BYTES: usize = 16 * 1024;
 const OTHER_BYTES: usize = 8 * 1024;
-/// Topics without a search.
+/// The most topics that are shown without a search.
 const TOPICS_SHOWN: usize = 20;
-/// Rows of the shorter tables.
+/// The most rows of the shorter tables.
 const FEW: usize = 20;
 
 pub(super) fn brokers(page: &Page<'_>) -> String {
@@ -27,7 +27,7 @@ pub(super) fn brokers(page: &Page<'_>) -> String {
     let columns =
         ["broker+", "cluster+", "id#", "address+", "role", "heard#", "leaves in#", "topics#", "data version", "note"];
     let mut table = Table::new("Silent ones first, then by name", &columns, ROWS_MAX, BROKERS_BYTES);
-    // What is wrong comes first.
+    // Brokers with a fault come first.
     let (silent, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.silent > SILENT_AFTER);
     let _ = silent.into_iter().chain(others).all(|member| table.row(&broker(member)));
     let empty = match page.found.report {
@@ -174,29 +174,29 @@ pub(super) fn limits(page: &Page<'_>) -> String {
             format!("{key} {} times{last}", Grouped(*count))
         };
         let hits = hits.iter().map(line).collect::<Vec<_>>();
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _ = write!(html, "<p>Reached since the start: {}.</p>", hits.join("; "));
     }
     html
 }
 
-/// The key of a limit that was reached, and when.
+/// Returns the key of a reached limit, and when that was.
 fn told_of_limit(Numbered { record, .. }: &Numbered) -> Option<(&str, WallTime)> {
     Some((record.text("reason")?, record.time()))
 }
 
-/// Keys of limits, how much is used of them, and their values.
+/// Returns the keys of limits with their usage and their values.
 pub(super) fn limits_of(page: &Page<'_>) -> [(&'static str, Option<usize>, usize); 6] {
     crate::admin::api::limits(page.parts, page.found)
 }
 
-/// A part of a whole in percent.
+/// Returns a part of a whole in percent.
 pub(super) const fn share(used: usize, max: usize) -> u64 {
     let max = if max == 0 { 1 } else { max as u128 };
     (used as u128 * 100 / max) as u64
 }
 
-/// How long ago something was; the time itself shows where the pointer rests.
+/// Says how long ago something happened. The exact time appears under the pointer.
 pub(super) fn ago(time: WallTime, now: WallTime) -> String {
     let millis = now.as_millis().saturating_sub(time.as_millis());
     let exact = timestamp(time);

@@ -1,4 +1,4 @@
-//! The page as peers with odd names, many brokers and many topics make it.
+//! The page with odd names, many brokers and many topics.
 
 use super::super::site::Found;
 use super::*;
@@ -33,7 +33,7 @@ use std::sync::{Arc, OnceLock};
 
 const BUILD: Build = Build { runtime: "test", revision: "unknown" };
 
-/// A server in memory that brokers register with.
+/// A server in memory with which brokers register.
 struct Server {
     node: Node,
     site: Site,
@@ -46,7 +46,7 @@ impl Server {
         Self::beside("")
     }
 
-    /// One that knows other NameServers.
+    /// A server that knows other NameServers.
     fn beside(members: &str) -> Self {
         let clock = Clock::start();
         let mut node = Node::new(InitialState::new([7; 16], Configuration::default()), clock.now());
@@ -81,7 +81,7 @@ impl Server {
         Self { node, site, views, serial: 0 }
     }
 
-    /// A broker registers with topics of so many queues.
+    /// Registers a broker with topics that each have this many queues.
     fn register(&mut self, cluster: &str, name: &str, id: i64, topics: &[String], queues: i32) {
         self.serial += 1;
         let address = format!("10.0.{}.{}:10911", self.serial / 250, self.serial % 250);
@@ -135,11 +135,11 @@ impl Server {
     }
 }
 
-/// What the page is made of.
+/// The elements of the page.
 const ELEMENTS: &str = "a bdi button caption code div figcaption figure footer form h1 h2 header html input label li main \
                         p polyline section span strong svg table tbody td th thead time tr ul";
 
-/// No name of a peer is markup: each `<` begins one of the elements that the page is made of.
+/// No peer's name becomes markup: each `<` begins one of the page's own elements.
 fn assert_well_formed(html: &str) {
     let body = html.split_once("</style>").unwrap().1;
     for tag in body.split('<').skip(1) {

@@ -1,7 +1,7 @@
-//! Saves that fail at each step, and that a crash ends at each step, in both ways of saving.
+//! Saves that fail or crash at each step, in both ways of saving.
 //!
-//! What holds of each: a change that was refused is not in the file, one that was acknowledged is, and after a crash it
-//! is one or the other. The next start leaves nothing beside the file, and the next save works.
+//! In every case the file has no refused change and every acknowledged one; after a crash it has the contents from
+//! before or after the save. The next start leaves nothing beside the file, and the next save works.
 
 use super::model::{ERRORS, Host, Loss, ModelDisk, Trouble};
 use crate::files::{FileError, KeptFile, prepare, read, save};
@@ -13,7 +13,7 @@ const BACKUP: &str = "/folder/kvConfig.json.bak";
 /// Another name of the file.
 const SECOND: &str = "/folder/second";
 
-/// One disk on which a file lies, and what is saved.
+/// A disk with one file, and what is saved to it.
 #[derive(Clone, Debug)]
 struct Case {
     title: &'static str,
@@ -22,7 +22,8 @@ struct Case {
     new: &'static [u8],
 }
 
-/// Shorter, longer, from nothing, to little: a longer one reaches into what is kept behind it.
+/// Contents that get shorter, longer, begin with nothing, and end with little. Longer ones overlap what is kept behind
+/// them.
 const CONTENTS: [(&[u8], &[u8]); 4] =
     [(b"the old contents", b"the new"), (b"old", b"the new contents, which are longer"), (b"", b"new"), (b"old", b"n")];
 
@@ -52,14 +53,14 @@ fn found(disk: &ModelDisk) -> Vec<u8> {
     read(disk, Path::new(PATH)).unwrap().unwrap_or_default()
 }
 
-/// A crash of the machine while the first bytes of an empty file are written may leave NULs and nothing else, as other
-/// programs do. The start refuses such a file, for nobody knows what was in it.
+/// A machine crash during the first write to an empty file may leave nothing but NULs, as with other programs. The
+/// start refuses such a file, because nobody knows what it held.
 fn is_nothing_but_nuls(found: &[u8]) -> bool {
     !found.is_empty() && found.iter().all(|byte| *byte == 0)
 }
 
 impl Case {
-    /// Steps of an undisturbed save.
+    /// Number of steps of an undisturbed save.
     fn steps(&self) -> usize {
         let disk = self.disk.clone();
         save(&disk, &file(), self.new).unwrap();
@@ -67,7 +68,7 @@ impl Case {
         disk.steps() - self.disk.steps()
     }
 
-    /// The next start on what is left: nothing lies about, nothing else is read than before, and saves work.
+    /// Starts on what is left: no files lie around, the contents stay the same, and saves work.
     fn assert_goes_on(&self, disk: &ModelDisk, what: &str) {
         let before = found(disk);
         prepare(disk, &mut file()).unwrap();
@@ -86,7 +87,7 @@ impl Case {
 #[test]
 fn what_fails_once_is_refused_and_undone_and_no_loss_of_power_brings_it_back() {
     for case in cases() {
-        // What the error is makes a difference to what is tried next, not to what is lost.
+        // The error decides what is tried next, but not what may be lost.
         for (step, error) in (0..case.steps()).flat_map(|step| ERRORS.map(|error| (step, error))) {
             for loss in
                 Loss::all().skip(if error == Errno::IO { 0 } else { 3 }).take(if error == Errno::IO { 99 } else { 2 })

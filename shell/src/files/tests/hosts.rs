@@ -1,4 +1,4 @@
-//! Files as people have them, on the disk of the machine: links, other kinds, owners, modes, names, leftovers.
+//! Files on real hosts, on the disk of this machine: links, other kinds, owners, modes, names, leftovers.
 
 use crate::disk::RealDisk;
 use crate::files::{KeptFile, Notice, Way, is_same, prepare, read, save, with_suffix};
@@ -38,12 +38,12 @@ fn file(path: &Path) -> KeptFile {
     KeptFile::new("kvConfigPath", path.to_owned(), true)
 }
 
-/// Says what was not tried, past the harness, which shows nothing of a test that passes.
+/// Prints what was not tested, bypassing the harness, which hides the output of passing tests.
 fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
 }
 
-/// Starts on a file and saves it: the way, as the operator reads it.
+/// Starts on a file and saves it. Returns the way of saving in the operator's words.
 fn start_and_save(path: &Path, contents: &str) -> String {
     let mut file = file(path);
     let notices = prepare(&RealDisk, &mut file).unwrap();
@@ -130,7 +130,7 @@ fn what_is_not_a_regular_file_is_refused_and_stays() {
     assert_eq!(folder.names(), before, "nothing was created or renamed");
 }
 
-/// The node is ours, in our folder: no device of the machine is touched.
+/// The device node is a temporary one in a folder of the test: no device of the machine is touched.
 #[test]
 fn a_device_is_refused_and_stays() {
     let folder = Folder::new();

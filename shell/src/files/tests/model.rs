@@ -1,4 +1,4 @@
-//! A disk in memory that fails, or loses power, at a chosen step, and forgets what was not synced.
+//! A disk in memory that fails or loses power at a chosen step, and then forgets what was not synced.
 
 use crate::disk::{Disk, Kind, Status};
 use rustix::io::Errno;
@@ -7,32 +7,32 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What happens at the chosen step.
+/// The trouble at the chosen step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// The call fails, and does nothing.
     Error(Errno),
-    /// It fails, and all later ones too, as on a disk that broke.
+    /// The call and all later ones fail, as on a broken disk.
     ErrorForEver(Errno),
-    /// Nothing is done any more: the process is gone.
+    /// Nothing is executed any more: the process has ended.
     Crash,
 }
 
-/// The disk is full, or broken; the call is forbidden, or interrupted.
+/// The disk is full or broken, or the call is forbidden or interrupted.
 pub(super) const ERRORS: [Errno; 5] = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ACCESS, Errno::INTR];
 
-/// What a crash does to that which was not synced.
+/// What a crash does to writes that were not synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
-    /// Only the process is gone: the system writes everything.
+    /// Nothing is lost. Only the process ended, and the system writes everything.
     Nothing,
-    /// Contents are lost, names are kept: names may be written first.
+    /// Contents are lost and names are kept: the system may write names first.
     Contents,
     /// Names are lost, contents are kept.
     Names,
     /// Both are lost.
     Everything,
-    /// Some of each is lost: which, the number decides.
+    /// Some of each is lost; the number decides which.
     Some(u32),
 }
 
@@ -42,18 +42,18 @@ impl Loss {
     }
 }
 
-/// What is special about the disk.
+/// Properties of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Host {
-    /// It knows hard links.
+    /// Whether it supports hard links.
     pub(super) links: bool,
-    /// Files can be created in the folder.
+    /// Whether files can be created in the folder.
     pub(super) folder_is_writable: bool,
-    /// The file is a mount point: no rename over it works.
+    /// Whether the file is a mount point, over which no rename works.
     pub(super) is_mount_point: bool,
-    /// The kernel says so.
+    /// Whether the kernel reports mount points.
     pub(super) tells_mount_points: bool,
-    /// New files can have the owner of another one.
+    /// Whether new files can have another file's owner.
     pub(super) keeps_owners: bool,
 }
 
@@ -90,7 +90,7 @@ struct Contents {
 }
 
 impl ModelDisk {
-    /// A disk on which files of these names lie: all of them are one file.
+    /// A disk with one file that has all these names.
     pub(super) fn new(host: Host, names: &[&str], bytes: &[u8]) -> Self {
         let names: BTreeMap<PathBuf, usize> = names.iter().map(|name| (name.into(), 0)).collect();
         let files = vec![Contents { bytes: bytes.to_vec(), synced: bytes.to_vec() }];
@@ -98,17 +98,17 @@ impl ModelDisk {
         Self { host, state: RefCell::new(state), steps: Cell::default(), trouble: Cell::default() }
     }
 
-    /// Operations so far.
+    /// Number of operations so far.
     pub(super) fn steps(&self) -> usize {
         self.steps.get()
     }
 
-    /// Lets the operation after so many others fail.
+    /// Makes the operation after this many others fail.
     pub(super) fn set_trouble(&self, after: usize, trouble: Trouble) {
         self.trouble.set(Some((self.steps.get() + after, trouble)));
     }
 
-    /// All names.
+    /// Returns all names.
     pub(super) fn names(&self) -> Vec<String> {
         self.state.borrow().names.keys().map(|path| path.display().to_string()).collect()
     }
@@ -118,7 +118,7 @@ impl ModelDisk {
         state.names.get(Path::new(path)).map(|number| state.files[*number].bytes.clone())
     }
 
-    /// The machine starts again.
+    /// Starts the machine again.
     pub(super) fn lose(&self, loss: Loss) {
         let State { names, synced_names, files } = &mut *self.state.borrow_mut();
         let (loses_contents, loses_names) = match loss {
@@ -166,7 +166,7 @@ impl ModelDisk {
 }
 
 impl Contents {
-    /// Each pair of bytes, and the length, is as it was synced or as it was written.
+    /// Each pair of bytes, and the length, is either as synced or as written.
     fn lose_some(&mut self, seed: u32) {
         let len = if mixed(seed, 1) { self.synced.len() } else { self.bytes.len() };
         let byte = |bytes: &[u8], at: usize| bytes.get(at).copied().unwrap_or_default();
@@ -175,7 +175,7 @@ impl Contents {
     }
 }
 
-/// A bit that depends on both numbers. The first seeds give runs, which are likely.
+/// A bit that depends on both numbers. The first seeds give runs of equal bits, which are likely in reality.
 fn mixed(seed: u32, at: usize) -> bool {
     let at = u32::try_from(at).unwrap();
     match seed {
@@ -242,7 +242,7 @@ impl Disk for ModelDisk {
         Ok(self.state.borrow().files[*file].bytes.clone())
     }
 
-    /// A few bytes at a time.
+    /// Writes a few bytes at a time.
     fn write_at(&self, file: &usize, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut at = usize::try_from(offset).unwrap();
         for part in bytes.chunks(7) {

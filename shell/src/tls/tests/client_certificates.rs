@@ -1,8 +1,8 @@
-//! Certificates of clients: who is asked, who may come in, as the Java server decides.
+//! Certificates of clients: whom the server asks and whom it accepts, compared with the Java server.
 
 use super::handshake::{Handshake, client, handshake, test_tls};
 
-/// What a client shows, whether it is trusted with `modern/ca.pem`, and why it is odd.
+/// The certificate of a client, and whether `modern/ca.pem` makes it trusted.
 #[rustfmt::skip]
 const CLIENTS: [(&str, bool); 13] = [
     ("modern/client-good", true),
@@ -17,11 +17,11 @@ const CLIENTS: [(&str, bool); 13] = [
     ("modern/client-future", false),
     ("modern/client-wrong-ca", false),
     ("modern/client-self-signed", false),
-    // Java takes it: see DIFFERENCES.md, `modern-tls-only`.
+    // Java accepts it: see DIFFERENCES.md, `modern-tls-only`.
     ("modern/client-sha1", false),
 ];
 
-/// A handshake with a server of these properties and a client with this certificate, or none.
+/// A handshake between a server with these properties and a client with this certificate, or with none.
 fn meet(server: &[(&str, &str)], certificate: Option<&str>, protocols: &str) -> Handshake {
     let identity =
         [("tls.server.certPath", "modern/server-ecdsa.pem"), ("tls.server.keyPath", "modern/server-ecdsa.key")];
@@ -100,7 +100,7 @@ fn a_certificate_that_is_in_the_trust_file_is_trusted() {
         ("guide/client", "modern/modern-and-guide-ca.pem", true),
         ("guide/client", "modern/ca.pem", false),
         ("modern/client-good", "guide/ca.pem", false),
-        // Another one that the same CA has signed: a certificate that is trusted is no CA.
+        // Another certificate of the same CA: a trusted certificate is not a CA.
         ("modern/client-ecdsa", "modern/client-good.pem", false),
         ("modern/client-v1", "modern/client-good.pem", false),
     ];

@@ -1,8 +1,8 @@
 //! What the Java server did with the same files and settings: the captured cases about the start, certificates of
-//! clients, protocols and suites, and notices to brokers.
+//! clients, protocols and suites, and notifications to brokers.
 //!
-//! A case is `works`, `fails` (a handshake) or `refused` (the start). Where ours is not Java's, the case is one of
-//! [`DIFFERENT`], with the entry of DIFFERENCES.md.
+//! The outcome of a case is `works`, `fails` (the handshake) or `refused` (the start). If this server's outcome differs
+//! from Java's, [`DIFFERENT`] lists the case with its entry in DIFFERENCES.md.
 
 use super::handshake::{client, file, handshake, start, test_tls};
 use serde::Deserialize;
@@ -13,8 +13,9 @@ use tempfile::TempDir;
 
 const CASES: &str = include_str!("../../../../tests/golden/tls-5.5.0.jsonl");
 
-/// The group of a case that differs, its name or a part of it that semicolons enclose, and the entry that says why.
-/// Where Java starts and does no handshake, ours need not start: that is `tls-or-no-start`, and is not listed.
+/// For each case that differs: its group, its name or the part of the name between semicolons, and its entry in
+/// DIFFERENCES.md. If Java starts but completes no handshake, this server may refuse to start (`tls-or-no-start`); such
+/// cases are not listed.
 #[rustfmt::skip]
 const DIFFERENT: &[(&str, &str, &str)] = &[
     ("start", "RSA, PKCS#8 and a needless password", "tls-values-are-checked"),
@@ -45,7 +46,7 @@ const DIFFERENT: &[(&str, &str, &str)] = &[
     ("notify-905", "client certificate configured, test mode", "named-files-are-used"),
 ];
 
-/// What differs where the Java server has OpenSSL's TLS, and not with that of the JDK.
+/// Differences from a Java server with OpenSSL's TLS that do not occur with the JDK's.
 #[rustfmt::skip]
 const DIFFERENT_FROM_OPENSSL: &[(&str, &str, &str)] = &[
     ("start", "Ed25519", "tls-as-with-the-jdk"),
@@ -53,7 +54,7 @@ const DIFFERENT_FROM_OPENSSL: &[(&str, &str, &str)] = &[
     ("properties", "tls.ciphers=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", "tls-or-no-start"),
     ("client-certificate", "client certificate ed25519", "tls-as-with-the-jdk"),
 ];
-/// What is in [`DIFFERENT`], and does not differ or was not captured with OpenSSL's.
+/// Entries of [`DIFFERENT`] that do not differ from OpenSSL's TLS, or were not captured with it.
 #[rustfmt::skip]
 const DIFFERENT_FROM_JDK_ALONE: &[(&str, &str)] = &[
     ("client-certificate", "need.client.auth=require and three blanks (as in the guide)"),
@@ -62,7 +63,7 @@ const DIFFERENT_FROM_JDK_ALONE: &[(&str, &str)] = &[
     ("properties", "tls.ciphers=ECDHE-RSA-AES128-GCM-SHA256"),
 ];
 
-/// One line.
+/// One line of the capture.
 #[derive(Debug, Deserialize)]
 pub(super) struct Case {
     group: String,
@@ -80,14 +81,14 @@ pub(super) struct Server {
     pub(super) jvm: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) file: Option<serde_json::Value>,
-    /// What is at the place where a server looks that is told of no other.
+    /// The contents of the default properties file.
     #[serde(default, rename = "file at the default place")]
     pub(super) default_file: Option<serde_json::Value>,
     #[serde(default)]
     pub(super) config: BTreeMap<String, String>,
 }
 
-/// The cases of a group with a provider of the Java server.
+/// Returns the cases of a group with one TLS provider of the Java server.
 pub(super) fn cases(group: &str, provider: &str) -> Vec<Case> {
     let cases = CASES.lines().map(|line| serde_json::from_str::<Case>(line).unwrap());
     let cases: Vec<_> = cases.filter(|case| case.group == group && case.server.provider == provider).collect();
@@ -95,7 +96,7 @@ pub(super) fn cases(group: &str, provider: &str) -> Vec<Case> {
     cases
 }
 
-/// A folder with what the cases name and `tests/tls` does not keep, since it is no text.
+/// A folder with the binary files of the cases, which `tests/tls` does not keep.
 pub(super) fn derived() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let read = |name: &str| fs::read_to_string(file(name)).unwrap();
@@ -123,7 +124,7 @@ pub(super) fn properties_text(entries: &serde_json::Value, derived: &TempDir) ->
     text
 }
 
-/// Starts TLS as a case says; `None` if it refuses.
+/// Starts TLS for a case. Returns `None` if it refuses to start.
 fn start_case(case: &Case, derived: &TempDir) -> Option<std::sync::Arc<crate::tls::Tls>> {
     let path = derived.path().join("tls.properties").display().to_string();
     let text = case.server.file.as_ref().map(|file| properties_text(file, derived)).unwrap_or_default();
@@ -133,7 +134,7 @@ fn start_case(case: &Case, derived: &TempDir) -> Option<std::sync::Arc<crate::tl
     start(&properties).ok().map(|(tls, _)| tls)
 }
 
-/// The list of what differs from Java with this provider.
+/// Returns the differences from Java with this provider.
 fn different_from(provider: &str) -> Vec<(&'static str, &'static str, &'static str)> {
     if provider == "jdk" {
         return DIFFERENT.to_vec();
@@ -143,9 +144,9 @@ fn different_from(provider: &str) -> Vec<(&'static str, &'static str, &'static s
     both.chain(DIFFERENT_FROM_OPENSSL).copied().collect()
 }
 
-/// Compares the cases of a group, each with one or more handshakes by name, with both providers of the Java server.
+/// Compares the cases of a group, each with one or more named handshakes, with both providers of the Java server.
 fn compare(group: &str, outcomes: impl Fn(&Case, &TempDir) -> Vec<(String, bool, Option<bool>)>) {
-    // Notices are sent over the JDK's TLS, whatever the server has.
+    // The Java server always sends notifications over the JDK's TLS.
     let providers: &[_] = if group == "notify-905" { &["jdk"] } else { &["jdk", "openssl"] };
     providers.iter().for_each(|provider| compare_with(group, provider, &outcomes));
 }
@@ -157,7 +158,7 @@ fn compare_with(group: &str, provider: &str, outcomes: &impl Fn(&Case, &TempDir)
     let mut wrong = String::new();
     for case in cases(group, provider) {
         for (name, java, ours) in outcomes(&case, &derived) {
-            // Where Java does not do a handshake, ours may refuse to start instead.
+            // Where Java completes no handshake, this server may refuse to start instead.
             let is_same = ours == Some(java) || (ours.is_none() && !java);
             let is_named = |name: &str| case.case == name || case.case.split("; ").any(|part| part == name);
             counts[usize::from(!is_same)] += 1;
@@ -179,7 +180,7 @@ fn compare_with(group: &str, provider: &str, outcomes: &impl Fn(&Case, &TempDir)
     println!("{group} ({provider}): {same} outcomes as Java, {other} on purpose otherwise");
 }
 
-/// The handshakes of a case with each version, by a client that checks nothing.
+/// The handshakes of a case, one for each version, with a client that checks nothing.
 fn by_version(case: &Case, derived: &TempDir) -> Vec<(String, bool, Option<bool>)> {
     let tls = start_case(case, derived);
     let versions = ["TLSv1.2", "TLSv1.3"].into_iter();
@@ -188,7 +189,7 @@ fn by_version(case: &Case, derived: &TempDir) -> Vec<(String, bool, Option<bool>
         let ours = tls.as_ref().and_then(|tls| tls.server_config());
         let done = ours.map(|server| handshake(server, client(&[("tls.protocols", version)])));
         let mut outcomes = vec![(version.to_owned(), java, done.as_ref().map(|done| done.server.is_ok()))];
-        // OpenSSL prefers other suites of TLS 1.3: that is a case of the group `suites`.
+        // OpenSSL prefers other suites of TLS 1.3; the group `suites` compares those.
         let is_compared = case.server.provider == "jdk" || version == "TLSv1.2";
         if let (Some(suite), Some(cipher), true) =
             (done.and_then(|done| done.suite), case.outcome[version]["cipher"].as_str(), is_compared)

@@ -1,7 +1,7 @@
-//! Files that change while the server runs, step by step as in front of the Java server, with a look behind each step.
+//! Files that change while the server runs, in the same steps as with the Java server, with a look after each step.
 //!
-//! What is seen is which certificate is shown, whether something was loaded, and whether a client gets in. Where ours
-//! is not what Java showed, the observation is in [`DIFFERENT`], with what it is here.
+//! A look sees which certificate the server shows, whether it loaded something, and whether a client gets in. Where
+//! this server differs from Java, [`DIFFERENT`] lists the observation and what this server does.
 
 use super::golden::{Case, cases};
 use super::handshake::{client, file, handshake, sources};
@@ -33,7 +33,7 @@ const DIFFERENT: &[Difference] = &[
     ("files missing at start, written later", "after", "does not start", "tls-or-no-start"),
 ];
 
-/// Certificates that a case may show.
+/// Certificates that the server of a case may show.
 const CERTIFICATES: [&str; 4] =
     ["modern/server-rsa.pem", "modern/server-rsa-renewed.pem", "modern/server-rsa2.pem", "modern/server-othername.pem"];
 /// Properties of the cases with a trust file.
@@ -41,18 +41,18 @@ const CHECKED: &str = "tls.server.need.client.auth=require\ntls.server.authClien
 const GOOD: &str = "modern/client-good.pem";
 const WRONG_CA: &str = "modern/client-wrong-ca.pem";
 
-/// A server whose files a case changes, and what was seen of it.
+/// A server whose files a case changes, with the observations so far.
 struct Play<'a> {
     case: &'a Case,
     folder: TempDir,
     watch: Option<Watch<ServerConfig>>,
-    /// Reloads that were seen.
+    /// Reloads seen so far.
     seen: u64,
     observations: Observations,
 }
 
 impl<'a> Play<'a> {
-    /// A server with this pair of files, the properties of which name them, and what else they say.
+    /// Starts a server with this pair of files, which the properties name, and more properties.
     fn start(case: &'a Case, certificate: &str, more: &str) -> Self {
         let mut play = Self::prepare(case);
         play.put("server.pem", certificate);
@@ -84,7 +84,7 @@ impl<'a> Play<'a> {
         fs::copy(file(contents), self.path(name)).unwrap();
     }
 
-    /// Puts a certificate and its key in the places of the server's.
+    /// Replaces the server's certificate and key.
     fn put_pair(&mut self, name: &str, certificate: &str) {
         self.put(&format!("{name}.pem"), certificate);
         self.look();
@@ -92,7 +92,7 @@ impl<'a> Play<'a> {
         self.look();
     }
 
-    /// Puts one file in its place, then the other, and sees what comes of each.
+    /// Replaces one file and then the other, and observes the result of each.
     fn put_in_turn(&mut self, [first, second]: [(&str, &str); 2]) {
         self.put(first.0, first.1);
         self.look();
@@ -107,7 +107,7 @@ impl<'a> Play<'a> {
         fs::write(self.path(name), [&contents[..], b"\n"].concat()).unwrap();
     }
 
-    /// Writes the properties file: paths of this name, and what else.
+    /// Writes a properties file with the paths of this name, and more properties.
     fn write_properties(&self, name: &str, more: &str) {
         let folder = self.folder.path().display();
         let trust = if more.contains("authClient") {
@@ -119,7 +119,7 @@ impl<'a> Play<'a> {
         fs::write(self.path("tls.properties"), format!("{paths}{trust}{more}")).unwrap();
     }
 
-    /// Lets enough time pass for a change to be told, if it is not taken.
+    /// Waits until a change that is not used would be reported.
     fn look(&mut self) {
         for _ in 0..2 {
             if let Some(watch) = &mut self.watch {
@@ -128,7 +128,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// What a client with this certificate is shown: the file, `self-signed`, or `closed`.
+    /// Returns what a client with this certificate sees: the server's file, `self-signed`, or `closed`.
     fn shown(&self, certificate: &str) -> String {
         let Some(watch) = &self.watch else { return "does not start".to_owned() };
         let key = certificate.replace(".pem", ".key");
@@ -142,13 +142,13 @@ impl<'a> Play<'a> {
         CERTIFICATES.iter().find(is_shown).map_or("self-signed", |name| *name).to_owned()
     }
 
-    /// Whether something was loaded since this was asked last.
+    /// Whether something was loaded since the last call.
     fn is_loaded(&mut self) -> bool {
         let reloads = self.watch.as_ref().map_or(0, |watch| watch.current().figures().reloads);
         std::mem::replace(&mut self.seen, reloads) != reloads
     }
 
-    /// Compares with what Java showed under this name: a text, or whether something was loaded and after how long.
+    /// Compares with Java's observation of this name: a text, or whether something was loaded and after how long.
     fn see(&mut self, name: &'static str, ours: impl ToString) {
         let java = match &self.case.outcome[name] {
             Value::String(text) => text.clone(),
@@ -169,14 +169,14 @@ impl<'a> Play<'a> {
         self.see(name, shown);
     }
 
-    /// As [`Self::see_shown`], where the file only says whether the client got in.
+    /// As [`Self::see_shown`], for cases that only record whether the client got in.
     fn see_access(&mut self, name: &'static str, certificate: &str) {
         let shown = self.shown(certificate);
         self.see(name, if shown == "closed" || shown == "does not start" { shown.as_str() } else { "answered" });
     }
 }
 
-/// Plays the cases about certificates and keys alone; `None` if it is none of them.
+/// Plays the cases with only certificates and keys. Returns `None` for any other case.
 fn play_pair(case: &Case) -> Option<Play<'_>> {
     let mut play = Play::start(case, "modern/server-rsa.pem", "");
     let renewed = "modern/server-rsa-renewed.pem";
@@ -221,7 +221,7 @@ fn play_pair(case: &Case) -> Option<Play<'_>> {
     Some(play)
 }
 
-/// Plays the cases whose certificate and key do not fit together for a while; `None` if it is none of them.
+/// Plays the cases whose certificate and key do not match for a while. Returns `None` for any other case.
 fn play_misfits(case: &Case) -> Option<Play<'_>> {
     let mut play = Play::start(case, "modern/server-rsa.pem", "");
     let (other, other_key) = ("modern/server-rsa2.pem", "modern/server-rsa2.key");
@@ -268,7 +268,7 @@ fn play_misfits(case: &Case) -> Option<Play<'_>> {
     Some(play)
 }
 
-/// Plays the cases whose files are no plain pair; `None` if it is none of them.
+/// Plays the cases whose files are not a simple pair. Returns `None` for any other case.
 fn play_places(case: &Case) -> Option<Play<'_>> {
     let mut play = Play::prepare(case);
     match case.case.as_str() {
@@ -335,7 +335,7 @@ fn write_both(path: &Path, name: &str) {
     fs::write(path, [certificate, key].concat()).unwrap();
 }
 
-/// Plays the cases with a trust file; `None` if it is none of them.
+/// Plays the cases with a trust file. Returns `None` for any other case.
 fn play_trust(case: &Case) -> Option<Play<'_>> {
     let mut play = Play::prepare(case);
     let first = if case.case == "trust file replaced" { "modern/other-ca.pem" } else { "modern/ca.pem" };
@@ -382,7 +382,7 @@ fn play_trust(case: &Case) -> Option<Play<'_>> {
     Some(play)
 }
 
-/// Plays the cases whose properties file changes; `None` if it is none of them.
+/// Plays the cases whose properties file changes. Returns `None` for any other case.
 fn play_properties(case: &Case) -> Option<Play<'_>> {
     let mut play = Play::start(case, "modern/server-rsa.pem", "");
     let asks = "tls.server.need.client.auth=require\n";

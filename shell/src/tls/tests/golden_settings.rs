@@ -1,4 +1,4 @@
-//! Where settings come from, and the certificate of the test mode: what the Java server made of the same files.
+//! The sources of settings, and the certificate of test mode, compared with the Java server.
 
 use super::golden::{Case, cases, derived, properties_text};
 use super::handshake::{client, file, handshake, start, test_tls};
@@ -44,7 +44,7 @@ const DIFFERENT: &[Difference] = &[
     ("certificate file without read right (server not root)", "result", "does not start", "tls-or-no-start"),
 ];
 
-/// The same for the certificate that the server makes for itself.
+/// Differences in the certificate that the server creates for itself.
 #[rustfmt::skip]
 const DIFFERENT_CERTIFICATE: &[Difference] = &[
     (CERTIFICATE, "key", "256 bit", "named-files-are-used"),
@@ -55,10 +55,10 @@ const DIFFERENT_CERTIFICATE: &[Difference] = &[
 ];
 const CERTIFICATE: &str = "certificate of the test mode";
 
-/// Certificates that a case may show.
+/// Certificates that the server of a case may show.
 const CERTIFICATES: [&str; 3] = ["modern/server-rsa.pem", "modern/server-ecdsa.pem", "guide/server.pem"];
 
-/// Starts TLS with what a case says; `None` if it refuses.
+/// Starts TLS with the settings of a case. Returns `None` if it refuses to start.
 fn start_case(case: &Case) -> Option<Arc<Tls>> {
     let (server, folder) = (&case.server, derived());
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -89,8 +89,7 @@ fn text(properties: &Value, folder: &TempDir) -> String {
     }
 }
 
-/// Properties with the name of a file that the server has no right to read. A folder stands for it: `root` may read
-/// every file.
+/// Properties that name a file without read permission. A folder stands for it, because `root` may read every file.
 fn unreadable(case: &str, folder: &TempDir) -> String {
     let [certificate, key] = [("certificate", "pem"), ("key", "key")].map(|(what, extension)| {
         if case.starts_with(what) {
@@ -101,7 +100,7 @@ fn unreadable(case: &str, folder: &TempDir) -> String {
     format!("tls.test.mode.enable=false\ntls.server.certPath={certificate}\ntls.server.keyPath={key}\n")
 }
 
-/// What a client without a certificate is shown: a file, `self-signed`, or `closed`.
+/// Returns what a client without a certificate sees: a file, `self-signed`, or `closed`.
 fn shown(config: Arc<ServerConfig>) -> &'static str {
     let done = handshake(config, client(&[]));
     if done.server.is_err() {
@@ -112,7 +111,7 @@ fn shown(config: Arc<ServerConfig>) -> &'static str {
     CERTIFICATES.into_iter().find(is_shown).unwrap_or("self-signed")
 }
 
-/// Whether a client is asked for a certificate.
+/// Whether the server asks a client for a certificate.
 fn is_requested(config: Arc<ServerConfig>) -> bool {
     let own = [("tls.client.certPath", "modern/client-good.pem"), ("tls.client.keyPath", "modern/client-good.key")];
     handshake(config, client(&own)).client_certificate
@@ -147,7 +146,7 @@ fn properties_count_as_in_java() {
     println!("properties-file (jdk): {same} observations as Java, {different} on purpose otherwise");
 }
 
-/// What a certificate says, in the words of the capture.
+/// Describes a certificate in the words of the capture.
 fn words(name: &str, certificate: &Certificate) -> String {
     let certified = certificate.tbs_certificate();
     match name {
@@ -155,7 +154,7 @@ fn words(name: &str, certificate: &Certificate) -> String {
         "subject" => certified.subject().to_string().replace('=', " = "),
         "issuer" => certified.issuer().to_string().replace('=', " = "),
         "key" => {
-            // Two coordinates behind a byte that says so.
+            // Two coordinates behind a byte that announces them.
             let bytes = certified.subject_public_key_info().subject_public_key.raw_bytes().len();
             format!("{} bit", (bytes - 1) / 2 * 8)
         }
@@ -170,7 +169,7 @@ fn words(name: &str, certificate: &Certificate) -> String {
     }
 }
 
-/// What OpenSSL calls it.
+/// Returns OpenSSL's name.
 fn word(identifier: &str) -> String {
     match identifier {
         "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",

@@ -1,4 +1,4 @@
-//! Suites, groups, resumption and extensions, with a server like the one that was captured.
+//! Suites, groups, resumption and extensions, with a server like the captured one.
 
 use super::golden::{Case, cases};
 use super::handshake::{client, file, handshake, handshake_with, test_tls};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
-/// What Java has and this server has not, since rustls has not.
+/// What Java supports and this server does not, because rustls does not.
 const NOT_HERE: &[&str] = &[
     "ECDHE-RSA-AES256-SHA",
     "ECDHE-RSA-AES128-SHA",
@@ -27,7 +27,7 @@ const NOT_HERE: &[&str] = &[
     "ffdhe2048",
     "ffdhe3072",
 ];
-/// What this server has, and Java not with each key and provider.
+/// What this server supports, but Java does not with every key and provider.
 const NOT_IN_JAVA: &[&str] = &[
     "TLS_CHACHA20_POLY1305_SHA256",
     "ECDHE-RSA-CHACHA20-POLY1305",
@@ -35,10 +35,10 @@ const NOT_IN_JAVA: &[&str] = &[
     "X25519",
     "P-384",
 ];
-/// Cases that differ otherwise, by their words behind the semicolon, and the providers that they differ from.
+/// Other differences, by the words behind the semicolon, with the providers that differ.
 const DIFFERENT: &[(&str, &[&str])] =
     &[("1.3 offered 256 before 128", &["openssl"]), ("resumption TLSv1.3", &["openssl"])];
-/// Suites by the names of OpenSSL, each offered alone.
+/// Suites by OpenSSL's names. Each is offered alone.
 const SUITES: [(&str, &[&str]); 2] = [
     (
         "tls1.2",
@@ -71,7 +71,7 @@ fn version(name: &str) -> &str {
     }
 }
 
-/// A client that offers one group alone.
+/// A client that offers only one group.
 fn client_with_group(version: &str, group: &'static dyn SupportedKxGroup) -> Arc<ClientConfig> {
     let plain = client(&[]);
     let algorithms = plain.crypto_provider().signature_verification_algorithms;
@@ -85,7 +85,7 @@ fn works(server: &Arc<ServerConfig>, client: Arc<ClientConfig>) -> bool {
     handshake(Arc::clone(server), client).client.is_ok()
 }
 
-/// Each suite and group offered alone: what works is what works in Java, but for the two lists.
+/// Offers each suite and group alone: what works must also work in Java, except for the two lists.
 fn each_alone(case: &Case, server: &Arc<ServerConfig>) -> Result<(), String> {
     let mut found = BTreeMap::new();
     for (member, suites) in SUITES {
@@ -112,14 +112,14 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().unwrap().iter().map(|text| text.as_str().unwrap())
 }
 
-/// The suite that is chosen of these.
+/// Returns the suite that the server chooses from these.
 fn chosen(server: &Arc<ServerConfig>, protocols: &str, suites: &str) -> Option<&'static str> {
     let config = client(&[("tls.protocols", protocols), ("tls.ciphers", suites)]);
     let done = handshake(Arc::clone(server), config);
     done.suite.filter(|_| done.client.is_ok())
 }
 
-/// Whether a second connection resumes the session of the first, and the tickets of TLS 1.3 that there were.
+/// Whether a second connection resumes the session of the first, and the number of TLS 1.3 tickets.
 fn resumed(server: &Arc<ServerConfig>, protocols: &str) -> (bool, u32) {
     let mut config = ClientConfig::clone(&client(&[("tls.protocols", protocols)]));
     config.resumption = Resumption::in_memory_sessions(8);
@@ -129,7 +129,7 @@ fn resumed(server: &Arc<ServerConfig>, protocols: &str) -> (bool, u32) {
     (second.kind == Some(HandshakeKind::Resumed), first.tickets)
 }
 
-/// What comes of a case: whether it is what came of it in Java, or `None` if no client of rustls can play it.
+/// Whether a case has the same outcome as in Java, or `None` if no rustls client can play it.
 fn is_as_in_java(case: &Case) -> Option<bool> {
     let (server, outcome) = (server(case), &case.outcome);
     let tls = &case.client["tls"];
@@ -139,7 +139,7 @@ fn is_as_in_java(case: &Case) -> Option<bool> {
     };
     let is_same = match (what.split_once(' ').unwrap_or((what, "")), protocols) {
         (("offered", _), Some(protocols)) => {
-            // What rustls does not have, no client offers here.
+            // Clients here cannot offer what rustls does not support.
             let offered: Vec<_> = tls["ciphers"].as_str().unwrap().split(':').collect();
             chosen(&server, protocols, &offered.join(",")) == outcome["cipher"].as_str()
         }

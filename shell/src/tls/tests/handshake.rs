@@ -1,4 +1,4 @@
-//! TLS as it comes of some properties, and a handshake with it in memory.
+//! TLS with given properties, and handshakes with it in memory.
 
 use crate::keys::KEYS;
 use crate::tls::protocols::openssl_name;
@@ -9,35 +9,35 @@ use rustls::{ClientConfig, ClientConnection, Error, HandshakeKind, ServerConfig,
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What both sides made of a handshake.
+/// The result of a handshake on both sides.
 #[derive(Debug)]
 pub(super) struct Handshake {
     pub(super) server: Result<(), Error>,
     pub(super) client: Result<(), Error>,
     pub(super) kind: Option<HandshakeKind>,
-    /// The suite that the server chose, as OpenSSL calls it.
+    /// The suite that the server chose, by OpenSSL's name.
     pub(super) suite: Option<&'static str>,
-    /// Whether the client was asked for a certificate and had one.
+    /// Whether the server asked for a certificate and the client had one.
     pub(super) client_certificate: bool,
-    /// What the server showed.
+    /// The certificate that the server showed.
     pub(super) server_certificate: Option<Vec<u8>>,
     /// The protocol inside of TLS that the server chose.
     pub(super) alpn: Option<Vec<u8>>,
-    /// Tickets of TLS 1.3 that the server sent.
+    /// Number of TLS 1.3 tickets from the server.
     pub(super) tickets: u32,
 }
 
-/// The folder of the keys and certificates for tests.
+/// The folder of test keys and certificates.
 pub(super) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tls")
 }
 
-/// The path of one of them.
+/// The path of a file in that folder.
 pub(super) fn file(name: &str) -> String {
     folder().join(name).display().to_string()
 }
 
-/// Sources with these properties, and without a properties file unless one is named.
+/// Sources with these properties, and without a properties file unless one of them names it.
 pub(super) fn sources(properties: &[(&str, &str)]) -> TlsSources {
     let properties = [("tls.config.file", "")].iter().chain(properties);
     let entry =
@@ -46,7 +46,7 @@ pub(super) fn sources(properties: &[(&str, &str)]) -> TlsSources {
     TlsSources::of(&Configuration::with_keys(KEYS, &entries).unwrap().0)
 }
 
-/// TLS with these properties. A path that begins with `guide/` or `modern/` is one of the folder.
+/// Starts TLS with these properties. Paths with `guide/` or `modern/` are in the test folder.
 pub(super) fn start(properties: &[(&str, &str)]) -> Result<(Arc<Tls>, TlsWatch), TlsError> {
     let full = |value: &str| match value {
         path if path.starts_with("guide/") || path.starts_with("modern/") => file(path),
@@ -57,23 +57,23 @@ pub(super) fn start(properties: &[(&str, &str)]) -> Result<(Arc<Tls>, TlsWatch),
     Tls::start(&sources(&properties), "0.0.0.0")
 }
 
-/// As [`start`], which works.
+/// As [`start`], for properties that work.
 pub(crate) fn test_tls(properties: &[(&str, &str)]) -> Arc<Tls> {
     start(properties).unwrap().0
 }
 
-/// What a client is made of: it takes part as brokers are met.
+/// The configuration of a client, which connects as this server connects to brokers.
 pub(super) fn client(properties: &[(&str, &str)]) -> Arc<ClientConfig> {
     let properties = [&[("tls.enable", "true"), ("tls.server.mode", "disabled")], properties].concat();
     test_tls(&properties).broker_config().unwrap()
 }
 
-/// Does a handshake, then sends a byte to the client: with TLS 1.3 that is where it sees that it was refused.
+/// Does a handshake, then sends a byte to the client. With TLS 1.3 only this tells the client that it was refused.
 pub(super) fn handshake(server: Arc<ServerConfig>, client: Arc<ClientConfig>) -> Handshake {
     handshake_with(server, client, "localhost")
 }
 
-/// As [`handshake`], by a client that asks for a server of this name.
+/// As [`handshake`], with a client that asks for a server of this name.
 pub(super) fn handshake_with(server: Arc<ServerConfig>, client: Arc<ClientConfig>, name: &str) -> Handshake {
     let mut server = ServerConnection::new(server).unwrap();
     let mut client = ClientConnection::new(client, name.to_owned().try_into().unwrap()).unwrap();

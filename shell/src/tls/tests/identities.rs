@@ -1,4 +1,4 @@
-//! Every kind of key and certificate that loads, each in handshakes of both versions.
+//! Every supported kind of key and certificate, each in handshakes of both versions.
 
 use super::handshake::{client, file, handshake, start, test_tls};
 use rustls::Error;
@@ -78,7 +78,7 @@ fn a_server_without_files_makes_a_certificate_that_clients_take_which_check_noth
     }
 }
 
-/// Certificates of brokers: CA and dates are checked, the name is not, and the guide's version 1 is taken.
+/// Certificates of brokers: CA and dates are checked, names are not, and the guide's version 1 is accepted.
 #[test]
 fn brokers_are_checked_as_java_checks_them() {
     let table = [
@@ -118,7 +118,7 @@ fn suites_and_protocols_are_those_of_the_settings() {
     let identity =
         [("tls.server.certPath", "modern/server-ecdsa.pem"), ("tls.server.keyPath", "modern/server-ecdsa.key")];
     let table = [
-        // Server, client, whether they agree.
+        // Server, client, and whether they agree.
         (("tls.protocols", "TLSv1.2"), ("tls.protocols", "TLSv1.3"), false),
         (("tls.protocols", "TLSv1.3, TLSv1.2"), ("tls.protocols", "TLSv1.2"), true),
         (("tls.protocols", "TLSv1.1,TLSv1.2,"), ("tls.protocols", "TLSv1.2"), true),

@@ -1,11 +1,11 @@
-//! What is seen of captured cases, beside what was seen of the Java server.
+//! Observations of captured cases, compared with those of the Java server.
 
 use super::golden::Case;
 
-/// The case, what is seen, what it is here, and the entry of DIFFERENCES.md.
+/// The case, the observation, this server's result, and the entry of DIFFERENCES.md.
 pub(super) type Difference = (&'static str, &'static str, &'static str, &'static str);
 
-/// Everything that was seen of some cases, and where ours is not Java's: that must be listed.
+/// All observations of some cases. Each difference from Java must be listed.
 pub(super) struct Observations {
     listed: &'static [Difference],
     same: usize,
@@ -14,12 +14,12 @@ pub(super) struct Observations {
 }
 
 impl Observations {
-    /// None yet.
+    /// No observations yet.
     pub(super) const fn new(listed: &'static [Difference]) -> Self {
         Self { listed, same: 0, different: 0, wrong: Vec::new() }
     }
 
-    /// Compares what is seen under this name.
+    /// Compares an observation.
     pub(super) fn see(&mut self, case: &Case, name: &str, java: &str, ours: &str) {
         let listed = self.listed.iter().find(|(other, seen, ..)| *other == case.case && *seen == name);
         let expected = listed.map_or(java, |(_, _, ours, _)| ours);
@@ -32,15 +32,15 @@ impl Observations {
         }
     }
 
-    /// Adds what was seen of other cases of the same list.
+    /// Adds observations of other cases with the same list.
     pub(super) fn extend(&mut self, other: Self) {
         self.same += other.same;
         self.different += other.different;
         self.wrong.extend(other.wrong);
     }
 
-    /// Nothing is wrong, each entry of the list was met once, and DIFFERENCES.md has it. Returns how many things are as
-    /// in Java, and how many are not.
+    /// Asserts that nothing is wrong, that each entry of the list occurred once, and that DIFFERENCES.md has it.
+    /// Returns how many observations are as in Java, and how many are not.
     pub(super) fn conclude(self) -> (usize, usize) {
         assert!(self.wrong.is_empty(), "\n{}", self.wrong.join("\n"));
         assert_eq!(self.different, self.listed.len(), "entries of the list that are not met");

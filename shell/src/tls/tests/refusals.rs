@@ -1,4 +1,4 @@
-//! Everything that stops the start, as an operator reads it: `refusals.txt`, which `UPDATE_TLS_REFUSALS=1` writes anew.
+//! Everything that prevents the start, in the operator's words: `refusals.txt`, which `UPDATE_TLS_REFUSALS=1` rewrites.
 
 use super::handshake::{file, folder, start};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 const EXPECTED: &str = include_str!("refusals.txt");
 
-/// Properties that cannot be fulfilled, with blanks between them. `DIR` is a folder with odd files.
+/// Properties that cannot be fulfilled, separated by blanks. `DIR` is a folder with odd files.
 const CASES: &[&str] = &[
     // Certificates.
     "tls.server.certPath=modern/empty.pem tls.server.keyPath=modern/server-rsa.key",

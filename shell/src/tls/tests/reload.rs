@@ -1,4 +1,4 @@
-//! Files that change while the server runs: taken when they fit together, whatever the order in which they change.
+//! Files that change while the server runs: it uses them once they are consistent, whatever the order of the changes.
 
 use super::handshake::{file, sources};
 use crate::tls::files::Files;
@@ -21,7 +21,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// A server with these files and properties.
+    /// Starts a server with these files and properties.
     fn start(certificate: &str, key: &str, properties: &[(&str, &str)]) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), certificate, key, properties)
     }
@@ -44,12 +44,12 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// What one look says, without lines about dates.
+    /// Returns the notices of one look, without those about dates.
     fn poll(&mut self) -> Vec<String> {
         words(self.watch.poll(SystemTime::now()), self.folder.path())
     }
 
-    /// What is said when the operator asks.
+    /// Returns the notices when the operator asks.
     fn ask(&mut self) -> Vec<String> {
         words(self.watch.look(true, SystemTime::now()), self.folder.path())
     }
@@ -91,7 +91,7 @@ fn a_renewed_certificate_with_the_same_key_is_taken() {
     assert_eq!(stage.watch.current().figures().reloads, 1);
 }
 
-/// In either order, and a look between the two says nothing: the second file is on its way.
+/// In either order. A look between the two reports nothing, because the second file is on its way.
 #[test]
 fn a_new_certificate_with_a_new_key_is_taken_once_both_are_there() {
     for files in [["cert.pem", "key.pem"], ["key.pem", "cert.pem"]] {
@@ -124,14 +124,14 @@ fn a_set_that_does_not_fit_is_told_once_and_tried_again_at_each_change() {
     assert_eq!(stage.poll(), NOTHING);
     assert!(stage.poll()[0].starts_with("refused: tls.server.certPath: cert.pem: cannot be read: "));
     assert!(Arc::ptr_eq(&before, &stage.config()), "the old one stays");
-    // Putting one file right is enough.
+    // Correcting one file is enough.
     stage.put("cert.pem", "modern/server-rsa-renewed.pem");
     assert_eq!(stage.poll(), ["reloaded"]);
     let figures = stage.watch.current().figures();
     assert_eq!((figures.reloads, figures.failed_reloads), (1, 3));
 }
 
-/// A mounted Kubernetes secret: `cert.pem` → `..data/cert.pem`, and `..data` is a link that is replaced.
+/// A mounted Kubernetes secret: `cert.pem` → `..data/cert.pem`, where `..data` is a link that is replaced.
 #[test]
 fn a_folder_that_is_swapped_by_a_link_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
@@ -172,7 +172,7 @@ fn a_trust_file_alone_is_taken() {
     assert!(stage.poll()[0].starts_with("refused: tls.server.trustCertPath: "));
 }
 
-/// The properties file is read at a reload: a new password comes with its key, and other paths are watched from then.
+/// A reload reads the properties file: a new password comes with its key, and new paths are watched from then on.
 #[test]
 fn the_properties_file_is_read_again_with_the_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -227,7 +227,7 @@ fn a_thousand_reloads_leave_nothing_behind() {
     assert_eq!(stage.watch.current().figures().reloads, 1000);
 }
 
-/// What is in use by a connection stays as it is.
+/// The configuration of an open connection stays.
 #[test]
 fn connections_keep_the_configuration_that_they_began_with() {
     let mut stage = Stage::start("modern/server-rsa.pem", "modern/server-rsa.key", &[]);
@@ -260,7 +260,7 @@ fn the_end_of_a_certificate_is_told_thirty_days_before_and_once_a_day() {
     assert!(matches!(&*expired, [Notice::Warning(line)] if line.contains(" expired on ")), "{expired:?}");
 }
 
-/// What the start says about a certificate that has ended.
+/// The notices at start about an expired certificate.
 fn watch_of_expired() -> Vec<Notice> {
     let (certificate, key) = (file("modern/server-expired.pem"), file("modern/server-expired.key"));
     let sources = sources(&[("tls.server.certPath", &certificate), ("tls.server.keyPath", &key)]);

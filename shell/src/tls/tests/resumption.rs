@@ -1,4 +1,4 @@
-//! Sessions are resumed, and end with the configuration that they began with.
+//! Clients can resume sessions, but not across configurations.
 
 use super::handshake::{client, handshake, test_tls};
 use rustls::ClientConfig;

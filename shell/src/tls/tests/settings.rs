@@ -1,4 +1,4 @@
-//! Where settings come from, and what counts more.
+//! The sources of settings, and their order.
 
 use super::handshake::{client, file, handshake, sources, test_tls};
 use crate::tls::settings::{ClientAuth, TlsMode, TlsSettings, unknown_key};
@@ -6,7 +6,7 @@ use namesrv_core::key::Key;
 use std::fs;
 use tempfile::TempDir;
 
-/// A properties file with this text; it is there as long as the folder.
+/// A properties file with this text. It exists as long as the folder.
 fn properties_file(text: &str) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tls.properties");
@@ -15,7 +15,7 @@ fn properties_file(text: &str) -> (TempDir, String) {
     (folder, path)
 }
 
-/// The settings of a configuration, and of a properties file with this text.
+/// The settings from a configuration, and from a properties file with this text.
 fn read(configuration: &[(&str, &str)], text: &str) -> (TlsSettings, Vec<String>) {
     let (_folder, path) = properties_file(text);
     let configuration = [configuration, &[("tls.config.file", &path)]].concat();
@@ -73,7 +73,7 @@ fn the_properties_file_has_all_keys_of_java_but_the_three_that_only_a_jvm_proper
     assert_eq!(warnings, expected);
 }
 
-/// As RocketMQ's guide prints them: with blanks behind the values.
+/// RocketMQ's guide prints them with blanks behind the values.
 #[test]
 fn blanks_behind_values_are_left_out_and_told() {
     let (settings, warnings) =
@@ -84,7 +84,7 @@ fn blanks_behind_values_are_left_out_and_told() {
     assert!(warning.ends_with(": tls.server.need.client.auth, tls.test.mode.enable, tls.server.certPath"), "{warning}");
 }
 
-/// The properties file of RocketMQ's guide, with the blanks that are in it, and the options of its JVM.
+/// The properties file of RocketMQ's guide, including its blanks, and the guide's JVM options.
 #[test]
 fn the_guide_followed_to_the_letter() {
     let text = "tls.test.mode.enable=false                     \ntls.server.need.client.auth=require   \n\
