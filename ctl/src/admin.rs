@@ -1,4 +1,4 @@
-//! The second port of a NameServer of this project, asked over HTTP: one request for each connection.
+//! Asks the second port of this project's NameServers over HTTP, with one connection for each request.
 
 use crate::escape::escape;
 use crate::timed::{Timed, advice, in_words};
@@ -7,21 +7,21 @@ use serde_json::Value;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-/// Where the second port is in packages and images.
+/// The address of the second port in packages and images.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:5557";
 
-/// Bytes of one answer; the server's own pages have at most 1 MiB.
+/// The most bytes of one answer. The server's own pages have at most 1 MiB.
 const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// Bytes of the head of an answer.
+/// The most bytes of an answer's head.
 const HEAD_BYTES_MAX: u64 = 16 * 1024;
-/// Bytes of one line of a page that goes on.
+/// The most bytes of one line in a page without end.
 const LINE_BYTES_MAX: u64 = 256 * 1024;
-/// Header lines of an answer.
+/// The most header lines of an answer.
 const HEADERS_MAX: usize = 64;
-/// Characters of an error that are shown.
+/// The most characters of an error that are shown.
 const ERROR_CHARACTERS_MAX: usize = 200;
 
-/// What a path or query may hold as it is.
+/// Characters that paths and queries may contain unescaped.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The second port of one server.
@@ -33,7 +33,7 @@ pub(crate) struct Admin {
     pub(crate) within: Duration,
 }
 
-/// Why the second port says nothing. The address is for the caller to tell.
+/// Why the second port gives no usable answer. The caller reports the address.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdminError {
     #[error("cannot connect: {}", in_words(.0))]
@@ -54,7 +54,7 @@ pub(crate) enum AdminError {
     Body,
 }
 
-/// The head of an answer has been read.
+/// An answer whose head has been read.
 struct Answer {
     status: u16,
     length: Option<u64>,
@@ -62,7 +62,7 @@ struct Answer {
 }
 
 impl AdminError {
-    /// Which key or option may help.
+    /// Returns the key or option that may help.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Connect(error) => advice(error).or(Some("a server opens its second port with the key adminListen")),
@@ -80,7 +80,7 @@ impl Admin {
     /// The second port at this URL, or at `HOST:PORT`.
     ///
     /// # Errors
-    /// It is something else, in words.
+    /// In words: the text is neither.
     pub(crate) fn new(url: &str, within: Duration) -> Result<Self, String> {
         let rest = match url.split_once("://") {
             Some(("http", rest)) => rest,
@@ -98,7 +98,7 @@ impl Admin {
         }
     }
 
-    /// Asks for a page of JSON.
+    /// Requests a page of JSON.
     ///
     /// # Errors
     /// There is no such page, or no answer in time.
@@ -106,7 +106,7 @@ impl Admin {
         serde_json::from_slice(&self.page(path)?).map_err(|_| AdminError::Body)
     }
 
-    /// Asks for a page.
+    /// Requests a page.
     ///
     /// # Errors
     /// There is no such page, or no answer in time.
@@ -119,7 +119,7 @@ impl Admin {
         }
     }
 
-    /// Asks for a page that never ends and hands on each of its lines, until `take` says no or the server ends it.
+    /// Requests a page without end and passes on its lines, until `take` returns false or the server ends the page.
     ///
     /// # Errors
     /// There is no such page, or the connection breaks.
@@ -144,7 +144,7 @@ impl Admin {
         }
     }
 
-    /// HTTP/1.0, so that the answer ends with the connection and has no chunks.
+    /// Uses HTTP/1.0, so that the answer ends with the connection and has no chunks.
     fn get(&self, path: &str) -> Result<Answer, AdminError> {
         let until = Instant::now() + self.within;
         let mut timed = Timed::connect(&self.address, until).map_err(AdminError::Connect)?;
@@ -155,7 +155,7 @@ impl Admin {
         while !head.ends_with(b"\r\n\r\n") {
             let left = HEAD_BYTES_MAX - head.len() as u64;
             let read = (&mut body).take(left).read_until(b'\n', &mut head).map_err(AdminError::Stream)?;
-            // Whoever speaks another protocol sends no line, or too long a one.
+            // A server of another protocol sends no line, or too long a line.
             if read == 0 || !head.starts_with(b"HTTP/1.") {
                 return Err(AdminError::NoHttp);
             }
@@ -178,7 +178,7 @@ impl Answer {
     }
 }
 
-/// The status, and the length of the body if the head has it.
+/// Returns the status, and the length of the body if the head has it.
 fn parse_head(head: &[u8]) -> Option<(u16, Option<u64>)> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
@@ -188,7 +188,7 @@ fn parse_head(head: &[u8]) -> Option<(u16, Option<u64>)> {
     Some((response.code?, length.flatten()))
 }
 
-/// What an answer that is no success means. Errors of the API are JSON with a member `error`.
+/// Converts an unsuccessful answer. Errors of the API are JSON with a member `error`.
 fn refusal(path: &str, status: u16, body: &[u8]) -> AdminError {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let error = json.as_ref().and_then(|json| json.get("error")?.as_str());
@@ -200,13 +200,13 @@ fn refusal(path: &str, status: u16, body: &[u8]) -> AdminError {
     }
 }
 
-/// The first line of a text of the server.
+/// Returns the first line of a text from the server.
 fn shown(text: &str) -> String {
     let line: String = text.lines().next().unwrap_or_default().chars().take(ERROR_CHARACTERS_MAX).collect();
     escape(&line).into_owned()
 }
 
-/// A text as a part of a path, or as a value of a query.
+/// Encodes a text as part of a path, or as the value of a query.
 pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
@@ -217,7 +217,7 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
-    /// What comes of an answer with these bytes.
+    /// Calls `ask` on a server that answers with these bytes.
     fn asked<T>(answer: &[u8], ask: impl FnOnce(&Admin) -> T) -> T {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let within = Duration::from_secs(60);
@@ -231,7 +231,7 @@ mod tests {
                 stream.read_exact(&mut byte).unwrap();
                 request.push(byte[0]);
             }
-            // The client may have seen enough.
+            // The client may stop reading early.
             let _ = stream.write_all(&answer);
             String::from_utf8(request).unwrap()
         });

@@ -5,8 +5,8 @@ use namesrv_core::config::Limits;
 use namesrv_core::wire::{RawFrame, Request, Serialization};
 use serde_json::Value;
 
-/// Where the length of the remark stands in a binary header: behind code, language, version, number and flag
-/// (Java: `RocketMQSerializable.rocketMQProtocolEncode`).
+/// Position of the remark's length in a binary header: behind code, language, version, number and flag (Java:
+/// `RocketMQSerializable.rocketMQProtocolEncode`).
 const REMARK_AT: usize = 2 + 1 + 2 + 4 + 4;
 
 /// An answer of a NameServer.
@@ -16,7 +16,7 @@ pub struct Answer {
     pub code: i32,
     /// The number of the request.
     pub opaque: i32,
-    /// What the server says about a failure; empty if it says nothing.
+    /// The server's words about a failure; empty if there are none.
     pub remark: String,
     /// The extension field `value`, which answers of GET_KV_CONFIG have.
     pub value: Option<String>,
@@ -28,7 +28,7 @@ impl Answer {
     /// Reads an answer.
     ///
     /// # Errors
-    /// The header cannot be read, or it is that of a request.
+    /// The header is unreadable, or belongs to a request.
     pub fn decode(frame: RawFrame<'_>, limits: &Limits) -> Result<Self, AskError> {
         let header = Request::decode(frame, limits).map_err(AskError::Frame)?;
         if !header.is_response() {
@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-/// The remark, which requests do not have, so that the core does not read it.
+/// Returns the remark. The core does not read remarks, because requests have none.
 fn remark(frame: RawFrame<'_>) -> Option<String> {
     match frame.serialization {
         Serialization::Json => {

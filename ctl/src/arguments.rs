@@ -1,4 +1,4 @@
-//! The command line, read by the table of commands.
+//! The command line, read according to the table of commands.
 
 use crate::command::Command;
 use crate::escape::escape;
@@ -7,20 +7,20 @@ use lexopt::Arg;
 use lexopt::prelude::ValueExt;
 use std::ffi::OsString;
 
-/// What the command line says.
+/// The contents of the command line.
 #[derive(Debug)]
 pub(crate) struct Arguments<'a> {
-    /// `None` if there is only an option that needs none.
+    /// `None` if there is only an option that works without a command.
     pub(crate) command: Option<&'a Command>,
     pub(crate) options: Options,
-    /// What follows the name of the command.
+    /// The words after the name of the command.
     pub(crate) words: Vec<String>,
 }
 
-/// Reads what follows the program's name.
+/// Reads the arguments after the program's name.
 ///
 /// # Errors
-/// What is wrong with it, in one line.
+/// What is wrong with them, in one line.
 pub(crate) fn parse<'a>(
     arguments: impl IntoIterator<Item = OsString>,
     commands: &'a [Command],

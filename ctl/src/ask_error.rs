@@ -7,16 +7,16 @@ use namesrv_core::wire::code::response;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-/// Characters of a remark that are shown.
+/// The most characters of a remark that are shown.
 const REMARK_CHARACTERS_MAX: usize = 200;
 
-/// What the first bytes of an answer of HTTP come to, read as the length of a frame.
+/// The first bytes of an HTTP answer, read as the length of a frame.
 const HTTP_LENGTH: u64 = u32::from_be_bytes(*b"HTTP") as u64 + 4;
 
-/// Why there is no answer, or none that can be used. The address of the server is for the caller to tell.
+/// Why there is no usable answer. The caller reports the address of the server.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Nobody is there.
+    /// No server is there.
     #[error("cannot connect: {}", in_words(.0))]
     Connect(io::Error),
     /// The connection broke.
@@ -25,13 +25,13 @@ pub enum AskError {
     /// The server closed the connection.
     #[error("the server closed the connection without an answer")]
     Closed {
-        /// Whether the connection was TLS.
+        /// Whether the connection used TLS.
         over_tls: bool,
     },
-    /// The bytes are no frame.
+    /// The bytes are not a frame.
     #[error("this is no NameServer: {0}")]
     Frame(FrameError),
-    /// The bytes are an answer of HTTP, such as the second port gives.
+    /// The bytes are an HTTP answer, as the second port gives.
     #[error("this is no NameServer: it speaks HTTP")]
     Http,
     /// The answer is too long.
@@ -39,27 +39,27 @@ pub enum AskError {
     TooLong {
         /// Bytes that the server announces.
         length: u64,
-        /// Bytes that are read.
+        /// The most bytes that are read.
         max: usize,
     },
     /// A frame that is not a response.
     #[error("this is no NameServer: it sends requests")]
     NoAnswer,
-    /// The answer to a question that was not asked.
+    /// The answer to another question.
     #[error("this is no NameServer: it answers question {opaque}, which nobody asked")]
     Unasked {
         /// The number in the answer.
         opaque: i32,
     },
-    /// The body cannot be read.
+    /// The body is unreadable.
     #[error("the answer of the server is not {0}")]
     Body(&'static str),
-    /// The answer says that something went wrong.
+    /// The answer reports a failure.
     #[error("{}", InWords(*.code, .remark))]
     Code {
         /// Response code.
         code: i32,
-        /// What the server says about it.
+        /// The server's words about it.
         remark: String,
     },
 }
@@ -70,30 +70,30 @@ pub enum AskError {
 pub struct Unanswered {
     /// Its address.
     pub address: String,
-    /// Why.
+    /// Why it could not be asked.
     pub error: AskError,
 }
 
 impl Unanswered {
-    /// Which option may help.
+    /// Returns the option that may help.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         self.error.advice()
     }
 }
 
 impl AskError {
-    /// Whether time was over.
+    /// Whether the time limit passed.
     #[must_use]
     pub fn is_late(&self) -> bool {
         matches!(self, Self::Connect(error) | Self::Stream(error) if error.kind() == ErrorKind::TimedOut)
     }
 
-    /// What a broken stream is.
+    /// Converts the error of a broken stream.
     pub(crate) fn stream(error: io::Error, over_tls: bool) -> Self {
         if error.kind() == ErrorKind::UnexpectedEof { Self::Closed { over_tls } } else { Self::Stream(error) }
     }
 
-    /// What a frame that cannot be read is.
+    /// Converts the error of an unreadable frame.
     pub(crate) fn frame(error: FrameError) -> Self {
         if let FrameError::TooLong { length, .. } = error
             && length == HTTP_LENGTH
@@ -106,7 +106,7 @@ impl AskError {
         }
     }
 
-    /// Which option may help.
+    /// Returns the option that may help.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Connect(error) | Self::Stream(error) => advice(error),
@@ -125,19 +125,19 @@ impl AskError {
         }
     }
 
-    /// Whether it answers that there is no such thing.
+    /// Whether the server answered with this code.
     pub(crate) const fn is_code(&self, expected: i32) -> bool {
         matches!(self, Self::Code { code, .. } if *code == expected)
     }
 }
 
-/// A failure that the server tells of.
+/// A failure that the server reports.
 struct InWords<'a>(i32, &'a str);
 
 impl fmt::Display for InWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(code, remark) = *self;
-        // Java puts a line about its documents behind the first.
+        // Java adds a line about its documentation after the first.
         let line = remark.lines().next().unwrap_or_default();
         let said: String = line.chars().take(REMARK_CHARACTERS_MAX).collect();
         let said = escape(&said);

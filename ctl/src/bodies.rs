@@ -1,4 +1,4 @@
-//! What the bodies of answers say. Members that are missing or `null` are empty, as in Java's own clients.
+//! The bodies of answers. Missing and `null` members are empty, as in Java's own clients.
 
 use crate::ask_error::AskError;
 use namesrv_core::wire::register::quote_integer_keys;
@@ -26,10 +26,10 @@ pub(crate) struct Group {
     pub(crate) addresses: BTreeMap<i64, String>,
 }
 
-/// Where a topic is (Java: `TopicRouteData`).
+/// The route of a topic (Java: `TopicRouteData`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Route {
-    /// What its entries say, by broker name.
+    /// Its queue entries, by broker name.
     pub(crate) queues: BTreeMap<String, Queues>,
     /// The groups that have it, by name.
     pub(crate) groups: BTreeMap<String, Group>,
@@ -40,9 +40,9 @@ pub(crate) struct Route {
 /// The queues of a topic in one broker group (Java: `QueueData`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Queues {
-    /// Queues to read from.
+    /// Number of queues to read from.
     pub(crate) read: i64,
-    /// Queues to write to.
+    /// Number of queues to write to.
     pub(crate) write: i64,
     /// Permission bits: 4 read, 2 write, 1 inherit.
     pub(crate) perm: i64,
@@ -54,7 +54,7 @@ impl ClusterInfo {
     /// Reads the body of an answer.
     ///
     /// # Errors
-    /// It is something else.
+    /// The body is something else.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, AskError> {
         let body = object(body, "cluster information")?;
         let groups = members(&body, "brokerAddrTable");
@@ -80,7 +80,7 @@ impl Route {
     /// Reads the body of an answer.
     ///
     /// # Errors
-    /// It is something else.
+    /// The body is something else.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, AskError> {
         let body = object(body, "a route")?;
         let list = |name| body.get(name).into_iter().flat_map(elements);
@@ -108,7 +108,7 @@ impl Queues {
 /// Reads a list of topics, in order (Java: `TopicList`).
 ///
 /// # Errors
-/// It is something else.
+/// The body is something else.
 pub(crate) fn topics(body: &[u8]) -> Result<Vec<String>, AskError> {
     let body = object(body, "a list of topics")?;
     let mut topics: Vec<_> = body.get("topicList").into_iter().flat_map(elements).map(text).collect();
@@ -120,24 +120,24 @@ pub(crate) fn topics(body: &[u8]) -> Result<Vec<String>, AskError> {
 /// Reads the entries of a KV namespace (Java: `KVTable`).
 ///
 /// # Errors
-/// It is something else.
+/// The body is something else.
 pub(crate) fn kv_table(body: &[u8]) -> Result<BTreeMap<String, String>, AskError> {
     let body = object(body, "a KV table")?;
     Ok(members(&body, "table").map(|(key, value)| (key.clone(), text(value))).collect())
 }
 
-/// Reads a configuration: a line for each key, as `java.util.Properties` would take it
-/// (Java: `MixAll.properties2String`, which escapes nothing).
+/// Reads a configuration: one line for each key, similar to `java.util.Properties` (Java: `MixAll.properties2String`,
+/// which escapes nothing).
 ///
 /// # Errors
-/// It is no text.
+/// The body is not text.
 pub(crate) fn configuration(body: &[u8]) -> Result<BTreeMap<String, String>, AskError> {
     let text = str::from_utf8(body).map_err(|_| AskError::Body("a configuration"))?;
     let entries = text.lines().filter_map(|line| line.split_once('='));
     Ok(entries.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
-/// Reads a body that must be an object.
+/// Reads a body that must be a JSON object.
 fn object(body: &[u8], what: &'static str) -> Result<Map<String, Value>, AskError> {
     let read = || {
         let text = quote_integer_keys(str::from_utf8(body).ok()?.into(), &INTEGER_MAPS);
@@ -158,7 +158,7 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// A text; whatever else stands there is shown as JSON.
+/// Returns a text. Any other value becomes JSON.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

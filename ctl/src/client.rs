@@ -1,5 +1,5 @@
-//! One connection to the remoting port of a NameServer: questions go out, signed if there are keys, and their answers
-//! come back within a time.
+//! One connection to the remoting port of a NameServer: sends questions, signed if there are keys, and reads their
+//! answers within a time limit.
 
 use crate::answer::Answer;
 use crate::ask_error::AskError;
@@ -16,23 +16,23 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes of the answers to one round of questions: more than the topic list of any server.
+/// The most bytes of the answers to one round of questions: more than the topic list of any server.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Bytes that are read at once.
+/// The most bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
 
-/// How a server is met.
+/// How to reach a server.
 #[derive(Clone, Debug)]
 pub struct Way {
-    /// How long connecting may take, and each round of questions.
+    /// The time limit for connecting, and for each round of questions.
     pub within: Duration,
-    /// When everything has to be done; `None` if nothing else limits it.
+    /// The deadline for everything; `None` if there is no other limit.
     pub until: Option<Instant>,
-    /// Bytes of the answers to one round of questions.
+    /// The most bytes of the answers to one round of questions.
     pub answer_bytes_max: usize,
-    /// What a TLS handshake is done with; `None` is plain text.
+    /// The configuration for the TLS handshake; `None` means plain text.
     pub tls: Option<Arc<ClientConfig>>,
-    /// What questions are signed with.
+    /// The keys that sign questions.
     pub keys: Option<Keys>,
 }
 
@@ -50,7 +50,7 @@ pub struct Question<'a> {
 pub struct Client {
     stream: Stream,
     way: Way,
-    /// What arrived and is not read yet.
+    /// Bytes that have arrived but are not read yet.
     input: Vec<u8>,
     next_opaque: i32,
 }
@@ -62,13 +62,13 @@ enum Stream {
 }
 
 impl Way {
-    /// In plain text and without keys.
+    /// A way in plain text and without keys.
     #[must_use]
     pub const fn new(within: Duration) -> Self {
         Self { within, until: None, answer_bytes_max: ANSWER_BYTES_MAX, tls: None, keys: None }
     }
 
-    /// When what begins now has to be done.
+    /// Returns the deadline for an operation that begins now.
     fn deadline(&self) -> Instant {
         let deadline = Instant::now() + self.within;
         self.until.map_or(deadline, |until| until.min(deadline))
@@ -82,18 +82,18 @@ impl<'a> Question<'a> {
         Self { code, fields: Vec::new() }
     }
 
-    /// With one more field.
+    /// Adds a field.
     #[must_use]
     pub fn field(mut self, name: &'a str, value: impl Into<Cow<'a, str>>) -> Self {
         self.fields.push((name, value.into()));
         self
     }
 
-    /// Signs it: the values in the order of their names, then the body, which no question has
-    /// (Java's `AclClientRPCHook`).
+    /// Signs the question: the values in the order of their names, then the body, which questions do not have (Java's
+    /// `AclClientRPCHook`).
     fn sign(&mut self, keys: &Keys) {
         self.fields.push((ACCESS_KEY, keys.access_key.clone().into()));
-        // All names are ASCII, so the order of bytes is that of Java.
+        // All names are ASCII, so the order of bytes is the order in Java.
         self.fields.sort_by_key(|(name, _)| *name);
         let signature = keys.secret.sign(self.fields.iter().map(|(_, value)| value.as_bytes()));
         self.fields.push((SIGNATURE, signature.as_str().to_owned().into()));
@@ -101,7 +101,7 @@ impl<'a> Question<'a> {
 }
 
 impl Client {
-    /// Connects, and does the handshake of TLS.
+    /// Connects, and does the TLS handshake.
     ///
     /// # Errors
     /// No server accepts in time, or the handshake fails.
@@ -119,17 +119,17 @@ impl Client {
     /// Asks one question.
     ///
     /// # Errors
-    /// There is no answer in time, or it says that something went wrong.
+    /// There is no answer in time, or it reports a failure.
     pub fn ask(&mut self, question: Question<'_>) -> Result<Answer, AskError> {
         let answer = self.ask_all(vec![question])?.pop().unwrap_or_default();
         if answer.code == 0 { Ok(answer) } else { Err(AskError::Code { code: answer.code, remark: answer.remark }) }
     }
 
-    /// Asks questions, all before the first answer: few enough to fit into the buffers of sockets. Answers are in the
-    /// order of the questions.
+    /// Sends all questions before reading the first answer. They must be few enough for the buffers of sockets. Returns
+    /// the answers in the order of the questions.
     ///
     /// # Errors
-    /// There is no answer to each of them in time. What an answer says is for the caller to look at.
+    /// There is no answer to each of them in time. The caller must check the codes of the answers.
     pub fn ask_all(&mut self, questions: Vec<Question<'_>>) -> Result<Vec<Answer>, AskError> {
         self.set_deadline(self.way.deadline());
         let first = self.next_opaque;
@@ -159,7 +159,7 @@ impl Client {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// The next answer and the bytes of its frame, of at most so many.
+    /// Reads the next answer, whose frame may have at most `bytes_max` bytes. Returns it with the bytes of its frame.
     fn read_answer(&mut self, bytes_max: usize) -> Result<(Answer, usize), AskError> {
         let limits = Limits { frame_bytes_max: bytes_max, ..Limits::default() };
         let mut buffer = vec![0; READ_BYTES];
@@ -213,7 +213,7 @@ impl Client {
 }
 
 fn handshake(timed: Timed, config: &Arc<ClientConfig>) -> io::Result<StreamOwned<ClientConnection, Timed>> {
-    // The name is neither sent nor checked, as with RocketMQ's own clients.
+    // As with RocketMQ's own clients, the name is neither sent nor checked.
     let name = ServerName::IpAddress(timed.socket().peer_addr()?.ip().into());
     let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
     let mut tls = StreamOwned::new(connection, timed);

@@ -1,4 +1,4 @@
-//! What a command is: its words, its options, and what it does. Help, completions and the man page are made of this.
+//! A command: its words, its options, and what it does. Help, completions and the manual page come from this.
 
 use crate::failure::Failure;
 use crate::options::{Argument, OptionRow};
@@ -14,13 +14,13 @@ pub(crate) struct Command {
     pub(crate) alias: Option<&'static str>,
     /// Its arguments, in words.
     pub(crate) usage: &'static str,
-    /// The first of its arguments, which may be known words.
+    /// Its first argument, which may have a list of known words.
     pub(crate) argument: Option<Argument>,
     /// How many arguments it takes.
     pub(crate) arguments: (usize, usize),
-    /// Options that it has besides the common ones.
+    /// Options that it has in addition to the common ones.
     pub(crate) options: &'static [&'static OptionRow],
-    /// What it does, in a line.
+    /// What it does, in one line.
     pub(crate) help: &'static str,
     pub(crate) run: Run,
 }
@@ -28,22 +28,22 @@ pub(crate) struct Command {
 /// What a command does.
 #[derive(Debug)]
 pub(crate) enum Run {
-    /// Finds something out and ends.
+    /// Finds something out, and ends.
     Once(fn(&Session) -> Result<Outcome, Failure>),
-    /// Writes as it goes. Returns the exit status.
+    /// Writes continuously. Returns the exit status.
     Goes(fn(&Session, &mut Output<'_>) -> Result<u8, Failure>),
     /// Prints something about all commands.
     Prints(fn(&[Command], &Session) -> String),
 }
 
-/// What a command found out, and the exit status that this is.
+/// The result of a command, with its exit status.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) report: Report,
     pub(crate) status: u8,
 }
 
-/// Where a command writes that goes on.
+/// Where a continuous command writes.
 pub(crate) struct Output<'a> {
     pub(crate) writer: &'a mut dyn Write,
     pub(crate) format: Format,

@@ -22,7 +22,7 @@ const fn text(name: &'static str) -> Option<Argument> {
 
 const SHELLS: Argument = Argument { name: "SHELL", kind: Kind::OneOf(&["bash", "zsh", "fish"]) };
 
-/// A command without words and options of its own.
+/// A command without its own words and options.
 const PLAIN: Command = Command {
     name: "",
     alias: None,
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::usage::options;
 
-    /// Help, the manual page and each shell's completions know every command and every option.
+    /// Help, the manual page and the completions of each shell have every command and every option.
     #[test]
     fn nothing_is_left_out_anywhere() {
         let texts = [

@@ -7,20 +7,20 @@ use crate::facts::{
 };
 use crate::session::Server;
 
-/// Topics whose routes are compared at once.
+/// How many topics' routes are compared at once.
 const TOPICS_AT_ONCE: usize = 64;
 
-/// Compares the clusters, brokers and topics of servers, each asked in its own way, and hands over what differs.
+/// Compares the clusters, brokers and topics of servers, each reached in its own way, and passes on the differences.
 ///
 /// # Errors
-/// One of them cannot be asked. What was found until then is handed over.
+/// One of the servers cannot be asked. The differences found so far were passed on.
 pub fn compare_routes(servers: &[(&str, &Way)], take: impl FnMut(Difference)) -> Result<(), Unanswered> {
     let mut servers =
         servers.iter().map(|(address, way)| Server::connect(address, way)).collect::<Result<Vec<_>, _>>()?;
     compare(&mut servers, |kind| kind != Kind::Config, take)
 }
 
-/// Compares servers, and hands over what differs; nothing else is kept, so that very many topics cost little memory.
+/// Compares servers and passes on the differences. It keeps nothing else, so even very many topics take little memory.
 pub(crate) fn compare(
     servers: &mut [Server],
     is_wanted: impl Fn(Kind) -> bool,
@@ -51,8 +51,8 @@ fn of_each<T>(
     servers.iter_mut().map(ask).collect()
 }
 
-/// A topic that a server does not have is one difference, not one for each broker. A server is asked for the routes of
-/// topics that it has: one that clients ask for in vain is on the list of those that somebody should look at.
+/// Compares topics. A topic that a server lacks is one difference, not one for each broker. A server is only asked for
+/// routes of topics that it has, because it lists topics that clients ask for in vain for its operators.
 fn compare_topics(servers: &mut [Server], take: &mut impl FnMut(Difference)) -> Result<(), Unanswered> {
     let lists = of_each(servers, |server| server.ask(|client| client.topics()))?;
     let mut all: Vec<_> = lists.iter().flatten().collect();
@@ -69,7 +69,7 @@ fn compare_topics(servers: &mut [Server], take: &mut impl FnMut(Difference)) -> 
                 if found.iter().all(Option::is_some) {
                     found.iter().flatten().map(|route| of_topic(topic, route)).collect()
                 } else {
-                    // It has gone since it was listed.
+                    // The topic has gone since it was listed.
                     found.iter().map(|route| of_presence(topic, route.is_some())).collect()
                 }
             } else {
@@ -81,7 +81,7 @@ fn compare_topics(servers: &mut [Server], take: &mut impl FnMut(Difference)) -> 
     Ok(())
 }
 
-/// Which of the servers with these lists have a topic.
+/// For each of the servers with these lists, whether it has a topic.
 fn have_it<'a>(lists: &'a [Vec<String>], topic: &'a String) -> impl Iterator<Item = bool> + 'a {
     lists.iter().map(|list| list.binary_search(topic).is_ok())
 }

@@ -1,9 +1,9 @@
-//! Text from peers, made harmless for a terminal: nothing that a server sends may move the cursor or reorder a line.
+//! Makes text from peers harmless for a terminal: nothing that a server sends may move the cursor or reorder a line.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Escapes what is not printable, the way Rust does: `\n`, `\u{1b}`. Quotes and backslashes stay.
+/// Escapes unprintable characters as Rust does: `\n`, `\u{1b}`. Quotes and backslashes stay.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -19,7 +19,8 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Escapes what is not printable in JSON text, the way JSON does: `\u001b`. Line feeds stay: they stand between tokens.
+/// Escapes unprintable characters of JSON text as JSON does: `\u001b`. Line feeds stay, because they stand between
+/// tokens.
 pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
     let is_escaped = |character: char| character != '\n' && is_unsafe(character);
     if !json.contains(is_escaped) {
@@ -29,7 +30,7 @@ pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
     for character in json.chars() {
         if is_escaped(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                // Memory takes everything.
+                // Writing to memory cannot fail.
                 let _ = write!(escaped, "\\u{unit:04x}");
             }
         } else {
@@ -39,8 +40,8 @@ pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a terminal would not just show it. Printable characters have no escape; quotes and the backslash have one of
-/// two characters, as control characters with a name do.
+/// Whether a terminal might do more than show the character. Printable characters have no escape; quotes, the backslash
+/// and control characters with a name have an escape of two characters.
 fn is_unsafe(character: char) -> bool {
     character.is_control() || character.escape_debug().len() > 2
 }

@@ -1,16 +1,16 @@
-//! What a NameServer says, cut into facts that can be compared one by one.
+//! Facts: the answers of a NameServer in pieces that can be compared one by one.
 
 use crate::bodies::{ClusterInfo, Route};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a fact is about: the kind of thing, its name, and what of it.
+/// The subject of a fact: the kind of thing, its name, and the part of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
     /// The kind of thing.
     pub kind: Kind,
     /// Its name.
     pub name: String,
-    /// What of it: a broker name of a topic, `address of 0`, ...; empty for all of it.
+    /// The part: a broker name of a topic, `address of 0`, ...; empty for the whole thing.
     pub part: String,
 }
 
@@ -21,7 +21,7 @@ pub enum Kind {
     Cluster,
     /// The brokers of a broker group.
     Broker,
-    /// What broker groups have of a topic.
+    /// The queues of a topic in broker groups.
     Topic,
     /// A configuration key.
     Config,
@@ -30,17 +30,17 @@ pub enum Kind {
 /// Facts of one server.
 pub(crate) type Facts = BTreeMap<Subject, String>;
 
-/// A fact that is not the same everywhere.
+/// A fact that differs between servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What it is about.
+    /// What the fact is about.
     pub subject: Subject,
-    /// Its value at each server; `None` where one does not have it.
+    /// Its value at each server; `None` for a server without it.
     pub values: Vec<Option<String>>,
 }
 
 impl Kind {
-    /// Its name in reports.
+    /// Returns the name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Kind {
     }
 }
 
-/// The broker groups: their clusters and addresses.
+/// Facts about broker groups: their clusters and addresses.
 pub(crate) fn of_brokers(info: &ClusterInfo) -> Facts {
     let mut facts = Facts::new();
     for (name, group) in &info.groups {
@@ -68,17 +68,17 @@ pub(crate) fn of_brokers(info: &ClusterInfo) -> Facts {
     facts
 }
 
-/// The clusters: their broker groups.
+/// Facts about clusters: their broker groups.
 pub(crate) fn of_clusters(info: &ClusterInfo) -> Facts {
     info.clusters.iter().map(|(name, groups)| (Kind::Cluster.of(name, "groups"), groups.join(","))).collect()
 }
 
-/// The keys of a configuration.
+/// Facts about the keys of a configuration.
 pub(crate) fn of_configuration(configuration: &BTreeMap<String, String>) -> Facts {
     configuration.iter().map(|(key, value)| (Kind::Config.of(key, ""), value.clone())).collect()
 }
 
-/// A topic: what each broker group has of it, and its order configuration.
+/// Facts about a topic: its queues in each broker group, and its order configuration.
 pub(crate) fn of_topic(topic: &str, route: &Route) -> Facts {
     let mut facts = Facts::new();
     for (broker, queues) in &route.queues {
@@ -93,17 +93,17 @@ pub(crate) fn of_topic(topic: &str, route: &Route) -> Facts {
     facts
 }
 
-/// All of a topic.
+/// The subject of a whole topic.
 pub(crate) fn topic(topic: &str) -> Subject {
     Kind::Topic.of(topic, "")
 }
 
-/// Whether a topic is there at all.
+/// The fact whether a topic exists.
 pub(crate) fn of_presence(name: &str, is_there: bool) -> Facts {
     [(topic(name), if is_there { "yes" } else { "no" }.to_owned())].into()
 }
 
-/// What is not the same in all of these, in the order of subjects.
+/// Returns the facts that differ between these servers, in the order of subjects.
 pub(crate) fn differences(servers: &[Facts]) -> Vec<Difference> {
     let subjects: BTreeSet<_> = servers.iter().flat_map(BTreeMap::keys).collect();
     let differences = subjects.into_iter().map(|subject| Difference {

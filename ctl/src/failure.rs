@@ -1,4 +1,4 @@
-//! Why a command fails: one line, and the exit status that it ends with.
+//! Why a command fails: one line, and the exit status.
 
 use crate::admin::AdminError;
 use crate::ask_error::Unanswered;
@@ -6,9 +6,9 @@ use crate::escape::escape;
 use crate::tools_file::ToolsFileError;
 use std::io;
 
-/// Exit status when there is no answer, or one that says no.
+/// Exit status if there is no answer, or the answer is no.
 pub(crate) const NO_ANSWER: u8 = 1;
-/// Exit status of a command line that is none.
+/// Exit status for a wrong command line.
 pub(crate) const USAGE: u8 = 2;
 /// Exit status of `diff` when servers differ.
 pub(crate) const DIFFERENT: u8 = 3;
@@ -16,28 +16,28 @@ pub(crate) const DIFFERENT: u8 = 3;
 /// Why a command fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The command line.
+    /// The command line is wrong.
     #[error("{0}")]
     Usage(String),
-    /// A server on its remoting port.
+    /// A server did not answer on its remoting port.
     #[error("{}{}", .0, behind(.0.advice()))]
     Ask(#[from] Unanswered),
-    /// A server on its second port.
+    /// A server did not answer on its second port.
     #[error("{}: {error}{}", escape(.address), behind(.error.advice()))]
     Admin { address: String, error: AdminError },
-    /// A server that does not have what is asked for.
+    /// A server does not have what the command asks for.
     #[error("{}: there is no {what}", escape(.address))]
     Nothing { address: String, what: String },
-    /// The keys to sign with.
+    /// The file with the keys is wrong.
     #[error("{0}")]
     ToolsFile(#[from] ToolsFileError),
-    /// The files of TLS.
+    /// The TLS files are wrong.
     #[error("{0}")]
     Tls(String),
-    /// Time is over.
+    /// The time limit passed.
     #[error("{0}")]
     Late(String),
-    /// Standard output.
+    /// Standard output failed.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }

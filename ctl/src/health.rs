@@ -4,8 +4,8 @@ use crate::ask_error::AskError;
 use crate::client::{Client, Way};
 use std::time::Instant;
 
-/// Asks a NameServer, this one's or Java's, whether it answers route queries. Connecting and the answer share one time
-/// limit.
+/// Asks a NameServer, this implementation or Java's, whether it answers route queries. Connecting and the answer share
+/// one time limit.
 ///
 /// # Errors
 /// Why it does not.

@@ -1,11 +1,10 @@
-//! Asks NameServers: the command-line client that is inside the server binaries, as `ctl` and under the name
-//! `namesrvctl`.
+//! Asks NameServers: the command-line client inside the server binaries, as `ctl` or under the name `namesrvctl`.
 //!
-//! It speaks the remoting protocol, so it asks Java's servers too, and HTTP with the second port of this project's
-//! servers. It changes nothing. It has no threads and waits for nobody longer than it is told to. Everything that a
-//! server sends is escaped before a terminal sees it, and has a limit.
+//! It speaks the remoting protocol, so it can also ask Java's servers, and HTTP with the second port of this project's
+//! servers. It changes nothing. It has no threads, and never waits longer than its time limits. It limits everything
+//! that a server sends, and escapes it before a terminal sees it.
 //!
-//! It depends on the core alone. What TLS needs of files is handed in by whoever has it: see [`Secure`].
+//! It depends only on the core. The caller passes in what TLS needs of files: see [`Secure`].
 
 mod admin;
 mod answer;
@@ -54,13 +53,13 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The name under which a server binary is this client.
+/// The name under which a server binary runs as this client.
 pub const PROGRAM: &str = "namesrvctl";
-/// The first argument that makes a server binary this client.
+/// The first argument with which a server binary runs as this client.
 pub const COMMAND: &str = "ctl";
 
-/// Whether a process with these arguments, its name the first of them, is this client: the name that it shows, and how
-/// many of the arguments are not the client's.
+/// Whether a process with these arguments, including its name, runs as this client. Returns the name that the client
+/// shows, and the number of arguments to skip.
 #[must_use]
 pub fn is_called(arguments: &[OsString]) -> Option<(String, usize)> {
     let name = Path::new(arguments.first()?).file_name()?;
@@ -71,7 +70,7 @@ pub fn is_called(arguments: &[OsString]) -> Option<(String, usize)> {
     is_command.then(|| (format!("{} {COMMAND}", escape(&name.to_string_lossy())), 2))
 }
 
-/// Runs the client: reads the arguments behind its name, asks, writes. `program` is how it is called.
+/// Runs the client: reads the arguments after its name, asks, and writes. `program` is the name that it shows.
 pub fn run(program: &str, arguments: impl IntoIterator<Item = OsString>, secure: Secure) -> ExitCode {
     let arguments = match parse(arguments, &COMMANDS) {
         Ok(arguments) => arguments,
@@ -91,7 +90,7 @@ fn fail(program: &str, failure: &Failure) -> ExitCode {
     ExitCode::from(failure.status())
 }
 
-/// Writes a line to standard error; there may be no reader.
+/// Writes a line to standard error. There may be no reader.
 fn warn(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

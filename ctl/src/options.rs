@@ -1,15 +1,15 @@
-//! The options of every command, each with what the command line may say of it.
+//! The options of every command, with the functions that read them.
 
 use crate::escape::escape;
 use crate::report::Format;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where a NameServer is unless somebody says otherwise.
+/// The default address of a NameServer.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9876";
-/// How long an answer may take.
+/// The default time limit of an answer.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Times between two looks that commands take which go on.
+/// The shortest and longest interval of continuous commands.
 const INTERVALS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(24 * 3600));
 
 /// One option.
@@ -18,9 +18,9 @@ pub(crate) struct OptionRow {
     pub(crate) short: Option<char>,
     pub(crate) long: &'static str,
     pub(crate) argument: Option<Argument>,
-    /// What it does, as it follows its name in a list.
+    /// What it does, in the form that follows its name in a list.
     pub(crate) help: &'static str,
-    /// Takes it. The text is empty if the option has no argument.
+    /// Sets the option. The text is empty if the option has no argument.
     pub(crate) set: fn(&mut Options, &str) -> Result<(), String>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Argument {
     pub(crate) kind: Kind,
 }
 
-/// What an argument may be.
+/// The kind of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Any text.
@@ -42,7 +42,7 @@ pub(crate) enum Kind {
     OneOf(&'static [&'static str]),
 }
 
-/// The words that an argument may be, or none if it may be anything.
+/// Returns the words that an argument may be, or none if it may be anything.
 pub(crate) const fn words(argument: Option<Argument>) -> &'static [&'static str] {
     match argument {
         Some(Argument { kind: Kind::OneOf(words), .. }) => words,
@@ -50,7 +50,7 @@ pub(crate) const fn words(argument: Option<Argument>) -> &'static [&'static str]
     }
 }
 
-/// What the command line says.
+/// The values of all options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     addresses: Option<Vec<String>>,
@@ -244,10 +244,10 @@ pub(crate) static TYPE: OptionRow =
     });
 
 impl Options {
-    /// The NameServers to ask: those of the command line, else those of the variable.
+    /// Returns the NameServers to ask: those on the command line, or else those in the environment variable.
     ///
     /// # Errors
-    /// The variable holds something else.
+    /// The variable is malformed.
     pub(crate) fn addresses(&self, variable: Option<&str>) -> Result<Vec<String>, String> {
         match (&self.addresses, variable.filter(|value| !value.trim().is_empty())) {
             (Some(addresses), _) => Ok(addresses.clone()),
@@ -256,32 +256,32 @@ impl Options {
         }
     }
 
-    /// Names NameServers, as `-n` does.
+    /// Sets the NameServers, as `-n` does.
     #[cfg(test)]
     pub(crate) fn with_addresses(self, list: &str) -> Self {
         Self { addresses: addresses(list).ok(), ..self }
     }
 
-    /// How long one answer may take.
+    /// Returns the time limit of one answer.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout_or(DEFAULT_TIMEOUT)
     }
 
-    /// How long something may take, unless the command line says it.
+    /// Returns the time limit on the command line, or else `default`.
     pub(crate) fn timeout_or(&self, default: Duration) -> Duration {
         self.timeout.unwrap_or(default)
     }
 
-    /// The time between two looks.
+    /// Returns the time between two looks.
     pub(crate) fn interval(&self) -> Duration {
         self.interval.unwrap_or(Duration::from_secs(1))
     }
 }
 
-/// Addresses with semicolons between them, as RocketMQ writes them.
+/// Reads addresses separated by semicolons, as RocketMQ writes them.
 ///
 /// # Errors
-/// There is none, or one has no port.
+/// There are no addresses, or one has no port.
 pub(crate) fn addresses(list: &str) -> Result<Vec<String>, String> {
     let addresses: Vec<_> = list.split(';').map(str::trim).filter(|address| !address.is_empty()).collect();
     if addresses.is_empty() {
@@ -300,7 +300,7 @@ fn number(value: &str) -> Result<usize, String> {
     value.parse().map_err(|_| format!("{} is no number", escape(value)))
 }
 
-/// A time with a unit; without one, seconds.
+/// Reads a time with a unit. Without a unit it is in seconds.
 fn time(value: &str) -> Result<Duration, String> {
     let seconds = value.parse().map(Duration::from_secs);
     let time = seconds.or_else(|_| humantime::parse_duration(value));

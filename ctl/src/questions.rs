@@ -1,4 +1,4 @@
-//! The questions that a NameServer answers, this one's and Java's, and what their answers say.
+//! The questions that NameServers answer, this implementation's and Java's, with their answers.
 
 use crate::answer::Answer;
 use crate::ask_error::AskError;
@@ -8,29 +8,29 @@ use namesrv_core::connection::HEALTH_TOPIC;
 use namesrv_core::wire::code::{request, response};
 use std::collections::BTreeMap;
 
-/// Questions that are asked before the first answer: they fit into any socket's buffer.
+/// How many questions are sent before reading the first answer: they fit into any socket's buffer.
 const TOGETHER: usize = 64;
 
 impl Client {
-    /// All broker groups and clusters (106).
+    /// Asks for all broker groups and clusters (106).
     pub(crate) fn cluster_info(&mut self) -> Result<ClusterInfo, AskError> {
         let answer = self.ask(Question::new(request::GET_BROKER_CLUSTER_INFO))?;
         ClusterInfo::parse(&answer.body)
     }
 
-    /// The names of all topics (206), in order.
+    /// Asks for the names of all topics (206), in order.
     pub(crate) fn topics(&mut self) -> Result<Vec<String>, AskError> {
         let answer = self.ask(Question::new(request::GET_ALL_TOPIC_LIST_FROM_NAMESERVER))?;
         topics(&answer.body)
     }
 
-    /// Where a topic is (105); `None` if the server has no route for it.
+    /// Asks for the route of a topic (105); `None` if the server has none.
     pub(crate) fn route(&mut self, topic: &str) -> Result<Option<Route>, AskError> {
         let routes = self.routes(&[topic])?;
         Ok(routes.into_iter().next().flatten())
     }
 
-    /// Where several topics are.
+    /// Asks for the routes of several topics.
     pub(crate) fn routes(&mut self, topics: &[impl AsRef<str>]) -> Result<Vec<Option<Route>>, AskError> {
         let mut routes = Vec::with_capacity(topics.len());
         for topics in topics.chunks(TOGETHER) {
@@ -46,13 +46,13 @@ impl Client {
         Ok(routes)
     }
 
-    /// The configuration (319).
+    /// Asks for the configuration (319).
     pub(crate) fn configuration(&mut self) -> Result<BTreeMap<String, String>, AskError> {
         let answer = self.ask(Question::new(request::GET_NAMESRV_CONFIG))?;
         configuration(&answer.body)
     }
 
-    /// The entries of a KV namespace (219); `None` if there is none.
+    /// Asks for the entries of a KV namespace (219); `None` if it does not exist.
     pub(crate) fn kv_table(&mut self, namespace: &str) -> Result<Option<BTreeMap<String, String>>, AskError> {
         let question = Question::new(request::GET_KVLIST_BY_NAMESPACE).field("namespace", namespace);
         match self.ask(question) {
@@ -62,19 +62,19 @@ impl Client {
         }
     }
 
-    /// The value of a KV entry (101); `None` if there is none.
+    /// Asks for the value of a KV entry (101); `None` if it does not exist.
     pub(crate) fn kv_value(&mut self, namespace: &str, key: &str) -> Result<Option<String>, AskError> {
         let question = Question::new(request::GET_KV_CONFIG).field("namespace", namespace).field("key", key);
         match self.ask(question) {
-            // An empty value is no value in a binary header.
+            // In a binary header an empty value looks like no value.
             Ok(answer) => Ok(Some(answer.value.unwrap_or_default())),
             Err(error) if error.is_code(response::QUERY_NOT_FOUND) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Asks for the route of a topic that cannot exist: a server that answers that there is none would answer with a
-    /// route.
+    /// Asks for the route of a topic that cannot exist. A server that answers that there is no route would also answer
+    /// with one.
     ///
     /// # Errors
     /// Why the server does not serve.

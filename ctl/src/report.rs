@@ -1,4 +1,4 @@
-//! What a command found out, and how it is written: a table for people, JSON and tab-separated values for scripts.
+//! The result of a command and its formats: a table for people, JSON and tab-separated values for scripts.
 
 use crate::escape::{escape, escape_json};
 use serde_json::Value;
@@ -6,21 +6,21 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
-/// What stands in a table for what is not known.
+/// Shown in a table for an unknown value.
 const NOTHING: &str = "-";
 /// Blanks between columns.
 const GAP: usize = 2;
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Aligned columns under their titles.
     Table,
-    /// The same with all columns.
+    /// A table with all its columns.
     Wide,
     /// One object.
     Json,
-    /// All columns of a table with a tab between them, and no titles.
+    /// All columns of a table, separated by tabs, without titles.
     Tsv,
 }
 
@@ -28,7 +28,7 @@ impl Format {
     pub(crate) const NAMES: [(&'static str, Self); 4] =
         [("table", Self::Table), ("wide", Self::Wide), ("json", Self::Json), ("tsv", Self::Tsv)];
 
-    /// The format of this name.
+    /// Returns the format with this name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::NAMES.into_iter().find(|(own, _)| *own == name).map(|(_, format)| format)
     }
@@ -38,17 +38,17 @@ impl Format {
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     title: Cow<'static, str>,
-    /// Where in a row the value is, as a JSON pointer.
+    /// The position of its value in a row, as a JSON pointer.
     pointer: Cow<'static, str>,
-    /// Only wide tables show it.
+    /// Whether only wide tables show it.
     is_wide: bool,
     show: fn(&Value) -> String,
 }
 
-/// What a command found out.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
-    /// All of it, as JSON.
+    /// The whole result as JSON.
     pub(crate) json: Value,
     /// The rows of its table.
     pub(crate) rows: Vec<Value>,
@@ -61,23 +61,23 @@ impl Column {
         Self { title: Cow::Borrowed(title), pointer: Cow::Borrowed(pointer), is_wide: false, show: text }
     }
 
-    /// The column of one element of a list.
+    /// A column with one element of a list.
     pub(crate) fn of_element(title: &str, list: &str, index: usize) -> Self {
         Self { title: title.to_owned().into(), pointer: format!("{list}/{index}").into(), is_wide: false, show: text }
     }
 
-    /// The column of one member.
+    /// A column with one member.
     pub(crate) fn of_member(title: &'static str, member: &str) -> Self {
         Self { title: title.into(), pointer: format!("/{member}").into(), is_wide: false, show: text }
     }
 
-    /// Only wide tables show it.
+    /// Shows the column only in wide tables.
     pub(crate) const fn wide(mut self) -> Self {
         self.is_wide = true;
         self
     }
 
-    /// Its values are shown in this way.
+    /// Shows its values with this function.
     pub(crate) const fn shown_by(mut self, show: fn(&Value) -> String) -> Self {
         self.show = show;
         self
@@ -92,16 +92,16 @@ impl Column {
 }
 
 impl Report {
-    /// A report of which one member is the list of rows.
+    /// A report whose member `list` has the rows.
     pub(crate) fn new(json: Value, list: &str, columns: &[Column]) -> Self {
         let rows = json.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
         Self { json, rows, columns: columns.to_vec() }
     }
 
-    /// Writes it. Titles are bold if `is_colourful`.
+    /// Writes the report. Titles are bold if `is_colourful`.
     ///
     /// # Errors
-    /// Nobody takes it.
+    /// The output failed.
     pub(crate) fn write(&self, output: &mut dyn Write, format: Format, is_colourful: bool) -> io::Result<()> {
         match format {
             Format::Json => writeln!(output, "{}", escape_json(&format!("{:#}", self.json))),
@@ -115,19 +115,19 @@ impl Report {
     }
 }
 
-/// Writes a row as tab-separated values: the columns of a plain table, whether they hold something or not.
+/// Writes a row as tab-separated values: the columns of a plain table, including empty ones.
 ///
 /// # Errors
-/// Nobody takes it.
+/// The output failed.
 pub(crate) fn write_values(output: &mut dyn Write, row: &Value, columns: &[Column]) -> io::Result<()> {
     let cells: Vec<_> = columns.iter().filter(|column| !column.is_wide).map(|column| column.cell(row)).collect();
     writeln!(output, "{}", cells.join("\t"))
 }
 
-/// Writes one row, as commands do that go on: JSON as one line.
+/// Writes one row for a continuous command. JSON takes one line.
 ///
 /// # Errors
-/// Nobody takes it.
+/// The output failed.
 pub(crate) fn write_row(output: &mut dyn Write, row: &Value, columns: &[Column], format: Format) -> io::Result<()> {
     match format {
         Format::Json => writeln!(output, "{}", escape_json(&row.to_string()))?,
@@ -141,7 +141,7 @@ pub(crate) fn write_row(output: &mut dyn Write, row: &Value, columns: &[Column],
     output.flush()
 }
 
-/// Cells of a table, as they are shown.
+/// The cells of a table, as shown.
 struct Table<'a> {
     columns: Vec<&'a Column>,
     rows: Vec<Vec<Cell>>,
@@ -167,7 +167,7 @@ impl<'a> Table<'a> {
         self.rows.push(self.columns.iter().map(cell).collect());
     }
 
-    /// Writes what there is; columns in which no row has anything are left out.
+    /// Writes the table, without columns that are empty in every row.
     fn write(&self, output: &mut dyn Write, is_colourful: bool) -> io::Result<()> {
         let cells = |index: usize| self.rows.iter().filter_map(move |row| row.get(index));
         let has_something = |index: &usize| self.rows.is_empty() || cells(*index).any(|cell| !cell.text.is_empty());
@@ -194,7 +194,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Cells side by side, numbers to the right; nothing behind the last.
+/// Writes cells side by side, numbers aligned to the right, with no blanks after the last.
 fn line(cells: impl Iterator<Item = String>, layouts: &[(usize, bool)]) -> String {
     let mut line = String::new();
     for (text, (width, is_number)) in cells.zip(layouts) {
@@ -210,7 +210,7 @@ fn or_nothing(text: String) -> String {
     if text.is_empty() { NOTHING.to_owned() } else { text }
 }
 
-/// A value as people read it: texts bare, lists with commas, objects as `name=value`.
+/// Shows a value to people: plain text, lists with commas, objects as `name=value`.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -224,14 +224,14 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
-/// Permission bits as mqadmin prints them (Java: `PermName.perm2String`).
+/// Shows permission bits as mqadmin does (Java: `PermName.perm2String`).
 pub(crate) fn permission(value: &Value) -> String {
     let Some(bits) = value.as_i64() else { return text(value) };
     let letter = |bit, letter| if bits & bit == 0 { '-' } else { letter };
     [letter(4, 'R'), letter(2, 'W'), letter(1, 'X')].iter().collect()
 }
 
-/// Seconds with one digit behind the point.
+/// Shows seconds with one decimal digit.
 pub(crate) fn seconds(value: &Value) -> String {
     value.as_f64().map_or_else(|| text(value), |seconds| format!("{seconds:.1}"))
 }

@@ -1,4 +1,4 @@
-//! What a command is asked with: its arguments, options, and the way to the servers.
+//! The session of a command: its arguments and options, and how to reach the servers.
 
 use crate::admin::{Admin, AdminError, DEFAULT_ADDRESS, encode};
 use crate::ask_error::{AskError, Unanswered};
@@ -9,27 +9,27 @@ use crate::options::Options;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Pages of one list: a thousand items are on each.
+/// The most pages of one list. Each page has a thousand items.
 const PAGES_MAX: usize = 1000;
 
-/// What a command is asked with.
+/// The session of a command.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// How this program is called.
+    /// The name of this program.
     pub(crate) program: String,
     pub(crate) options: Options,
-    /// What follows the name of the command.
+    /// The words after the name of the command.
     pub(crate) arguments: Vec<String>,
-    /// The NameServers, in the order in which they are tried.
+    /// The NameServers, in the order of attempts.
     pub(crate) addresses: Vec<String>,
     pub(crate) way: Way,
-    /// The second port, if the command line names it.
+    /// The second port, if the command line names one.
     pub(crate) admin: Option<Admin>,
-    /// Takes lines for standard error.
+    /// Writes a line to standard error.
     pub(crate) warn: fn(&str),
 }
 
-/// A server and a connection to it.
+/// A server with a connection to it.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: String,
@@ -37,10 +37,10 @@ pub(crate) struct Server {
 }
 
 impl Session {
-    /// Connects to the first NameServer that accepts, and says so when it is not the first of the list.
+    /// Connects to the first NameServer that accepts, and says so if it is not the first in the list.
     ///
     /// # Errors
-    /// None accepts.
+    /// No server accepts.
     pub(crate) fn connect(&self) -> Result<Server, Failure> {
         let mut failure = Failure::Usage("there is no NameServer to ask".to_owned());
         for (index, address) in self.addresses.iter().enumerate() {
@@ -53,18 +53,18 @@ impl Session {
         Err(failure)
     }
 
-    /// The second port: the one that the command line names, else the one of packages.
+    /// Returns the second port that the command line names, or else the default of packages.
     pub(crate) fn admin_or_default(&self) -> Admin {
         let default = || Admin { address: DEFAULT_ADDRESS.to_owned(), within: self.options.timeout() };
         self.admin.clone().unwrap_or_else(default)
     }
 
-    /// An argument of the command.
+    /// Returns an argument of the command.
     pub(crate) fn argument(&self, index: usize) -> Option<&str> {
         self.arguments.get(index).map(String::as_str)
     }
 
-    /// The same with other time limits.
+    /// The same session with another time limit.
     pub(crate) fn within(&self, within: Duration) -> Self {
         let admin = self.admin.clone().map(|admin| Admin { within, ..admin });
         Self { way: Way { within, ..self.way.clone() }, admin, ..self.clone() }
@@ -75,7 +75,7 @@ impl Server {
     /// Connects to one NameServer.
     ///
     /// # Errors
-    /// It does not accept.
+    /// The server does not accept.
     pub(crate) fn connect(address: &str, way: &Way) -> Result<Self, Unanswered> {
         match Client::connect(address, way) {
             Ok(client) => Ok(Self { address: address.to_owned(), client }),
@@ -91,28 +91,28 @@ impl Server {
         self.ask(|client| client.cluster_info())
     }
 
-    /// Asks, and names the server if that fails.
+    /// Calls `ask`, and adds the server's address to an error.
     ///
     /// # Errors
-    /// What `ask` says.
+    /// Those of `ask`.
     pub(crate) fn ask<T>(&mut self, ask: impl FnOnce(&mut Client) -> Result<T, AskError>) -> Result<T, Unanswered> {
         ask(&mut self.client).map_err(|error| Unanswered { address: self.address.clone(), error })
     }
 }
 
 impl Admin {
-    /// A page of JSON.
+    /// Returns a page of JSON.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such page.
     pub(crate) fn ask(&self, path: &str) -> Result<Value, Failure> {
         self.json(path).map_err(|error| self.failure(error))
     }
 
-    /// All pages of a list, as one object with the member `list`.
+    /// Returns all pages of a list, as one object with the member `list`.
     ///
     /// # Errors
-    /// There is no such list, or it has no end.
+    /// There is no such list, or it does not end.
     pub(crate) fn ask_list(&self, path: &str, list: &str) -> Result<Value, Failure> {
         let mut rows = Vec::new();
         let mut after = String::new();

@@ -1,4 +1,4 @@
-//! From the options to a session: the way to the servers, its keys and certificates.
+//! Builds a session from the options: how to reach the servers, keys and certificates.
 
 use crate::admin::Admin;
 use crate::client::Way;
@@ -14,7 +14,7 @@ use std::env::{var, var_os};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What the options come to. Texts about the commands need no server, and so no files.
+/// Builds the session. Texts about the commands need no server, and so no files.
 pub(crate) fn session(
     program: &str,
     options: Options,
@@ -35,7 +35,7 @@ pub(crate) fn session(
     Ok(Session { program: program.to_owned(), options, arguments, addresses, way, admin, warn })
 }
 
-/// What TLS handshakes are done with; `None` is plain text.
+/// Returns the configuration for TLS handshakes; `None` means plain text.
 fn tls(options: &Options, secure: Secure) -> Result<Option<Arc<ClientConfig>>, Failure> {
     let Options { tls, ca, insecure, certificate, key, key_password_file, .. } = options;
     let has_files = ca.is_some() || certificate.is_some() || key.is_some() || key_password_file.is_some();
@@ -57,8 +57,8 @@ fn tls(options: &Options, secure: Secure) -> Result<Option<Arc<ClientConfig>>, F
     }
 }
 
-/// What questions are signed with: the file that is named, else that of mqadmin. mqadmin signs nothing where its file
-/// is missing or does not hold both keys; neither does this, but it says so in the second case.
+/// Returns the keys that sign questions, from the named file or else from mqadmin's. If mqadmin's file is missing or
+/// lacks a key, mqadmin signs nothing. Neither does this program, but it warns of a missing key.
 fn keys(options: &Options, warn: fn(&str)) -> Result<Option<Keys>, Failure> {
     if let Some(path) = &options.tools {
         return Ok(Some(Keys::read(path)?));

@@ -1,11 +1,11 @@
-//! A socket that ends at a certain time, however many bytes come before.
+//! A socket with a deadline, however many bytes arrive before it.
 
 use crate::escape::escape;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// A socket with a deadline for everything that is read and written.
+/// A socket with a deadline for all reads and writes.
 #[derive(Debug)]
 pub struct Timed {
     stream: TcpStream,
@@ -13,7 +13,7 @@ pub struct Timed {
 }
 
 impl Timed {
-    /// Connects to the first address of the name that accepts. The resolver of the system has limits of its own.
+    /// Connects to the first address of the name that accepts. The system's resolver has its own time limits.
     ///
     /// # Errors
     /// No server accepts in time, or the name has no address.
@@ -26,23 +26,23 @@ impl Timed {
             }
         }
         let stream = result?;
-        // A request is one write and waits for its answer.
+        // A request is one write, and then waits for its answer.
         stream.set_nodelay(true)?;
         Ok(Self::new(stream, until))
     }
 
-    /// A socket that is connected already.
+    /// A socket that is already connected.
     #[must_use]
     pub const fn new(stream: TcpStream, until: Instant) -> Self {
         Self { stream, until: Some(until) }
     }
 
-    /// Moves the deadline; `None` is none.
+    /// Moves the deadline; `None` removes it.
     pub const fn set_deadline(&mut self, until: Option<Instant>) {
         self.until = until;
     }
 
-    /// The socket.
+    /// Returns the socket.
     #[must_use]
     pub const fn socket(&self) -> &TcpStream {
         &self.stream
@@ -58,12 +58,12 @@ fn left(until: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-/// Which option may help against this.
+/// Returns the option that may help against this error.
 pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
     (error.kind() == ErrorKind::TimedOut).then_some("--timeout gives it more")
 }
 
-/// What went wrong with a socket.
+/// Says what went wrong with a socket.
 pub(crate) fn in_words(error: &io::Error) -> String {
     if error.kind() == ErrorKind::TimedOut {
         "no answer in time".to_owned()
@@ -74,7 +74,7 @@ pub(crate) fn in_words(error: &io::Error) -> String {
     }
 }
 
-/// A socket whose time limit passes says that it would block.
+/// A socket reports that it would block when its time limit passes.
 fn timed_out(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }

@@ -1,23 +1,23 @@
-//! mqadmin's `tools.yml`: the keys that requests are signed with.
+//! mqadmin's `tools.yml`, with the keys that sign requests.
 
 use namesrv_core::credentials::Secret;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// Bytes of the file: many times what it needs.
+/// The most bytes of the file: many times what it needs.
 const BYTES_MAX: u64 = 64 * 1024;
 
-/// What requests are signed with. Printing it prints no secret.
+/// The keys that sign requests. Printing them prints no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
-    /// Name of the user.
+    /// The name of the user.
     pub access_key: String,
-    /// Its secret.
+    /// The user's secret.
     pub secret: Secret,
 }
 
-/// What is wrong with the file. It never quotes a value.
+/// What is wrong with the file. The error never quotes a value.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolsFileError {
     #[error("{}: cannot be read: {error}", .path.display())]
@@ -34,7 +34,7 @@ impl Keys {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, or does not hold both keys.
+    /// The file is unreadable, or lacks a key.
     pub(crate) fn read(path: &Path) -> Result<Self, ToolsFileError> {
         let unreadable = |error| ToolsFileError::Unreadable { path: path.to_owned(), error };
         let mut bytes = Vec::new();
@@ -65,8 +65,8 @@ impl Keys {
     }
 }
 
-/// Members of the outermost map with their values, and whether these have no quotes. Values that are lists or maps are
-/// left out. The error is the line of the fault, from 1.
+/// Returns the members of the outermost map with their values, and whether each value is unquoted. Skips lists and
+/// maps. The error is the number of the bad line, from 1.
 fn members(text: &str) -> Result<Vec<(String, String, bool)>, usize> {
     let mut members = Vec::new();
     let mut depth = 0_usize;
@@ -83,7 +83,7 @@ fn members(text: &str) -> Result<Vec<(String, String, bool)>, usize> {
                 None => key = Some(text.into_owned()),
                 Some(name) => members.push((name, text.into_owned(), style == ScalarStyle::Plain)),
             },
-            // A document that is one value.
+            // The document is a single value.
             Event::Scalar(..) if depth == 0 => return Err(1),
             Event::Alias(_) if depth == 1 => key = None,
             Event::Scalar(..)
@@ -98,8 +98,8 @@ fn members(text: &str) -> Result<Vec<(String, String, bool)>, usize> {
     Ok(members)
 }
 
-/// Whether mqadmin reads a value without quotes as the text that stands there. YAML 1.1 takes some for numbers, truth
-/// values, times or nothing, and mqadmin signs with what it makes of them.
+/// Whether mqadmin reads an unquoted value as the text that stands there. YAML 1.1 reads some as numbers, booleans,
+/// times or null, and mqadmin signs with the converted value.
 fn is_text(value: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "true", "false", "on", "off", "null"];
     if value == "~" || WORDS.iter().any(|word| word.eq_ignore_ascii_case(value)) {
@@ -107,7 +107,7 @@ fn is_text(value: &str) -> bool {
     }
     let is_decimal = value.bytes().all(|byte| byte.is_ascii_digit()) && (value == "0" || !value.starts_with('0'));
     let begins_as_number = value.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
-    // Letters that numbers, their exponents and bases, and dates may have.
+    // Letters that may occur in numbers with exponents or bases, and in dates.
     let may_be_number = |byte: u8| byte.is_ascii_hexdigit() || b"+-.:_xXoTZ inf".contains(&byte);
     is_decimal || !begins_as_number || !value.bytes().all(may_be_number)
 }

@@ -1,4 +1,4 @@
-//! What is printed about all commands: help, completions and the manual page, all from the one table of commands.
+//! Texts about all commands: help, completions and the manual page, all from the same table of commands.
 
 pub(crate) mod completions;
 pub(crate) mod help;
@@ -15,7 +15,7 @@ const STATUSES: [(u8, &str); 4] = [
     (3, "`diff`: the servers differ"),
 ];
 
-/// Every option, with the commands that have it; all have the common ones.
+/// Returns every option with the commands that have it. All commands have the common options.
 pub(crate) fn options(commands: &[Command]) -> Vec<(&'static OptionRow, Vec<&'static str>)> {
     let mut options: Vec<_> = COMMON.iter().map(|option| (option, Vec::new())).collect();
     for command in commands {
@@ -29,7 +29,7 @@ pub(crate) fn options(commands: &[Command]) -> Vec<(&'static OptionRow, Vec<&'st
     options
 }
 
-/// An option as it is written: `-o, --output FORMAT`.
+/// Writes an option: `-o, --output FORMAT`.
 fn spelling(option: &OptionRow) -> String {
     let short = option.short.map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
     let argument = option.argument.map(|argument| format!(" {}", argument.name)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Shards: a task for each listener, which accepts and watches deadlines, and a task for each of its connections.
+//! Shards: one task for each listener, which accepts and watches deadlines, and one task for each of its connections.
 
 use crate::shard::{Link, Shard};
 use crate::socket::Socket;
@@ -17,7 +17,7 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Connections accepted in one round.
+/// The most connections accepted in one round.
 const ACCEPTS_MAX: usize = 64;
 
 /// Serves until the server is told to stop.
@@ -46,7 +46,7 @@ fn join(acceptors: Vec<Acceptor>) -> io::Result<()> {
     for acceptor in acceptors {
         let ended = ended.clone();
         task::spawn(async move {
-            // It fails only if another task failed before.
+            // This fails only if another task failed before.
             let _ = ended.send(acceptor.run().await);
         });
     }
@@ -54,12 +54,12 @@ fn join(acceptors: Vec<Acceptor>) -> io::Result<()> {
     ends.into_iter().collect()
 }
 
-/// Starts the threads that run all tasks. async-std takes their number from the environment only, but it leaves a pool
-/// alone that is there already.
+/// Starts the threads that run all tasks. async-std would take their number from the environment, but it keeps a pool
+/// that already exists.
 fn start_threads(threads: usize) {
     let next = AtomicUsize::new(0);
     let config = GlobalExecutorConfig::default()
-        // Of no variable: the number of threads is a matter of our configuration.
+        // No variable, because the number of threads comes from the server's own configuration.
         .with_env_var("")
         .with_min_threads(threads)
         .with_max_threads(threads)
@@ -76,7 +76,7 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    /// Rounds of: what the listener and the others say, and then the deadlines.
+    /// Each round first handles the events of the listener and of other tasks, and then the deadlines.
     async fn run(mut self) -> io::Result<()> {
         loop {
             self.shard.sockets().tick();
@@ -96,7 +96,7 @@ impl Acceptor {
         }
     }
 
-    /// Ready when there is something to do.
+    /// Returns ready if there is something to do.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let has_backlog = self.shard.sockets().has_backlog();
         if let Some(listener) = self.listener.as_ref().filter(|_| !has_backlog)

@@ -1,4 +1,4 @@
-//! The sockets of one listener, as its own task, theirs and the registry thread reach them.
+//! The sockets of one listener, as reached by its own task, the sockets' tasks and the registry thread.
 
 use namesrv_shell::connection::{Connection, Shared};
 use namesrv_shell::mailbox::Mailbox;
@@ -9,16 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What a listener's task and the tasks of its connections share.
 pub(crate) struct Shard {
     pub(crate) shared: Arc<Shared>,
-    /// That of the listener's task.
+    /// The mailbox of the listener's task.
     pub(crate) mailbox: Mailbox,
-    /// Locked for a moment, when one comes, goes, is replied to or moves its deadline forward.
+    /// Locked briefly when a socket is added or removed, gets a reply, or moves its deadline forward.
     sockets: Mutex<shard::Shard<Arc<Link>>>,
 }
 
-/// What others reach of a socket.
+/// The part of a socket that other tasks reach.
 pub(crate) struct Link {
     pub(crate) mailbox: Mailbox,
-    /// `None` once it is closed. Locked for a step, never while the task waits.
+    /// `None` once it is closed. Locked for one step, and never while the task waits.
     connection: Mutex<Option<Connection>>,
 }
 
@@ -33,18 +33,18 @@ impl Shard {
         lock(&self.sockets)
     }
 
-    /// A connection is closed.
+    /// Removes a closed connection.
     pub(crate) fn remove(&self, serial: u64) {
         self.sockets().remove(serial);
         self.mailbox.wake();
     }
 
-    /// All connections, so that they can be spoken to without the lock.
+    /// Returns all connections, so that callers need not hold the lock while they reach them.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         self.sockets().sockets().map(|(_, link)| Arc::clone(link)).collect()
     }
 
-    /// Wakes the tasks of connections whose deadline has come. Each of them arms the next one.
+    /// Wakes the tasks of connections whose deadline has come. Each of them arms its next deadline.
     pub(crate) fn wake_due(&self) {
         let mut sockets = self.sockets();
         while let Some(link) = sockets.pop_due() {
@@ -72,13 +72,13 @@ impl Link {
         Self { mailbox: Mailbox::default(), connection: Mutex::new(Some(connection)) }
     }
 
-    /// The connection, for as long as nothing waits.
+    /// Locks the connection. Do not hold the lock while a task waits.
     pub(crate) fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
         lock(&self.connection)
     }
 }
 
-/// Locks for a moment: nothing that is locked here is held while a task waits.
+/// Locks briefly. No task waits while it holds such a lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

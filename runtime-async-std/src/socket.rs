@@ -16,17 +16,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 thread_local! {
-    /// A step never waits, so one a thread is enough however many connections there are.
+    /// A step never waits, so one for each thread is enough, however many connections there are.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// One socket: what its task owns. What the reactor said is remembered, since each question to it is a system call.
+/// The part of a socket that its task owns. It remembers what the reactor reported, because each question to the
+/// reactor is a system call.
 pub(crate) struct Socket {
     serial: u64,
     shard: Arc<Shard>,
     link: Arc<Link>,
     stream: Async<TcpStream>,
-    /// When the shard wakes it.
+    /// When the shard will wake it.
     armed: Option<Instant>,
 }
 
@@ -35,7 +36,7 @@ impl Socket {
         Self { serial, shard, link, stream, armed: None }
     }
 
-    /// Does steps until the connection is done, and closes it.
+    /// Takes steps until the connection is done, and closes it.
     pub(crate) async fn run(mut self) {
         loop {
             match self.step() {
@@ -51,20 +52,20 @@ impl Socket {
         }
         let Self { serial, shard, link, stream, .. } = self;
         drop(link.connection().take());
-        // The shard may wait for the descriptor.
+        // The shard may be waiting for a free descriptor.
         drop(stream);
         shard.remove(serial);
     }
 
-    /// Handles what it was sent and does a bounded amount of work. Nothing waits in here, so a task that is dropped
-    /// where it waits has lost nothing. `None` says that the connection is closed.
+    /// Handles its messages, and does a bounded amount of work. Nothing waits in here, so a task that is dropped while
+    /// it waits loses nothing. Returns `None` if the connection is closed.
     fn step(&mut self) -> Option<Next> {
         let mail = self.link.mailbox.take();
         if mail.is_woken {
-            // Its deadline may have passed, but what the client sent comes first.
+            // The deadline may have passed, but what the client sent comes first.
             self.armed = None;
         }
-        // A socket that failed (most often: was reset) is closed without a log line.
+        // A socket that failed (most often because the client reset it) is closed without a log line.
         SCRATCH.with_borrow_mut(|scratch| self.try_step(scratch, mail)).ok().flatten()
     }
 
@@ -87,14 +88,15 @@ impl Socket {
                 connection.end(&mut stream.get_ref(), scratch, now);
                 return Ok(None);
             }
-            // Even to go on reading it waits for the reactor, which busy tasks keep waiting: others have been quiet.
+            // Waits for the reactor even if there is more to read: busy tasks would keep the reactor from reporting
+            // other sockets.
             (Next::Rest | Next::Again, None) if link.mailbox.is_empty() && !connection.can_resume() => Next::Rest,
             (Next::Rest | Next::Again, None) => Next::Again,
             (Next::Retry, None) => Next::Retry,
         };
         let deadline = connection.poll_timeout();
         drop(place);
-        // The shard wakes it at the deadline, unless it does so earlier anyway.
+        // The shard wakes it at the deadline, unless it already wakes it earlier.
         if deadline.is_some_and(|deadline| self.armed.is_none_or(|armed| deadline < armed)) {
             self.shard.sockets().arm(self.serial, deadline);
             self.armed = deadline;
@@ -102,7 +104,7 @@ impl Socket {
         Ok(Some(next))
     }
 
-    /// Ready when there is something to do.
+    /// Returns ready if there is something to do.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.link.mailbox.poll(context).is_ready() {
             return Poll::Ready(Ok(()));

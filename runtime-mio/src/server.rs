@@ -15,11 +15,11 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::time::Duration;
 
-/// The serial numbers of connections start behind it.
+/// Serial numbers of connections follow it.
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(usize::MAX);
 const EVENTS_MAX: usize = 1024;
-/// Connections accepted in one round.
+/// The most connections accepted in one round.
 const ACCEPTS_MAX: usize = 64;
 
 /// Serves until the server is told to stop.
@@ -54,22 +54,22 @@ impl Wake for Waker {
     }
 }
 
-/// The event loop of one thread: its listener, its sockets, and which of them have something to do.
+/// The event loop of one thread: its listener, its sockets, and the sockets with work.
 struct EventLoop {
     poll: Poll,
     mailbox: Arc<Mailbox>,
     /// `None` once the server stops.
     listener: Option<TcpListener>,
     shard: Shard<Box<Socket>>,
-    /// Sockets that have something to do, each once, in the order of their steps.
+    /// Sockets with work, each once, in the order of their steps.
     ready: VecDeque<u64>,
     /// Sockets whose request found the registry's queue full.
     blocked: Vec<u64>,
 }
 
 impl EventLoop {
-    /// Rounds of: what the sockets and the registry say, a step for each connection that has something to do, and only
-    /// then the deadlines.
+    /// Each round handles the events of sockets and registry, then takes one step for each connection with work, and
+    /// only then checks the deadlines.
     fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         loop {
@@ -105,7 +105,7 @@ impl EventLoop {
         }
     }
 
-    /// How long to wait when no socket has anything to say.
+    /// Returns how long to wait if no socket reports anything.
     fn poll_timeout(&self) -> Duration {
         if !self.ready.is_empty() {
             return Duration::ZERO;
@@ -152,7 +152,7 @@ impl EventLoop {
     }
 }
 
-/// Has a socket driven in this round.
+/// Makes the loop drive a socket in this round.
 fn wake(serial: u64, socket: &mut Socket, ready: &mut VecDeque<u64>) {
     if !socket.is_queued {
         socket.is_queued = true;

@@ -8,11 +8,11 @@ use namesrv_shell::connection::{Connection, Scratch};
 use namesrv_shell::shard::{self, Views};
 use std::io;
 
-/// One socket. What epoll said about it is remembered, since epoll tells of each change once.
+/// One socket. It remembers what epoll reported, because epoll reports each change only once.
 pub(crate) struct Socket {
     stream: TcpStream,
     connection: Connection,
-    /// Whether it is in the queue of those that have something to do.
+    /// Whether it is in the queue of sockets with work.
     pub(crate) is_queued: bool,
 }
 
@@ -21,7 +21,7 @@ impl Socket {
         Self { stream, connection, is_queued: false }
     }
 
-    /// Notes what epoll said.
+    /// Notes what epoll reported.
     pub(crate) fn note(&mut self, event: &Event) {
         let ready = &mut self.connection.ready;
         ready.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
@@ -29,7 +29,7 @@ impl Socket {
         ready.read_closed |= event.is_read_closed() || event.is_error();
     }
 
-    /// Does one bounded step of work. If it is not the last for now, the caller queues the socket again.
+    /// Does one bounded step of work. If there is more to do, the caller queues the socket again.
     ///
     /// # Errors
     /// Those of the socket.

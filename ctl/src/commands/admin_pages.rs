@@ -1,4 +1,4 @@
-//! What the second port shows in one page: `status`, `connections`, `errors` and `misses`.
+//! Commands that show one page of the second port: `status`, `connections`, `errors` and `misses`.
 
 use crate::command::Outcome;
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ const MISSES: [Column; 4] = [
     Column::new("LAST-AT", "/lastAt"),
 ];
 
-/// A row for each member of the summary, and for each limit.
+/// Shows a row for each member of the summary, and for each limit.
 pub(super) fn status(session: &Session) -> Result<Outcome, Failure> {
     let json = session.admin_or_default().ask("/api/v1/summary")?;
     let rows = status_rows(&json);

@@ -7,7 +7,7 @@ use crate::report::{Column, Report, seconds};
 use crate::session::Session;
 use serde_json::{Value, json};
 
-/// Only the second port knows what stands behind the role.
+/// Only the second port knows the columns after the role.
 const BROKERS: [Column; 10] = [
     Column::new("CLUSTER", "/cluster"),
     Column::new("BROKER", "/name"),
@@ -36,7 +36,7 @@ pub(super) fn brokers(session: &Session) -> Result<Outcome, Failure> {
     Ok(Report::new(json, "brokers", &BROKERS).into())
 }
 
-/// In the order of the second port: by name and identifier.
+/// Lists brokers in the order of the second port: by name and identifier.
 fn brokers_json(info: &ClusterInfo) -> Value {
     let mut brokers = Vec::new();
     for (name, group) in &info.groups {

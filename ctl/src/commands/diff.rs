@@ -9,7 +9,7 @@ use crate::report::{Column, Report};
 use crate::session::{Server, Session};
 use serde_json::{Value, json};
 
-/// What `--only` may name.
+/// The words that `--only` accepts.
 const KINDS: [(&str, Kind); 4] =
     [("clusters", Kind::Cluster), ("brokers", Kind::Broker), ("topics", Kind::Topic), ("config", Kind::Config)];
 
@@ -33,7 +33,7 @@ pub(super) fn diff(session: &Session) -> Result<Outcome, Failure> {
     Ok(Outcome { report: report(&names, &found), status })
 }
 
-/// Connects to the servers of the command line, which are at least two.
+/// Connects to the servers on the command line, at least two.
 fn connect(session: &Session) -> Result<Vec<Server>, Failure> {
     let named = match session.arguments.as_slice() {
         [] => session.addresses.clone(),

@@ -8,10 +8,10 @@ use crate::session::Session;
 use serde_json::{Map, Value, json};
 use std::io;
 
-/// Pages of a list: a thousand events are on each, and a server keeps ten thousand.
+/// The most pages of a list. Each page has a thousand events, and a server keeps ten thousand.
 const PAGES_MAX: usize = 100;
 
-/// What has no column of its own stands in the last.
+/// The last column has the members without their own column.
 const COLUMNS: [Column; 7] = [
     Column::new("SEQ", "/seq"),
     Column::new("TIME", "/time"),
@@ -21,7 +21,7 @@ const COLUMNS: [Column; 7] = [
     Column::new("REASON", "/reason"),
     Column::new("ABOUT", "/about"),
 ];
-/// Members that have columns.
+/// Members with their own column.
 const IN_COLUMNS: [&str; 6] = ["seq", "time", "type", "user", "peer", "reason"];
 
 pub(super) fn events(session: &Session, output: &mut Output<'_>) -> Result<u8, Failure> {
@@ -39,7 +39,7 @@ pub(super) fn events(session: &Session, output: &mut Output<'_>) -> Result<u8, F
     Ok(0)
 }
 
-/// The newest events, or all after a number.
+/// Returns the newest events, or all events after a number.
 fn list(admin: &Admin, after: Option<&str>, types: &str) -> Result<Vec<Value>, Failure> {
     let mut events = Vec::new();
     let mut after = after.map(str::to_owned);
@@ -58,7 +58,7 @@ fn list(admin: &Admin, after: Option<&str>, types: &str) -> Result<Vec<Value>, F
     Ok(events)
 }
 
-/// Writes events as they come.
+/// Writes events as they happen.
 fn follow(admin: &Admin, path: &str, output: &mut Output<'_>) -> Result<u8, Failure> {
     let mut result: Result<(), io::Error> = Ok(());
     let mut is_event = true;
@@ -78,7 +78,7 @@ fn follow(admin: &Admin, path: &str, output: &mut Output<'_>) -> Result<u8, Fail
     if is_event { Ok(0) } else { Err(admin.failure(AdminError::Body)) }
 }
 
-/// Puts what has no column of its own into one.
+/// Combines all members without their own column into one.
 fn gather(event: &mut Value) {
     let Some(members) = event.as_object_mut() else { return };
     let others = members.iter().filter(|(name, _)| !IN_COLUMNS.contains(&name.as_str()));

@@ -10,7 +10,7 @@ use serde_json::json;
 const COLUMNS: [Column; 3] =
     [Column::new("ADDRESS", "/address"), Column::new("SERVING", "/serving"), Column::new("REASON", "/reason")];
 
-/// Each server is asked, and the answer is no if one does not serve.
+/// Asks each server. The answer is no if any of them does not serve.
 pub(super) fn health(session: &Session) -> Result<Outcome, Failure> {
     let mut all_serve = true;
     let servers = session.addresses.iter().map(|address| {

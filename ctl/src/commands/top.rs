@@ -15,7 +15,7 @@ const LINES_BETWEEN_TITLES: usize = 20;
 /// Characters of a column.
 const WIDTH: usize = 9;
 
-/// A figure of each line: its name, the metric that it comes from, and whether it is the rate of it.
+/// A figure of each line: its name, its metric, and whether it is a rate.
 struct Figure {
     name: &'static str,
     title: &'static str,
@@ -44,7 +44,7 @@ const FIGURES: [Figure; 10] = [
     level("residentBytes", "RSS-B", "process_resident_memory_bytes"),
 ];
 
-/// Sums of all series, by metric, and when they were read.
+/// Sums of all series, by metric, with the time of reading.
 struct Sample {
     at: Instant,
     sums: BTreeMap<String, f64>,
@@ -70,7 +70,7 @@ fn sample(admin: &Admin) -> Result<Sample, Failure> {
     Ok(Sample { at: Instant::now(), sums })
 }
 
-/// Reads the text format of Prometheus, as far as figures need it.
+/// Reads as much of Prometheus' text format as the figures need.
 fn sums(page: &[u8]) -> Option<BTreeMap<String, f64>> {
     let text = str::from_utf8(page).ok()?;
     let mut sums = BTreeMap::new();
@@ -84,7 +84,7 @@ fn sums(page: &[u8]) -> Option<BTreeMap<String, f64>> {
     Some(sums)
 }
 
-/// A server that was started anew between two looks counts from nothing.
+/// A server that restarted between two samples counts from zero.
 fn row(before: &Sample, now: &Sample) -> Value {
     let seconds = now.at.saturating_duration_since(before.at).as_secs_f64();
     let mut row = Map::new();
@@ -113,7 +113,7 @@ fn write(output: &mut Output<'_>, line: usize, row: &Value) -> Result<(), Failur
     Ok(())
 }
 
-/// Columns of one width: what comes later is not known yet.
+/// All columns have the same width, because later values are not known yet.
 fn write_aligned(output: &mut Output<'_>, line: usize, row: &Value) -> Result<(), Failure> {
     if line.is_multiple_of(LINES_BETWEEN_TITLES) {
         let titles: String = FIGURES.iter().map(|figure| format!("{:>WIDTH$} ", figure.title)).collect();
@@ -131,7 +131,7 @@ fn write_aligned(output: &mut Output<'_>, line: usize, row: &Value) -> Result<()
     Ok(())
 }
 
-/// A number in few characters.
+/// Prints a number in few characters.
 fn short(value: f64) -> String {
     let units = [(1e9, "G"), (1e6, "M"), (1e4, "k")];
     match units.iter().find(|(from, _)| value >= *from) {

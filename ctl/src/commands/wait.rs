@@ -6,19 +6,19 @@ use crate::session::Session;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long it waits unless the command line says it.
+/// How long it waits by default.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// How long one look may take.
+/// The time limit of one look.
 const LOOK: Duration = Duration::from_secs(3);
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Says nothing when what is waited for is there.
+/// Writes nothing once what it waits for is there.
 pub(super) fn wait(session: &Session, _output: &mut Output<'_>) -> Result<u8, Failure> {
     if !session.options.ready && session.options.brokers.is_none() {
         return Err(Failure::Usage("wait needs --brokers N, --ready, or both".to_owned()));
     }
-    // Servers that are not there yet are what this is for.
+    // This command exists for servers that are not there yet.
     let session = Session { warn: |_| {}, ..session.clone() };
     let until = Instant::now() + session.options.timeout_or(TIMEOUT);
     let mut missing = None;
@@ -27,7 +27,7 @@ pub(super) fn wait(session: &Session, _output: &mut Output<'_>) -> Result<u8, Fa
         match look(&session.within(left.min(LOOK))) {
             Ok(None) => return Ok(0),
             Ok(Some(answer)) => missing = Some(answer),
-            // A look that is cut short says nothing new of the server.
+            // A look that was cut short says nothing new about the server.
             Err(_) if left < LOOK && missing.is_some() => {}
             Err(failure) => missing = Some(failure.to_string()),
         }
@@ -39,12 +39,12 @@ pub(super) fn wait(session: &Session, _output: &mut Output<'_>) -> Result<u8, Fa
     }
 }
 
-/// What is not there yet.
+/// Returns what is still missing.
 fn look(session: &Session) -> Result<Option<String>, Failure> {
     let mut server = session.connect()?;
     if session.options.ready {
         match &session.admin {
-            // It knows more than route queries tell.
+            // This page knows more than route queries tell.
             Some(admin) => admin.page("/readyz").map(drop).map_err(|error| admin.failure(error))?,
             None => server.ask(|client| client.check_health())?,
         }

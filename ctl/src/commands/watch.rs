@@ -18,7 +18,7 @@ const COLUMNS: [Column; 5] = [
     Column::new("AFTER", "/after"),
 ];
 
-/// Writes what there is, then each change. A server that is lost is told of once, and asked again until it is back.
+/// Writes the current facts, then each change. Reports a lost server once, and asks it again until it is back.
 pub(super) fn watch(session: &Session, output: &mut Output<'_>) -> Result<u8, Failure> {
     let name = session.argument(0).unwrap_or_default();
     let mut server = Some(session.connect()?);
@@ -55,7 +55,7 @@ fn look(session: &Session, server: &mut Option<Server>, name: &str) -> Result<Fa
     Ok(facts(name, route.as_ref()))
 }
 
-/// A topic without a route is a fact, too.
+/// A missing route is a fact too.
 fn facts(name: &str, route: Option<&Route>) -> Facts {
     match route {
         Some(route) => of_topic(name, route),

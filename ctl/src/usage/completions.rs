@@ -1,4 +1,4 @@
-//! `completions`: what shells need to know of commands and options.
+//! `completions`: tells shells the commands and options.
 
 use super::options;
 use crate::command::Command;
@@ -6,7 +6,7 @@ use crate::options::{Argument, Kind, words};
 use crate::session::Session;
 use std::fmt::Write;
 
-/// The names that completions are for: alone, or as a first argument of the servers.
+/// The program's names: alone, or as the first argument of the servers.
 const PROGRAM: &str = "namesrvctl";
 const SERVERS: [&str; 3] = ["namesrv-mio", "namesrv-glommio", "namesrv-async-std"];
 
@@ -14,7 +14,7 @@ pub(crate) fn write(commands: &[Command], session: &Session) -> String {
     of(commands, session.argument(0).unwrap_or_default())
 }
 
-/// The completions for a shell, which the command line has checked.
+/// Returns the completions for a shell. The command line has checked its name.
 pub(crate) fn of(commands: &[Command], shell: &str) -> String {
     match shell {
         "zsh" => zsh(commands),
@@ -42,7 +42,7 @@ fn bash(commands: &[Command]) -> String {
             Some(Argument { kind: Kind::File, .. }) => files.push(pattern),
             Some(Argument { kind: Kind::Text, .. }) => texts.push(pattern),
             Some(Argument { kind: Kind::OneOf(words), .. }) => {
-                // Memory takes everything, here and below.
+                // Writing to memory cannot fail, here and below.
                 let _ = writeln!(
                     values,
                     "        {pattern}) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;",
@@ -144,7 +144,7 @@ fn fish(commands: &[Command]) -> String {
     text
 }
 
-/// A text that stands between single quotes.
+/// Escapes a text for single quotes.
 fn quoted(text: &str) -> String {
     text.replace('\'', "")
 }

@@ -4,14 +4,14 @@ use super::{STATUSES, options, spelling};
 use crate::command::Command;
 use crate::session::Session;
 
-/// Columns of what stands before an explanation.
+/// Width of the column before an explanation.
 const LEFT: usize = 30;
 
 pub(crate) fn write(commands: &[Command], session: &Session) -> String {
     of(commands, &session.program)
 }
 
-/// The help of a program of this name.
+/// Returns the help of a program with this name.
 pub(crate) fn of(commands: &[Command], program: &str) -> String {
     let mut text = format!(
         "usage: {program} [OPTIONS] COMMAND [ARGUMENTS]\n\nAsks NameServers, of RocketMQ and this one. It changes nothing.\n\ncommands:\n"

@@ -8,7 +8,7 @@ pub(crate) fn write(commands: &[Command], _session: &Session) -> String {
     of(commands)
 }
 
-/// The manual page.
+/// Returns the manual page.
 pub(crate) fn of(commands: &[Command]) -> String {
     let mut text = format!(
         ".TH NAMESRVCTL 1 \"\" \"namesrvctl {}\"\n\
@@ -47,7 +47,7 @@ fn entry(name: &str, meaning: &str) -> String {
     format!(".TP\n.B {}\n{}\n", roff(name.trim()), roff(meaning))
 }
 
-/// A text without anything that roff would take for its own.
+/// Escapes everything that roff would interpret.
 fn roff(text: &str) -> String {
     let escaped = text.replace('\\', "\\e").replace('-', "\\-");
     if escaped.starts_with(['.', '\'']) { format!("\\&{escaped}") } else { escaped }
