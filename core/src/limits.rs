@@ -16,35 +16,35 @@ keys! {
         /// Bytes of one frame, its length word included; more than about 60,000 topics a broker need a higher limit.
         frame_bytes_max: usize =
             integer("com.rocketmq.remoting.frameMaxLength", FRAME, "16777216").of(Origin::JvmProperty(1));
-        /// Bytes of one command header.
+        /// The most bytes of one command header.
         header_bytes_max: usize = integer("headerBytesMax", LIMIT, "16777215");
-        /// Extension fields of one command header.
+        /// The most extension fields of one command header.
         ext_fields_max: usize = integer("extFieldsMax", LIMIT, "1024");
-        /// Bytes that one compressed registration may inflate to.
+        /// The most bytes that one compressed registration may inflate to.
         inflated_bytes_max: usize = integer("inflatedBytesMax", LIMIT, "268435456");
-        /// Topics of one registration.
+        /// The most topics of one registration.
         topics_per_registration_max: usize = integer("topicsPerRegistrationMax", LIMIT, "1000000");
-        /// Approximate bytes of all that is registered; a registration over it is refused.
+        /// The most bytes, estimated, of everything registered; registrations beyond this are refused.
         registry_bytes_max: usize = integer("registryBytesMax", LIMIT, "2147483648");
-        /// Connections at one time.
+        /// The most open connections.
         connections_max: usize = integer("connectionsMax", LIMIT, "100000");
-        /// Requests of one connection that wait for the registry.
+        /// The most requests of one connection that wait for the registry.
         forwarded_per_connection_max: usize = integer("forwardedPerConnectionMax", LIMIT, "64");
-        /// Bytes of unread answers of one connection at which nothing more is read from it.
+        /// Bytes of unread answers at which the server stops reading from a connection.
         output_bytes_pause: usize = integer("outputBytesPause", LIMIT, "262144");
-        /// Bytes of unread answers of one connection at which it is closed.
+        /// Bytes of unread answers at which the server closes a connection.
         output_bytes_max: usize = integer("outputBytesMax", LIMIT, "67108864");
-        /// Bytes of unread answers of all connections; one that needs more than is left is closed.
+        /// The most bytes of unread answers of all connections; one that needs more than is left is closed.
         unread_output_bytes_max: usize = integer("unreadOutputBytesMax", LIMIT, "268435456");
-        /// Requests of all connections that wait for the registry.
+        /// The most requests of all connections that wait for the registry.
         registry_queue_requests_max: usize = integer("registryQueueRequestsMax", LIMIT, "10000");
-        /// Bytes of all requests that wait for the registry.
+        /// The most bytes of all requests that wait for the registry.
         registry_queue_bytes_max: usize = integer("registryQueueBytesMax", LIMIT, "268435456");
-        /// Bytes of all incomplete requests; one connection may hold as many as are left.
+        /// The most bytes of all incomplete requests; one connection may hold as many as are left.
         incomplete_input_bytes_max: usize = integer("incompleteInputBytesMax", LIMIT, "1073741824");
-        /// Seconds that one request may take to arrive.
+        /// The most seconds that one request may take to arrive.
         frame_time_max: Duration = seconds("frameSecondsMax", LIMIT, "120");
-        /// Bytes of all KV entries.
+        /// The most bytes of all KV entries.
         kv_bytes_max: usize = integer("kvBytesMax", LIMIT, "67108864");
     }
 }

@@ -10,7 +10,7 @@ namesrv_core::keys! {
     /// Which addresses of a host the server uses, and which come first.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct AddressFamilies {
-        /// Whether this server uses IPv4 alone.
+        /// Whether this server uses only IPv4.
         ipv4_only: bool = boolean("java.net.preferIPv4Stack", "false").of(JvmProperty(24));
         /// Whether the IPv6 addresses of a host come first: `true`, `false`, or `system` for the order of the system.
         first: FirstFamily = word("java.net.preferIPv6Addresses", "false").of(JvmProperty(25)).in_any_case();

@@ -17,15 +17,15 @@ namesrv_core::keys! {
     /// The settings that the process reads from its configuration at start.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct ProcessSettings {
-        /// The folder of a RocketMQ installation, which is shown and not used.
+        /// The folder of a RocketMQ installation, which the server shows but does not use.
         rocketmq_home: String = text("rocketmqHome", "").of(NamesrvConfig(0)).without_default();
-        /// The file that KV entries are kept in.
+        /// The file for KV entries.
         kv_config_path: String = text("kvConfigPath", "").of(NamesrvConfig(1)).without_default().filled();
         /// The configuration file, as it is shown.
         config_store_path: String = text("configStorePath", "").of(NamesrvConfig(2)).without_default();
         /// The host name, IPv4 or IPv6 address to listen on.
         bind_address: String = text("bindAddress", "0.0.0.0").of(NettyServerConfig(0)).filled();
-        /// The port to listen on; 0 is any.
+        /// The port to listen on; 0 means any.
         listen_port: u16 = integer("listenPort", Integer(0, 65_535), "9876").of(NettyServerConfig(1));
         /// Bytes of the send buffer of a socket; 0 leaves it to the operating system.
         socket_send_bytes: usize = integer("serverSocketSndBufSize", INT, "0").of(NettyServerConfig(8));
@@ -34,25 +34,25 @@ namesrv_core::keys! {
         /// Milliseconds that connecting to a broker may take.
         connect_timeout: Duration =
             millis("connectTimeoutMillis", Integer(1, i32::MAX as i64), "3000").of(NettyClientConfig(4));
-        /// Threads that accept, read and write; 0 is one for each processor.
+        /// Number of threads that accept, read and write; 0 means one for each processor.
         io_threads: usize = integer("ioThreads", Integer(0, 1024), "0");
-        /// Form of the lines on standard error: `text` or `json`.
+        /// Format of the log lines on standard error: `text` or `json`.
         log_format: LogFormat = word("logFormat", "text");
-        /// Least important events that are logged: `error`, `warn`, `info`, `debug` or `trace`.
+        /// Lowest level that is logged: `error`, `warn`, `info`, `debug` or `trace`.
         log_level: LogLevel = word("logLevel", "info").reloaded();
-        /// PROXY headers in front of connections: `off`, `accept` or `require`.
+        /// Whether connections begin with a PROXY header: `off`, `accept` or `require`.
         proxy_protocol: ProxyProtocol = word("proxyProtocol", "accept");
-        /// Addresses and networks of the proxies whose PROXY headers are believed, separated by commas.
+        /// Addresses and networks of the proxies whose PROXY headers are trusted, separated by commas.
         trusted_proxies: String = text("trustedProxies", "");
-        /// File for changes at run time; if empty, the configuration file with `.runtime` appended.
+        /// File for changes made at run time; if empty, the configuration file with `.runtime` appended.
         runtime_config_path: String = text("runtimeConfigPath", "");
-        /// File with one user a line, for access control; see docs/SECURITY.md.
+        /// File with one user per line, for access control; see docs/SECURITY.md.
         users_path: String = text("usersPath", "").reloaded();
-        /// File that one line of JSON is appended to for each change by an administrator and each refusal.
+        /// File that gets one line of JSON for each change by an administrator and each refusal.
         audit_path: String = text("auditPath", "");
-        /// Bytes at which the audit file is renamed to `<file>.1` and begun anew; nine older ones are kept.
+        /// Size in bytes at which the audit file is renamed to `<file>.1`; nine older files are kept.
         audit_bytes_max: u64 = integer("auditBytesMax", LIMIT, "67108864");
-        /// Seconds in which a server that was told to stop is not ready and still serves everything.
+        /// Seconds for which a server that was told to stop is not ready but still serves everything.
         drain: Duration = seconds("drainSeconds", Integer(0, 3600), "0");
     }
 }

@@ -11,29 +11,29 @@ keys! {
     /// The settings from which the rules of access control are built, apart from the users file.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct AccessSettings {
-        /// Administrators' requests need a signature; `accessControl` says what else does.
+        /// Whether administrators' requests need a signature; `accessControl` says what else does.
         authentication_enabled: bool = boolean("authenticationEnabled", "false").of(AuthConfig(1)).reloaded();
-        /// A class of RocketMQ, which is checked and not used.
+        /// A class of RocketMQ; the server checks its name, but does not use it.
         authentication_provider: String = text("authenticationProvider", "").of(AuthConfig(2)).reloaded();
-        /// A class of RocketMQ, which is checked and not used.
+        /// A class of RocketMQ; the server checks its name, but does not use it.
         authentication_metadata_provider: String = text("authenticationMetadataProvider", "").of(AuthConfig(3)).reloaded();
         /// Request codes that need no signature, separated by commas.
         authentication_whitelist: String = text("authenticationWhitelist", "").of(AuthConfig(5)).reloaded();
-        /// An administrator: `{"username":"...","password":"..."}`.
+        /// An administrator, as `{"username":"...","password":"..."}`.
         init_authentication_user: Option<Credentials> =
             credentials("initAuthenticationUser", Form::User).of(AuthConfig(6)).reloaded();
-        /// What brokers sign with: `{"accessKey":"...","secretKey":"..."}`.
+        /// The credentials that brokers sign with, as `{"accessKey":"...","secretKey":"..."}`.
         inner_client: Option<Credentials> =
             credentials("innerClientAuthenticationCredentials", Form::Session).of(AuthConfig(7)).reloaded();
-        /// What is closed then: `observe` nothing, `admin` changes, `strict` registrations too.
+        /// What needs a signature: with `observe` nothing, with `admin` changes, with `strict` registrations too.
         access_control: AccessControl = word("accessControl", "admin").reloaded();
-        /// Only known users may read more than routes.
+        /// Whether only known users may read anything but routes.
         reads_need_signature: bool = boolean("readsNeedSignature", "false").reloaded();
-        /// Administrators' requests are refused, whoever sends them.
+        /// Whether the server refuses all administrators' requests.
         read_only: bool = boolean("readOnly", "false").reloaded();
         /// Where administrators' requests may come from: addresses and networks, separated by commas.
         admin_addresses: String = text("adminAddresses", "").reloaded();
-        /// Where registrations may come from, and which addresses they may announce.
+        /// Where registrations may come from, and which addresses brokers may advertise.
         broker_addresses: String = text("brokerAddresses", "").reloaded();
         /// Where administrators' requests need no signature.
         unsigned_admin_addresses: String = text("unsignedAdminAddresses", "").reloaded();

@@ -9,35 +9,35 @@ keys! {
     /// The settings that answers depend on; all of them can change while the server runs.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Settings {
-        /// Routes carry the order configuration.
+        /// Whether routes carry the order configuration.
         order_message_enable: bool = boolean("orderMessageEnable", "false").of(Origin::NamesrvConfig(5)).live();
-        /// Answers to registrations carry the order configuration.
+        /// Whether answers to registrations carry the order configuration.
         return_order_topic_config_to_broker: bool =
             boolean("returnOrderTopicConfigToBroker", "true").of(Origin::NamesrvConfig(6)).live();
-        /// The slave with the smallest identifier is shown as the master of a group without one.
+        /// Whether the slave with the smallest identifier is shown as the master of a group without a master.
         support_acting_master: bool = boolean("supportActingMaster", "false").of(Origin::NamesrvConfig(13)).live();
-        /// The list of all topics is answered (request 206).
+        /// Whether the server answers with the list of all topics (request 206).
         enable_all_topic_list: bool = boolean("enableAllTopicList", "true").of(Origin::NamesrvConfig(14)).live();
-        /// Lists of some topics are answered (requests 224 and 311 to 313).
+        /// Whether the server answers with lists of some topics (requests 224 and 311 to 313).
         enable_topic_list: bool = boolean("enableTopicList", "true").of(Origin::NamesrvConfig(15)).live();
-        /// Brokers are told when the smallest identifier of their group changes (request 905).
+        /// Whether the server tells brokers when the smallest identifier of their group changes (request 905).
         notify_min_broker_id_changed: bool =
             boolean("notifyMinBrokerIdChanged", "false").of(Origin::NamesrvConfig(16)).live();
-        /// Routes are refused for a while after the start.
+        /// Whether the server refuses routes for a while after the start.
         need_wait_for_service: bool = boolean("needWaitForService", "false").of(Origin::NamesrvConfig(18)).live();
-        /// Seconds for which routes are refused then.
+        /// Seconds after the start for which the server refuses routes.
         wait_seconds_for_service: i32 =
             integer("waitSecondsForService", INT, "45").of(Origin::NamesrvConfig(19)).live();
-        /// A registration removes the topics that it does not list.
+        /// Whether a registration removes the topics that it does not list.
         delete_topic_with_broker_registration: bool =
             boolean("deleteTopicWithBrokerRegistration", "false").of(Origin::NamesrvConfig(20)).live();
-        /// Seconds of silence after which a connection is closed; 0 or less keeps it open.
+        /// Seconds of silence after which the server closes a connection; 0 or less keeps it open.
         server_channel_max_idle_time_seconds: i32 =
             integer("serverChannelMaxIdleTimeSeconds", INT, "120").of(Origin::NettyServerConfig(7)).live();
-        /// Clients are told to go away before the server stops.
+        /// Whether the server tells clients to go away before it stops.
         enable_shutdown_gracefully: bool =
             boolean("enableShutdownGracefully", "false").of(Origin::NettyServerConfig(15)).live();
-        /// Seconds that they get for it.
+        /// Seconds that the server waits for clients to go away.
         shutdown_wait_time_seconds: i32 =
             integer("shutdownWaitTimeSeconds", INT, "30").of(Origin::NettyServerConfig(16)).live();
     }

@@ -9,11 +9,11 @@ namesrv_core::keys! {
     /// What the second port serves, and where.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct AdminSettings {
-        /// `HOST:PORT` of health, metrics and all else that is read over HTTP; none if empty.
+        /// `HOST:PORT` that serves health, metrics and all other pages over HTTP; closed if empty.
         admin_listen: String = text("adminListen", "");
-        /// More names, separated by commas, that `adminListen` answers to on a loopback address.
+        /// Additional names, separated by commas, for which `adminListen` answers on a loopback address.
         admin_hosts: String = text("adminHosts", "");
-        /// `PROM` serves metrics and health at the address of the next two keys, `DISABLE` does not.
+        /// With `PROM`, the address of the next two keys serves metrics and health; with `DISABLE` it does not.
         metrics_exporter: MetricsExporter = word("metricsExporterType", "DISABLE");
         /// The host name, IPv4 or IPv6 address to serve metrics on; if empty, all addresses.
         metrics_host: String = text("metricsPromExporterHost", "");
@@ -21,15 +21,15 @@ namesrv_core::keys! {
         metrics_port: u16 = integer("metricsPromExporterPort", Integer(0, 65_535), "5557");
         /// Labels of all metrics, as `name:value,name:value`.
         metrics_label: String = text("metricsLabel", "");
-        /// Brokers that have metrics of their own; if there are more, none has.
+        /// The most brokers with their own metrics; if there are more, no broker has any.
         metrics_brokers_max: usize = integer("metricsBrokersMax", LIMIT, "1000");
-        /// `HOST:PORT` of `/rocketmq/nsaddr` alone; none if empty.
+        /// `HOST:PORT` that serves only `/rocketmq/nsaddr`; closed if empty.
         nsaddr_listen: String = text("nsaddrListen", "");
-        /// NameServers that `/rocketmq/nsaddr` lists, as `HOST:PORT;HOST:PORT`; names are resolved.
+        /// NameServers that `/rocketmq/nsaddr` lists, as `HOST:PORT;HOST:PORT`; the server resolves names.
         nsaddr_members: String = text("nsaddrMembers", "");
-        /// Lists of their own for clients with a unit name, as `UNIT=HOST:PORT;HOST:PORT,UNIT=...`.
+        /// Separate lists for clients with a unit name, as `UNIT=HOST:PORT;HOST:PORT,UNIT=...`.
         nsaddr_units: String = text("nsaddrUnits", "");
-        /// Whether NameServers that do not answer are left out of these lists; they are asked every 5 s.
+        /// Whether these lists omit NameServers that do not answer; the server probes them every 5 s.
         nsaddr_probe: bool = boolean("nsaddrProbe", "false");
     }
 }

@@ -18,41 +18,41 @@ namesrv_core::keys! {
     /// The TLS settings, with the names of the Java server (Java: `TlsSystemConfig`).
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct TlsSettings {
-        /// Whether notices to brokers are sent over TLS; counts more than `tls.enable`.
+        /// Whether notices to brokers use TLS; overrides `tls.enable`.
         use_tls: Option<bool> = optional_boolean("useTLS").of(NettyClientConfig(12));
-        /// Whether notices to brokers are sent over TLS; if it is not set, they are in mode `enforcing`.
+        /// Whether notices to brokers use TLS; if not set, they do in mode `enforcing`.
         enable: Option<bool> = optional_boolean("tls.enable").of(JvmProperty(7));
-        /// Whether the server makes a certificate for itself; if not set, it does unless a file or check is named.
+        /// Whether the server creates its own certificate; if not set, it does unless a file or check is configured.
         test_mode: Option<bool> = optional_boolean("tls.test.mode.enable").of(JvmProperty(8));
-        /// Properties file that overrides the keys of TLS below, but not the mode.
+        /// Properties file that overrides the TLS keys below, but not the mode.
         config_file: String = text("tls.config.file", DEFAULT_FILE).of(JvmProperty(9));
-        /// Which connections are TLS: `disabled` is none, `permissive` those whose client begins it, `enforcing` all.
+        /// Which connections use TLS: `disabled` none, `permissive` those whose client begins it, `enforcing` all.
         mode: TlsMode = word("tls.server.mode", "permissive").of(JvmProperty(10));
         /// PEM file with the private key of the server.
         server_key: String = text("tls.server.keyPath", "").of(JvmProperty(11));
-        /// Password that opens it.
+        /// Password of this key.
         server_password: Password = password("tls.server.keyPassword").of(JvmProperty(12));
         /// PEM file with the certificate of the server, followed by those of its CAs.
         server_certificate: String = text("tls.server.certPath", "").of(JvmProperty(13));
-        /// Whether certificates of clients are checked.
+        /// Whether the server checks certificates of clients.
         server_checks: bool = boolean("tls.server.authClient", "false").of(JvmProperty(14));
-        /// PEM file with the CAs that they are checked against.
+        /// PEM file with the CAs that it checks them against.
         server_trust: String = text("tls.server.trustCertPath", "").of(JvmProperty(15));
-        /// Whether clients are asked for a certificate: `none`, `optional` or `require`.
+        /// Whether the server asks clients for a certificate: `none`, `optional` or `require`.
         client_auth: ClientAuth = word("tls.server.need.client.auth", "none").in_any_case().of(JvmProperty(16));
-        /// PEM file with the private key that is shown to brokers.
+        /// PEM file with the private key of the certificate that brokers see.
         client_key: String = text("tls.client.keyPath", "").of(JvmProperty(17));
-        /// Password that opens it.
+        /// Password of this key.
         client_password: Password = password("tls.client.keyPassword").of(JvmProperty(18));
-        /// PEM file with the certificate that is shown to brokers.
+        /// PEM file with the certificate that brokers see.
         client_certificate: String = text("tls.client.certPath", "").of(JvmProperty(19));
-        /// Whether certificates of brokers are checked.
+        /// Whether the server checks certificates of brokers.
         client_checks: bool = boolean("tls.client.authServer", "false").of(JvmProperty(20));
-        /// PEM file with the CAs that they are checked against.
+        /// PEM file with the CAs that it checks them against.
         client_trust: String = text("tls.client.trustCertPath", "").of(JvmProperty(21));
-        /// Cipher suites in the order of preference, with commas between them; if empty, all.
+        /// Cipher suites in the order of preference, separated by commas; if empty, all.
         ciphers: String = text("tls.ciphers", "").of(JvmProperty(22));
-        /// `TLSv1.2`, `TLSv1.3` or both, with a comma between them; if empty, both.
+        /// `TLSv1.2`, `TLSv1.3` or both, separated by a comma; if empty, both.
         protocols: String = text("tls.protocols", "").of(JvmProperty(23));
     }
 }

@@ -10,15 +10,15 @@ namesrv_core::keys! {
     /// Whether and how routes survive a restart.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct WarmStartSettings {
-        /// Whether routes are saved, and served after a restart until brokers have registered.
+        /// Whether the server saves routes, and serves them after a restart until brokers have registered.
         is_wanted: bool = boolean("warmStart", "true");
-        /// File that routes are saved in; if empty, `routes-PORT.snapshot` beside the KV file.
+        /// File for saved routes; if empty, `routes-PORT.snapshot` beside the KV file.
         path: String = text("snapshotPath", "");
-        /// Seconds after a restart in which brokers have to register again.
+        /// Seconds that brokers have to register again after a restart.
         within: Duration = seconds("warmStartSeconds", Integer(1, 3600), "75");
         /// Seconds after which saved routes are too old to be served.
         age_max: Duration = seconds("warmStartMaxAgeSeconds", Integer(0, i32::MAX as i64), "600");
-        /// Seconds that `/readyz` waits for brokers after a start without routes; 45 if brokers are known of, else 0.
+        /// Seconds that `/readyz` waits for brokers after a start without routes; else 45 if any are known, or 0.
         ready_wait: Option<Duration> = optional_seconds("readyWaitSeconds", Integer(0, 3600));
     }
 }
