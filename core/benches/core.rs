@@ -1,10 +1,10 @@
-//! Instructions and time of what the server does most, one line a case.
+//! Instructions and time of the server's most frequent operations, one line for each case.
 //!
-//! `cargo bench -p namesrv-core` runs every case under valgrind's callgrind (with a note when it is not installed) and
-//! on the bare machine. Instructions of one operation are the difference between a run of 2n and a run of n operations,
-//! divided by n, so start-up does not count. `--save` writes the counts to `core/benches/baseline.txt`, with the
-//! compiler that they belong to; `--check` compares with it and fails when a count differs by more than 3 %. A count
-//! that fell fails too: kept in the baseline, it would hide the loss of what was won.
+//! `cargo bench -p namesrv-core` runs every case under valgrind's callgrind (with a note if it is not installed) and
+//! directly on the machine. Instructions per operation are the difference between a run of 2n and a run of n
+//! operations, divided by n, so start-up does not count. `--save` writes the counts to `core/benches/baseline.txt`,
+//! with the compiler that they belong to. `--check` compares with that file, and fails if a count differs by more than
+//! 3 %. A lower count fails too: if the baseline kept the old count, it would hide a later loss of the gain.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 use world::{Connection, World, register, route_query};
 
-/// A case: its name, how many operations make a run, and the preparation that returns the operation.
+/// A case: its name, the operations of a run, and the preparation that returns the operation.
 type Case = (&'static str, u32, fn() -> Box<dyn FnMut()>);
 
 const CASES: &[Case] = &[
@@ -36,7 +36,7 @@ const CASES: &[Case] = &[
 ];
 
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/baseline.txt");
-/// By how much a count may differ from the baseline, as a part of it.
+/// How much a count may differ from the baseline, as a fraction of it.
 const TOLERANCE: f64 = 0.03;
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         let (_, _, prepare) = CASES.iter().find(|(known, _, _)| known == name).unwrap();
         let mut operation = prepare();
         (0..operations.parse::<u32>().unwrap()).for_each(|_| operation());
-        // What it takes to free everything is no part of an operation.
+        // Freeing everything is not part of an operation.
         std::process::exit(0);
     }
     let has_flag = |flag: &str| arguments.iter().any(|argument| argument == flag);
@@ -93,7 +93,7 @@ fn check(chosen: &dyn Fn(&str) -> bool) -> ExitCode {
     if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What is wrong with a count, if anything.
+/// Returns what is wrong with a count, if anything.
 fn complaint(name: &str, counts: &BTreeMap<&str, f64>, before: &BTreeMap<&str, f64>) -> Option<String> {
     let (Some(now), Some(before)) = (counts.get(name), before.get(name)) else {
         return Some(format!("{name}: not counted, or not in the baseline"));
@@ -106,7 +106,7 @@ fn complaint(name: &str, counts: &BTreeMap<&str, f64>, before: &BTreeMap<&str, f
     })
 }
 
-/// The compiler and the machine it compiles for: counts of others differ.
+/// Returns the compiler and its target machine: counts of others differ.
 fn compiler() -> String {
     let output = Command::new("rustc").arg("-vV").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -114,7 +114,7 @@ fn compiler() -> String {
     format!("{} for {host}", text.lines().next().unwrap_or_default())
 }
 
-/// Instructions of one operation of each case; none without valgrind.
+/// Returns the instructions per operation of each case, or nothing without valgrind.
 fn count(chosen: &dyn Fn(&str) -> bool) -> BTreeMap<&'static str, f64> {
     let waiting: Mutex<Vec<&Case>> = Mutex::new(CASES.iter().filter(|(name, _, _)| chosen(name)).collect());
     let counts = Mutex::new(BTreeMap::new());
@@ -134,7 +134,7 @@ fn count(chosen: &dyn Fn(&str) -> bool) -> BTreeMap<&'static str, f64> {
     counts.into_inner().unwrap()
 }
 
-/// Instructions of one operation, absent without valgrind.
+/// Returns the instructions per operation, or `None` without valgrind.
 fn instructions(name: &str, operations: u32) -> Option<f64> {
     let of = |operations: u32| -> Option<f64> {
         let output = Command::new("valgrind")
@@ -161,7 +161,7 @@ fn time(operations: u32, prepare: &fn() -> Box<dyn FnMut()>) -> String {
     format!("{best:.1?}")
 }
 
-/// Queries that come so many at a time; all answers of a batch fit in what a connection writes before it pauses.
+/// Sends `depth` queries at a time. All answers of a batch fit into what a connection writes before it pauses.
 fn query(brokers: usize, topics: usize, depth: usize) -> Box<dyn FnMut()> {
     let mut world = World::new();
     for broker in 0..brokers {
@@ -172,7 +172,7 @@ fn query(brokers: usize, topics: usize, depth: usize) -> Box<dyn FnMut()> {
     let mut connection = Connection::new(&world);
     let mut answered = 0;
     Box::new(move || {
-        // One operation is one query, so only some calls do a batch.
+        // One operation is one query, so only some calls run a batch.
         answered += 1;
         if answered % depth == 0 {
             assert!(connection.ask(&requests) > depth * brokers * 100);
@@ -199,7 +199,7 @@ fn header_decode() -> Box<dyn FnMut()> {
     })
 }
 
-/// What a change costs more where administrators sign: a KV entry as mqadmin sends it.
+/// The additional cost of a change if administrators sign: a KV entry as mqadmin sends it.
 fn signature_check() -> Box<dyn FnMut()> {
     use namesrv_core::access::{Content, Signed};
     use namesrv_core::config::Limits;

@@ -1,7 +1,7 @@
-//! The whole server on one thread and blocking sockets: all that a driver has to do, and nothing else.
+//! A complete server on one thread with blocking sockets: everything that a driver must do, and nothing else.
 //!
 //! `cargo run -p namesrv-core --example blocking -- 127.0.0.1:9876` serves real brokers and clients. It waits for each
-//! connection in turn, saves no file and sends brokers no notifications: a page to read, not a server to run.
+//! connection in turn, saves no files and sends brokers no notifications: an example to read, not a server to run.
 
 use bytes::Bytes;
 use namesrv_core::config::Configuration;
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     let mut server = Server::new();
     server.node.handle(Input::Attached, server.now());
     for serial in 0.. {
-        // Whatever arrived was handed in: now time may pass.
+        // All input that arrived is handed in, so time may pass.
         server.node.handle(Input::Tick, server.now());
         server.carry_out();
         listener.set_nonblocking(!server.connections.is_empty())?;
@@ -76,8 +76,8 @@ impl Server {
         Ok(())
     }
 
-    /// Reads once, writes what the connection answers, and hands its requests to the node. Returns whether the
-    /// connection goes on; after an error it does not.
+    /// Reads once, writes the connection's answers, and hands its requests to the node. Returns whether the connection
+    /// stays open; after an error it does not.
     fn serve(&mut self, conn: ConnId) -> Result<bool> {
         let now = self.now();
         let (Some((stream, connection)), Some(view)) = (self.connections.get_mut(&conn), &self.view) else {
@@ -102,7 +102,7 @@ impl Server {
         Ok(connection.poll_close().is_none() && connection.handle_timeout(now).is_none())
     }
 
-    /// Does what the node decides, in its order, until it has nothing more to do.
+    /// Carries out the node's outputs, in order, until there are no more.
     fn carry_out(&mut self) {
         while !self.node.is_idle() {
             while let Some(output) = self.node.poll_output() {
@@ -114,7 +114,7 @@ impl Server {
                     Output::Save { ticket, .. } | Output::SaveSnapshot { ticket, .. } => {
                         self.node.handle(Input::Saved { ticket, result: Ok(()) }, self.now());
                     }
-                    // There is no log, and nobody who stops this server.
+                    // This server has no log, and nothing stops it.
                     Output::Notify { .. } | Output::Event(_) | Output::Announce => {}
                     Output::RepliesStuck { .. } | Output::Stopping { .. } | Output::StopIo { .. } => {}
                     Output::Finished => return,
@@ -123,7 +123,7 @@ impl Server {
         }
     }
 
-    /// Writes all that waits for the client, since the stream blocks.
+    /// Writes everything that waits for the client. The stream blocks, so nothing is left.
     fn reply(&mut self, conn: ConnId, frame: Bytes) {
         let now = self.now();
         self.node.handle(Input::ReplyTaken { bytes: frame.len() }, now);
@@ -140,7 +140,7 @@ impl Server {
         }
     }
 
-    /// Tells the node, unless the connection has already done so.
+    /// Tells the node of the end, unless the connection has done so already.
     fn close(&mut self, conn: ConnId) {
         let now = self.now();
         if let Some((_, mut connection)) = self.connections.remove(&conn) {

@@ -8,7 +8,7 @@ use namesrv_core::time::Duration;
 use namesrv_core::wire::Serialization;
 
 namesrv_core::keys! {
-    /// Keys of a process, as a shell has them.
+    /// Keys of a process, like those of the shell.
     #[derive(Debug)]
     struct Process {
         /// A path, which has no default.

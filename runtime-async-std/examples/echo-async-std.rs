@@ -1,6 +1,6 @@
-//! An echo server on async-std: what the sockets cost when nothing is done for a request. One thread runs a task for
-//! each connection; it reads once and writes once for each wake-up, as the NameServer does. Given a certificate and
-//! its key, it speaks TLS.
+//! An echo server on async-std: shows what the sockets cost if requests cost nothing. One thread runs a task for each
+//! connection. Like the NameServer, it reads once and writes once for each wake-up. With a certificate and its key it
+//! speaks TLS.
 
 use anyhow::Result;
 use async_global_executor::GlobalExecutorConfig;
@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// Bytes of one read.
+/// The most bytes of one read.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
 thread_local! {
@@ -30,7 +30,7 @@ fn main() -> Result<()> {
             stream.get_ref().set_nodelay(true)?;
             let session = arguments.service.session()?;
             task::spawn(async move {
-                // A lost connection is no news.
+                // A lost connection is normal.
                 let _ = echo(&stream, session).await;
             });
         }

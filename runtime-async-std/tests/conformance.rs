@@ -1,4 +1,4 @@
-//! The suite that every runtime passes, run against this one.
+//! The conformance suite that every runtime passes, on this one.
 
 use namesrv_tests::conformance;
 use namesrv_tests::suite::Cases;

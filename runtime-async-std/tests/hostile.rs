@@ -1,4 +1,4 @@
-//! Peers that mean harm, and what they may cost, run against this one.
+//! Malicious peers and what they may cost, on this runtime.
 
 use namesrv_tests::hostile;
 use namesrv_tests::suite::Cases;

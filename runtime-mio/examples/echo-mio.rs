@@ -1,5 +1,5 @@
-//! An echo server on mio: what the sockets cost when nothing is done for a request. Reads once and writes once for each
-//! wake-up, on one thread, as the NameServer does. Given a certificate and its key, it speaks TLS.
+//! An echo server on mio: shows what the sockets cost if requests cost nothing. Like the NameServer, it reads once and
+//! writes once for each wake-up, on one thread. With a certificate and its key it speaks TLS.
 
 use anyhow::Result;
 use mio::event::Event;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
 
 const LISTENER: Token = Token(0);
-/// Bytes of one read.
+/// The most bytes of one read.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
 fn main() -> Result<()> {
@@ -52,7 +52,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Reads until a read is not full, and answers each of them with one write.
+    /// Reads until a read does not fill the buffer, and answers each read with one write.
     fn turn(&mut self, event: &Event, scratch: &mut [u8]) -> io::Result<()> {
         if event.is_writable() {
             self.write()?;

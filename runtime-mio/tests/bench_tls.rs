@@ -1,6 +1,6 @@
 //! The comparison's measurements over TLS, on this server.
 
-// A panic is how a test fails.
+// A test fails by a panic.
 #![allow(clippy::unwrap_used)]
 
 use namesrv_bench::contender::{Contender, Kind};

@@ -1,5 +1,5 @@
-//! The build script of every runtime: tells the compiler the revision of the sources. That is `NAMESRV_REVISION` where
-//! the variable is set, as for a build from an archive, else the commit that git has checked out, else `unknown`.
+//! The build script of every runtime: passes the revision of the sources to the compiler. It is `NAMESRV_REVISION` if
+//! that is set, as in a build from an archive, or else the commit that git has checked out, or else `unknown`.
 
 #![allow(clippy::print_stdout, reason = "what a build script prints is for cargo")]
 
@@ -17,16 +17,16 @@ fn main() {
     println!("cargo::rustc-env={VARIABLE}={revision}");
 }
 
-/// The commit, and what changes when another one is checked out.
+/// Returns the commit, and the files that change when another one is checked out.
 fn checked_out() -> Option<String> {
-    // The sources may be an archive that lies in the repository of something else.
+    // The sources may be an unpacked archive within another repository.
     let repository = fs::canonicalize(git(&["rev-parse", "--show-toplevel"])?).ok()?;
     if repository != fs::canonicalize("..").ok()? {
         return None;
     }
     let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
     for name in ["HEAD", "logs/HEAD"].into_iter().chain(branch.as_deref()) {
-        // A path that is missing would have cargo run this each time.
+        // A missing path would make cargo run this every time.
         if let Some(path) = git(&["rev-parse", "--git-path", name]).filter(|path| Path::new(path).exists()) {
             println!("cargo::rerun-if-changed={path}");
         }
@@ -34,7 +34,7 @@ fn checked_out() -> Option<String> {
     git(&["rev-parse", "--short=12", "HEAD"])
 }
 
-/// The first line that git answers with; `None` without git or an answer.
+/// Returns the first line of git's output, or `None` without git or output.
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
     first_line(&String::from_utf8(output.stdout).ok()?)

@@ -1,6 +1,6 @@
-//! Starting and stopping as an operator sees it: arguments, files, exit codes, standard output, signals.
+//! Starting and stopping from the operator's side: arguments, files, exit codes, standard output, signals.
 //!
-//! This test runs itself again as the server, with a runtime that serves nobody and waits for the end.
+//! This test runs itself again as the server, with a runtime that serves no clients and waits for the end.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "without a harness nothing marks the functions as tests")]
 
@@ -67,7 +67,7 @@ fn serve(server: Server) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A folder with a configuration file, in which three lines come before the given ones.
+/// A folder with a configuration file that begins with three fixed lines.
 struct Files {
     folder: TempDir,
     config: PathBuf,
@@ -83,7 +83,7 @@ impl Files {
         files
     }
 
-    /// A shell prepares the folder, which entries and shell call `/f`.
+    /// Lets a shell prepare the folder. The entries and the shell call the folder `/f`.
     fn prepared(preparation: &str, entries: &str) -> Self {
         let files = Self::new("");
         let path = files.folder.path().display().to_string();
@@ -94,7 +94,7 @@ impl Files {
         files
     }
 
-    /// A line with `/f` for the folder.
+    /// Replaces the folder in a line by `/f`.
     fn shown(&self, line: &str) -> String {
         line.replace(&self.folder.path().display().to_string(), "/f")
     }
@@ -117,21 +117,21 @@ fn server(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command that ends by itself: its exit code, standard output and standard error.
+/// Runs a command until it ends. Returns its exit code, standard output and standard error.
 fn outcome(mut command: Command) -> (i32, String, String) {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// The last line of standard error of a server that does not start.
+/// Returns the last line of standard error of a server that does not start.
 fn complaint(command: Command) -> String {
     let (code, _, stderr) = outcome(command);
     assert_eq!(code, 255, "{stderr}");
     stderr.lines().last().unwrap_or_default().to_owned()
 }
 
-/// A server that is up.
+/// A running server.
 struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -154,7 +154,7 @@ impl Running {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
-    /// Waits for the end: its status, and what standard error had.
+    /// Waits for the end. Returns the status and the contents of standard error.
     fn end(mut self) -> (ExitStatus, String) {
         let mut log = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {
@@ -214,7 +214,7 @@ fn a_corrupt_kv_file_is_left_alone() {
     assert_eq!(fs::read_to_string(files.kv()).unwrap(), corrupt);
 }
 
-/// What is done in the folder `/f`, and the lines about files in the log of a server that starts.
+/// What the shell does in the folder `/f`, and the log lines about files of a server that starts.
 const FILE_NOTICES: &[(&str, &[&str])] = &[
     ("", &[]),
     ("echo '{\"configTable\":{}}' >kv.json && ln -s kv.json link", &[]),
@@ -313,7 +313,7 @@ fn health_is_asked_for_by_command() {
         assert_eq!((code, stdout.as_str()), (status, ""), "{arguments:?}");
         assert!(stderr.starts_with(text), "{stderr}");
     }
-    // The runtime of this test accepts and never answers.
+    // The runtime of this test accepts connections and never answers.
     let running = Running::start(files.server());
     let address = running.boot_line.rsplit_once(' ').unwrap().1.to_owned();
     let (code, _, stderr) = outcome(server(&["--health", &address]));
@@ -322,7 +322,7 @@ fn health_is_asked_for_by_command() {
     running.end();
 }
 
-/// The runtime of this test waits for the end and nothing else, as a thread that hangs.
+/// The runtime of this test only waits for the end, like a thread that hangs.
 fn an_io_thread_that_hangs_is_not_live() {
     let files = Files::new("adminListen=127.0.0.1:0\nlogFormat=json\nioThreads=1\n");
     let mut running = Running::start(files.server());

@@ -32,7 +32,7 @@ impl World {
         Self { node, view }
     }
 
-    /// Hands a frame to the node and carries out what it says.
+    /// Hands a frame to the node, and carries out the node's outputs.
     pub(crate) fn forward(&mut self, frame: &Bytes) {
         self.node.handle(Input::Frame { peer: PEER, frame: frame.clone(), verdict: Verdict::Open }, NOW);
         if let Some(view) = drain(&mut self.node) {

@@ -12,10 +12,10 @@ use core::panic::PanicInfo;
 use core::ptr;
 use namesrv_core as _;
 
-/// An allocator that has nothing to give.
+/// An allocator without memory.
 struct NoMemory;
 
-// SAFETY: null is how an allocator refuses, and there is never anything to give back.
+// SAFETY: null is how an allocator refuses, and nothing is ever allocated that could be freed.
 unsafe impl GlobalAlloc for NoMemory {
     unsafe fn alloc(&self, _layout: Layout) -> *mut u8 {
         ptr::null_mut()

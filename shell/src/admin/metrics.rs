@@ -1,7 +1,8 @@
 //! `/metrics`: every figure with its name, labels and unit.
 //!
-//! No label has a topic, address, client or user. Peers choose the names of clusters and brokers, so at most
-//! [`CLUSTERS_MAX`] clusters and `metricsBrokersMax` brokers become labels, shortened and escaped.
+//! No label has a topic, an address or a client, and only configured users become labels. Peers choose the names of
+//! clusters and brokers, so at most [`CLUSTERS_MAX`] clusters and `metricsBrokersMax` brokers become labels, shortened
+//! and escaped.
 
 mod families;
 mod labels;
