@@ -40,7 +40,7 @@ pub(crate) enum AdminError {
     Connect(io::Error),
     #[error("{}", in_words(.0))]
     Stream(io::Error),
-    #[error("this is no second port of a NameServer")]
+    #[error("this is not the second port of a NameServer")]
     NoHttp,
     #[error("an answer of more than {} MiB is not read", BODY_BYTES_MAX >> 20)]
     TooLong,
@@ -50,7 +50,7 @@ pub(crate) enum AdminError {
     NoSuchTopic,
     #[error("the server answers with status {status}{}{}", if .text.is_empty() { "" } else { ": " }, shown(.text))]
     Status { status: u16, text: String },
-    #[error("the answer of the server is not what is asked for")]
+    #[error("the server's answer is not what was asked for")]
     Body,
 }
 
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn what_is_no_answer_of_http_is_told() {
         for answer in [&b""[..], b"\0\0\0\x04", b"SSH-2.0-x\r\n", b"HTTP/1.1 x\r\n\r\n", &[b'a'; 100_000]] {
-            assert!(page(answer).unwrap_err().starts_with("this is no second port"), "{answer:.20?}");
+            assert!(page(answer).unwrap_err().starts_with("this is not the second port"), "{answer:.20?}");
         }
         let endless = [&b"HTTP/1.1 200 OK\r\n"[..], &b"a: b\r\n".repeat(10_000)].concat();
         assert!(page(&endless).is_err());

@@ -29,10 +29,10 @@ pub enum AskError {
         over_tls: bool,
     },
     /// The bytes are not a frame.
-    #[error("this is no NameServer: {0}")]
+    #[error("this is not a NameServer: {0}")]
     Frame(FrameError),
     /// The bytes are an HTTP answer, as the second port gives.
-    #[error("this is no NameServer: it speaks HTTP")]
+    #[error("this is not a NameServer: it speaks HTTP")]
     Http,
     /// The answer is too long.
     #[error("an answer of {length} bytes is more than the {max} that are read")]
@@ -43,10 +43,10 @@ pub enum AskError {
         max: usize,
     },
     /// A frame that is not a response.
-    #[error("this is no NameServer: it sends requests")]
+    #[error("this is not a NameServer: it sends requests")]
     NoAnswer,
     /// The answer to another question.
-    #[error("this is no NameServer: it answers question {opaque}, which nobody asked")]
+    #[error("this is not a NameServer: it answers question {opaque}, which nobody asked")]
     Unasked {
         /// The number in the answer.
         opaque: i32,

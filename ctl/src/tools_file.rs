@@ -22,11 +22,11 @@ pub struct Keys {
 pub(crate) enum ToolsFileError {
     #[error("{}: cannot be read: {error}", .path.display())]
     Unreadable { path: PathBuf, error: io::Error },
-    #[error("{}: line {line}: this is no YAML: write `accessKey: \"...\"` and `secretKey: \"...\"`", .path.display())]
+    #[error("{}: line {line}: this is not YAML: write `accessKey: \"...\"` and `secretKey: \"...\"`", .path.display())]
     Malformed { path: PathBuf, line: usize },
     #[error("{}: {member} is not there: write `{member}: \"...\"`", .path.display())]
     Missing { path: PathBuf, member: &'static str },
-    #[error("{}: YAML does not take the value of {member} for text: put it in quotes", .path.display())]
+    #[error("{}: YAML does not read the value of {member} as text: put it in quotes", .path.display())]
     NotText { path: PathBuf, member: &'static str },
 }
 
@@ -144,9 +144,9 @@ mod tests {
             ("accessKey: a\nsecretKey: \"\"", "secretKey is not there"),
             ("access-key: a\nsecretKey: top-secret", "accessKey is not there"),
             ("accessKey: [a]\nsecretKey: top-secret", "accessKey is not there"),
-            ("accessKey: a\n  secretKey: top-secret", "line 2: this is no YAML"),
-            ("accessKey: \"a\nsecretKey: top-secret", "this is no YAML"),
-            ("top-secret", "line 1: this is no YAML"),
+            ("accessKey: a\n  secretKey: top-secret", "line 2: this is not YAML"),
+            ("accessKey: \"a\nsecretKey: top-secret", "this is not YAML"),
+            ("top-secret", "line 1: this is not YAML"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.starts_with("tools.yml: ") && error.contains(expected), "{text:?}: {error}");

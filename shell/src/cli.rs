@@ -58,7 +58,7 @@ pub(crate) enum CliError {
     Ambiguous(Vec<u8>, Vec<&'static str>),
     #[error("-{0} needs an argument: write `-{0} <{1}>`")]
     MissingArgument(char, &'static str),
-    #[error("{} begins with `{dash}` (U+{:04X}), which is no hyphen: write `{}`", shown(.argument), u32::from(*.dash), hyphenated(.argument))]
+    #[error("{} begins with `{dash}` (U+{:04X}), which is not a hyphen: write `{}`", shown(.argument), u32::from(*.dash), hyphenated(.argument))]
     PastedDash { argument: Vec<u8>, dash: char },
 }
 

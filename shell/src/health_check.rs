@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(asked(&frame(r#"{"code":1,"flag":1,"opaque":1,"remark":"name server not ready"}"#)), not_ready);
         assert_eq!(asked(b"\0\0\0"), Err("ADDRESS: the server closed the connection without an answer".to_owned()));
         let other = asked(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap_err();
-        assert!(other.starts_with("ADDRESS: this is no NameServer"), "{other}");
+        assert!(other.starts_with("ADDRESS: this is not a NameServer"), "{other}");
     }
 
     #[test]

@@ -275,7 +275,7 @@ fn trusted_proxies(settings: &ProcessSettings) -> Result<Option<AddressList>, St
 fn warn_of_access(rules: &AccessRules, warnings: &[Warning], settings: &ProcessSettings) {
     warnings.iter().for_each(|warning| warn!("{}", warning.0));
     if rules.lets_anybody_change() && !is_loopback(&settings.bind_address) {
-        warn!("anybody who reaches the port can change this server: authenticationEnabled=true closes it");
+        warn!("anyone who reaches the port can change this server: authenticationEnabled=true prevents it");
     }
 }
 
@@ -311,7 +311,7 @@ fn bind(
     let first = listeners.first().ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
     let address = first.local_addr().map_err(failed)?;
     if is_passed {
-        info!(%address, "connections are accepted at the socket that this process was started with");
+        info!(%address, "accepting connections on the socket that this process was started with");
     }
     configuration.set(&ProcessSettings::listen_port.key, &address.port().to_string());
     Ok((listeners, address))

@@ -42,7 +42,7 @@ pub(crate) enum ActivationError {
     UnknownName(String),
     #[error("LISTEN_FDNAMES: there is more than one socket `{0}`: write one ListenStream= for each name")]
     Twice(&'static str),
-    #[error("LISTEN_FDS: the socket `{0}` is no TCP socket that listens: write ListenStream=ADDRESS:PORT, Accept=no")]
+    #[error("LISTEN_FDS: the socket `{0}` is not a listening TCP socket: write ListenStream=ADDRESS:PORT, Accept=no")]
     NotListening(&'static str),
     #[error("LISTEN_FDS: the socket `{name}` listens on {passed}, not on {configured} ({keys}): make both the same")]
     Elsewhere { name: &'static str, passed: SocketAddr, keys: &'static str, configured: String },
@@ -158,7 +158,7 @@ mod tests {
         ];
         for socket in no_listeners {
             let line = passed(vec![(socket, "remoting")]).unwrap_err();
-            assert!(line.starts_with("LISTEN_FDS: the socket `remoting` is no TCP socket that listens: "), "{line}");
+            assert!(line.starts_with("LISTEN_FDS: the socket `remoting` is not a listening TCP socket: "), "{line}");
         }
         let line = passed(vec![(listener().into(), "na\u{7}me.socket")]).unwrap_err();
         assert!(line.starts_with("LISTEN_FDNAMES: this server has no socket `na\\u{7}me.socket`: "), "{line}");

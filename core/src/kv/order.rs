@@ -48,7 +48,7 @@ pub enum OrderDoubt {
     #[error("no broker of the topic is named {0:?}")]
     NoSuchBroker(String),
     /// The broker refuses messages for the queues that it does not have.
-    #[error("{broker:?} is to have {named} queues and has {actual}")]
+    #[error("{broker:?} needs {named} queues and has {actual}")]
     MoreQueuesThanThereAre {
         /// The broker.
         broker: String,
@@ -58,7 +58,7 @@ pub enum OrderDoubt {
         actual: i32,
     },
     /// Producers find no queue to send to.
-    #[error("all brokers are to have 0 queues")]
+    #[error("it gives every broker 0 queues")]
     NoQueues,
 }
 
@@ -158,7 +158,7 @@ mod tests {
             read.doubts(actual).iter().map(|doubt| format!("{doubt}")).collect()
         };
         assert_eq!(doubts("a:8;b:3"), [""; 0]);
-        assert_eq!(doubts("a:9;x:1"), ["\"a\" is to have 9 queues and has 8", "no broker of the topic is named \"x\""]);
-        assert_eq!(doubts("a:0"), ["all brokers are to have 0 queues"]);
+        assert_eq!(doubts("a:9;x:1"), ["\"a\" needs 9 queues and has 8", "no broker of the topic is named \"x\""]);
+        assert_eq!(doubts("a:0"), ["it gives every broker 0 queues"]);
     }
 }

@@ -90,7 +90,7 @@ impl Drift {
             wake(&waker);
         };
         if let Err(error) = threads::named("drift").spawn(run) {
-            warn!(%error, "no thread to compare NameServers on");
+            warn!(%error, "cannot start a thread to compare NameServers");
             self.0.is_running.store(false, Ordering::SeqCst);
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn sockets_that_stop_the_start(target: &Target) {
     refused(elsewhere, &format!("the socket `admin` listens on {address}, not on 127.0.0.1:1 (adminListen): "));
     refused(folder(vec![("admin", socket())]), "there is a socket `admin`, but adminListen is not set: ");
     let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    refused(folder(vec![("remoting", udp.into())]), "the socket `remoting` is no TCP socket that listens: ");
+    refused(folder(vec![("remoting", udp.into())]), "the socket `remoting` is not a listening TCP socket: ");
     refused(folder(vec![("web", socket())]), "this server has no socket `web`: ");
     refused(folder(vec![("remoting", socket()), ("remoting", socket())]), "more than one socket `remoting`: ");
     refused(folder(vec![("remoting:admin", socket())]), "LISTEN_FDS: invalid LISTEN_FDNAMES: ");

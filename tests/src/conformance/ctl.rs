@@ -370,7 +370,7 @@ pub(super) fn servers_that_mean_harm(target: &Target) {
         ("without an answer", vec![0, 0, 1]),
         ("it speaks HTTP: --admin names the second port", b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
         ("is more than the 67108864 that are read", u32::MAX.to_be_bytes().to_vec()),
-        ("this is no NameServer", frame(0, b"{\x1b", b"")),
+        ("this is not a NameServer", frame(0, b"{\x1b", b"")),
         ("answers question 77", frame(0, br#"{"code":0,"flag":1,"opaque":77}"#, b"")),
         ("it sends requests", frame(0, br#"{"code":0,"opaque":1}"#, b"")),
         ("not cluster information", frame(0, header, b"\x1b[2J")),

@@ -39,7 +39,7 @@ impl Tables {
             let doubt = |(name, named): &(&str, i32)| match queues.get(*name) {
                 None => Some(format!("no broker of the topic is named {name:?}")),
                 Some(queues) if queues.write < *named => {
-                    Some(format!("{name:?} is to have {named} queues and has {}", queues.write))
+                    Some(format!("{name:?} needs {named} queues and has {}", queues.write))
                 }
                 Some(_) => None,
             };
