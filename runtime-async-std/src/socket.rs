@@ -6,7 +6,7 @@ use async_std::task;
 use namesrv_core::connection::Next;
 use namesrv_core::time::Instant;
 use namesrv_shell::connection::Scratch;
-use namesrv_shell::mailbox::Mail;
+use namesrv_shell::mailbox::Received;
 use namesrv_shell::shard::RETRY;
 use std::cell::RefCell;
 use std::future;
@@ -60,24 +60,24 @@ impl Socket {
     /// Handles its messages, and does a bounded amount of work. Nothing waits in here, so a task that is dropped while
     /// it waits loses nothing. Returns `None` if the connection is closed.
     fn step(&mut self) -> Option<Next> {
-        let mail = self.link.mailbox.take();
-        if mail.is_woken {
+        let received = self.link.mailbox.take();
+        if received.is_woken {
             // The deadline may have passed, but what the client sent comes first.
             self.armed = None;
         }
         // A socket that failed (most often because the client reset it) is closed without a log line.
-        SCRATCH.with_borrow_mut(|scratch| self.try_step(scratch, mail)).ok().flatten()
+        SCRATCH.with_borrow_mut(|scratch| self.try_step(scratch, received)).ok().flatten()
     }
 
-    fn try_step(&mut self, scratch: &mut Scratch, mail: Mail) -> io::Result<Option<Next>> {
+    fn try_step(&mut self, scratch: &mut Scratch, received: Received) -> io::Result<Option<Next>> {
         let Self { shard, link, stream, .. } = self;
         let now = shard.shared.clock.now();
         let mut place = link.connection();
         let Some(connection) = place.as_mut() else { return Ok(None) };
-        connection.ready.readable |= mail.is_woken;
-        mail.messages.into_iter().for_each(|message| connection.handle(message, now));
+        connection.ready.readable |= received.is_woken;
+        received.messages.into_iter().for_each(|message| connection.handle(message, now));
         let next = connection.drive(&mut stream.get_ref(), scratch, || shard.shared.views.load(), now)?;
-        let expired = connection.handle_timeout(now).filter(|_| mail.is_woken);
+        let expired = connection.handle_timeout(now).filter(|_| received.is_woken);
         let next = match (next, expired) {
             (Next::Close(reason), _) => {
                 connection.log_close(&reason, now);

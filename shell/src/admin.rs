@@ -83,7 +83,7 @@ impl Admin {
         let parts = Arc::default();
         let mut running = None;
         if !listeners.is_empty() || service_manager.is_some() {
-            listeners.iter().for_each(tell);
+            listeners.iter().for_each(log);
             let name_servers = NameServers::start(&settings, tls)?;
             let keys = configuration.keys().copied().collect();
             let site = Site::new(build, settings, name_servers, keys, lifecycle, Arc::clone(&parts), clock);
@@ -122,7 +122,7 @@ pub(crate) fn check(configuration: &Configuration) -> Result<(), AdminError> {
     name_servers::check(&settings)
 }
 
-fn tell(listener: &Listener) {
+fn log(listener: &Listener) {
     let Listener { address, scope, .. } = listener;
     match scope {
         listeners::Scope::Everything if !address.ip().to_canonical().is_loopback() => {

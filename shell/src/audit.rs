@@ -55,7 +55,7 @@ impl AuditSink {
     }
 
     /// Sends a record to all destinations.
-    pub(crate) fn tell(&self, record: Record) {
+    pub(crate) fn record(&self, record: Record) {
         record.log();
         self.keep(record);
     }
@@ -77,7 +77,7 @@ impl Audit {
 
     /// Records that an administrator's request was handled. The file has every such request. So does the log, unless
     /// anyone may send any number of them.
-    pub(crate) fn tell_write(&self, write: &AdminWrite, now: Now) {
+    pub(crate) fn record_write(&self, write: &AdminWrite, now: Now) {
         self.sink.store.count_write();
         let record = Record::write(write, now.wall);
         match write.grant.allowed_by {
@@ -90,19 +90,19 @@ impl Audit {
     }
 
     /// Records that a request was refused.
-    pub(crate) fn tell_refusal(&mut self, refused: &RefusedRequest, now: Now) {
+    pub(crate) fn record_refusal(&mut self, refused: &RefusedRequest, now: Now) {
         self.sink.store.count_refusal(refused.code, refused.refusal.cause);
-        self.tell_limited(Record::refusal(EventType::Denied, refused, now.wall), now.monotonic);
+        self.record_limited(Record::refusal(EventType::Denied, refused, now.wall), now.monotonic);
     }
 
     /// Records that a request would have been refused if the rules were enforced.
-    pub(crate) fn tell_observed_refusal(&mut self, refused: &RefusedRequest, now: Now) {
+    pub(crate) fn record_observed_refusal(&mut self, refused: &RefusedRequest, now: Now) {
         self.sink.store.count_observed(refused.code, refused.refusal.cause);
-        self.tell_limited(Record::refusal(EventType::WouldBeDenied, refused, now.wall), now.monotonic);
+        self.record_limited(Record::refusal(EventType::WouldBeDenied, refused, now.wall), now.monotonic);
     }
 
     /// Records that a registration took the identifier of another address.
-    pub(crate) fn tell_takeover(
+    pub(crate) fn record_takeover(
         &mut self,
         broker: &BrokerIdentity,
         peer: Peer,
@@ -111,20 +111,20 @@ impl Audit {
         now: Now,
     ) {
         let record = Record::new(EventType::Takeover, now.wall).with_broker(broker).with_peer(peer);
-        self.tell_limited(record.with("from", from).with("from_peer", &from_peer.to_string()), now.monotonic);
+        self.record_limited(record.with("from", from).with("from_peer", &from_peer.to_string()), now.monotonic);
     }
 
     /// Records that a broker was registered from a second network address.
-    pub(crate) fn tell_second_claim(&mut self, broker: &BrokerIdentity, holder: ClientAddress, peer: Peer, now: Now) {
+    pub(crate) fn record_second_claim(&mut self, broker: &BrokerIdentity, holder: ClientAddress, peer: Peer, now: Now) {
         let record = Record::new(EventType::SecondClaim, now.wall).with_broker(broker).with_peer(peer);
-        self.tell_limited(record.with("from_peer", &holder.to_string()), now.monotonic);
+        self.record_limited(record.with("from_peer", &holder.to_string()), now.monotonic);
     }
 
     /// Records that a user signed with its previous secret.
-    pub(crate) fn tell_previous_secret(&mut self, user: &Arc<str>, code: i32, peer: Peer, now: Now) {
+    pub(crate) fn record_previous_secret(&mut self, user: &Arc<str>, code: i32, peer: Peer, now: Now) {
         self.sink.store.count_previous_secret(user);
         if self.previous_secrets.admit(user, now.monotonic) {
-            self.sink.tell(Record::previous_secret(user, code, peer, now.wall));
+            self.sink.record(Record::previous_secret(user, code, peer, now.wall));
         }
     }
 
@@ -136,13 +136,13 @@ impl Audit {
     /// Records how many refusals were left out, unless a later record has said so.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         if let Some(count) = self.refusals.handle_timeout(now.monotonic) {
-            self.sink.tell(Record::left_out(count, now.wall));
+            self.sink.record(Record::left_out(count, now.wall));
         }
     }
 
-    fn tell_limited(&mut self, record: Record, now: Instant) {
+    fn record_limited(&mut self, record: Record, now: Instant) {
         match self.refusals.admit(record.limited_by(), now) {
-            Some(left_out) => self.sink.tell(record.after(left_out)),
+            Some(left_out) => self.sink.record(record.after(left_out)),
             None => self.sink.store.count_left_out(record.event()),
         }
     }
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_change_is_one_line_of_json() {
         let audit = Audit::new(AuditSink::new(None));
-        audit.tell_write(&write(AllowedBy::Signature, Some("ops")), at(123));
+        audit.record_write(&write(AllowedBy::Signature, Some("ops")), at(123));
         let expected = concat!(
             r#"{"time":"2025-11-28T03:12:00.123Z","type":"kv_put","command":"PUT_KV_CONFIG","request_code":100,"user":"ops","#,
             r#""allowed_by":"signature","peer":"10.0.0.1:4000","connection":"1/7","namespace":"n","key":"k\n\"","#,
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_refusal_names_its_cause_and_no_more_of_a_name_than_a_line_needs() {
         let mut audit = Audit::new(AuditSink::new(None));
-        audit.tell_refusal(&refused(9, Some(&"x".repeat(100))), at(0));
+        audit.record_refusal(&refused(9, Some(&"x".repeat(100))), at(0));
         let expected = format!(
             r#"{{"time":"2025-11-28T03:12:00.000Z","type":"denied","command":"WIPE_WRITE_PERM_OF_BROKER","request_code":205,"class":"admin","reason":"unknown-user","user":"{}","peer":"10.0.0.9:4000","connection":"1/7","broker":"broker-a"}}"#,
             "x".repeat(64)
@@ -215,8 +215,8 @@ mod tests {
     fn a_flood_is_told_a_few_times_and_counted_as_a_whole() {
         let mut audit = Audit::new(AuditSink::new(None));
         for number in 0..1000u64 {
-            audit.tell_refusal(&refused((number % 2) as u8, None), at(number));
-            audit.tell_observed_refusal(&refused(5, None), at(number));
+            audit.record_refusal(&refused((number % 2) as u8, None), at(number));
+            audit.record_observed_refusal(&refused(5, None), at(number));
         }
         let counts = audit.sink.store().counts();
         assert_eq!(counts.refusals, [((205, RefusalCause::UnknownUser), 1000)].into());
@@ -231,7 +231,7 @@ mod tests {
     fn a_wrong_clock_is_no_reason_to_end() {
         let audit = Audit::new(AuditSink::new(None));
         let now = Now { wall: WallTime::from_millis(u64::MAX), ..at(0) };
-        audit.tell_write(&write(AllowedBy::Off, None), now);
+        audit.record_write(&write(AllowedBy::Off, None), now);
         assert!(lines(&audit)[0].starts_with(r#"{"time":"9999-12-31T23:59:59.999Z""#), "{:?}", lines(&audit));
     }
 }

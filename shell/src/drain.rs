@@ -48,7 +48,7 @@ impl Drain {
         }
         self.has_begun = true;
         self.shutdown.begin();
-        service_manager::tell(&[Message::ExtendTimeout(self.lasts + STOP_TIME)]);
+        service_manager::notify(&[Message::ExtendTimeout(self.lasts + STOP_TIME)]);
         info!(seconds = self.lasts.as_secs(), "draining: everything is served until then; a second signal ends it");
         let (lasts, is_over, queue) = (self.lasts, Arc::clone(&self.is_over), self.queue.clone());
         let timer = threads::named("drain").spawn(move || {

@@ -68,17 +68,17 @@ impl EventLog {
     /// Writes the line of an event.
     pub(crate) fn log(&mut self, event: &Event, now: Now) {
         let (limit, keeps_all) = match event {
-            Event::AdminWrite(write) => return self.audit.tell_write(write, now),
-            Event::RequestRefused(refused) => return self.audit.tell_refusal(refused, now),
-            Event::RequestWouldBeRefused(refused) => return self.audit.tell_observed_refusal(refused, now),
+            Event::AdminWrite(write) => return self.audit.record_write(write, now),
+            Event::RequestRefused(refused) => return self.audit.record_refusal(refused, now),
+            Event::RequestWouldBeRefused(refused) => return self.audit.record_observed_refusal(refused, now),
             Event::IdentifierTakenOver { broker, peer, from, from_peer } => {
-                return self.audit.tell_takeover(broker, *peer, from, *from_peer, now);
+                return self.audit.record_takeover(broker, *peer, from, *from_peer, now);
             }
             Event::PreviousSecretUsed { user, code, peer } => {
-                return self.audit.tell_previous_secret(user, *code, *peer, now);
+                return self.audit.record_previous_secret(user, *code, *peer, now);
             }
             Event::SecondClaim { broker, holder, peer } => {
-                return self.audit.tell_second_claim(broker, *holder, *peer, now);
+                return self.audit.record_second_claim(broker, *holder, *peer, now);
             }
             Event::BrokerRegistered { .. }
             | Event::BrokerChanged { .. }

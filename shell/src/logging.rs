@@ -27,7 +27,7 @@ pub(crate) const AUDIT_TARGET: &str = "audit";
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How long the end of the process waits for standard error.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Log {
     pub(crate) fn flush(&self) {
         let (done, written) = mpsc::channel();
         if self.lines.messages.send(Message::Flush(done)).is_ok() {
-            let _ = written.recv_timeout(FLUSH_PATIENCE);
+            let _ = written.recv_timeout(FLUSH_TIME_MAX);
         }
     }
 }

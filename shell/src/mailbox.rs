@@ -14,7 +14,7 @@ pub struct Mailbox(Mutex<State>);
 
 /// Everything sent since the last call of [`Mailbox::take`].
 #[derive(Debug, Default)]
-pub struct Mail {
+pub struct Received {
     /// The messages, in order.
     pub messages: Vec<ToIo>,
     /// Whether the receiver was woken without a message, because something that it shares with others changed.
@@ -23,7 +23,7 @@ pub struct Mail {
 
 #[derive(Debug, Default)]
 struct State {
-    mail: Mail,
+    received: Received,
     /// Wakes the receiver.
     waker: Option<Waker>,
 }
@@ -31,24 +31,24 @@ struct State {
 impl Mailbox {
     /// Wakes the receiver without a message.
     pub fn wake(&self) {
-        self.change(|mail| mail.is_woken = true);
+        self.change(|received| received.is_woken = true);
     }
 
     /// Takes everything sent since the last call.
-    pub fn take(&self) -> Mail {
-        mem::take(&mut self.lock().mail)
+    pub fn take(&self) -> Received {
+        mem::take(&mut self.lock().received)
     }
 
     /// Whether there is nothing to take.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lock().mail.is_empty()
+        self.lock().received.is_empty()
     }
 
     /// Returns ready if there is something to take. Otherwise wakes the task once there is.
     pub fn poll(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if !state.mail.is_empty() {
+        if !state.received.is_empty() {
             return Poll::Ready(());
         }
         state.set_waker(context.waker());
@@ -60,11 +60,11 @@ impl Mailbox {
         self.lock().set_waker(waker);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Mail)) {
+    fn change(&self, change: impl FnOnce(&mut Received)) {
         let mut state = self.lock();
         // The sender of the first message has woken the receiver, which will take all messages.
-        let waker = if state.mail.is_empty() { state.waker.clone() } else { None };
-        change(&mut state.mail);
+        let waker = if state.received.is_empty() { state.waker.clone() } else { None };
+        change(&mut state.received);
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -86,7 +86,7 @@ impl State {
     }
 }
 
-impl Mail {
+impl Received {
     const fn is_empty(&self) -> bool {
         self.messages.is_empty() && !self.is_woken
     }
@@ -94,7 +94,7 @@ impl Mail {
 
 impl Inbox for Mailbox {
     fn deliver(&self, message: ToIo) {
-        self.change(|mail| mail.messages.push(message));
+        self.change(|received| received.messages.push(message));
     }
 }
 
@@ -134,8 +134,8 @@ mod tests {
         mailbox.deliver(stop());
         mailbox.wake();
         assert_eq!(wakes.count(), 1);
-        let mail = mailbox.take();
-        assert_eq!((mail.messages.len(), mail.is_woken), (2, true));
+        let received = mailbox.take();
+        assert_eq!((received.messages.len(), received.is_woken), (2, true));
         mailbox.wake();
         assert_eq!(wakes.count(), 2, "the receiver may wait again");
     }

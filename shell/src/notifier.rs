@@ -59,7 +59,7 @@ struct Failures {
 }
 
 impl Failures {
-    fn tell(&self, line: impl FnOnce()) {
+    fn log(&self, line: impl FnOnce()) {
         self.lines.admit(self.clock.now().monotonic, line);
     }
 }
@@ -86,15 +86,14 @@ impl Notifier {
             Some(thread) => thread,
             empty => match start(index, self.way.clone(), self.failures.clone()) {
                 Ok(thread) => empty.insert(thread),
-                Err(error) => return self.failures.tell(|| warn!(%error, "cannot start a thread to notify brokers")),
+                Err(error) => return self.failures.log(|| warn!(%error, "cannot start a thread to notify brokers")),
             },
         };
         match thread.try_send(Notification { address, reach, frame }) {
             Ok(()) => {}
             Err(TrySendError::Full(dropped) | TrySendError::Disconnected(dropped)) => {
                 let address = shown(&dropped.address);
-                self.failures
-                    .tell(|| warn!(address = &*address, "too many notifications are waiting: one was dropped"));
+                self.failures.log(|| warn!(address = &*address, "too many notifications are waiting: one was dropped"));
             }
         }
     }
@@ -112,7 +111,7 @@ fn run(notifications: &Receiver<Notification>, way: &Way, failures: &Failures) {
         let address = shown(&address);
         match sent {
             Ok(()) => debug!(address = &*address, "broker notified"),
-            Err(error) => failures.tell(|| warn!(address = &*address, %error, "cannot notify a broker")),
+            Err(error) => failures.log(|| warn!(address = &*address, %error, "cannot notify a broker")),
         }
     }
 }

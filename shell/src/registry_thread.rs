@@ -129,7 +129,7 @@ impl RegistryThread {
 
     fn announce(&self) {
         self.lifecycle.enter(Stage::Serving);
-        service_manager::tell(&[Message::Ready]);
+        service_manager::notify(&[Message::Ready]);
         self.events.keep(EventType::ServerStarted, self.clock.now());
         info!("{}", self.boot_line);
         print(io::stdout(), &format!("{}\n", self.boot_line));

@@ -128,17 +128,17 @@ impl Reload {
                 Ok(Request { is_told }) => {
                     // Several waiting requests count as one.
                     let is_told = requests.try_iter().fold(is_told, |_, request| request.is_told);
-                    let tell = |message| {
+                    let notify = |message| {
                         if is_told {
-                            service_manager::tell(&[message])
+                            service_manager::notify(&[message])
                         }
                     };
-                    tell(Message::Reloading);
+                    notify(Message::Reloading);
                     let prepared = self.read_all(&current);
                     current.refused = None;
                     self.finish(&mut current, prepared);
                     self.tls.request();
-                    tell(Message::Ready);
+                    notify(Message::Ready);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if let Some(found) = current.look() {
@@ -184,12 +184,12 @@ impl Reload {
         self.counters.reloads.note(prepared.is_ok(), now.wall);
         let Prepared { configuration, users, rules, warnings, changes } = match prepared {
             Ok(prepared) => prepared,
-            Err(error) => return self.audit.tell(Record::reload_failed(&error, now.wall)),
+            Err(error) => return self.audit.record(Record::reload_failed(&error, now.wall)),
         };
         self.level.set(ProcessSettings::of(&configuration).log_level);
         self.queue.push(Input::Reload(configuration.clone().into()));
         self.queue.push(Input::ReplaceAccess(Arc::new(rules)));
-        self.audit.tell(Record::reload(&changes, now.wall));
+        self.audit.record(Record::reload(&changes, now.wall));
         warnings.iter().for_each(|warning| warn!("{}", warning.0));
         *current = Current { configuration, users, found: None, refused: None };
     }

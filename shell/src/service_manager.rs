@@ -74,12 +74,12 @@ impl ServiceManager {
 }
 
 /// Sends messages to the service manager, if there is one.
-pub(crate) fn tell(messages: &[Message]) {
+pub(crate) fn notify(messages: &[Message]) {
     let states: Vec<_> = messages.iter().flat_map(Message::states).collect();
     if !states.is_empty()
         && let Err(error) = sd_notify::notify(&states)
     {
-        warn!(%error, "the service manager cannot be told");
+        warn!(%error, "cannot notify the service manager");
     }
 }
 

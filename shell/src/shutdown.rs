@@ -28,7 +28,7 @@ impl Shutdown {
     /// Announces, once, that the server begins to stop.
     pub(crate) fn begin(&self) {
         if self.lifecycle.enter(Stage::Draining) {
-            service_manager::tell(&[Message::Stopping]);
+            service_manager::notify(&[Message::Stopping]);
             self.keep(EventType::ServerDraining);
         }
     }

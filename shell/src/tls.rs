@@ -111,7 +111,7 @@ impl Tls {
         } else {
             None
         };
-        tell("server", notices);
+        log_notices("server", notices);
         let certificate = server.as_ref().and_then(Watch::certificate).map(|path| path.display().to_string());
         info!(mode = mode.name(), certificate, to_brokers = brokers.is_some(), "TLS");
         let current = (server.as_ref().map(Watch::current), brokers.as_ref().map(Watch::current));
@@ -186,7 +186,7 @@ impl TlsWatch {
             for (side, notices) in [("server", server), ("brokers", brokers)] {
                 let record = |notice| record_of(notice, side, is_asked, clock.now().wall);
                 notices.iter().filter_map(record).for_each(|record| audit.keep(record));
-                tell(side, notices);
+                log_notices(side, notices);
             }
         }
     }
@@ -217,7 +217,7 @@ fn record_of(notice: &Notice, side: &'static str, is_asked: bool, time: WallTime
 }
 
 /// Logs notices about the side of clients or of brokers.
-fn tell(side: &'static str, notices: Vec<Notice>) {
+fn log_notices(side: &'static str, notices: Vec<Notice>) {
     for notice in notices {
         match notice {
             Notice::Reloaded { certificate } => {

@@ -116,7 +116,7 @@ impl AdminThread {
         let now = self.clock.now().monotonic;
         self.site.watch.look(now);
         self.backoff.tick(now);
-        self.tell_service_manager(now);
+        self.notify_service_manager(now);
         self.site.sample();
         self.site.note_ready(health::is_ready(&self.site));
         let (listeners, clients) = ready.split_at(self.listeners.len());
@@ -131,10 +131,10 @@ impl AdminThread {
         }
     }
 
-    fn tell_service_manager(&mut self, now: Instant) {
+    fn notify_service_manager(&mut self, now: Instant) {
         if let Some(manager) = &mut self.service_manager {
             let messages = manager.messages(health::is_live(&self.site), || health::status(&self.site), now);
-            service_manager::tell(&messages);
+            service_manager::notify(&messages);
         }
     }
 

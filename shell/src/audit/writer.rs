@@ -97,7 +97,7 @@ impl<S: Storage> Work<S> {
             let is_over = received == Err(RecvTimeoutError::Disconnected);
             let is_over = take(received.into_iter().chain(messages.try_iter()), &mut waiting) || is_over;
             let written = self.write(&mut waiting);
-            self.tell(&written);
+            self.log_outcome(&written);
             if is_over {
                 return written.unwrap_or_else(|_| self.give_up(&waiting));
             }
@@ -121,12 +121,12 @@ impl<S: Storage> Work<S> {
         self.storage.sync()
     }
 
-    fn tell(&mut self, written: &Result<(), FileError>) {
+    fn log_outcome(&mut self, written: &Result<(), FileError>) {
         match written {
             Err(error) if !self.is_failing => {
                 warn!("auditPath: {error}: the lines are kept in memory and in the log");
             }
-            Ok(()) if self.is_failing => info!("auditPath: the file is written again"),
+            Ok(()) if self.is_failing => info!("auditPath: the file can be written again"),
             Ok(()) | Err(_) => {}
         }
         self.is_failing = written.is_err();
@@ -209,7 +209,7 @@ mod tests {
             round.iter().for_each(|line| writer.append(line.clone()));
             take(receiver.try_iter(), &mut waiting);
             let written = work.write(&mut waiting);
-            work.tell(&written);
+            work.log_outcome(&written);
         }
         assert_eq!(backlog.bytes.sum(), waiting.len());
         let text = String::from_utf8(disk.0.lock().unwrap().text.clone()).unwrap();
