@@ -6,7 +6,6 @@ mod command;
 pub mod render;
 mod words;
 
-use crate::world::World;
 use command::Runner;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,13 +57,13 @@ fn play(text: &str) -> Result<String, String> {
             let outputs = match command.strip_prefix("start") {
                 Some(options) if options.is_empty() || options.starts_with(' ') => {
                     let properties = words::properties(options).map_err(|error| format!("line {number}: {error}"))?;
-                    let mut started = Runner::new(World::new(&properties));
+                    let mut started = Runner::new(&properties);
                     let outputs = started.happenings();
                     runner = Some(started);
                     outputs
                 }
                 _ => {
-                    let runner = runner.get_or_insert_with(|| Runner::new(World::new(&[])));
+                    let runner = runner.get_or_insert_with(|| Runner::new(&[]));
                     runner.run(command).map_err(|error| format!("line {number}: {command}: {error}"))?
                 }
             };

@@ -2,8 +2,8 @@
 
 mod credit;
 mod reload;
+mod snapshots;
 mod stop;
-mod warm;
 mod warm_property;
 
 use super::*;

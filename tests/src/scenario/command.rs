@@ -1,13 +1,16 @@
 //! The commands of a scenario, carried out.
 
 use super::render::{Shape, answer, happening};
-use super::words::{Words, broker, duration, mappings, millis, topics, version};
+use super::words::{Words, broker, duration, host, mappings, millis, topics, version};
 use crate::answer::{Answer, frames};
 use crate::registration::{Compression, Generation, Registration};
 use crate::request::Request;
+use crate::step::WarmFrom;
+use crate::users::{SECRET, rules, users};
 use crate::world::{Happening, Saving, World};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The connection of requests that do not say which.
 const CLIENT: &str = "client";
@@ -25,8 +28,9 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    pub(super) fn new(world: World) -> Self {
-        Self { world, asked: BTreeMap::new(), opaque: 0, arrived: None }
+    /// A server with these entries in its configuration file, and with [`users`].
+    pub(super) fn new(properties: &[(String, String)]) -> Self {
+        Self { world: World::with_users(properties, users()), asked: BTreeMap::new(), opaque: 0, arrived: None }
     }
 
     /// Carries out one command and returns what came of it.
@@ -71,7 +75,19 @@ impl Runner {
     fn act(&mut self, verb: &str, words: &mut Words) -> Result<bool, String> {
         match verb {
             "connect" => {
-                self.world.connect(&words.word("a connection")?);
+                let connection = words.word("a connection")?;
+                match words.option("from") {
+                    Some(from) => self.world.connect_from(&connection, host(&from)?),
+                    None => self.world.connect(&connection),
+                };
+            }
+            "restart" => {
+                self.asked.clear();
+                self.world.restart(WarmFrom::ThisStop, Duration::ZERO);
+            }
+            "access" => {
+                let lines = words.pairs()?.into_iter().map(|(key, value)| format!("{key}={value}\n"));
+                self.world.replace_access(rules(&lines.collect::<String>()));
             }
             "disconnect" => self.world.disconnect(&words.word("a connection")?),
             "advance" => self.world.advance(duration(&words.word("a duration")?)?),
@@ -149,6 +165,7 @@ impl Runner {
 fn request(verb: &str, words: &mut Words) -> Result<(Request, String, Shape), String> {
     let via = words.option("via");
     let release = words.number("release")?;
+    let signed = words.option("signed");
     let (oneway, binary, raw) = (words.flag("oneway"), words.flag("binary"), words.flag("raw"));
     let (mut request, connection, shape) = match broker_request(verb, words)? {
         Some((request, connection)) => (request, connection, Shape::Raw),
@@ -165,6 +182,10 @@ fn request(verb: &str, words: &mut Words) -> Result<(Request, String, Shape), St
     }
     if let Some(release) = release {
         request.version = release;
+    }
+    if let Some(signed) = signed {
+        let (user, secret) = signed.split_once('/').unwrap_or((&signed, SECRET));
+        request = request.signed(user, secret);
     }
     Ok((request, via.unwrap_or(connection), if raw { Shape::Raw } else { shape }))
 }

@@ -181,7 +181,9 @@ fn event(event: &Event) -> Option<String> {
         Event::IdentifierTakenOver { broker, from, .. } => format!("{} takes over from {from}", identity(broker)),
         Event::PreviousSecretUsed { user, .. } => format!("{user} signs with the previous secret"),
         Event::SecondClaim { broker, .. } => format!("second claim to {}", identity(broker)),
-        Event::ClaimWithdrawn { broker, .. } => format!("claim withdrawn to {}", identity(broker)),
+        Event::ClaimWithdrawn { broker, left, .. } => {
+            format!("claim withdrawn to {}, that of {} is left", identity(broker), left.ip())
+        }
         Event::MalformedOrderConfig { topic, fault } => format!("malformed order configuration of {topic}: {fault}"),
         Event::DoubtfulOrderConfig { topic, doubts } => {
             let doubts: Vec<_> = doubts.iter().map(ToString::to_string).collect();

@@ -1,6 +1,7 @@
 //! The words of one command: plain ones, `name=value` options, and flags.
 
 use crate::registration::{Mapping, Topic, Version};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The words of a command that were not taken yet.
@@ -147,6 +148,11 @@ pub(super) fn millis(text: &str) -> Result<i64, String> {
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let millis = millis(text)?;
     u64::try_from(millis).map(Duration::from_millis).map_err(|_| format!("{text} is negative"))
+}
+
+/// The address of a host.
+pub(super) fn host(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| format!("{text} is no address"))
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
