@@ -10,6 +10,7 @@ pub use core_server::CoreServer;
 
 use crate::answer::Answer;
 use crate::process_keys::read_configuration;
+use crate::registration::Registration;
 use crate::request::Request;
 use bytes::Bytes;
 use client::Client;
@@ -21,6 +22,7 @@ use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
 use namesrv_core::node::{Input, Node, Output};
 use namesrv_core::quota::Quotas;
+use namesrv_core::report::ReportRequest;
 use namesrv_core::route::RouteView;
 use namesrv_core::save::{SaveError, SaveFile, SaveTicket};
 use namesrv_core::time::{Instant, Now, WallTime};
@@ -162,6 +164,17 @@ impl World {
     /// The same, to be kept.
     pub fn shared_view(&self) -> Arc<RouteView> {
         Arc::clone(self.view.as_ref().expect("the first view is published at once"))
+    }
+
+    /// Whether a broker is registered as this registration names it.
+    pub fn has(&self, one: &Registration) -> bool {
+        let request = ReportRequest { members_max: usize::MAX, ..ReportRequest::default() };
+        self.node.report(&request, self.now).members.iter().map(|member| &member.broker).any(|broker| {
+            one.broker.as_deref() == Some(&*broker.name)
+                && one.id == Some(broker.id)
+                && one.address.as_deref() == Some(&*broker.address)
+                && one.cluster.as_deref() == Some(&*broker.cluster)
+        })
     }
 
     /// The time.

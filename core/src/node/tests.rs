@@ -4,7 +4,6 @@ mod credit;
 mod reload;
 mod snapshots;
 mod stop;
-mod warm_property;
 
 use super::*;
 use crate::access::Verdict;
