@@ -1,4 +1,4 @@
-//! Golden conversations over TLS that are large, end, wait or take long.
+//! Golden conversations over TLS that are large, end, wait or take long, and first bytes in every mode of TLS.
 
 use namesrv_tests::differences;
 use namesrv_tests::golden::tls::{Facts, GROUPS, cases, entries, play};
@@ -15,7 +15,7 @@ fn different(java: &Facts, ours: &Facts) -> Facts {
 #[expect(clippy::print_stdout, reason = "the summary is for whoever runs the test with --nocapture")]
 fn what_comes_of_it_is_what_comes_of_it_in_java() {
     let (entries, played) = (entries(), play());
-    assert_eq!(played.len(), 86);
+    assert_eq!(played.len(), 86 + 164);
     let (mut same, mut wrong) = ([0; GROUPS.len()], String::new());
     for (case, ours) in &played {
         let java = case.java();

@@ -6,6 +6,7 @@ use super::cases::{read_cases, read_entries};
 use super::tls_client::Client;
 use crate::tls::Version;
 use crate::world::World;
+use namesrv_shell::tls::TlsMode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -18,7 +19,7 @@ const CASES: &str = include_str!("../../golden/tls-5.5.0.jsonl");
 /// The deliberate differences, in the repository.
 const OVERLAY: &str = include_str!("../../golden/tls-overlay.toml");
 /// Groups that are played against the transport in memory.
-pub const GROUPS: [&str; 4] = ["big", "closing", "handshake-timeout", "idle"];
+pub const GROUPS: [&str; 5] = ["big", "closing", "handshake-timeout", "idle", "mode"];
 /// What is observed and not compared: sizes that depend on the certificate, on how records are cut, and on what is
 /// encrypted.
 const NOT_COMPARED: [&str; 6] =
@@ -47,11 +48,16 @@ pub struct Case {
 struct Server {
     provider: String,
     #[serde(default)]
+    jvm: BTreeMap<String, String>,
+    #[serde(default)]
     config: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Sent {
+    /// In front of TLS, in hexadecimal.
+    #[serde(default)]
+    prefix: String,
     #[serde(default)]
     tls: Option<Map<String, Value>>,
     /// Writes, or words about them.
@@ -60,6 +66,8 @@ struct Sent {
     /// How the client ends.
     #[serde(default)]
     then: Value,
+    /// It does what cannot be played.
+    note: Option<Value>,
 }
 
 /// One deliberate difference.
@@ -72,19 +80,21 @@ pub struct Entry {
     pub case: String,
     /// The provider of the Java server, where only one of them differs.
     pub provider: Option<String>,
+    /// The mode of the server, where only one of them differs.
+    pub mode: Option<String>,
     /// What comes of it here, as far as it differs.
     pub ours: Facts,
     /// Identifier of an entry of DIFFERENCES.md.
     pub difference: String,
 }
 
-/// All cases of [`GROUPS`], with both providers of the Java server, in the order of the file.
+/// All cases of [`GROUPS`] that can be played, with both providers of the Java server, in the order of the file.
 ///
 /// # Panics
 /// The file is damaged.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    read_cases(CASES).filter(|case: &Case| GROUPS.contains(&&*case.group)).collect()
+    read_cases(CASES).filter(|case: &Case| GROUPS.contains(&&*case.group) && case.is_playable()).collect()
 }
 
 /// What comes of each case here, over a wire in memory and in virtual time. Those of the group `big` have one server,
@@ -120,7 +130,8 @@ impl Entry {
     #[must_use]
     pub fn is_about(&self, case: &Case) -> bool {
         let is_provider = self.provider.as_ref().is_none_or(|provider| *provider == case.server.provider);
-        self.group == case.group && self.case == case.name && is_provider
+        let is_mode = self.mode.as_ref().is_none_or(|mode| case.server.jvm.get("tls.server.mode") == Some(mode));
+        self.group == case.group && self.case == case.name && is_provider && is_mode
     }
 }
 
@@ -134,7 +145,12 @@ impl Case {
     /// What came of it in front of the Java server, with times in whole seconds.
     #[must_use]
     pub fn java(&self) -> Facts {
-        let compared = self.outcome.iter().filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str()));
+        let is_compared = |name: &str| match self.group.as_str() {
+            // What follows a handshake is of other groups.
+            "mode" => name == "result",
+            _ => !NOT_COMPARED.contains(&name),
+        };
+        let compared = self.outcome.iter().filter(|(name, _)| is_compared(name));
         compared.map(|(name, value)| (name.clone(), fact(name, value))).collect()
     }
 
@@ -143,13 +159,32 @@ impl Case {
         self.server.config.clone().into_iter().collect()
     }
 
+    /// Whether the mode is one that Java has by that name, and the client one that can be played.
+    fn is_playable(&self) -> bool {
+        let version = self.client.tls.as_ref().and_then(|tls| tls.get("version")).and_then(Value::as_str);
+        let is_known = version.is_none_or(|version| ["TLSv1.2", "TLSv1.3"].contains(&version));
+        self.group != "mode"
+            || (self.mode().is_some() && is_known && self.client.then.is_null() && self.client.note.is_none())
+    }
+
+    fn mode(&self) -> Option<TlsMode> {
+        match (self.server.jvm.len(), self.server.jvm.get("tls.server.mode").map(String::as_str)) {
+            (0, None) | (1, Some("permissive")) => Some(TlsMode::Permissive),
+            (1, Some("enforcing")) => Some(TlsMode::Enforcing),
+            (1, Some("disabled")) => Some(TlsMode::Disabled),
+            _ => None,
+        }
+    }
+
     fn run(&self, server: Rc<RefCell<World>>) -> Facts {
-        let mut client = Client::connect(self.version(), server);
+        let mode = self.mode().filter(|_| self.group == "mode").unwrap_or(TlsMode::Permissive);
+        let mut client = Client::connect(self.version(), mode, server);
         match self.group.as_str() {
             "big" => self.play_big(&mut client),
             "closing" => self.play_closing(&mut client),
             "handshake-timeout" => self.play_handshake(&mut client),
             "idle" => self.play_idle(&mut client),
+            "mode" => self.play_mode(&mut client),
             other => panic!("{other}: not played"),
         }
         client.watch(self.watched());
@@ -160,6 +195,7 @@ impl Case {
         let named = self.client.tls.as_ref().and_then(|tls| tls.get("version")).and_then(Value::as_str);
         match named {
             Some(version) => Some(version_of(version)),
+            None if self.group == "mode" => self.client.tls.as_ref().map(|_| Version::Tls13),
             // The group `idle` says it in its names.
             None => ["TLSv1.2", "TLSv1.3"].into_iter().find(|version| self.name.contains(version)).map(version_of),
         }
@@ -167,6 +203,9 @@ impl Case {
 
     /// How long nothing more is sent: as long as the Java server was watched, where it closed nothing.
     fn watched(&self) -> Duration {
+        if self.group == "mode" {
+            return Duration::ZERO;
+        }
         let seconds = |name: &str| self.outcome.get(name).and_then(Value::as_f64).expect("a time");
         match (self.outcome.get("tcp").and_then(Value::as_str), self.outcome.get("result").and_then(Value::as_str)) {
             (Some("stays open"), _) => Duration::from_secs_f64(seconds("after_seconds")),
@@ -263,6 +302,17 @@ impl Case {
                 client.shake_hands();
                 // More bytes than there is time for.
                 client.dribble(&Client::large_frame(), Duration::from_secs_f64(seconds), Client::send);
+            }
+        }
+    }
+
+    fn play_mode(&self, client: &mut Client) {
+        client.send_raw(&bytes(&self.client.prefix));
+        client.shake_hands_if_it_can();
+        for write in self.client.send.as_array().expect("writes") {
+            match write.as_str().expect("hexadecimal") {
+                "REQUEST" => client.send_if_it_can(&Client::request()),
+                written => client.send_if_it_can(&bytes(written)),
             }
         }
     }

@@ -44,8 +44,8 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects; `None` is a client without TLS.
-    pub(super) fn connect(version: Option<Version>, world: Rc<RefCell<World>>) -> Self {
-        let link = Link::open(TlsMode::Permissive, &world.borrow().shared_view());
+    pub(super) fn connect(version: Option<Version>, mode: TlsMode, world: Rc<RefCell<World>>) -> Self {
+        let link = Link::open(mode, &world.borrow().shared_view());
         Self {
             since: link.now.monotonic,
             tls: version.map(client),
@@ -83,6 +83,24 @@ impl Client {
         let Some(mut tls) = self.tls.take() else { return };
         crate::transport::shake_hands(&mut tls, &mut self.link);
         self.tls = Some(tls);
+    }
+
+    /// Goes through the handshake for as long as the server does.
+    pub(super) fn shake_hands_if_it_can(&mut self) {
+        while let Some(tls) = self.tls.as_mut().filter(|tls| tls.is_handshaking() && self.link.end.is_none()) {
+            let flight = outgoing(tls);
+            if flight.is_empty() {
+                return;
+            }
+            self.send_raw(&flight);
+        }
+    }
+
+    /// Sends plaintext unless the server has closed the connection.
+    pub(super) fn send_if_it_can(&mut self, plaintext: &[u8]) {
+        if self.link.end.is_none() {
+            self.send(plaintext);
+        }
     }
 
     /// Sends plaintext, over TLS if it speaks that.
@@ -187,10 +205,10 @@ impl Client {
     /// What it saw.
     pub(super) fn facts(&self) -> Facts {
         let (is_closed, answers) = (self.link.end.is_some(), answers(&self.plaintext));
-        let result = match (is_closed, answers.last()) {
+        let result = match (is_closed, self.plaintext.is_empty()) {
             (true, _) => "closed",
-            (false, Some(_)) => "answered",
-            (false, None) => "waits",
+            (false, false) => "answered",
+            (false, true) => "waits",
         };
         let after = self.closed_after.unwrap_or_else(|| self.link.now.monotonic.since(self.since));
         let mut facts = vec![
@@ -271,11 +289,11 @@ impl Client {
     }
 }
 
-/// The frames of a stream.
+/// The frames of a stream, up to the first bytes that are none.
 fn answers(mut stream: &[u8]) -> Vec<Answer> {
     let mut answers = Vec::new();
     while let Some((length, rest)) = stream.split_first_chunk() {
-        let (frame, _) = stream.split_at_checked(4 + u32::from_be_bytes(*length) as usize).expect("whole frames");
+        let Some((frame, _)) = stream.split_at_checked(4 + u32::from_be_bytes(*length) as usize) else { break };
         answers.push(Answer::decode(frame).expect("a readable answer"));
         stream = &rest[frame.len() - 4..];
     }
