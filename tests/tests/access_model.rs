@@ -3,9 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
-use namesrv_tests::access::{request, rules, world};
+use namesrv_tests::access::{ADMIN_CODES, request, rules, world};
 use namesrv_tests::registration::{Registration, Topic, register_topic};
-use namesrv_tests::request::Request;
 use namesrv_tests::step::Signer;
 use namesrv_tests::world::World;
 use proptest::prelude::*;
@@ -25,36 +24,25 @@ const MODES: [&str; 4] = [
     "authenticationEnabled=true\naccessControl=strict\n",
 ];
 
-/// What happens.
+/// What happens: what arrives over a connection, signed or not, or what becomes of it.
 #[derive(Clone, Copy, Debug)]
-enum Step {
-    Register {
-        connection: usize,
-        broker: usize,
-        signer: Option<Signer>,
-    },
-    Unregister {
-        connection: usize,
-        broker: usize,
-        signer: Option<Signer>,
-    },
+struct Step {
+    connection: usize,
+    signer: Option<Signer>,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Register(usize),
+    Unregister(usize),
     /// With the entries of one broker or of both.
-    RegisterTopic {
-        connection: usize,
-        brokers: [bool; BROKERS],
-    },
-    Administer {
-        connection: usize,
-        code: i32,
-        signer: Option<Signer>,
-    },
-    Read {
-        connection: usize,
-        signer: Option<Signer>,
-    },
-    Disconnect {
-        connection: usize,
-    },
+    RegisterTopic([bool; BROKERS]),
+    /// With this code.
+    Administer(i32),
+    Read,
+    Disconnect,
+    /// The operator changes the rules.
     Reload {
         mode: usize,
         closes_reads: bool,
@@ -62,7 +50,6 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let connection = 0..CONNECTIONS;
     let signer = prop::sample::select(vec![
         None,
         Some(Signer::Stranger),
@@ -72,21 +59,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Some(Signer::Administrator),
         Some(Signer::Rotating),
     ]);
-    let code = prop::sample::select(vec![100, 102, 205, 216, 318, 327]);
-    let broker = 0..BROKERS;
-    let step = prop_oneof![
-        6 => (connection.clone(), broker.clone(), signer.clone())
-            .prop_map(|(connection, broker, signer)| Step::Register { connection, broker, signer }),
-        3 => (connection.clone(), broker, signer.clone())
-            .prop_map(|(connection, broker, signer)| Step::Unregister { connection, broker, signer }),
-        2 => (connection.clone(), any::<[bool; BROKERS]>())
-            .prop_map(|(connection, brokers)| Step::RegisterTopic { connection, brokers }),
-        2 => (connection.clone(), code, signer.clone())
-            .prop_map(|(connection, code, signer)| Step::Administer { connection, code, signer }),
-        2 => (connection.clone(), signer).prop_map(|(connection, signer)| Step::Read { connection, signer }),
-        3 => connection.prop_map(|connection| Step::Disconnect { connection }),
-        1 => (0..MODES.len(), any::<bool>()).prop_map(|(mode, closes_reads)| Step::Reload { mode, closes_reads }),
+    let what = prop_oneof![
+        6 => (0..BROKERS).prop_map(What::Register),
+        3 => (0..BROKERS).prop_map(What::Unregister),
+        2 => any::<[bool; BROKERS]>().prop_map(What::RegisterTopic),
+        2 => prop::sample::select(ADMIN_CODES.to_vec()).prop_map(What::Administer),
+        2 => Just(What::Read),
+        3 => Just(What::Disconnect),
+        1 => (0..MODES.len(), any::<bool>()).prop_map(|(mode, closes_reads)| What::Reload { mode, closes_reads }),
     ];
+    let step = (0..CONNECTIONS, signer, what).prop_map(|(connection, signer, what)| Step { connection, signer, what });
     prop::collection::vec(step, 1..60)
 }
 
@@ -129,18 +111,19 @@ impl Model {
     }
 
     /// Whether the step is answered with a refusal.
-    fn take(&mut self, step: Step) -> bool {
-        match step {
-            Step::Register { connection, broker, signer } => {
+    fn take(&mut self, Step { connection, signer, what }: Step) -> bool {
+        let own = (connection, self.opened[connection]);
+        match what {
+            What::Register(broker) => {
                 if self.mode == 3 && Self::is_refused(signer, BROKER) {
                     return true;
                 }
                 let keeps = self.is_closed();
                 let claims = self.brokers.entry(broker).or_default();
                 claims.retain(|_, _| keeps);
-                claims.insert(connection % HOSTS, (connection, self.opened[connection]));
+                claims.insert(connection % HOSTS, own);
             }
-            Step::Unregister { connection, broker, .. } => {
+            What::Unregister(broker) => {
                 if self.is_closed() && self.brokers.contains_key(&broker) {
                     if !self.owns(connection, broker) {
                         return true;
@@ -153,23 +136,21 @@ impl Model {
                 }
                 self.brokers.remove(&broker);
             }
-            Step::RegisterTopic { connection, brokers } => {
+            What::RegisterTopic(brokers) => {
                 let named = (0..BROKERS).filter(|broker| brokers[*broker] && self.brokers.contains_key(broker));
                 return self.is_closed() && named.into_iter().any(|broker| !self.owns(connection, broker));
             }
-            Step::Administer { signer, .. } => return self.is_closed() && Self::is_refused(signer, ADMINISTRATOR),
-            Step::Read { connection, signer } => {
-                let own = (connection, self.opened[connection]);
+            What::Administer(_) => return self.is_closed() && Self::is_refused(signer, ADMINISTRATOR),
+            What::Read => {
                 let is_broker = self.brokers.values().any(|claims| claims.values().any(|claim| *claim == own));
                 return self.closes_reads && self.is_closed() && !is_broker && Self::is_refused(signer, READER);
             }
-            Step::Disconnect { connection } => {
-                let lost = (connection, self.opened[connection]);
-                self.brokers.values_mut().for_each(|claims| claims.retain(|_, claim| *claim != lost));
+            What::Disconnect => {
+                self.brokers.values_mut().for_each(|claims| claims.retain(|_, claim| *claim != own));
                 self.brokers.retain(|_, claims| !claims.is_empty());
                 self.opened[connection] += 1;
             }
-            Step::Reload { mode, closes_reads } => (self.mode, self.closes_reads) = (mode, closes_reads),
+            What::Reload { mode, closes_reads } => (self.mode, self.closes_reads) = (mode, closes_reads),
         }
         false
     }
@@ -184,47 +165,31 @@ fn registration(broker: usize) -> Registration {
     Registration { topics, address: Some(format!("10.9.0.{broker}:10911")), ..Registration::new(&name(broker), 0) }
 }
 
-/// By nobody if there is no signer.
-fn sign(request: Request, signer: Option<Signer>) -> Request {
-    match signer {
-        Some(signer) => signer.sign(request),
-        None => request,
-    }
-}
-
-/// The connection and the request of a step, if it is one.
-fn asked(step: Step) -> Option<(usize, Request)> {
-    Some(match step {
-        Step::Register { connection, broker, signer } => (connection, sign(registration(broker).request(), signer)),
-        Step::Unregister { connection, broker, signer } => {
-            (connection, sign(registration(broker).naming_request(104), signer))
-        }
-        Step::RegisterTopic { connection, brokers } => {
-            let named: Vec<_> = (0..BROKERS).filter(|broker| brokers[*broker]).map(name).collect();
-            (connection, register_topic("U", &named))
-        }
-        Step::Administer { connection, code, signer } => (connection, sign(request(code), signer)),
-        Step::Read { connection, signer } => (connection, sign(request(106), signer)),
-        Step::Disconnect { .. } | Step::Reload { .. } => return None,
-    })
-}
-
-fn take(world: &mut World, step: Step) -> Option<bool> {
-    match step {
-        Step::Disconnect { connection } => world.disconnect(&connection.to_string()),
-        Step::Reload { mode, closes_reads } => {
-            world.replace_access(rules(&format!("{}readsNeedSignature={closes_reads}", MODES[mode])));
-        }
-        Step::Register { .. }
-        | Step::Unregister { .. }
-        | Step::RegisterTopic { .. }
-        | Step::Administer { .. }
-        | Step::Read { .. } => {}
-    }
-    let (connection, request) = asked(step)?;
+/// Takes a step. Returns whether it is answered with a refusal.
+fn take(world: &mut World, Step { connection, signer, what }: Step) -> bool {
     let host = IpAddr::from([10, 0, 0, (connection % HOSTS) as u8]);
-    world.connect_from(&connection.to_string(), host);
-    Some(world.ask(&connection.to_string(), &request).unwrap().code == 16)
+    let connection = connection.to_string();
+    let request = match what {
+        What::Register(broker) => registration(broker).request(),
+        What::Unregister(broker) => registration(broker).naming_request(104),
+        What::RegisterTopic(brokers) => {
+            let named: Vec<_> = (0..BROKERS).filter(|broker| brokers[*broker]).map(name).collect();
+            register_topic("U", &named)
+        }
+        What::Administer(code) => request(code),
+        What::Read => request(106),
+        What::Disconnect => {
+            world.disconnect(&connection);
+            return false;
+        }
+        What::Reload { mode, closes_reads } => {
+            world.replace_access(rules(&format!("{}readsNeedSignature={closes_reads}", MODES[mode])));
+            return false;
+        }
+    };
+    let request = if let Some(signer) = signer { signer.sign(request) } else { request };
+    world.connect_from(&connection, host);
+    world.ask(&connection, &request).unwrap().code == 16
 }
 
 proptest! {
@@ -241,7 +206,7 @@ proptest! {
         for step in steps {
             let refused = take(&mut world, step);
             let expected = model.take(step);
-            prop_assert_eq!(refused.unwrap_or(false), expected, "{:?}", step);
+            prop_assert_eq!(refused, expected, "{:?}", step);
             let clusters = String::from_utf8(world.view().cluster_info().to_vec()).unwrap();
             let known: Vec<_> = (0..BROKERS).filter(|broker| clusters.contains(&format!("\"{}\"", name(*broker)))).collect();
             prop_assert_eq!(known, model.brokers.keys().copied().collect::<Vec<_>>(), "{:?}", step);
