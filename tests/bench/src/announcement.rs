@@ -15,8 +15,6 @@ const REPEAT_MILLIS: i64 = 30_000;
 /// Heartbeat timeout that brokers announce: longer than any comparison.
 const SILENCE_MILLIS: i64 = 86_400_000;
 const TABLE: &str = "\"topicConfigTable\":{";
-const MAPPING_VERSION: &str = "\"mappingDataVersion\":";
-const TIMESTAMP: &str = "\"timestamp\":";
 
 /// A topic table as it is encoded in a registration.
 #[derive(Clone, Debug)]
@@ -88,10 +86,13 @@ impl Announcement {
         registration.address = Some(self.address.clone());
         registration.timeout = Some(SILENCE_MILLIS);
         registration.version = Some(Version::counter(self.version));
+        let first = Version::counter(0);
+        let timestamp = first.timestamp + self.sent * REPEAT_MILLIS;
+        registration.mapping_version = Version { timestamp, ..first };
         let queues = 4 + (self.version % 2) as i32;
         let changing = Topic { read_queues: queues, write_queues: queues, ..Topic::new(CHANGING_TOPIC) };
         registration.topics = Some(vec![changing]);
-        let body = self.stamped(&registration.json_body())?;
+        let body = registration.json_body();
         let comma = if topics.json.is_empty() { "" } else { "," };
         let at = table_at(&body)?;
         // What comes before the shared topics belongs to this broker alone.
@@ -113,17 +114,6 @@ impl Announcement {
         let length = head.len() + topics.json.len() + after.len() - 4;
         head.splice(..4, u32::try_from(length).context("too many topics for one frame")?.to_be_bytes());
         Ok(Outgoing { parts: [head.into(), Arc::clone(&topics.json), after.into_bytes().into()], written: 0 })
-    }
-
-    /// Sets the timestamp, which has the same number of digits in every registration.
-    fn stamped(&self, body: &str) -> Result<String> {
-        let version = body.find(MAPPING_VERSION).context("no version of mappings")?;
-        let after = body.get(version..).unwrap_or_default();
-        let digits = version + after.find(TIMESTAMP).context("no time of mappings")? + TIMESTAMP.len();
-        let end = digits + body.get(digits..).and_then(|rest| rest.find('}')).context("no end of a time")?;
-        let now = Version::counter(0).timestamp + self.sent * REPEAT_MILLIS;
-        let (before, after) = (body.get(..digits), body.get(end..));
-        Ok(format!("{}{now}{}", before.unwrap_or_default(), after.unwrap_or_default()))
     }
 }
 
