@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
-use namesrv_core::access::{AccessRules, AllowedBy, RefusalCause, User};
+use namesrv_core::access::{AccessRules, AllowedBy, User};
 use namesrv_core::config::Configuration;
 use namesrv_core::config::properties::parse;
 use namesrv_core::event::{AdminWrite, Change, Event};
@@ -13,7 +13,6 @@ use namesrv_tests::access::{
 };
 use namesrv_tests::answer::Answer;
 use namesrv_tests::process_keys::read_configuration;
-use namesrv_tests::registration::{Registration, Version};
 use namesrv_tests::request::Request;
 use namesrv_tests::world::World;
 use std::net::IpAddr;
@@ -244,43 +243,6 @@ fn a_client_behind_a_proxy_is_judged_by_its_own_address_and_told_with_both() {
     }
 }
 
-#[test]
-fn a_broker_cannot_announce_an_address_outside_of_the_list() {
-    let mut world = world("brokerAddresses=10.0.0.0/24");
-    world.connect_from("broker", BROKER_HOST);
-    let mut code = |address: &str, ha_address: &str| {
-        let registration =
-            Registration { address: Some(address.to_owned()), ha_address: ha_address.to_owned(), ..broker() };
-        world.ask("broker", &registration.request()).unwrap().code
-    };
-    assert_eq!(code("10.0.0.9:10911", "10.0.0.9:10912"), 0);
-    assert_eq!(code("broker-a.example:10911", "broker-a.example:10912"), 0, "names are not resolved");
-    for outside in ["10.0.1.9:1", "127.0.0.1:1", "[::1]:1", "[::ffff:10.0.1.9]:1", "10.0.1.9"] {
-        assert_eq!(code(outside, "10.0.0.9:10912"), 16, "{outside}");
-        assert_eq!(code("10.0.0.9:10911", outside), 16, "{outside}");
-    }
-}
-
-#[test]
-fn exempt_senders_need_no_signature() {
-    let file = format!(
-        "{STRICT}unsignedAdminAddresses={ADMIN_HOST}\nunsignedBrokerAddresses={BROKER_HOST}\nauthenticationWhitelist= 205 ,327"
-    );
-    for (code, host, is_served) in [
-        (100, ADMIN_HOST, true),
-        (100, STRANGER_HOST, false),
-        (103, BROKER_HOST, true),
-        (103, ADMIN_HOST, false),
-        (205, STRANGER_HOST, true),
-        (327, STRANGER_HOST, true),
-        (216, STRANGER_HOST, false),
-    ] {
-        let mut world = world(&file);
-        world.connect_from("c", host);
-        assert_eq!(world.ask("c", &request(code)).unwrap().code != 16, is_served, "{code} from {host}");
-    }
-}
-
 /// What the operator is told of one request that an administrator sends.
 fn admin_write(world: &mut World, request: &Request) -> (Answer, AdminWrite) {
     let answer = world.ask("c", request).unwrap();
@@ -367,47 +329,6 @@ fn the_record_says_what_was_before_and_after() {
 }
 
 #[test]
-fn observing_tells_what_would_be_refused_and_refuses_nothing() {
-    let mut world = world(&format!("{OBSERVE}readsNeedSignature=true"));
-    world.connect_from("c", ADMIN_HOST);
-    for (request, cause) in [
-        (request(100), Some(RefusalCause::NoUser)),
-        (WrongSecret.sign(request(100)), Some(RefusalCause::BadSignature)),
-        (Broker.sign(request(216)), Some(RefusalCause::NoRole)),
-        (Administrator.sign(request(100)), None),
-        (request(106), Some(RefusalCause::NoUser)),
-        (Reader.sign(request(106)), None),
-    ] {
-        assert_eq!(world.ask("c", &request).unwrap().code, 0, "{request:?}");
-        let told = world.take_events().into_iter().find_map(|event| {
-            let Event::RequestWouldBeRefused(refused) = event else { return None };
-            Some(refused.refusal.cause)
-        });
-        assert_eq!(told, cause, "{request:?}");
-    }
-}
-
-#[test]
-fn observing_names_each_unsigned_broker_once() {
-    let mut world = world(OBSERVE);
-    world.connect_from("c", BROKER_HOST);
-    let mut told = |request: &Request| {
-        assert_eq!(world.ask("c", request).unwrap().code, 0);
-        let would = |event: &Event| matches!(event, Event::RequestWouldBeRefused(_));
-        world.take_events().iter().filter(|event| would(event)).count()
-    };
-    let unsigned = broker().request();
-    assert_eq!(told(&unsigned), 1);
-    assert_eq!(told(&unsigned), 0, "repeated");
-    let changed = Registration { version: Some(Version::counter(2)), ..broker() };
-    assert_eq!(told(&changed.request()), 0, "changed");
-    let other = Registration::new("broker-b", 0);
-    assert_eq!(told(&other.request()), 1, "another one");
-    let signed = Registration::new("broker-c", 0);
-    assert_eq!(told(&Broker.sign(signed.request())), 0);
-}
-
-#[test]
 fn rules_are_replaced_in_one_step_for_connections_that_are_open() {
     let mut world = world("");
     world.connect_from("c", ADMIN_HOST);
@@ -460,13 +381,6 @@ fn a_recorded_signature_is_good_again_and_for_another_code_but_not_from_elsewher
         assert_eq!(world.take_events().iter().filter(|event| is_told(event)).count(), 2, "{file}");
         assert_eq!(world.ask("client", &request(105)).unwrap().code == 0, is_stopped, "{file}");
     }
-}
-
-#[test]
-fn the_key_that_everybody_knows_is_nobodys() {
-    let mut world = world(ADMIN);
-    let answer = world.ask("c", &request(100).signed("rocketmq2", "12345678")).unwrap();
-    assert_eq!((answer.code, answer.remark.as_deref()), (16, Some("User:rocketmq2 is not found.")));
 }
 
 /// A request changes no key that says who may send requests, where files are, or what is run.

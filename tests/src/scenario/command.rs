@@ -232,6 +232,9 @@ fn registration(words: &mut Words) -> Result<(Request, String), String> {
             *field = Some(value).filter(|value| value != "missing");
         }
     }
+    if let Some(address) = words.option("ha") {
+        registration.ha_address = address;
+    }
     if words.flag("nameless") {
         registration.broker = None;
     }
