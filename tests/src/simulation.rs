@@ -10,6 +10,8 @@ mod cluster;
 mod coverage;
 mod disk;
 mod fault;
+mod happening;
+mod host;
 mod invariant;
 mod io_thread;
 mod judge;
@@ -18,13 +20,17 @@ mod kv_ledger;
 mod ledger;
 mod name_server;
 mod network;
+mod passing;
 mod peer;
 mod population;
+mod registry_thread;
 mod saver;
 pub mod scenarios;
 mod secure;
 mod shown;
+mod simulator;
 mod snapshots;
+mod threads;
 mod trace;
 mod virtual_stream;
 mod warmth;
@@ -37,9 +43,9 @@ use admin::Admin;
 use agenda::Time;
 use broker::Release;
 use client::Client;
+use cluster::Kind;
 use fastrand::Rng;
-use judge::CONVERGENCE_MILLIS;
-use peer::Kind;
+use passing::CONVERGENCE_MILLIS;
 use secure::{Certificates, ServerTls};
 use std::cell::RefCell;
 use std::io::Write;
@@ -70,13 +76,13 @@ pub struct Outcome {
 pub fn run(seed: u64, minutes: u64, shows_trace: bool) -> Result<Outcome, Violation> {
     let mut cluster = populated(seed, shows_trace);
     while cluster.now() < minutes * 60_000 {
-        let mean = [3000, 10_000, 40_000][cluster.random.usize(..3)];
+        let mean = [3000, 10_000, 40_000][cluster.simulator.random.usize(..3)];
         cluster.begin_faults(mean);
         cluster.pass(UNREST_MILLIS.min(minutes * 60_000))?;
         cluster.calm_down();
         cluster.pass(CONVERGENCE_MILLIS)?;
         cluster.forget_snapshots()?;
-        cluster.judge()?;
+        cluster.check_convergence()?;
     }
     Ok(cluster.outcome())
 }
@@ -112,8 +118,8 @@ impl Cluster {
     /// What came of it so far.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let (digest, lines) = (self.trace.digest(), self.trace.lines());
-        Outcome { millis: self.now(), coverage: self.coverage.clone(), digest, lines }
+        let (digest, lines) = (self.simulator.trace.digest(), self.simulator.trace.lines());
+        Outcome { millis: self.now(), coverage: self.simulator.coverage.clone(), digest, lines }
     }
 }
 
@@ -134,9 +140,9 @@ fn populated(seed: u64, shows_trace: bool) -> Cluster {
     for number in 0..random.usize(2..=3) {
         let server = cluster.add_server(&format!("ns{number}"), number % 2, &settings);
         let kinds = Certificates::ALL;
-        cluster.servers[server].tls = ServerTls::new(kinds[(number + seed as usize) % kinds.len()]);
+        cluster.servers[server].host.tls = ServerTls::new(kinds[(number + seed as usize) % kinds.len()]);
         if random.u8(..) < 192 {
-            cluster.make_warm(server);
+            cluster.servers[server].host.snapshots.enable();
         }
     }
     cluster.add_judge();
@@ -168,6 +174,6 @@ fn populated(seed: u64, shows_trace: bool) -> Cluster {
     }
     cluster.add_peer("admin", 0, Kind::Admin(Admin::default()));
     cluster.add_peer("stranger", 1, Kind::Stranger);
-    (0..cluster.processes.len()).for_each(|process| cluster.start(process));
+    (0..cluster.simulator.processes.len()).for_each(|process| cluster.start(process));
     cluster
 }

@@ -1,10 +1,10 @@
 //! Clients: each stays with one NameServer as long as that answers, and asks it for the routes of its topics.
 
 use super::agenda::Time;
-use super::cluster::Cluster;
+use super::happening::Duty;
 use super::invariant::Subject;
 use super::ledger::Told;
-use super::peer::{Duty, Kind};
+use super::peer::Actor;
 use super::population::ZONES;
 use crate::request::Request;
 
@@ -14,13 +14,13 @@ const RETRY_MILLIS: Time = 1000;
 /// One client.
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) topics: Vec<String>,
+    topics: Vec<String>,
     /// The release that it announces.
-    pub(super) version: i32,
+    version: i32,
     /// It asks this often.
-    pub(super) period: Time,
+    period: Time,
     /// It changes the server each time, and looks at everything.
-    pub(super) is_auditor: bool,
+    is_auditor: bool,
     server: Option<usize>,
     next: usize,
 }
@@ -34,46 +34,39 @@ impl Client {
     pub(super) fn leave(&mut self) {
         self.server = None;
     }
-}
 
-impl Cluster {
-    pub(super) fn poll_routes(&mut self, peer: usize) {
-        let Kind::Client(client) = &self.peers[peer].kind else { return };
-        let (auditor, period) = (client.is_auditor, client.period);
-        let server = client.server.filter(|server| self.is_up(peer, *server) && !auditor);
-        let Some(server) = server.or_else(|| self.choose_server(peer)) else {
-            return self.perform(peer, Duty::Poll, RETRY_MILLIS);
+    /// Asks for the route of every topic.
+    pub(super) fn poll(&mut self, actor: &mut Actor<'_>) {
+        let server = self.server.filter(|server| actor.is_up(*server) && !self.is_auditor);
+        let Some(server) = server.or_else(|| self.choose_server(actor)) else {
+            return actor.perform(Duty::Poll, RETRY_MILLIS);
         };
-        let Kind::Client(client) = &mut self.peers[peer].kind else { return };
-        client.server = Some(server);
-        let (topics, version) = (client.topics.clone(), client.version);
-        for topic in topics {
-            let zone = ZONES[self.random.usize(..ZONES.len())].filter(|_| version == 513);
-            let request = Request::new(105).version(version).field("topic", &topic);
+        self.server = Some(server);
+        for topic in self.topics.clone() {
+            let random = &mut actor.simulator.random;
+            let zone = ZONES[random.usize(..ZONES.len())].filter(|_| self.version == 513);
+            let request = Request::new(105).version(self.version).field("topic", &topic);
             let request = if let Some(zone) = zone {
                 request.field("__ZONE_MODE", true).field("__ZONE_NAME", zone)
-            } else if self.random.bool() {
+            } else if random.bool() {
                 request.field("acceptStandardJsonOnly", true)
             } else {
                 request
             };
-            let request = if self.random.u8(..) < 32 { request.binary() } else { request };
-            self.ask(peer, server, request, Told::Nothing, Some(Subject::Route { topic, zone }));
+            let request = if random.u8(..) < 32 { request.binary() } else { request };
+            actor.ask(server, request, Told::Nothing, Some(Subject::Route { topic, zone }));
         }
-        if auditor {
-            self.ask(peer, server, Request::new(106), Told::Nothing, Some(Subject::Clusters));
-            self.ask(peer, server, Request::new(206), Told::Nothing, Some(Subject::Topics));
+        if self.is_auditor {
+            actor.ask(server, Request::new(106), Told::Nothing, Some(Subject::Clusters));
+            actor.ask(server, Request::new(206), Told::Nothing, Some(Subject::Topics));
         }
-        self.perform(peer, Duty::Poll, period);
+        actor.perform(Duty::Poll, self.period);
     }
 
     /// The next server that is connected, after asking for a connection to another one if that is missing.
-    fn choose_server(&mut self, peer: usize) -> Option<usize> {
-        let servers = self.servers.len();
-        let Kind::Client(client) = &mut self.peers[peer].kind else { return None };
-        client.next = (client.next + 1) % servers;
-        let next = client.next;
-        self.connect(peer, next);
-        if self.is_up(peer, next) { Some(next) } else { self.servers_up(peer).first().copied() }
+    fn choose_server(&mut self, actor: &mut Actor<'_>) -> Option<usize> {
+        self.next = (self.next + 1) % actor.servers.len();
+        actor.connect(self.next);
+        if actor.is_up(self.next) { Some(self.next) } else { actor.servers_up().first().copied() }
     }
 }

@@ -1,13 +1,15 @@
 //! Faults: what can go wrong, how it is injected and how it ends.
 
 use super::agenda::Time;
-use super::cluster::{Cluster, Happening, Role};
+use super::broker::Broker;
+use super::cluster::{Cluster, Kind};
 use super::disk::Health;
-use super::network::{ProcessId, Socket};
-use super::peer::Kind;
+use super::happening::{Fault, Happening};
+use super::host::SAVE_MILLIS;
+use super::network::{Part, ProcessId, Socket};
 use super::population::ZONES;
 use super::secure::{Certificates, ServerTls};
-use std::collections::BTreeMap;
+use super::simulator::Role;
 
 /// A year.
 const YEAR_MILLIS: i64 = 365 * 24 * 3600 * 1000;
@@ -17,49 +19,6 @@ const FREEZE_ENDS_MILLIS: Time = 4000;
 
 /// Two members of a group claim to be its master for no longer than this.
 const DEPOSED_WITHIN_MILLIS: Time = 40_000;
-
-/// Something that goes wrong, or is good again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The next fault of an unrest, whichever it is.
-    Any(u32),
-    /// A connection is reset.
-    Reset(u64),
-    /// One end of a connection closes it in good order.
-    Close(u64),
-    /// Something on the way forgets a connection: both ends go on believing in it.
-    Forget(u64),
-    CutSites(usize, usize),
-    HealSites(usize, usize),
-    CutPath(ProcessId, ProcessId),
-    HealPath(ProcessId, ProcessId),
-    Pause(ProcessId),
-    Resume(ProcessId),
-    Kill(ProcessId),
-    /// The whole host is gone: nobody says so to anybody.
-    Vanish(ProcessId),
-    Start(ProcessId),
-    /// A broker says goodbye and ends.
-    Leave(ProcessId),
-    /// A broker has another address from now on, over the connections that it has.
-    Move(ProcessId),
-    /// A slave is the master of its group, or believes so.
-    Promote(ProcessId, bool),
-    /// Who is wrong about that learns it.
-    Depose(usize),
-    /// All brokers end at once.
-    KillBrokers,
-    /// The wall clock of a server jumps.
-    StepClock(usize, i64),
-    Disk(usize, Health),
-    SlowDisk(usize, Time),
-    /// Every part takes up to so many milliseconds.
-    Delay(Time),
-    /// A server tells newer clients to go away.
-    ShutDown(usize),
-    /// The files of TLS of a server change.
-    RenewCertificates(usize),
-}
 
 /// Where a fault strikes, and how long it lasts if it does.
 #[derive(Clone, Copy, Debug)]
@@ -113,57 +72,44 @@ const MISHAPS: &[(u32, Mishap)] = &[
         let member = at.broker.and_then(|process| cluster.broker(cluster.broker_at(process)?));
         let slave = member.filter(|broker| broker.id > 0).map(|broker| broker.group);
         if let (Some(process), Some(group)) = (at.broker, slave) {
-            let claim = Fault::Promote(process, cluster.random.bool());
+            let claim = Fault::Promote(process, cluster.simulator.random.bool());
             cluster.for_a_while(at.lasts.min(DEPOSED_WITHIN_MILLIS), claim, Fault::Depose(group));
         }
     }),
     (10, |cluster, at| {
-        let step = [-YEAR_MILLIS, YEAR_MILLIS, -3_600_000, 3_600_000][cluster.random.usize(..4)];
+        let step = [-YEAR_MILLIS, YEAR_MILLIS, -3_600_000, 3_600_000][cluster.simulator.random.usize(..4)];
         cluster.carry_out_fault(Fault::StepClock(at.server, step));
     }),
     (10, |cluster, at| {
-        let health = if cluster.random.bool() { Health::Full } else { Health::CannotSync };
+        let health = if cluster.simulator.random.bool() { Health::Full } else { Health::CannotSync };
         cluster.for_a_while(at.lasts, Fault::Disk(at.server, health), Fault::Disk(at.server, Health::Good));
     }),
-    (4, |cluster, at| cluster.for_a_while(at.lasts, Fault::SlowDisk(at.server, 4000), Fault::SlowDisk(at.server, 3))),
+    (4, |cluster, at| {
+        cluster.for_a_while(at.lasts, Fault::SlowDisk(at.server, 4000), Fault::SlowDisk(at.server, SAVE_MILLIS))
+    }),
     (4, |cluster, at| cluster.for_a_while(at.lasts, Fault::Delay(2000), Fault::Delay(3))),
     (4, |cluster, at| cluster.shut_down_and_restart(at.server_process, at.server)),
     (8, |cluster, at| cluster.carry_out_fault(Fault::RenewCertificates(at.server))),
     (1, |cluster, _| cluster.storm()),
 ];
 
-/// Whether faults are injected, and what is remembered about them.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
-    /// Nothing goes wrong and nothing changes any more.
-    pub(super) is_calm: bool,
-    /// Since when no fault was injected and none goes on.
-    pub(super) calm_since: Option<Time>,
-    /// Counts unrests.
-    unrest: u32,
-    /// Milliseconds between two faults, on average; never when zero.
-    pub(super) mean_millis: Time,
-    /// Brokers that a server has confirmed to be gone, by their address.
-    pub(super) left: BTreeMap<(usize, String), Time>,
-}
-
 impl Cluster {
     /// Faults begin, one every so many milliseconds on average.
     pub(super) fn begin_faults(&mut self, mean_millis: Time) {
-        self.faults.is_calm = false;
-        self.faults.calm_since = None;
-        self.faults.mean_millis = mean_millis;
-        self.faults.unrest += 1;
-        self.plan_fault(mean_millis, Fault::Any(self.faults.unrest));
+        self.simulator.faults.is_calm = false;
+        self.simulator.faults.calm_since = None;
+        self.simulator.faults.mean_millis = mean_millis;
+        self.simulator.faults.unrest += 1;
+        self.plan_fault(mean_millis, Fault::Any(self.simulator.faults.unrest));
     }
 
     pub(super) fn plan_fault(&mut self, delay: Time, fault: Fault) {
-        self.agenda.add(&mut self.random, delay, Happening::Fault(fault));
+        self.simulator.plan_happening(delay, Happening::Fault(fault));
     }
 
     /// A fault that was planned, unless it is too late for faults.
     pub(super) fn carry_out_planned_fault(&mut self, fault: Fault) {
-        if !self.faults.is_calm {
+        if !self.simulator.faults.is_calm {
             self.carry_out_fault(fault);
         }
     }
@@ -175,46 +121,44 @@ impl Cluster {
         }
         let text = format!("{fault:?}");
         let name = text.split('(').next().unwrap_or_default();
-        self.note(format_args!("fault {text}"));
+        self.simulator.note(format_args!("fault {text}"));
         if !matches!(name, "Start" | "Resume" | "HealSites" | "HealPath" | "Depose") {
-            self.coverage.count(&format!("fault {name}"));
+            self.simulator.coverage.count(&format!("fault {name}"));
         }
         match fault {
             Fault::Any(_) => {}
-            Fault::Reset(connection) => self.reset(connection),
+            Fault::Reset(connection) => self.simulator.reset(connection),
             Fault::Close(connection) => self.close_somewhere(connection),
             Fault::Forget(id) => {
-                if let Some(connection) = self.network.connection_mut(id) {
+                if let Some(connection) = self.simulator.network.connection_mut(id) {
                     connection.is_forgotten = true;
                 }
             }
-            Fault::CutSites(a, b) => drop(self.network.cut_sites.insert((a.min(b), a.max(b)))),
+            Fault::CutSites(a, b) => drop(self.simulator.network.cut_sites.insert((a.min(b), a.max(b)))),
             Fault::HealSites(a, b) => {
-                self.network.cut_sites.remove(&(a.min(b), a.max(b)));
-                self.revive();
+                self.simulator.network.cut_sites.remove(&(a.min(b), a.max(b)));
+                self.simulator.revive();
             }
-            Fault::CutPath(a, b) => drop(self.network.cut_paths.insert((a.min(b), a.max(b)))),
+            Fault::CutPath(a, b) => drop(self.simulator.network.cut_paths.insert((a.min(b), a.max(b)))),
             Fault::HealPath(a, b) => {
-                self.network.cut_paths.remove(&(a.min(b), a.max(b)));
-                self.revive();
+                self.simulator.network.cut_paths.remove(&(a.min(b), a.max(b)));
+                self.simulator.revive();
             }
-            Fault::Pause(process) => self.pause(process),
+            Fault::Pause(process) => self.simulator.pause(process),
             Fault::Resume(process) => self.resume(process),
             Fault::Kill(process) => self.kill(process, false),
             Fault::Vanish(process) => self.kill(process, true),
             Fault::Start(process) => self.start(process),
             Fault::Leave(process) => {
                 if let Some(peer) = self.broker_at(process) {
-                    self.stop_broker(peer);
+                    let (broker, group, mut actor) = self.acting_broker(peer);
+                    broker.stop(group, &mut actor);
                 }
             }
             Fault::Move(process) => {
                 if let Some(peer) = self.broker_at(process) {
-                    let host = self.random.u16(..);
-                    let broker = self.broker_mut(peer);
-                    let port = if broker.address.ends_with(":10911") { 20_911 } else { 10_911 };
-                    broker.address = format!("10.99.{host}.{}:{port}", broker.id);
-                    self.register_everywhere(peer);
+                    let (broker, group, mut actor) = self.acting_broker(peer);
+                    broker.move_away(group, &mut actor);
                 }
             }
             Fault::Promote(process, is_right) => {
@@ -226,46 +170,29 @@ impl Cluster {
             Fault::KillBrokers => {
                 for peer in 0..self.peers.len() {
                     if self.broker(peer).is_some() {
-                        self.kill_peer(peer, false);
+                        self.actor(peer).kill(false);
                     }
                 }
             }
-            Fault::StepClock(server, step) => self.servers[server].wall_offset += step,
-            Fault::Disk(server, health) => self.servers[server].disk.health = health,
-            Fault::SlowDisk(server, millis) => self.servers[server].save_millis = millis,
-            Fault::Delay(millis) => self.network.delay = 0..=millis,
-            Fault::ShutDown(server) => self.shut_down_server(server),
+            Fault::StepClock(server, step) => self.servers[server].host.wall_offset += step,
+            Fault::Disk(server, health) => self.servers[server].host.disk.health = health,
+            Fault::SlowDisk(server, millis) => self.servers[server].host.save_millis = millis,
+            Fault::Delay(millis) => self.simulator.network.delay = 0..=millis,
+            Fault::ShutDown(server) => self.servers[server].shut_down(&mut self.simulator),
             Fault::RenewCertificates(server) => self.renew_certificates(server),
         }
     }
 
     /// The files of TLS of a server change. If it runs, it takes them.
     fn renew_certificates(&mut self, server: usize) {
-        let certificates = Certificates::ALL[self.random.usize(..Certificates::ALL.len())];
-        self.note(format_args!("NameServer {server} has new files of TLS: {certificates:?}"));
-        self.servers[server].tls = ServerTls::new(certificates);
+        let certificates = Certificates::ALL[self.simulator.random.usize(..Certificates::ALL.len())];
+        self.simulator.note(format_args!("NameServer {server} has new files of TLS: {certificates:?}"));
+        self.servers[server].host.tls = ServerTls::new(certificates);
     }
 
     fn broker_at(&self, process: ProcessId) -> Option<usize> {
-        let Role::Peer(peer) = self.processes[process].role else { return None };
-        (self.processes[process].running && self.broker(peer).is_some()).then_some(peer)
-    }
-
-    fn kill(&mut self, process: ProcessId, host_too: bool) {
-        match self.processes[process].role {
-            Role::Server(server) => self.kill_server(server, host_too),
-            Role::Peer(peer) => self.kill_peer(peer, host_too),
-        }
-    }
-
-    pub(super) fn start(&mut self, process: ProcessId) {
-        if self.processes[process].running {
-            return;
-        }
-        match self.processes[process].role {
-            Role::Server(server) => self.start_server(server),
-            Role::Peer(peer) => self.start_peer(peer),
-        }
+        let Role::Peer(peer) = self.simulator.processes[process].role else { return None };
+        (self.simulator.processes[process].running && self.broker(peer).is_some()).then_some(peer)
     }
 
     /// The peer of a connection closes it.
@@ -275,21 +202,21 @@ impl Cluster {
             links.find(|(_, link)| link.socket.connection == connection).map(|(server, _)| (peer, *server))
         };
         if let Some((peer, server)) = (0..self.peers.len()).find_map(has) {
-            self.hang_up(peer, server);
+            self.actor(peer).hang_up(server);
         }
     }
 
     /// Chooses a fault by its weight, injects it, and plans its end and the next one.
     fn carry_out_any_fault(&mut self, unrest: u32) {
-        if self.faults.unrest != unrest {
+        if self.simulator.faults.unrest != unrest {
             return;
         }
-        let mean = self.faults.mean_millis;
-        let next = self.random.u64(mean / 4..mean * 7 / 4);
+        let mean = self.simulator.faults.mean_millis;
+        let next = self.simulator.random.u64(mean / 4..mean * 7 / 4);
         self.plan_fault(next, Fault::Any(unrest));
         let strike = self.strike();
         let weights: u32 = MISHAPS.iter().map(|(weight, _)| weight).sum();
-        let mut lot = self.random.u32(..weights);
+        let mut lot = self.simulator.random.u32(..weights);
         for (weight, mishap) in MISHAPS {
             match lot.checked_sub(*weight) {
                 Some(rest) => lot = rest,
@@ -299,17 +226,55 @@ impl Cluster {
     }
 
     fn strike(&mut self) -> Strike {
-        let lasts = if self.random.bool() { self.random.u64(500..20_000) } else { self.random.u64(20_000..300_000) };
-        let server = self.random.usize(..self.servers.len());
-        let process = self.random.usize(..self.processes.len());
-        let brokers: Vec<_> = (0..self.processes.len()).filter(|process| self.broker_at(*process).is_some()).collect();
-        let broker = brokers.get(self.random.usize(..brokers.len().max(1))).copied();
-        let connections = self.network.established();
-        let connection = connections.get(self.random.usize(..connections.len().max(1))).copied().unwrap_or(0);
-        Strike { lasts, server, server_process: self.servers[server].process, process, broker, connection }
+        let lasts = if self.simulator.random.bool() {
+            self.simulator.random.u64(500..20_000)
+        } else {
+            self.simulator.random.u64(20_000..300_000)
+        };
+        let server = self.simulator.random.usize(..self.servers.len());
+        let process = self.simulator.random.usize(..self.simulator.processes.len());
+        let brokers: Vec<_> =
+            (0..self.simulator.processes.len()).filter(|process| self.broker_at(*process).is_some()).collect();
+        let broker = brokers.get(self.simulator.random.usize(..brokers.len().max(1))).copied();
+        let connections = self.simulator.network.established();
+        let connection = connections.get(self.simulator.random.usize(..connections.len().max(1))).copied().unwrap_or(0);
+        Strike { lasts, server, server_process: self.servers[server].host.process, process, broker, connection }
     }
 
-    fn for_a_while(&mut self, lasts: Time, fault: Fault, end: Fault) {
+    /// A slave claims to be the master of its group. Either it is, and the former master does not know it, or it is
+    /// wrong.
+    pub(super) fn promote(&mut self, heir: usize, is_right: bool) {
+        let Some(Broker { group, id, .. }) = self.broker(heir).filter(|broker| broker.id > 0) else { return };
+        let (group, id) = (*group, *id);
+        let is_master = |peer: &usize| self.broker(*peer).is_some_and(|broker| broker.group == group && broker.id == 0);
+        let Some(master) = (0..self.peers.len()).find(is_master) else { return };
+        if self.groups[group].pretender.is_some() {
+            return;
+        }
+        self.groups[group].pretender = Some((if is_right { master } else { heir }, id));
+        self.groups[group].epoch += i64::from(is_right);
+        let epoch = self.groups[group].epoch - i64::from(!is_right);
+        self.take_identifier(heir, 0, epoch);
+    }
+
+    /// The peer that claims to be the master of a group and is not learns of it.
+    pub(super) fn depose(&mut self, group: usize) {
+        if let Some((pretender, id)) = self.groups[group].pretender.take() {
+            self.take_identifier(pretender, id, self.groups[group].epoch);
+        }
+    }
+
+    fn take_identifier(&mut self, peer: usize, id: i64, epoch: i64) {
+        let (broker, group, mut actor) = self.acting_broker(peer);
+        // 4.x brokers know no epochs: the one that registers last has the identifier.
+        broker.state = if broker.release.is_four() { 0 } else { epoch.max(0) };
+        broker.id = id;
+        if actor.simulator.processes[actor.process()].running {
+            broker.register_unless_leaving(group, &mut actor);
+        }
+    }
+
+    pub(super) fn for_a_while(&mut self, lasts: Time, fault: Fault, end: Fault) {
         self.carry_out_fault(fault);
         self.plan_fault(lasts, end);
     }
@@ -320,11 +285,11 @@ impl Cluster {
 
     /// All of a site stands still, and its NameServers are the first to go on.
     fn freeze_site(&mut self, process: ProcessId, lasts: Time) {
-        let site = self.network.sites[process];
-        for process in 0..self.processes.len() {
-            if self.network.sites[process] == site {
-                let is_first = matches!(self.processes[process].role, Role::Server(_));
-                let later = if is_first { 0 } else { self.random.u64(0..FREEZE_ENDS_MILLIS) };
+        let site = self.simulator.network.sites[process];
+        for process in 0..self.simulator.processes.len() {
+            if self.simulator.network.sites[process] == site {
+                let is_first = matches!(self.simulator.processes[process].role, Role::Server(_));
+                let later = if is_first { 0 } else { self.simulator.random.u64(0..FREEZE_ENDS_MILLIS) };
                 self.pause_for(process, lasts + later);
             }
         }
@@ -340,8 +305,8 @@ impl Cluster {
 
     /// Often its disk is so slow that the I/O threads end before the saves do.
     fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {
-        if self.random.bool() {
-            self.for_a_while(22_000, Fault::SlowDisk(server, 8000), Fault::SlowDisk(server, 3));
+        if self.simulator.random.bool() {
+            self.for_a_while(22_000, Fault::SlowDisk(server, 8000), Fault::SlowDisk(server, SAVE_MILLIS));
         }
         self.carry_out_fault(Fault::ShutDown(server));
         self.plan_fault(20_000, Fault::Kill(process));
@@ -353,7 +318,7 @@ impl Cluster {
         self.carry_out_fault(Fault::KillBrokers);
         for peer in 0..self.peers.len() {
             if self.broker(peer).is_some() {
-                let delay = self.random.u64(1000..1500);
+                let delay = self.simulator.random.u64(1000..1500);
                 self.plan_fault(delay, Fault::Start(self.peers[peer].process));
             }
         }
@@ -362,46 +327,46 @@ impl Cluster {
     /// Faults stop: paths are good, everybody runs, a group has one zone and one master, and connections that only one
     /// end believes in are told to be gone.
     pub(super) fn calm_down(&mut self) {
-        self.note(format_args!("calm"));
-        self.faults.is_calm = true;
-        self.faults.calm_since = Some(self.now());
-        self.network.cut_paths.clear();
-        self.network.cut_sites.clear();
-        self.network.delay = 0..=3;
-        for server in 0..self.servers.len() {
-            self.servers[server].disk.health = Health::Good;
-            self.servers[server].save_millis = 3;
-            if self.servers[server].running.as_ref().is_some_and(|running| running.stopping_since.is_some()) {
-                self.kill_server(server, false);
+        self.simulator.note(format_args!("calm"));
+        self.simulator.faults.is_calm = true;
+        self.simulator.faults.calm_since = Some(self.now());
+        self.simulator.network.cut_paths.clear();
+        self.simulator.network.cut_sites.clear();
+        self.simulator.network.delay = 0..=3;
+        for server in &mut self.servers {
+            server.host.disk.health = Health::Good;
+            server.host.save_millis = SAVE_MILLIS;
+            if server.is_stopping() {
+                server.kill(false, &mut self.simulator);
             }
         }
         for peer in 0..self.peers.len() {
             if self.broker(peer).is_some_and(|broker| broker.is_leaving) {
-                self.kill_peer(peer, false);
+                self.actor(peer).kill(false);
             }
         }
-        for peer in 0..self.peers.len() {
-            if let Kind::Broker(broker) = &mut self.peers[peer].kind {
+        for kind in &mut self.kinds {
+            if let Kind::Broker(broker) = kind {
                 broker.zone = ZONES[1].filter(|_| !broker.release.is_four());
             }
         }
         (0..self.groups.len()).for_each(|group| self.depose(group));
-        for connection in self.network.forgotten() {
-            if let Some(forgotten) = self.network.connection_mut(connection) {
+        for connection in self.simulator.network.forgotten() {
+            if let Some(forgotten) = self.simulator.network.connection_mut(connection) {
                 forgotten.is_forgotten = false;
             }
-            self.reset(connection);
+            self.simulator.reset(connection);
         }
-        for process in 0..self.processes.len() {
+        for process in 0..self.simulator.processes.len() {
             self.resume(process);
             self.start(process);
         }
-        self.revive();
-        for connection in self.network.half_open() {
+        self.simulator.revive();
+        for connection in self.simulator.network.half_open() {
             for end in 0..=1 {
                 let socket = Socket { connection, end };
-                if self.network.end(socket).is_some_and(|end| end.closed) {
-                    self.send(socket, super::network::Part::Reset);
+                if self.simulator.network.end(socket).is_some_and(|end| end.closed) {
+                    self.simulator.send(socket, Part::Reset);
                 }
             }
         }

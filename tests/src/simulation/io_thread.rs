@@ -1,10 +1,10 @@
 //! The I/O threads of a NameServer: the real connections over virtual sockets with small buffers.
 
 use super::agenda::Time;
-use super::cluster::{Cluster, Task};
+use super::happening::{Chore, Task};
 use super::invariant::{self, Invariant, violated};
-use super::name_server::{Chore, Running};
 use super::network::{Part, Socket};
+use super::threads::Context;
 use super::virtual_stream::{Heard, VirtualStream, WasReset};
 use bytes::Bytes;
 use namesrv_core::connection::{CloseReason, Connection, Next, Ready, Scratch};
@@ -16,9 +16,14 @@ use namesrv_core::time::{Duration, Instant, Now};
 use namesrv_core::{ConnId, Peer};
 use namesrv_shell::transport::{Buffers, Layer, Lent, Transport, TransportError};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+/// I/O threads of every server.
+const IO_THREADS: usize = 2;
+/// An I/O thread takes what is in its inbox within so many milliseconds.
+const WAKE_MILLIS: Time = 2;
 /// A connection that has to be driven again has its turn within so many milliseconds.
 const AGAIN_MILLIS: Time = 1;
 
@@ -30,22 +35,34 @@ pub(super) enum ToIo {
     Stop { within: Duration },
 }
 
+/// All I/O threads of a server.
+#[derive(Debug, Default)]
+pub(super) struct IoThreads {
+    threads: [IoThread; IO_THREADS],
+    /// Every socket that they hold.
+    sockets: BTreeMap<u64, ConnId>,
+    opened: u64,
+    /// They were told to stop, so they accept nothing.
+    is_stopping: bool,
+    is_over: bool,
+}
+
 /// One I/O thread.
 #[derive(Debug, Default)]
-pub(super) struct IoThread {
-    pub(super) held: ExpiringMap<Held>,
-    pub(super) inbox: Vec<ToIo>,
+struct IoThread {
+    held: ExpiringMap<Held>,
+    inbox: Vec<ToIo>,
     scratch: Scratch,
     buffers: Buffers,
     /// When it gives up what is not written, once it was told to stop.
-    pub(super) stops_at: Option<Instant>,
+    stops_at: Option<Instant>,
 }
 
 /// A connection and its socket.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) socket: Socket,
-    pub(super) connection: Connection,
+struct Held {
+    socket: Socket,
+    connection: Connection,
     transport: Transport,
     ready: Ready,
     /// When the client was heard from.
@@ -95,70 +112,73 @@ fn end(layer: &mut Layer<'_, VirtualStream<'_>, Cell<usize>>) {
     let _ = layer.end();
 }
 
-impl Cluster {
-    /// Something arrived at a socket of a server, or left it: perhaps a new connection.
-    pub(super) fn socket_is_ready(&mut self, server: usize, running: &mut Running, socket: Socket) {
-        let conn = match running.sockets.get(&socket.connection) {
+impl IoThreads {
+    /// Something arrived at a socket of the server, or left it: perhaps a new connection.
+    pub(super) fn socket_is_ready(&mut self, socket: Socket, context: &mut Context<'_>) {
+        let network = &context.simulator.network;
+        let conn = match self.sockets.get(&socket.connection) {
             Some(conn) => *conn,
-            None if running.is_accepting && self.network.end(socket).is_some_and(|end| !end.closed) => {
-                match self.accept(server, running, socket) {
+            None if !self.is_stopping && network.end(socket).is_some_and(|end| !end.closed) => {
+                match self.accept(socket, context) {
                     Some(conn) => conn,
                     None => return,
                 }
             }
             None => return,
         };
-        let Some(end) = self.network.end_mut(socket) else { return };
+        let Some(end) = context.simulator.network.end_mut(socket) else { return };
         end.is_blocked = false;
         let is_over = end.is_over();
-        if let Some(mut held) = running.threads[conn.io_thread()].held.get_mut(conn.serial()) {
+        if let Some(mut held) = self.threads[conn.io_thread()].held.get_mut(conn.serial()) {
             held.ready.readable = true;
             held.ready.writable = true;
             held.ready.read_closed |= is_over;
         }
-        self.drive(server, running, conn);
+        self.drive(conn, context);
     }
 
-    fn accept(&mut self, server: usize, running: &mut Running, socket: Socket) -> Option<ConnId> {
-        running.opened += 1;
-        let thread = (running.opened % running.threads.len() as u64) as u16;
-        let conn = ConnId::new(thread, running.opened);
-        let now = self.servers[server].now(self.now());
-        let dialer = self.network.end(socket.other()).map_or(0, |end| end.process);
+    fn accept(&mut self, socket: Socket, context: &mut Context<'_>) -> Option<ConnId> {
+        self.opened += 1;
+        let thread = (self.opened % self.threads.len() as u64) as u16;
+        let conn = ConnId::new(thread, self.opened);
+        let now = context.now();
+        let simulator = &mut *context.simulator;
+        let dialer = simulator.network.end(socket.other()).map_or(0, |end| end.process);
         let address = SocketAddr::from(([10, 0, 0, dialer as u8], (socket.connection % 50_000 + 1024) as u16));
         let peer = Peer { conn, address: address.into() };
-        let Some(connection) = Connection::open(peer, &running.view, &running.quotas, now) else {
-            self.coverage.count("connection refused");
-            self.send(socket, Part::Reset);
-            self.network.let_go(socket);
+        let Some(connection) = Connection::open(peer, &context.shared.view, &context.shared.quotas, now) else {
+            simulator.coverage.count("connection refused");
+            simulator.send(socket, Part::Reset);
+            simulator.network.let_go(socket);
             return None;
         };
         let deadline = connection.poll_timeout();
         let transport = Transport::default();
-        let held = Held { socket, connection, transport, ready: Ready::default(), heard: self.now() };
-        let map = &mut running.threads[conn.io_thread()].held;
+        let held = Held { socket, connection, transport, ready: Ready::default(), heard: simulator.now() };
+        let map = &mut self.threads[conn.io_thread()].held;
         map.tick(now.monotonic);
         map.insert(conn.serial(), held).arm(deadline);
-        running.sockets.insert(socket.connection, conn);
+        self.sockets.insert(socket.connection, conn);
         Some(conn)
     }
 
     /// One step of work of a connection.
-    pub(super) fn drive(&mut self, server: usize, running: &mut Running, conn: ConnId) {
-        let now = self.servers[server].now(self.now());
-        let Running { threads, view, to_node, quotas, .. } = running;
-        let IoThread { held: map, scratch, buffers, .. } = &mut threads[conn.io_thread()];
+    pub(super) fn drive(&mut self, conn: ConnId, context: &mut Context<'_>) {
+        let now = context.now();
+        let Context { host, shared, simulator } = context;
+        let IoThread { held: map, scratch, buffers, .. } = &mut self.threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
         let socket = entry.socket;
-        let mut wire = VirtualStream::new(&mut self.network, &mut self.random, socket);
+        let mut wire = VirtualStream::new(&mut simulator.network, &mut simulator.random, socket);
         let client = entry.connection.peer().address;
-        let lent = Lent { policy: &self.servers[server].tls.policy, buffers, quotas, client, now: now.monotonic };
-        let (result, has_heard) = entry.step(&mut wire, scratch, lent, view, now);
+        let quotas = &shared.quotas;
+        let lent = Lent { policy: &host.tls.policy, buffers, quotas, client, now: now.monotonic };
+        let (result, has_heard) = entry.step(&mut wire, scratch, lent, &shared.view, now);
         let VirtualStream { sent, was_refused, .. } = wire;
         if result.is_err() {
             entry.connection.handle_closed();
         }
-        to_node.extend(std::iter::from_fn(|| entry.connection.poll_forward()));
+        shared.to_node.extend(std::iter::from_fn(|| entry.connection.poll_forward()));
         let is_clogged = entry.connection.wants_write();
         let wants_write = is_clogged || entry.transport.wants_write();
         let deadline = entry.poll_timeout();
@@ -166,51 +186,69 @@ impl Cluster {
         if has_heard {
             entry.heard = now.monotonic.as_millis();
         }
-        self.send_bytes(socket, sent);
+        simulator.send_bytes(socket, sent);
         if is_clogged {
-            self.coverage.count("output waits");
+            simulator.coverage.count("output waits");
         }
-        let is_awaited = self.network.end(socket).is_some_and(|end| end.is_blocked);
+        let is_awaited = simulator.network.end(socket).is_some_and(|end| end.is_blocked);
         if is_awaited && was_refused {
-            let delay = self.random.u64(0..=AGAIN_MILLIS);
-            self.plan(self.servers[server].process, delay, Task::Socket(socket));
+            let delay = simulator.random.u64(0..=AGAIN_MILLIS);
+            simulator.plan(host.process, delay, Task::Socket(socket));
         }
         match result {
             Ok(Next::Rest) => {
-                self.coverage.count("next Rest");
-                self.check(invariant::output_is_awaited(wants_write, is_awaited));
+                simulator.coverage.count("next Rest");
+                simulator.check(invariant::output_is_awaited(wants_write, is_awaited));
             }
             Ok(Next::Again) => {
-                self.coverage.count("next Again");
-                self.plan_drive(server, conn, AGAIN_MILLIS);
+                simulator.coverage.count("next Again");
+                context.plan_within(AGAIN_MILLIS, Chore::Drive(conn));
             }
             Ok(Next::Retry) => {
-                self.coverage.count("next Retry");
-                self.plan_drive(server, conn, 2 * AGAIN_MILLIS);
+                simulator.coverage.count("next Retry");
+                context.plan_within(2 * AGAIN_MILLIS, Chore::Drive(conn));
             }
-            Ok(Next::Close(reason)) => self.end_connection(running, conn, &reason),
-            Err(TransportError::Stream(WasReset)) => self.let_connection_go(running, conn, Part::Reset),
+            Ok(Next::Close(reason)) => self.end_connection(conn, &reason, context),
+            Err(TransportError::Stream(WasReset)) => self.let_connection_go(conn, Part::Reset, context),
             Err(TransportError::Fault(fault)) => {
-                self.coverage.count(&format!("transport {}", variant(&fault)));
-                self.let_connection_go(running, conn, Part::Fin);
+                simulator.coverage.count(&format!("transport {}", variant(&fault)));
+                self.let_connection_go(conn, Part::Fin, context);
             }
         }
-        if !running.to_node.is_empty() {
-            self.plan_registry(server, running);
+        if !context.shared.to_node.is_empty() {
+            context.wake_registry();
         }
     }
 
-    fn plan_drive(&mut self, server: usize, conn: ConnId, most: Time) {
-        let delay = self.random.u64(0..=most);
-        self.plan(self.servers[server].process, delay, Task::Server(Chore::Drive(conn)));
+    /// Puts a message into the inbox of a connection's thread.
+    pub(super) fn post(&mut self, conn: ConnId, message: ToIo, context: &mut Context<'_>) {
+        self.post_to(conn.io_thread(), message, context);
+    }
+
+    /// Tells all threads to stop.
+    pub(super) fn stop(&mut self, within: Duration, context: &mut Context<'_>) {
+        (0..IO_THREADS).for_each(|thread| self.post_to(thread, ToIo::Stop { within }, context));
+    }
+
+    fn post_to(&mut self, thread: usize, message: ToIo, context: &mut Context<'_>) {
+        let inbox = &mut self.threads[thread].inbox;
+        inbox.push(message);
+        if inbox.len() == 1 {
+            context.plan_within(WAKE_MILLIS, Chore::Inbox(thread));
+        }
+    }
+
+    /// Whether the threads have taken everything that the registry thread left for them.
+    pub(super) fn has_read_all(&self) -> bool {
+        self.threads.iter().all(|thread| thread.inbox.is_empty())
     }
 
     /// An I/O thread takes what the registry thread left for it.
-    pub(super) fn read_inbox(&mut self, server: usize, running: &mut Running, thread: usize) {
-        let now = self.servers[server].now(self.now());
+    pub(super) fn read_inbox(&mut self, thread: usize, context: &mut Context<'_>) {
+        let now = context.now();
         let mut taken = 0;
-        for message in std::mem::take(&mut running.threads[thread].inbox) {
-            let map = &mut running.threads[thread].held;
+        for message in std::mem::take(&mut self.threads[thread].inbox) {
+            let map = &mut self.threads[thread].held;
             let conn = match message {
                 ToIo::Reply { conn, frame } => {
                     taken += frame.len();
@@ -224,41 +262,45 @@ impl Cluster {
                     conn
                 }
                 ToIo::Stop { within } => {
-                    self.stop_thread(server, running, thread, now.monotonic + within);
+                    self.stop_thread(thread, now.monotonic + within, context);
                     continue;
                 }
             };
-            self.drive(server, running, conn);
+            self.drive(conn, context);
         }
         if taken > 0 {
-            running.to_node.push_back(Input::ReplyTaken { bytes: taken });
-            self.plan_registry(server, running);
+            context.shared.to_node.push_back(Input::ReplyTaken { bytes: taken });
+            context.wake_registry();
         }
     }
 
     /// Everything that has arrived is still read and answered; what is not written at `deadline` is given up.
-    fn stop_thread(&mut self, server: usize, running: &mut Running, thread: usize, deadline: Instant) {
-        running.is_accepting = false;
-        running.threads[thread].stops_at = Some(deadline);
+    fn stop_thread(&mut self, thread: usize, deadline: Instant, context: &mut Context<'_>) {
+        self.is_stopping = true;
+        self.threads[thread].stops_at = Some(deadline);
         let mut all: Vec<_> =
-            running.threads[thread].held.iter_mut().map(|(_, held)| held.connection.peer().conn).collect();
+            self.threads[thread].held.iter_mut().map(|(_, held)| held.connection.peer().conn).collect();
         all.sort_unstable();
         for conn in all {
-            if let Some(mut held) = running.threads[thread].held.get_mut(conn.serial()) {
+            if let Some(mut held) = self.threads[thread].held.get_mut(conn.serial()) {
                 held.connection.handle_stop();
             }
-            self.drive(server, running, conn);
+            self.drive(conn, context);
         }
-        let delay = deadline.as_millis() - self.now();
-        self.plan(self.servers[server].process, delay, Task::Server(Chore::Tick));
-        self.finish_if_stopped(server, running);
+        let delay = deadline.as_millis() - context.simulator.now();
+        context.plan(delay, Chore::Tick);
+        self.finish_if_stopped(context);
     }
 
-    /// Looks at the deadlines of one thread's connections.
-    pub(super) fn close_silent(&mut self, server: usize, running: &mut Running, thread: usize) {
-        let now = self.servers[server].now(self.now());
-        let idle_max = 1000 * running.view.settings().server_channel_max_idle_time_seconds as Time;
-        let map = &mut running.threads[thread].held;
+    /// All threads look at the deadlines of their connections.
+    pub(super) fn close_silent(&mut self, context: &mut Context<'_>) {
+        (0..IO_THREADS).for_each(|thread| self.close_silent_of(thread, context));
+    }
+
+    fn close_silent_of(&mut self, thread: usize, context: &mut Context<'_>) {
+        let now = context.now();
+        let idle_max = 1000 * context.shared.view.settings().server_channel_max_idle_time_seconds as Time;
+        let map = &mut self.threads[thread].held;
         map.tick(now.monotonic);
         let mut expired = Vec::new();
         while let Some((_, mut entry)) = map.pop_due(now.monotonic) {
@@ -274,73 +316,77 @@ impl Cluster {
         }
         for (conn, heard, reason) in expired {
             if reason == CloseReason::Idle {
-                self.check(invariant::peer_was_silent(self.now() - heard, idle_max));
+                let silence = context.simulator.now() - heard;
+                context.simulator.check(invariant::peer_was_silent(silence, idle_max));
             }
-            self.tell_end(server, running, conn);
-            self.end_connection(running, conn, &reason);
+            self.tell_end(conn, context);
+            self.end_connection(conn, &reason, context);
         }
-        let held = running.threads[thread].held.values();
-        let deadlines = held.filter_map(Held::poll_timeout);
-        self.check(invariant::no_connection_is_overdue(deadlines.min(), self.now(), &running.pauses));
-        if running.threads[thread].stops_at.is_some_and(|at| at <= now.monotonic) {
-            let left: Vec<_> = running.threads[thread].held.values().map(|held| held.connection.peer().conn).collect();
+        let deadlines = self.threads[thread].held.values().filter_map(Held::poll_timeout);
+        let (now_millis, pauses) = (context.simulator.now(), &context.shared.pauses);
+        context.simulator.check(invariant::no_connection_is_overdue(deadlines.min(), now_millis, pauses));
+        if self.threads[thread].stops_at.is_some_and(|at| at <= now.monotonic) {
+            let left: Vec<_> = self.threads[thread].held.values().map(|held| held.connection.peer().conn).collect();
             for conn in left {
-                self.let_connection_go(running, conn, Part::Reset);
+                self.let_connection_go(conn, Part::Reset, context);
             }
         }
-        self.finish_if_stopped(server, running);
-        if !running.to_node.is_empty() {
-            self.plan_registry(server, running);
+        self.finish_if_stopped(context);
+        if !context.shared.to_node.is_empty() {
+            context.wake_registry();
         }
     }
 
     /// Tells the peer that nothing more is written, before its connection is closed for a reason of time.
-    fn tell_end(&mut self, server: usize, running: &mut Running, conn: ConnId) {
-        let now = self.servers[server].now(self.now());
-        let Running { threads, quotas, .. } = running;
-        let IoThread { held: map, buffers, .. } = &mut threads[conn.io_thread()];
+    fn tell_end(&mut self, conn: ConnId, context: &mut Context<'_>) {
+        let now = context.now();
+        let Context { host, shared, simulator } = context;
+        let IoThread { held: map, buffers, .. } = &mut self.threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
         if entry.connection.wants_write() {
             return;
         }
         let socket = entry.socket;
-        let mut wire = VirtualStream::new(&mut self.network, &mut self.random, socket);
+        let mut wire = VirtualStream::new(&mut simulator.network, &mut simulator.random, socket);
         let client = entry.connection.peer().address;
-        let lent = Lent { policy: &self.servers[server].tls.policy, buffers, quotas, client, now: now.monotonic };
+        let quotas = &shared.quotas;
+        let lent = Lent { policy: &host.tls.policy, buffers, quotas, client, now: now.monotonic };
         end(&mut entry.transport.over(&mut wire, lent));
         let sent = wire.sent;
-        self.send_bytes(socket, sent);
+        simulator.send_bytes(socket, sent);
     }
 
-    fn end_connection(&mut self, running: &mut Running, conn: ConnId, reason: &CloseReason) {
-        self.coverage.count(&name_of(reason));
+    fn end_connection(&mut self, conn: ConnId, reason: &CloseReason, context: &mut Context<'_>) {
+        context.simulator.coverage.count(&name_of(reason));
         let last = if reason.is_orderly() { Part::Fin } else { Part::Reset };
-        self.let_connection_go(running, conn, last);
+        self.let_connection_go(conn, last, context);
     }
 
     /// Closes a connection: the node hears of it, and all that it held is given back.
-    fn let_connection_go(&mut self, running: &mut Running, conn: ConnId, last: Part) {
-        let Some(mut held) = running.threads[conn.io_thread()].held.remove(conn.serial()) else { return };
+    fn let_connection_go(&mut self, conn: ConnId, last: Part, context: &mut Context<'_>) {
+        let Context { shared, simulator, .. } = context;
+        let Some(mut held) = self.threads[conn.io_thread()].held.remove(conn.serial()) else { return };
         held.connection.handle_closed();
-        held.transport.close(&running.quotas);
-        running.to_node.extend(std::iter::from_fn(|| held.connection.poll_forward()));
-        running.sockets.remove(&held.socket.connection);
-        self.send(held.socket, last);
-        self.network.let_go(held.socket);
+        held.transport.close(&shared.quotas);
+        shared.to_node.extend(std::iter::from_fn(|| held.connection.poll_forward()));
+        self.sockets.remove(&held.socket.connection);
+        simulator.send(held.socket, last);
+        simulator.network.let_go(held.socket);
     }
 
     /// Once the last I/O thread has nothing left, the node finishes.
-    fn finish_if_stopped(&mut self, server: usize, running: &mut Running) {
+    fn finish_if_stopped(&mut self, context: &mut Context<'_>) {
         let is_over = |thread: &IoThread| thread.stops_at.is_some() && thread.held.is_empty();
-        if !running.is_finishing && running.threads.iter().all(is_over) {
-            running.is_finishing = true;
-            self.check(if running.quotas.is_unused() {
+        if !self.is_over && self.threads.iter().all(is_over) {
+            self.is_over = true;
+            let quotas = &context.shared.quotas;
+            context.simulator.check(if quotas.is_unused() {
                 Ok(())
             } else {
-                violated(Invariant::QuotasReturn, format!("{:?} without any connection", running.quotas))
+                violated(Invariant::QuotasReturn, format!("{quotas:?} without any connection"))
             });
-            running.to_node.push_back(Input::Finish);
-            self.plan_registry(server, running);
+            context.shared.to_node.push_back(Input::Finish);
+            context.wake_registry();
         }
     }
 }

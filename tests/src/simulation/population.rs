@@ -1,8 +1,6 @@
 //! Broker groups and what is true of them: the tables that all NameServers should hold in the end.
 
 use super::agenda::Time;
-use super::broker::Broker;
-use super::cluster::Cluster;
 use crate::registration::{Topic, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +14,21 @@ pub(super) const ZONES: [Option<&str>; 4] = [None, Some("z1"), Some("Z1"), Some(
 #[derive(Debug)]
 pub(super) struct BrokerGroup {
     pub(super) name: String,
+    /// That of its first broker.
+    pub(super) cluster: String,
     pub(super) topics: BTreeMap<String, Topic>,
     pub(super) version: Version,
     /// Topics that were deleted once: where that was missed, they may still be shown.
     pub(super) deleted: BTreeSet<String>,
     /// Counts its masters.
-    epoch: i64,
+    pub(super) epoch: i64,
     /// Who claims to be its master and is not, and its identifier from when it knows.
-    pretender: Option<(usize, i64)>,
+    pub(super) pretender: Option<(usize, i64)>,
 }
 
 impl BrokerGroup {
-    fn new(name: &str, cluster: &str) -> Self {
+    /// A group with the topics that every broker of a cluster has from the start.
+    pub(super) fn new(name: &str, cluster: &str) -> Self {
         let mut topics = BTreeMap::new();
         let sync = format!("rmq_sys_SYNC_BROKER_MEMBER_{name}");
         let entries = [(name, 1, 7), (cluster, 16, 7), ("TBW102", 8, 7), ("SELF_TEST_TOPIC", 1, 6), (&sync, 1, 1)];
@@ -36,7 +37,8 @@ impl BrokerGroup {
             topics.insert(topic.name.clone(), topic);
         }
         let version = Version { state: 0, counter: 1, timestamp: EPOCH_MILLIS };
-        Self { name: name.to_owned(), topics, version, deleted: BTreeSet::new(), epoch: 0, pretender: None }
+        let (name, cluster) = (name.to_owned(), cluster.to_owned());
+        Self { name, cluster, topics, version, deleted: BTreeSet::new(), epoch: 0, pretender: None }
     }
 
     /// The table is another one from now on.
@@ -57,50 +59,6 @@ impl BrokerGroup {
         if self.topics.remove(name).is_some() {
             self.deleted.insert(name.to_owned());
             self.next_version(now);
-        }
-    }
-}
-
-impl Cluster {
-    /// The group of this name, with the topics that every broker of a cluster has from the start.
-    pub(super) fn group(&mut self, name: &str, cluster: &str) -> usize {
-        let found = self.groups.iter().position(|group| group.name == name);
-        found.unwrap_or_else(|| {
-            self.groups.push(BrokerGroup::new(name, cluster));
-            self.groups.len() - 1
-        })
-    }
-
-    /// A slave claims to be the master of its group. Either it is, and the former master does not know it, or it is
-    /// wrong.
-    pub(super) fn promote(&mut self, heir: usize, is_right: bool) {
-        let Some(Broker { group, id, .. }) = self.broker(heir).filter(|broker| broker.id > 0) else { return };
-        let (group, id) = (*group, *id);
-        let is_master = |peer: &usize| self.broker(*peer).is_some_and(|broker| broker.group == group && broker.id == 0);
-        let Some(master) = (0..self.peers.len()).find(is_master) else { return };
-        if self.groups[group].pretender.is_some() {
-            return;
-        }
-        self.groups[group].pretender = Some((if is_right { master } else { heir }, id));
-        self.groups[group].epoch += i64::from(is_right);
-        let epoch = self.groups[group].epoch - i64::from(!is_right);
-        self.take_identifier(heir, 0, epoch);
-    }
-
-    /// Who claims to be the master of a group and is not learns of it.
-    pub(super) fn depose(&mut self, group: usize) {
-        if let Some((pretender, id)) = self.groups[group].pretender.take() {
-            self.take_identifier(pretender, id, self.groups[group].epoch);
-        }
-    }
-
-    fn take_identifier(&mut self, peer: usize, id: i64, epoch: i64) {
-        let broker = self.broker_mut(peer);
-        // 4.x brokers know no epochs: whoever registers last has the identifier.
-        broker.state = if broker.release.is_four() { 0 } else { epoch.max(0) };
-        broker.id = id;
-        if self.processes[self.peers[peer].process].running {
-            self.register_unless_leaving(peer);
         }
     }
 }

@@ -25,10 +25,10 @@ mod two_data_centres;
 mod unregister_and_register_at_once;
 mod warm_restart_under_load;
 
+use super::Outcome;
 use super::cluster::Cluster;
 use super::invariant::Violation;
-use super::{Outcome, judge};
-use judge::CONVERGENCE_MILLIS;
+use super::passing::CONVERGENCE_MILLIS;
 use story::Story;
 
 /// A story with its name.

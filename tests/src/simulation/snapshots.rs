@@ -2,10 +2,10 @@
 
 use super::agenda::Time;
 use super::ledger::Saved;
-use super::name_server::limits;
+use namesrv_core::config::Limits;
 use namesrv_core::route::RouteView;
 use namesrv_core::snapshot::{Snapshot, SnapshotSource, Written};
-use namesrv_core::time::{Duration, WallTime};
+use namesrv_core::time::{Duration, Now};
 use namesrv_shell::warm_start::{WarmStartSettings, Warmth};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -47,15 +47,20 @@ pub(super) struct Judged {
 }
 
 impl Snapshots {
+    /// From its next start on the server saves its routes, and serves them after restarts.
+    pub(super) fn enable(&mut self) {
+        self.settings = Some(WarmStartSettings { is_wanted: true, ..WarmStartSettings::default() });
+    }
+
     /// The host starts again.
     pub(super) fn boot(&mut self, now: Time) {
         self.boots += 1;
         self.booted_at = now;
     }
 
-    fn written(&self, wall: WallTime, now: Time) -> Written {
-        let since_boot = Duration::from_millis(now - self.booted_at);
-        Written { wall, boot: format!("boot {}", self.boots), since_boot }
+    fn written(&self, now: Now) -> Written {
+        let since_boot = Duration::from_millis(now.monotonic.as_millis() - self.booted_at);
+        Written { wall: now.wall, boot: format!("boot {}", self.boots), since_boot }
     }
 
     /// Returns the contents of a file that is about to be saved.
@@ -63,24 +68,26 @@ impl Snapshots {
         &mut self,
         source: &SnapshotSource,
         (saved, view): (Saved, Arc<RouteView>),
-        (wall, now): (WallTime, Time),
+        now: Now,
     ) -> Vec<u8> {
-        let contents = source.encode(&self.written(wall, now));
+        let contents = source.encode(&self.written(now));
         self.remembered.truncate(REMEMBERED_MAX - 1);
-        let remembered = Remembered { contents: contents.clone(), at: now, boots: self.boots, saved, view };
+        let at = now.monotonic.as_millis();
+        let remembered = Remembered { contents: contents.clone(), at, boots: self.boots, saved, view };
         self.remembered.push_front(Rc::new(remembered));
         contents
     }
 
     /// Decides as the shell does what a start makes of the file.
-    pub(super) fn judge(&self, file: &[u8], wall: WallTime, now: Time) -> Option<Judged> {
+    pub(super) fn judge(&self, file: &[u8], limits: &Limits, now: Now) -> Option<Judged> {
         let settings = self.settings.as_ref()?;
-        let snapshot = (!file.is_empty()).then(|| Snapshot::decode(file, &limits()).expect("its own file is good"));
+        let snapshot = (!file.is_empty()).then(|| Snapshot::decode(file, limits).expect("its own file is good"));
         let found = snapshot.as_ref().map(|_| {
             let found = self.remembered.iter().find(|remembered| remembered.contents == file);
             Rc::clone(found.expect("the file is one that was saved"))
         });
-        let age = found.as_ref().filter(|found| found.boots == self.boots).map(|found| now - found.at);
-        Some(Judged { warmth: Warmth::judge(snapshot, settings, &self.written(wall, now)), found, age })
+        let age =
+            found.as_ref().filter(|found| found.boots == self.boots).map(|found| now.monotonic.as_millis() - found.at);
+        Some(Judged { warmth: Warmth::judge(snapshot, settings, &self.written(now)), found, age })
     }
 }

@@ -4,7 +4,7 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
@@ -12,7 +12,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_broker("b", 0, EAST, Release::Five);
     cluster.start_all()?;
 
-    for broker in ["a.0", "b.0"].map(|name| cluster.process(name)) {
+    for broker in ["a.0", "b.0"].map(|name| cluster.process_named(name)) {
         cluster.happens(Fault::Move(broker));
     }
     cluster.seconds(1)?;

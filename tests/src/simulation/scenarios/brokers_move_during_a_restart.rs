@@ -6,11 +6,11 @@ use super::Story;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
-    cluster.make_warm(0);
+    cluster.servers[0].host.snapshots.enable();
     for group in ["address", "gone", "role"] {
         cluster.with_broker(group, 0, EAST, Release::Five);
     }
@@ -19,8 +19,8 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     let other_cluster = cluster.with_broker("cluster", 0, WEST, Release::Five);
     cluster.with_clients();
     cluster.start_all()?;
-    let server = cluster.process("ns");
-    let [address, gone] = ["address.0", "gone.0"].map(|name| cluster.process(name));
+    let server = cluster.process_named("ns");
+    let [address, gone] = ["address.0", "gone.0"].map(|name| cluster.process_named(name));
 
     cluster.happens(Fault::ShutDown(0));
     cluster.seconds(8)?;
@@ -35,5 +35,5 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.forget_snapshots()?;
     cluster.assert_known(EAST, &["address.0", "cluster.0", "role.0", "role.1"]);
     assert_eq!(cluster.count("event BrokerEvicted Unconfirmed"), 1, "of the one that is gone");
-    cluster.judge()
+    cluster.check_convergence()
 }

@@ -5,7 +5,7 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 const YEAR_MILLIS: i64 = 365 * 24 * 3600 * 1000;
 

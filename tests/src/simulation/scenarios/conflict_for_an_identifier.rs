@@ -4,7 +4,7 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
@@ -30,6 +30,6 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.register_everywhere(rival);
     cluster.pass(50)?;
     assert_eq!(cluster.count("event BrokerEvicted Replaced"), 1);
-    cluster.happens(Fault::Kill(cluster.process("a.0")));
+    cluster.happens(Fault::Kill(cluster.process_named("a.0")));
     cluster.comes_right()
 }

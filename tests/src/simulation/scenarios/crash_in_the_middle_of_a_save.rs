@@ -4,13 +4,13 @@
 use super::Story;
 use super::stage::EAST;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
     let admin = cluster.with_puppet("admin");
     cluster.start_all()?;
-    let server = cluster.process("ns");
+    let server = cluster.process_named("ns");
 
     for round in 0..40 {
         cluster.put(admin, &format!("kept {round}"))?;

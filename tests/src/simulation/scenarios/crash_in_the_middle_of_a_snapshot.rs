@@ -5,16 +5,16 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
-    cluster.make_warm(0);
+    cluster.servers[0].host.snapshots.enable();
     let broker = cluster.with_broker("a", 0, EAST, Release::Five);
     cluster.with_broker("b", 0, EAST, Release::Acting);
     cluster.start_all()?;
     cluster.seconds(30)?;
-    let server = cluster.process("ns");
+    let server = cluster.process_named("ns");
 
     for round in 0..20 {
         let now = cluster.now();

@@ -5,13 +5,13 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::disk::Health;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
     let admin = cluster.with_puppet("admin");
     cluster.start_all()?;
-    let server = cluster.process("ns");
+    let server = cluster.process_named("ns");
 
     for health in [Health::Full, Health::CannotSync] {
         cluster.put(admin, "first")?;

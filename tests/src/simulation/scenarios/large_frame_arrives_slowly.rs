@@ -15,12 +15,12 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     let topics = (0..2000).map(|number| Topic::new(&format!("T{number}"))).collect();
     let registration = Registration { topics: Some(topics), ..Registration::new("a", 0) };
     let told = Told::Register(Box::new(registration.clone()));
-    let Some((socket, frame)) = cluster.compose(puppet, 0, registration.request(), told, None) else {
+    let Some((socket, frame)) = cluster.actor(puppet).compose(0, registration.request(), told, None) else {
         panic!("there is no connection");
     };
     for piece in frame.chunks(frame.len() / 10 + 1) {
         cluster.assert_known(0, &[]);
-        cluster.send_bytes(socket, piece.to_vec());
+        cluster.simulator.send_bytes(socket, piece.to_vec());
         cluster.seconds(10)?;
     }
     cluster.assert_known(0, &["a.0"]);

@@ -4,7 +4,7 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
@@ -15,7 +15,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_clients();
     cluster.start_all()?;
 
-    for broker in ["a.0", "b.0"].map(|name| cluster.process(name)) {
+    for broker in ["a.0", "b.0"].map(|name| cluster.process_named(name)) {
         cluster.happens(Fault::Leave(broker));
     }
     for _ in 0..10 {
@@ -24,7 +24,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     }
     assert_eq!(cluster.count("event BrokerUnregistered"), 2);
     assert!(cluster.count("output Notify") > 0, "the slaves hear of it");
-    for broker in ["a.0", "b.0"].map(|name| cluster.process(name)) {
+    for broker in ["a.0", "b.0"].map(|name| cluster.process_named(name)) {
         cluster.happens(Fault::Start(broker));
     }
     cluster.comes_right()

@@ -5,7 +5,7 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
@@ -18,7 +18,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     }
     cluster.start_all()?;
 
-    let server = cluster.process("ns");
+    let server = cluster.process_named("ns");
     for seconds in [5, 60, 300] {
         cluster.happens(Fault::Pause(server));
         cluster.seconds(seconds)?;
@@ -27,7 +27,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         cluster.assert_known(0, &["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"]);
     }
     // The whole machine stands still, with nothing on its way, and its brokers take longer to go on.
-    let brokers = ["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"].map(|name| cluster.process(name));
+    let brokers = ["a.0", "a.1", "b.0", "b.1", "c.0", "c.1"].map(|name| cluster.process_named(name));
     cluster.pass(500)?;
     for seconds in [9, 60, 300] {
         brokers.into_iter().chain([server]).for_each(|process| cluster.happens(Fault::Pause(process)));

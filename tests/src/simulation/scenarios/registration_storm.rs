@@ -4,7 +4,7 @@ use super::Story;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
@@ -20,7 +20,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.seconds(1)?;
     assert_eq!(cluster.known(EAST).len(), 0);
 
-    (0..cluster.processes.len()).for_each(|process| cluster.start(process));
+    (0..cluster.simulator.processes.len()).for_each(|process| cluster.start(process));
     cluster.seconds(1)?;
     assert_eq!(cluster.known(EAST).len(), 80);
     cluster.comes_right()

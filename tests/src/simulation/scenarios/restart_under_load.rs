@@ -4,7 +4,7 @@ use super::Story;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
@@ -15,7 +15,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_clients();
     cluster.start_all()?;
 
-    let server = cluster.process("ns-east");
+    let server = cluster.process_named("ns-east");
     for down in [1, 500, 4000] {
         cluster.happens(Fault::Kill(server));
         cluster.pass(down)?;

@@ -4,7 +4,7 @@ use super::Story;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
@@ -15,7 +15,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     assert!(cluster.count("event ClusterConflict") > 0);
     cluster.comes_right()?;
 
-    let second = cluster.process("a.1");
+    let second = cluster.process_named("a.1");
     cluster.happens(Fault::Kill(second));
     cluster.seconds(1)?;
     cluster.assert_known(EAST, &["a.0"]);

@@ -4,13 +4,13 @@ use super::Story;
 use super::stage::{EAST, two_topics};
 use crate::registration::Registration;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
     let proxy = cluster.with_puppet("proxy");
     cluster.start_all()?;
-    let process = cluster.process("proxy");
+    let process = cluster.process_named("proxy");
 
     for ending in [Fault::Kill(process), Fault::Vanish(process)] {
         for group in ["a", "b", "c"] {

@@ -5,11 +5,11 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
-    cluster.make_warm(0);
+    cluster.servers[0].host.snapshots.enable();
     for group in ["a", "b"] {
         cluster.with_broker(group, 0, EAST, Release::Five);
     }
@@ -20,7 +20,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         start_late(cluster)?;
         assert!(!is_ready(cluster), "no broker has registered");
         for broker in brokers {
-            cluster.happens(Fault::Start(cluster.process(broker)));
+            cluster.happens(Fault::Start(cluster.process_named(broker)));
         }
         cluster.seconds(seconds)?;
         assert!(is_ready(cluster), "{brokers:?} have registered, and nobody is waited for any longer");
@@ -31,7 +31,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
 
 /// All end, and the server starts when its snapshot is too old.
 fn start_late(cluster: &mut Cluster) -> Story {
-    let server = cluster.process("ns");
+    let server = cluster.process_named("ns");
     cluster.happens(Fault::Kill(server));
     cluster.happens(Fault::KillBrokers);
     cluster.seconds(601)?;
@@ -41,5 +41,5 @@ fn start_late(cluster: &mut Cluster) -> Story {
 }
 
 fn is_ready(cluster: &Cluster) -> bool {
-    cluster.servers[0].running.as_ref().expect("the server runs").is_ready
+    cluster.servers[0].is_ready()
 }

@@ -21,7 +21,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         let now = cluster.now();
         cluster.groups[0].set_topic(topic, 12, 6, now);
         keeps_all_topics(cluster)?;
-        cluster.judge()?;
+        cluster.check_convergence()?;
     }
 
     // A change is missed, and the announcement of the next one arrives: the next table brings the first one.
@@ -31,7 +31,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         let announced = cluster.groups[0].set_topic(announced, 16, 6, now);
         cluster.announce(broker, vec![announced]);
         keeps_all_topics(cluster)?;
-        cluster.judge()?;
+        cluster.check_convergence()?;
     }
 
     // Updates that both have the later version are no part, even if they are all topics of one.
@@ -40,7 +40,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.announce(broker, vec![first]);
     cluster.announce(broker, vec![second]);
     keeps_all_topics(cluster)?;
-    cluster.judge()?;
+    cluster.check_convergence()?;
 
     // It is known that a table is whole when its first part is registered again.
     let now = cluster.now();
@@ -65,6 +65,5 @@ fn keeps_all_topics(cluster: &mut Cluster) -> Story {
 
 /// Whether the view of the server shows a topic.
 fn has_topic(cluster: &Cluster, topic: &str) -> bool {
-    let running = cluster.servers[0].running.as_ref().expect("the server runs");
-    running.view.topic_entries(topic).is_some()
+    cluster.servers[0].view().topic_entries(topic).is_some()
 }

@@ -6,10 +6,10 @@ use crate::request::Request;
 use crate::simulation::broker::Release;
 use crate::simulation::client::Client;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::cluster::Kind;
+use crate::simulation::happening::Fault;
 use crate::simulation::ledger::Told;
 use crate::simulation::network::ProcessId;
-use crate::simulation::peer::Kind;
 use crate::simulation::shown::clusters;
 use std::collections::BTreeSet;
 
@@ -49,8 +49,8 @@ impl Cluster {
 
     /// Starts everything that was added and does not run, and waits until it has settled.
     pub(super) fn start_all(&mut self) -> Story {
-        self.faults.is_calm = true;
-        (0..self.processes.len()).for_each(|process| self.start(process));
+        self.simulator.faults.is_calm = true;
+        (0..self.simulator.processes.len()).for_each(|process| self.start(process));
         self.seconds(12)
     }
 
@@ -59,14 +59,13 @@ impl Cluster {
         self.carry_out_fault(fault);
     }
 
-    pub(super) fn process(&self, name: &str) -> ProcessId {
-        self.process_named(name)
+    pub(super) fn process_named(&self, name: &str) -> ProcessId {
+        self.simulator.process_named(name)
     }
 
     /// The members that a server shows, as `group.identifier`.
     pub(super) fn known(&self, server: usize) -> BTreeSet<String> {
-        let running = self.servers[server].running.as_ref().expect("the server runs");
-        let shown = clusters(&String::from_utf8_lossy(running.view.cluster_info()));
+        let shown = clusters(&String::from_utf8_lossy(self.servers[server].view().cluster_info()));
         let members = |(group, members): (&String, &std::collections::BTreeMap<i64, String>)| {
             members.keys().map(|id| format!("{group}.{id}")).collect::<Vec<_>>()
         };
@@ -81,23 +80,41 @@ impl Cluster {
     /// One registration period later every server holds the truth.
     pub(super) fn comes_right(&mut self) -> Story {
         self.pass(CONVERGENCE_MILLIS)?;
-        self.judge()
+        self.check_convergence()
     }
 
     /// How often something was reached so far.
     pub(super) fn count(&self, name: &str) -> u64 {
-        self.coverage.of(name)
+        self.simulator.coverage.of(name)
     }
 
     /// A peer says what it is told to, and has its answer unless something is wrong.
     pub(super) fn say(&mut self, peer: usize, server: usize, request: Request, told: Told) -> Story {
-        self.ask(peer, server, request, told, None);
+        self.actor(peer).ask(server, request, told, None);
         self.pass(100)
     }
 
     /// A peer speaks for a broker of this group.
     pub(super) fn register_as(&mut self, peer: usize, server: usize, registration: Registration) -> Story {
         self.say(peer, server, registration.request(), Told::Register(Box::new(registration)))
+    }
+
+    /// What a broker says of itself, with these topics.
+    pub(super) fn registration(&mut self, broker: usize, topics: Vec<Topic>) -> Registration {
+        let (broker, group, actor) = self.acting_broker(broker);
+        broker.registration(group, topics, actor.simulator.now())
+    }
+
+    /// A broker registers its whole table.
+    pub(super) fn register_everywhere(&mut self, broker: usize) {
+        let (broker, group, mut actor) = self.acting_broker(broker);
+        broker.register_everywhere(group, &mut actor);
+    }
+
+    /// A broker registers only these topics.
+    pub(super) fn announce(&mut self, broker: usize, topics: Vec<Topic>) {
+        let (broker, group, mut actor) = self.acting_broker(broker);
+        broker.announce(topics, group, &mut actor);
     }
 
     pub(super) fn put(&mut self, peer: usize, value: &str) -> Story {
@@ -107,8 +124,8 @@ impl Cluster {
 
     /// A peer takes a new connection.
     pub(super) fn reconnect(&mut self, peer: usize) -> Story {
-        self.hang_up(peer, 0);
-        self.connect(peer, 0);
+        self.actor(peer).hang_up(0);
+        self.actor(peer).connect(0);
         self.pass(100)
     }
 
@@ -118,7 +135,7 @@ impl Cluster {
     }
 
     pub(super) fn assert_acknowledged(&self, value: &str) {
-        assert_eq!(self.servers[0].kv.value(&key()), Some(value));
+        assert_eq!(self.servers[0].host.kv.value(&key()), Some(value));
     }
 }
 

@@ -4,7 +4,7 @@ use super::Story;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);

@@ -5,7 +5,7 @@ use super::Story;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns", EAST)]);
@@ -13,7 +13,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_broker("b", 0, EAST, Release::Five);
     cluster.start_all()?;
 
-    let broker = cluster.process("a.0");
+    let broker = cluster.process_named("a.0");
     for _ in 0..10 {
         cluster.happens(Fault::Leave(broker));
         cluster.pass(30)?;

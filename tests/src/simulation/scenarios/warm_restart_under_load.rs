@@ -5,11 +5,11 @@ use super::Story;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
-use crate::simulation::fault::Fault;
+use crate::simulation::happening::Fault;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
-    (0..2).for_each(|server| cluster.make_warm(server));
+    (0..2).for_each(|server| cluster.servers[server].host.snapshots.enable());
     for (group, release) in ["a", "b", "c", "d"].into_iter().zip(Release::ALL) {
         cluster.with_broker(group, 0, EAST, release);
         cluster.with_broker(group, 1, WEST, release);
@@ -19,7 +19,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     // A snapshot is saved half a minute after the start.
     cluster.seconds(30)?;
 
-    let server = cluster.process("ns-east");
+    let server = cluster.process_named("ns-east");
     for (down, end) in [(1, Fault::Kill(server)), (500, Fault::Vanish(server)), (4000, Fault::Kill(server))] {
         let known = cluster.known(EAST);
         cluster.happens(end);
@@ -28,7 +28,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
         assert_eq!(cluster.known(EAST), known);
         cluster.comes_right()?;
         cluster.forget_snapshots()?;
-        cluster.judge()?;
+        cluster.check_convergence()?;
     }
     Ok(())
 }
