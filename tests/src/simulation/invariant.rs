@@ -49,7 +49,7 @@ pub enum Invariant {
     OutputIsAwaited,
     /// What connections and requests hold of shared quotas is given back.
     QuotasReturn,
-    /// A server that is told to stop ends, and loses no save.
+    /// A server that is told to stop saves a snapshot if it saves any, ends, and loses no save.
     StopsInOrder,
     /// A registration period after faults stop, every NameServer holds the whole truth, and all hold the same; one that
     /// has routes from before a restart, when the time for brokers to repeat them is over.
@@ -274,6 +274,17 @@ pub(super) fn nobody_is_over(conn: ConnId, ledger: &Ledger) -> Verdict {
     match ledger.seats.values().flat_map(BTreeMap::values).find(|seat| seat.conn == Some(conn)) {
         Some(seat) => {
             violated(Invariant::DeparturesHaveReasons, format!("{} loses its connection for others", seat.address))
+        }
+        None => Ok(()),
+    }
+}
+
+/// [`Invariant::DeparturesHaveReasons`]: a broker goes with its connection, once the node has all its inputs.
+pub(super) fn nobody_outlives_a_connection(ledger: &Ledger, is_open: impl Fn(ConnId) -> bool) -> Verdict {
+    let mut seats = ledger.seats.values().flat_map(BTreeMap::values);
+    match seats.find(|seat| seat.conn.is_some_and(|conn| !is_open(conn))) {
+        Some(seat) => {
+            violated(Invariant::DeparturesHaveReasons, format!("{} is known without its connection", seat.address))
         }
         None => Ok(()),
     }

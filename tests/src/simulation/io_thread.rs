@@ -243,6 +243,11 @@ impl IoThreads {
         self.threads.iter().all(|thread| thread.inbox.is_empty())
     }
 
+    /// Whether a connection is open.
+    pub(super) fn has(&self, conn: ConnId) -> bool {
+        self.threads[conn.io_thread()].held.get(conn.serial()).is_some()
+    }
+
     /// An I/O thread takes what the registry thread left for it.
     pub(super) fn read_inbox(&mut self, thread: usize, context: &mut Context<'_>) {
         let now = context.now();

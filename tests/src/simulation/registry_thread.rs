@@ -201,6 +201,10 @@ impl RegistryThread {
             Output::Stopping { .. } => simulator.coverage.count("output Stopping"),
             Output::StopIo { within } => {
                 simulator.coverage.count("output StopIo");
+                let is_saved = |since| context.host.snapshots.has_one_since(since);
+                if !self.stopping_since.is_none_or(is_saved) {
+                    simulator.check(violated(Invariant::StopsInOrder, "it stops without a snapshot"));
+                }
                 io.stop(within, context);
             }
             Output::Finished => {
@@ -237,6 +241,9 @@ impl RegistryThread {
         let Context { shared, simulator, .. } = context;
         if shared.to_node.is_empty() && io.has_read_all() {
             simulator.check(invariant::replies_are_taken(self.node.reply_bytes_out()));
+        }
+        if shared.to_node.is_empty() && self.stopping_since.is_none() {
+            simulator.check(invariant::nobody_outlives_a_connection(&self.ledger, |conn| io.has(conn)));
         }
         if let Some(since) = self.stopping_since {
             simulator.check(invariant::has_stopped(since, saver.waiting(), now, &shared.pauses));

@@ -78,6 +78,11 @@ impl Snapshots {
         contents
     }
 
+    /// Whether the newest was made at `time` or later, if any are wanted.
+    pub(super) fn has_one_since(&self, time: Time) -> bool {
+        self.settings.is_none() || self.remembered.front().is_some_and(|newest| newest.at >= time)
+    }
+
     /// Decides as the shell does what a start makes of the file.
     pub(super) fn judge(&self, file: &[u8], limits: &Limits, now: Now) -> Option<Judged> {
         let settings = self.settings.as_ref()?;
