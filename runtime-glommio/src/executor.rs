@@ -32,17 +32,17 @@ pub(crate) fn make(index: u16, core: Option<usize>) -> io::Result<LocalExecutor>
         set.set(core)?;
         sched_setaffinity(Pid::from_raw(0), &set)?;
     }
-    let executor = LocalExecutorBuilder::new(Placement::Unbound)
+    LocalExecutorBuilder::new(Placement::Unbound)
         .ring_depth(RING_DEPTH)
         .io_memory(IO_MEMORY)
         .preempt_timer(PREEMPT)
         // Threads for blocking calls, of which there are none.
         .blocking_thread_pool_placement(PoolPlacement::Custom(Vec::new()))
-        .make();
-    executor.map_err(|error| match io::Error::from(error) {
-        error if error.kind() == ErrorKind::OutOfMemory => {
-            io::Error::other(format!("executor {index} may not lock its memory; {LOCKED_ADVICE}"))
-        }
-        error => error,
-    })
+        .make()
+        .map_err(|error| match io::Error::from(error) {
+            error if error.kind() == ErrorKind::OutOfMemory => {
+                io::Error::other(format!("executor {index} may not lock its memory; {LOCKED_ADVICE}"))
+            }
+            error => error,
+        })
 }

@@ -1,12 +1,11 @@
 //! Whether this machine lets the process use io_uring. glommio does not ask, it panics.
 
 use io_uring::{IoUring, Probe, opcode};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use namesrv_shell::resource_limit::{Resource, raise};
 use std::io::{self, ErrorKind};
 
-/// Memory that the process has to be allowed to lock, in bytes: glommio insists on it for each executor, and two take
-/// less.
-const LOCKED_BYTES: u64 = 512 * 1024;
+/// KiB of memory that the process has to be allowed to lock: glommio insists on them for each executor; two take less.
+const LOCKED_KIB: u64 = 512;
 
 /// What helps when too little memory may be locked.
 pub(crate) const LOCKED_ADVICE: &str = "raise the limit of locked memory (ulimit -l, LimitMEMLOCK= of systemd, --ulimit \
@@ -17,11 +16,10 @@ pub(crate) const LOCKED_ADVICE: &str = "raise the limit of locked memory (ulimit
 /// # Errors
 /// It is not there; says so in one line, and what helps.
 pub(crate) fn probe() -> Result<(), String> {
-    let allowed = raise_limit();
-    if allowed < LOCKED_BYTES {
-        let (allowed, wanted) = (allowed / 1024, LOCKED_BYTES / 1024);
+    let allowed = raise(Resource::RLIMIT_MEMLOCK) / 1024;
+    if allowed < LOCKED_KIB {
         return Err(format!(
-            "only {allowed} KiB of memory may be locked, and io_uring takes {wanted} KiB; {LOCKED_ADVICE}"
+            "only {allowed} KiB of memory may be locked, and io_uring takes {LOCKED_KIB} KiB; {LOCKED_ADVICE}"
         ));
     }
     try_ring().map_err(|error| {
@@ -45,10 +43,4 @@ fn try_ring() -> io::Result<()> {
         return Err(ErrorKind::Unsupported.into());
     }
     ring.submit().map(|_| ())
-}
-
-/// The limit of locked memory in bytes, raised as far as it goes.
-fn raise_limit() -> u64 {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_MEMLOCK).unwrap_or((0, 0));
-    if soft < hard && setrlimit(Resource::RLIMIT_MEMLOCK, hard, hard).is_ok() { hard } else { soft }
 }

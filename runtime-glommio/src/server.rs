@@ -154,7 +154,7 @@ impl EventLoop {
         let Ok(address) = stream.peer_addr() else { return };
         let serial = self.shard().open(address, |_, connection| {
             stream.set_nodelay(true)?;
-            Ok(Box::new(Socket::new(stream, connection)))
+            Ok(Box::new(Socket { stream, connection, waker: None }))
         });
         if let Some(serial) = serial {
             spawn_local(drive(Rc::clone(self), serial)).detach();

@@ -16,10 +16,10 @@ use std::task::{Context, Poll, Waker};
 
 /// One socket.
 pub(crate) struct Socket {
-    stream: TcpStream,
-    connection: Connection,
+    pub(crate) stream: TcpStream,
+    pub(crate) connection: Connection,
     /// Wakes its task, once that has had its first step.
-    waker: Option<Waker>,
+    pub(crate) waker: Option<Waker>,
 }
 
 /// The stream of a socket that is driven. It never waits: what would have to leaves the waker of the task with
@@ -32,19 +32,12 @@ struct Stream<'a, 'b> {
 }
 
 impl Socket {
-    pub(crate) const fn new(stream: TcpStream, connection: Connection) -> Self {
-        Self { stream, connection, waker: None }
-    }
-
     /// Has its task drive it.
     pub(crate) fn wake(&self) {
         self.waker.iter().for_each(Waker::wake_by_ref);
     }
 
     /// Does one bounded step of work. It `is_eager` to read what io_uring did not tell of yet.
-    ///
-    /// # Errors
-    /// Those of the socket.
     pub(crate) fn drive(
         &mut self,
         context: &mut Context<'_>,
@@ -53,9 +46,7 @@ impl Socket {
         views: &mut Views,
         now: Now,
     ) -> io::Result<Next> {
-        if self.waker.is_none() {
-            self.waker = Some(context.waker().clone());
-        }
+        self.waker.get_or_insert_with(|| context.waker().clone());
         // glommio knows what is ready, so asking it costs no system call, and it has to be asked to wake the task.
         self.connection.ready = Ready { readable: true, writable: true, read_closed: true };
         let mut stream = Stream { stream: &mut self.stream, context, is_eager };

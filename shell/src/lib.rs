@@ -14,6 +14,7 @@ pub mod line_limit;
 pub mod mailbox;
 pub mod progress;
 pub mod quota;
+pub mod resource_limit;
 pub mod server;
 pub mod shard;
 pub mod stream;

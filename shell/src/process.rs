@@ -21,6 +21,7 @@ use crate::queue::QueueSender;
 use crate::quota::SharedQuotas;
 use crate::registry_thread::RegistryThread;
 use crate::reload::{ReadAtStart, Reload};
+use crate::resource_limit::{self, Resource};
 use crate::saver::Saver;
 use crate::server::{Inboxes, RegistryHandle, Server};
 use crate::shutdown::Shutdown;
@@ -110,7 +111,8 @@ pub(crate) fn serve(
     let ProcessSettings { log_format, log_level, .. } = ProcessSettings::of(&startup.configuration);
     let log = Log::start(log_format, log_level).map_err(thread_failed)?;
     log_configuration(build.runtime, &startup);
-    raise_open_files_limit();
+    // Each connection is an open file, and the usual soft limit is 1024.
+    resource_limit::raise(Resource::RLIMIT_NOFILE);
     let operator = Operator {
         sockets,
         signals,
@@ -354,16 +356,6 @@ fn end_with_any_thread() {
         report(fault);
         std::process::abort();
     }));
-}
-
-/// Raises the limit of open files. Each connection needs one, and the usual soft limit is 1024.
-fn raise_open_files_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let raised =
-        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        warn!(%error, "cannot raise the limit of open files");
-    }
 }
 
 /// Lets I/O threads preempt this one. Where all share a processor, a query must not wait for a large registration.
