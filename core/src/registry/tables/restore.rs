@@ -161,7 +161,12 @@ impl Tables {
     }
 
     fn end_restored_of(&mut self, id: GroupId) -> Option<(BrokerIdentity, usize)> {
-        let restored = core::mem::take(&mut self.groups.group_mut(id).restored);
+        let group = self.groups.group_mut(id);
+        let restored = core::mem::take(&mut group.restored);
+        if restored.has_deleted() {
+            // From now on a table that names them adds them again, even if it repeats the one before.
+            group.generation += 1;
+        }
         for topic in restored.topics() {
             self.remove_queue(self.topics.key(topic), id);
         }

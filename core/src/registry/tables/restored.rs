@@ -70,6 +70,11 @@ impl Restored {
         self.deleted.contains(topic)
     }
 
+    /// Whether an operator deleted entries that their brokers have not named since with another data version.
+    pub(super) fn has_deleted(&self) -> bool {
+        !self.deleted.is_empty()
+    }
+
     pub(super) const fn is_overruled(&self) -> bool {
         self.is_overruled
     }
