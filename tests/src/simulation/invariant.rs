@@ -15,7 +15,7 @@ const LOOK_MILLIS: Time = 1000;
 /// How much later than its deadline a silent broker may be gone while the server runs.
 pub(super) const LATENESS_MILLIS: Time = 1500;
 
-/// A server that is told to stop has ended by then: it waits, closes its connections, and saves.
+/// A server that is told to stop has ended by then, not counting its saves: it waits, and closes its connections.
 const STOP_MILLIS: Time = 12_000;
 
 /// The permission to write.
@@ -261,9 +261,9 @@ pub(super) fn replies_are_taken(bytes_out: usize) -> Verdict {
 }
 
 /// [`Invariant::StopsInOrder`]: a server that was told to stop has ended, once its saves are done.
-pub(super) fn has_stopped(since: Time, saves: usize, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+pub(super) fn has_stopped(since: Time, saved_at: Option<Time>, now: Time, pauses: &[(Time, Time)]) -> Verdict {
     let since = pauses.last().map_or(since, |(_, end)| since.max(*end));
-    if saves > 0 || since + STOP_MILLIS >= now {
+    if saved_at.is_none_or(|saved_at| since.max(saved_at) + STOP_MILLIS >= now) {
         return Ok(());
     }
     violated(Invariant::StopsInOrder, format!("it was told to stop {} ms ago", now - since))

@@ -246,7 +246,7 @@ impl RegistryThread {
             simulator.check(invariant::nobody_outlives_a_connection(&self.ledger, |conn| io.has(conn)));
         }
         if let Some(since) = self.stopping_since {
-            simulator.check(invariant::has_stopped(since, saver.waiting(), now, &shared.pauses));
+            simulator.check(invariant::has_stopped(since, saver.idle_since(), now, &shared.pauses));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The saver of a NameServer: it replaces one file after the other, each in two steps that take their time.
 
+use super::agenda::Time;
 use super::happening::Chore;
 use super::threads::Context;
 use namesrv_core::node::Input;
@@ -10,6 +11,8 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub(super) struct Saver {
     saves: VecDeque<Save>,
+    /// When the last save ended.
+    ended_at: Time,
 }
 
 #[derive(Debug)]
@@ -23,6 +26,11 @@ struct Save {
 impl Saver {
     pub(super) fn waiting(&self) -> usize {
         self.saves.len()
+    }
+
+    /// Returns when the last save ended, or `None` while one goes on.
+    pub(super) fn idle_since(&self) -> Option<Time> {
+        self.saves.is_empty().then_some(self.ended_at)
     }
 
     /// A file waits for its turn.
@@ -46,6 +54,7 @@ impl Saver {
             if result.is_ok() && save.file == SaveFile::KvConfig {
                 context.host.kv.saved();
             }
+            self.ended_at = context.simulator.now();
             context.shared.to_node.push_back(Input::Saved { ticket: save.ticket, result });
             context.wake_registry();
         }
