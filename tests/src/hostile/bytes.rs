@@ -5,6 +5,8 @@ use super::siege::{Episode, Siege};
 use crate::peer::{cluster_info, route};
 use crate::request::{Request, frame};
 
+const MEBIBYTE: u64 = 1024 * 1024;
+
 /// Connections that send the same bytes.
 const PEERS: usize = 20;
 
@@ -81,6 +83,8 @@ pub(super) fn many_fields(count: usize) -> Vec<(String, String)> {
 
 /// Bytes that close their connection. Unless they have to be the first, what came before is answered.
 fn closing(name: &'static str, bytes: Vec<u8>, later: bool) -> Episode {
+    // All connections may hold the bytes at one time, in buffers that grow twofold.
+    let memory_mib = 16 + 2 * (PEERS * bytes.len()) as u64 / MEBIBYTE;
     let attack = move |siege: &Siege<'_>| {
         let mut peers = siege.peers(PEERS);
         for peer in &mut peers {
@@ -97,7 +101,7 @@ fn closing(name: &'static str, bytes: Vec<u8>, later: bool) -> Episode {
             peer.expect_end();
         }
     };
-    Episode::new(name, 32, attack).lines_a_second(11)
+    Episode::new(name, memory_mib, attack).lines_a_second(11)
 }
 
 /// Every type of header that there is not.
