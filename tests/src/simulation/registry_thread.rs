@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use bytes::Bytes;
 use namesrv_core::ConnId;
 use namesrv_core::config::Limits;
-use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::node::{BATCH_INPUTS_MAX, Input, Node, Output};
 use namesrv_core::route::RouteView;
 use namesrv_core::time::Now;
 use std::sync::Arc;
@@ -79,6 +79,8 @@ impl RegistryThread {
         let now = context.now();
         let (waiting, random) = (context.shared.to_node.len(), &mut context.simulator.random);
         let inputs = if waiting > 1 && random.u8(..) < 64 { random.usize(1..waiting) } else { waiting };
+        // With the tick they make one batch, of which the ledger knows everything.
+        let inputs = inputs.min(BATCH_INPUTS_MAX - 1);
         self.before = may_save_snapshot(&self.node, context.shared, now)
             .then(|| (self.ledger.saved(now.monotonic.as_millis()), Arc::clone(&context.shared.view)));
         for input in context.shared.to_node.drain(..inputs).collect::<Vec<_>>() {
