@@ -146,8 +146,11 @@ pub(super) fn annoy(actor: &mut Actor<'_>) -> Option<Time> {
             let fields = (0..1100).map(|number| (format!("f{number}"), String::new())).collect();
             Request { fields: Some(fields), ..Request::new(105) }.encode()
         }
-        // Half a frame, and then silence.
-        8 => Request::new(106).encode()[..11].to_vec(),
+        // Half a frame, and then silence: another request would only be taken for the other half.
+        8 => {
+            link.sends_no_more = true;
+            Request::new(106).encode()[..11].to_vec()
+        }
         // An answer that nobody asked for.
         9 => Request { flag: 1, ..Request::new(0) }.encode(),
         other => {
@@ -177,7 +180,7 @@ fn half_close(server: usize, actor: &mut Actor<'_>) {
         actor.ask(server, Request::new(code), Told::Nothing, None);
     }
     if let Some(link) = actor.link(server) {
-        link.is_half_closed = true;
+        link.sends_no_more = true;
         let socket = link.socket;
         actor.simulator.end_sending(socket);
     }

@@ -59,6 +59,8 @@ pub(super) struct End {
     /// Parts on their way to the other end.
     sent: VecDeque<Part>,
     last_due: Time,
+    /// Something that it sent arrived when nobody held the other end.
+    was_dropped: bool,
     /// Since when nothing gets through to the other end; what is sent waits.
     pub(super) stalled: Option<Time>,
     /// It took no bytes when its process wrote last, so the process waits until it takes some.
@@ -128,6 +130,7 @@ impl Network {
             ended: None,
             sent: VecDeque::new(),
             last_due: 0,
+            was_dropped: false,
             stalled: None,
             is_blocked: false,
         };
@@ -207,6 +210,18 @@ impl Network {
     /// The part at the front of what an end sent.
     pub(super) fn pop(&mut self, from: Socket) -> Option<Part> {
         self.end_mut(from)?.sent.pop_front()
+    }
+
+    /// Nobody holds the other end, so what was popped is lost.
+    pub(super) fn drop_part(&mut self, from: Socket) {
+        if let Some(end) = self.end_mut(from) {
+            end.was_dropped = true;
+        }
+    }
+
+    /// Whether all that an end sent has arrived.
+    pub(super) fn has_delivered_all(&self, from: Socket) -> bool {
+        self.end(from).is_some_and(|end| end.sent.is_empty() && !end.was_dropped)
     }
 
     /// Ends whose parts wait although they could get through by now, with the number of those parts.

@@ -42,7 +42,7 @@ pub(super) struct Link {
     /// The peer sent over it what no peer should send.
     pub(super) is_fouled: bool,
     /// The peer sends no more over it, and waits for its answers.
-    pub(super) is_half_closed: bool,
+    pub(super) sends_no_more: bool,
 }
 
 /// A question that is not answered yet.
@@ -208,7 +208,7 @@ impl Actor<'_> {
             input: Vec::new(),
             questions: BTreeMap::new(),
             is_fouled: false,
-            is_half_closed: false,
+            sends_no_more: false,
         };
         self.own().links.insert(server, link);
     }
@@ -226,7 +226,7 @@ impl Actor<'_> {
 
     pub(super) fn servers_up(&self) -> Vec<usize> {
         let links = &self.peers[self.peers[self.peer].carrier].links;
-        links.iter().filter(|(_, link)| link.is_up && !link.is_half_closed).map(|(server, _)| *server).collect()
+        links.iter().filter(|(_, link)| link.is_up && !link.sends_no_more).map(|(server, _)| *server).collect()
     }
 
     pub(super) fn any_server_up(&mut self) -> Option<usize> {
@@ -285,7 +285,7 @@ impl Actor<'_> {
             }
         }
         let answered = answers.into_iter().filter_map(|answer| self.take_answer(server, answer)).collect();
-        let verdict = self.check_half_closed(server, socket, ending);
+        let verdict = self.check_last_answers(server, socket, ending);
         self.simulator.check(verdict);
         if ending.is_some() && self.link(server).is_some_and(|link| link.socket == socket) {
             self.own().links.remove(&server);
@@ -294,13 +294,15 @@ impl Actor<'_> {
         answered
     }
 
-    /// [`Invariant::EveryQuestionIsAnswered`]: a server that ends its side in good order has answered everything. What
-    /// was killed owes nothing.
-    fn check_half_closed(&self, server: usize, socket: Socket, ending: Option<Ending>) -> Verdict {
+    /// [`Invariant::EveryQuestionIsAnswered`]: a server that ends its side in good order, and was sent nothing foul,
+    /// has answered everything that arrived. What was killed owes nothing.
+    fn check_last_answers(&self, server: usize, socket: Socket, ending: Option<Ending>) -> Verdict {
         let link = self.peers[self.peer].links.get(&server);
-        let Some(link) = link.filter(|link| link.socket == socket && link.is_half_closed) else { return Ok(()) };
+        let waits = |link: &&Link| link.socket == socket && link.sends_no_more && !link.is_fouled;
+        let Some(link) = link.filter(waits) else { return Ok(()) };
         let it = &self.simulator.processes[self.servers[server].host.process];
         if ending == Some(Ending::Fin)
+            && self.simulator.network.has_delivered_all(socket)
             && !self.simulator.secure_ends.is_refused(socket)
             && let Some((opaque, question)) = link.questions.first_key_value()
             && it.running

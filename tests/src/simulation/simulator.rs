@@ -280,6 +280,7 @@ impl Simulator {
         let life = if asks { self.processes[process].life } else { end.life };
         let is_held = self.processes[process].running && self.processes[process].life == life && !end.closed;
         if !is_held {
+            self.network.drop_part(from);
             let is_answered = matches!(part, Part::Syn | Part::Bytes(_) | Part::Accept);
             if is_answered && self.network.connection(from.connection).is_some() {
                 self.send(to, Part::Reset);
