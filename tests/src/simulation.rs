@@ -80,8 +80,8 @@ pub fn run(seed: u64, minutes: u64, shows_trace: bool) -> Result<Outcome, Violat
         cluster.begin_faults(mean);
         cluster.pass(UNREST_MILLIS.min(minutes * 60_000))?;
         cluster.calm_down();
-        cluster.pass(CONVERGENCE_MILLIS)?;
         cluster.forget_snapshots()?;
+        cluster.pass(CONVERGENCE_MILLIS)?;
         cluster.check_convergence()?;
     }
     Ok(cluster.outcome())

@@ -57,12 +57,14 @@ impl Cluster {
         }
     }
 
-    /// Passes the time that brokers have to register after the last restart, and a registration period: until the first
-    /// is over, brokers may be shown that are somewhere else now, and topics that an administrator deleted stay away.
-    /// They come back with the next registration.
+    /// Passes the time that brokers have to register after the last restart: until it is over, brokers may be shown
+    /// that are somewhere else now, and topics that an administrator deleted stay away. They come back with the next
+    /// registration.
     pub(super) fn forget_snapshots(&mut self) -> Verdict {
+        // Servers that stood still notice it, and give brokers more time.
+        self.pass(LATENESS_MILLIS)?;
         let ends = self.servers.iter().filter_map(|server| server.ledger()?.kept.until);
-        let end = ends.max().map_or(0, |end| end + LATENESS_MILLIS + CONVERGENCE_MILLIS);
+        let end = ends.max().map_or(0, |end| end + LATENESS_MILLIS);
         self.pass(end.saturating_sub(self.now()))
     }
 

@@ -35,5 +35,5 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.forget_snapshots()?;
     cluster.assert_known(EAST, &["address.0", "cluster.0", "role.0", "role.1"]);
     assert_eq!(cluster.count("event BrokerEvicted Unconfirmed"), 1, "of the one that is gone");
-    cluster.check_convergence()
+    cluster.comes_right()
 }
