@@ -10,6 +10,7 @@ mod access;
 mod answers;
 mod kept;
 mod limits;
+mod listings;
 mod observation;
 mod order;
 mod presence;

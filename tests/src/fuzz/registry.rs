@@ -155,6 +155,8 @@ impl Twins {
             world.take_output("observer")
         });
         assert_eq!(output, other, "the servers differ");
+        let [digests, others] = self.worlds.each_ref().map(|world| world.view().digests());
+        assert_eq!(digests, others, "the servers differ");
         // A server that has stopped answers nothing.
         let Some(output) = output else { return };
         self.observation.note(Vec::new(), happenings);

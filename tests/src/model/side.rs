@@ -3,6 +3,7 @@
 use super::answers::{self, RouteFor};
 use super::invariants::{self, answers_in, in_a_row, in_order, questions};
 use super::limits::{Switches, limits};
+use super::listings;
 use super::observation::Observation;
 use super::server::Server;
 use super::silences::Silences;
@@ -159,6 +160,7 @@ impl Beside {
         let expected: Vec<_> = (1..).zip(questions.iter().map(|question| expected(&self.model, question))).collect();
         let answers = compare_all(&output, &expected, self.model.binary);
         self.observation.see(&questions.iter().zip(answers).collect::<Vec<_>>());
+        listings::check(&self.model.tables, self.world.view());
     }
 
     fn check_invariants(&mut self) {
