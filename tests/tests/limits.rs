@@ -8,6 +8,7 @@ use namesrv_core::kv::KvTable;
 use namesrv_tests::answer::{Answer, frames};
 use namesrv_tests::registration::{Mapping, Registration, Topic, Version, register_topic};
 use namesrv_tests::request::Request;
+use namesrv_tests::step::WarmFrom;
 use namesrv_tests::world::{Happening, SECRET, Saving, World};
 use std::time::Duration;
 
@@ -143,6 +144,60 @@ fn a_registration_that_finds_no_room_is_refused_and_its_broker_stays_as_it_was()
     assert_eq!(codes(&mut world, "client"), [0]);
     world.disconnect("first");
     assert_eq!(register(&mut world, &registration("second", 1, 50)), 0, "room again");
+}
+
+/// A world that has no room for more than the first broker, which is there.
+fn full_world() -> World {
+    let limits = Limits { registry_bytes_max: 40_000, ..Limits::default() };
+    let mut world = World::with(&[], KvTable::default(), limits, SECRET);
+    assert_eq!(register(&mut world, &registration("first", 1, 10)), 0);
+    world
+}
+
+fn too_large() -> Registration {
+    registration("first", 2, 1000)
+}
+
+fn answers(world: &mut World) -> bool {
+    world.ask("client", &Request::new(105).field("topic", "first-0")).unwrap().code == 0
+}
+
+#[test]
+fn a_registration_that_finds_no_room_keeps_no_other_broker_alive() {
+    for stranger in [
+        Registration { address: Some("elsewhere:10911".to_owned()), ..too_large() },
+        Registration { cluster: Some("Other".to_owned()), ..too_large() },
+        Registration { id: Some(1), ..too_large() },
+    ] {
+        let mut world = full_world();
+        for _ in 0..3 {
+            assert!(answers(&mut world), "{stranger:?}");
+            world.advance(Duration::from_secs(41));
+            assert_eq!(world.ask("stranger", &stranger.request()).unwrap().code, 1);
+        }
+        assert!(!answers(&mut world), "first was silent for more than two minutes");
+    }
+}
+
+#[test]
+fn a_registration_that_finds_no_room_moves_its_broker_to_its_connection() {
+    let mut world = full_world();
+    assert_eq!(world.ask("again", &too_large().request()).unwrap().code, 1);
+    world.disconnect("first");
+    assert!(answers(&mut world));
+    world.disconnect("again");
+    assert!(!answers(&mut world));
+}
+
+#[test]
+fn a_registration_that_finds_no_room_confirms_nothing_of_a_snapshot() {
+    let mut world = full_world();
+    world.restart(WarmFrom::ThisStop, Duration::from_secs(1));
+    assert_eq!(world.ask("again", &too_large().request()).unwrap().code, 1);
+    world.disconnect("again");
+    assert!(answers(&mut world), "it is not of that connection");
+    world.advance(Duration::from_secs(75));
+    assert!(!answers(&mut world), "the time to register is over");
 }
 
 #[test]
