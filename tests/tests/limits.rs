@@ -128,26 +128,8 @@ fn register(world: &mut World, registration: &Registration) -> i32 {
     *codes(world, connection).last().unwrap()
 }
 
-#[test]
-fn a_registration_that_finds_no_room_is_refused_and_its_broker_stays_as_it_was() {
-    let limits = Limits { registry_bytes_max: 40_000, ..Limits::default() };
-    let mut world = World::with(&[], KvTable::default(), limits, SECRET);
-    assert_eq!(register(&mut world, &registration("first", 1, 10)), 0);
-    assert_eq!(register(&mut world, &registration("second", 1, 1000)), 1);
-    let mut refused = 0;
-    for version in 2..10 {
-        world.advance(Duration::from_secs(60));
-        refused += register(&mut world, &registration("first", version, 100 * version as usize));
-    }
-    assert!(refused > 2, "its table does not grow any more, and yet it does not expire");
-    world.receive("client", &Request::new(105).field("topic", "first-0").encode());
-    assert_eq!(codes(&mut world, "client"), [0]);
-    world.disconnect("first");
-    assert_eq!(register(&mut world, &registration("second", 1, 50)), 0, "room again");
-}
-
-/// A world that has no room for more than the first broker, which is there.
-fn full_world() -> World {
+/// A world with room for some hundred topics, and the first broker with ten of them.
+fn small_world() -> World {
     let limits = Limits { registry_bytes_max: 40_000, ..Limits::default() };
     let mut world = World::with(&[], KvTable::default(), limits, SECRET);
     assert_eq!(register(&mut world, &registration("first", 1, 10)), 0);
@@ -158,8 +140,24 @@ fn too_large() -> Registration {
     registration("first", 2, 1000)
 }
 
+/// Whether there is a route to a topic of the first broker.
 fn answers(world: &mut World) -> bool {
     world.ask("client", &Request::new(105).field("topic", "first-0")).unwrap().code == 0
+}
+
+#[test]
+fn a_registration_that_finds_no_room_is_refused_and_its_broker_stays_as_it_was() {
+    let mut world = small_world();
+    assert_eq!(register(&mut world, &registration("second", 1, 1000)), 1);
+    let mut refused = 0;
+    for version in 2..10 {
+        world.advance(Duration::from_secs(60));
+        refused += register(&mut world, &registration("first", version, 100 * version as usize));
+    }
+    assert!(refused > 2, "its table does not grow any more, and yet it does not expire");
+    assert!(answers(&mut world));
+    world.disconnect("first");
+    assert_eq!(register(&mut world, &registration("second", 1, 50)), 0, "room again");
 }
 
 #[test]
@@ -169,7 +167,7 @@ fn a_registration_that_finds_no_room_keeps_no_other_broker_alive() {
         Registration { cluster: Some("Other".to_owned()), ..too_large() },
         Registration { id: Some(1), ..too_large() },
     ] {
-        let mut world = full_world();
+        let mut world = small_world();
         for _ in 0..3 {
             assert!(answers(&mut world), "{stranger:?}");
             world.advance(Duration::from_secs(41));
@@ -181,7 +179,7 @@ fn a_registration_that_finds_no_room_keeps_no_other_broker_alive() {
 
 #[test]
 fn a_registration_that_finds_no_room_moves_its_broker_to_its_connection() {
-    let mut world = full_world();
+    let mut world = small_world();
     assert_eq!(world.ask("again", &too_large().request()).unwrap().code, 1);
     world.disconnect("first");
     assert!(answers(&mut world));
@@ -191,7 +189,7 @@ fn a_registration_that_finds_no_room_moves_its_broker_to_its_connection() {
 
 #[test]
 fn a_registration_that_finds_no_room_confirms_nothing_of_a_snapshot() {
-    let mut world = full_world();
+    let mut world = small_world();
     world.restart(WarmFrom::ThisStop, Duration::from_secs(1));
     assert_eq!(world.ask("again", &too_large().request()).unwrap().code, 1);
     world.disconnect("again");
