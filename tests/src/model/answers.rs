@@ -70,7 +70,8 @@ pub(super) fn clusters(model: &Server) -> String {
     format!("{{\"brokerAddrTable\":{},\"clusterAddrTable\":{}}}", object(groups), object(clusters))
 }
 
-fn groups_of_clusters(model: &Server) -> BTreeMap<&String, BTreeSet<&String>> {
+/// The groups with a member in each cluster.
+pub(super) fn groups_of_clusters(model: &Server) -> BTreeMap<&String, BTreeSet<&String>> {
     let mut clusters: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (name, group) in &model.tables.groups {
         for member in group.members.values() {

@@ -1,14 +1,25 @@
 //! The listings that operators see, beside the tables of the model.
 
+use super::answers::groups_of_clusters;
+use super::server::Server;
 use super::tables::Tables;
 use crate::step::Queues;
 use namesrv_core::route::{ListedEntry, RouteView};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Compares the groups, the topics and their entries, from every place on.
-pub(super) fn check(model: &Tables, view: &RouteView) {
-    let clusters = model.groups.values().flat_map(|group| group.members.values().map(|member| &member.cluster));
-    assert_eq!(view.cluster_count(), clusters.collect::<BTreeSet<_>>().len());
+/// Compares counts, groups, topics and their entries.
+pub(super) fn check(model: &Server, view: &RouteView) {
+    assert_eq!(view.cluster_count(), groups_of_clusters(model).len());
+    let model = &model.tables;
+    assert_eq!(view.entry_count(), model.topics.values().map(BTreeMap::len).sum::<usize>());
+    check_digests(model, view);
+    check_groups(model, view);
+    check_topics(model, view);
+    check_entries(model, view);
+}
+
+/// What clusters are digested, and of how much.
+fn check_digests(model: &Tables, view: &RouteView) {
     let digests = view.digests().into_iter();
     let digested: Vec<_> = digests.map(|digest| (digest.cluster, digest.brokers, digest.topic_entries)).collect();
     let clusters: BTreeSet<_> = model.groups.values().map(|group| &group.cluster).collect();
@@ -19,7 +30,10 @@ pub(super) fn check(model: &Tables, view: &RouteView) {
         ((*cluster).clone(), brokers, entries)
     };
     assert_eq!(digested, clusters.iter().map(of_cluster).collect::<Vec<_>>());
-    assert_eq!(view.entry_count(), model.topics.values().map(BTreeMap::len).sum::<usize>());
+}
+
+/// Groups, from every place on.
+fn check_groups(model: &Tables, view: &RouteView) {
     for after in model.groups.keys().map(String::as_str).chain([""]) {
         let listed = view.groups_after(after).map(|group| {
             let members = group.members.iter().map(|(id, address)| (*id, &**address)).collect();
@@ -31,16 +45,24 @@ pub(super) fn check(model: &Tables, view: &RouteView) {
         });
         assert_eq!(listed.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "after {after:?}");
     }
+}
+
+/// Topics, from every place on and so many at most.
+fn check_topics(model: &Tables, view: &RouteView) {
     for after in model.topics.keys().map(String::as_str).chain([""]) {
         let listed = |limit| -> Vec<_> {
-            view.topics_after(after, limit).into_iter().map(|topic| (topic.name.to_owned(), topic.groups)).collect()
+            view.topics_after(after, limit).into_iter().map(|topic| (topic.name, topic.groups)).collect()
         };
-        let expected: Vec<_> = model.topics.iter().filter(|(name, _)| name.as_str() > after).collect();
-        let expected: Vec<_> = expected.iter().map(|(name, queues)| ((*name).clone(), queues.len())).collect();
+        let expected = model.topics.iter().filter(|(name, _)| name.as_str() > after);
+        let expected: Vec<_> = expected.map(|(name, queues)| (&**name, queues.len())).collect();
         for limit in 0..=expected.len() + 1 {
             assert_eq!(listed(limit), expected[..limit.min(expected.len())], "{limit} after {after:?}");
         }
     }
+}
+
+/// What the groups say of each topic, and where they differ.
+fn check_entries(model: &Tables, view: &RouteView) {
     for (topic, queues) in &model.topics {
         let expected = queues.iter().map(|(broker, Queues { read, write, perm, flags })| ListedEntry {
             broker,

@@ -160,7 +160,7 @@ impl Beside {
         let expected: Vec<_> = (1..).zip(questions.iter().map(|question| expected(&self.model, question))).collect();
         let answers = compare_all(&output, &expected, self.model.binary);
         self.observation.see(&questions.iter().zip(answers).collect::<Vec<_>>());
-        listings::check(&self.model.tables, self.world.view());
+        listings::check(&self.model, self.world.view());
     }
 
     fn check_invariants(&mut self) {
