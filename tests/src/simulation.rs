@@ -45,7 +45,6 @@ use broker::Release;
 use client::Client;
 use cluster::Kind;
 use fastrand::Rng;
-use passing::CONVERGENCE_MILLIS;
 use secure::{Certificates, ServerTls};
 use std::cell::RefCell;
 use std::io::Write;
@@ -81,8 +80,7 @@ pub fn run(seed: u64, minutes: u64, shows_trace: bool) -> Result<Outcome, Violat
         cluster.pass(UNREST_MILLIS.min(minutes * 60_000))?;
         cluster.calm_down();
         cluster.forget_snapshots()?;
-        cluster.pass(CONVERGENCE_MILLIS)?;
-        cluster.check_convergence()?;
+        cluster.comes_right()?;
     }
     Ok(cluster.outcome())
 }

@@ -68,6 +68,12 @@ impl Cluster {
         self.pass(end.saturating_sub(self.now()))
     }
 
+    /// One registration period later every server holds the truth.
+    pub(super) fn comes_right(&mut self) -> Verdict {
+        self.pass(CONVERGENCE_MILLIS)?;
+        self.check_convergence()
+    }
+
     /// The judge, who has to be there before the world starts.
     pub(super) fn add_judge(&mut self) {
         self.add_peer("judge", 99, Kind::Judge(Judge::default()));

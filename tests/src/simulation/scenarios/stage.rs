@@ -1,6 +1,6 @@
 //! The verbs that stories are told with.
 
-use super::{CONVERGENCE_MILLIS, Story};
+use super::Story;
 use crate::registration::{Registration, Topic};
 use crate::request::Request;
 use crate::simulation::broker::Release;
@@ -75,12 +75,6 @@ impl Cluster {
     pub(super) fn assert_known(&self, server: usize, members: &[&str]) {
         let expected = members.iter().map(|member| (*member).to_owned()).collect();
         assert_eq!(self.known(server), expected, "NameServer {server}");
-    }
-
-    /// One registration period later every server holds the truth.
-    pub(super) fn comes_right(&mut self) -> Story {
-        self.pass(CONVERGENCE_MILLIS)?;
-        self.check_convergence()
     }
 
     /// How often something was reached so far.
