@@ -24,10 +24,12 @@ mod tables;
 mod watching;
 mod written;
 
+pub(crate) use answers::Shown;
+pub(crate) use kept::WITHIN_MILLIS;
 pub use limits::{Switches, limits};
 pub(crate) use observation::Observation;
 pub use side::Beside;
-pub(crate) use tables::Parts;
+pub(crate) use tables::Tables;
 
 use crate::step::Step;
 use std::collections::BTreeMap;

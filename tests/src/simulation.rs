@@ -15,7 +15,6 @@ mod host;
 mod invariant;
 mod io_thread;
 mod judge;
-mod kept;
 mod kv_ledger;
 mod ledger;
 mod name_server;

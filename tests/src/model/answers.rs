@@ -2,9 +2,9 @@
 
 use super::order::Order;
 use super::server::Server;
-use super::tables::WRITE;
+use super::tables::{Group, Tables, WRITE};
 use super::written::{addresses, broker, list, mapping, object, queue, text, topic_list};
-use crate::step::words::TOPICS;
+use crate::step::Queues;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The kind of client that a route is for.
@@ -17,28 +17,42 @@ pub(crate) struct RouteFor<'a> {
 }
 
 /// Topics by which brokers watch their own group, which always show it as it is.
-const WATCHED: &str = TOPICS[3];
+const WATCHED: &str = "rmq_sys_SYNC_BROKER_MEMBER_";
+
+/// A group in a route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    pub(crate) name: &'a String,
+    pub(crate) group: &'a Group,
+    pub(crate) queues: Queues,
+    /// Its first slave acts as its master.
+    acts: bool,
+}
+
+impl Tables {
+    /// What the route of a topic shows; `None` if there is no route.
+    pub(crate) fn shown(&self, topic: &str, zone: Option<&str>, supports_acting: bool) -> Option<Vec<Shown<'_>>> {
+        let shown = self.topics.get(topic)?.iter().map(|(name, queues)| {
+            let group = &self.groups[name];
+            let can_act = group.acting && !group.members.contains_key(&0) && queues.perm & WRITE == 0;
+            let acts = can_act && supports_acting && !topic.starts_with(WATCHED);
+            Shown { name, group, queues: *queues, acts }
+        });
+        let is_for_zone = |shown: &Shown<'_>| {
+            let has_master = shown.group.members.contains_key(&0) || shown.acts;
+            let own = shown.group.zone.as_ref().map(|own| own.to_lowercase());
+            zone.is_none_or(|zone| !has_master || own == Some(zone.to_lowercase()))
+        };
+        Some(shown.filter(is_for_zone).collect())
+    }
+}
 
 /// The answer to 105; `None` if there is no route.
 pub(super) fn route(model: &Server, topic: &str, RouteFor { quoted, zone }: RouteFor<'_>) -> Option<String> {
     let quoted = quoted && zone.is_none();
-    let queues = model.tables.topics.get(topic)?;
-    let shown: Vec<_> = queues
-        .iter()
-        .map(|(name, queue)| {
-            let group = &model.tables.groups[name];
-            let can_act = group.acting && !group.members.contains_key(&0) && queue.perm & WRITE == 0;
-            let acting = can_act && topic != WATCHED && model.storage.is_on("supportActingMaster");
-            (name, group, *queue, acting)
-        })
-        .filter(|(_, group, _, acting)| {
-            let has_master = group.members.contains_key(&0) || *acting;
-            let own = group.zone.as_ref().map(|own| own.to_lowercase());
-            zone.is_none_or(|zone| !has_master || own == Some(zone.to_lowercase()))
-        })
-        .collect();
-    let brokers = list(shown.iter().map(|(name, group, _, acting)| broker(name, group, *acting, quoted)));
-    let members = shown.iter().flat_map(|(_, group, ..)| group.members.values());
+    let shown = model.tables.shown(topic, zone, model.storage.is_on("supportActingMaster"))?;
+    let brokers = list(shown.iter().map(|shown| broker(shown.name, shown.group, shown.acts, quoted)));
+    let members = shown.iter().flat_map(|shown| shown.group.members.values());
     // Of several brokers at one address, the first is shown.
     let mut filters = BTreeMap::new();
     for member in members.filter(|member| !member.filter_servers.is_empty()) {
@@ -50,7 +64,7 @@ pub(super) fn route(model: &Server, topic: &str, RouteFor { quoted, zone }: Rout
     let parts = |order: &Order| order.iter().map(|(name, queues)| format!("{name}:{queues}")).collect::<Vec<_>>();
     let order = order.map(|order| format!(",\"orderTopicConf\":{}", text(&parts(order).join(";"))));
     let order = order.unwrap_or_default();
-    let queues = list(shown.iter().map(|(name, _, values, _)| queue(name, *values)));
+    let queues = list(shown.iter().map(|shown| queue(shown.name, shown.queues)));
     let mappings = model.tables.mappings.get(topic).filter(|mappings| !mappings.is_empty()).map(|mappings| {
         let of_groups = mappings.iter().map(|(name, one)| (text(name), mapping(name, one, quoted)));
         format!(",\"topicQueueMappingByBroker\":{}", object(of_groups))

@@ -120,7 +120,8 @@ impl Tables {
         self.wall += millis;
     }
 
-    fn wants_to_look(&self) -> Option<u64> {
+    /// When the server looks at deadlines next, if anybody is there.
+    pub(crate) fn wants_to_look(&self) -> Option<u64> {
         self.members().map(|(_, _, member)| member.deadline.min(self.next_look)).min()
     }
 

@@ -1,7 +1,6 @@
 //! What a registration comes to in the model.
 
 use super::kept::Origin;
-use super::limits::TOPICS_MAX;
 use super::presence::Leaving;
 use super::tables::{Member, Tables, WRITE, identity};
 use crate::registration::{Compression, Generation, Registration, Topic};
@@ -33,7 +32,7 @@ impl Tables {
         if damaged {
             return Verdict::Refused("crc32 not match");
         }
-        if topics.as_ref().is_some_and(|topics| topics.len() > TOPICS_MAX) {
+        if topics.as_ref().is_some_and(|topics| topics.len() > self.topics_max) {
             return Verdict::Malformed;
         }
         let (cluster, name) = (registration.cluster.as_deref(), registration.broker.as_deref());

@@ -9,19 +9,18 @@ impl Tables {
     /// What a server knows that starts at this wall time with this as its snapshot.
     pub(crate) fn restarted(&self, wall: u64) -> Self {
         let mut tables = Self {
-            wall,
             next_look: 1000,
             groups: self.groups.clone(),
             topics: self.topics.clone(),
             mappings: self.mappings.clone(),
-            ..Self::default()
+            ..Self::new(wall, self.topics_max)
         };
         tables.kept.until = Some(WITHIN_MILLIS);
         tables.kept.entries = of_all(&self.topics).collect();
         tables.kept.mappings = of_all(&self.mappings).collect();
         let mut groups = std::mem::take(&mut tables.groups);
         for member in groups.values_mut().flat_map(|group| group.members.values_mut()) {
-            let left = if member.is_heard() { WITHIN_MILLIS } else { member.deadline - self.now };
+            let left = if member.is_heard() { WITHIN_MILLIS } else { member.deadline.saturating_sub(self.now) };
             *member = Member {
                 connection: None,
                 deadline: tables.deadline(member.timeout).min(WITHIN_MILLIS).min(left),

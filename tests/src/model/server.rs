@@ -1,6 +1,7 @@
 //! The model of a whole server: what each step comes to.
 
 use super::access::refuse;
+use super::limits::TOPICS_MAX;
 use super::registering::Verdict;
 use super::storage::{Asker, KvRequest, Remark, Reply, Storage};
 use super::tables::Tables;
@@ -48,7 +49,7 @@ impl Server {
     pub(crate) fn new(settings: [bool; SETTINGS.len()], binary: bool, wall: u64) -> Self {
         let settings = SETTINGS.into_iter().zip(settings).collect();
         Self {
-            tables: Tables { wall, ..Tables::default() },
+            tables: Tables::new(wall, TOPICS_MAX),
             storage: Storage::new(settings),
             access: Access::Open,
             binary,
@@ -110,7 +111,7 @@ impl Server {
         }
         let wall = self.tables.wall + millis;
         let saved = self.saved.as_ref().filter(|_| from != WarmFrom::Nothing);
-        self.tables = saved.map_or_else(|| Tables { wall, ..Tables::default() }, |saved| saved.restarted(wall));
+        self.tables = saved.map_or_else(|| Tables::new(wall, TOPICS_MAX), |saved| saved.restarted(wall));
         self.storage.restart();
         self.tables.orders.of_topics = self.storage.orders();
         self.open.clear();

@@ -86,8 +86,10 @@ pub(crate) struct Group {
     pub(crate) members: BTreeMap<i64, Member>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tables {
+    /// A registration may have so many topics.
+    pub(crate) topics_max: usize,
     /// Milliseconds since the server began, and since 1970.
     pub(crate) now: u64,
     pub(crate) wall: u64,
@@ -108,6 +110,36 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// Those of a server that starts at this wall time and knows nobody.
+    pub(crate) fn new(wall: u64, topics_max: usize) -> Self {
+        Self {
+            topics_max,
+            now: 0,
+            wall,
+            next_look: 0,
+            groups: BTreeMap::new(),
+            topics: BTreeMap::new(),
+            mappings: BTreeMap::new(),
+            orders: Orders::default(),
+            kept: Kept::default(),
+            told: Vec::new(),
+            notifies: false,
+            serial: 0,
+        }
+    }
+
+    /// Whether clients that only look at routes and groups see no difference.
+    pub(crate) fn looks_like(&self, other: &Self) -> bool {
+        let groups = |tables: &Self| {
+            tables
+                .groups
+                .iter()
+                .map(|(name, group)| (name.clone(), group.zone.clone(), group.acting, group.addresses()))
+                .collect::<Vec<_>>()
+        };
+        self.topics == other.topics && groups(self) == groups(other)
+    }
+
     pub(crate) fn tell(&mut self, line: impl Into<String>) {
         self.told.push(line.into());
     }
@@ -209,6 +241,10 @@ impl Member {
 }
 
 impl Group {
+    pub(crate) fn addresses(&self) -> BTreeMap<i64, String> {
+        self.members.iter().map(|(id, member)| (*id, member.address.clone())).collect()
+    }
+
     /// The cluster is that of the first registration, as long as somebody of it is there.
     pub(crate) fn settle_cluster(&mut self) {
         let is_heard = self.members.values().any(Member::is_heard);

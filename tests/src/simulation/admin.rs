@@ -4,11 +4,12 @@
 use super::agenda::Time;
 use super::happening::Duty;
 use super::invariant::Subject;
-use super::ledger::{Identity, Told};
+use super::ledger::Told;
 use super::peer::Actor;
 use super::population::BrokerGroup;
 use crate::registration::{Compression, Registration, Topic, Version};
 use crate::request::{Request, frame};
+use crate::step::{Broker, Content};
 
 /// Settings that do not change what the simulation expects of answers.
 const SWITCHES: [&str; 5] = [
@@ -71,8 +72,7 @@ impl Admin {
 fn change_permission(server: usize, groups: &[BrokerGroup], actor: &mut Actor<'_>) {
     let group = groups[actor.simulator.random.usize(..groups.len())].name.clone();
     let writable = actor.simulator.random.bool();
-    let request = Request::new(if writable { 327 } else { 205 }).field("brokerName", &group);
-    actor.ask(server, request, Told::Permission { group, writable }, None);
+    actor.tell(server, Content::Permission { group, writable });
 }
 
 /// Deletes a topic at a broker group, then at every server. Others with this topic bring it back.
@@ -83,8 +83,7 @@ fn delete_topic(groups: &mut [BrokerGroup], actor: &mut Actor<'_>) {
     group.delete_topic(&topic, now);
     let cluster = random.bool().then(|| group.cluster.clone());
     for server in 0..actor.servers.len() {
-        let request = Request::new(216).field("topic", &topic).optional("clusterName", cluster.as_ref());
-        actor.ask(server, request, Told::DeleteTopic { topic: topic.clone(), cluster: cluster.clone() }, None);
+        actor.tell(server, Content::DeleteTopic { topic: topic.clone(), cluster: cluster.clone() });
     }
 }
 
@@ -187,34 +186,24 @@ fn half_close(server: usize, actor: &mut Actor<'_>) {
 }
 
 fn ask_oddly(server: usize, which: u8, actor: &mut Actor<'_>) {
-    let nobody = Identity { cluster: "c".into(), name: "nobody".into(), id: 0, address: "nowhere:1".into() };
-    let named = |code: i32| {
-        let request = Request::new(code).field("clusterName", "c").field("brokerName", "nobody");
-        request.field("brokerAddr", "nowhere:1").field("brokerId", 0)
-    };
+    let nobody = Broker { cluster: "c".into(), group: "nobody".into(), id: 0, address: "nowhere:1".into() };
     let lone = Registration { topics: Some(vec![Topic::new("T0")]), ..Registration::new("nobody", 0) };
-    let mut told = Told::Nothing;
-    let request = match which {
-        10 => {
-            told = Told::Register(Box::new(lone.clone()));
-            lone.request()
-        }
-        11 => Registration { topics: None, ..lone }.request(),
-        12 => Registration { compression: Compression::Denied, ..lone }.request(),
-        13 => Request { body: b"{}".to_vec(), ..lone.request() },
-        14 => named(904),
-        15 => named(322).body(Version::counter(1).json().to_string()),
-        16 => {
-            told = Told::Unregister(nobody);
-            named(104)
-        }
-        17 => Request::new([904, 322, 100, 102, 101, 217][actor.simulator.random.usize(..6)]).body("?"),
+    let says = |content: Content| (content.request(), Told::OfRoutes(content));
+    let asks = |request: Request| (request, Told::Nothing);
+    let (request, told) = match which {
+        10 => says(Content::Register(Box::new(lone))),
+        11 => asks(Registration { topics: None, ..lone }.request()),
+        12 => asks(Registration { compression: Compression::Denied, ..lone }.request()),
+        13 => asks(Request { body: b"{}".to_vec(), ..lone.request() }),
+        14 => says(Content::Heartbeat(nobody)),
+        15 => says(Content::QueryVersion { broker: nobody, version: Some(Version::counter(1)) }),
+        16 => says(Content::Unregister(nobody)),
+        17 => asks(Request::new([904, 322, 100, 102, 101, 217][actor.simulator.random.usize(..6)]).body("?")),
         18 if actor.simulator.random.bool() && !actor.is_calm() => {
-            told = Told::DeleteTopic { topic: "T0".to_owned(), cluster: None };
-            Request::new(216).field("topic", "T0")
+            says(Content::DeleteTopic { topic: "T0".to_owned(), cluster: None })
         }
-        18 => Request::new(217).field("topic", "T0"),
-        _ => Request::new([0, 9999, -1][actor.simulator.random.usize(..3)]),
+        18 => asks(Request::new(217).field("topic", "T0")),
+        _ => asks(Request::new([0, 9999, -1][actor.simulator.random.usize(..3)])),
     };
     let request = if actor.simulator.random.u8(..) < 32 { request.binary() } else { request };
     actor.ask(server, request, told, None);

@@ -1,38 +1,68 @@
 //! What a server tells the operator and answers about its KV table, compared with what its clients told it.
 
-use super::invariant::{self, Invariant, Verdict, violated};
+use super::invariant::{Invariant, Verdict, about, violated};
 use super::kv_ledger::{KvKey, KvLedger};
-use super::ledger::{Departure, Ledger};
 use super::threads::Context;
 use crate::answer::Answer;
-use namesrv_core::event::{BrokerIdentity, Event, EvictionCause};
+use crate::scenario::render;
+use crate::world::Happening;
+use namesrv_core::event::Event;
+use namesrv_core::node::Output;
 use std::collections::BTreeMap;
 
-/// Compares an event with what was told.
-pub(super) fn hear_of(ledger: &mut Ledger, event: &Event, context: &mut Context<'_>) {
-    let Context { shared, simulator, .. } = context;
-    let name = format!("{event:?}");
-    let kind = name.split([' ', '{', '(']).next().unwrap_or_default();
-    let departure = departure(event);
-    let cause = departure.as_ref().and_then(|departure| departure.cause);
-    simulator.coverage.count(&cause.map_or_else(|| format!("event {kind}"), |cause| format!("event {kind} {cause:?}")));
-    if let Event::Late { by } = event {
-        ledger.postpone(by.as_millis() as u64, simulator.now());
-    }
-    let Some(departure) = departure else { return };
-    simulator.note(format_args!("{departure:?}"));
-    if let Some(cause @ (EvictionCause::Expired | EvictionCause::Unconfirmed)) = departure.cause {
-        let seat = ledger.seats.get(&departure.name).and_then(|members| members.get(&departure.id));
-        let is_kept = cause == EvictionCause::Unconfirmed;
-        if let Some(seat) = seat.filter(|seat| seat.address == departure.address && seat.is_kept() == is_kept) {
-            simulator.check(invariant::was_silent(seat, simulator.now(), &shared.pauses));
-            return ledger.expire(&departure.name, departure.id, cause);
+/// Compares what the operator is told of a batch with what `expected` says happened in it.
+pub(super) fn hear_of(outputs: &[Output], expected: Vec<String>, context: &mut Context<'_>) {
+    let simulator = &mut *context.simulator;
+    let mut untold: Vec<_> = expected.into_iter().filter(|line| !line.starts_with("event: refused ")).collect();
+    for output in outputs {
+        let Output::Event(event) = output else { continue };
+        simulator.coverage.count(&kind(event));
+        let Some(line) = line(event) else { continue };
+        simulator.note(format_args!("{line}"));
+        match untold.iter().position(|expected| *expected == line) {
+            Some(at) => drop(untold.swap_remove(at)),
+            None => simulator.check(violated(about(&line, true), format!("{line}: it did not happen"))),
         }
     }
-    match ledger.departures.iter().position(|expected| *expected == departure) {
-        Some(at) => drop(ledger.departures.remove(at)),
-        None => simulator.check(violated(Invariant::DeparturesHaveReasons, format!("{departure:?} for no reason"))),
+    if let Some(line) = untold.pop() {
+        simulator.check(violated(about(&line, false), format!("{line}: nobody is told")));
     }
+}
+
+/// The kind of an event, and why a broker leaves.
+fn kind(event: &Event) -> String {
+    if let Event::BrokerEvicted { cause, .. } = event {
+        return format!("event BrokerEvicted {cause:?}");
+    }
+    let name = format!("{event:?}");
+    format!("event {}", name.split([' ', '{', '(']).next().unwrap_or_default())
+}
+
+/// An event as the model puts it, if it is about brokers or topics that the server knows.
+fn line(event: &Event) -> Option<String> {
+    match event {
+        Event::BrokerRegistered { .. }
+        | Event::BrokerChanged { .. }
+        | Event::BrokerUnregistered { .. }
+        | Event::BrokerEvicted { .. }
+        | Event::ClusterConflict { .. }
+        | Event::TopicRegistered { .. }
+        | Event::IdentifierTakenOver { .. }
+        | Event::Late { .. } => {}
+        Event::AdminWrite(write) if matches!(write.code, 205 | 216 | 327) => {}
+        Event::RegistrationRefused { .. }
+        | Event::AdminWrite(_)
+        | Event::RequestRefused(_)
+        | Event::RequestWouldBeRefused(_)
+        | Event::RenewalIgnored { .. }
+        | Event::SecondClaim { .. }
+        | Event::PreviousSecretUsed { .. }
+        | Event::ClaimWithdrawn { .. }
+        | Event::MalformedOrderConfig { .. }
+        | Event::DoubtfulOrderConfig { .. }
+        | Event::SaveFailed { .. } => return None,
+    }
+    render::happening(&Happening::Event(event.clone()))
 }
 
 /// Compares an answer about a KV entry with what was told.
@@ -46,34 +76,6 @@ pub(super) fn reply_about_kv(kv: &mut KvLedger, answer: &Answer, key: &KvKey, is
         return Ok(());
     }
     violated(Invariant::AcknowledgedKvIsKept, format!("{key:?} is {known:?} and was shown as {shown:?}"))
-}
-
-/// Who left, if an event tells that somebody did.
-fn departure(event: &Event) -> Option<Departure> {
-    let departs = |BrokerIdentity { name, id, address, .. }: &BrokerIdentity, cause| {
-        Some(Departure { name: name.clone(), id: *id, address: address.clone(), cause })
-    };
-    match event {
-        Event::BrokerEvicted { broker, cause } => departs(broker, Some(*cause)),
-        Event::BrokerUnregistered { broker } => departs(broker, None),
-        Event::BrokerRegistered { .. }
-        | Event::BrokerChanged { .. }
-        | Event::RegistrationRefused { .. }
-        | Event::ClusterConflict { .. }
-        | Event::TopicRegistered { .. }
-        | Event::AdminWrite(_)
-        | Event::RequestRefused(_)
-        | Event::RequestWouldBeRefused(_)
-        | Event::RenewalIgnored { .. }
-        | Event::IdentifierTakenOver { .. }
-        | Event::SecondClaim { .. }
-        | Event::PreviousSecretUsed { .. }
-        | Event::ClaimWithdrawn { .. }
-        | Event::MalformedOrderConfig { .. }
-        | Event::DoubtfulOrderConfig { .. }
-        | Event::SaveFailed { .. }
-        | Event::Late { .. } => None,
-    }
 }
 
 /// The entries of a KV file, read without any code of the server.

@@ -3,13 +3,13 @@
 use super::agenda::Time;
 use super::happening::Duty;
 use super::invariant::Subject;
-use super::ledger::{Identity, Told};
+use super::ledger::Told;
 use super::peer::Actor;
 use super::population::{BrokerGroup, EPOCH_MILLIS, ZONES};
 use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
-use crate::request::{Request, VERSION_4_9_7, VERSION_5_5_0};
+use crate::request::Request;
+use crate::step::{self, Content, Queues};
 use fastrand::Rng;
-use serde_json::json;
 use std::ops::RangeInclusive;
 
 /// A broker sends its table this often.
@@ -149,9 +149,10 @@ impl Broker {
         }
     }
 
-    fn identity(&self, group: &BrokerGroup) -> Identity {
-        let (cluster, name, address) = (self.cluster.clone(), group.name.clone(), self.address.clone());
-        Identity { cluster, name, id: self.id, address }
+    /// What its requests name it.
+    fn identity(&self, group: &BrokerGroup) -> step::Broker {
+        let (cluster, group, address) = (self.cluster.clone(), group.name.clone(), self.address.clone());
+        step::Broker { cluster, group, id: self.id, address }
     }
 
     /// What a broker says of itself, with these topics.
@@ -191,8 +192,7 @@ impl Broker {
         for server in actor.servers_up() {
             let asks = self.release == Release::Asking && actor.simulator.random.bool();
             if asks {
-                let version = registration.version.expect("a version").json().to_string();
-                actor.ask(server, self.named(group, 322).body(version), Told::Alive(self.identity(group)), None);
+                actor.tell(server, self.query_version(group));
             }
             register(server, registration.clone(), false, actor);
         }
@@ -207,27 +207,17 @@ impl Broker {
         }
     }
 
-    /// A request that names the broker.
-    fn named(&self, group: &BrokerGroup, code: i32) -> Request {
-        let version = if self.release.is_four() { VERSION_4_9_7 } else { VERSION_5_5_0 };
-        Request::new(code)
-            .version(version)
-            .field("brokerId", self.id)
-            .field("clusterName", &self.cluster)
-            .field("brokerAddr", &self.address)
-            .field("brokerName", &group.name)
+    fn query_version(&self, group: &BrokerGroup) -> Content {
+        let version = Version { state: self.state, ..group.version };
+        Content::QueryVersion { broker: self.identity(group), version: Some(version) }
     }
 
     /// In a group with an acting master: sends a heartbeat to all servers, and asks one of them for the group.
     fn send_heartbeats(&self, group: &BrokerGroup, actor: &mut Actor<'_>) {
         let compatible = self.release == Release::ActingCompatible;
         for server in actor.servers_up() {
-            let request = if compatible {
-                self.named(group, 322).body(group.version.json().to_string())
-            } else {
-                self.named(group, 904)
-            };
-            actor.ask(server, request.oneway(), Told::Alive(self.identity(group)), None);
+            let content = if compatible { self.query_version(group) } else { Content::Heartbeat(self.identity(group)) };
+            actor.ask(server, content.request().oneway(), Told::OfRoutes(content), None);
         }
         let Some(server) = actor.servers_up().first().copied() else { return };
         if compatible {
@@ -235,7 +225,8 @@ impl Broker {
             let request = Request::new(105).field("topic", &topic);
             actor.ask(server, request, Told::Nothing, Some(Subject::Route { topic, zone: None }));
         } else {
-            actor.ask(server, self.named(group, 901), Told::Nothing, None);
+            let request = Request::new(901).field("clusterName", &self.cluster).field("brokerName", &group.name);
+            actor.ask(server, request, Told::Nothing, None);
         }
     }
 
@@ -298,7 +289,7 @@ impl Broker {
     pub(super) fn stop(&mut self, group: &BrokerGroup, actor: &mut Actor<'_>) {
         self.is_leaving = true;
         for server in 0..actor.servers.len() {
-            actor.ask(server, self.named(group, 104), Told::Unregister(self.identity(group)), None);
+            actor.tell(server, Content::Unregister(self.identity(group)));
         }
         let delay = actor.simulator.random.u64(5000..8000);
         actor.perform(Duty::Exit, delay);
@@ -308,18 +299,12 @@ impl Broker {
 fn register(server: usize, registration: Registration, is_oneway: bool, actor: &mut Actor<'_>) {
     let request = registration.request();
     let request = if is_oneway { request.oneway() } else { request };
-    actor.ask(server, request, Told::Register(Box::new(registration)), None);
+    actor.ask(server, request, Told::OfRoutes(Content::Register(Box::new(registration))), None);
 }
 
 fn register_single_topic(topic: &Topic, group: &str, actor: &mut Actor<'_>) {
-    let entry = json!({
-        "brokerName": group, "perm": topic.perm, "readQueueNums": topic.read_queues,
-        "topicSysFlag": topic.flags, "writeQueueNums": topic.write_queues,
-    });
-    let body = json!({"brokerDatas": [], "filterServerTable": {}, "queueDatas": [entry]}).to_string();
+    let entries = vec![(group.to_owned(), Queues::of(topic))];
     for server in 0..actor.servers.len() {
-        let request = Request::new(217).field("topic", &topic.name).body(body.clone());
-        let told = Told::RegisterTopic { topic: topic.name.clone(), group: group.to_owned() };
-        actor.ask(server, request, told, None);
+        actor.tell(server, Content::RegisterTopic { topic: topic.name.clone(), entries: entries.clone() });
     }
 }

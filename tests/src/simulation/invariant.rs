@@ -2,15 +2,17 @@
 //! them.
 
 use super::agenda::Time;
-use super::ledger::{Ledger, Moment, Seat};
-use super::shown::{clusters, queues, route, topics};
+use super::ledger::Ledger;
+use super::shown::{clusters, queues, route, route_of, topics};
+use crate::model::{Shown, Tables};
+use crate::step::Queues;
 use namesrv_core::ConnId;
+use namesrv_core::route::RouteView;
 use namesrv_core::time::Instant;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
-/// A pause that is longer than so postpones deadlines, but for the time until the next look at the clock.
-const PAUSE_NOTICED_MILLIS: Time = 4000;
+/// Threads look at the clock this often.
 const LOOK_MILLIS: Time = 1000;
 /// How much later than its deadline a silent broker may be gone while the server runs.
 pub(super) const LATENESS_MILLIS: Time = 1500;
@@ -40,6 +42,8 @@ pub enum Invariant {
     HeardIsKept,
     /// Brokers leave by request, with their own connection, or for a successor: exactly those and at once.
     DeparturesHaveReasons,
+    /// The operator is told of everything else that happens to brokers and topics, and of nothing that does not.
+    EventsAreRight,
     /// What was acknowledged of the KV table is read back, from memory and after a restart.
     AcknowledgedKvIsKept,
     /// While nothing goes wrong, every question is answered in time, and one whose sender ended its stream before its
@@ -66,7 +70,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::OnlyWhoAsked,
         Self::ReplyAfterView,
         Self::RepliesAreVisible,
@@ -74,6 +78,7 @@ impl Invariant {
         Self::SilentIsGone,
         Self::HeardIsKept,
         Self::DeparturesHaveReasons,
+        Self::EventsAreRight,
         Self::AcknowledgedKvIsKept,
         Self::EveryQuestionIsAnswered,
         Self::OutputIsAwaited,
@@ -97,6 +102,7 @@ impl fmt::Display for Invariant {
             Self::SilentIsGone => "silent-is-gone",
             Self::HeardIsKept => "heard-is-kept",
             Self::DeparturesHaveReasons => "departures-have-reasons",
+            Self::EventsAreRight => "events-are-right",
             Self::AcknowledgedKvIsKept => "acknowledged-kv-is-kept",
             Self::EveryQuestionIsAnswered => "every-question-is-answered",
             Self::OutputIsAwaited => "output-is-awaited",
@@ -136,22 +142,12 @@ pub(super) enum Subject {
 
 /// [`Invariant::RepliesAreVisible`]: the answer shows one of the moments since `since`.
 pub(super) fn shows_a_moment(subject: &Subject, code: i32, text: &str, ledger: &Ledger, since: u64) -> Verdict {
-    let fits = |moment: &Moment| match subject {
-        Subject::Route { topic, zone } => match moment.topics.get(topic) {
+    let fits = |moment: &Tables| match subject {
+        Subject::Route { topic, zone } => match ledger.route(moment, topic, *zone) {
             None => code == 17,
-            Some(groups) if code == 0 => {
-                let shown = route(text);
-                let expected = groups.iter().filter_map(|group| Some((group, moment.groups.get(group)?)));
-                let mut expected: BTreeMap<_, BTreeSet<_>> =
-                    expected.map(|(group, members)| (group.clone(), members.values().cloned().collect())).collect();
-                if let Some(zone) = zone {
-                    expected.retain(|group, _| moment.is_in_zone(group, zone).unwrap_or(shown.contains_key(group)));
-                }
-                shown == expected
-            }
-            Some(_) => false,
+            Some(route) => code == 0 && is_route(text, &route),
         },
-        Subject::Clusters => code == 0 && clusters(text) == moment.groups,
+        Subject::Clusters => code == 0 && clusters(text) == members(moment),
         Subject::Topics => code == 0 && topics(text).iter().eq(moment.topics.keys()),
     };
     let within_batches = matches!(subject, Subject::Topics);
@@ -166,63 +162,71 @@ pub(super) fn shows_a_moment(subject: &Subject, code: i32, text: &str, ledger: &
     violated(Invariant::RepliesAreVisible, details)
 }
 
-/// [`Invariant::ReplyAfterView`]: a view shows all that the ledger has.
-pub(super) fn view_shows(moment: &Moment, cluster_info: &[u8], topic_count: usize) -> Verdict {
-    let shown = clusters(&String::from_utf8_lossy(cluster_info));
-    if shown == moment.groups && topic_count == moment.topics.len() {
-        return Ok(());
-    }
-    let details = format!("the view has {topic_count} topics and {shown:?}, and should have {moment:?}");
-    violated(Invariant::ReplyAfterView, details)
+/// The members of every group.
+fn members(moment: &Tables) -> BTreeMap<String, BTreeMap<i64, String>> {
+    moment.groups.iter().map(|(name, group)| (name.clone(), group.addresses())).collect()
 }
 
-/// [`Invariant::ReplyAfterView`]: routes show the permissions of a group as far as they are known.
-pub(super) fn view_permits(ledger: &Ledger, route_of: impl Fn(&str) -> Option<String>) -> Verdict {
+/// Whether a route shows these groups, with their members and queues.
+fn is_route(text: &str, shown: &[Shown<'_>]) -> bool {
+    let members = shown.iter().map(|one| (one.name.clone(), one.group.addresses().into_values().collect()));
+    let numbers = |Queues { read, write, perm, flags }| [read, write, perm, flags];
+    let of_groups = shown.iter().map(|one| (one.name.clone(), numbers(one.queues)));
+    route(text) == members.collect() && queues(text) == of_groups.collect()
+}
+
+/// [`Invariant::ReplyAfterView`]: a view shows all that the ledger has.
+pub(super) fn view_shows(ledger: &Ledger, view: &RouteView) -> Verdict {
     let moment = ledger.newest();
-    for (group, writable) in &ledger.permissions {
-        for (topic, _) in moment.topics.iter().filter(|(_, groups)| groups.contains(group)) {
-            let shown =
-                route_of(topic).and_then(|route| queues(&route).get(group).map(|[.., perm, _]| perm & WRITE != 0));
-            if shown != Some(*writable) {
-                let details = format!("{topic} of {group} should be writable: {writable}, and is {shown:?}");
-                return violated(Invariant::ReplyAfterView, details);
-            }
+    let shown = clusters(&String::from_utf8_lossy(view.cluster_info()));
+    if shown != members(moment) || view.topic_count() != moment.topics.len() {
+        let details = format!("the view has {} topics and {shown:?}, and should have {moment:?}", view.topic_count());
+        return violated(Invariant::ReplyAfterView, details);
+    }
+    for topic in moment.topics.keys() {
+        let (shown, known) = (route_of(view, topic), ledger.route(moment, topic, None).unwrap_or_default());
+        if !shown.as_ref().is_some_and(|shown| is_route(shown, &known)) {
+            let details = format!("the view has for {topic} {shown:?}, and should have {known:?}");
+            return violated(Invariant::ReplyAfterView, details);
         }
     }
     Ok(())
 }
 
 /// [`Invariant::UnrepeatedIsGone`]: a view counts the brokers that only a snapshot knows.
-pub(super) fn view_marks(ledger: &Ledger, unconfirmed: usize) -> Verdict {
-    let kept = ledger.kept_seats().count();
-    if unconfirmed == kept {
+pub(super) fn view_marks(ledger: &Ledger, view: &RouteView) -> Verdict {
+    let (counted, known) = (view.unconfirmed_count(), ledger.unconfirmed_count());
+    if counted == known {
         return Ok(());
     }
-    violated(Invariant::UnrepeatedIsGone, format!("{unconfirmed} brokers are marked as unconfirmed, and {kept} are"))
+    violated(Invariant::UnrepeatedIsGone, format!("{counted} brokers are marked as unconfirmed, and {known} are"))
 }
 
-/// [`Invariant::UnrepeatedIsGone`]: the time to register has not been over for long, but for pauses of the server.
-pub(super) fn nothing_is_kept(ledger: &Ledger, end: Time, now: Time, pauses: &[(Time, Time)]) -> Verdict {
-    let paused: Time = pauses.iter().map(|(start, end)| end - start).sum();
-    if ledger.kept.until.is_none() || end + paused + LATENESS_MILLIS >= now {
+/// [`Invariant::SilentIsGone`] and [`Invariant::UnrepeatedIsGone`]: the node has looked at its deadlines when it was
+/// time, but for pauses of the server.
+pub(super) fn deadlines_are_kept(ledger: &Ledger, now: Time, pauses: &[(Time, Time)]) -> Verdict {
+    let Some((due, is_of_snapshot)) = ledger.due() else { return Ok(()) };
+    let since = pauses.iter().filter(|(_, end)| *end > due);
+    let paused: Time = since.map(|(start, end)| end - start).sum();
+    if due + paused + LATENESS_MILLIS >= now {
         return Ok(());
     }
-    violated(Invariant::UnrepeatedIsGone, format!("the time to register was over at {end}, but for {paused} ms"))
+    let invariant = if is_of_snapshot { Invariant::UnrepeatedIsGone } else { Invariant::SilentIsGone };
+    violated(invariant, format!("nobody has looked at deadlines since {due}, but for {paused} ms"))
 }
 
-/// [`Invariant::HeardIsKept`]: this broker may be evicted for silence now.
-pub(super) fn was_silent(seat: &Seat, now: Time, pauses: &[(Time, Time)]) -> Verdict {
-    if seat.is_kept() {
-        let verdict = violated(Invariant::HeardIsKept, format!("{} has time until {}", seat.address, seat.kept_until));
-        return if seat.kept_until <= now { Ok(()) } else { verdict };
+/// Which invariant a line of what the operator is told, or should be told, is about.
+pub(super) fn about(line: &str, is_told: bool) -> Invariant {
+    let is_evicted_as = |cause: &str| line.starts_with("event: evicted ") && line.ends_with(cause);
+    match is_told {
+        true if is_evicted_as(", expired") || is_evicted_as(", unconfirmed") => Invariant::HeardIsKept,
+        false if is_evicted_as(", expired") => Invariant::SilentIsGone,
+        false if is_evicted_as(", unconfirmed") => Invariant::UnrepeatedIsGone,
+        _ if line.starts_with("event: evicted ") || line.starts_with("event: unregistered ") => {
+            Invariant::DeparturesHaveReasons
+        }
+        _ => Invariant::EventsAreRight,
     }
-    let noticed = |length: Time| if length > PAUSE_NOTICED_MILLIS { length - LOOK_MILLIS } else { 0 };
-    let silence = silence(seat, now, pauses, noticed);
-    if silence >= seat.timeout {
-        return Ok(());
-    }
-    let details = format!("{} was silent for {silence} ms of its {} ms", seat.address, seat.timeout);
-    violated(Invariant::HeardIsKept, details)
 }
 
 /// [`Invariant::HeardIsKept`]: a connection may be closed for silence now.
@@ -270,10 +274,10 @@ pub(super) fn has_stopped(since: Time, saved_at: Option<Time>, now: Time, pauses
 }
 
 /// [`Invariant::DeparturesHaveReasons`]: a connection that is closed for silence takes nobody with it who was heard.
-pub(super) fn nobody_is_over(conn: ConnId, ledger: &Ledger) -> Verdict {
-    match ledger.seats.values().flat_map(BTreeMap::values).find(|seat| seat.conn == Some(conn)) {
-        Some(seat) => {
-            violated(Invariant::DeparturesHaveReasons, format!("{} loses its connection for others", seat.address))
+pub(super) fn nobody_is_over(closed: ConnId, ledger: &Ledger) -> Verdict {
+    match ledger.connections().find(|(conn, _)| *conn == closed) {
+        Some((_, address)) => {
+            violated(Invariant::DeparturesHaveReasons, format!("{address} loses its connection for others"))
         }
         None => Ok(()),
     }
@@ -281,31 +285,10 @@ pub(super) fn nobody_is_over(conn: ConnId, ledger: &Ledger) -> Verdict {
 
 /// [`Invariant::DeparturesHaveReasons`]: a broker goes with its connection, once the node has all its inputs.
 pub(super) fn nobody_outlives_a_connection(ledger: &Ledger, is_open: impl Fn(ConnId) -> bool) -> Verdict {
-    let mut seats = ledger.seats.values().flat_map(BTreeMap::values);
-    match seats.find(|seat| seat.conn.is_some_and(|conn| !is_open(conn))) {
-        Some(seat) => {
-            violated(Invariant::DeparturesHaveReasons, format!("{} is known without its connection", seat.address))
+    match ledger.connections().find(|(conn, _)| !is_open(*conn)) {
+        Some((_, address)) => {
+            violated(Invariant::DeparturesHaveReasons, format!("{address} is known without its connection"))
         }
         None => Ok(()),
     }
-}
-
-/// [`Invariant::SilentIsGone`]: nobody is known who was silent for too long.
-pub(super) fn nobody_is_silent(ledger: &Ledger, now: Time, pauses: &[(Time, Time)]) -> Verdict {
-    for seat in ledger.seats.values().flat_map(BTreeMap::values) {
-        let silence = silence(seat, now, pauses, |length| length);
-        let granted = if seat.is_kept() { seat.kept_until.saturating_sub(seat.heard) } else { seat.timeout };
-        if silence > granted + LATENESS_MILLIS {
-            let details = format!("{} is known after {silence} ms of its {granted} ms", seat.address);
-            return violated(Invariant::SilentIsGone, details);
-        }
-    }
-    Ok(())
-}
-
-/// Milliseconds since a broker was heard from, without pauses of the server as far as they count.
-fn silence(seat: &Seat, now: Time, pauses: &[(Time, Time)], counts: impl Fn(Time) -> Time) -> Time {
-    let since = pauses.iter().filter(|(start, _)| *start >= seat.heard);
-    let paused: Time = since.map(|(start, end)| counts(end - start)).sum();
-    (now - seat.heard).saturating_sub(paused)
 }

@@ -1,12 +1,12 @@
 //! A NameServer: its host, and while it runs its threads, which the agenda drives.
 
 use super::agenda::Time;
-use super::audit::kv_entries;
+use super::audit::{hear_of, kv_entries};
 use super::happening::Chore;
 use super::host::Host;
 use super::invariant::{Invariant, violated};
 use super::io_thread::IoThreads;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Rules};
 use super::network::{ProcessId, Socket};
 use super::registry_thread::{RegistryThread, limits};
 use super::saver::Saver;
@@ -96,7 +96,12 @@ impl NameServer {
         let verdict = host.kv.restart(kv_entries(host.disk.contents(SaveFile::KvConfig)));
         simulator.check(verdict.or_else(|details| violated(Invariant::AcknowledgedKvIsKept, details)));
         let configuration = host.configuration();
-        let deletes_unlisted = configuration.settings().delete_topic_with_broker_registration;
+        let settings = configuration.settings();
+        let rules = Rules {
+            topics_max: limits().topics_per_registration_max,
+            deletes_unlisted: settings.delete_topic_with_broker_registration,
+            supports_acting: settings.support_acting_master,
+        };
         let at = host.now(now);
         let judged = host.snapshots.judge(host.disk.contents(SaveFile::Snapshot), &limits(), at);
         let initial = InitialState {
@@ -108,11 +113,13 @@ impl NameServer {
         };
         let mut node = Node::new(initial, at);
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("the first output is a view") };
+        let rest: Vec<_> = std::iter::from_fn(|| node.poll_output()).collect();
         let quotas = Quotas::shared(&limits());
         let to_node = VecDeque::from([Input::Attached]);
         let mut shared = Shared { view, quotas, to_node, is_registry_due: false, pauses: Vec::new() };
-        let mut registry = RegistryThread::new(node, Ledger::new(deletes_unlisted, now), now);
+        let mut registry = RegistryThread::new(node, Ledger::new(rules, at), now);
         let mut context = Context { host, shared: &mut shared, simulator };
+        hear_of(&rest, Vec::new(), &mut context);
         if let Some(judged) = judged {
             registry.readiness.begin_warm(judged, &mut registry.ledger, &mut context);
         }

@@ -63,7 +63,7 @@ impl Cluster {
     pub(super) fn forget_snapshots(&mut self) -> Verdict {
         // Servers that stood still notice it, and give brokers more time.
         self.pass(LATENESS_MILLIS)?;
-        let ends = self.servers.iter().filter_map(|server| server.ledger()?.kept.until);
+        let ends = self.servers.iter().filter_map(|server| server.ledger()?.kept_until());
         let end = ends.max().map_or(0, |end| end + LATENESS_MILLIS);
         self.pass(end.saturating_sub(self.now()))
     }

@@ -9,6 +9,7 @@ use super::network::{Ending, LISTENER, ProcessId, Socket};
 use super::simulator::Simulator;
 use crate::answer::Answer;
 use crate::request::Request;
+use crate::step::Content;
 use std::collections::BTreeMap;
 
 /// Connections that are missing are opened again this often.
@@ -234,6 +235,11 @@ impl Actor<'_> {
         (!up.is_empty()).then(|| up[self.simulator.random.usize(..up.len())])
     }
 
+    /// Tells a server something about brokers or topics, if there is a connection.
+    pub(super) fn tell(&mut self, server: usize, content: Content) {
+        self.ask(server, content.request(), Told::OfRoutes(content), None);
+    }
+
     /// Sends a request, if there is a connection; `told` is what it tells the server.
     pub(super) fn ask(&mut self, server: usize, request: Request, told: Told, subject: Option<Subject>) {
         if let Some((socket, frame)) = self.compose(server, request, told, subject) {
@@ -252,7 +258,8 @@ impl Actor<'_> {
         let link = self.peers[self.peers[self.peer].carrier].links.get_mut(&server).filter(|link| link.is_up)?;
         let socket = link.socket;
         let life = self.simulator.network.connection(socket.connection)?.ends[LISTENER].life;
-        let leaving = if let Told::Unregister(broker) = &told { Some(broker.address.clone()) } else { None };
+        let leaving =
+            if let Told::OfRoutes(Content::Unregister(broker)) = &told { Some(broker.address.clone()) } else { None };
         let opaque = self.simulator.next_opaque(told);
         let request = request.opaque(opaque);
         if request.flag & 2 == 0 {
@@ -341,8 +348,7 @@ impl Actor<'_> {
         simulator.check(check_departed(server, it, &question, &answer));
         if let Some(address) = question.leaving.filter(|_| code == 0) {
             // Another registration may have come since, even by an older connection.
-            let seats = it.ledger().into_iter().flat_map(|ledger| ledger.seats.values());
-            if seats.flatten().all(|(_, seat)| seat.address != address) {
+            if it.ledger().is_none_or(|ledger| !ledger.has_address(&address)) {
                 it.host.left.insert(address, simulator.now());
             }
         }

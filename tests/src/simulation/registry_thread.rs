@@ -5,11 +5,13 @@ use super::audit::{hear_of, reply_about_kv};
 use super::happening::Chore;
 use super::invariant::{self, Invariant, Verdict, violated};
 use super::io_thread::{IoThreads, ToIo};
-use super::ledger::{Ledger, Saved, Told};
+use super::ledger::{Ledger, Told};
 use super::saver::Saver;
 use super::threads::{Context, Shared};
-use super::warmth::{Readiness, route};
+use super::warmth::Readiness;
 use crate::answer::Answer;
+use crate::model::Tables;
+use crate::step::Content;
 use bytes::Bytes;
 use namesrv_core::ConnId;
 use namesrv_core::config::Limits;
@@ -28,7 +30,9 @@ pub(super) struct RegistryThread {
     alarm: Option<Time>,
     pub(super) ledger: Ledger,
     /// What was known before this turn, if a snapshot may be made in it.
-    before: Option<(Saved, Arc<RouteView>)>,
+    before: Option<(Tables, Arc<RouteView>)>,
+    /// The view that was compared last, and with which moment.
+    compared: Option<(Arc<RouteView>, u64)>,
     pub(super) readiness: Readiness,
     /// When it was told to stop.
     pub(super) stopping_since: Option<Time>,
@@ -53,7 +57,15 @@ fn may_save_snapshot(node: &Node, shared: &Shared, now: Now) -> bool {
 
 impl RegistryThread {
     pub(super) fn new(node: Node, ledger: Ledger, now: Time) -> Self {
-        Self { node, alarm: None, ledger, before: None, readiness: Readiness::new(now), stopping_since: None }
+        Self {
+            node,
+            alarm: None,
+            ledger,
+            before: None,
+            compared: None,
+            readiness: Readiness::new(now),
+            stopping_since: None,
+        }
     }
 
     /// The server sends newer clients elsewhere, as before a graceful stop.
@@ -81,8 +93,9 @@ impl RegistryThread {
         let inputs = if waiting > 1 && random.u8(..) < 64 { random.usize(1..waiting) } else { waiting };
         // With the tick they make one batch, of which the ledger knows everything.
         let inputs = inputs.min(BATCH_INPUTS_MAX - 1);
+        self.ledger.pass(now.monotonic.as_millis());
         self.before = may_save_snapshot(&self.node, context.shared, now)
-            .then(|| (self.ledger.saved(now.monotonic.as_millis()), Arc::clone(&context.shared.view)));
+            .then(|| (self.ledger.saved(), Arc::clone(&context.shared.view)));
         for input in context.shared.to_node.drain(..inputs).collect::<Vec<_>>() {
             self.hand_in(input, now, context);
         }
@@ -111,14 +124,13 @@ impl RegistryThread {
                 let Context { host, simulator, .. } = context;
                 let opaque = Answer::decode(frame).map_or(0, |request| request.opaque);
                 let told = simulator.sent.get(&opaque).map_or(&Told::Nothing, |sent| &sent.told);
-                self.ledger.hand_in(told, peer.conn, now.monotonic.as_millis());
-                if let Told::Register(registration) = told {
+                self.ledger.hand_in(told, peer.conn);
+                if let Told::OfRoutes(Content::Register(registration)) = told {
                     host.left.remove(registration.address.as_deref().unwrap_or_default());
                 }
                 if let Told::Kv { key, change: Some(change) } = told {
                     host.kv.hand_in(opaque, key, change);
                 }
-                self.ledger.commit(now.monotonic.as_millis(), false);
             }
             Input::Disconnected(conn) => self.ledger.disconnect(*conn),
             Input::Saved { .. }
@@ -133,38 +145,32 @@ impl RegistryThread {
         self.node.handle(input, now);
     }
 
-    /// Carries out one batch. The ledger hears of evictions first, since a view is of the end of a batch. Returns
-    /// whether the node has ended.
+    /// Carries out one batch. Returns whether the node has ended.
     fn carry_out(&mut self, ticks: bool, io: &mut IoThreads, saver: &mut Saver, context: &mut Context<'_>) -> bool {
         let outputs: Vec<_> = std::iter::from_fn(|| self.node.poll_output()).collect();
-        for output in &outputs {
-            if let Output::Event(event) = output {
-                hear_of(&mut self.ledger, event, context);
-            }
-        }
-        if let Some(left) = self.ledger.departures.pop() {
-            let details = format!("{left:?} is still there");
-            context.simulator.check(violated(Invariant::DeparturesHaveReasons, details));
-        }
-        let now = context.simulator.now();
         if ticks {
-            self.ledger.end_kept(now);
+            self.ledger.look();
         }
-        self.ledger.commit(now, true);
+        hear_of(&outputs, self.ledger.end_batch(), context);
         let mut is_checked = false;
         let mut is_over = false;
         for output in outputs {
             if matches!(output, Output::Reply { .. }) && !std::mem::replace(&mut is_checked, true) {
-                let moment = self.ledger.newest();
-                let (view, simulator) = (&context.shared.view, &mut context.simulator);
-                simulator.check(invariant::view_shows(&moment, view.cluster_info(), view.topic_count()));
-                simulator.check(invariant::view_permits(&self.ledger, |topic| route(view, topic)));
-                simulator.check(invariant::view_marks(&self.ledger, view.unconfirmed_count()));
+                self.compare_view(context);
             }
             is_over |= self.carry_out_one(output, io, saver, context);
         }
-        self.ledger.permissions.clear();
         is_over
+    }
+
+    /// Compares what clients are shown with what they should be.
+    fn compare_view(&mut self, context: &mut Context<'_>) {
+        let (view, number) = (&context.shared.view, self.ledger.number());
+        if !matches!(&self.compared, Some((compared, of)) if Arc::ptr_eq(compared, view) && *of == number) {
+            context.simulator.check(invariant::view_shows(&self.ledger, view));
+            self.compared = Some((Arc::clone(view), number));
+        }
+        context.simulator.check(invariant::view_marks(&self.ledger, view));
     }
 
     fn carry_out_one(
@@ -238,7 +244,7 @@ impl RegistryThread {
     /// What must hold whenever the I/O threads have looked at their deadlines.
     pub(super) fn check(&mut self, io: &IoThreads, saver: &Saver, context: &mut Context<'_>) {
         let now = context.simulator.now();
-        context.simulator.check(invariant::nobody_is_silent(&self.ledger, now, &context.shared.pauses));
+        context.simulator.check(invariant::deadlines_are_kept(&self.ledger, now, &context.shared.pauses));
         self.readiness.check(&self.ledger, context);
         let Context { shared, simulator, .. } = context;
         if shared.to_node.is_empty() && io.has_read_all() {

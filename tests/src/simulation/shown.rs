@@ -1,6 +1,8 @@
 //! What answers show, in a form that can be compared.
 
 use crate::plain_json::{Json, bare};
+use namesrv_core::route::{RouteQuery, RouteView};
+use namesrv_core::wire::json::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn parse(text: &str) -> Json {
@@ -57,4 +59,11 @@ pub(super) fn cluster_names(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 /// The names of a list of topics.
 pub(super) fn topics(text: &str) -> BTreeSet<String> {
     member(&parse(text), "topicList").elements().iter().map(|topic| topic.scalar().to_owned()).collect()
+}
+
+/// The route of a topic that a view has.
+pub(super) fn route_of(view: &RouteView, topic: &str) -> Option<String> {
+    let mut body = Vec::new();
+    view.route(RouteQuery { topic: topic.as_bytes(), dialect: Dialect::Compatible, zone: None })?.write(&mut body);
+    Some(String::from_utf8_lossy(&body).into_owned())
 }

@@ -1,7 +1,7 @@
 //! The snapshots of one NameServer: what each should say, and what a start makes of the one on the disk.
 
 use super::agenda::Time;
-use super::ledger::Saved;
+use crate::model::Tables;
 use namesrv_core::config::Limits;
 use namesrv_core::route::RouteView;
 use namesrv_core::snapshot::{Snapshot, SnapshotSource, Written};
@@ -20,7 +20,7 @@ pub(super) struct Remembered {
     contents: Vec<u8>,
     at: Time,
     boots: u32,
-    pub(super) saved: Saved,
+    pub(super) saved: Tables,
     /// What clients were shown.
     pub(super) view: Arc<RouteView>,
 }
@@ -67,7 +67,7 @@ impl Snapshots {
     pub(super) fn encode(
         &mut self,
         source: &SnapshotSource,
-        (saved, view): (Saved, Arc<RouteView>),
+        (saved, view): (Tables, Arc<RouteView>),
         now: Now,
     ) -> Vec<u8> {
         let contents = source.encode(&self.written(now));

@@ -3,12 +3,12 @@
 use super::agenda::Time;
 use super::invariant::{self, Invariant, LATENESS_MILLIS, Verdict, violated};
 use super::ledger::Ledger;
-use super::shown::{self, queues};
+use super::shown::{queues, route, route_of};
 use super::snapshots::Judged;
 use super::threads::Context;
-use namesrv_core::route::{RouteQuery, RouteView};
+use crate::model::WITHIN_MILLIS;
+use namesrv_core::route::RouteView;
 use namesrv_core::time::Instant;
-use namesrv_core::wire::json::Dialect;
 use namesrv_shell::warm_start::Expectation;
 
 /// Brokers that a server knows of are waited for so long.
@@ -41,10 +41,11 @@ impl Readiness {
         self.expectation = warmth.expectation;
         let is_served = warmth.start.is_some();
         if let Some((start, found)) = warmth.start.zip(found) {
-            ledger.restore(&found.saved, start.within.as_millis() as Time, self.started_at);
+            assert_eq!(start.within.as_millis(), u128::from(WITHIN_MILLIS), "the model knows no other time");
+            ledger.restore(&found.saved);
             simulator.check(shows_as_before(ledger, &found.view, &shared.view));
             // A broker that left after the snapshot was made is back if the server crashed.
-            host.left.retain(|address, _| ledger.kept_seats().all(|seat| seat.address != *address));
+            host.left.retain(|address, _| !ledger.has_address(address));
         }
         if age.is_some_and(|age| is_served != (age <= age_max)) {
             let details = format!("a snapshot that is {age:?} ms old is served: {is_served}");
@@ -52,41 +53,33 @@ impl Readiness {
         }
     }
 
-    /// [`Invariant::UnrepeatedIsGone`] and [`Invariant::ReadinessComes`].
+    /// [`Invariant::ReadinessComes`].
     pub(super) fn check(&mut self, ledger: &Ledger, context: &mut Context<'_>) {
         let Context { host, shared, simulator } = context;
-        let Some(settings) = &host.snapshots.settings else { return };
+        if host.snapshots.settings.is_none() {
+            return;
+        }
         let (now, started_at) = (simulator.now(), self.started_at);
-        let end = started_at + settings.within.as_millis() as Time;
         let fault = self.expectation.fault(&shared.view, Instant::from_millis(now - started_at));
         self.is_ready |= fault.is_none();
         if fault.is_some() {
             simulator.coverage.count("brokers are waited for");
         }
-        simulator.check(invariant::nothing_is_kept(ledger, end, now, &shared.pauses));
         let is_late = now > started_at + WAIT_MILLIS + LATENESS_MILLIS;
-        let is_warm = ledger.kept.until.is_some();
+        let is_warm = ledger.kept_until().is_some();
         if let Some(details) = fault.filter(|_| self.is_ready || is_late || is_warm) {
             simulator.check(violated(Invariant::ReadinessComes, details));
         }
     }
 }
 
-/// The route of a topic that a view has.
-pub(super) fn route(view: &RouteView, topic: &str) -> Option<String> {
-    let mut body = Vec::new();
-    view.route(RouteQuery { topic: topic.as_bytes(), dialect: Dialect::Compatible, zone: None })?.write(&mut body);
-    Some(String::from_utf8_lossy(&body).into_owned())
-}
-
 /// [`Invariant::RoutesOutliveRestarts`]: the first view of a server shows the brokers and every route of the last one
 /// that its snapshot knew.
 fn shows_as_before(ledger: &Ledger, before: &RouteView, now: &RouteView) -> Verdict {
-    let moment = ledger.newest();
-    invariant::view_shows(&moment, now.cluster_info(), now.topic_count())
+    invariant::view_shows(ledger, now)
         .or_else(|violation| violated(Invariant::RoutesOutliveRestarts, violation.details))?;
-    for topic in moment.topics.keys() {
-        let shown = |view| route(view, topic).map(|route| (queues(&route), shown::route(&route)));
+    for topic in ledger.newest().topics.keys() {
+        let shown = |view| route_of(view, topic).map(|text| (queues(&text), route(&text)));
         let (before, now) = (shown(before), shown(now));
         if before.is_none() || before != now {
             let details = format!("{topic} was {before:?} and is {now:?} after the restart");

@@ -6,6 +6,7 @@ use super::stage::EAST;
 use crate::registration::{Registration, Topic};
 use crate::simulation::cluster::Cluster;
 use crate::simulation::ledger::Told;
+use crate::step::Content;
 
 pub(super) fn play(cluster: &mut Cluster) -> Story {
     cluster.add_server("ns", EAST, &[("serverChannelMaxIdleTimeSeconds", "30")]);
@@ -14,7 +15,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
 
     let topics = (0..2000).map(|number| Topic::new(&format!("T{number}"))).collect();
     let registration = Registration { topics: Some(topics), ..Registration::new("a", 0) };
-    let told = Told::Register(Box::new(registration.clone()));
+    let told = Told::OfRoutes(Content::Register(Box::new(registration.clone())));
     let Some((socket, frame)) = cluster.actor(puppet).compose(0, registration.request(), told, None) else {
         panic!("there is no connection");
     };

@@ -11,6 +11,7 @@ use crate::simulation::happening::Fault;
 use crate::simulation::ledger::Told;
 use crate::simulation::network::ProcessId;
 use crate::simulation::shown::clusters;
+use crate::step::Content;
 use std::collections::BTreeSet;
 
 /// Two places.
@@ -90,7 +91,7 @@ impl Cluster {
 
     /// A peer speaks for a broker of this group.
     pub(super) fn register_as(&mut self, peer: usize, server: usize, registration: Registration) -> Story {
-        self.say(peer, server, registration.request(), Told::Register(Box::new(registration)))
+        self.say(peer, server, registration.request(), Told::OfRoutes(Content::Register(Box::new(registration))))
     }
 
     /// What a broker says of itself, with these topics.
