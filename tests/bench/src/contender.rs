@@ -113,7 +113,9 @@ impl Contender {
             }
             Kind::Java | Kind::JavaTcnative => {
                 let mut command = self.java();
-                command.arg(format!("-Duser.home={}", folder.display()));
+                for property in ["user.home", "java.io.tmpdir"] {
+                    command.arg(format!("-D{property}={}", folder.display()));
+                }
                 command.arg("-cp").arg(format!("{}/*", self.program.display()));
                 command.arg("org.apache.rocketmq.namesrv.NamesrvStartup").arg("-c").arg(properties(port, folder, "")?);
                 command

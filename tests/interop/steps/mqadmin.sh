@@ -13,7 +13,14 @@ start_console() {
     exec {commands}>"$run_folder/mqadmin/commands" {answers}<"$run_folder/mqadmin/answers"
 }
 
-run_console() { exec "${java[@]}" AdminConsole <"$run_folder/mqadmin/commands" >"$run_folder/mqadmin/answers"; }
+# mqadmin writes the bodies of messages to /tmp/rocketmq, whatever it is told. So its /tmp is a folder of the scenario, unless
+# the repository is there.
+run_console() {
+    local own_tmp=()
+    # shellcheck disable=SC2016
+    [[ $PWD == /tmp/* ]] || own_tmp=(unshare --mount sh -c 'mount --bind "$0" /tmp && exec "$@"' "$TMPDIR")
+    exec "${own_tmp[@]}" "${java[@]}" AdminConsole <"$run_folder/mqadmin/commands" >"$run_folder/mqadmin/answers"
+}
 
 # mqadmin WORDS...: runs one command and sets `printed` to what it printed. Its exit status would say nothing.
 # It asks the NameServer called nameserver, or the one called $asked.

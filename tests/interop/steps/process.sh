@@ -26,7 +26,8 @@ java_command() {
         --add-opens=java.base/jdk.internal.ref=ALL-UNNAMED --add-opens=java.base/java.nio=ALL-UNNAMED
         --add-opens=java.base/sun.nio.ch=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED
         --add-opens=java.base/java.util=ALL-UNNAMED
-        "-Duser.home=$run_folder/$2" -Drocketmq.broker.diskSpaceWarningLevelRatio=0.99 "${@:4}"
+        -XX:-UsePerfData "-Djava.io.tmpdir=$TMPDIR" "-Duser.home=$run_folder/$2"
+        -Drocketmq.broker.diskSpaceWarningLevelRatio=0.99 "${@:4}"
         -cp "target/lib/$1/*:target/classes")
 }
 

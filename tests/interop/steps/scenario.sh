@@ -7,6 +7,9 @@ run_scenario() {
     trap finish EXIT
     trap 'exit 130' INT TERM HUP
     echo "scenario $1 on $2"
+    # What programs would leave in /tmp goes with the scenario.
+    export TMPDIR=$run_folder/tmp
+    mkdir -p "$TMPDIR"
     mqadmin_version=$(covers "$1" | sed -n 's/^mqadmin //p' | head -n 1)
     [[ ! $mqadmin_version ]] || start_console "$mqadmin_version"
     scenario
@@ -60,6 +63,6 @@ finish() {
     fi
     ((${#pid[@]} == 0)) || kill -KILL "${pid[@]}" 2>/dev/null
     wait 2>/dev/null
-    rm -rf "$run_folder"/*/store
+    rm -rf "$run_folder"/*/store "$run_folder/tmp"
     exit "$status"
 }
