@@ -239,7 +239,7 @@ fn runtimes(root: &Path) -> Result<Vec<String>> {
 /// Builds the runtimes and their echo servers. Returns the programs by name.
 fn build(root: &Path, runtimes: &[String]) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root).args(["build", "--release", "--message-format=json-render-diagnostics"]);
+    command.current_dir(root).args(["build", "--profile", "dist", "--message-format=json-render-diagnostics"]);
     for runtime in runtimes {
         command.args(["-p", &format!("{PREFIX}{runtime}"), "--bin", &format!("{PREFIX}{runtime}")]);
         if root.join(format!("runtime-{runtime}/examples/echo-{runtime}.rs")).exists() {
