@@ -39,6 +39,8 @@ pub(crate) struct Parts {
     pub(crate) topics: BTreeSet<String>,
     /// The first topic of its first registration of several topics.
     first: Option<String>,
+    /// Its first registration had no topics.
+    began_empty: bool,
     /// It sends its table in parts.
     pub(crate) split: bool,
     /// An operator changed its permission since its last table.
@@ -54,9 +56,11 @@ impl Parts {
         let listed: BTreeSet<_> = listed.iter().cloned().collect();
         if self.topics.len() > entries {
             self.topics.clear();
+            self.began_empty = false;
         }
         if is_new {
             self.overruled &= count == 1;
+            self.began_empty = count == 0;
             self.topics = listed;
             self.first = first;
             return (false, !self.split);
@@ -66,7 +70,7 @@ impl Parts {
         let has_first = count > 1 && self.first.as_ref().is_some_and(|first| listed.contains(first));
         self.first = self.first.take().or(first);
         self.topics.extend(listed);
-        if before > 0 && known == 0 {
+        if known == 0 && (before > 0 || (self.began_empty && count > 0)) {
             self.split |= before > 1 || count > 1;
             return (!self.overruled, false);
         }

@@ -200,7 +200,10 @@ impl<'a> Draw<'a> {
             let piece = Registration { topics: Some(topics.to_vec()), ..registration.clone() };
             Message { binary, ..Message::new(connection, Content::Register(Box::new(piece))) }
         };
-        topics.chunks(size).map(piece).collect()
+        // Every full piece, then the rest, even if that is empty.
+        let mut pieces = topics.chunks_exact(size);
+        let full: Vec<_> = pieces.by_ref().collect();
+        full.into_iter().chain([pieces.remainder()]).map(piece).collect()
     }
 
     fn register(&mut self) -> Content {

@@ -3,7 +3,8 @@
 //!
 //! Nothing in a registration says that it is a part. It counts as one if it has the data version of the registrations
 //! before it and none of their topics. The table is whole when its first part is registered again. A registration of a
-//! single topic is an update or a last part, because no table begins with one.
+//! single topic is an update or a last part, because no table begins with one. A last part may be empty, and it may be
+//! all that arrives with a new data version.
 
 use alloc::vec::Vec;
 
@@ -14,6 +15,8 @@ pub(super) struct Parts {
     topics: Vec<u64>,
     /// The first topic of its first registration of several topics.
     first: Option<u64>,
+    /// Whether its first registration with this data version had no topics.
+    began_empty: bool,
     /// Whether the member sends its table in parts.
     is_split: bool,
     /// Whether its last registration had only some of the topics.
@@ -82,6 +85,7 @@ impl Parts {
     pub(super) fn bound(&mut self, entries: usize) -> &mut Self {
         if self.topics.len() > entries {
             self.topics.clear();
+            self.began_empty = false;
         }
         self
     }
@@ -93,6 +97,7 @@ impl Parts {
         if is_new {
             // A single topic is an update, and says nothing about the other topics.
             self.is_overruled &= count == 1;
+            self.began_empty = count == 0;
             self.topics = topics;
             self.first = first;
             self.is_partial = false;
@@ -109,7 +114,8 @@ impl Parts {
             self.topics.dedup();
         }
         self.is_partial = count < self.topics.len();
-        if before > 0 && known == 0 {
+        let is_further = before > 0 || (self.began_empty && count > 0);
+        if is_further && known == 0 {
             // Two single topics are two updates, both with the later version.
             self.is_split |= before.max(count) > 1;
             return Part::Further { counts: !self.is_overruled };
@@ -197,7 +203,17 @@ mod tests {
     }
 
     #[test]
-    fn a_table_after_none_is_as_in_java() {
+    fn a_table_may_begin_with_its_empty_last_part() {
+        let mut parts = Parts { is_split: true, ..Parts::default() };
+        assert_eq!(parts.take(vec![], NEW), Part::First { is_whole: false });
+        assert_eq!(parts.take(vec![], KNOWN), Part::Repeated { is_whole: false });
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Further { counts: true });
+        assert_eq!(parts.take(vec![3, 4], KNOWN), Part::Further { counts: true });
+        assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
+    }
+
+    #[test]
+    fn a_table_with_a_version_that_is_known_otherwise_is_as_in_java() {
         let mut parts = Parts::default();
         assert_eq!(parts.take(vec![1, 2], KNOWN), Part::Repeated { is_whole: true });
     }
