@@ -100,12 +100,13 @@ impl Truth {
     }
 }
 
-/// What an operator set stays until the table of the broker changes.
+/// What an operator set stays until the table of the broker changes. An update that comes after it, with the data
+/// version of one that came before it, is passed over, as in Java.
 fn forgive_wiping(shown: &mut [i32; 4], expected: Option<&[i32; 4]>) {
     if let Some(expected) = expected
         && [expected[2] & !WRITE, 4 | WRITE, 4].contains(&shown[2])
     {
-        shown[2] = expected[2];
+        *shown = *expected;
     }
 }
 
