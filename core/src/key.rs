@@ -11,6 +11,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
+#[cfg(test)]
+mod tests;
+
 /// One configuration key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
