@@ -6,6 +6,7 @@ run_scenario() {
     local began=$SECONDS mqadmin_version
     trap finish EXIT
     trap 'exit 130' INT TERM HUP
+    trap 'exit 141' PIPE # mqadmin has ended before its time
     echo "scenario $1 on $2"
     # What programs would leave in /tmp goes with the scenario.
     export TMPDIR=$run_folder/tmp
