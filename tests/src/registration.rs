@@ -66,6 +66,13 @@ pub struct Topic {
     pub named: bool,
 }
 
+/// A table in parts of so many topics, as brokers send it: every full one, then the rest, even if that is empty.
+pub fn parts(topics: &[Topic], size: usize) -> impl Iterator<Item = &[Topic]> {
+    let full = topics.chunks_exact(size);
+    let rest = full.remainder();
+    full.chain([rest])
+}
+
 impl Topic {
     /// A topic of 8 queues that can be read and written.
     pub fn new(name: &str) -> Self {

@@ -6,7 +6,7 @@ use super::invariant::Subject;
 use super::ledger::Told;
 use super::peer::Actor;
 use super::population::{BrokerGroup, EPOCH_MILLIS, ZONES};
-use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
+use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version, parts};
 use crate::request::Request;
 use crate::step::{self, Content, Queues};
 use fastrand::Rng;
@@ -198,12 +198,10 @@ impl Broker {
         }
     }
 
-    /// Sends every full part as soon as it is full, then the rest, even if that is empty.
+    /// Sends each part of its table as a registration of its own.
     fn register_in_parts(&self, topics: &[Topic], group: &BrokerGroup, actor: &mut Actor<'_>) {
-        let mut parts = topics.chunks_exact(self.part_topics);
-        let full: Vec<_> = parts.by_ref().map(<[Topic]>::to_vec).collect();
-        for part in full.into_iter().chain([parts.remainder().to_vec()]) {
-            self.announce(part, group, actor);
+        for part in parts(topics, self.part_topics) {
+            self.announce(part.to_vec(), group, actor);
         }
     }
 

@@ -7,7 +7,7 @@ use super::words::{
     MEMBER_VALUES, NAMESPACES, NO_GROUP, OTHER_KEYS, PROPERTIES, RELEASES, SETTINGS, TOPICS, VALUES, ZONES,
 };
 use super::{Access, Broker, Content, Disk, Message, Queues, Signer, Step, WarmFrom};
-use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version};
+use crate::registration::{Compression, Generation, Mapping, Registration, Topic, Version, parts};
 use crate::request::Request;
 use arbitrary::Unstructured;
 use proptest::prelude::*;
@@ -200,10 +200,7 @@ impl<'a> Draw<'a> {
             let piece = Registration { topics: Some(topics.to_vec()), ..registration.clone() };
             Message { binary, ..Message::new(connection, Content::Register(Box::new(piece))) }
         };
-        // Every full piece, then the rest, even if that is empty.
-        let mut pieces = topics.chunks_exact(size);
-        let full: Vec<_> = pieces.by_ref().collect();
-        full.into_iter().chain([pieces.remainder()]).map(piece).collect()
+        parts(&topics, size).map(piece).collect()
     }
 
     fn register(&mut self) -> Content {
