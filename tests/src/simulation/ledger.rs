@@ -8,7 +8,6 @@ use crate::step::Content;
 use namesrv_core::ConnId;
 use namesrv_core::time::Now;
 use std::collections::{BTreeSet, VecDeque};
-use std::rc::Rc;
 
 /// A number of a connection holds that of its I/O thread above so many bits of its own.
 const SERIAL_BITS: u32 = 32;
@@ -35,7 +34,7 @@ struct Recorded {
     at: Time,
     /// It is the end of a batch: views show it. Within a batch only the registry itself answers.
     ends_batch: bool,
-    moment: Rc<Tables>,
+    moment: Tables,
 }
 
 /// The settings of a server that decide what the model does.
@@ -62,7 +61,7 @@ impl Ledger {
     pub(super) fn new(rules: Rules, now: Now) -> Self {
         let model = Tables::new(now.wall.as_millis(), rules.topics_max);
         let started_at = now.monotonic.as_millis();
-        let moment = Rc::new(model.clone());
+        let moment = model.clone();
         let first = Recorded { number: 0, at: started_at, ends_batch: true, moment };
         Self { model, started_at, rules, wiped: BTreeSet::new(), moments: VecDeque::from([first]) }
     }
@@ -76,7 +75,7 @@ impl Ledger {
     pub(super) fn restore(&mut self, saved: &Tables) {
         self.model = saved.restarted(self.model.wall);
         if let Some(first) = self.moments.front_mut() {
-            first.moment = Rc::new(self.model.clone());
+            first.moment = self.model.clone();
         }
     }
 
@@ -159,7 +158,7 @@ impl Ledger {
     fn commit(&mut self) {
         let now = self.started_at + self.model.now;
         if !self.newest().looks_like(&self.model) {
-            let moment = Rc::new(Tables { told: Vec::new(), ..self.model.clone() });
+            let moment = Tables { told: Vec::new(), ..self.model.clone() };
             self.moments.push_back(Recorded { number: self.number() + 1, at: now, ends_batch: false, moment });
         }
         while self.moments.get(1).is_some_and(|second| second.at + MOMENTS_KEPT_MILLIS < now) {
@@ -172,14 +171,14 @@ impl Ledger {
         self.moments.back().map_or(0, |newest| newest.number)
     }
 
-    pub(super) fn newest(&self) -> &Rc<Tables> {
+    pub(super) fn newest(&self) -> &Tables {
         &self.moments.back().expect("there is one from the start on").moment
     }
 
     /// Moments that are no older than that of a number: all, or only those that views show.
     pub(super) fn since(&self, number: u64, all: bool) -> impl Iterator<Item = &Tables> {
         let fits = move |recorded: &&Recorded| recorded.number >= number && (all || recorded.ends_batch);
-        self.moments.iter().filter(fits).map(|recorded| &*recorded.moment)
+        self.moments.iter().filter(fits).map(|recorded| &recorded.moment)
     }
 
     /// What a route shows at a moment.
