@@ -1,21 +1,8 @@
 //! Kinds of values, the rows that read them, and what keys say of themselves.
 
 use super::*;
+use crate::config::AccessControl;
 use alloc::vec::Vec;
-
-#[derive(Debug, PartialEq)]
-enum Milk {
-    First,
-    Last,
-}
-
-impl Word for Milk {
-    const NAMES: &'static [&'static str] = &["first", "last"];
-
-    fn from_name(name: &str) -> Self {
-        if name == "first" { Self::First } else { Self::Last }
-    }
-}
 
 const USER: &str = r#"{"username":"cook","password":"two spoons"}"#;
 
@@ -53,18 +40,18 @@ fn values_are_shown_in_one_form_and_refused_in_words() {
     assert_takes(millis("stirring", LONG, "9").key, &[("-x", Err("`-x` is not a whole number"))]);
     assert_takes(text("tea", "").key, &[("", Ok("")), (" Assam ", Ok(" Assam "))]);
     assert_takes(text("tea", "Assam").filled().key, &[("", Err(&empty("one"))), ("Darjeeling", Ok("Darjeeling"))]);
-    let words = word::<Milk>("milk", "last");
+    let word = || word::<AccessControl>("guests", "admin");
     assert_takes(
-        words.key,
+        word().key,
         &[
-            ("first", Ok("first")),
-            ("First", Err("`First` is none of first, last")),
-            ("", Err(&empty("one of first, last"))),
+            ("strict", Ok("strict")),
+            ("Strict", Err("`Strict` is none of observe, admin, strict")),
+            ("", Err(&empty("one of observe, admin, strict"))),
         ],
     );
     assert_takes(
-        word::<Milk>("milk", "last").in_any_case().key,
-        &[("First", Ok("first")), ("no", Err("`no` is none of first, last"))],
+        word().in_any_case().key,
+        &[("Strict", Ok("strict")), ("no", Err("`no` is none of observe, admin, strict"))],
     );
     assert_eq!(boolean("milk", "false").in_any_case().key.kind, Kind::Boolean, "only words have cases");
 }
@@ -95,7 +82,8 @@ fn rows_read_what_their_keys_take() {
     assert_eq!((millis("stirring", INT, "9").parse)("3"), Duration::from_millis(3));
     let cooling = optional_seconds("cooling", INT);
     assert_eq!(["", "3"].map(cooling.parse), [None, Some(Duration::from_secs(3))]);
-    assert_eq!(["first", "last"].map(word::<Milk>("milk", "last").parse), [Milk::First, Milk::Last]);
+    let guests = word::<AccessControl>("guests", "admin");
+    assert_eq!(["observe", "strict"].map(guests.parse), [AccessControl::Observe, AccessControl::Strict]);
     let users: Vec<_> = [Form::User, Form::Session].map(|form| (credentials("cook", form).parse)("")).into();
     assert_eq!(users, [None, None]);
     assert_eq!((credentials("cook", Form::User).parse)(USER).map(|user| user.name), Some("cook".into()));
