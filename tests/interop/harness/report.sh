@@ -10,7 +10,7 @@ report() {
     for run in "${runs[@]}"; do
         [[ ${outcome[$run]:-} != FAILED ]] || failed+=("${run/ / on }")
     done
-    ((${#second_tries[@]} == 0)) || printf 'passed at a second try, alone: %s\n' "${second_tries[@]}"
+    ((${#second_tries[@]} == 0)) || printf 'passed at a second try, alone (the first: target/first-tries): %s\n' "${second_tries[@]}"
     echo "$((${#outcome[@]} - ${#failed[@]})) of ${#outcome[@]} runs passed in $SECONDS s"
     ((${#failed[@]} == 0)) || printf 'FAILED: %s\n' "${failed[@]}"
     ((${#missing[@]} == 0)) || printf 'NOT RUN: %s\n' "${missing[@]}"
