@@ -7,6 +7,7 @@ pub mod render;
 mod words;
 
 use command::Runner;
+use similar::TextDiff;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,8 @@ fn run_file(file: &Path) -> Result<(), String> {
     if std::env::var_os(UPDATE).is_some() {
         return fs::write(file, played).map_err(|error| format!("{name}: {error}"));
     }
-    Err(format!("{name}:\n{}", first_difference(&text, &played)))
+    let difference = TextDiff::from_lines(&text, &played).unified_diff().context_radius(3).to_string();
+    Err(format!("{name}, expected (-) and got (+):\n{difference}"))
 }
 
 /// The text with what came of its commands in the place of what it expects.
@@ -82,39 +84,9 @@ fn play(text: &str) -> Result<String, String> {
     Ok(played)
 }
 
-/// The first command of which something else came, with both outputs.
-fn first_difference(expected: &str, got: &str) -> String {
-    let blocks = |text: &str| {
-        let mut blocks: Vec<(usize, String)> = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            match blocks.last_mut() {
-                Some((_, block)) if line.starts_with("  ") => {
-                    block.push('\n');
-                    block.push_str(line);
-                }
-                _ => blocks.push((index + 1, line.to_owned())),
-            }
-        }
-        blocks
-    };
-    for ((number, expected), (_, got)) in blocks(expected).into_iter().zip(blocks(got)) {
-        if expected != got {
-            return format!("line {number}, expected:\n{expected}\ngot:\n{got}");
-        }
-    }
-    "the end differs".to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_difference_names_its_command() {
-        let expected = "# why\n> a\n  1\n> b\n  2\n";
-        let got = "# why\n> a\n  1\n> b\n  3\n";
-        assert_eq!(first_difference(expected, got), "line 4, expected:\n> b\n  2\ngot:\n> b\n  3");
-    }
 
     #[test]
     fn a_line_that_is_nothing_is_refused() {

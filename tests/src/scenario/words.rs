@@ -11,27 +11,10 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Splits at blanks; quotes keep blanks and quotes of the other kind in a word.
+    /// Splits as a shell does.
     pub(super) fn split(text: &str) -> Result<Self, String> {
-        let mut words: Vec<String> = Vec::new();
-        let mut open = None;
-        let mut fresh = true;
-        for letter in text.chars() {
-            if letter == ' ' && open.is_none() {
-                fresh = true;
-                continue;
-            }
-            if fresh {
-                words.push(String::new());
-                fresh = false;
-            }
-            match letter {
-                '"' | '\'' if open.is_none() => open = Some(letter),
-                _ if open == Some(letter) => open = None,
-                _ => words.last_mut().expect("a word was begun").push(letter),
-            }
-        }
-        if open.is_some() { Err("a quote is not closed".to_owned()) } else { Ok(Self { words }) }
+        let words = shlex::split(text).ok_or("a quote is not closed")?;
+        Ok(Self { words })
     }
 
     /// The next plain word.
@@ -133,21 +116,13 @@ fn mapping(text: &str) -> Result<Mapping, String> {
 
 /// A duration as `10ms`, `10s`, `10m` or `10h`, in milliseconds, with a sign where it makes sense.
 pub(super) fn millis(text: &str) -> Result<i64, String> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = match text.get(digits.len()..) {
-        Some("ms") => 1,
-        Some("s") => 1000,
-        Some("m") => 60_000,
-        Some("h") => 3_600_000,
-        _ => return Err(format!("{text} is no duration")),
-    };
-    Ok(number::<i64>(digits)? * unit)
+    let (sign, length) = text.strip_prefix('-').map_or((1, text), |length| (-1, length));
+    Ok(sign * i64::try_from(duration(length)?.as_millis()).map_err(|_| format!("{text} is too long"))?)
 }
 
 /// A duration that is not negative.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let millis = millis(text)?;
-    u64::try_from(millis).map(Duration::from_millis).map_err(|_| format!("{text} is negative"))
+    humantime::parse_duration(text).map_err(|error| format!("{text}: {error}"))
 }
 
 /// The address of a host.
