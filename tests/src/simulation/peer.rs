@@ -242,22 +242,11 @@ impl Actor<'_> {
 
     /// Sends a request, if there is a connection; `told` is what it tells the server.
     pub(super) fn ask(&mut self, server: usize, request: Request, told: Told, subject: Option<Subject>) {
-        if let Some((socket, frame)) = self.compose(server, request, told, subject) {
-            self.simulator.send_bytes(socket, frame);
-        }
-    }
-
-    /// A request that is about to be sent to a server, unless there is no connection.
-    pub(super) fn compose(
-        &mut self,
-        server: usize,
-        request: Request,
-        told: Told,
-        subject: Option<Subject>,
-    ) -> Option<(Socket, Vec<u8>)> {
-        let link = self.peers[self.peers[self.peer].carrier].links.get_mut(&server).filter(|link| link.is_up)?;
+        let carrier = self.peers[self.peer].carrier;
+        let Some(link) = self.peers[carrier].links.get_mut(&server).filter(|link| link.is_up) else { return };
         let socket = link.socket;
-        let life = self.simulator.network.connection(socket.connection)?.ends[LISTENER].life;
+        let Some(connection) = self.simulator.network.connection(socket.connection) else { return };
+        let life = connection.ends[LISTENER].life;
         let leaving =
             if let Told::OfRoutes(Content::Unregister(broker)) = &told { Some(broker.address.clone()) } else { None };
         let opaque = self.simulator.next_opaque(told);
@@ -271,7 +260,7 @@ impl Actor<'_> {
         }
         let what = format!("asks {server}: {} #{opaque}", request.code);
         self.simulator.note_of(self.process(), &what);
-        Some((socket, request.encode()))
+        self.simulator.send_bytes(socket, request.encode());
     }
 
     /// Takes what arrived at a socket, and returns the answers among it.

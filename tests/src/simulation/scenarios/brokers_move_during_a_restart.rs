@@ -2,13 +2,13 @@
 //! one is gone for good. All are shown as they were for as long as they have time to register, and nothing of that is
 //! left after it.
 
-use super::Story;
+use super::Verdict;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
     cluster.servers[0].host.snapshots.enable();
     for group in ["address", "gone", "role"] {

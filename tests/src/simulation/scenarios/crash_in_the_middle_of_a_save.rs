@@ -1,12 +1,12 @@
 //! The power fails at any moment of a save: the file has the old contents or the new ones, and all that was
 //! acknowledged.
 
-use super::Story;
+use super::Verdict;
 use super::stage::EAST;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
     let admin = cluster.with_puppet("admin");
     cluster.start_all()?;

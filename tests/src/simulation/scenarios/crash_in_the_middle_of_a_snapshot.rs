@@ -1,13 +1,13 @@
 //! The power fails at any moment of the save of a snapshot, or the server crashes: the next one serves the old routes
 //! or the new ones, and nothing else.
 
-use super::Story;
+use super::Verdict;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
     cluster.servers[0].host.snapshots.enable();
     let broker = cluster.with_broker("a", 0, EAST, Release::Five);

@@ -1,13 +1,13 @@
 //! The disk of a NameServer fails: what could not be saved is refused and not shown, and nothing that was acknowledged
 //! is lost.
 
-use super::Story;
+use super::Verdict;
 use super::stage::EAST;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::disk::Health;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
     let admin = cluster.with_puppet("admin");
     cluster.start_all()?;

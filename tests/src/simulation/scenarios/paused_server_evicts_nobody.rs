@@ -1,13 +1,13 @@
 //! A NameServer stands still for five minutes while its brokers go on, and with them: when it goes on too, it hears
 //! them before it judges, and it judges those who stay silent in time.
 
-use super::Story;
+use super::Verdict;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
     for (group, release) in ["a", "b", "c"].into_iter().zip([Release::Acting, Release::ActingCompatible, Release::Four])
     {

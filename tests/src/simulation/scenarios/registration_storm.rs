@@ -1,12 +1,12 @@
 //! Forty groups restart at once and all register within half a second, at two NameServers.
 
-use super::Story;
+use super::Verdict;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
     for group in 0..40 {
         cluster.with_broker(&format!("g{group}"), 0, group % 2, Release::ALL[group % Release::ALL.len()]);

@@ -1,12 +1,12 @@
 //! A NameServer is killed and starts again while everybody talks to it. Clients go on with the other one.
 
-use super::Story;
+use super::Verdict;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
     for (group, release) in ["a", "b", "c", "d"].into_iter().zip(Release::ALL) {
         cluster.with_broker(group, 0, EAST, release);

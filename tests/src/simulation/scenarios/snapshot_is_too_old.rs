@@ -1,13 +1,13 @@
 //! A NameServer was down for so long that its snapshot is too old. It starts without routes, and is ready when the
 //! brokers of the snapshot have registered, or have had the time to.
 
-use super::Story;
+use super::Verdict;
 use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
     cluster.servers[0].host.snapshots.enable();
     for group in ["a", "b"] {
@@ -30,7 +30,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
 }
 
 /// All end, and the server starts when its snapshot is too old.
-fn start_late(cluster: &mut Cluster) -> Story {
+fn start_late(cluster: &mut Cluster) -> Verdict {
     let server = cluster.process_named("ns");
     cluster.happens(Fault::Kill(server));
     cluster.happens(Fault::KillBrokers);

@@ -2,11 +2,11 @@
 //! brought, what changes in any part takes effect, and a topic that is gone from the table is gone here.
 
 use super::stage::EAST;
-use super::{CONVERGENCE_MILLIS, Story};
+use super::{CONVERGENCE_MILLIS, Verdict};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.add_server("ns", EAST, &[("deleteTopicWithBrokerRegistration", "true")]);
     let broker = cluster.with_broker("a", 0, EAST, Release::Split);
     let now = cluster.now();
@@ -52,7 +52,7 @@ pub(super) fn play(cluster: &mut Cluster) -> Story {
 }
 
 /// One registration period goes by, in which no topic of the table is missing for a moment.
-fn keeps_all_topics(cluster: &mut Cluster) -> Story {
+fn keeps_all_topics(cluster: &mut Cluster) -> Verdict {
     let end = cluster.now() + CONVERGENCE_MILLIS;
     while cluster.now() < end {
         cluster.pass(1)?;

@@ -1,7 +1,7 @@
 //! The verbs that stories are told with.
 
-use super::Story;
-use crate::registration::{Registration, Topic};
+use super::Verdict;
+use crate::registration::Topic;
 use crate::request::Request;
 use crate::simulation::broker::Release;
 use crate::simulation::client::Client;
@@ -11,7 +11,6 @@ use crate::simulation::happening::Fault;
 use crate::simulation::ledger::Told;
 use crate::simulation::network::ProcessId;
 use crate::simulation::shown::clusters;
-use crate::step::Content;
 use std::collections::BTreeSet;
 
 /// Two places.
@@ -19,7 +18,7 @@ pub(super) const EAST: usize = 0;
 pub(super) const WEST: usize = 1;
 
 impl Cluster {
-    pub(super) fn seconds(&mut self, seconds: u64) -> Story {
+    pub(super) fn seconds(&mut self, seconds: u64) -> Verdict {
         self.pass(1000 * seconds)
     }
 
@@ -49,7 +48,7 @@ impl Cluster {
     }
 
     /// Starts everything that was added and does not run, and waits until it has settled.
-    pub(super) fn start_all(&mut self) -> Story {
+    pub(super) fn start_all(&mut self) -> Verdict {
         self.simulator.faults.is_calm = true;
         (0..self.simulator.processes.len()).for_each(|process| self.start(process));
         self.seconds(12)
@@ -84,26 +83,9 @@ impl Cluster {
     }
 
     /// A peer says what it is told to, and has its answer unless something is wrong.
-    pub(super) fn say(&mut self, peer: usize, server: usize, request: Request, told: Told) -> Story {
+    pub(super) fn say(&mut self, peer: usize, server: usize, request: Request, told: Told) -> Verdict {
         self.actor(peer).ask(server, request, told, None);
         self.pass(100)
-    }
-
-    /// A peer speaks for a broker of this group.
-    pub(super) fn register_as(&mut self, peer: usize, server: usize, registration: Registration) -> Story {
-        self.say(peer, server, registration.request(), Told::OfRoutes(Content::Register(Box::new(registration))))
-    }
-
-    /// What a broker says of itself, with these topics.
-    pub(super) fn registration(&mut self, broker: usize, topics: Vec<Topic>) -> Registration {
-        let (broker, group, actor) = self.acting_broker(broker);
-        broker.registration(group, topics, actor.simulator.now())
-    }
-
-    /// A broker registers its whole table.
-    pub(super) fn register_everywhere(&mut self, broker: usize) {
-        let (broker, group, mut actor) = self.acting_broker(broker);
-        broker.register_everywhere(group, &mut actor);
     }
 
     /// A broker registers only these topics.
@@ -112,19 +94,19 @@ impl Cluster {
         broker.announce(topics, group, &mut actor);
     }
 
-    pub(super) fn put(&mut self, peer: usize, value: &str) -> Story {
+    pub(super) fn put(&mut self, peer: usize, value: &str) -> Verdict {
         let request = Request::new(100).field("namespace", "n").field("key", "k").field("value", value);
         self.say(peer, 0, request, Told::Kv { key: key(), change: Some(Some(value.to_owned())) })
     }
 
     /// A peer takes a new connection.
-    pub(super) fn reconnect(&mut self, peer: usize) -> Story {
+    pub(super) fn reconnect(&mut self, peer: usize) -> Verdict {
         self.actor(peer).hang_up(0);
         self.actor(peer).connect(0);
         self.pass(100)
     }
 
-    pub(super) fn read_back(&mut self, peer: usize) -> Story {
+    pub(super) fn read_back(&mut self, peer: usize) -> Verdict {
         let request = Request::new(101).field("namespace", "n").field("key", "k");
         self.say(peer, 0, request, Told::Kv { key: key(), change: None })
     }
@@ -136,9 +118,4 @@ impl Cluster {
 
 fn key() -> (String, String) {
     ("n".to_owned(), "k".to_owned())
-}
-
-/// Two topics, as a first registration has to have more than one.
-pub(super) fn two_topics() -> Vec<Topic> {
-    vec![Topic::new("T1"), Topic::new("T2")]
 }

@@ -1,12 +1,12 @@
 //! Two data centres lose sight of each other and find each other again: each goes on with what it sees.
 
-use super::Story;
+use super::Verdict;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
     cluster.with_broker("a", 0, EAST, Release::Acting);
     cluster.with_broker("a", 1, WEST, Release::Acting);

@@ -1,13 +1,13 @@
 //! A NameServer that saves its routes is killed and starts again while everybody talks to it. Whoever was known is
 //! known at once, and in the end only what brokers have registered is.
 
-use super::Story;
+use super::Verdict;
 use super::stage::{EAST, WEST};
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
 
-pub(super) fn play(cluster: &mut Cluster) -> Story {
+pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns-east", EAST), ("ns-west", WEST)]);
     (0..2).for_each(|server| cluster.servers[server].host.snapshots.enable());
     for (group, release) in ["a", "b", "c", "d"].into_iter().zip(Release::ALL) {
