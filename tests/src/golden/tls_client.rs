@@ -6,6 +6,7 @@ use crate::request::Request;
 use crate::tls::{Version, client};
 use crate::transport::{Link, outgoing};
 use crate::world::World;
+use heck::ToSnakeCase;
 use namesrv_core::node::Input;
 use namesrv_core::time::{Duration, Instant};
 use namesrv_shell::tls::TlsMode;
@@ -274,7 +275,7 @@ impl Client {
             let state = match tls.process_new_packets() {
                 Ok(state) => state,
                 Err(Error::AlertReceived(alert)) => {
-                    self.alerts.push(snake_case(&format!("{alert:?}")));
+                    self.alerts.push(format!("{alert:?}").to_snake_case());
                     return;
                 }
                 Err(error) => panic!("{error}"),
@@ -298,16 +299,4 @@ fn answers(mut stream: &[u8]) -> Vec<Answer> {
         stream = &rest[frame.len() - 4..];
     }
     answers
-}
-
-/// `BadRecordMac` as `bad_record_mac`.
-fn snake_case(name: &str) -> String {
-    let mut text = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !text.is_empty() {
-            text.push('_');
-        }
-        text.push(letter.to_ascii_lowercase());
-    }
-    text
 }

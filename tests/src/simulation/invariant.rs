@@ -6,6 +6,7 @@ use super::ledger::Ledger;
 use super::shown::{clusters, queues, route, route_of, topics};
 use crate::model::{Shown, Tables};
 use crate::step::Queues;
+use heck::ToKebabCase;
 use namesrv_core::ConnId;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::Instant;
@@ -68,52 +69,9 @@ pub enum Invariant {
     ReadinessComes,
 }
 
-impl Invariant {
-    /// Every invariant.
-    pub const ALL: [Self; 18] = [
-        Self::OnlyWhoAsked,
-        Self::ReplyAfterView,
-        Self::RepliesAreVisible,
-        Self::UnregisteredIsGone,
-        Self::SilentIsGone,
-        Self::HeardIsKept,
-        Self::DeparturesHaveReasons,
-        Self::EventsAreRight,
-        Self::AcknowledgedKvIsKept,
-        Self::EveryQuestionIsAnswered,
-        Self::OutputIsAwaited,
-        Self::QuotasReturn,
-        Self::StopsInOrder,
-        Self::Converges,
-        Self::RoutesOutliveRestarts,
-        Self::StaleIsNotServed,
-        Self::UnrepeatedIsGone,
-        Self::ReadinessComes,
-    ];
-}
-
 impl fmt::Display for Invariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OnlyWhoAsked => "only-who-asked",
-            Self::ReplyAfterView => "reply-after-view",
-            Self::RepliesAreVisible => "replies-are-visible",
-            Self::UnregisteredIsGone => "unregistered-is-gone",
-            Self::SilentIsGone => "silent-is-gone",
-            Self::HeardIsKept => "heard-is-kept",
-            Self::DeparturesHaveReasons => "departures-have-reasons",
-            Self::EventsAreRight => "events-are-right",
-            Self::AcknowledgedKvIsKept => "acknowledged-kv-is-kept",
-            Self::EveryQuestionIsAnswered => "every-question-is-answered",
-            Self::OutputIsAwaited => "output-is-awaited",
-            Self::QuotasReturn => "quotas-return",
-            Self::StopsInOrder => "stops-in-order",
-            Self::Converges => "converges",
-            Self::RoutesOutliveRestarts => "routes-outlive-restarts",
-            Self::StaleIsNotServed => "stale-is-not-served",
-            Self::UnrepeatedIsGone => "unrepeated-is-gone",
-            Self::ReadinessComes => "readiness-comes",
-        })
+        f.write_str(&format!("{self:?}").to_kebab_case())
     }
 }
 
