@@ -15,7 +15,7 @@ mod draw;
 mod text;
 
 pub use access::{Access, Signer};
-pub use draw::{Draw, Scope, sequence};
+pub use draw::{Draw, STEP_BYTES, Scope, sequence};
 
 use crate::registration::{Mapping, Registration, Topic, Version};
 use crate::request::{HeaderForm, Request};

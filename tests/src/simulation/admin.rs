@@ -7,9 +7,9 @@ use super::invariant::Subject;
 use super::ledger::Told;
 use super::peer::Actor;
 use super::population::BrokerGroup;
-use crate::registration::{Compression, Registration, Topic, Version};
+use crate::registration::{Compression, Registration, Topic};
 use crate::request::{Request, frame};
-use crate::step::{Broker, Content};
+use crate::step::{Content, Draw, STEP_BYTES, Scope};
 
 /// Settings that do not change what the simulation expects of answers.
 const SWITCHES: [&str; 5] = [
@@ -19,6 +19,9 @@ const SWITCHES: [&str; 5] = [
     "notifyMinBrokerIdChanged",
     "listenPort",
 ];
+
+/// No broker of the simulation has a name with it.
+const OWN_SALT: &str = "~";
 
 /// One administrator.
 #[derive(Debug, Default)]
@@ -36,7 +39,7 @@ impl Admin {
             9 | 10 if !actor.is_calm() => change_permission(server, groups, actor),
             11 if !actor.is_calm() => delete_topic(groups, actor),
             12 | 13 => configure(server, actor),
-            _ => ask_for_a_list(server, actor),
+            _ => ask_anything(server, actor),
         }
     }
 
@@ -98,22 +101,21 @@ fn configure(server: usize, actor: &mut Actor<'_>) {
     actor.ask(server, request, Told::Nothing, None);
 }
 
-fn ask_for_a_list(server: usize, actor: &mut Actor<'_>) {
-    let random = &mut actor.simulator.random;
-    let code = [206, 224, 311, 312, 313, 219, 304, 106, 901][random.usize(..9)];
-    let namespace = ["admin", "unknown"][random.usize(..2)];
-    let request = match code {
-        224 => Request::new(code).field("cluster", "DefaultCluster"),
-        219 => Request::new(code).field("namespace", namespace),
-        901 => Request::new(code).field("clusterName", "DefaultCluster").field("brokerName", "a"),
-        _ => Request::new(code),
-    };
-    let subject = match code {
+/// Asks anything that tells a server nothing: lists, routes, odd requests, and those of brokers that never registered.
+fn ask_anything(server: usize, actor: &mut Actor<'_>) {
+    let mut bytes = [0; STEP_BYTES];
+    actor.simulator.random.fill(&mut bytes);
+    let message = Draw::new(&bytes, Scope::Simulation).message();
+    let request = message.request(OWN_SALT);
+    let subject = match request.code {
         206 => Some(Subject::Topics),
         106 => Some(Subject::Clusters),
         _ => None,
     };
-    actor.ask(server, request, Told::Nothing, subject);
+    let content = message.content;
+    let is_of_routes = matches!(content, Content::Unregister(_) | Content::Heartbeat(_) | Content::QueryVersion { .. });
+    let told = if is_of_routes { Told::OfRoutes(content) } else { Told::Nothing };
+    actor.ask(server, request, told, subject);
 }
 
 /// A stranger sends what no peer should send. Returns for how long it stands still after that.
@@ -185,8 +187,8 @@ fn half_close(server: usize, actor: &mut Actor<'_>) {
     }
 }
 
+/// Registrations that are refused, a topic that is deleted at one server alone, and whatever else can be asked.
 fn ask_oddly(server: usize, which: u8, actor: &mut Actor<'_>) {
-    let nobody = Broker { cluster: "c".into(), group: "nobody".into(), id: 0, address: "nowhere:1".into() };
     let lone = Registration { topics: Some(vec![Topic::new("T0")]), ..Registration::new("nobody", 0) };
     let says = |content: Content| (content.request(), Told::OfRoutes(content));
     let asks = |request: Request| (request, Told::Nothing);
@@ -195,16 +197,8 @@ fn ask_oddly(server: usize, which: u8, actor: &mut Actor<'_>) {
         11 => asks(Registration { topics: None, ..lone }.request()),
         12 => asks(Registration { compression: Compression::Denied, ..lone }.request()),
         13 => asks(Request { body: b"{}".to_vec(), ..lone.request() }),
-        14 => says(Content::Heartbeat(nobody)),
-        15 => says(Content::QueryVersion { broker: nobody, version: Some(Version::counter(1)) }),
-        16 => says(Content::Unregister(nobody)),
-        17 => asks(Request::new([904, 322, 100, 102, 101, 217][actor.simulator.random.usize(..6)]).body("?")),
-        18 if actor.simulator.random.bool() && !actor.is_calm() => {
-            says(Content::DeleteTopic { topic: "T0".to_owned(), cluster: None })
-        }
-        18 => asks(Request::new(217).field("topic", "T0")),
-        _ => asks(Request::new([0, 9999, -1][actor.simulator.random.usize(..3)])),
+        14 if !actor.is_calm() => says(Content::DeleteTopic { topic: "T0".to_owned(), cluster: None }),
+        _ => return ask_anything(server, actor),
     };
-    let request = if actor.simulator.random.u8(..) < 32 { request.binary() } else { request };
     actor.ask(server, request, told, None);
 }

@@ -13,7 +13,7 @@ use arbitrary::Unstructured;
 use proptest::prelude::*;
 
 /// Bytes that are more than enough for a step.
-const STEP_BYTES: usize = 96;
+pub const STEP_BYTES: usize = 96;
 
 /// Which steps may be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,33 +25,33 @@ pub enum Scope {
     /// What can be compared between two servers over sockets: one request at a time, little that is deliberately
     /// different in Java, and nothing that depends on time.
     Java,
-    /// Requests of administrators and of confused peers, for the simulation.
+    /// Requests of administrators and of confused peers that tell a server nothing, for the simulation.
     Simulation,
 }
 
 /// How one kind is drawn, and how often in each scope.
-type Kind<T, const SCOPES: usize> = (fn(&mut Draw<'_>) -> T, [u16; SCOPES]);
+type Kind<T> = (fn(&mut Draw<'_>) -> T, [u16; 4]);
 
-/// Kinds of steps, and how often each is drawn in each scope: model, everything, Java.
-const STEPS: [Kind<Step, 3>; 12] = [
-    (|draw| Step::Send(vec![draw.message()]), [48, 48, 66]),
-    (|draw| Step::Send(draw.split_registration()), [6, 6, 0]),
-    (|draw| Step::Batch(draw.messages(2, 5)), [10, 10, 0]),
-    (|draw| Step::Disconnect { connection: draw.connection() }, [6, 6, 3]),
-    (|draw| Step::Garbage { connection: draw.connection() }, [2, 2, 0]),
-    (|draw| Step::Advance { millis: draw.pause() }, [10, 10, 0]),
-    (|draw| Step::Freeze { millis: draw.pause(), arrived: draw.messages(0, 2) }, [4, 4, 0]),
-    (|draw| Step::SetClock { millis: draw.of(&[1, -3_600_000, 31_536_000_000]) }, [2, 2, 0]),
-    (|draw| Step::Disk(draw.of(&[Disk::Works, Disk::Works, Disk::Fails, Disk::Waits])), [4, 4, 0]),
-    (|draw| Step::Access(draw.access()), [5, 5, 0]),
-    (|draw| Step::Restart { from: draw.of(&WarmFrom::ALL), millis: draw.pause() }, [4, 2, 0]),
-    (|_| Step::Stop, [0, 1, 0]),
+/// Kinds of steps, and how often each is drawn in each scope: model, everything, Java, simulation.
+const STEPS: [Kind<Step>; 12] = [
+    (|draw| Step::Send(vec![draw.message()]), [48, 48, 66, 1]),
+    (|draw| Step::Send(draw.split_registration()), [6, 6, 0, 0]),
+    (|draw| Step::Batch(draw.messages(2, 5)), [10, 10, 0, 0]),
+    (|draw| Step::Disconnect { connection: draw.connection() }, [6, 6, 3, 0]),
+    (|draw| Step::Garbage { connection: draw.connection() }, [2, 2, 0, 0]),
+    (|draw| Step::Advance { millis: draw.pause() }, [10, 10, 0, 0]),
+    (|draw| Step::Freeze { millis: draw.pause(), arrived: draw.messages(0, 2) }, [4, 4, 0, 0]),
+    (|draw| Step::SetClock { millis: draw.of(&[1, -3_600_000, 31_536_000_000]) }, [2, 2, 0, 0]),
+    (|draw| Step::Disk(draw.of(&[Disk::Works, Disk::Works, Disk::Fails, Disk::Waits])), [4, 4, 0, 0]),
+    (|draw| Step::Access(draw.access()), [5, 5, 0, 0]),
+    (|draw| Step::Restart { from: draw.of(&WarmFrom::ALL), millis: draw.pause() }, [4, 2, 0, 0]),
+    (|_| Step::Stop, [0, 1, 0, 0]),
 ];
 
 /// Kinds of requests, and how often each is drawn in each scope: model, everything, Java, simulation.
-const REQUESTS: [Kind<Content, 4>; 14] = [
+const REQUESTS: [Kind<Content>; 14] = [
     (|draw| draw.register_again(), [20, 20, 20, 0]),
-    (|draw| draw.register(), [20, 20, 8, 2]),
+    (|draw| draw.register(), [20, 20, 8, 0]),
     (|draw| Content::Unregister(draw.broker()), [6, 6, 5, 1]),
     (|draw| Content::Heartbeat(draw.broker()), [6, 6, 2, 1]),
     (|draw| draw.query_version(), [4, 4, 4, 1]),
@@ -88,12 +88,7 @@ impl<'a> Draw<'a> {
 
     /// The next step.
     pub fn step(&mut self) -> Step {
-        let column = match self.scope {
-            Scope::Model => 0,
-            Scope::Everything => 1,
-            Scope::Java => 2,
-            Scope::Simulation => return Step::Send(vec![self.message()]),
-        };
+        let column = self.scope as usize;
         self.weighted(&STEPS.map(|(_, weights)| weights[column]), |index| STEPS[index].0)(self)
     }
 
@@ -147,12 +142,7 @@ impl<'a> Draw<'a> {
 
     /// A request, and how it is sent.
     pub fn message(&mut self) -> Message {
-        let column = match self.scope {
-            Scope::Model => 0,
-            Scope::Everything => 1,
-            Scope::Java => 2,
-            Scope::Simulation => 3,
-        };
+        let column = self.scope as usize;
         let connection = self.connection();
         let content = self.weighted(&REQUESTS.map(|(_, weights)| weights[column]), |index| REQUESTS[index].0)(self);
         let binary = self.once_in(6);
