@@ -5,9 +5,9 @@ use async_io::{Async, Timer};
 use async_std::task;
 use namesrv_core::connection::Next;
 use namesrv_core::time::Instant;
-use namesrv_shell::connection::Scratch;
 use namesrv_shell::mailbox::Received;
 use namesrv_shell::shard::RETRY;
+use namesrv_shell::stack::Scratch;
 use std::cell::RefCell;
 use std::future;
 use std::io;
@@ -74,7 +74,7 @@ impl Socket {
         let now = shard.shared.clock.now();
         let mut place = link.connection();
         let Some(connection) = place.as_mut() else { return Ok(None) };
-        connection.ready.readable |= received.is_woken;
+        connection.ready().readable |= received.is_woken;
         received.messages.into_iter().for_each(|message| connection.handle(message, now));
         let next = connection.drive(&mut stream.get_ref(), scratch, || shard.shared.views.load(), now)?;
         let expired = connection.handle_timeout(now).filter(|_| received.is_woken);
@@ -114,13 +114,13 @@ impl Socket {
         if connection.wants_read()
             && let Poll::Ready(result) = self.stream.poll_readable(context)
         {
-            connection.ready.readable = true;
+            connection.ready().readable = true;
             return Poll::Ready(result);
         }
         if connection.wants_write()
             && let Poll::Ready(result) = self.stream.poll_writable(context)
         {
-            connection.ready.writable = true;
+            connection.ready().writable = true;
             return Poll::Ready(result);
         }
         Poll::Pending

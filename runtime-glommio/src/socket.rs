@@ -4,8 +4,9 @@ use futures_io::{AsyncRead, AsyncWrite};
 use glommio::net::TcpStream;
 use namesrv_core::connection::{Next, Ready};
 use namesrv_core::time::Now;
-use namesrv_shell::connection::{Connection, Scratch};
+use namesrv_shell::connection::Connection;
 use namesrv_shell::shard::{self, Views};
+use namesrv_shell::stack::Scratch;
 use namesrv_shell::stream::IoStream;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
@@ -48,7 +49,7 @@ impl Socket {
     ) -> io::Result<Next> {
         self.waker.get_or_insert_with(|| context.waker().clone());
         // glommio knows what is ready, so asking it costs no system call, and it has to be asked to wake the task.
-        self.connection.ready = Ready { readable: true, writable: true, read_closed: true };
+        *self.connection.ready() = Ready { readable: true, writable: true, read_closed: true };
         let mut stream = Stream { stream: &mut self.stream, context, is_eager };
         self.connection.drive(&mut stream, scratch, || views.load(), now)
     }

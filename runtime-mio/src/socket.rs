@@ -4,8 +4,9 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use namesrv_core::connection::Next;
 use namesrv_core::time::Now;
-use namesrv_shell::connection::{Connection, Scratch};
+use namesrv_shell::connection::Connection;
 use namesrv_shell::shard::{self, Views};
+use namesrv_shell::stack::Scratch;
 use std::io;
 
 /// One socket. It remembers what epoll reported, because epoll reports each change only once.
@@ -23,7 +24,7 @@ impl Socket {
 
     /// Notes what epoll reported.
     pub(crate) fn note(&mut self, event: &Event) {
-        let ready = &mut self.connection.ready;
+        let ready = self.connection.ready();
         ready.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         ready.writable |= event.is_writable() || event.is_write_closed();
         ready.read_closed |= event.is_read_closed() || event.is_error();

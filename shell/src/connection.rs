@@ -9,12 +9,13 @@ use crate::journal::kind_of;
 use crate::line_limit::LineLimit;
 use crate::quota::{SharedCounter, SharedQuotas};
 use crate::server::{Clock, RegistryHandle, Server, ToIo};
+use crate::stack::{Common, Scratch, Stack};
 use crate::stream::{IoStream, NonBlocking};
 use crate::tls::HandshakeResult;
-use crate::transport::{Buffers, Fault, Lent, Policy, Transport, TransportError};
+use crate::transport::{Fault, Policy, TransportError};
 use arc_swap::ArcSwap;
 use namesrv_core::access::{Grant, Verdict};
-use namesrv_core::connection::{self, CloseReason, Next, Ready, Stream};
+use namesrv_core::connection::{self, CloseReason, Next, Ready};
 use namesrv_core::node::Input;
 use namesrv_core::output;
 use namesrv_core::route::RouteView;
@@ -67,6 +68,10 @@ impl Shared {
         }
     }
 
+    fn common(&self) -> Common<'_, SharedCounter> {
+        Common { policy: &self.policy, quotas: &self.quotas }
+    }
+
     /// Hands in what a connection has for the node.
     fn forward(&self, machine: &mut connection::Connection<SharedCounter>, traffic: &mut Traffic) {
         while let Some(input) = machine.poll_forward() {
@@ -115,22 +120,12 @@ impl Shared {
     }
 }
 
-/// Buffers that a thread lends to the connection that it drives. An idle connection owns none.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    machine: connection::Scratch,
-    transport: Buffers,
-}
-
 /// One connection and the state of its socket.
 ///
 /// It reports its end to the registry exactly once: at the end of its stream, or when it is dropped.
 #[derive(Debug)]
 pub struct Connection {
-    machine: connection::Connection<SharedCounter>,
-    transport: Transport,
-    /// What the event loop reported about the socket.
-    pub ready: Ready,
+    stack: Stack<SharedCounter>,
     shared: Arc<Shared>,
     /// Whether the counters include its end.
     is_closed: bool,
@@ -191,29 +186,34 @@ impl Connection {
     /// Opens a connection that was just accepted. Returns `None` when the limit of connections is reached.
     #[must_use]
     pub fn open(peer: Peer, view: &RouteView, shared: &Arc<Shared>, now: Now) -> Option<Self> {
-        let Some(machine) = connection::Connection::open(peer, view, &shared.quotas, now) else {
+        let Some(stack) = Stack::open(peer, view, &shared.quotas, now) else {
             shared.counters.note_full(peer);
             return None;
         };
         shared.counters.note_opened(peer.conn.io_thread());
-        let (transport, ready, shared) = (Transport::default(), Ready::default(), Arc::clone(shared));
-        Some(Self { machine, transport, ready, shared, is_closed: false, traffic: Traffic::new(now.monotonic) })
+        let traffic = Traffic::new(now.monotonic);
+        Some(Self { stack, shared: Arc::clone(shared), is_closed: false, traffic })
+    }
+
+    /// What the event loop reported about the socket.
+    pub const fn ready(&mut self) -> &mut Ready {
+        &mut self.stack.ready
     }
 
     /// Handles a message from the registry thread.
     pub fn handle(&mut self, message: ToIo, now: Now) {
         match message {
-            ToIo::Reply { reply, .. } => self.machine.handle_reply(reply.arrive(), now),
-            ToIo::Close { reason, .. } => self.machine.handle_registry_close(reason),
-            ToIo::Stop { .. } => self.machine.handle_stop(),
+            ToIo::Reply { reply, .. } => self.stack.machine.handle_reply(reply.arrive(), now),
+            ToIo::Close { reason, .. } => self.stack.machine.handle_registry_close(reason),
+            ToIo::Stop { .. } => self.stack.machine.handle_stop(),
             ToIo::List(_) => {}
         }
-        self.shared.forward(&mut self.machine, &mut self.traffic);
+        self.shared.forward(&mut self.stack.machine, &mut self.traffic);
     }
 
     /// Handles the stop of the server.
     pub fn handle_stop(&mut self) {
-        self.machine.handle_stop();
+        self.stack.machine.handle_stop();
     }
 
     /// Does one bounded step of work. Calls `view` after reading the socket. If the connection is to be closed in
@@ -228,48 +228,36 @@ impl Connection {
         view: impl FnOnce() -> V,
         now: Now,
     ) -> io::Result<Next> {
-        let Self { machine, transport, ready, shared, is_closed, traffic } = self;
-        let peer = machine.peer().address;
+        let Self { stack, shared, is_closed, traffic } = self;
+        let peer = stack.machine.peer();
         let mut socket = NonBlocking(socket);
-        let Scratch { machine: scratch, transport: buffers } = scratch;
-        let Shared { policy, quotas, .. } = &**shared;
-        let needs_flush = ready.writable && transport.wants_write();
-        let lent = Lent { policy, buffers, quotas, client: peer, now: now.monotonic };
-        let mut stream = transport.over(&mut socket, lent);
-        if needs_flush {
-            ready.writable = stream.flush()?;
-        }
         let began = time::Instant::now();
-        let next = machine.drive(&mut stream, ready, scratch, view, now);
+        let stepped = stack.drive(&mut socket, scratch, &shared.common(), view, now);
+        let machine = &mut stack.machine;
         let tally = scratch.tally();
         traffic.note(tally, now.monotonic);
         if !tally.missed.is_empty() {
             shared.counters.journals.note_misses(&tally.missed, machine.peer(), now.wall);
             tally.missed.clear();
         }
-        shared.counters.take_step(machine.peer().conn.io_thread(), tally, || began.elapsed());
+        shared.counters.take_step(peer.conn.io_thread(), tally, || began.elapsed());
         shared.forward(machine, traffic);
-        if let Some(claimed) = stream.disbelieved() {
-            shared.log_disbelief(peer, claimed, now);
+        if let Some(claimed) = stepped.disbelieved {
+            shared.log_disbelief(peer.address, claimed, now);
         }
-        let is_orderly = match &next {
-            Ok(Next::Close(reason)) => reason.is_orderly() && stream.end().is_ok(),
-            Ok(Next::Again | Next::Rest | Next::Retry) | Err(TransportError::Stream(_)) => false,
-            Err(TransportError::Fault(fault)) => {
-                let peer = Peer { address: stream.take_client().unwrap_or(peer), ..machine.peer() };
-                shared.log_fault(peer.address, fault, now);
-                *is_closed = true;
-                shared.counters.note_fault(peer.conn.io_thread());
-                let words = fault.to_string();
-                shared.counters.journals.note_refused("handshake", peer, &words, None, now.wall);
-                shared.counters.journals.note_closed(traffic.facts(machine, peer), "handshake", &words, now);
-                true
-            }
-        };
-        if is_orderly && socket.0.shut_down().is_ok() {
+        if let Err(TransportError::Fault(fault)) = &stepped.next {
+            let peer = Peer { address: stepped.client, ..peer };
+            shared.log_fault(peer.address, fault, now);
+            *is_closed = true;
+            shared.counters.note_fault(peer.conn.io_thread());
+            let words = fault.to_string();
+            shared.counters.journals.note_refused("handshake", peer, &words, None, now.wall);
+            shared.counters.journals.note_closed(traffic.facts(machine, peer), "handshake", &words, now);
+        }
+        if stepped.is_ended && socket.0.shut_down().is_ok() {
             scratch.discard(&mut socket);
         }
-        next.map_err(|error| match error {
+        stepped.next.map_err(|error| match error {
             TransportError::Stream(error) => error,
             TransportError::Fault(_) => ErrorKind::InvalidData.into(),
         })
@@ -278,57 +266,49 @@ impl Connection {
     /// Tells the client that nothing more follows, before its socket is closed for a timeout. Without this, a TLS
     /// client could not tell the end from an attack.
     pub fn end(&mut self, socket: &mut impl IoStream, scratch: &mut Scratch, now: Now) {
-        if self.machine.wants_write() {
-            return;
-        }
-        let Shared { policy, quotas, .. } = &*self.shared;
-        let client = self.machine.peer().address;
-        let lent = Lent { policy, buffers: &mut scratch.transport, quotas, client, now: now.monotonic };
-        // This fails if the client has left already.
-        let _ = self.transport.over(&mut NonBlocking(socket), lent).end();
+        self.stack.end(&mut NonBlocking(socket), scratch, &self.shared.common(), now);
     }
 
     /// Counts the end of this connection. Logs why it is closed, except for normal ends.
     pub fn log_close(&mut self, reason: &CloseReason, now: Now) {
         self.count_close(reason, now);
-        self.shared.log_close(self.machine.peer(), reason, now);
+        self.shared.log_close(self.stack.machine.peer(), reason, now);
     }
 
     /// Returns when to call [`handle_timeout`](Self::handle_timeout), or `None` for never.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.machine.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
+        self.stack.poll_timeout()
     }
 
     /// Returns why to close the connection now, if its client has been silent or slow for too long.
     #[must_use]
     pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
-        let is_slow = self.transport.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
-        if is_slow { Some(CloseReason::SlowHandshake) } else { self.machine.handle_timeout(now) }
+        self.stack.handle_timeout(now)
     }
 
     /// Whether to read more from the socket.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        self.machine.wants_read()
+        self.stack.machine.wants_read()
     }
 
     /// Whether output waits for the socket.
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        self.machine.wants_write() || self.transport.wants_write()
+        self.stack.wants_write()
     }
 
     /// Whether a step can make progress although the socket reports nothing.
     #[must_use]
     pub fn can_resume(&self) -> bool {
-        self.machine.can_resume() || (self.transport.has_more() && self.machine.wants_read())
+        self.stack.can_resume()
     }
 
     /// Returns the facts about the connection, for operators.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        self.traffic.facts(&self.machine, self.machine.peer())
+        self.traffic.facts(&self.stack.machine, self.stack.machine.peer())
     }
 
     fn count_close(&mut self, reason: &CloseReason, now: Now) {
@@ -337,11 +317,11 @@ impl Connection {
         }
         self.is_closed = true;
         let counters = &self.shared.counters;
-        let peer = self.machine.peer();
+        let peer = self.stack.machine.peer();
         counters.note_closed(peer.conn.io_thread(), reason);
         let words = reason.to_string();
         if let CloseReason::Malformed(error) = reason {
-            counters.journals.note_refused(kind_of(error), peer, &words, self.machine.refused_bytes(), now.wall);
+            counters.journals.note_refused(kind_of(error), peer, &words, self.stack.machine.refused_bytes(), now.wall);
         }
         counters.journals.note_closed(self.facts(), close_label(reason), &words, now);
     }
@@ -350,12 +330,11 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.count_close(&CloseReason::EndOfStream, self.shared.clock.now());
-        self.machine.handle_closed();
-        self.shared.forward(&mut self.machine, &mut self.traffic);
-        if self.transport.is_handshaking() {
+        if self.stack.transport().is_handshaking() {
             self.shared.policy.tls.note(HandshakeResult::Failed);
         }
-        self.transport.close(&self.shared.quotas);
+        self.stack.close(&self.shared.quotas);
+        self.shared.forward(&mut self.stack.machine, &mut self.traffic);
     }
 }
 
@@ -418,7 +397,7 @@ mod tests {
         }));
         let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
         let mut connection = Connection::open(peer, &view, &shared, now).unwrap();
-        connection.ready.readable = true;
+        connection.ready().readable = true;
         let next = connection.drive(&mut Client(sent), &mut Scratch::default(), || &view, now).unwrap();
         (connection, receiver, next)
     }

@@ -17,6 +17,7 @@ pub mod quota;
 pub mod resource_limit;
 pub mod server;
 pub mod shard;
+pub mod stack;
 pub mod stream;
 pub mod tls;
 pub mod transport;

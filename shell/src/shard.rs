@@ -1,8 +1,9 @@
 //! The connections of one I/O thread, by serial number, with their deadlines and the backoff of the listener.
 
 use crate::accept_backoff::AcceptBackoff;
-use crate::connection::{Connection, Scratch, Shared};
+use crate::connection::{Connection, Shared};
 use crate::server::ToIo;
+use crate::stack::Scratch;
 use arc_swap::{ArcSwap, Cache};
 use namesrv_core::connection::{CloseReason, Next};
 use namesrv_core::expiring_map::{Entry, ExpiringMap};

@@ -1,8 +1,7 @@
 //! The layer between a socket and its connection: a PROXY header, then TLS or plain text.
 //!
 //! The first bytes decide, once (Java: `NettyRemotingServer.TlsModeHandler.channelRead0`). A [`Transport`] belongs to
-//! one connection. [`Transport::over`] turns it into a [`Stream`] around the stream of the socket. Plain text passes
-//! unchanged.
+//! one connection, which a [`Stack`](crate::stack::Stack) drives over it. Plain text passes unchanged.
 
 mod buffers;
 mod encoder;
@@ -13,10 +12,11 @@ mod policy;
 mod reservation;
 mod session;
 
-pub use buffers::Buffers;
 pub use fault::{Fault, TransportError};
-pub use lent::Lent;
 pub use policy::{Handshakes, Policy, ProxyProtocol};
+
+pub(crate) use buffers::Buffers;
+pub(crate) use lent::Lent;
 
 use first_bytes::FirstBytes;
 use namesrv_core::ClientAddress;
@@ -52,7 +52,7 @@ impl Default for State {
 
 impl Transport {
     /// Returns the transport as a stream around the stream of the socket, for one step.
-    pub const fn over<'a, S, C>(&'a mut self, stream: &'a mut S, lent: Lent<'a, C>) -> Layer<'a, S, C> {
+    pub(crate) const fn over<'a, S, C>(&'a mut self, stream: &'a mut S, lent: Lent<'a, C>) -> Layer<'a, S, C> {
         Layer { transport: self, stream, lent, named: None, disbelieved: None }
     }
 
@@ -112,7 +112,7 @@ impl Transport {
 
 /// A [`Transport`] around the stream of its socket.
 #[derive(Debug)]
-pub struct Layer<'a, S, C> {
+pub(crate) struct Layer<'a, S, C> {
     transport: &'a mut Transport,
     stream: &'a mut S,
     lent: Lent<'a, C>,
@@ -126,7 +126,7 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
     ///
     /// # Errors
     /// Those of the socket.
-    pub fn flush(&mut self) -> Result<bool, S::Error> {
+    pub(crate) fn flush(&mut self) -> Result<bool, S::Error> {
         match &mut self.transport.state {
             State::Undecided(_) | State::Plain => Ok(true),
             State::Tls(session) => session.flush(self.stream),
@@ -137,7 +137,7 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
     ///
     /// # Errors
     /// Those of the socket.
-    pub fn end(&mut self) -> Result<(), S::Error> {
+    pub(crate) fn end(&mut self) -> Result<(), S::Error> {
         match &mut self.transport.state {
             State::Undecided(_) | State::Plain => Ok(()),
             State::Tls(session) => session.end(self.stream, self.lent.buffers),
@@ -146,7 +146,7 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
 
     /// Returns the client that a PROXY header in this step named, if the peer is not trusted to name one.
     #[must_use]
-    pub const fn disbelieved(&self) -> Option<SocketAddr> {
+    pub(crate) const fn disbelieved(&self) -> Option<SocketAddr> {
         self.disbelieved
     }
 

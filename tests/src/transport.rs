@@ -1,14 +1,15 @@
 //! A connection over its transport in memory: the same types as in a server, over a wire that a test cuts as it likes.
 
 use crate::tls::MemoryTls;
-use namesrv_core::connection::{self, CloseReason, Next, Read, Ready, Scratch, Stream, Written};
+use namesrv_core::connection::{CloseReason, Connection, Next, Read, Stream, Written};
 use namesrv_core::node::Input;
 use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::{Duration, Instant, Now};
 use namesrv_core::{ClientAddress, ConnId, Peer};
+use namesrv_shell::stack::{Common, Scratch, Stack};
 use namesrv_shell::tls::TlsMode;
-use namesrv_shell::transport::{Buffers, Fault, Lent, Policy, ProxyProtocol, Transport, TransportError};
+use namesrv_shell::transport::{Fault, Policy, ProxyProtocol, Transport, TransportError};
 use rustls::ClientConnection;
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -65,11 +66,8 @@ pub struct Link {
     pub disbelieved: Option<SocketAddr>,
     /// The requests for the node.
     pub forwarded: Vec<Input>,
-    machine: connection::Connection,
-    transport: Transport,
-    ready: Ready,
+    stack: Stack,
     scratch: Scratch,
-    buffers: Buffers,
     view: Arc<RouteView>,
 }
 
@@ -95,15 +93,12 @@ impl Link {
                 tls: Arc::new(MemoryTls(mode)),
             },
             now,
-            machine: connection::Connection::open(peer, view, &quotas, now).expect("the first connection"),
+            stack: Stack::open(peer, view, &quotas, now).expect("the first connection"),
             quotas,
             end: None,
             disbelieved: None,
             forwarded: Vec::new(),
-            transport: Transport::default(),
-            ready: Ready::default(),
             scratch: Scratch::default(),
-            buffers: Buffers::default(),
             view: Arc::clone(view),
         }
     }
@@ -126,9 +121,10 @@ impl Link {
     /// # Panics
     /// It never rests, or rests although something is to be written that nobody waits for.
     pub fn settle(&mut self) -> bool {
-        self.ready.readable = true;
-        self.ready.writable = true;
-        self.ready.read_closed |= self.wire.is_ended;
+        let ready = &mut self.stack.ready;
+        ready.readable = true;
+        ready.writable = true;
+        ready.read_closed |= self.wire.is_ended;
         for _ in 0..STEPS_MAX {
             if self.end.is_some() {
                 return false;
@@ -136,7 +132,7 @@ impl Link {
             match self.step() {
                 Ok(Next::Again | Next::Retry) => {}
                 Ok(Next::Rest) => {
-                    let wants_write = self.machine.wants_write() || self.transport.wants_write();
+                    let wants_write = self.stack.wants_write();
                     assert!(self.wire.is_awaited || !wants_write, "what is to be written waits for ever: {self:?}");
                     return true;
                 }
@@ -150,13 +146,11 @@ impl Link {
     /// Time passes, and the connection is closed when one of its deadlines is due. Returns whether it is open.
     pub fn advance(&mut self, time: Duration) -> bool {
         let end = self.now.monotonic + time;
-        while let Some(due) = self.poll_timeout().filter(|due| *due <= end && self.end.is_none()) {
+        while let Some(due) = self.stack.poll_timeout().filter(|due| *due <= end && self.end.is_none()) {
             self.now.monotonic = self.now.monotonic.max(due);
-            let is_slow = self.transport.poll_timeout().is_some_and(|due| due <= self.now.monotonic);
-            let reason =
-                is_slow.then_some(CloseReason::SlowHandshake).or_else(|| self.machine.handle_timeout(self.now));
-            if let Some(reason) = reason {
-                self.finish();
+            if let Some(reason) = self.stack.handle_timeout(self.now) {
+                let common = Common { policy: &self.policy, quotas: &self.quotas };
+                self.stack.end(&mut self.wire, &mut self.scratch, &common, self.now);
                 self.end = Some(End::Closed(reason));
             }
         }
@@ -173,17 +167,17 @@ impl Link {
 
     /// Where the client is.
     pub fn client(&self) -> ClientAddress {
-        self.machine.peer().address
+        self.stack.machine.peer().address
     }
 
     /// The transport.
     pub const fn transport(&self) -> &Transport {
-        &self.transport
+        self.stack.transport()
     }
 
     /// The connection.
-    pub const fn machine(&mut self) -> &mut connection::Connection {
-        &mut self.machine
+    pub const fn machine(&mut self) -> &mut Connection {
+        &mut self.stack.machine
     }
 
     /// Takes what the server wrote.
@@ -191,41 +185,17 @@ impl Link {
         std::mem::take(&mut self.wire.written)
     }
 
-    fn poll_timeout(&self) -> Option<Instant> {
-        [self.machine.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
-    }
-
-    /// Tells the client that nothing more is written, as a server does that closes for a reason of time.
-    fn finish(&mut self) {
-        if self.machine.wants_write() {
-            return;
-        }
-        let Self { wire, policy, now, quotas, machine, transport, buffers, .. } = self;
-        let client = machine.peer().address;
-        let lent = Lent { policy, buffers, quotas, client, now: now.monotonic };
-        transport.over(wire, lent).end().unwrap_or_else(|never| match never {});
-    }
-
     fn step(&mut self) -> Result<Next, Fault> {
-        let Self { wire, policy, now, quotas, machine, transport, ready, scratch, buffers, view, .. } = self;
-        let needs_flush = transport.wants_write();
-        let client = machine.peer().address;
-        let mut stream = transport.over(wire, Lent { policy, buffers, quotas, client, now: now.monotonic });
-        if needs_flush {
-            ready.writable = stream.flush().unwrap_or_else(|never| match never {});
-        }
-        let next = machine.drive(&mut stream, ready, scratch, || &*view, *now);
-        self.disbelieved = self.disbelieved.or(stream.disbelieved());
-        if matches!(&next, Ok(Next::Close(reason)) if reason.is_orderly()) {
-            stream.end().unwrap_or_else(|never| match never {});
-        }
-        while let Some(input) = machine.poll_forward() {
+        let Self { wire, policy, now, quotas, stack, scratch, view, .. } = self;
+        let stepped = stack.drive(wire, scratch, &Common { policy, quotas }, || &*view, *now);
+        self.disbelieved = self.disbelieved.or(stepped.disbelieved);
+        while let Some(input) = stack.machine.poll_forward() {
             if let Input::Frame { frame, .. } = &input {
                 quotas.queue().release(1, frame.len());
             }
             self.forwarded.push(input);
         }
-        next.map_err(|error| match error {
+        stepped.next.map_err(|error| match error {
             TransportError::Stream(never) => match never {},
             TransportError::Fault(fault) => fault,
         })
@@ -234,7 +204,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.transport.close(&self.quotas);
+        self.stack.close(&self.quotas);
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// Buffers for ciphertext, plaintext and first bytes. They are allocated at first use.
 #[derive(Debug, Default)]
-pub struct Buffers {
+pub(crate) struct Buffers {
     input: Vec<u8>,
     pub(super) output: Output,
     /// Output of a connection, gathered into few records.

@@ -8,7 +8,7 @@ use namesrv_core::time::Instant;
 
 /// What a step of a connection lends to its transport.
 #[derive(Debug)]
-pub struct Lent<'a, C> {
+pub(crate) struct Lent<'a, C> {
     /// The rules for first bytes.
     pub policy: &'a Policy,
     /// Buffers that connections share.

@@ -5,20 +5,18 @@ use super::happening::{Chore, Task};
 use super::invariant::{self, Invariant, violated};
 use super::network::{Part, Socket};
 use super::threads::Context;
-use super::virtual_stream::{Heard, VirtualStream, WasReset};
+use super::virtual_stream::{VirtualStream, WasReset};
 use bytes::Bytes;
-use namesrv_core::connection::{CloseReason, Connection, Next, Ready, Scratch};
+use namesrv_core::connection::{CloseReason, Next};
 use namesrv_core::expiring_map::ExpiringMap;
 use namesrv_core::node::Input;
 use namesrv_core::output;
-use namesrv_core::route::RouteView;
-use namesrv_core::time::{Duration, Instant, Now};
+use namesrv_core::time::{Duration, Instant};
 use namesrv_core::{ConnId, Peer};
-use namesrv_shell::transport::{Buffers, Layer, Lent, Transport, TransportError};
-use std::cell::Cell;
+use namesrv_shell::stack::{Common, Scratch, Stack};
+use namesrv_shell::transport::TransportError;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 /// I/O threads of every server.
 const IO_THREADS: usize = 2;
@@ -53,7 +51,6 @@ struct IoThread {
     held: ExpiringMap<Held>,
     inbox: Vec<ToIo>,
     scratch: Scratch,
-    buffers: Buffers,
     /// When it gives up what is not written, once it was told to stop.
     stops_at: Option<Instant>,
 }
@@ -62,54 +59,9 @@ struct IoThread {
 #[derive(Debug)]
 struct Held {
     socket: Socket,
-    connection: Connection,
-    transport: Transport,
-    ready: Ready,
+    stack: Stack,
     /// When the client was heard from.
     heard: Time,
-}
-
-impl Held {
-    fn poll_timeout(&self) -> Option<Instant> {
-        [self.connection.poll_timeout(), self.transport.poll_timeout()].into_iter().flatten().min()
-    }
-
-    fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
-        let is_slow = self.transport.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic);
-        if is_slow { Some(CloseReason::SlowHandshake) } else { self.connection.handle_timeout(now) }
-    }
-}
-
-impl Held {
-    /// One step over the transport, as the shell does it. Returns what comes next, and whether the client was heard.
-    fn step(
-        &mut self,
-        wire: &mut VirtualStream<'_>,
-        scratch: &mut Scratch,
-        lent: Lent<'_, Cell<usize>>,
-        view: &Arc<RouteView>,
-        now: Now,
-    ) -> (Result<Next, TransportError<WasReset>>, bool) {
-        let Self { connection, transport, ready, .. } = self;
-        let needs_flush = ready.writable && transport.wants_write();
-        let mut heard = Heard { stream: transport.over(wire, lent), has_read: false };
-        if needs_flush {
-            match heard.stream.flush() {
-                Ok(is_writable) => ready.writable = is_writable,
-                Err(reset) => return (Err(TransportError::Stream(reset)), false),
-            }
-        }
-        let next = connection.drive(&mut heard, ready, scratch, || view, now);
-        if matches!(&next, Ok(Next::Close(reason)) if reason.is_orderly()) {
-            end(&mut heard.stream);
-        }
-        (next, heard.has_read)
-    }
-}
-
-/// Tells the peer that nothing more is written. One that is gone does not hear it.
-fn end(layer: &mut Layer<'_, VirtualStream<'_>, Cell<usize>>) {
-    let _ = layer.end();
 }
 
 impl IoThreads {
@@ -130,9 +82,10 @@ impl IoThreads {
         end.is_blocked = false;
         let is_over = end.is_over();
         if let Some(mut held) = self.threads[conn.io_thread()].held.get_mut(conn.serial()) {
-            held.ready.readable = true;
-            held.ready.writable = true;
-            held.ready.read_closed |= is_over;
+            let ready = &mut held.stack.ready;
+            ready.readable = true;
+            ready.writable = true;
+            ready.read_closed |= is_over;
         }
         self.drive(conn, context);
     }
@@ -146,15 +99,14 @@ impl IoThreads {
         let dialer = simulator.network.end(socket.other()).map_or(0, |end| end.process);
         let address = SocketAddr::from(([10, 0, 0, dialer as u8], (socket.connection % 50_000 + 1024) as u16));
         let peer = Peer { conn, address: address.into() };
-        let Some(connection) = Connection::open(peer, &context.shared.view, &context.shared.quotas, now) else {
+        let Some(stack) = Stack::open(peer, &context.shared.view, &context.shared.quotas, now) else {
             simulator.coverage.count("connection refused");
             simulator.send(socket, Part::Reset);
             simulator.network.let_go(socket);
             return None;
         };
-        let deadline = connection.poll_timeout();
-        let transport = Transport::default();
-        let held = Held { socket, connection, transport, ready: Ready::default(), heard: simulator.now() };
+        let deadline = stack.poll_timeout();
+        let held = Held { socket, stack, heard: simulator.now() };
         let map = &mut self.threads[conn.io_thread()].held;
         map.tick(now.monotonic);
         map.insert(conn.serial(), held).arm(deadline);
@@ -166,26 +118,24 @@ impl IoThreads {
     pub(super) fn drive(&mut self, conn: ConnId, context: &mut Context<'_>) {
         let now = context.now();
         let Context { host, shared, simulator } = context;
-        let IoThread { held: map, scratch, buffers, .. } = &mut self.threads[conn.io_thread()];
+        let IoThread { held: map, scratch, .. } = &mut self.threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
         let socket = entry.socket;
         let mut wire = VirtualStream::new(&mut simulator.network, &mut simulator.random, socket);
-        let client = entry.connection.peer().address;
-        let quotas = &shared.quotas;
-        let lent = Lent { policy: &host.tls.policy, buffers, quotas, client, now: now.monotonic };
-        let (result, has_heard) = entry.step(&mut wire, scratch, lent, &shared.view, now);
+        let common = Common { policy: &host.tls.policy, quotas: &shared.quotas };
+        let result = entry.stack.drive(&mut wire, scratch, &common, || &shared.view, now).next;
         let VirtualStream { sent, was_refused, .. } = wire;
-        if result.is_err() {
-            entry.connection.handle_closed();
-        }
-        shared.to_node.extend(std::iter::from_fn(|| entry.connection.poll_forward()));
-        let is_clogged = entry.connection.wants_write();
-        let wants_write = is_clogged || entry.transport.wants_write();
-        let deadline = entry.poll_timeout();
-        entry.arm(deadline);
-        if has_heard {
+        if std::mem::take(&mut scratch.tally().read_bytes) > 0 {
             entry.heard = now.monotonic.as_millis();
         }
+        let machine = &mut entry.stack.machine;
+        if result.is_err() {
+            machine.handle_closed();
+        }
+        shared.to_node.extend(std::iter::from_fn(|| machine.poll_forward()));
+        let (is_clogged, wants_write) = (machine.wants_write(), entry.stack.wants_write());
+        let deadline = entry.stack.poll_timeout();
+        entry.arm(deadline);
         simulator.send_bytes(socket, sent);
         if is_clogged {
             simulator.coverage.count("output waits");
@@ -258,12 +208,12 @@ impl IoThreads {
                 ToIo::Reply { conn, frame } => {
                     taken += frame.len();
                     let Some(mut held) = map.get_mut(conn.serial()) else { continue };
-                    held.connection.handle_reply(frame, now);
+                    held.stack.machine.handle_reply(frame, now);
                     conn
                 }
                 ToIo::Close { conn, reason } => {
                     let Some(mut held) = map.get_mut(conn.serial()) else { continue };
-                    held.connection.handle_registry_close(reason);
+                    held.stack.machine.handle_registry_close(reason);
                     conn
                 }
                 ToIo::Stop { within } => {
@@ -284,11 +234,11 @@ impl IoThreads {
         self.is_stopping = true;
         self.threads[thread].stops_at = Some(deadline);
         let mut all: Vec<_> =
-            self.threads[thread].held.iter_mut().map(|(_, held)| held.connection.peer().conn).collect();
+            self.threads[thread].held.iter_mut().map(|(_, held)| held.stack.machine.peer().conn).collect();
         all.sort_unstable();
         for conn in all {
             if let Some(mut held) = self.threads[thread].held.get_mut(conn.serial()) {
-                held.connection.handle_stop();
+                held.stack.machine.handle_stop();
             }
             self.drive(conn, context);
         }
@@ -309,12 +259,12 @@ impl IoThreads {
         map.tick(now.monotonic);
         let mut expired = Vec::new();
         while let Some((_, mut entry)) = map.pop_due(now.monotonic) {
-            match entry.handle_timeout(now) {
+            match entry.stack.handle_timeout(now) {
                 Some(reason) => {
-                    expired.push((entry.connection.peer().conn, entry.heard, reason));
+                    expired.push((entry.stack.machine.peer().conn, entry.heard, reason));
                 }
                 None => {
-                    let deadline = entry.poll_timeout();
+                    let deadline = entry.stack.poll_timeout();
                     entry.arm(deadline);
                 }
             }
@@ -327,11 +277,11 @@ impl IoThreads {
             self.tell_end(conn, context);
             self.end_connection(conn, &reason, context);
         }
-        let deadlines = self.threads[thread].held.values().filter_map(Held::poll_timeout);
+        let deadlines = self.threads[thread].held.values().filter_map(|held| held.stack.poll_timeout());
         let (now_millis, pauses) = (context.simulator.now(), &context.shared.pauses);
         context.simulator.check(invariant::no_connection_is_overdue(deadlines.min(), now_millis, pauses));
         if self.threads[thread].stops_at.is_some_and(|at| at <= now.monotonic) {
-            let left: Vec<_> = self.threads[thread].held.values().map(|held| held.connection.peer().conn).collect();
+            let left: Vec<_> = self.threads[thread].held.values().map(|held| held.stack.machine.peer().conn).collect();
             for conn in left {
                 self.let_connection_go(conn, Part::Reset, context);
             }
@@ -346,17 +296,12 @@ impl IoThreads {
     fn tell_end(&mut self, conn: ConnId, context: &mut Context<'_>) {
         let now = context.now();
         let Context { host, shared, simulator } = context;
-        let IoThread { held: map, buffers, .. } = &mut self.threads[conn.io_thread()];
+        let IoThread { held: map, scratch, .. } = &mut self.threads[conn.io_thread()];
         let Some(mut entry) = map.get_mut(conn.serial()) else { return };
-        if entry.connection.wants_write() {
-            return;
-        }
         let socket = entry.socket;
         let mut wire = VirtualStream::new(&mut simulator.network, &mut simulator.random, socket);
-        let client = entry.connection.peer().address;
-        let quotas = &shared.quotas;
-        let lent = Lent { policy: &host.tls.policy, buffers, quotas, client, now: now.monotonic };
-        end(&mut entry.transport.over(&mut wire, lent));
+        let common = Common { policy: &host.tls.policy, quotas: &shared.quotas };
+        entry.stack.end(&mut wire, scratch, &common, now);
         let sent = wire.sent;
         simulator.send_bytes(socket, sent);
     }
@@ -371,9 +316,8 @@ impl IoThreads {
     fn let_connection_go(&mut self, conn: ConnId, last: Part, context: &mut Context<'_>) {
         let Context { shared, simulator, .. } = context;
         let Some(mut held) = self.threads[conn.io_thread()].held.remove(conn.serial()) else { return };
-        held.connection.handle_closed();
-        held.transport.close(&shared.quotas);
-        shared.to_node.extend(std::iter::from_fn(|| held.connection.poll_forward()));
+        held.stack.close(&shared.quotas);
+        shared.to_node.extend(std::iter::from_fn(|| held.stack.machine.poll_forward()));
         self.sockets.remove(&held.socket.connection);
         simulator.send(held.socket, last);
         simulator.network.let_go(held.socket);

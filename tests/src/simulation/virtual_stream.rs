@@ -2,7 +2,6 @@
 
 use super::network::{End, Ending, Network, Socket};
 use fastrand::Rng;
-use namesrv_core::ClientAddress;
 use namesrv_core::connection::{Read, Stream, Written};
 
 /// Bytes that a socket takes before its peer has read them.
@@ -21,13 +20,6 @@ pub(super) struct VirtualStream<'a> {
     pub(super) sent: Vec<u8>,
     /// Whether a write was refused although the socket had room.
     pub(super) was_refused: bool,
-}
-
-/// What a connection reads and writes, and whether it read anything: a PROXY header and a handshake are not yet the
-/// client.
-pub(super) struct Heard<S> {
-    pub(super) stream: S,
-    pub(super) has_read: bool,
 }
 
 /// The socket was reset.
@@ -79,31 +71,5 @@ impl Stream for VirtualStream<'_> {
 
     fn has_more(&self) -> bool {
         self.network.end(self.socket).is_some_and(End::has_received)
-    }
-}
-
-impl<S: Stream> Stream for Heard<S> {
-    type Error = S::Error;
-
-    fn read(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, S::Error> {
-        let read = self.stream.read(buffer)?;
-        self.has_read |= matches!(read, Read::Bytes(_));
-        Ok(read)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<Written, S::Error> {
-        self.stream.write(bytes)
-    }
-
-    fn write_vectored(&mut self, slices: &[&[u8]]) -> Result<Written, S::Error> {
-        self.stream.write_vectored(slices)
-    }
-
-    fn has_more(&self) -> bool {
-        self.stream.has_more()
-    }
-
-    fn take_client(&mut self) -> Option<ClientAddress> {
-        self.stream.take_client()
     }
 }
