@@ -2,8 +2,9 @@
 
 pub use crate::users::{PREVIOUS_SECRET, SECRET, rules, user, users};
 
-use crate::registration::{Registration, Topic, register_topic};
+use crate::registration::{Registration, Topic};
 use crate::request::Request;
+use crate::step::register_topic;
 use crate::users::entries;
 use crate::world::World;
 use std::net::IpAddr;

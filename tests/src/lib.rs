@@ -14,6 +14,7 @@ pub mod crash;
 pub mod differences;
 pub mod differential;
 mod environment;
+mod event_kind;
 mod exposition;
 pub mod fuzz;
 pub mod golden;

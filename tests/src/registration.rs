@@ -263,13 +263,6 @@ impl Registration {
     }
 }
 
-/// REGISTER_TOPIC_IN_NAMESRV: a topic with four queues on each of these brokers.
-pub fn register_topic(topic: &str, brokers: &[impl AsRef<str>]) -> Request {
-    let queues = |broker: &str| json!({"brokerName": broker, "perm": 6, "readQueueNums": 4, "topicSysFlag": 0, "writeQueueNums": 4});
-    let entries: Vec<_> = brokers.iter().map(|broker| queues(broker.as_ref())).collect();
-    Request::new(217).field("topic", topic).body(json!({ "queueDatas": entries }).to_string())
-}
-
 /// A zlib stream of `plain`.
 pub fn deflate(plain: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());

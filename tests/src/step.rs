@@ -431,3 +431,10 @@ fn salted_registration(registration: &Registration, salt: &str) -> Registration 
         ..registration.clone()
     }
 }
+
+/// REGISTER_TOPIC_IN_NAMESRV: a topic with four queues on each of these brokers.
+pub fn register_topic(topic: &str, brokers: &[impl AsRef<str>]) -> Request {
+    let queues = Queues { read: 4, write: 4, perm: 6, flags: 0 };
+    let entries = brokers.iter().map(|broker| (broker.as_ref().to_owned(), queues)).collect();
+    Content::RegisterTopic { topic: topic.to_owned(), entries }.request()
+}

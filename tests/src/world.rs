@@ -182,11 +182,6 @@ impl World {
         self.now
     }
 
-    /// The limits that sessions have.
-    pub fn limits(&self) -> Limits {
-        self.host.limits
-    }
-
     /// What happened since this was asked last.
     pub fn take_happenings(&mut self) -> Vec<Happening> {
         std::mem::take(&mut self.happenings)

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 use namesrv_tests::access::{ADMIN_CODES, request, rules, world};
-use namesrv_tests::registration::{Registration, Topic, register_topic};
+use namesrv_tests::registration::{Registration, Topic};
 use namesrv_tests::step::Signer;
+use namesrv_tests::step::register_topic;
 use namesrv_tests::world::World;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -6,9 +6,10 @@ use namesrv_core::config::Limits;
 use namesrv_core::event::Event;
 use namesrv_core::kv::KvTable;
 use namesrv_tests::answer::{Answer, frames};
-use namesrv_tests::registration::{Mapping, Registration, Topic, Version, register_topic};
+use namesrv_tests::registration::{Mapping, Registration, Topic, Version};
 use namesrv_tests::request::Request;
 use namesrv_tests::step::WarmFrom;
+use namesrv_tests::step::register_topic;
 use namesrv_tests::world::{Happening, SECRET, Saving, World};
 use std::time::Duration;
 

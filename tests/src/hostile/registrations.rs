@@ -3,8 +3,9 @@
 use super::floods::colliding;
 use super::siege::{Episode, Siege};
 use crate::peer::{Crowd, Peer, broker, cluster_info, route, unregister};
-use crate::registration::{Registration, Topic, Version, register_topic};
+use crate::registration::{Registration, Topic, Version};
 use crate::request::Request;
+use crate::step::register_topic;
 use std::thread;
 
 /// A small table of everything, in cases that fill it.

@@ -7,11 +7,12 @@ use super::limits::{KV_BYTES_MAX, TOPICS_MAX};
 use super::observation::{Observation, Seen, member};
 use super::silences::Silences;
 use crate::answer::Answer;
+use crate::event_kind::event_kind;
 use crate::plain_json::{Json, bare};
 use crate::request::Request;
 use crate::step::words::{CLUSTERS, GROUPS, NO_GROUP, TOPICS, ZONES};
 use crate::world::Happening;
-use namesrv_core::event::{Change, Event, EvictionCause};
+use namesrv_core::event::{Event, EvictionCause};
 use namesrv_core::save::SaveFile;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -220,75 +221,42 @@ fn limits_hold(observation: &Observation) {
 /// Kinds of what is told, all of which have to occur.
 pub const KINDS: [&str; 26] = [
     "905 sent",
-    "KV entry changed",
-    "KV file saved",
-    "KV file not saved",
-    "broker changed",
-    "broker registered",
-    "broker unregistered",
-    "cluster conflict",
-    "configuration changed",
-    "configuration not saved",
+    "AdminWrite Configuration",
+    "AdminWrite Kv",
+    "AdminWrite TopicDeleted",
+    "AdminWrite WritePermission",
+    "BrokerChanged",
+    "BrokerEvicted ConflictLost",
+    "BrokerEvicted ConnectionLost",
+    "BrokerEvicted Expired",
+    "BrokerEvicted Replaced",
+    "BrokerEvicted Unconfirmed",
+    "BrokerRegistered",
+    "BrokerUnregistered",
+    "ClusterConflict",
     "connection closed",
-    "doubtful order configuration",
-    "evicted: conflict lost",
-    "evicted: connection lost",
-    "evicted: expired",
-    "evicted: replaced",
-    "evicted: unconfirmed",
-    "identifier taken over",
-    "malformed order configuration",
-    "previous secret",
-    "registration refused",
-    "request refused",
-    "server late",
-    "topic deleted",
-    "topic registered",
-    "write permission changed",
+    "DoubtfulOrderConfig",
+    "IdentifierTakenOver",
+    "KV file saved",
+    "Late",
+    "MalformedOrderConfig",
+    "PreviousSecretUsed",
+    "RegistrationRefused",
+    "RequestRefused",
+    "SaveFailed KvConfig",
+    "SaveFailed RuntimeConfig",
+    "TopicRegistered",
 ];
 
 /// The kind of something that is told; none of what follows from something else that is.
 pub(crate) fn kind(happening: &Happening) -> Option<String> {
-    let kind = match happening {
-        Happening::Closed { .. } => "connection closed",
-        Happening::Notified { .. } => "905 sent",
-        Happening::Saved { file: SaveFile::KvConfig, .. } => "KV file saved",
-        Happening::Saved { file: SaveFile::RuntimeConfig | SaveFile::Snapshot, .. } => return None,
-        Happening::Event(event) => match event {
-            Event::BrokerRegistered { .. } => "broker registered",
-            Event::BrokerChanged { .. } => "broker changed",
-            Event::BrokerUnregistered { .. } => "broker unregistered",
-            Event::BrokerEvicted { cause: EvictionCause::Expired, .. } => "evicted: expired",
-            Event::BrokerEvicted { cause: EvictionCause::ConnectionLost, .. } => "evicted: connection lost",
-            Event::BrokerEvicted { cause: EvictionCause::Replaced, .. } => "evicted: replaced",
-            Event::BrokerEvicted { cause: EvictionCause::ConflictLost, .. } => "evicted: conflict lost",
-            Event::BrokerEvicted { cause: EvictionCause::Unconfirmed, .. } => "evicted: unconfirmed",
-            Event::RegistrationRefused { .. } => "registration refused",
-            Event::ClusterConflict { .. } => "cluster conflict",
-            Event::TopicRegistered { .. } => "topic registered",
-            Event::AdminWrite(write) => match write.change {
-                Change::Nothing => return None,
-                Change::Kv { .. } => "KV entry changed",
-                Change::WritePermission { .. } => "write permission changed",
-                Change::TopicDeleted { .. } => "topic deleted",
-                Change::Configuration { .. } => "configuration changed",
-            },
-            Event::RequestRefused(_) => "request refused",
-            Event::RequestWouldBeRefused(_) => "request would be refused",
-            Event::RenewalIgnored { .. } => "renewal ignored",
-            Event::IdentifierTakenOver { .. } => "identifier taken over",
-            Event::SecondClaim { .. } => "second claim",
-            Event::PreviousSecretUsed { .. } => "previous secret",
-            Event::ClaimWithdrawn { .. } => "claim withdrawn",
-            Event::MalformedOrderConfig { .. } => "malformed order configuration",
-            Event::DoubtfulOrderConfig { .. } => "doubtful order configuration",
-            Event::SaveFailed { file: SaveFile::KvConfig, .. } => "KV file not saved",
-            Event::SaveFailed { file: SaveFile::RuntimeConfig, .. } => "configuration not saved",
-            Event::SaveFailed { file: SaveFile::Snapshot, .. } => "snapshot not saved",
-            Event::Late { .. } => "server late",
-        },
-    };
-    Some(kind.to_owned())
+    match happening {
+        Happening::Closed { .. } => Some("connection closed".to_owned()),
+        Happening::Notified { .. } => Some("905 sent".to_owned()),
+        Happening::Saved { file: SaveFile::KvConfig, .. } => Some("KV file saved".to_owned()),
+        Happening::Saved { file: SaveFile::RuntimeConfig | SaveFile::Snapshot, .. } => None,
+        Happening::Event(event) => Some(event_kind(event)),
+    }
 }
 
 fn strings(body: &Json, list: &str) -> BTreeSet<String> {

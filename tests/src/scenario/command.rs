@@ -5,10 +5,9 @@ use super::words::{Words, broker, duration, host, mappings, millis, topics, vers
 use crate::answer::{Answer, frames};
 use crate::registration::{Compression, Generation, Registration};
 use crate::request::Request;
-use crate::step::WarmFrom;
+use crate::step::{Content, Queues, WarmFrom};
 use crate::users::{SECRET, rules, users};
 use crate::world::{Happening, Saving, World};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -328,14 +327,8 @@ fn kv(code: i32, words: &mut Words, with_key: bool) -> Result<Request, String> {
 
 /// `register-topic T broker-a:8/8/6`: the topic, and the queue entries of its brokers.
 fn register_topic(words: &mut Words) -> Result<Request, String> {
-    let request = Request::new(217).field("topic", words.word("a topic")?);
+    let topic = words.word("a topic")?;
     let entries = topics(&words.word("queue entries")?)?;
-    let entry = |entry: crate::registration::Topic| {
-        json!({
-            "brokerName": entry.name, "perm": entry.perm, "readQueueNums": entry.read_queues,
-            "topicSysFlag": entry.flags, "writeQueueNums": entry.write_queues,
-        })
-    };
-    let entries: Vec<_> = entries.into_iter().map(entry).collect();
-    Ok(request.body(json!({ "queueDatas": entries }).to_string()))
+    let entries = entries.into_iter().map(|entry| (entry.name.clone(), Queues::of(&entry))).collect();
+    Ok(Content::RegisterTopic { topic, entries }.request())
 }

@@ -4,6 +4,7 @@ use super::invariant::{Invariant, Verdict, about, violated};
 use super::kv_ledger::{KvKey, KvLedger};
 use super::threads::Context;
 use crate::answer::Answer;
+use crate::event_kind::event_kind;
 use crate::scenario::render;
 use crate::world::Happening;
 use namesrv_core::event::Event;
@@ -16,7 +17,7 @@ pub(super) fn hear_of(outputs: &[Output], expected: Vec<String>, context: &mut C
     let mut untold: Vec<_> = expected.into_iter().filter(|line| !line.starts_with("event: refused ")).collect();
     for output in outputs {
         let Output::Event(event) = output else { continue };
-        simulator.coverage.count(&kind(event));
+        simulator.coverage.count(&format!("event {}", event_kind(event)));
         let Some(line) = line(event) else { continue };
         simulator.note(format_args!("{line}"));
         match untold.iter().position(|expected| *expected == line) {
@@ -27,15 +28,6 @@ pub(super) fn hear_of(outputs: &[Output], expected: Vec<String>, context: &mut C
     if let Some(line) = untold.pop() {
         simulator.check(violated(about(&line, false), format!("{line}: nobody is told")));
     }
-}
-
-/// The kind of an event, and why a broker leaves.
-fn kind(event: &Event) -> String {
-    if let Event::BrokerEvicted { cause, .. } = event {
-        return format!("event BrokerEvicted {cause:?}");
-    }
-    let name = format!("{event:?}");
-    format!("event {}", name.split([' ', '{', '(']).next().unwrap_or_default())
 }
 
 /// An event as the model puts it, if it is about brokers or topics that the server knows.

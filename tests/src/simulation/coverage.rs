@@ -106,11 +106,16 @@ const REACHABLE: &[&str] = &[
     "event RegistrationRefused",
     "event ClusterConflict",
     "event TopicRegistered",
-    "event AdminWrite",
+    "event AdminWrite Kv",
+    "event AdminWrite WritePermission",
+    "event AdminWrite TopicDeleted",
+    "event AdminWrite Configuration",
     "event IdentifierTakenOver",
     "event MalformedOrderConfig",
     "event DoubtfulOrderConfig",
-    "event SaveFailed",
+    "event SaveFailed KvConfig",
+    "event SaveFailed RuntimeConfig",
+    "event SaveFailed Snapshot",
     "event Late",
 ];
 
@@ -125,13 +130,9 @@ impl Coverage {
 
     /// An answer to a question.
     pub(super) fn count_answer(&mut self, request: i32, response: i32) {
-        let known =
-            REACHABLE.iter().any(|name| name.strip_suffix(&format!("→{response}")) == Some(&request.to_string()));
-        if known || response != 3 {
-            self.count(&format!("{request}→{response}"));
-        } else {
-            self.count("unknown→3");
-        }
+        let request = request.to_string();
+        let is_known = REACHABLE.iter().any(|name| name.split_once('→').is_some_and(|(known, _)| known == request));
+        self.count(&format!("{}→{response}", if is_known { &request } else { "unknown" }));
     }
 
     /// How often something was reached.

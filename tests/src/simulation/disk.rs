@@ -17,9 +17,8 @@ pub(super) enum Health {
 /// Files that are replaced as the saver does it: written beside, synced, renamed, and the folder synced.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
-    kv_config: File,
-    runtime_config: File,
-    snapshot: File,
+    /// In the order of [`SaveFile`].
+    files: [File; 3],
     pub(super) health: Health,
 }
 
@@ -32,17 +31,9 @@ struct File {
 }
 
 impl Disk {
-    fn file(&mut self, file: SaveFile) -> &mut File {
-        match file {
-            SaveFile::KvConfig => &mut self.kv_config,
-            SaveFile::RuntimeConfig => &mut self.runtime_config,
-            SaveFile::Snapshot => &mut self.snapshot,
-        }
-    }
-
     /// What is in a file; nothing when there is none.
-    pub(super) fn contents(&mut self, file: SaveFile) -> &[u8] {
-        &self.file(file).visible
+    pub(super) fn contents(&self, file: SaveFile) -> &[u8] {
+        &self.files[file as usize].visible
     }
 
     /// The first half of a save: the file has a new name.
@@ -53,7 +44,7 @@ impl Disk {
         if self.health == Health::Full {
             return Err(SaveError::Unusable("no space left on device".to_owned()));
         }
-        self.file(file).visible = contents.to_vec();
+        self.files[file as usize].visible = contents.to_vec();
         Ok(())
     }
 
@@ -65,21 +56,19 @@ impl Disk {
         if self.health == Health::CannotSync {
             return Err(SaveError::Unusable("input/output error".to_owned()));
         }
-        let file = self.file(file);
+        let file = &mut self.files[file as usize];
         file.durable.clone_from(&file.visible);
         Ok(())
     }
 
     /// Time passed: what is visible lasts.
     pub(super) fn settle(&mut self) {
-        self.lose_power(|_| true);
+        self.lose_power([true; 3]);
     }
 
     /// The power fails: of what was not synced, each file keeps the old or the new contents.
-    pub(super) fn lose_power(&mut self, keeps_unsynced: impl Fn(SaveFile) -> bool) {
-        for file in [SaveFile::KvConfig, SaveFile::RuntimeConfig, SaveFile::Snapshot] {
-            let keeps = keeps_unsynced(file);
-            let file = self.file(file);
+    pub(super) fn lose_power(&mut self, keeps_unsynced: [bool; 3]) {
+        for (file, keeps) in self.files.iter_mut().zip(keeps_unsynced) {
             if keeps {
                 file.durable.clone_from(&file.visible);
             } else {

@@ -10,6 +10,7 @@ use super::network::{Part, ProcessId, Socket};
 use super::population::ZONES;
 use super::secure::{Certificates, ServerTls};
 use super::simulator::Role;
+use crate::event_kind::variant;
 
 /// A year.
 const YEAR_MILLIS: i64 = 365 * 24 * 3600 * 1000;
@@ -119,10 +120,9 @@ impl Cluster {
         if let Fault::Any(unrest) = fault {
             return self.carry_out_any_fault(unrest);
         }
-        let text = format!("{fault:?}");
-        let name = text.split('(').next().unwrap_or_default();
-        self.simulator.note(format_args!("fault {text}"));
-        if !matches!(name, "Start" | "Resume" | "HealSites" | "HealPath" | "Depose") {
+        let name = variant(&fault);
+        self.simulator.note(format_args!("fault {fault:?}"));
+        if !matches!(name.as_str(), "Start" | "Resume" | "HealSites" | "HealPath" | "Depose") {
             self.simulator.coverage.count(&format!("fault {name}"));
         }
         match fault {

@@ -6,6 +6,7 @@ use super::invariant::{self, Invariant, violated};
 use super::network::{Part, Socket};
 use super::threads::Context;
 use super::virtual_stream::{VirtualStream, WasReset};
+use crate::event_kind::variant;
 use bytes::Bytes;
 use namesrv_core::connection::{CloseReason, Next};
 use namesrv_core::expiring_map::ExpiringMap;
@@ -353,8 +354,4 @@ fn name_of(reason: &CloseReason) -> String {
         | CloseReason::SlowFrame
         | CloseReason::SlowHandshake => format!("closed {}", variant(reason)),
     }
-}
-
-fn variant(value: &impl std::fmt::Debug) -> String {
-    format!("{value:?}").split([' ', '(', '{']).next().unwrap_or_default().to_owned()
 }

@@ -139,13 +139,8 @@ impl NameServer {
         }
         let host = &mut self.host;
         if host_too {
-            let [kv, runtime, snapshot] = [(); 3].map(|()| simulator.random.bool());
             host.snapshots.boot(simulator.now());
-            host.disk.lose_power(|file| match file {
-                SaveFile::KvConfig => kv,
-                SaveFile::RuntimeConfig => runtime,
-                SaveFile::Snapshot => snapshot,
-            });
+            host.disk.lose_power([(); 3].map(|()| simulator.random.bool()));
         }
         simulator.note_of(host.process, if host_too { "vanishes" } else { "is killed" });
         simulator.end_life(host.process, host_too);
