@@ -145,7 +145,7 @@ pub(super) fn annoy(actor: &mut Actor<'_>) -> Option<Time> {
         6 => [&40_u32.to_be_bytes()[..], &99_u32.to_be_bytes(), &[0; 40]].concat(),
         7 => {
             let fields = (0..1100).map(|number| (format!("f{number}"), String::new())).collect();
-            Request { fields: Some(fields), ..Request::new(105) }.encode()
+            Request { fields: Some(fields), ..Request::new(105).binary() }.encode()
         }
         // Half a frame, and then silence: another request would only be taken for the other half.
         8 => {

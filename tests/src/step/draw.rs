@@ -405,11 +405,12 @@ impl<'a> Draw<'a> {
 
     /// A question about anything but routes.
     fn question(&mut self) -> Content {
-        let code = self.of(&[106, 206, 224, 304, 901, 311, 312, 313]);
+        let code = self.of(&[106, 206, 224, 304, 901, 311, 312, 313, 219]);
         let request = Request::new(code).version(self.of(&[513, 400]));
         Content::Other(match code {
             901 => request.field("clusterName", self.of(&CLUSTERS)).field("brokerName", self.any_group()),
             224 => request.field("cluster", self.of(&CLUSTERS)),
+            219 => request.field("namespace", self.of(&NAMESPACES)),
             _ => request,
         })
     }
