@@ -83,13 +83,20 @@ impl<'a> Parts<'a> {
 ///
 /// # Errors
 /// The last one is cut.
-pub fn frames(mut written: &[u8]) -> Result<Vec<&[u8]>, String> {
+pub fn frames(written: &[u8]) -> Result<Vec<&[u8]>, String> {
+    let (frames, rest) = whole_frames(written);
+    if rest.is_empty() { Ok(frames) } else { Err("half an answer".to_owned()) }
+}
+
+/// The whole frames at the front of these bytes, and what follows them.
+pub fn whole_frames(mut bytes: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     let mut frames = Vec::new();
-    while let Some(length) = written.first_chunk::<4>() {
-        let length = 4 + u32::from_be_bytes(*length) as usize;
-        frames.push(written.split_off(..length).ok_or("half an answer")?);
+    while let Some(length) = bytes.first_chunk::<4>()
+        && let Some(frame) = bytes.split_off(..4 + u32::from_be_bytes(*length) as usize)
+    {
+        frames.push(frame);
     }
-    if written.is_empty() { Ok(frames) } else { Err("half an answer".to_owned()) }
+    (frames, bytes)
 }
 
 /// Whether nothing may be answered to this request: it is one-way, or a response.

@@ -9,7 +9,11 @@ use namesrv_shell::tls::TlsMode;
 use namesrv_shell::transport::Handshakes;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::NoClientAuth;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, ServerConfig, SignatureScheme,
@@ -87,28 +91,50 @@ pub(crate) fn client_config(version: Version, fragment: Option<usize>) -> Client
 
 /// TLS of a server in memory.
 #[derive(Debug)]
-pub struct MemoryTls(pub TlsMode);
+pub struct MemoryTls {
+    /// What the first bytes may be.
+    pub mode: TlsMode,
+    /// What handshakes are done with.
+    pub config: Arc<ServerConfig>,
+}
 
-impl Handshakes for MemoryTls {
-    fn mode(&self) -> TlsMode {
-        self.0
-    }
-
-    fn server_config(&self) -> Option<Arc<ServerConfig>> {
-        static CONFIG: LazyLock<Arc<ServerConfig>> = LazyLock::new(|| Arc::new(server_config()));
-        (self.0 != TlsMode::Disabled).then(|| Arc::clone(&CONFIG))
+impl MemoryTls {
+    /// In this mode, with a certificate, and asking clients for none.
+    pub fn new(mode: TlsMode) -> Self {
+        static CONFIG: LazyLock<Arc<ServerConfig>> = LazyLock::new(|| Arc::new(server_config(Arc::new(NoClientAuth))));
+        Self { mode, config: Arc::clone(&CONFIG) }
     }
 }
 
-fn server_config() -> ServerConfig {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+impl Handshakes for MemoryTls {
+    fn mode(&self) -> TlsMode {
+        self.mode
+    }
+
+    fn server_config(&self) -> Option<Arc<ServerConfig>> {
+        (self.mode != TlsMode::Disabled).then(|| Arc::clone(&self.config))
+    }
+}
+
+/// A server with a certificate of Ed25519, whose signatures all have the same length.
+pub(crate) fn server_config(verifier: Arc<dyn ClientCertVerifier>) -> ServerConfig {
+    static SHOWN: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| {
+        let certificate = include_bytes!("../tls/modern/server-ed25519.pem");
+        certified_key(certificate, include_bytes!("../tls/modern/server-ed25519.key"))
+    });
     ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions of the provider")
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .expect("a key for the certificate")
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&SHOWN))))
+}
+
+/// A certificate and its key, as PEM.
+pub(crate) fn certified_key(certificate: &[u8], key: &[u8]) -> Arc<CertifiedKey> {
+    let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(key).expect("a private key");
+    let key = ring::sign::any_supported_type(&key).expect("a key that the provider has");
+    Arc::new(CertifiedKey::new(vec![certificate], key))
 }
 
 /// Accepts every certificate.

@@ -13,6 +13,7 @@ use namesrv_shell::transport::{Fault, Policy, ProxyProtocol, Transport, Transpor
 use rustls::ClientConnection;
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::io::{Read as _, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ impl Link {
             policy: Policy {
                 proxy_protocol: ProxyProtocol::Accept,
                 trusted_proxies: None,
-                tls: Arc::new(MemoryTls(mode)),
+                tls: Arc::new(MemoryTls::new(mode)),
             },
             now,
             stack: Stack::open(peer, view, &quotas, now).expect("the first connection"),
@@ -252,6 +253,12 @@ pub fn outgoing(client: &mut ClientConnection) -> Vec<u8> {
     bytes
 }
 
+/// Takes what a TLS client sends for this plaintext.
+pub fn seal(client: &mut ClientConnection, plaintext: &[u8]) -> Vec<u8> {
+    client.writer().write_all(plaintext).expect("the client takes all");
+    outgoing(client)
+}
+
 /// Hands a TLS client what the server wrote. Returns the plaintext.
 ///
 /// # Errors
@@ -262,7 +269,7 @@ pub fn incoming(client: &mut ClientConnection, mut bytes: &[u8]) -> Result<Vec<u
         client.read_tls(&mut bytes).expect("a slice can be read");
         let state = client.process_new_packets()?;
         let mut more = vec![0; state.plaintext_bytes_to_read()];
-        std::io::Read::read_exact(&mut client.reader(), &mut more).expect("as many bytes as it says");
+        client.reader().read_exact(&mut more).expect("as many bytes as it says");
         plaintext.extend(more);
     }
     Ok(plaintext)
@@ -284,8 +291,7 @@ pub fn shake_hands(client: &mut ClientConnection, link: &mut Link) {
 
 /// Sends plaintext and returns what is answered.
 pub fn ask(client: &mut ClientConnection, link: &mut Link, plaintext: &[u8]) -> Vec<u8> {
-    std::io::Write::write_all(&mut client.writer(), plaintext).expect("the client takes all");
-    let sent = outgoing(client);
+    let sent = seal(client, plaintext);
     link.receive(&sent);
     let written = link.take_written();
     incoming(client, &written).expect("records")

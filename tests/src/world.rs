@@ -9,7 +9,7 @@ mod steps;
 pub use core_server::CoreServer;
 
 use crate::answer::Answer;
-use crate::process_keys::read_configuration;
+use crate::process_keys::configuration;
 use crate::registration::Registration;
 use crate::request::Request;
 use bytes::Bytes;
@@ -131,7 +131,7 @@ impl World {
 
     fn start(properties: &[(String, String)], kv: KvTable, limits: Limits, secret: [u8; 16], users: Vec<User>) -> Self {
         let mut host = Host::new(properties, kv, limits, secret);
-        let (configuration, _warnings) = read_configuration(&host.properties).expect("the configuration is good");
+        let configuration = configuration(&host.properties, b"");
         let (access, _warnings) = AccessRules::new(&configuration, users).expect("the rules are good");
         host.access = Arc::new(access);
         let mut world = Self {

@@ -11,7 +11,7 @@ use namesrv_shell::tls::TlsMode;
 use namesrv_shell::transport::{Fault, ProxyProtocol};
 use namesrv_tests::request::Request;
 use namesrv_tests::tls::{Version, client, fragmenting_client};
-use namesrv_tests::transport::{End, Link, ask, incoming, outgoing, shake_hands};
+use namesrv_tests::transport::{End, Link, ask, incoming, outgoing, seal, shake_hands};
 use namesrv_tests::world::World;
 use rustls::{AlertDescription, ClientConnection, Error};
 use std::cell::Cell;
@@ -54,12 +54,6 @@ fn plain_answer(bytes: &[u8]) -> Vec<u8> {
     link.take_written()
 }
 
-/// Hands a record of application data to the client's side of TLS, and returns its ciphertext.
-fn sealed(client: &mut ClientConnection, plaintext: &[u8]) -> Vec<u8> {
-    client.writer().write_all(plaintext).unwrap();
-    outgoing(client)
-}
-
 fn fault(link: &Link) -> &Fault {
     match &link.end {
         Some(End::Fault(fault)) => fault,
@@ -73,11 +67,18 @@ fn is_end_of_stream(link: &Link) -> bool {
 
 #[test]
 fn answers_over_tls_are_those_over_plain_text() {
-    for version in Version::ALL {
-        let (mut client, mut link) = secure(version);
-        let requests = requests(500);
-        assert_eq!(ask(&mut client, &mut link, &requests), plain_answer(&requests), "{version:?}");
-        assert!(link.quotas.is_unused() || link.quotas.connections() == 1);
+    assert!(requests(2000).len() > 128 * 1024, "records of 16 KiB, and more than two reads");
+    // All at once, byte by byte, and with a hello in many records.
+    for (count, read_max, fragment) in [(2000, usize::MAX, None), (3, 1, None), (20, usize::MAX, Some(64))] {
+        let requests = requests(count);
+        for version in Version::ALL {
+            let mut client = fragment.map_or_else(|| client(version), |bytes| fragmenting_client(version, bytes));
+            let mut link = link();
+            link.wire.read_max = read_max;
+            shake_hands(&mut client, &mut link);
+            assert_eq!(ask(&mut client, &mut link, &requests), plain_answer(&requests), "{version:?}, {count}");
+            assert_eq!(link.quotas.connections(), 1);
+        }
     }
 }
 
@@ -117,47 +118,16 @@ fn a_record_may_be_cut_anywhere() {
     let expected = plain_answer(&request());
     for version in Version::ALL {
         let (mut client, mut link) = secure(version);
-        let whole = sealed(&mut client, &request());
+        let whole = seal(&mut client, &request());
         assert!(link.receive(&whole));
         assert_eq!(incoming(&mut client, &link.take_written()), Ok(expected.clone()));
         for cut in 1..whole.len() {
-            let record = sealed(&mut client, &request());
+            let record = seal(&mut client, &request());
             let (front, back) = record.split_at(cut);
             assert!(link.receive(front) && link.wire.written.is_empty(), "cut at byte {cut}");
             assert!(link.receive(back), "cut at byte {cut}");
             assert_eq!(incoming(&mut client, &link.take_written()), Ok(expected.clone()), "cut at byte {cut}");
         }
-    }
-}
-
-#[test]
-fn everything_may_come_byte_by_byte() {
-    for version in Version::ALL {
-        let (mut client, mut link) = (client(version), link());
-        link.wire.read_max = 1;
-        shake_hands(&mut client, &mut link);
-        let requests = requests(3);
-        assert_eq!(ask(&mut client, &mut link, &requests), plain_answer(&requests));
-    }
-}
-
-#[test]
-fn a_hello_may_be_in_many_records() {
-    for version in Version::ALL {
-        let (mut client, mut link) = (fragmenting_client(version, 64), link());
-        shake_hands(&mut client, &mut link);
-        let requests = requests(20);
-        assert_eq!(ask(&mut client, &mut link, &requests), plain_answer(&requests));
-    }
-}
-
-#[test]
-fn more_than_one_read_can_hold_is_read_without_another_event() {
-    for version in Version::ALL {
-        let (mut client, mut link) = secure(version);
-        let requests = requests(2000);
-        assert!(requests.len() > 128 * 1024, "records of 16 KiB, and more than two reads");
-        assert_eq!(ask(&mut client, &mut link, &requests), plain_answer(&requests));
     }
 }
 
@@ -190,7 +160,7 @@ fn answers_go_on_when_the_socket_takes_them_between_a_write_and_a_read() {
         link.wire.space = 0;
         assert_eq!(ask(&mut client, &mut link, &requests(10)), b"");
         link.wire.space_after_read = Some(usize::MAX);
-        assert!(link.receive(&sealed(&mut client, &requests(10))));
+        assert!(link.receive(&seal(&mut client, &requests(10))));
         assert!(link.settle());
         let expected = [plain_answer(&requests(10)), plain_answer(&requests(10))].concat();
         assert_eq!(incoming(&mut client, &link.take_written()), Ok(expected));
@@ -221,7 +191,7 @@ fn reading_pauses_over_tls_too() {
             (0..window + 5).flat_map(|opaque| Request::new(904).opaque(opaque as i32).encode()).collect();
         assert_eq!(ask(&mut client, &mut link, &for_the_registry), b"");
         assert_eq!(link.forwarded.len(), window);
-        let more = sealed(&mut client, &requests(1));
+        let more = seal(&mut client, &requests(1));
         link.receive(&more);
         assert_eq!(link.wire.arrived.len(), more.len(), "nothing is read");
         let now = link.now;
@@ -260,7 +230,7 @@ fn a_stream_that_is_cut_off_is_a_lost_client() {
         assert!(!link.receive_end() && is_end_of_stream(&link), "{:?}", link.end);
 
         let (mut client, mut link) = secure(version);
-        let record = sealed(&mut client, &request());
+        let record = seal(&mut client, &request());
         link.receive(&record[..record.len() - 1]);
         assert!(!link.receive_end() && is_end_of_stream(&link));
         assert!(link.forwarded.len() == 1, "the node hears of the end, and of nothing else");
@@ -276,7 +246,7 @@ fn a_stream_that_is_cut_off_is_a_lost_client() {
 fn garbage_after_the_handshake_ends_it_with_an_alert() {
     for version in Version::ALL {
         let (mut client, mut link) = secure(version);
-        let mut record = sealed(&mut client, &request());
+        let mut record = seal(&mut client, &request());
         *record.last_mut().unwrap() ^= 1;
         assert!(!link.receive(&record));
         assert!(matches!(fault(&link), Fault::Tls(Error::DecryptError)), "{:?}", link.end);

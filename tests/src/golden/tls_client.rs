@@ -1,10 +1,10 @@
 //! The client of a golden case over TLS: a link in memory, a world behind it, and what the client saw.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, whole_frames};
 use crate::registration::{Registration, Topic};
 use crate::request::Request;
 use crate::tls::{Version, client};
-use crate::transport::{Link, outgoing};
+use crate::transport::{Link, outgoing, seal};
 use crate::world::World;
 use heck::ToSnakeCase;
 use namesrv_core::node::Input;
@@ -13,7 +13,7 @@ use namesrv_shell::tls::TlsMode;
 use rustls::{ClientConnection, Error};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::rc::Rc;
 
 /// What came of a case, by names of the file.
@@ -205,7 +205,7 @@ impl Client {
 
     /// What it saw.
     pub(super) fn facts(&self) -> Facts {
-        let (is_closed, answers) = (self.link.end.is_some(), answers(&self.plaintext));
+        let (is_closed, answers) = (self.link.end.is_some(), self.answers());
         let result = match (is_closed, self.plaintext.is_empty()) {
             (true, _) => "closed",
             (false, false) => "answered",
@@ -230,10 +230,13 @@ impl Client {
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    fn answers(&self) -> Vec<Answer> {
+        let (frames, _rest) = whole_frames(&self.plaintext);
+        frames.into_iter().map(|frame| Answer::decode(frame).expect("a readable answer")).collect()
+    }
+
     fn seal(&mut self, plaintext: &[u8]) -> Vec<u8> {
-        let Some(tls) = &mut self.tls else { return plaintext.to_vec() };
-        tls.writer().write_all(plaintext).expect("the client takes all");
-        outgoing(tls)
+        self.tls.as_mut().map_or_else(|| plaintext.to_vec(), |tls| seal(tls, plaintext))
     }
 
     /// Lets the server work until it rests: the link, and the world that answers what it forwards.
@@ -288,15 +291,4 @@ impl Client {
             }
         }
     }
-}
-
-/// The frames of a stream, up to the first bytes that are none.
-fn answers(mut stream: &[u8]) -> Vec<Answer> {
-    let mut answers = Vec::new();
-    while let Some((length, rest)) = stream.split_first_chunk() {
-        let Some((frame, _)) = stream.split_at_checked(4 + u32::from_be_bytes(*length) as usize) else { break };
-        answers.push(Answer::decode(frame).expect("a readable answer"));
-        stream = &rest[frame.len() - 4..];
-    }
-    answers
 }

@@ -6,7 +6,7 @@
 use super::limits::{KV_BYTES_MAX, TOPICS_MAX};
 use super::observation::{Observation, Seen, member};
 use super::silences::Silences;
-use crate::answer::Answer;
+use crate::answer::{Answer, frames};
 use crate::event_kind::event_kind;
 use crate::plain_json::{Json, bare};
 use crate::request::Request;
@@ -58,24 +58,14 @@ pub(crate) fn in_a_row(requests: &[Request]) -> Vec<u8> {
 
 /// The same answers in the order of their questions: those of the view come before those of the registry.
 pub(crate) fn in_order(written: &[u8]) -> Vec<u8> {
-    let mut frames = frames_in(written);
+    let mut frames = frames(written).unwrap();
     frames.sort_by_key(|frame| Answer::decode(frame).unwrap().opaque);
     frames.concat()
 }
 
-fn frames_in(mut written: &[u8]) -> Vec<&[u8]> {
-    let mut frames = Vec::new();
-    while let Some(length) = written.first_chunk::<4>() {
-        let (frame, rest) = written.split_at(4 + u32::from_be_bytes(*length) as usize);
-        frames.push(frame);
-        written = rest;
-    }
-    frames
-}
-
 /// The answers that were written one after the other.
 pub(crate) fn answers_in(written: &[u8]) -> Vec<Answer> {
-    frames_in(written).into_iter().map(|frame| Answer::decode(frame).unwrap()).collect()
+    frames(written).unwrap().into_iter().map(|frame| Answer::decode(frame).unwrap()).collect()
 }
 
 /// Routes name groups that are in the cluster information, with the same queues and groups; groups have members and

@@ -6,9 +6,8 @@ use super::kv_ledger::KvLedger;
 use super::network::ProcessId;
 use super::secure::ServerTls;
 use super::snapshots::Snapshots;
-use crate::process_keys::read_configuration;
+use crate::process_keys::configuration;
 use namesrv_core::config::Configuration;
-use namesrv_core::config::properties::{self, Property};
 use namesrv_core::save::SaveFile;
 use namesrv_core::time::{Instant, Now, WallTime};
 use std::collections::BTreeMap;
@@ -55,17 +54,7 @@ impl Host {
         Now { monotonic: Instant::from_millis(now), wall: WallTime::from_millis(wall as u64) }
     }
 
-    pub(super) fn configuration(&mut self) -> Configuration {
-        let property = |(key, value): &(String, String)| Property {
-            key: key.clone(),
-            value: value.clone(),
-            line: 1,
-            is_ascii: true,
-        };
-        let entries: Vec<_> = self.properties.iter().map(property).collect();
-        let (mut configuration, _) = read_configuration(&entries).expect("the configuration is good");
-        let runtime = properties::parse(self.disk.contents(SaveFile::RuntimeConfig)).expect("its own file is readable");
-        configuration.read_runtime_file(&runtime).expect("its own file is good");
-        configuration
+    pub(super) fn configuration(&self) -> Configuration {
+        configuration(&self.properties, self.disk.contents(SaveFile::RuntimeConfig))
     }
 }

@@ -7,7 +7,7 @@ use super::ledger::Told;
 use super::name_server::NameServer;
 use super::network::{Ending, LISTENER, ProcessId, Socket};
 use super::simulator::Simulator;
-use crate::answer::Answer;
+use crate::answer::{Answer, whole_frames};
 use crate::request::Request;
 use crate::step::Content;
 use std::collections::BTreeMap;
@@ -276,9 +276,11 @@ impl Actor<'_> {
         if let Some(link) = self.link(server) {
             link.is_up |= is_connected;
             link.input.extend(bytes);
-            while let Some(frame) = next_frame(&mut link.input) {
-                answers.push(Answer::decode(&frame).unwrap_or_else(|error| panic!("{error}")));
-            }
+            let (frames, rest) = whole_frames(&link.input);
+            answers.extend(
+                frames.into_iter().map(|frame| Answer::decode(frame).unwrap_or_else(|error| panic!("{error}"))),
+            );
+            link.input = rest.to_vec();
         }
         let answered = answers.into_iter().filter_map(|answer| self.take_answer(server, answer)).collect();
         let verdict = self.check_last_answers(server, socket, ending);
@@ -359,10 +361,4 @@ fn check_departed(server: usize, it: &NameServer, question: &Question, answer: &
         }
         None => Ok(()),
     }
-}
-
-/// Takes a whole frame from the front of what arrived.
-fn next_frame(input: &mut Vec<u8>) -> Option<Vec<u8>> {
-    let length = 4 + u32::from_be_bytes(*input.first_chunk::<4>()?) as usize;
-    (input.len() >= length).then(|| input.drain(..length).collect())
 }

@@ -5,25 +5,23 @@
 //! which a run is too short for.
 
 use super::network::{ProcessId, Socket};
-use crate::tls::{Version, client_config};
+use crate::tls::{MemoryTls, Version, certified_key, client_config, server_config};
+use crate::transport::{incoming, outgoing, seal};
 use fastrand::Rng;
 use namesrv_core::address_list::AddressList;
 use namesrv_shell::tls::TlsMode;
-use namesrv_shell::transport::{Handshakes, Policy, ProxyProtocol};
+use namesrv_shell::transport::{Policy, ProxyProtocol};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoClientAuth, WebPkiClientVerifier};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, ClientConnection, Error, HandshakeKind, RootCertStore, ServerConfig};
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, ClientConnection, Error, HandshakeKind, RootCertStore};
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 const CA: &[u8] = include_bytes!("../../tls/modern/ca.pem");
-const SERVER: [&[u8]; 2] =
-    [include_bytes!("../../tls/modern/server-ed25519.pem"), include_bytes!("../../tls/modern/server-ed25519.key")];
 const CLIENT: [&[u8]; 2] =
     [include_bytes!("../../tls/modern/client-ed25519.pem"), include_bytes!("../../tls/modern/client-ed25519.key")];
 /// Connections after which those that are closed are looked for.
@@ -51,10 +49,12 @@ pub(super) struct ServerTls {
 impl ServerTls {
     /// As after new files: no session of before is resumed.
     pub(super) fn new(certificates: Certificates) -> Self {
+        let mut config = server_config(verifier(certificates));
+        config.ticketer = ring::Ticketer::new().expect("random numbers");
         let policy = Policy {
             proxy_protocol: ProxyProtocol::Accept,
             trusted_proxies: AddressList::parse("10.0.0.0/8").ok(),
-            tls: Arc::new(SimulatedTls(Arc::new(server_config(certificates)))),
+            tls: Arc::new(MemoryTls { mode: TlsMode::Permissive, config: Arc::new(config) }),
         };
         Self { certificates, policy }
     }
@@ -71,31 +71,6 @@ impl Default for ServerTls {
     }
 }
 
-/// What handshakes are done with.
-#[derive(Debug)]
-struct SimulatedTls(Arc<ServerConfig>);
-
-impl Handshakes for SimulatedTls {
-    fn mode(&self) -> TlsMode {
-        TlsMode::Permissive
-    }
-
-    fn server_config(&self) -> Option<Arc<ServerConfig>> {
-        Some(Arc::clone(&self.0))
-    }
-}
-
-fn server_config(certificates: Certificates) -> ServerConfig {
-    static SHOWN: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| certified_key(SERVER));
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions of the provider")
-        .with_client_cert_verifier(verifier(certificates))
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&SHOWN))));
-    config.ticketer = ring::Ticketer::new().expect("random numbers");
-    config
-}
-
 fn verifier(certificates: Certificates) -> Arc<dyn ClientCertVerifier> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(CA).expect("a certificate")).expect("a root");
@@ -107,13 +82,6 @@ fn verifier(certificates: Certificates) -> Arc<dyn ClientCertVerifier> {
         Certificates::Required => builder,
     };
     builder.build().expect("a root is enough")
-}
-
-fn certified_key([certificate, key]: [&[u8]; 2]) -> Arc<CertifiedKey> {
-    let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
-    let key = PrivateKeyDer::from_pem_slice(key).expect("a private key");
-    let key = ring::sign::any_supported_type(&key).expect("a key that the provider has");
-    Arc::new(CertifiedKey::new(vec![certificate], key))
 }
 
 /// How a peer speaks TLS, over all of its connections: it resumes its sessions.
@@ -128,7 +96,8 @@ impl Client {
     fn new(version: Version, has_certificate: bool) -> Self {
         let mut config = client_config(version, None);
         if has_certificate {
-            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified_key(CLIENT)));
+            let [certificate, key] = CLIENT;
+            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified_key(certificate, key)));
         }
         Self { version, has_certificate, config: Arc::new(config) }
     }
@@ -207,8 +176,7 @@ impl SecureEnds {
         if *is_refused {
             return Vec::new();
         }
-        tls.writer().write_all(&plaintext).expect("the client takes all");
-        outgoing(tls)
+        seal(tls, &plaintext)
     }
 
     /// What goes over the network when a peer sends nothing more.
@@ -227,7 +195,10 @@ impl SecureEnds {
         let Some(end) = self.ends.get_mut(&socket) else { return Opened { plaintext: bytes, ..Opened::default() } };
         let was_handshaking = end.tls.is_handshaking();
         let mut opened = Opened::default();
-        match end.read(&bytes) {
+        if end.is_refused {
+            return opened;
+        }
+        match incoming(&mut end.tls, &bytes) {
             Ok(plaintext) => opened.plaintext = plaintext,
             Err(Error::AlertReceived(_)) => {
                 end.is_refused = true;
@@ -248,30 +219,10 @@ impl SecureEnds {
 }
 
 impl SecureEnd {
-    fn read(&mut self, mut bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let (tls, mut plaintext) = (&mut self.tls, Vec::new());
-        while !bytes.is_empty() && !self.is_refused {
-            tls.read_tls(&mut bytes).expect("a slice can be read");
-            let state = tls.process_new_packets()?;
-            let read = plaintext.len();
-            plaintext.resize(read + state.plaintext_bytes_to_read(), 0);
-            tls.reader().read_exact(&mut plaintext[read..]).expect("as many bytes as it says");
-        }
-        Ok(plaintext)
-    }
-
     fn handshake(&self) -> &'static str {
         match self.tls.handshake_kind() {
             Some(HandshakeKind::Resumed) => "handshake resumed",
             Some(HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest) | None => "handshake full",
         }
     }
-}
-
-fn outgoing(tls: &mut ClientConnection) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while tls.wants_write() {
-        tls.write_tls(&mut bytes).expect("a vector takes all");
-    }
-    bytes
 }

@@ -1,9 +1,8 @@
 //! The host of a server in memory: what a start finds there, and what a server leaves for the next one.
 
-use crate::process_keys::read_configuration;
+use crate::process_keys::configuration;
 use namesrv_core::access::AccessRules;
 use namesrv_core::config::Limits;
-use namesrv_core::config::properties::{self, Property};
 use namesrv_core::initial_state::{InitialState, WarmStart};
 use namesrv_core::kv::{KvFile, KvTable};
 use namesrv_core::node::Node;
@@ -18,7 +17,7 @@ const WITHIN: Duration = Duration::from_secs(75);
 /// What is there before a server starts.
 #[derive(Debug)]
 pub(super) struct Host {
-    pub(super) properties: Vec<Property>,
+    pub(super) properties: Vec<(String, String)>,
     pub(super) limits: Limits,
     pub(super) secret: [u8; 16],
     pub(super) access: Arc<AccessRules>,
@@ -31,14 +30,8 @@ pub(super) struct Host {
 impl Host {
     /// A host with these entries in the configuration file of its server, and no other file.
     pub(super) fn new(properties: &[(String, String)], kv: KvTable, limits: Limits, secret: [u8; 16]) -> Self {
-        let entry = |(line, (key, value)): (usize, &(String, String))| Property {
-            key: key.clone(),
-            value: value.clone(),
-            line: line + 1,
-            is_ascii: true,
-        };
         Self {
-            properties: properties.iter().enumerate().map(entry).collect(),
+            properties: properties.to_vec(),
             limits,
             secret,
             access: Arc::default(),
@@ -50,9 +43,7 @@ impl Host {
 
     /// A server starts with what is there.
     pub(super) fn start(&self, is_warm: bool, now: Now) -> Node {
-        let (mut configuration, _warnings) = read_configuration(&self.properties).expect("the configuration is good");
-        let changes = properties::parse(&self.runtime_file).expect("its own file is readable");
-        configuration.read_runtime_file(&changes).expect("its own file is good");
+        let configuration = configuration(&self.properties, &self.runtime_file);
         let snapshot = self.snapshot.as_ref().filter(|_| is_warm);
         let snapshot = snapshot.map(|file| Snapshot::decode(file, &self.limits).expect("its own file is good"));
         let initial = InitialState {
