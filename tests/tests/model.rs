@@ -13,7 +13,7 @@ use proptest::test_runner::{RngSeed, TestError, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::thread::{self, ScopedJoinHandle};
 
@@ -38,15 +38,11 @@ fn the_core_does_what_the_model_does() {
     let seeds = Mutex::new((first..).take(sequences.div_ceil(SEQUENCES_PER_SEED) as usize));
     let next_seed = || seeds.lock().unwrap().next();
     let work = || std::iter::from_fn(next_seed).map(run).fold(Told::new(), sum);
-    // Hundreds of panics while a failure is shrunk would hide it.
-    let loud = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
     let told: Result<Vec<_>, _> = thread::scope(|scope| {
         let threads = [scope.spawn(work), scope.spawn(work)];
         threads.into_iter().map(ScopedJoinHandle::join).collect()
     });
-    panic::set_hook(loud);
-    let told = told.unwrap_or_else(|failure| panic!("{}", message(&*failure))).into_iter().fold(Told::new(), sum);
+    let told = told.unwrap_or_else(|failure| resume_unwind(failure)).into_iter().fold(Told::new(), sum);
     println!("{sequences} sequences of up to {STEPS_MAX} steps from seed {first}, in which the server told");
     told.iter().for_each(|(kind, count)| println!("{count:8} {kind}"));
     let missing: Vec<_> = invariants::KINDS.iter().filter(|kind| !told.contains_key(**kind)).collect();
@@ -76,8 +72,7 @@ fn run(seed: u64) -> Told {
     let all = (switches(), prop::bool::weighted(0.2), sequence(Scope::Model, STEPS_MAX));
     let told = RefCell::new(Told::new());
     let result = TestRunner::new(config).run(&all, |(switches, binary, steps)| {
-        let outcome = catch_unwind(AssertUnwindSafe(|| model::check(switches, binary, &steps)));
-        let told_now = outcome.map_err(|panic| TestCaseError::fail(message(&*panic)))?;
+        let told_now = model::check(switches, binary, &steps);
         told.replace_with(|told| sum(std::mem::take(told), told_now));
         Ok(())
     });
@@ -88,11 +83,6 @@ fn run(seed: u64) -> Told {
         );
     }
     told.into_inner()
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }
 
 /// A failure with the settings that its server began with and the steps to it, one a line.
