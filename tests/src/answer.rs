@@ -135,7 +135,7 @@ fn decode_binary(parts: Parts<'_>) -> Option<Answer> {
     let opaque = i32::from_be_bytes(take(&mut header)?);
     let flag = i32::from_be_bytes(take(&mut header)?);
     let remark = long_text(&mut header)?;
-    let length = u32::from_be_bytes(take(&mut header)?) as usize;
+    let length = usize::try_from(i32::from_be_bytes(take(&mut header)?)).unwrap_or(0);
     let mut map = header.split_off(..length)?;
     let mut fields = Vec::new();
     while !map.is_empty() {

@@ -1,6 +1,6 @@
 //! Golden conversations: frames that the released Java NameServer 5.5.0 was sent, and what it answered.
 
-pub(crate) mod cases;
+pub mod cases;
 pub mod compare;
 pub mod overlay;
 pub mod process_server;

@@ -1,15 +1,9 @@
 //! Golden conversations over TLS that are large, end, wait or take long, and first bytes in every mode of TLS.
 
 use namesrv_tests::differences;
-use namesrv_tests::golden::tls::{Facts, GROUPS, cases, entries, play};
+use namesrv_tests::golden::cases::different;
+use namesrv_tests::golden::tls::{GROUPS, cases, entries, play};
 use std::fmt::Write;
-
-/// What is other than in Java.
-fn different(java: &Facts, ours: &Facts) -> Facts {
-    let is_other = |(name, value): &(&String, &String)| ours.get(*name) != Some(value);
-    let other = java.iter().filter(is_other);
-    other.map(|(name, _)| (name.clone(), ours.get(name).cloned().unwrap_or_default())).collect()
-}
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the summary is for whoever runs the test with --nocapture")]

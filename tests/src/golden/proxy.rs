@@ -1,6 +1,6 @@
 //! Golden PROXY headers: what the released Java NameServer 5.5.0 was sent in front of a request, and what it did.
 
-use super::cases::{read_cases, read_entries};
+use super::cases::{Facts, read_cases, read_entries};
 use crate::tls::{Version, client};
 use crate::transport::{Link, ask, outgoing, shake_hands};
 use crate::world::World;
@@ -32,7 +32,17 @@ pub struct Case {
     /// What the client did.
     client: Client,
     /// What came of it.
-    pub outcome: Outcome,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Outcome {
+    /// `answered`, `closed`, or `waits`: nothing happens and the connection is open.
+    result: String,
+    /// Where the client is, as the log of the Java server shows it: `socket` when the header did not say.
+    address_in_log: Option<String>,
+    /// When the connection was closed, in seconds after the last byte.
+    after_seconds: Option<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -49,17 +59,6 @@ struct Client {
     writes: Option<String>,
 }
 
-/// What came of a case.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Outcome {
-    /// `answered`, `closed`, or `waits`: nothing happens and the connection is open.
-    pub result: String,
-    /// Where the client is, as the log of the Java server shows it: `socket` when the header did not say.
-    pub address_in_log: Option<String>,
-    /// When the connection was closed, in whole seconds after the last byte.
-    pub after_seconds: Option<f64>,
-}
-
 /// One deliberate difference.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,10 +67,8 @@ pub struct Entry {
     pub group: String,
     /// Its name.
     pub case: String,
-    /// What comes of it here.
-    pub result: String,
-    /// When the connection is closed here, where that is what differs.
-    pub after_seconds: Option<f64>,
+    /// What comes of it here, as far as it differs.
+    pub ours: Facts,
     /// Identifier of an entry of DIFFERENCES.md.
     pub difference: String,
 }
@@ -88,7 +85,7 @@ pub fn entries() -> Vec<Entry> {
 
 impl Case {
     /// What comes of it here, over a wire in memory. A case that is cut in many ways has to come to one thing.
-    pub fn run(&self) -> Outcome {
+    pub fn run(&self) -> Facts {
         let sent: Vec<Vec<u8>> = self.client.send.iter().map(|write| bytes(write)).collect();
         if self.group == "limits" {
             return run_until_closed(&sent);
@@ -106,39 +103,30 @@ impl Case {
             (None, Some(_)) => vec![sent.concat().chunks(1).map(<[u8]>::to_vec).collect()],
             (None, None) => vec![sent],
         };
-        let mut outcomes: Vec<Outcome> = cuts.iter().map(|writes| run_plain(writes)).collect();
+        let mut outcomes: Vec<Facts> = cuts.iter().map(|writes| run_plain(writes)).collect();
         outcomes.dedup();
         assert_eq!(outcomes.len(), 1, "{}: depends on the cut", self.name);
         outcomes.remove(0)
     }
 
-    fn run_over_tls(&self, sent: &[u8]) -> Outcome {
+    fn run_over_tls(&self, sent: &[u8]) -> Facts {
         let prefix = self.client.prefix.as_ref().map(|prefix| hex::decode(prefix).expect("bytes")).unwrap_or_default();
-        let mut outcomes = Version::ALL.map(|version| {
+        let [one, other] = Version::ALL.map(|version| {
             let (mut client, mut link) = (client(version), link());
             link.receive(&[&prefix[..], &outgoing(&mut client)].concat());
             shake_hands(&mut client, &mut link);
             let answer = ask(&mut client, &mut link, sent);
-            outcome(&link, &answer)
+            outcome(&link, &answer, None)
         });
-        outcomes.sort_by_key(|outcome| outcome.result.clone());
-        let [one, other] = outcomes;
         assert_eq!(one, other, "{}: depends on the version", self.name);
         one
     }
 
-    /// Whether this is what Java did. Its log shows addresses in other forms than ours.
-    pub fn is_same(&self, ours: &Outcome) -> bool {
-        let is_same_address = match (&self.outcome.address_in_log, &ours.address_in_log) {
-            (Some(java), Some(ours)) if java == "socket" => ours == "socket",
-            (Some(java), Some(ours)) => address(java).is_some_and(|address| address.to_string() == *ours),
-            (None, _) | (_, None) => true,
-        };
-        let is_same_time = match (self.outcome.after_seconds, ours.after_seconds) {
-            (Some(java), Some(ours)) => java.round() == ours.round(),
-            (None, _) | (_, None) => true,
-        };
-        self.outcome.result == ours.result && is_same_address && is_same_time
+    /// What came of it in front of the Java server, with addresses in the form of ours and times in whole seconds.
+    pub fn java(&self) -> Facts {
+        let Outcome { result, address_in_log, after_seconds } = &self.outcome;
+        let address = address_in_log.as_ref().map(|shown| address(shown).unwrap_or_else(|| shown.clone()));
+        facts(result, address, after_seconds.map(f64::round))
     }
 }
 
@@ -148,17 +136,17 @@ fn link() -> Link {
     link
 }
 
-fn run_plain(writes: &[Vec<u8>]) -> Outcome {
+fn run_plain(writes: &[Vec<u8>]) -> Facts {
     let mut link = link();
     for write in writes {
         link.receive(write);
     }
     let answer = link.take_written();
-    outcome(&link, &answer)
+    outcome(&link, &answer, None)
 }
 
 /// Sends until the connection is closed, then waits for longer than Java did.
-fn run_until_closed(writes: &[Vec<u8>]) -> Outcome {
+fn run_until_closed(writes: &[Vec<u8>]) -> Facts {
     let mut link = link();
     for piece in writes.iter().flat_map(|write| write.chunks(PIECE_BYTES)) {
         if !link.receive(piece) {
@@ -167,9 +155,9 @@ fn run_until_closed(writes: &[Vec<u8>]) -> Outcome {
     }
     let since = link.now.monotonic;
     link.advance(WATCHED);
-    let after = link.end.is_some().then(|| link.now.monotonic.since(since).as_secs_f64());
+    let after = link.end.is_some().then(|| link.now.monotonic.since(since).as_secs_f64().round());
     let answer = link.take_written();
-    Outcome { after_seconds: after, ..outcome(&link, &answer) }
+    outcome(&link, &answer, after)
 }
 
 /// Bytes in hexadecimal, or one byte many times.
@@ -178,7 +166,7 @@ fn bytes(write: &str) -> Vec<u8> {
     hex::decode(byte).expect("a byte").repeat(times.parse().expect("a number"))
 }
 
-fn outcome(link: &Link, answer: &[u8]) -> Outcome {
+fn outcome(link: &Link, answer: &[u8], after: Option<f64>) -> Facts {
     let result = match (answer.is_empty(), &link.end) {
         (false, _) => "answered",
         (true, Some(_)) => "closed",
@@ -186,12 +174,18 @@ fn outcome(link: &Link, answer: &[u8]) -> Outcome {
     };
     let client = link.client().to_string();
     let address = client.split_once(" via ").map_or("socket", |(client, _)| client);
-    Outcome { result: result.to_owned(), address_in_log: Some(address.to_owned()), after_seconds: None }
+    facts(result, Some(address.to_owned()), after)
+}
+
+fn facts(result: &str, address: Option<String>, after: Option<f64>) -> Facts {
+    let facts =
+        [("result", Some(result.to_owned())), ("address", address), ("after_seconds", after.map(|s| s.to_string()))];
+    facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact?))).collect()
 }
 
 /// An address as the log of Java shows it, in the form of ours.
-fn address(shown: &str) -> Option<SocketAddr> {
+fn address(shown: &str) -> Option<String> {
     let (address, port) = shown.rsplit_once(':')?;
     let address: IpAddr = address.parse().ok()?;
-    Some(SocketAddr::new(address.to_canonical(), port.parse().ok()?))
+    Some(SocketAddr::new(address.to_canonical(), port.parse().ok()?).to_string())
 }

@@ -1,8 +1,6 @@
 //! Golden conversations over TLS: what clients did to the Java NameServer 5.5.0, and how it answered and closed.
 
-pub use super::tls_client::Facts;
-
-use super::cases::{read_cases, read_entries};
+use super::cases::{Facts, read_cases, read_entries};
 use super::tls_client::Client;
 use crate::tls::Version;
 use crate::world::World;

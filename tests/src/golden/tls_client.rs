@@ -1,5 +1,6 @@
 //! The client of a golden case over TLS: a link in memory, a world behind it, and what the client saw.
 
+use super::cases::Facts;
 use crate::answer::{Answer, whole_frames};
 use crate::registration::{Registration, Topic};
 use crate::request::Request;
@@ -12,12 +13,8 @@ use namesrv_core::time::{Duration, Instant};
 use namesrv_shell::tls::TlsMode;
 use rustls::{ClientConnection, Error};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::rc::Rc;
-
-/// What came of a case, by names of the file.
-pub type Facts = BTreeMap<String, String>;
 
 /// The connection of the world that stands for the link.
 const NAME: &str = "client";
