@@ -1,13 +1,12 @@
 //! The rules that every file of the repository keeps: sizes, links, imports, manifests, text, and citations of Java.
 //!
 //! A rule is a function from a [`Repository`] to its [`Violation`]s, so a test can hand it a bad example.
-//! `tests/repository.rs` applies all of them to the files that git tracks, less what `exceptions.txt` allows.
+//! `tests/repository.rs` applies all of them to the files that git tracks, less its exceptions.
 //! Rules for which a lint exists are not here: the length of functions is `clippy::too_many_lines`.
 
 pub mod behaviours;
 pub mod citations;
 pub mod cycles;
-pub mod exceptions;
 pub mod links;
 pub mod manifests;
 mod modules;
