@@ -104,9 +104,8 @@ fn has_test(repository: &Repository, test: &str) -> bool {
 fn cited_by_the_product(repository: &Repository) -> BTreeMap<String, &str> {
     let is_product = |path: &str| PRODUCT.iter().any(|folder| path.starts_with(folder)) && !path.ends_with("/tests.rs");
     let files = repository.ending(".rs").filter(|file| is_product(&file.path));
-    let all =
-        files.flat_map(|file| citations(&file.text).into_iter().map(|citation| (citation.name, file.path.as_str())));
-    all.collect()
+    let names = |text| citations(text).into_iter().flat_map(|(_, names)| names);
+    files.flat_map(|file| names(&file.text).map(|name| (name, file.path.as_str()))).collect()
 }
 
 fn identifiers(repository: &Repository) -> BTreeSet<String> {

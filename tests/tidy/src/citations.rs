@@ -32,42 +32,31 @@ impl Reference {
     }
 }
 
-/// A citation and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Citation {
-    /// `Class` or `Class.method`.
-    pub name: String,
-    /// The line on which its comment begins.
-    pub line: usize,
-}
-
 /// Citations that are not of the form, or name what is not there.
 pub fn bad_citations(repository: &Repository, reference: &Reference) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in repository.ending(".rs").filter(|file| !file.path.starts_with(EXAMPLES)) {
-        for (line, comment) in comments(&file.text) {
-            for after in comment.split("Java: ").skip(1) {
-                let names = cited(after);
-                if names.is_empty() {
-                    violations.push(Violation::new(&file.path, format!("line {line}: no `Class.method` after Java:")));
-                }
-                let unknown = names.into_iter().filter(|name| !reference.has(name));
-                violations.extend(unknown.map(|name| {
-                    Violation::new(&file.path, format!("line {line}: there is no {name} in RocketMQ 5.5.0"))
-                }));
+        for (line, names) in citations(&file.text) {
+            if names.is_empty() {
+                violations.push(Violation::new(&file.path, format!("line {line}: no `Class.method` after Java:")));
             }
+            let unknown = names.iter().filter(|name| !reference.has(name));
+            violations.extend(
+                unknown.map(|name| {
+                    Violation::new(&file.path, format!("line {line}: there is no {name} in RocketMQ 5.5.0"))
+                }),
+            );
         }
     }
     violations
 }
 
-/// All citations of a Rust file.
-pub fn citations(text: &str) -> Vec<Citation> {
+/// The names behind each `Java: ` in a Rust file, and the line on which its comment begins.
+pub fn citations(text: &str) -> Vec<(usize, Vec<String>)> {
     let mut citations = Vec::new();
     for (line, comment) in comments(text) {
-        for after in comment.split("Java: ").skip(1) {
-            citations.extend(cited(after).into_iter().map(|name| Citation { name: name.to_owned(), line }));
-        }
+        let names = comment.split("Java: ").skip(1).map(|after| cited(after).into_iter().map(str::to_owned).collect());
+        citations.extend(names.map(|names| (line, names)));
     }
     citations
 }
@@ -134,7 +123,7 @@ mod tests {
         let text =
             "/// X (Java: `Manager`, `Manager.register`, `Manager.Live.touch`), as `else` says.\nlet a = \"Java: x\";";
         assert_eq!(bad(text), Vec::<String>::new());
-        let names: Vec<_> = citations(text).into_iter().map(|citation| citation.name).collect();
-        assert_eq!(names, ["Manager", "Manager.register", "Manager.Live.touch"]);
+        let names = ["Manager", "Manager.register", "Manager.Live.touch"].map(str::to_owned);
+        assert_eq!(citations(text), [(1, names.to_vec())]);
     }
 }
