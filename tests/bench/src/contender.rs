@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const PREFIX: &str = "namesrv-";
+/// The runtimes of this repository: first the one that runs everywhere.
+const RUNTIMES: [&str; 3] = ["mio", "async-std", "glommio"];
 /// The program that the crate `rocketmq-namesrv` installs.
 const ROCKETMQ_RUST: &str = "rocketmq-namesrv-rust";
 /// Where `tests/interop/run` leaves the released artifacts.
@@ -189,19 +191,15 @@ fn properties(port: u16, folder: &Path, more: &str) -> Result<PathBuf> {
 /// The build fails, or there is nothing to compare.
 pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut runtimes = runtimes(&root)?;
+    let mut runtimes = RUNTIMES.to_vec();
     runtimes.retain(|runtime| options.wants(&format!("{PREFIX}{runtime}")));
     ensure!(!runtimes.is_empty(), "no runtime is left to compare");
     let built = build(&root, &runtimes)?;
     let (mut contenders, mut skipped) = (Vec::new(), Vec::new());
     for runtime in &runtimes {
         for (name, kind) in [(format!("echo-{runtime}"), Kind::Echo), (format!("{PREFIX}{runtime}"), Kind::Ours)] {
-            match built.get(&name) {
-                Some(program) => contenders.push(Contender::new(name, kind, program.clone())),
-                None => {
-                    skipped.push(Skipped { name, reason: "there is no such program in this repository".to_owned() })
-                }
-            }
+            let program = built.get(&name).with_context(|| format!("the build makes no {name}"))?;
+            contenders.push(Contender::new(name, kind, program.clone()));
         }
     }
     let tcnative = ("java-5.5.0-tcnative", Kind::JavaTcnative, find_tcnative(options, &root));
@@ -220,31 +218,13 @@ pub fn discover(options: &Options) -> Result<(Vec<Contender>, Vec<Skipped>)> {
     Ok((contenders, skipped))
 }
 
-/// Returns the names of the runtimes: what follows `runtime-` in the names of the folders.
-fn runtimes(root: &Path) -> Result<Vec<String>> {
-    let mut runtimes = Vec::new();
-    for entry in fs::read_dir(root).context("the sources are gone")? {
-        let entry = entry?;
-        if let Some(runtime) = entry.file_name().to_string_lossy().strip_prefix("runtime-")
-            && entry.path().join("Cargo.toml").exists()
-        {
-            runtimes.push(runtime.to_owned());
-        }
-    }
-    // First the runtime that runs everywhere, then the others by name.
-    runtimes.sort_by_key(|runtime| (runtime != "mio", runtime.clone()));
-    Ok(runtimes)
-}
-
 /// Builds the runtimes and their echo servers. Returns the programs by name.
-fn build(root: &Path, runtimes: &[String]) -> Result<BTreeMap<String, PathBuf>> {
+fn build(root: &Path, runtimes: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root).args(["build", "--profile", "dist", "--message-format=json-render-diagnostics"]);
     for runtime in runtimes {
-        command.args(["-p", &format!("{PREFIX}{runtime}"), "--bin", &format!("{PREFIX}{runtime}")]);
-        if root.join(format!("runtime-{runtime}/examples/echo-{runtime}.rs")).exists() {
-            command.args(["--example", &format!("echo-{runtime}")]);
-        }
+        let server = format!("{PREFIX}{runtime}");
+        command.args(["-p", &server, "--bin", &server, "--example", &format!("echo-{runtime}")]);
     }
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     if !output.status.success() {
@@ -302,4 +282,17 @@ fn find_rocketmq_rust(options: &Options) -> Result<PathBuf> {
     candidates.find(|candidate| candidate.is_file()).context(
         "not installed: cargo install rocketmq-namesrv --version 1.0.0 --locked, or give its path with --rocketmq-rust",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_runtime_of_the_workspace_is_compared() {
+        let workspace = include_str!("../../../Cargo.toml");
+        let members: BTreeSet<_> = workspace.split('"').filter_map(|name| name.strip_prefix("runtime-")).collect();
+        assert_eq!(members, BTreeSet::from(RUNTIMES));
+    }
 }
