@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::time::Instant;
+use std::{iter, thread};
 use world::{Connection, World, register, route_query};
 
 /// A case: its name, the operations of a run, and the preparation that returns the operation.
@@ -116,22 +117,15 @@ fn compiler() -> String {
 
 /// Returns the instructions per operation of each case, or nothing without valgrind.
 fn count(chosen: &dyn Fn(&str) -> bool) -> BTreeMap<&'static str, f64> {
-    let waiting: Mutex<Vec<&Case>> = Mutex::new(CASES.iter().filter(|(name, _, _)| chosen(name)).collect());
-    let counts = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let next = waiting.lock().unwrap().pop();
-                    let Some((name, operations, _)) = next else { return };
-                    if let Some(instructions) = instructions(name, *operations) {
-                        counts.lock().unwrap().insert(*name, instructions);
-                    }
-                }
-            });
-        }
-    });
-    counts.into_inner().unwrap()
+    let waiting = Mutex::new(CASES.iter().filter(|(name, _, _)| chosen(name)).collect::<Vec<_>>());
+    let next = || waiting.lock().unwrap().pop();
+    let work =
+        || iter::from_fn(next).filter_map(|(name, operations, _)| Some((*name, instructions(name, *operations)?)));
+    thread::scope(|scope| {
+        let parallel = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..parallel).map(|_| scope.spawn(|| work().collect::<Vec<_>>())).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
 }
 
 /// Returns the instructions per operation, or `None` without valgrind.
