@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::process::Process;
 use crate::registration::{Registration, Topic};
 use crate::request::Request;
-use crate::stream::{be_patient, read_frame};
+use crate::stream::{be_patient, begin_to_connect, read_frame};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{self, Write};
@@ -40,13 +40,8 @@ impl Peer {
 
     /// Begins to connect and does not wait for it.
     pub(crate) fn begin_to_connect(address: SocketAddr) -> Self {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        socket.set_nonblocking(true).expect("a socket that does not wait");
-        if let Err(error) = socket.connect(&address.into()) {
-            assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::INPROGRESS.raw_os_error()), "{error}");
-        }
-        socket.set_nonblocking(false).expect("a socket that waits");
-        let stream = TcpStream::from(socket);
+        let stream = begin_to_connect(address).expect("a socket that does not wait");
+        stream.set_nonblocking(false).expect("a socket that waits");
         be_patient(&stream);
         Self { stream }
     }

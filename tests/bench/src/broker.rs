@@ -4,6 +4,7 @@ use crate::announcement::{Announcement, Outgoing, Topics};
 use crate::workload::{CHANGED_TOPICS, Table};
 use anyhow::{Context, Result, bail, ensure};
 use namesrv_tests::answer::Answer;
+use namesrv_tests::stream::try_read_frame;
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -128,7 +129,7 @@ impl Broker {
         while !frame.is_done() {
             frame.write(&mut self.stream, usize::MAX).context("cannot register")?;
         }
-        self.await_admission()?;
+        admitted(&try_read_frame(&mut self.stream).context("no answer to a registration")?)?;
         Ok(began.elapsed())
     }
 
@@ -142,16 +143,6 @@ impl Broker {
     /// Whether each of its registrations changes all of its topics.
     pub(crate) const fn changes(&self) -> bool {
         matches!(self.says, Says::Changes(_))
-    }
-
-    fn await_admission(&mut self) -> Result<()> {
-        let mut answer = vec![0; 4];
-        self.stream.read_exact(&mut answer).context("no answer to a registration")?;
-        let length = answer.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length)) as usize;
-        ensure!(length < TURN_BYTES_MAX, "an answer of {length} bytes to a registration");
-        answer.resize(4 + length, 0);
-        self.stream.read_exact(answer.get_mut(4..).unwrap_or_default()).context("no answer to a registration")?;
-        admitted(&answer)
     }
 
     /// Returns how long the server took to answer each registration of the last run.

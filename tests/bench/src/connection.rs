@@ -3,16 +3,13 @@
 use crate::question::{Ask, Belongs, Expected, OPAQUE_MIN, OPAQUES, Question, SAMPLE};
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
+use namesrv_tests::stream::{FRAME_BYTES_MAX, begin_to_connect};
 use namesrv_tests::transport;
 use rustls::{ClientConnection, HandshakeKind};
-use socket2::{Domain, Socket, Type};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
-
-/// No request of the load generator has a longer answer.
-const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A connection of a client.
 #[derive(Debug)]
@@ -50,17 +47,8 @@ pub(crate) struct Judge<'a> {
 impl Connection {
     /// Begins to connect without waiting. Requests made before are sent once the connection is open.
     pub(crate) fn open(address: SocketAddr, tls: Option<ClientConnection>) -> Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).context("no socket")?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        match socket.connect(&address.into()) {
-            Ok(()) => {}
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
-            Err(error) => return Err(error).context("cannot connect"),
-        }
-        let stream = TcpStream::from(socket);
         Ok(Self {
-            stream,
+            stream: begin_to_connect(address).context("cannot connect")?,
             tls: tls.map(Box::new),
             plaintext: Vec::new(),
             outgoing: Vec::new(),
@@ -163,7 +151,7 @@ impl Connection {
         let mut used = 0;
         while let Some(length) = bytes.get(used..).and_then(|rest| rest.first_chunk::<4>()) {
             let length = 4 + u32::from_be_bytes(*length) as usize;
-            anyhow::ensure!(length <= FRAME_BYTES_MAX, "a frame of {length} bytes");
+            anyhow::ensure!(length <= 4 + FRAME_BYTES_MAX, "a frame of {length} bytes");
             let Some(frame) = bytes.get(used..used + length) else { break };
             self.judge(frame, now, judge)?;
             used += length;

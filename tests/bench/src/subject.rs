@@ -14,8 +14,9 @@ use crate::server::ServerProcess;
 use crate::trace::Trace;
 use crate::workload::{Pace, Table, Workload};
 use anyhow::{Context, Result};
+use namesrv_tests::stream::try_read_frame;
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -27,8 +28,6 @@ const SERVER_SHARE_MIN: f64 = 0.85;
 const LATENESS_MAX: Duration = Duration::from_micros(500);
 /// How long one query may take while answers are verified.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest answer to a query for a list.
-const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long brokers that all return at once may take.
 const RETURN_MAX: Duration = Duration::from_secs(300);
 
@@ -310,13 +309,7 @@ pub fn ask(stream: &mut TcpStream, asks: Ask, topic: usize) -> Result<Vec<u8>> {
     let mut frame = Vec::new();
     Question::new()?.write(asks, topic, OPAQUE_MIN, &mut frame);
     stream.write_all(&frame)?;
-    let mut answer = vec![0; 4];
-    stream.read_exact(&mut answer).context("no answer")?;
-    let length = answer.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length)) as usize;
-    anyhow::ensure!(length < LIST_BYTES_MAX, "an answer of {length} bytes");
-    answer.resize(4 + length, 0);
-    stream.read_exact(answer.get_mut(4..).unwrap_or_default())?;
-    Ok(answer)
+    try_read_frame(stream).context("no answer")
 }
 
 #[cfg(test)]
