@@ -1,10 +1,12 @@
 //! `namesrv-bench compare`: which NameServer to run on this host.
 
 use anyhow::{Context, Result};
+use clap::Parser;
+use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
 use namesrv_bench::compare::compare;
 use namesrv_bench::html::html;
 use namesrv_bench::markdown::markdown;
-use namesrv_bench::options::{Options, USAGE};
+use namesrv_bench::options::{Command, CommandLine, Options};
 use namesrv_bench::picture::file;
 use namesrv_bench::report::Report;
 use namesrv_bench::sections;
@@ -16,7 +18,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 fn main() -> ExitCode {
-    match run() {
+    let arguments = match CommandLine::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Standard output may be closed.
+            let _ = error.print();
+            let is_help = matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand);
+            return if is_help { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+    };
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(stderr(), "namesrv-bench: {error:#}");
@@ -25,24 +36,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
-    let Some(options) = Options::parse(std::env::args_os().skip(1))? else {
-        return stdout().write_all(USAGE.as_bytes()).context("cannot print");
-    };
-    let report = match &options.report {
-        Some(path) => read(path).with_context(|| format!("cannot read {}", path.display()))?,
-        None => measure(&options)?,
+fn run(CommandLine { command, out }: &CommandLine) -> Result<()> {
+    let report = match command {
+        Command::Report { file } => read(file).with_context(|| format!("cannot read {}", file.display()))?,
+        Command::Compare(options) => measure(options, out)?,
     };
     // The pages show the figures as they are rounded in the data file.
     let figures = report.to_tsv();
     let report: Report = figures.parse()?;
-    write(&options.out, "figures.tsv", &figures)?;
+    write(out, "figures.tsv", &figures)?;
     if !report.points.is_empty() {
-        write(&options.out, "picture.svg", &file(&report.points))?;
+        write(out, "picture.svg", &file(&report.points))?;
     }
-    write(&options.out, "report.md", &markdown(&report))?;
-    write(&options.out, "report.html", &html(&report))?;
-    let page = options.out.join("report.html");
+    write(out, "report.md", &markdown(&report))?;
+    write(out, "report.html", &html(&report))?;
+    let page = out.join("report.html");
     writeln!(stdout(), "{}\n{}", report.recommendation, page.display()).context("cannot print")
 }
 
@@ -56,7 +64,7 @@ fn read(path: &Path) -> Result<Report> {
 }
 
 /// Measures, and keeps every sample.
-fn measure(options: &Options) -> Result<Report> {
+fn measure(options: &Options, out: &Path) -> Result<Report> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // A second Ctrl-C ends the program at once.
@@ -64,7 +72,7 @@ fn measure(options: &Options) -> Result<Report> {
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }
     let results = compare(options, &interrupted)?;
-    write(&options.out, "samples.json", &serde_json::to_string_pretty(&results)?)?;
+    write(out, "samples.json", &serde_json::to_string_pretty(&results)?)?;
     Ok(sections::report(&results))
 }
 

@@ -158,6 +158,7 @@ impl Results {
 pub(crate) mod tests {
     use super::*;
     use crate::contender::Kind;
+    use crate::options::tests::compare;
     use crate::workload::workloads;
     use std::path::PathBuf;
 
@@ -177,7 +178,7 @@ pub(crate) mod tests {
         }
         Results {
             complete: true,
-            options: Options::parse(["compare".into(), "--quick".into()]).unwrap().unwrap(),
+            options: compare("compare --quick"),
             host: Host::look().unwrap(),
             pinning: None,
             contenders: contenders.into_iter().map(|(contender, _)| contender).collect(),
