@@ -52,7 +52,7 @@ prepare_python_grpc() {
     touch "$folder/complete"
 }
 
-prepare_proxy() { fetch_jars "proxy-$1" pom-proxy.xml "$1"; }
+prepare_proxy() { fetch_jars "proxy-$1" pom-alone.xml "$1" -Drocketmq.artifact=rocketmq-proxy; }
 
 # pinned COMPONENT FILE TEXT: a scenario can only cover the version that the lock file names.
 pinned() { grep -Fqs -- "$3" "$2" || lack "a scenario covers another version of $1 than $2 names"; }

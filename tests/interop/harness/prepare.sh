@@ -28,7 +28,7 @@ planned_components() {
 
 # One function for each component that scenarios cover: prepare_COMPONENT VERSION.
 prepare_broker() { fetch_jars "$1" pom.xml "$1"; }
-prepare_broker_container() { fetch_jars "container-$1" pom-container.xml "$1"; }
+prepare_broker_container() { fetch_jars "container-$1" pom-alone.xml "$1" -Drocketmq.artifact=rocketmq-container; }
 prepare_mqadmin() { fetch_jars "$1" pom.xml "$1"; }
 prepare_java_client() { fetch_jars "$1" pom.xml "$1"; }
 
@@ -40,14 +40,14 @@ lack() {
     exit 3
 }
 
-# fetch_jars FOLDER POM VERSION: the released artifacts that the POM names, into target/lib/FOLDER, once.
+# fetch_jars FOLDER POM VERSION [-DPROPERTY=VALUE...]: the released artifacts that the POM names, into target/lib/FOLDER, once.
 fetch_jars() {
     local folder=target/lib/$1
     [[ $folder/complete -nt $2 ]] && return
     echo "fetching RocketMQ $3 with Maven"
     rm -rf "$folder"
     mvn --quiet --batch-mode -Dstyle.color=never --file "$2" "-Drocketmq.version=$3" dependency:copy-dependencies \
-        -DincludeScope=runtime "-DoutputDirectory=$PWD/$folder" || lack "Maven cannot fetch RocketMQ $3"
+        "${@:4}" -DincludeScope=runtime "-DoutputDirectory=$PWD/$folder" || lack "Maven cannot fetch RocketMQ $3"
     touch "$folder/complete"
 }
 
