@@ -12,7 +12,7 @@ start_steady_client() {
 steady_client_works_on() {
     local lines received
     lines=$(grep -c '^PROGRESS ' "$run_folder/$1/output.log" || true)
-    received=$(grep '^PROGRESS ' "$run_folder/$1/output.log" | tail -n 1 | cut -d ' ' -f 2)
+    received=$(sed -n 's/^PROGRESS //p' "$run_folder/$1/output.log" | tail -n 1)
     await has_progressed "$1" $((lines + 3)) $((${received:-0} + 60)) # the first line may be of answers before
 }
 
