@@ -4,12 +4,7 @@
 
 scenario() {
     step "the NameServer starts" start_nameserver
-    launch_broker 5.5.0 new
-    launch_broker 4.9.7 old
-    step "a 5.5.0 broker boots" broker_boots new
-    step "a 4.9.7 broker boots" broker_boots old
-    step "clusterList shows the 5.5.0 broker" await cluster_has 5.5.0 new
-    step "clusterList shows the 4.9.7 broker" await cluster_has 4.9.7 old
+    both_brokers_boot
     step "the cluster information names both in one cluster" both_are_known
     step "mqadmin creates a topic" create_topic Orders
     step "the topic is in the list of all topics" await topic_is_listed Orders
@@ -29,7 +24,7 @@ scenario() {
     step "the 5.5.0 broker is told to stop" stop_broker new
     step "the route disappears" await route_is_gone Bills
     step "clusterList is empty" await cluster_lacks new
-    nameserver_is_java || step "the NameServer notes that both unregistered" both_unregistered
+    nameserver_is_java || step "the NameServer notes that both unregistered" await_notes "broker unregistered" new old
     step "the NameServer stops" stop_nameserver
 }
 
@@ -41,8 +36,3 @@ both_are_known() {
 }
 
 both_have_queues() { queues_are "${2:-Orders}" new 6 "$1" && queues_are "${2:-Orders}" old 6 "$1"; }
-
-both_unregistered() {
-    await says nameserver "broker unregistered.* broker=.new"
-    await says nameserver "broker unregistered.* broker=.old"
-}

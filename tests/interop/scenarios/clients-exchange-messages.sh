@@ -5,12 +5,7 @@
 scenario() {
     local messages=$((messages / 4)) # there are six clients
     step "the NameServer starts" start_nameserver
-    launch_broker 5.5.0 new
-    launch_broker 4.9.7 old
-    step "a 5.5.0 broker boots" broker_boots new
-    step "a 4.9.7 broker boots" broker_boots old
-    step "clusterList shows the 5.5.0 broker" await cluster_has 5.5.0 new
-    step "clusterList shows the 4.9.7 broker" await cluster_has 4.9.7 old
+    both_brokers_boot
     step "mqadmin creates a topic" create_topic Orders
     step "the route leads to both" await route_names Orders new old
     step "Java 5.5.0" java_client 5.5.0 Orders

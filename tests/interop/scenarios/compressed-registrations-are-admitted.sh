@@ -16,17 +16,7 @@ scenario() {
     step "clusterList shows the 5.5.0 broker" await cluster_has 5.5.0 new
     step "mqadmin creates a topic" create_topic Orders
     step "the route leads to both" await route_names Orders new old
-    step "both are told to stop" both_stop
+    step "both are told to stop" each stop_broker new old
     step "the route disappears" await route_is_gone Orders
-    step "the NameServer notes that both unregistered" both_unregistered
-}
-
-both_stop() {
-    stop_broker new
-    stop_broker old
-}
-
-both_unregistered() {
-    await says nameserver "broker unregistered.* broker=.new"
-    await says nameserver "broker unregistered.* broker=.old"
+    step "the NameServer notes that both unregistered" await_notes "broker unregistered" new old
 }

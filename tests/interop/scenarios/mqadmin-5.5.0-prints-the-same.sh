@@ -8,8 +8,7 @@ scenario() {
     step "the NameServer starts" start_nameserver
     step "a broker starts" launch_broker 5.5.0 broker-a $calm
     step "another one boots" start_broker 5.5.0 broker-b $calm
-    step "clusterList shows the first" await cluster_has 5.5.0 broker-a
-    step "clusterList shows the second" await cluster_has 5.5.0 broker-b
+    step "clusterList shows both" await_brokers 5.5.0 broker-a broker-b
     step "every command line is run" run_all mqadmin/{before,commands,after}-5.5.0.txt
     step "what they left in files is kept" keep_files "$run_folder"/{exports/*,nameserver/kvConfig}.json
     [[ $beside ]] || step "the same has ended with the Java NameServer" await_beside

@@ -12,7 +12,7 @@ scenario() {
     step "the broker falls silent" silence lively
     step "the route disappears" await route_is_gone Orders
     step "the broker leaves clusterList" await cluster_lacks lively
-    nameserver_is_java || step "the NameServer notes that it expired" await says nameserver "broker expired.* broker=.lively"
+    nameserver_is_java || step "the NameServer notes that it expired" await_notes "broker expired" lively
     step "the broker wakes" wake lively
     step "the route leads to it again" await route_names Orders lively
     step "the NameServer stops" stop_nameserver

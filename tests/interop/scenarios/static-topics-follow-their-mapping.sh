@@ -7,7 +7,7 @@ scenario() {
     launch_broker 5.5.0 second
     step "a broker boots" broker_boots first
     step "another broker of the cluster boots" broker_boots second
-    step "clusterList shows both" both_are_shown
+    step "clusterList shows both" await_brokers 5.5.0 first second
     step "mqadmin creates a static topic of eight queues on both" mqadmin_does updateStaticTopic -c DefaultCluster -t Fixed -qn 8
     step "the route maps queues to the first" await route_maps first
     step "and to the second" await route_maps second
@@ -19,11 +19,6 @@ scenario() {
     step "the route leads to the second alone" await route_names Fixed second
     step "the route maps queues to the second" route_maps second
     nameserver_is_java || step "and mentions the first no more" lacks_mention_of_first
-}
-
-both_are_shown() {
-    await cluster_has 5.5.0 first
-    await cluster_has 5.5.0 second
 }
 
 mqadmin_does() {

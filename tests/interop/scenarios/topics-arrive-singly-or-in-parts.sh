@@ -7,7 +7,7 @@ scenario() {
     launch_broker 5.5.0 parts enableSplitRegistration=true splitRegistrationSize=4
     step "a broker boots that registers single topics" broker_boots singly
     step "a broker boots that registers four topics at a time" broker_boots parts
-    step "clusterList shows both" both_are_shown
+    step "clusterList shows both" await_brokers 5.5.0 singly parts
     step "the topics of all parts are there" all_parts_arrived
     step "mqadmin creates a topic" create_topic Orders
     step "the route leads to both" await route_names Orders singly parts
@@ -18,11 +18,6 @@ scenario() {
     step "after the next registration in parts every topic is still there" sleep 35
     step "the topics of all parts are there" all_parts_arrived
     step "the route leads to both" route_names Orders singly parts
-}
-
-both_are_shown() {
-    await cluster_has 5.5.0 singly
-    await cluster_has 5.5.0 parts
 }
 
 # The fifteen topics that every 5.5.0 broker has are four parts.

@@ -2,15 +2,7 @@
 # Covers: broker 5.5.0, java-client 5.5.0, mqadmin 5.5.0
 
 scenario() {
-    local quick="enableSlaveActingMaster=true registerNameServerPeriod=10000" # heartbeats every second, silence of 10 s is enough
-    step "two sites are linked" open_sites
-    step "a NameServer starts in site one" at_site one start_nameserver one
-    step "a NameServer starts in site two" at_site two start_nameserver two
-    step "a broker starts in site one" at_site one launch_broker 5.5.0 broker-one $quick
-    step "a broker boots in site two" at_site two start_broker 5.5.0 broker-two $quick
-    step "both NameServers show both brokers" await_both shows_both
-    step "each broker gets a topic" create_topics
-    step "both NameServers lead to both topics" await_both is_whole
+    both_sites_work start_nameserver
     step "a client in site one works with the broker of site two" at_site one java_client 5.5.0 Orders-two
     step "a client in site two works with the broker of site one" at_site two java_client 5.5.0 Orders-one
     step "a client goes to work in site one" at_site one start_steady_client 5.5.0 client-one "${nameserver_address[one]}" Orders-one

@@ -33,6 +33,16 @@ start_broker() {
     broker_boots "$2"
 }
 
+# both_brokers_boot [KEY=VALUE|-DPROPERTY=VALUE...]: the steps in which a 5.5.0 broker called new and a 4.9.7 one called old come.
+both_brokers_boot() {
+    launch_broker 5.5.0 new "$@"
+    launch_broker 4.9.7 old "$@"
+    step "a 5.5.0 broker boots" broker_boots new
+    step "a 4.9.7 broker boots" broker_boots old
+    step "clusterList shows the 5.5.0 broker" await cluster_has 5.5.0 new
+    step "clusterList shows the 4.9.7 broker" await cluster_has 4.9.7 old
+}
+
 # The broker unregisters and then takes its time to end; nobody waits for that.
 stop_broker() { terminate "$1"; }
 

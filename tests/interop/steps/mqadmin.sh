@@ -43,6 +43,12 @@ cluster_has() {
     prints "^[^ ]+ +${3:-$2} +${4:-0} +${broker_address[$2]} +V${1//./_} "
 }
 
+# await_brokers VERSION BROKER...: until clusterList shows them.
+await_brokers() {
+    local broker
+    for broker in "${@:2}"; do await cluster_has "$1" "$broker"; done
+}
+
 # cluster_lacks BROKER
 cluster_lacks() {
     mqadmin clusterList

@@ -46,6 +46,12 @@ listens() {
     "${enter[@]}" bash -c 'exec 3<>"/dev/tcp/${0/://}"' "$2" 2>/dev/null
 }
 
+# await_notes EVENT BROKER...: until the NameServer has logged that of each of them. The Java one has other words.
+await_notes() {
+    local broker
+    for broker in "${@:2}"; do await says nameserver "$1.* broker=.$broker"; done
+}
+
 # stop_nameserver [NAME]: a graceful stop; ours exits 0, the Java virtual machine 143.
 stop_nameserver() {
     local name=${1:-nameserver} status

@@ -31,6 +31,12 @@ seconds_since() { # $1: an earlier value of EPOCHREALTIME
     printf '%d.%06d' $(((now - began) / 1000000)) $(((now - began) % 1000000))
 }
 
+# each VERB NAME...: takes a step with one after the other.
+each() {
+    local name
+    for name in "${@:2}"; do "$1" "$name"; done
+}
+
 # figure NAME VALUE: is printed when all scenarios are done.
 figure() { printf '%s: %s\n' "$1" "$2" >>"$run_folder/figures"; }
 

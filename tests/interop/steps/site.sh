@@ -5,6 +5,20 @@
 declare -A site_address=([one]=10.0.1.1 [two]=10.0.2.1)
 readonly office_address=10.0.0.1
 
+# both_sites_work VERB: the steps in which two linked sites get a NameServer, a broker and a topic each, all of which both know.
+# VERB starts the NameServer of site one; that of site two is the one under test.
+both_sites_work() {
+    local quick="enableSlaveActingMaster=true registerNameServerPeriod=10000" # heartbeats every second, silence of 10 s is enough
+    step "two sites are linked" open_sites
+    step "a NameServer starts in site one" at_site one "$1" one
+    step "a NameServer starts in site two" at_site two start_nameserver two
+    step "a broker starts in site one" at_site one launch_broker 5.5.0 broker-one $quick
+    step "a broker boots in site two" at_site two start_broker 5.5.0 broker-two $quick
+    step "both NameServers show both brokers" await_both shows_both
+    step "each broker gets a topic" create_topics
+    step "both NameServers lead to both topics" await_both is_whole
+}
+
 open_sites() {
     ip address add "$office_address/32" dev lo
     open_site one
