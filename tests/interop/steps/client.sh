@@ -32,9 +32,8 @@ exchange() {
 
 # ordered_java_client VERSION TOPIC QUEUES: the producer must be given these queues and no message may come out of its order.
 ordered_java_client() {
-    java_command "$1" "ordered-$1" 128
-    exchange "ordered-$1" "${java[@]}" OrderedSendAndReceive "$nameserver_list" "$2" "$messages"
-    says_result "ordered-$1" "disordered=0 queues=$3"
+    java_client "$1" "$2" -Dorders=10
+    says_result "client-$1" "disordered=0 queues=$3"
 }
 
 ordered_java_queues() { messages=0 ordered_java_client "$@"; } # VERSION TOPIC QUEUES: without a message
