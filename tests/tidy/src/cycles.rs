@@ -235,6 +235,13 @@ mod tests {
     }
 
     #[test]
+    fn a_method_does_not_hide_a_module_of_its_name() {
+        let a = "use crate::b; pub struct A; impl A { fn b(&self) { b::help(); } }";
+        let files = [("lib.rs", "mod a; mod b;"), ("a.rs", a), ("b.rs", "use crate::a::A; pub fn help() {}")];
+        assert_eq!(cycle(&files), ["a.rs", "b.rs"]);
+    }
+
+    #[test]
     fn declaring_and_exporting_is_no_use_but_using_the_exported_name_is() {
         let child = "use super::Type; pub struct Made;";
         let exporting = "mod child;\npub use child::Made;\npub struct Type;";

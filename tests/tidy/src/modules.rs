@@ -1,12 +1,18 @@
 //! The modules of one crate: what each declares, which names it imports, and which paths its code mentions.
 //!
-//! Tokens are read, not types: what is found by name is found, what only a method call shows is not.
+//! Names are read, not types: what is found by name is found, what only a method call shows is not.
 //! Code that is compiled for unit tests alone (`#[cfg(test)]`) is left out.
 
 use crate::Repository;
 use crate::links::joined;
-use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, Expr, ExprLit, ExprMethodCall, ImplItem, ImplItemFn, Item, ItemConst, ItemEnum, ItemFn, ItemImpl,
+    ItemMod, ItemStatic, ItemStruct, ItemTrait, ItemType, ItemUnion, ItemUse, Lit, Macro, Path, Signature, Type,
+    UseTree, Visibility,
+};
 
 /// The number of a module in [`Modules`].
 pub(crate) type ModuleId = usize;
@@ -56,10 +62,10 @@ impl Modules {
 
     fn read_file(&mut self, repository: &Repository, path: &str, parent: Option<ModuleId>) -> Result<ModuleId, String> {
         let file = repository.file(path).ok_or_else(|| format!("{path}: is declared and not there"))?;
-        let tokens: TokenStream = file.text.parse().map_err(|error| format!("{path}: {error}"))?;
+        let code = syn::parse_file(&file.text).map_err(|error| format!("{path}: {error}"))?;
         let module = self.add(path, parent);
         let mut reader = Reader { modules: self, module, files: Vec::new() };
-        reader.read(tokens);
+        reader.visit_file(&code);
         for (owner, name, at) in reader.files {
             let candidates = match at {
                 Some(at) => joined(path, &at).into_iter().collect(),
@@ -92,7 +98,7 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or(".", |(folder, _)| folder)
 }
 
-/// Reads the tokens of one module.
+/// Reads the code of one module.
 struct Reader<'a> {
     modules: &'a mut Modules,
     module: ModuleId,
@@ -101,135 +107,136 @@ struct Reader<'a> {
     files: Vec<(ModuleId, String, Option<String>)>,
 }
 
+impl<'ast> Visit<'ast> for Reader<'_> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        let (Item::Const(ItemConst { attrs, ident, .. })
+        | Item::Enum(ItemEnum { attrs, ident, .. })
+        | Item::Fn(ItemFn { attrs, sig: Signature { ident, .. }, .. })
+        | Item::Static(ItemStatic { attrs, ident, .. })
+        | Item::Struct(ItemStruct { attrs, ident, .. })
+        | Item::Trait(ItemTrait { attrs, ident, .. })
+        | Item::Type(ItemType { attrs, ident, .. })
+        | Item::Union(ItemUnion { attrs, ident, .. })) = item
+        else {
+            return visit::visit_item(self, item);
+        };
+        if !is_for_tests(attrs) {
+            self.current().items.insert(ident.to_string());
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        if !is_for_tests(&item.attrs) {
+            self.read_tree(&item.tree, Vec::new(), !matches!(item.vis, Visibility::Inherited));
+        }
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        if is_for_tests(&item.attrs) {
+            return;
+        }
+        let name = item.ident.to_string();
+        let Some((_, items)) = &item.content else {
+            self.files.push((self.module, name, item.attrs.iter().find_map(path_of)));
+            return;
+        };
+        let file = self.current().file.clone();
+        let child = self.modules.add(&file, Some(self.module));
+        self.current().children.insert(name, child);
+        let parent = std::mem::replace(&mut self.module, child);
+        items.iter().for_each(|item| self.visit_item(item));
+        self.module = parent;
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
+        if is_for_tests(&item.attrs) {
+            return;
+        }
+        if let (None, Type::Path(implementing)) = (&item.trait_, &*item.self_ty) {
+            let methods = item.items.iter().filter_map(|item| {
+                let ImplItem::Fn(method) = item else { return None };
+                Some(method.sig.ident.to_string())
+            });
+            let mention = mention(&implementing.path);
+            self.current().implementations.push((mention, methods.collect()));
+        }
+        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
+        if !is_for_tests(&item.attrs) {
+            visit::visit_impl_item_fn(self, item);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        self.mention(mention(path));
+        visit::visit_path(self, path);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        self.current().names.insert(call.method.to_string());
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        self.visit_path(&call.path);
+        self.read_tokens(call.tokens.clone());
+    }
+}
+
 impl Reader<'_> {
-    fn read(&mut self, tokens: TokenStream) {
+    /// `path::{a, b as c, self, *}`
+    fn read_tree(&mut self, tree: &UseTree, mut path: Vec<String>, is_public: bool) {
+        let (last, name) = match tree {
+            UseTree::Path(tree) => {
+                path.push(tree.ident.to_string());
+                return self.read_tree(&tree.tree, path, is_public);
+            }
+            UseTree::Group(group) => {
+                return group.items.iter().for_each(|tree| self.read_tree(tree, path.clone(), is_public));
+            }
+            UseTree::Glob(glob) => {
+                let line = glob.star_token.spans[0].start().line;
+                return self.current().globs.push(Mention { path, line });
+            }
+            UseTree::Name(tree) => (&tree.ident, &tree.ident),
+            UseTree::Rename(tree) => (&tree.ident, &tree.rename),
+        };
+        path.extend((last != "self").then(|| last.to_string()));
+        let name = path.last().filter(|_| name == "self").cloned().unwrap_or_else(|| name.to_string());
+        self.current().imports.insert(name, (Mention { path, line: line(last) }, is_public));
+    }
+
+    /// What is handed to a macro may be anything, so only names and paths are read.
+    fn read_tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
-        let (mut at, mut path_attribute, mut is_public) = (0, None, false);
-        while at < tokens.len() {
-            let rest = &tokens[at..];
-            if let Some(attribute) = attribute(rest) {
-                if is_for_tests(attribute) {
-                    at += item_length(rest);
-                    continue;
-                }
-                path_attribute = path_of(attribute).or(path_attribute);
-                at += 2;
-                continue;
-            }
-            at += match keyword(rest) {
-                Some("use") => self.read_use(rest, is_public),
-                Some("mod") => self.read_module(rest, path_attribute.take()),
-                Some("impl") if begins_item(&tokens[..at]) => self.read_implementation(rest),
-                Some("struct" | "enum" | "union" | "trait" | "fn" | "type" | "const" | "static") => {
-                    self.read_item(rest)
-                }
-                Some("pub") => {
-                    is_public = true;
-                    at += 1 + usize::from(matches!(rest.get(1), Some(TokenTree::Group(_))));
-                    continue;
-                }
-                _ => self.read_rest(rest),
-            };
-            is_public = false;
-        }
-    }
-
-    /// `use path::{a, b as c, self, *};`
-    fn read_use(&mut self, rest: &[TokenTree], is_public: bool) -> usize {
-        let end = rest.iter().position(|token| is_punct(token, ';')).unwrap_or(rest.len());
-        self.read_tree(&rest[1..end], &[], is_public);
-        end + 1
-    }
-
-    fn read_tree(&mut self, tokens: &[TokenTree], prefix: &[String], is_public: bool) {
-        for tree in tokens.split(|token| is_punct(token, ',')) {
-            let Some(line) = tree.first().map(line) else { continue };
-            let (mut path, mut name) = (prefix.to_vec(), None);
-            let mut parts = tree.iter().peekable();
-            while let Some(part) = parts.next() {
-                match part {
-                    TokenTree::Ident(ident) if ident == "as" => name = parts.next().map(ToString::to_string),
-                    TokenTree::Ident(ident) if ident == "self" && !path.is_empty() => {}
-                    TokenTree::Ident(ident) => path.push(ident.to_string()),
-                    TokenTree::Group(group) => {
-                        let inner: Vec<_> = group.stream().into_iter().collect();
-                        self.read_tree(&inner, &path, is_public);
-                        path.clear();
+        let mut rest = tokens.as_slice();
+        while let Some((first, others)) = rest.split_first() {
+            rest = others;
+            match first {
+                TokenTree::Group(group) => self.read_tokens(group.stream()),
+                TokenTree::Ident(ident) => {
+                    let mut path = vec![ident.to_string()];
+                    while let [TokenTree::Punct(colon), TokenTree::Punct(second), TokenTree::Ident(part), others @ ..] =
+                        rest
+                        && (colon.as_char(), colon.spacing(), second.as_char()) == (':', Spacing::Joint, ':')
+                    {
+                        path.push(part.to_string());
+                        rest = others;
                     }
-                    TokenTree::Punct(punct) if punct.as_char() == '*' => {
-                        self.current().globs.push(Mention { path: std::mem::take(&mut path), line });
-                    }
-                    TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+                    self.mention(Mention { path, line: line(ident) });
                 }
-            }
-            if let Some(last) = path.last().cloned() {
-                let name = name.unwrap_or(last);
-                self.current().imports.insert(name, (Mention { path, line }, is_public));
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
         }
     }
 
-    /// `mod name;` or `mod name { … }`
-    fn read_module(&mut self, rest: &[TokenTree], path: Option<String>) -> usize {
-        let Some(TokenTree::Ident(name)) = rest.get(1) else { return 1 };
-        match rest.get(2) {
-            Some(TokenTree::Group(group)) => {
-                let file = self.current().file.clone();
-                let child = self.modules.add(&file, Some(self.module));
-                self.current().children.insert(name.to_string(), child);
-                let parent = std::mem::replace(&mut self.module, child);
-                self.read(group.stream());
-                self.module = parent;
-            }
-            _ => self.files.push((self.module, name.to_string(), path)),
-        }
-        3
-    }
-
-    /// `impl<T> Type<T> { … }`, but not `impl Trait for Type`. What follows is read as any other code.
-    fn read_implementation(&mut self, rest: &[TokenTree]) -> usize {
-        let head: Vec<_> = rest.iter().take_while(|token| !is_braces(token)).cloned().collect();
-        let is_inherent = !head.iter().any(|token| matches!(token, TokenTree::Ident(ident) if ident == "for"));
-        let generics = generics_length(&head[1..]);
-        if let (true, Some((path, _))) = (is_inherent, path(&head[1 + generics..])) {
-            let line = line(&head[0]);
-            let methods = rest.get(head.len()).map(functions).unwrap_or_default();
-            self.current().implementations.push((Mention { path, line }, methods));
-        }
-        1
-    }
-
-    fn read_item(&mut self, rest: &[TokenTree]) -> usize {
-        if let Some(TokenTree::Ident(name)) = rest.get(1) {
-            let name = name.to_string();
-            self.current().items.insert(name);
-            return 2;
-        }
-        1
-    }
-
-    /// A path, a name, a group, or something that names nothing.
-    fn read_rest(&mut self, rest: &[TokenTree]) -> usize {
-        match &rest[0] {
-            TokenTree::Group(group) => {
-                self.read(group.stream());
-                1
-            }
-            TokenTree::Ident(_) => {
-                let Some((path, length)) = path(rest) else { return 1 };
-                let line = line(&rest[0]);
-                match path.as_slice() {
-                    [name] => drop(self.current().names.insert(name.clone())),
-                    [first, ..] => {
-                        let first = first.clone();
-                        self.current().names.insert(first);
-                        self.current().paths.push(Mention { path, line });
-                    }
-                    [] => {}
-                }
-                length
-            }
-            TokenTree::Punct(_) | TokenTree::Literal(_) => 1,
+    fn mention(&mut self, mention: Mention) {
+        self.current().names.extend(mention.path.first().cloned());
+        if mention.path.len() > 1 {
+            self.current().paths.push(mention);
         }
     }
 
@@ -238,100 +245,22 @@ impl Reader<'_> {
     }
 }
 
-/// The first path of these tokens, `a::b::C`, and how many tokens it takes. Generic arguments end it.
-fn path(tokens: &[TokenTree]) -> Option<(Vec<String>, usize)> {
-    let Some(TokenTree::Ident(first)) = tokens.first() else { return None };
-    let (mut path, mut length) = (vec![first.to_string()], 1);
-    while let [TokenTree::Punct(colon), TokenTree::Punct(second), TokenTree::Ident(part), ..] = &tokens[length..] {
-        if colon.as_char() != ':' || colon.spacing() != Spacing::Joint || second.as_char() != ':' {
-            break;
-        }
-        path.push(part.to_string());
-        length += 3;
-    }
-    Some((path, length))
+fn is_for_tests(attributes: &[Attribute]) -> bool {
+    let is_test = |attribute: &Attribute| attribute.parse_args::<Ident>().is_ok_and(|word| word == "test");
+    attributes.iter().any(|one| one.path().is_ident("test") || (one.path().is_ident("cfg") && is_test(one)))
 }
 
-/// The names of the functions in braces.
-fn functions(braces: &TokenTree) -> Vec<String> {
-    let TokenTree::Group(group) = braces else { return Vec::new() };
-    let tokens: Vec<_> = group.stream().into_iter().collect();
-    let is_function = |pair: &&[TokenTree]| matches!(&pair[0], TokenTree::Ident(ident) if ident == "fn");
-    tokens.windows(2).filter(is_function).map(|pair| pair[1].to_string()).collect()
+fn path_of(attribute: &Attribute) -> Option<String> {
+    let value = &attribute.meta.require_name_value().ok()?.value;
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value else { return None };
+    attribute.path().is_ident("path").then(|| text.value())
 }
 
-/// How many tokens `<…>` takes at the beginning of these.
-fn generics_length(tokens: &[TokenTree]) -> usize {
-    let (mut depth, mut before) = (0_usize, ' ');
-    for (index, token) in tokens.iter().enumerate() {
-        let sign = if let TokenTree::Punct(punct) = token { punct.as_char() } else { ' ' };
-        match sign {
-            '<' => depth += 1,
-            '>' if before != '-' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return if sign == '>' { index + 1 } else { 0 };
-        }
-        before = sign;
-    }
-    0
+fn mention(path: &Path) -> Mention {
+    let line = path.segments.first().map_or(0, |first| line(&first.ident));
+    Mention { path: path.segments.iter().map(|part| part.ident.to_string()).collect(), line }
 }
 
-/// What stands in `#[…]` or `#![…]` at the beginning of these tokens.
-fn attribute(rest: &[TokenTree]) -> Option<&Group> {
-    match rest {
-        [sign, TokenTree::Group(group), ..] if is_punct(sign, '#') => Some(group),
-        _ => None,
-    }
-}
-
-fn is_for_tests(attribute: &Group) -> bool {
-    let text = attribute.stream().to_string().replace(' ', "");
-    text == "cfg(test)" || text == "test"
-}
-
-fn path_of(attribute: &Group) -> Option<String> {
-    let text = attribute.stream().to_string();
-    let value = text.strip_prefix("path")?.trim_start().strip_prefix('=')?;
-    Some(value.trim().trim_matches('"').to_owned())
-}
-
-/// How many tokens an item takes with its attributes: up to its `;` or its braces.
-fn item_length(rest: &[TokenTree]) -> usize {
-    let is_use = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "use");
-    let begin = rest.iter().position(|token| is_punct(token, ';') || is_braces(token) || is_use(token));
-    let Some(begin) = begin else { return rest.len() };
-    let length =
-        rest[begin..].iter().position(|token| is_punct(token, ';') || (is_braces(token) && !is_use(&rest[begin])));
-    length.map_or(rest.len(), |length| begin + length + 1)
-}
-
-/// Whether an `impl` after these tokens begins an item, and is not the `impl Trait` of a type.
-fn begins_item(before: &[TokenTree]) -> bool {
-    match before.last() {
-        None | Some(TokenTree::Group(_)) => true,
-        Some(TokenTree::Punct(punct)) => punct.as_char() == ';',
-        Some(TokenTree::Ident(ident)) => ident == "unsafe",
-        Some(TokenTree::Literal(_)) => false,
-    }
-}
-
-fn keyword(rest: &[TokenTree]) -> Option<&'static str> {
-    const KEYWORDS: &[&str] =
-        &["use", "mod", "impl", "pub", "struct", "enum", "union", "trait", "fn", "type", "const", "static"];
-    let Some(TokenTree::Ident(ident)) = rest.first() else { return None };
-    KEYWORDS.iter().find(|keyword| ident == *keyword).copied()
-}
-
-fn is_punct(token: &TokenTree, sign: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign)
-}
-
-fn is_braces(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
-}
-
-fn line(token: &TokenTree) -> usize {
-    token.span().start().line
+fn line(ident: &Ident) -> usize {
+    ident.span().start().line
 }
