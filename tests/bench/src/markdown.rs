@@ -37,9 +37,6 @@ fn table(section: &Section) -> String {
         let cells: Vec<String> = cells.iter().map(|cell| text(cell).replace('|', "\\|")).collect();
         format!("| {} |\n", cells.join(" | "))
     };
-    if section.rows.is_empty() {
-        return String::new();
-    }
     let right = if section.is_words() { "---" } else { "--:" };
     let rule: Vec<String> =
         (0..section.head.len()).map(|index| if index == 0 { "---" } else { right }.to_owned()).collect();

@@ -245,10 +245,8 @@ impl Routes {
     /// # Errors
     /// The answer is wrong.
     pub fn learn_list(&mut self, ask: Ask, frame: Vec<u8>, brokers: usize, topics: usize) -> Result<()> {
-        let answer = Answer::decode(&frame).map_err(anyhow::Error::msg)?;
-        ensure!(answer.code == 0 && answer.flag & 1 == 1, "code {}, flag {}", answer.code, answer.flag);
         // Java writes numeric keys without quotes.
-        let body = Json::parse(&answer.text()).map_err(anyhow::Error::msg)?;
+        let body = Json::parse(&success(&frame)?.text()).map_err(anyhow::Error::msg)?;
         let (known, wanted) = match ask {
             Ask::Cluster => (body.member("brokerAddrTable").map(|table| table.members().len()), brokers),
             Ask::Route | Ask::Topics | Ask::ClusterTopics => {
@@ -275,8 +273,7 @@ impl Routes {
             });
             return number.map(Belongs::To);
         }
-        let answer = Answer::decode(frame).ok()?;
-        (answer.code == 0 && answer.flag & 1 == 1).then_some(Belongs::To(answer.opaque as u32))
+        Some(Belongs::To(success(frame).ok()?.opaque as u32))
     }
 
     fn is_right(&self, frame: &[u8], class: usize) -> bool {
@@ -287,10 +284,10 @@ impl Routes {
 }
 
 impl Expected {
-    /// Returns the length of every route in bytes.
-    pub fn answer_bytes(&self) -> usize {
+    /// Returns the length of an answer of this class in bytes.
+    pub fn answer_bytes(&self, class: usize) -> usize {
         match self {
-            Self::Routes(routes) => routes.frames.first().map_or(0, Vec::len),
+            Self::Routes(routes) => routes.frames.get(class).map_or(0, Vec::len),
             Self::Constant(bytes) => bytes.len(),
         }
     }
@@ -313,10 +310,7 @@ impl Expected {
     /// # Errors
     /// The answer is wrong.
     pub fn check(&self, frame: &[u8], class: usize) -> Result<()> {
-        let bytes = match self {
-            Self::Routes(routes) => routes.frames.get(class).map_or(0, Vec::len),
-            Self::Constant(bytes) => bytes.len(),
-        };
+        let bytes = self.answer_bytes(class);
         ensure!(frame.len() == bytes, wrong(&format!("{} bytes instead of {bytes}", frame.len()), frame));
         Ok(())
     }
@@ -340,10 +334,15 @@ fn wrong(what: &str, frame: &[u8]) -> String {
     format!("{what}: {}", String::from_utf8_lossy(start))
 }
 
-fn verify(frame: &[u8], queues: i32, brokers: usize) -> Result<()> {
+/// Reads an answer that refuses nothing.
+fn success(frame: &[u8]) -> Result<Answer> {
     let answer = Answer::decode(frame).map_err(anyhow::Error::msg)?;
     ensure!(answer.code == 0 && answer.flag & 1 == 1, "code {}, flag {}", answer.code, answer.flag);
-    let route: Value = serde_json::from_slice(&answer.body).context("the body is not JSON")?;
+    Ok(answer)
+}
+
+fn verify(frame: &[u8], queues: i32, brokers: usize) -> Result<()> {
+    let route: Value = serde_json::from_slice(&success(frame)?.body).context("the body is not JSON")?;
     let list = |name: &str| route.get(name).and_then(Value::as_array).with_context(|| format!("no {name}"));
     ensure!(list("brokerDatas")?.len() == brokers, "{} brokers", list("brokerDatas")?.len());
     let right = |data: &&Value| {

@@ -61,17 +61,20 @@ fn reason(title: &str, parts: impl Iterator<Item = String>) -> Option<String> {
 fn cost_where_measured(results: &Results, contender: &Contender, other: &Contender) -> Option<f64> {
     let closed = results.workloads.iter().filter(|workload| workload.is_closed());
     let ratio = |workload: &Workload| results.ratio(&contender.name, &other.name, &workload.name, Figure::CpuPer100k);
-    let logarithms: Vec<f64> = closed.filter_map(ratio).map(|ratio| ratio.median.ln()).collect();
-    (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
+    mean(&closed.filter_map(ratio).map(|ratio| ratio.median).collect::<Vec<f64>>())
 }
 
 /// Returns the geometric mean of the processor time over all closed loads. `None` if one is missing.
 fn cost(results: &Results, contender: &Contender) -> Option<f64> {
     let closed = results.workloads.iter().filter(|workload| workload.is_closed());
-    let logarithms = closed
-        .map(|workload| Some(results.summary(&contender.name, &workload.name, Figure::CpuPer100k)?.median.ln()))
-        .collect::<Option<Vec<f64>>>()?;
-    (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
+    let figure = |load: &Workload| Some(results.summary(&contender.name, &load.name, Figure::CpuPer100k)?.median);
+    mean(&closed.map(figure).collect::<Option<Vec<f64>>>()?)
+}
+
+/// Returns the geometric mean. `None` if there are no values.
+fn mean(values: &[f64]) -> Option<f64> {
+    let sum: f64 = values.iter().map(|value| value.ln()).sum();
+    (!values.is_empty()).then(|| (sum / values.len() as f64).exp())
 }
 
 /// Returns the median spread of our servers, reduced as in a mean over many loads.

@@ -132,9 +132,7 @@ fn processor_time(results: &Results) -> Section {
 }
 
 fn throughput(results: &Results) -> Section {
-    let cell =
-        |one: &Contender, load: &Workload| Some(cell(&results.summary(&one.name, &load.name, Figure::Rate)?, ""));
-    let rows = closed(results).map(|(title, load)| row(results, &title, |one| cell(one, load))).collect();
+    let rows = closed(results).flat_map(|(title, load)| rows(results, &load.name, &[(title, Figure::Rate)])).collect();
     let notes = ["The load generator has one processor, as the server: it is what limits the fastest servers."];
     section(results, "Route queries a second", &notes, rows)
 }

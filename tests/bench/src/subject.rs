@@ -125,9 +125,9 @@ impl<'a> Subject<'a> {
         Processor::read(self.processes().map(ServerProcess::pid))
     }
 
-    /// Returns the length of each answer in bytes.
+    /// Returns the length of each route in bytes.
     pub fn answer_bytes(&self) -> usize {
-        self.expected.answer_bytes()
+        self.expected.answer_bytes(Ask::Route.class(0))
     }
 
     /// Pauses the server while others are measured, if it works when idle, as virtual machines do.
