@@ -46,10 +46,7 @@ impl Host {
             kernel: line("/proc/sys/kernel/osrelease"),
             processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             processors: allowed_processors()?,
-            memory_bytes: field("/proc/meminfo", "MemTotal")
-                .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok())
-                .unwrap_or_default()
-                * 1024,
+            memory_bytes: bytes("/proc/meminfo", "MemTotal").unwrap_or_default(),
             io_uring: io_uring(&line("/proc/sys/kernel/io_uring_disabled"), field("/proc/self/status", "Seccomp")),
             open_files: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
             locked_bytes: getrlimit(Resource::Memlock).current,
@@ -154,6 +151,11 @@ fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let mut lines = text.lines().filter_map(|line| line.split_once(':'));
     lines.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
+}
+
+/// Returns the bytes that the first line `NAME: NUMBER kB` of a file tells.
+pub(crate) fn bytes(path: &str, name: &str) -> Option<u64> {
+    Some(field(path, name)?.strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Processor time and memory of a process, as the kernel counts them.
 
+use crate::host::bytes;
 use anyhow::{Context, Result};
 use rustix::process::Pid;
 use std::collections::BTreeMap;
@@ -96,14 +97,9 @@ impl Memory {
     /// Reads the memory of a process.
     pub fn read(process: Pid) -> Result<Self> {
         let path = format!("/proc/{}/status", process.as_raw_nonzero());
-        let status = fs::read_to_string(&path).with_context(|| format!("{path} is gone"))?;
-        let field = |name| kibibytes(&status, name).with_context(|| format!("{path} has no {name}"));
-        Ok(Self { resident: field("VmRSS:")? * 1024, anonymous: field("RssAnon:")? * 1024 })
+        let field = |name| bytes(&path, name).with_context(|| format!("{path} is gone, or has no {name}"));
+        Ok(Self { resident: field("VmRSS")?, anonymous: field("RssAnon")? })
     }
-}
-
-fn kibibytes(status: &str, name: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
