@@ -1,6 +1,7 @@
 //! Rust files are short, and so are the lines of Markdown and of comments. rustfmt keeps the width of other Rust,
 //! clippy the length of functions.
 
+use crate::text::lines_with;
 use crate::{Repository, Violation};
 
 /// Lines of a Rust file.
@@ -15,27 +16,18 @@ pub fn long_files(repository: &Repository) -> Vec<Violation> {
     long.map(|(file, lines)| Violation::new(&file.path, format!("{lines} lines, at most {FILE_LINES_MAX}"))).collect()
 }
 
-/// Markdown files with lines that are too wide: one violation for each file, with the numbers of the lines.
+/// Markdown files with lines that are too wide.
 pub fn wide_lines(repository: &Repository) -> Vec<Violation> {
-    wide(repository, ".md", |line| !line.starts_with('|'))
+    lines_with(repository.ending(".md"), "too wide", |line| is_wide(line) && !line.starts_with('|'))
 }
 
 /// Rust files with comments that are too wide, which rustfmt leaves as they are.
 pub fn wide_comments(repository: &Repository) -> Vec<Violation> {
-    wide(repository, ".rs", |line| line.trim_start().starts_with("//"))
+    lines_with(repository.ending(".rs"), "too wide", |line| is_wide(line) && line.trim_start().starts_with("//"))
 }
 
-fn wide(repository: &Repository, ending: &str, counts: fn(&str) -> bool) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for file in repository.ending(ending) {
-        let is_wide = |line: &str| line.chars().count() > LINE_WIDTH_MAX && counts(line);
-        let wide = file.text.lines().enumerate().filter(|(_, line)| is_wide(line));
-        let numbers: Vec<_> = wide.map(|(index, _)| (index + 1).to_string()).collect();
-        if !numbers.is_empty() {
-            violations.push(Violation::new(&file.path, format!("wider than {LINE_WIDTH_MAX}: {}", numbers.join(", "))));
-        }
-    }
-    violations
+fn is_wide(line: &str) -> bool {
+    line.chars().count() > LINE_WIDTH_MAX
 }
 
 #[cfg(test)]
@@ -53,13 +45,13 @@ mod tests {
     fn a_line_of_121_characters_is_too_wide_but_for_the_row_of_a_table() {
         let text = format!("{}\n{}\n| {} |\n", "é".repeat(120), "é".repeat(121), "x".repeat(200));
         let repository = Repository::of(&[("page.md", &text)]);
-        assert_eq!(wide_lines(&repository), [Violation::new("page.md", "wider than 120: 2")]);
+        assert_eq!(wide_lines(&repository), [Violation::new("page.md", "too wide, lines 2")]);
     }
 
     #[test]
     fn a_comment_of_121_characters_is_too_wide_and_a_string_is_not() {
         let text = format!("    // {}\nlet long = \"{}\";\n// {}\n", "x".repeat(114), "x".repeat(200), "x".repeat(117));
         let repository = Repository::of(&[("a.rs", &text)]);
-        assert_eq!(wide_comments(&repository), [Violation::new("a.rs", "wider than 120: 1")]);
+        assert_eq!(wide_comments(&repository), [Violation::new("a.rs", "too wide, lines 1")]);
     }
 }

@@ -45,17 +45,19 @@ pub fn path_attributes(repository: &Repository) -> Vec<Violation> {
     lines_with(repository.ending(".rs"), ATTRIBUTE, |text| text.contains(ATTRIBUTE))
 }
 
-/// One violation for each file: the numbers of its lines that are wrong. A text is wrong if one of its lines is.
-fn lines_with<'a>(
+/// One violation for each file: the numbers of its lines that are wrong.
+pub(crate) fn lines_with<'a>(
     files: impl Iterator<Item = &'a File>,
     what: &str,
     is_wrong: impl Fn(&str) -> bool,
 ) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for file in files.filter(|file| is_wrong(&file.text)) {
+    for file in files {
         let wrong = file.text.split('\n').enumerate().filter(|(_, line)| is_wrong(line));
         let numbers: Vec<_> = wrong.map(|(index, _)| (index + 1).to_string()).collect();
-        violations.push(Violation::new(&file.path, format!("{what}, lines {}", numbers.join(", "))));
+        if !numbers.is_empty() {
+            violations.push(Violation::new(&file.path, format!("{what}, lines {}", numbers.join(", "))));
+        }
     }
     violations
 }
