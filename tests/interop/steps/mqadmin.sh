@@ -72,11 +72,6 @@ route_leads() {
     prints "^DefaultCluster +$2 +\{0=${broker_address[$2]}\} +4 +4 +6 *\$"
 }
 
-no_route() { # no_route TOPIC: response code 17, TOPIC_NOT_EXIST
-    mqadmin topicRoute -t "$1"
-    prints "CODE: 17  DESC: No topic route info in name server for the topic: $1\$"
-}
-
 # run_all FILE...: runs every line of the files and keeps what it printed in answers.txt. OUTDIR in a line is a folder of this run.
 run_all() {
     local line

@@ -46,11 +46,6 @@ cluster_info_lacks() {
     prints_text '"clusterAddrTable"' && ! prints_text "\"$1\""
 }
 
-all_topics_have() { # TOPIC: the list of all topics (206)
-    ask 206
-    prints_text "\"$1\""
-}
-
 cluster_topics_have() { # CLUSTER TOPIC: the topics of a cluster (224)
     ask 224 "cluster=$1"
     prints_text "\"$2\""
