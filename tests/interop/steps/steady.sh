@@ -33,9 +33,6 @@ stop_steady_client() {
     ! grep '^ERROR send' "$run_folder/$1/output.log" || fail "sending failed"
 }
 
-# lookups_never_failed NAME
-lookups_never_failed() { ! grep '^ERROR lookup' "$run_folder/$1/output.log" || fail "looking up a route failed"; }
-
 # lookups_failed_at_most NUMBER NAME
 lookups_failed_at_most() {
     local failed
