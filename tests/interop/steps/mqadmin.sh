@@ -55,9 +55,9 @@ cluster_lacks() {
     prints "^#Cluster Name " && ! prints " $1 "
 }
 
-# create_topic TOPIC [CLUSTER]: on every broker of the cluster, 4 queues each.
+# create_topic TOPIC [CLUSTER [OPTION...]]: on every broker of the cluster, 4 queues each.
 create_topic() {
-    mqadmin updateTopic -c "${2:-DefaultCluster}" -t "$1" -r 4 -w 4
+    mqadmin updateTopic -c "${2:-DefaultCluster}" -t "$1" -r 4 -w 4 "${@:3}"
     prints "^create topic to .* success" || fail "updateTopic did not succeed"
 }
 

@@ -14,10 +14,7 @@ start_proxy() {
 }
 
 # create_typed_topic TOPIC: gRPC clients want to know what kind of messages a topic holds.
-create_typed_topic() {
-    mqadmin updateTopic -c DefaultCluster -t "$1" -r 4 -w 4 -a +message.type=NORMAL
-    prints "^create topic to .* success" || fail "updateTopic did not succeed"
-}
+create_typed_topic() { create_topic "$1" DefaultCluster -a +message.type=NORMAL; }
 
 # create_group GROUP: a consumer over gRPC does not bring its group into being. The proxy asks any broker of the cluster for it.
 create_group() {
