@@ -23,13 +23,10 @@ use std::time::Duration;
 const FILES_BESIDE: u64 = 1000;
 /// How long system calls are counted.
 const CALLS_COUNTED_FOR: Duration = Duration::from_millis(100);
-/// Length in bytes of an echo server's answer before the length of a route is known.
-const SOME_BYTES: usize = 300;
 /// Number of connections that arrive at once.
 const AT_ONCE: usize = 5000;
 /// The most repetitions of the long parts.
 const LONG_REPETITIONS: usize = 2;
-
 /// Repetitions of the part that opens thousands of TLS connections.
 const TLS_CONNECTIONS_REPETITIONS: usize = 1;
 
@@ -200,14 +197,15 @@ impl<'a> Comparison<'a> {
     fn table(&mut self, contenders: &[Contender], table: Table, workloads: &[Workload]) {
         let mut subjects = self.fill(contenders, table);
         for (index, workload) in workloads.iter().enumerate() {
-            let mut loads = self.warm_up(&mut subjects, workload, index == 0);
+            let mut loads: Vec<Option<Load>> =
+                subjects.iter_mut().map(|place| self.warm_up(place, workload, index == 0)).collect();
             for repetition in 0..self.results.options.repetitions {
-                for position in 0..subjects.len() {
-                    self.sample(&mut subjects, &mut loads, position, workload, repetition);
+                for (place, load) in subjects.iter_mut().zip(&mut loads) {
+                    self.sample(place, load, workload, repetition);
                 }
             }
             if self.count_calls && workload.is_closed() {
-                self.calls(&mut subjects, &mut loads, workload);
+                subjects.iter_mut().zip(&mut loads).for_each(|(place, load)| self.calls(place, load, workload));
             }
         }
     }
@@ -225,8 +223,7 @@ impl<'a> Comparison<'a> {
                     continue;
                 }
                 self.progress.tell(&format!("{}: {}", contender.name, table.title()));
-                let bytes = answer_bytes.unwrap_or(SOME_BYTES);
-                match Subject::prepare(contender, table, bytes, self.terms) {
+                match Subject::prepare(contender, table, answer_bytes.unwrap_or_default(), self.terms) {
                     Ok(subject) => {
                         answer_bytes = answer_bytes.or(Some(subject.answer_bytes()));
                         subject.pause();
@@ -240,75 +237,72 @@ impl<'a> Comparison<'a> {
         subjects
     }
 
-    fn warm_up(&mut self, subjects: &mut [Option<Subject<'_>>], workload: &Workload, first: bool) -> Vec<Option<Load>> {
-        let run = self.terms.run;
-        let mut loads = Vec::new();
-        for place in subjects {
-            // An echo server has only one answer.
-            let suits = |subject: &&mut Subject<'_>| !(subject.contender.is_echo() && workload.asks.has_lists());
-            let load = place.as_mut().filter(|_| !self.stopped()).filter(suits).map(|subject| {
-                self.progress.tell(&format!("{}: warm-up for {}", subject.contender.name, workload.name));
-                subject.resume();
-                let lasts = if first { subject.first_warm_up() } else { run / 4 };
-                let mut load = subject.connect(workload)?;
-                subject.run(&mut load, workload, lasts)?;
-                subject.pause();
-                anyhow::Ok(load)
-            });
-            loads.push(match load {
-                Some(Ok(load)) => Some(load),
-                Some(Err(error)) => {
-                    self.give_up(place, &workload.name, &error);
-                    None
-                }
-                None => None,
-            });
+    fn warm_up(&mut self, place: &mut Option<Subject<'_>>, workload: &Workload, first: bool) -> Option<Load> {
+        let contender = self.present(place)?;
+        // An echo server has only one answer.
+        if contender.is_echo() && workload.asks.has_lists() {
+            return None;
         }
-        loads
+        self.progress.tell(&format!("{}: warm-up for {}", contender.name, workload.name));
+        let run = self.terms.run;
+        self.turn(place, &workload.name, |subject| {
+            let lasts = if first { subject.first_warm_up() } else { run / 4 };
+            let mut load = subject.connect(workload)?;
+            subject.run(&mut load, workload, lasts)?;
+            Ok(load)
+        })
     }
 
     fn sample(
         &mut self,
-        subjects: &mut [Option<Subject<'_>>],
-        loads: &mut [Option<Load>],
-        position: usize,
+        place: &mut Option<Subject<'_>>,
+        load: &mut Option<Load>,
         workload: &Workload,
         repetition: usize,
     ) {
-        let (Some(place), Some(Some(load))) = (subjects.get_mut(position), loads.get_mut(position)) else { return };
-        let Some(subject) = place.as_mut().filter(|_| !self.stopped()) else { return };
-        self.progress.step(&format!("{}: {}, repetition {}", subject.contender.name, workload.name, repetition + 1));
-        subject.resume();
-        let observed = subject.run(load, workload, self.terms.run);
-        subject.pause();
-        match observed {
-            // An interrupted run is too short to use.
-            Ok(_) if self.stopped() => {}
-            Err(error) => self.give_up(place, &workload.name, &error),
-            Ok(observation) => self.note(subject.contender, &workload.name, observation),
+        let (Some(contender), Some(load)) = (self.present(place), load) else { return };
+        self.progress.step(&format!("{}: {}, repetition {}", contender.name, workload.name, repetition + 1));
+        let run = self.terms.run;
+        let observed = self.turn(place, &workload.name, |subject| subject.run(load, workload, run));
+        if let Some(observation) = observed {
+            self.note(contender, &workload.name, observation);
         }
     }
 
-    fn calls(&mut self, subjects: &mut [Option<Subject<'_>>], loads: &mut [Option<Load>], workload: &Workload) {
-        for (place, load) in subjects.iter_mut().zip(loads) {
-            let (Some(subject), Some(load)) = (place.as_mut(), load.as_mut()) else { continue };
-            if self.stopped() || !self.count_calls {
-                return;
-            }
-            self.progress.tell(&format!("{}: system calls of {}", subject.contender.name, workload.name));
-            subject.resume();
-            let observed = subject.count_calls(load, workload, CALLS_COUNTED_FOR);
-            subject.pause();
-            match observed {
-                Ok(_) if self.stopped() => {}
-                Err(error) => {
-                    // The connections are in an unknown state, and the next run would fail, too.
-                    self.count_calls = false;
-                    self.give_up(place, &format!("the counting of system calls in {}", workload.name), &error);
-                }
-                Ok(observation) => self.note(subject.contender, &workload.name, observation),
-            }
+    fn calls(&mut self, place: &mut Option<Subject<'_>>, load: &mut Option<Load>, workload: &Workload) {
+        let (Some(contender), Some(load), true) = (self.present(place), load, self.count_calls) else { return };
+        self.progress.tell(&format!("{}: system calls of {}", contender.name, workload.name));
+        let during = format!("the counting of system calls in {}", workload.name);
+        let observed = self.turn(place, &during, |subject| subject.count_calls(load, workload, CALLS_COUNTED_FOR));
+        // Where it fails once it would fail again.
+        self.count_calls = observed.is_some();
+        if let Some(observation) = observed {
+            self.note(contender, &workload.name, observation);
         }
+    }
+
+    /// The server at a place, unless it has failed or the user wants an end.
+    fn present<'c>(&self, place: &Option<Subject<'c>>) -> Option<&'c Contender> {
+        place.as_ref().filter(|_| !self.stopped()).map(|subject| subject.contender)
+    }
+
+    /// Measures one server while the others are paused. One that fails is given up, since its connections are in an
+    /// unknown state. An interrupted run is too short to use.
+    fn turn<T>(
+        &mut self,
+        place: &mut Option<Subject<'_>>,
+        during: &str,
+        measure: impl FnOnce(&mut Subject<'_>) -> Result<T>,
+    ) -> Option<T> {
+        let subject = place.as_mut()?;
+        subject.resume();
+        let measured = measure(subject);
+        subject.pause();
+        if let Err(error) = &measured {
+            self.fail(subject.contender, during, error);
+            *place = None;
+        }
+        measured.ok().filter(|_| !self.stopped())
     }
 
     fn note(&mut self, contender: &Contender, workload: &str, Observation { figures, doubt }: Observation) {
@@ -316,12 +310,6 @@ impl<'a> Comparison<'a> {
         let repetition = self.results.samples.iter().filter(same).count();
         let (contender, workload) = (contender.name.clone(), workload.to_owned());
         self.results.samples.push(Sample { contender, workload, repetition, figures, doubt });
-    }
-
-    fn give_up(&mut self, place: &mut Option<Subject<'_>>, during: &str, error: &anyhow::Error) {
-        if let Some(subject) = place.take() {
-            self.fail(subject.contender, during, error);
-        }
     }
 
     fn fail(&mut self, contender: &Contender, during: &str, error: &anyhow::Error) {
