@@ -13,16 +13,12 @@ use crate::start::{START, start};
 use crate::subject::{Observation, Subject};
 use crate::threads::{self, SETUPS};
 use crate::tls;
-use crate::trace::Trace;
 use crate::workload::{Table, Workload, workloads};
 use anyhow::Result;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 /// Open files that a server needs besides its connections.
 const FILES_BESIDE: u64 = 1000;
-/// How long system calls are counted.
-const CALLS_COUNTED_FOR: Duration = Duration::from_millis(100);
 /// Number of connections that arrive at once.
 const AT_ONCE: usize = 5000;
 /// The most repetitions of the long parts.
@@ -59,7 +55,6 @@ pub fn compare(options: &Options, interrupted: &AtomicBool) -> Result<Results> {
             failures: Vec::new(),
         },
         terms: Terms { pinning: pinning.as_ref(), run: options.run, interrupted },
-        count_calls: Trace::is_possible(),
     };
     comparison.tls(&contenders);
     let contenders: Vec<Contender> = contenders.into_iter().filter(|one| !one.is_for_tls()).collect();
@@ -96,8 +91,6 @@ struct Comparison<'a> {
     results: Results,
     progress: ProgressBar,
     terms: Terms<'a>,
-    /// Whether strace is there and allowed to count system calls.
-    count_calls: bool,
 }
 
 impl<'a> Comparison<'a> {
@@ -204,9 +197,6 @@ impl<'a> Comparison<'a> {
                     self.sample(place, load, workload, repetition);
                 }
             }
-            if self.count_calls && workload.is_closed() {
-                subjects.iter_mut().zip(&mut loads).for_each(|(place, load)| self.calls(place, load, workload));
-            }
         }
     }
 
@@ -264,18 +254,6 @@ impl<'a> Comparison<'a> {
         self.progress.step(&format!("{}: {}, repetition {}", contender.name, workload.name, repetition + 1));
         let run = self.terms.run;
         let observed = self.turn(place, &workload.name, |subject| subject.run(load, workload, run));
-        if let Some(observation) = observed {
-            self.note(contender, &workload.name, observation);
-        }
-    }
-
-    fn calls(&mut self, place: &mut Option<Subject<'_>>, load: &mut Option<Load>, workload: &Workload) {
-        let (Some(contender), Some(load), true) = (self.present(place), load, self.count_calls) else { return };
-        self.progress.tell(&format!("{}: system calls of {}", contender.name, workload.name));
-        let during = format!("the counting of system calls in {}", workload.name);
-        let observed = self.turn(place, &during, |subject| subject.count_calls(load, workload, CALLS_COUNTED_FOR));
-        // Where it fails once it would fail again.
-        self.count_calls = observed.is_some();
         if let Some(observation) = observed {
             self.note(contender, &workload.name, observation);
         }

@@ -24,8 +24,6 @@ pub enum Figure {
     Lateness,
     /// From the first byte of a registration that changes all of its topics until its answer, milliseconds.
     ChangeMillis,
-    /// System calls of the server per request.
-    Calls,
     /// From the start of the process until it listens, milliseconds.
     StartMillis,
     /// Memory of a server without brokers, including its program, MiB.

@@ -33,5 +33,4 @@ pub mod start;
 pub mod subject;
 pub mod threads;
 pub mod tls;
-pub mod trace;
 pub mod workload;

@@ -11,7 +11,6 @@ use crate::load::{Load, Outcome, Plan};
 use crate::measure::{Processor, Used};
 use crate::question::{Ask, CLASSES, Expected, Mix, OPAQUE_MIN, Question, Routes};
 use crate::server::ServerProcess;
-use crate::trace::Trace;
 use crate::workload::{Pace, Table, Workload};
 use anyhow::{Context, Result};
 use namesrv_tests::stream::try_read_frame;
@@ -203,19 +202,6 @@ impl<'a> Subject<'a> {
             }
         }
         Ok(observation)
-    }
-
-    /// Runs a load again while system calls are counted.
-    ///
-    /// # Errors
-    /// System calls cannot be counted here, or as for [`Subject::run`].
-    pub fn count_calls(&mut self, load: &mut Load, workload: &Workload, lasts: Duration) -> Result<Observation> {
-        self.prepare_brokers(workload);
-        let trace = Trace::attach(self.server.pid())?;
-        let plan = Plan { pace: workload.pace, lasts, requests_max: u64::MAX };
-        let outcome = load.run(plan, &mut self.brokers, self.terms.interrupted)?;
-        let calls = trace.finish()? as f64 / outcome.requests as f64;
-        Ok(Observation::from([(Figure::Calls, calls)]))
     }
 
     fn prepare_brokers(&mut self, workload: &Workload) {
