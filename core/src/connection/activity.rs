@@ -86,18 +86,6 @@ mod tests {
     }
 
     #[test]
-    fn whatever_happens_puts_the_idle_deadline_off() {
-        let mut activity = Activity::new(IDLE_MAX, at(0));
-        assert_eq!(activity.poll_timeout(FRAME_TIME_MAX), Some(at(1000)));
-        activity.note_complete(at(10));
-        assert_eq!(activity.poll_timeout(FRAME_TIME_MAX), Some(at(1010)));
-        activity.note(at(20));
-        assert_eq!(activity.poll_timeout(FRAME_TIME_MAX), Some(at(1020)));
-        assert_eq!(activity.expired(FRAME_TIME_MAX, at(1019)), None);
-        assert_eq!(activity.expired(FRAME_TIME_MAX, at(1020)), Some(CloseReason::Idle));
-    }
-
-    #[test]
     fn only_new_bytes_of_a_frame_are_activity_and_they_give_it_no_more_time() {
         let mut activity = Activity::new(IDLE_MAX, at(0));
         let mut incomplete = |bytes, millis| {
@@ -111,15 +99,5 @@ mod tests {
         assert_eq!(activity.expired(FRAME_TIME_MAX, at(1600)), Some(CloseReason::SlowFrame));
         activity.note_incomplete(0, at(1000));
         assert_eq!(activity.expired(FRAME_TIME_MAX, at(1600)), None);
-    }
-
-    #[test]
-    fn silence_may_be_allowed_for_ever() {
-        let mut activity = Activity::new(Duration::ZERO, at(0));
-        assert_eq!(activity.poll_timeout(FRAME_TIME_MAX), None);
-        activity.note_incomplete(1, at(10));
-        assert_eq!(activity.poll_timeout(FRAME_TIME_MAX), Some(at(1510)));
-        activity.end();
-        assert_eq!(activity.poll_timeout(FRAME_TIME_MAX), None);
     }
 }

@@ -147,17 +147,6 @@ mod tests {
     }
 
     #[test]
-    fn memory_follows_what_arrives_and_not_what_is_announced() {
-        let (mut input, quotas) = (Input::default(), quotas());
-        input.append(&[1; 100], 10_000_000, &quotas).unwrap();
-        assert_eq!((input.memory(), input.bytes.capacity()), (200, 200));
-        input.append(&[1; 300], 450, &quotas).unwrap();
-        assert_eq!((input.memory(), input.bytes.capacity()), (450, 450), "never more than the frame takes");
-        input.clear(&quotas);
-        assert_eq!((input.memory(), input.bytes.capacity()), (0, 0));
-    }
-
-    #[test]
     fn refused_bytes_change_nothing() {
         let quotas = Quotas::<Cell<usize>>::new(&Limits { incomplete_input_bytes_max: 1000, ..Limits::default() });
         let mut input = Input::default();

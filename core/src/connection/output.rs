@@ -100,15 +100,4 @@ mod tests {
             assert!(quotas.is_unused());
         }
     }
-
-    #[test]
-    fn what_is_given_up_returns_its_quota() {
-        let quotas = Quotas::<Cell<usize>>::new(&Limits::default());
-        let mut output = Output::default();
-        (0..3).for_each(|_| output.push(Bytes::from_static(b"reply"), &quotas));
-        output.advance(7, &quotas);
-        assert!(!quotas.is_unused());
-        output.clear(&quotas);
-        assert!(quotas.is_unused() && output.is_empty());
-    }
 }

@@ -114,22 +114,6 @@ fn forwarded(connection: &mut Connection, quotas: &Quotas<Cell<usize>>) -> Vec<u
 }
 
 #[test]
-fn frames_cut_anywhere_are_answered_and_forwarded_alike() {
-    let stream = [query(1), change(2), query(3), change(4)].concat();
-    for first in 1..stream.len() {
-        for second in (first + 1..stream.len()).step_by(37) {
-            let mut world = World::new(Limits::default());
-            for part in [&stream[..first], &stream[first..second], &stream[second..]] {
-                assert_eq!(world.bytes(part), Reading::Open);
-            }
-            assert_eq!(world.answered(), [1, 3]);
-            assert_eq!(world.forwarded(), [2, 4]);
-            assert_eq!(world.connection.input_memory(), 0);
-        }
-    }
-}
-
-#[test]
 fn an_idle_connection_owns_no_memory() {
     let mut world = World::new(Limits::default());
     world.bytes(&query(1)[..20]);
