@@ -368,38 +368,4 @@ proptest! {
     fn the_full_reader_agrees_with_the_exact_path_on_damaged_headers(header in damaged_header()) {
         check_agreement(&header);
     }
-
-    #[test]
-    fn arbitrary_bytes_never_panic(header in prop::collection::vec(any::<u8>(), 0..80)) {
-        let _ = decode(Serialization::Json, &header);
-        let _ = decode(Serialization::Binary, &header);
-    }
-
-    #[test]
-    fn a_json_header_reads_back_what_was_written(
-        numbers in any::<[i32; 4]>(),
-        fields in prop::collection::vec((".{1,10}", ".{0,20}"), 0..5),
-    ) {
-        let [code, opaque, flag, version] = numbers;
-        let members: serde_json::Map<_, _> = fields.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
-        let written = members.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap().into())).collect::<Vec<_>>();
-        let header = serde_json::json!({"code": code, "extFields": members, "flag": flag, "opaque": opaque, "version": version});
-        let header = header.to_string();
-        let request = json(&header).unwrap();
-        prop_assert_eq!(comparable(&request), (code, opaque, flag, version, written));
-    }
-
-    #[test]
-    fn a_binary_header_reads_back_what_was_written(
-        code: i16, language: u8, version: i16, opaque: i32, flag: i32,
-        remark in ".{0,20}",
-        fields in prop::collection::vec((".{1,10}", ".{0,20}"), 0..5),
-        surplus in prop::collection::vec(any::<u8>(), 0..5),
-    ) {
-        let bytes: Vec<_> = fields.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
-        let parts = Parts { fixed: (code, language, version, opaque, flag), remark: remark.into(), surplus, ..Parts::default() };
-        let header = parts.with_fields(&bytes).encode();
-        let request = binary(&header).unwrap();
-        prop_assert_eq!(comparable(&request), (code.into(), opaque, flag, version.into(), fields));
-    }
 }
