@@ -6,7 +6,6 @@ use crate::route::Mapping;
 use crate::wire::register::TopicQueueMapping;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
 
 const VALUES: QueueValues = QueueValues { read_queue_nums: 8, write_queue_nums: 8, perm: 6, topic_sys_flag: 0 };
 
@@ -62,34 +61,6 @@ fn id(tables: &Tables, group: &str) -> GroupId {
     tables.group_id(group).unwrap()
 }
 
-fn topics(tables: &Tables, group: &str) -> usize {
-    tables.group_named(group).unwrap().topics.len()
-}
-
-#[test]
-fn a_group_keeps_no_topic_in_which_it_has_nothing() {
-    let mut tables = tables();
-    let (a, b) = (id(&tables, "a"), id(&tables, "b"));
-    assert!(tables.remove_queue(tables.topics.key("T"), a));
-    assert_eq!(topics(&tables, "a"), 1, "the mapping is left");
-    assert!(tables.set_mapping(tables.topics.key("T"), mapping(&tables, "a", "b")));
-    assert_eq!((topics(&tables, "a"), topics(&tables, "b")), (0, 1), "group b owns the mapping now");
-    assert_eq!(broken_relations(&tables), Vec::<String>::new());
-    tables.leave(MemberKey { group: b, id: 0 });
-    assert_eq!((tables.topics.len(), tables.group_id("b")), (0, None));
-    assert_eq!(broken_relations(&tables), Vec::<String>::new());
-}
-
-#[test]
-fn tables_that_lose_everything_count_no_bytes() {
-    let mut tables = tables();
-    for key in tables.lose_connection(ConnId::new(0, 1)) {
-        tables.leave(key);
-    }
-    assert_eq!((tables.bytes, tables.topics.len(), tables.poll_timeout()), (0, 0, None));
-    assert_eq!(broken_relations(&tables), Vec::<String>::new());
-}
-
 #[test]
 fn setting_what_is_set_changes_nothing() {
     let mut tables = tables();
@@ -114,25 +85,6 @@ fn a_view_shares_with_the_last_one_what_did_not_change() {
     assert!(!Arc::ptr_eq(&after, &with_new_values));
     tables.place(&broker("b", "b:1", 1), Now::default());
     assert!(!Arc::ptr_eq(&with_new_values, &tables.publish().1));
-}
-
-#[test]
-fn placements_tell_who_held_the_identifier() {
-    let mut tables = tables();
-    let mut place = |address, id| {
-        let placed = tables.place(&broker("a", address, id), Now::default());
-        assert_eq!(broken_relations(&tables), Vec::<String>::new());
-        let replaced: Vec<_> = placed.replaced.into_iter().map(|broker| broker.address).collect();
-        (placed.placement, replaced)
-    };
-    let known =
-        Known::of(&broker("a", "a:0", 0).member(None, Origin::Registered, Claims::new(peer(1)), Instant::START));
-    assert_eq!(place("a:0", 0), (Placement::Same(known), vec![]));
-    assert_eq!(place("a:2", 2), (Placement::Free(None), vec![]));
-    assert_eq!(place("new", 0), (Placement::TakenOver(None), vec!["a:0".to_string()]));
-    assert_eq!(place("a:2", 3), (Placement::Free(Some(known)), vec!["a:2".to_string()]));
-    let both = vec!["a:2".to_string(), "a:1".to_string()];
-    assert_eq!(place("a:2", 1), (Placement::TakenOver(Some(known)), both));
 }
 
 /// Breaks one relation, and returns what the check finds.
