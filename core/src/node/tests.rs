@@ -183,23 +183,6 @@ fn a_tick_that_nothing_is_due_for_is_not_queued() {
     assert!(drain(&mut node).is_empty());
 }
 
-#[test]
-fn a_disconnect_removes_the_broker_whose_registration_came_before() {
-    let mut node = node("");
-    node.handle(registration(1, "b", 100), at(0));
-    node.handle(Input::Disconnected(conn(1)), at(0));
-    assert_eq!(evictions(&drain(&mut node)), [EvictionCause::ConnectionLost]);
-}
-
-#[test]
-fn a_broker_that_registered_anew_survives_the_end_of_its_old_connection() {
-    let mut node = node("");
-    node.handle(registration(1, "b", 100), at(0));
-    node.handle(registration(2, "b", 100), at(1));
-    node.handle(Input::Disconnected(conn(1)), at(1));
-    assert_eq!(evictions(&drain(&mut node)), []);
-}
-
 // Batches.
 
 #[test]
@@ -274,26 +257,6 @@ fn every_place_in_the_queue_is_given_back() {
         }
     }
     assert!((0..3).all(|_| quota.try_reserve(10 * MIB / 3)), "nothing is left in it");
-}
-
-#[test]
-fn the_same_inputs_have_the_same_outputs() {
-    let inputs = [
-        (registration(1, "b", 100), 0),
-        (kv_change("k"), 1),
-        (registration(2, "b", 100), 2),
-        (Input::Disconnected(conn(2)), 3),
-        (ask_listing(), 3),
-        (Input::Tick, 101),
-        (Input::Stop, 102),
-    ];
-    let run = || {
-        let mut node = node("enableShutdownGracefully=true");
-        inputs.iter().cloned().for_each(|(input, millis)| node.handle(input, at(millis)));
-        names(&drain(&mut node))
-    };
-    assert_eq!(run(), run());
-    assert!(run().contains(&"Save".into()) && run().contains(&"Stopping".into()), "{:?}", run());
 }
 
 #[test]
