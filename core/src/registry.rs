@@ -240,23 +240,3 @@ impl Registry {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Configuration;
-
-    #[test]
-    fn a_frame_that_cannot_be_read_closes_its_connection() {
-        let mut registry = Registry::new(InitialState::new([7; 16], Configuration::default()), Now::default());
-        assert!(matches!(registry.poll_output(), Some(Output::Publish(_))));
-        let peer = Peer { conn: ConnId::new(0, 1), address: ([127, 0, 0, 1], 1).into() };
-        for frame in [&b""[..], b"\0\0\0\x08\0\0\0\x04{", b"\0\0\0\x06\0\0\0\x02{]"] {
-            registry.handle_frame(peer, frame, Verdict::Open, Now::default());
-            let Some(Output::Close { conn, reason: CloseReason::MalformedFrame }) = registry.poll_output() else {
-                panic!("{frame:?} is not refused");
-            };
-            assert_eq!((conn, registry.poll_output().is_none()), (peer.conn, true));
-        }
-    }
-}

@@ -10,6 +10,7 @@ use crate::access::Verdict;
 use crate::config::{Configuration, properties};
 use crate::event::{Event, EvictionCause};
 use crate::initial_state::InitialState;
+use crate::output::CloseReason;
 use crate::quota::QueueQuota;
 use crate::save::{SaveError, SaveFile};
 use crate::time::WallTime;
@@ -238,25 +239,29 @@ fn what_is_handed_in_between_two_outputs_belongs_to_the_next_batch() {
 #[test]
 fn every_place_in_the_queue_is_given_back() {
     let mut node = node("");
-    let quota = QueueQuota::<Cell<usize>>::new(3, 10 * MIB);
-    let malformed = Input::Frame {
+    let quota = QueueQuota::<Cell<usize>>::new(5, 10 * MIB);
+    let malformed = ["", "\0\0\0\x08\0\0\0\x04{", "\0\0\0\x06\0\0\0\x02{]"].map(|frame| Input::Frame {
         peer: Peer { conn: conn(9), address: ([127, 0, 0, 1], 1).into() },
-        frame: Bytes::from_static(b"\0\0\0\x08\0\0\0\x04{{{{"),
+        frame: Bytes::from_static(frame.as_bytes()),
         verdict: Verdict::Open,
-    };
-    for input in [registration(1, "b", 100), frame(2, 999, "", b""), malformed] {
+    });
+    for input in [registration(1, "b", 100), frame(2, 999, "", b"")].into_iter().chain(malformed) {
         if let Input::Frame { frame, .. } = &input {
             assert!(quota.try_reserve(frame.len()));
         }
         node.handle(input, at(0));
     }
     assert!(!quota.try_reserve(0));
-    for output in drain(&mut node) {
+    let outputs = drain(&mut node);
+    for output in &outputs {
         if let Output::Release { requests, bytes } = output {
-            quota.release(requests, bytes);
+            quota.release(*requests, *bytes);
         }
     }
-    assert!((0..3).all(|_| quota.try_reserve(10 * MIB / 3)), "nothing is left in it");
+    assert!((0..5).all(|_| quota.try_reserve(10 * MIB / 5)), "nothing is left in it");
+    let close =
+        |output: &Output| if let Output::Close { conn, reason } = output { Some((*conn, *reason)) } else { None };
+    assert!(outputs.iter().filter_map(close).eq([(conn(9), CloseReason::MalformedFrame); 3]), "{outputs:?}");
 }
 
 #[test]
