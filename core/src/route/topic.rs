@@ -281,13 +281,4 @@ mod tests {
         assert_eq!(table.len(), 0);
         assert!(table.record(there).is_none());
     }
-
-    #[test]
-    fn names_come_in_order() {
-        let mut table = table();
-        for name in ["c", "a", "b"] {
-            set_queue(&mut table, name, 0);
-        }
-        assert_eq!(table.names_where(|record| &*record.name != "b"), ["a", "c"]);
-    }
 }
