@@ -174,10 +174,6 @@ mod tests {
     use alloc::format;
     use alloc::vec;
 
-    fn table(text: &str) -> KvTable {
-        KvFile::decode(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}")).table
-    }
-
     #[test]
     fn java_files_are_read_and_written_back() {
         let text = br#"{"configTable":{"A":{"k":"v\n"},"ORDER_TOPIC_CONFIG":{"T":"broker-a:8;b:4"}}}"#;
@@ -186,25 +182,6 @@ mod tests {
         assert_eq!(file.table.encode(), text);
         assert!(file.is_plain);
         assert_eq!(file.first_replaced, None);
-    }
-
-    #[test]
-    fn values_become_text_and_nulls_vanish() {
-        let table = table(
-            r#"{"x":1,"configTable":{"n":{"a":5,"b":true,"c":{ "d" : 1 },"e":null,"f":"v","f":null},"gone":null}}"#,
-        );
-        assert_eq!(table.value("n", "a"), Some("5"));
-        assert_eq!(table.value("n", "b"), Some("true"));
-        assert_eq!(table.value("n", "c"), Some(r#"{"d":1}"#));
-        assert_eq!(table.namespace("n").map(Namespace::len), Some(3));
-        assert!(table.namespace("gone").is_none());
-    }
-
-    #[test]
-    fn files_that_say_nothing_are_empty_tables() {
-        for text in ["", " \r\n", "\u{FEFF}", "null", "\"\"", "[]", "// nothing yet\n"] {
-            assert_eq!(table(text), KvTable::default(), "{text}");
-        }
     }
 
     #[test]
