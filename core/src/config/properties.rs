@@ -289,27 +289,6 @@ mod tests {
     }
 
     #[test]
-    fn files_of_editors_are_read_or_recognised() {
-        let key = |text: &[u8]| Ok::<_, PropertiesError>(parse_file(text)?[0].key.clone());
-        assert_eq!(key(b"\xef\xbb\xbfa=1").as_deref(), Ok("a"));
-        assert_eq!(key(b"caf\xe9=1").as_deref(), Ok("caf\u{e9}"));
-        let table: [(&[u8], usize, PropertiesFault); 9] = [
-            (b"\xff\xfea\0=\0", 1, PropertiesFault::NotText("UTF-16")),
-            (b"\xfe\xff\0a\0=", 1, PropertiesFault::NotText("UTF-16")),
-            (b"a\0=\x001\0", 1, PropertiesFault::NotText("UTF-16")),
-            (b"\0a\0=\x001", 1, PropertiesFault::NotText("UTF-16")),
-            (b"\xff\xfe\0\0a\0\0\0", 1, PropertiesFault::NotText("UTF-32")),
-            (b"\0\0\xfe\xff\0\0\0a", 1, PropertiesFault::NotText("UTF-32")),
-            (b"\x1f\x8b\x08\0", 1, PropertiesFault::NotText("compressed (gzip)")),
-            (b"a=1\r\nb=2\0", 2, PropertiesFault::Nul),
-            (b"\0\0\0\0\0", 1, PropertiesFault::Nul),
-        ];
-        for (text, line, fault) in table {
-            assert_eq!(parse_file(text), Err(PropertiesError { line, fault }), "{}", text.escape_ascii());
-        }
-    }
-
-    #[test]
     fn entries_know_the_line_they_begin_on() {
         let lines: Vec<_> = parse(b"# c\na=1\\\n2\n\r\nb=3").unwrap().iter().map(|entry| entry.line).collect();
         assert_eq!(lines, vec![2, 5]);
