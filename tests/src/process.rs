@@ -4,6 +4,7 @@
 use crate::environment::clear;
 use crate::stream::{PATIENCE, be_patient};
 use crate::tls::{Version, relay};
+use nix::sys::ptrace;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
 use std::fs::{self, DirEntry};
@@ -386,6 +387,27 @@ impl Process {
         self.eventually(|| fs::read_dir(&threads).expect("the process is there").all(is_stopped));
     }
 
+    /// Stops one of its threads, until the value that is returned goes; all others go on. It has to go before the
+    /// process, which would not end.
+    ///
+    /// # Panics
+    /// There is no such thread, or the machine lets no process trace the threads of another one.
+    pub(crate) fn stop_thread(&self, name: &str) -> StoppedThread {
+        let mut threads = fs::read_dir(format!("/proc/{}/task", self.id())).expect("the process is there");
+        let path = threads.find_map(|thread| {
+            let path = thread.expect("a thread").path();
+            fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim_end() == name).then_some(path)
+        });
+        let path = path.unwrap_or_else(|| panic!("there is no thread {name}"));
+        let number = path.file_name().and_then(|number| number.to_str()?.parse().ok()).expect("a number");
+        let thread = StoppedThread(nix::unistd::Pid::from_raw(number));
+        ptrace::seize(thread.0, ptrace::Options::empty())
+            .unwrap_or_else(|error| panic!("this machine does not let a test trace a thread of its server: {error}"));
+        ptrace::interrupt(thread.0).expect("the thread is there");
+        self.eventually(|| fs::read_to_string(path.join("stat")).expect("the thread is there").contains(") t "));
+        thread
+    }
+
     /// How many bytes it has not read yet, of each connection.
     pub(crate) fn unread_bytes(&self) -> Vec<usize> {
         let port = format!(":{:04X}", self.address().port());
@@ -402,6 +424,16 @@ impl Process {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is there");
         let value = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel tells");
         value.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+    }
+}
+
+/// A thread that stands still until this value goes.
+#[derive(Debug)]
+pub(crate) struct StoppedThread(nix::unistd::Pid);
+
+impl Drop for StoppedThread {
+    fn drop(&mut self) {
+        let _ = ptrace::detach(self.0, None);
     }
 }
 

@@ -67,6 +67,7 @@ fn outcome(binary: &Path, commands: &[&str]) -> String {
         kill_process(id, Signal::TERM).expect("a child of ours");
     }
     let status = ended(&mut child).expect("the server ends");
+    assert_eq!(lines.iter().collect::<Vec<_>>(), [""; 0], "nothing follows the boot line");
     let name = binary.file_name().expect("a binary").to_string_lossy();
     let shown =
         |line: &str| line.replace(&folder.display().to_string(), "/f").replace(&format!("{name}: "), "namesrv: ");

@@ -4,10 +4,11 @@ use super::Target;
 use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
 use crate::impostor::serve;
-use crate::process::{CONFIG, Folder};
+use crate::process::{CONFIG, Folder, RUNTIME_CONFIG};
 use crate::stream::PATIENCE;
 use rustix::process::Signal;
 use serde_json::Value;
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
@@ -54,12 +55,18 @@ pub(super) fn health_by_command(target: &Target) {
     for form in ["JSON", "ROCKETMQ"] {
         let mut server = target.start(&[("rocketmq.serialize.type", form)]);
         let address = server.address().to_string();
+        let boot_line = format!("The Name Server boot success. serializeType={form}, address {address}\n");
+        assert!(server.log_of_start().contains(&boot_line), "{}", server.log());
         assert_eq!(health(target, &address), (Some(0), String::new()), "{form}");
         server.kill();
         let (status, stderr) = health(target, &address);
         assert_eq!(status, Some(1));
         assert!(stderr.starts_with(&address) && stderr.lines().count() == 1, "{stderr}");
     }
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let late = format!("{address}: the server does not answer within 2 s\n");
+    assert_eq!(health(target, &address), (Some(1), late));
     let folder = Folder::new::<&str, &str>(&[("listenPort", "1")]);
     let config = folder.path(CONFIG).display().to_string();
     let output = Command::new(target.binary()).args(["--health", "-c", &config]).output().expect("the binary runs");
@@ -69,6 +76,35 @@ pub(super) fn health_by_command(target: &Target) {
 fn health(target: &Target, address: &str) -> (Option<i32>, String) {
     let output = Command::new(target.binary()).args(["--health", address]).output().expect("the binary runs");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// A server one of whose threads hangs is not live, so that it is restarted, and says which thread.
+pub(super) fn health_of_a_server_that_hangs(target: &Target) {
+    let (server, address) = target.start_with_admin(&[("ioThreads", "2")]);
+    let _thread = server.stop_thread("io-1");
+    server.eventually(|| get(address, "/livez").status == 503);
+    let page = get(address, "/livez?verbose").body;
+    assert!(page.starts_with("[+]registry ok\n[+]io-0 ok\n[-]io-1 io-1 made no progress for 1"), "{page}");
+    assert_eq!(get(address, "/readyz").status, 200);
+}
+
+/// The log shows the configuration, wherever it comes from, and is JSON to the end if that is asked for.
+pub(super) fn the_log_shows_the_configuration(target: &Target) {
+    let folder = Folder::new(&[("logFormat", "json")]).with_wrapper(&["env", "ROCKETMQ_HOME=/opt/rocketmq"]);
+    fs::write(folder.path(RUNTIME_CONFIG), "enableTopicList=false\n").expect("a file");
+    let mut server = folder.start(target.binary());
+    server.terminate();
+    assert!(server.wait().success());
+    let log = server.log();
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+    for text in [
+        r#""message":"enableTopicList","value":"false""#,
+        r#""message":"rocketmqHome","value":"/opt/rocketmq""#,
+        r#""message":"stopped""#,
+        RUNTIME_CONFIG,
+    ] {
+        assert!(log.contains(text), "{text}: {log}");
+    }
 }
 
 /// While it stops, a server is live and not ready; the second port answers to the end.
