@@ -153,68 +153,39 @@ mod tests {
     use namesrv_core::access::Verdict;
     use namesrv_core::config::{Configuration, Limits, properties};
     use namesrv_core::initial_state::InitialState;
-    use namesrv_core::node::STOP_WITHIN;
-    use namesrv_core::route::RouteView;
     use namesrv_core::{ConnId, Peer};
-    use std::path::PathBuf;
     use std::sync::mpsc::{self, Receiver, Sender};
-    use std::thread::JoinHandle;
 
-    /// A message that arrived, and whether the view published by then says that the server is going away.
-    type Arrival = (ToIo, bool);
-
-    struct TestInbox(Sender<Arrival>, Arc<ArcSwap<RouteView>>);
+    struct TestInbox(Sender<ToIo>);
 
     impl Inbox for TestInbox {
         fn deliver(&self, message: ToIo) {
-            self.0.send((message, self.1.load().is_going_away())).unwrap();
+            self.0.send(message).unwrap();
         }
     }
 
-    fn peer() -> Peer {
-        Peer { conn: ConnId::new(0, 7), address: ([127, 0, 0, 1], 1).into() }
-    }
-
-    fn frame(code: i32, fields: &str) -> Bytes {
-        let header = format!(r#"{{"code":{code},"flag":0,"opaque":1,"version":513,"extFields":{{{fields}}}}}"#);
-        let lengths = [4 + header.len(), header.len()].map(|length| u32::try_from(length).unwrap());
-        [&lengths[0].to_be_bytes(), &lengths[1].to_be_bytes(), header.as_bytes()].concat().into()
-    }
-
-    /// Reserves a place for a frame and hands it in, as a connection does.
-    fn forward(handle: &RegistryHandle, quotas: &SharedQuotas, frame: Bytes) {
+    /// Reserves a place for a question about the configuration and hands it in, as a connection does.
+    fn forward(handle: &RegistryHandle, quotas: &SharedQuotas) {
+        let frame = Bytes::from_static(b"\0\0\0\x32\0\0\0\x2e{\"code\":319,\"flag\":0,\"opaque\":1,\"version\":513}");
         assert!(quotas.queue().try_reserve(frame.len()));
-        handle.hand_in(Input::Frame { peer: peer(), frame, verdict: Verdict::Open });
-    }
-
-    /// A running registry thread with one I/O thread, played by the test.
-    struct Running {
-        handle: RegistryHandle,
-        quotas: Arc<SharedQuotas>,
-        queue: QueueSender,
-        arrivals: Receiver<Arrival>,
-        threads: [JoinHandle<()>; 2],
-        kv_config: PathBuf,
-        folder: tempfile::TempDir,
+        let peer = Peer { conn: ConnId::new(0, 7), address: ([127, 0, 0, 1], 1).into() };
+        handle.hand_in(Input::Frame { peer, frame, verdict: Verdict::Open });
     }
 
     /// A registry thread that does not run yet.
     struct Made {
         registry_thread: RegistryThread,
-        saver_thread: JoinHandle<()>,
         handle: RegistryHandle,
         quotas: Arc<SharedQuotas>,
         queue: QueueSender,
-        arrivals: Receiver<Arrival>,
-        kv_config: PathBuf,
+        arrivals: Receiver<ToIo>,
         folder: tempfile::TempDir,
     }
 
     fn make(file: &str) -> Made {
         let folder = tempfile::tempdir().unwrap();
-        let kv_config = folder.path().join("kv");
         let files = SavedFiles {
-            kv: KeptFile::new("kvConfigPath", kv_config.clone(), true),
+            kv: KeptFile::new("kvConfigPath", folder.path().join("kv"), true),
             runtime: KeptFile::new("runtimeConfigPath", folder.path().join("runtime"), false),
             kv_is_original: false,
             snapshot: None,
@@ -224,18 +195,17 @@ mod tests {
         let clock = Clock::start();
         let mut node = Node::new(InitialState::new([0; 16], configuration), clock.now());
         let Some(Output::Publish(view)) = node.poll_output() else { panic!("no view") };
-        let views = Arc::new(ArcSwap::new(view));
         let small = Limits { registry_queue_requests_max: 100, registry_queue_bytes_max: 100_000, ..limits };
         let quotas = SharedQuotas::shared(&small);
         let (queue, receiver) = queue(&quotas);
         let counters = Arc::new(Counters::new(1, clock.now().monotonic));
-        let (saver, saver_thread) = Saver::start(files, queue.clone(), &counters, clock).unwrap();
+        let (saver, _) = Saver::start(files, queue.clone(), &counters, clock).unwrap();
         let handle = RegistryHandle::new(queue.clone(), Arc::default());
         let lifecycle = Arc::new(Lifecycle::default());
         let registry_thread = RegistryThread {
             node,
             queue: receiver,
-            publisher: Publisher::new(Arc::clone(&views)),
+            publisher: Publisher::new(Arc::new(ArcSwap::new(view))),
             inboxes: handle.inboxes(),
             credit: Arc::new(Credit::new(queue.clone())),
             saver,
@@ -249,108 +219,20 @@ mod tests {
             boot_line: String::new(),
         };
         let (sender, arrivals) = mpsc::channel();
-        handle.attach(vec![Arc::new(TestInbox(sender, views))]);
-        Made { registry_thread, saver_thread, handle, quotas, queue, arrivals, kv_config, folder }
-    }
-
-    fn start(file: &str) -> Running {
-        let Made { registry_thread, saver_thread, handle, quotas, queue, arrivals, kv_config, folder } = make(file);
-        let threads = [std::thread::spawn(move || registry_thread.run()), saver_thread];
-        Running { handle, quotas, queue, arrivals, threads, kv_config, folder }
-    }
-
-    impl Running {
-        fn ask(&self, code: i32, fields: &str) {
-            forward(&self.handle, &self.quotas, frame(code, fields));
-        }
-
-        fn reply(&self) -> String {
-            let (ToIo::Reply { conn, reply }, _) = self.arrivals.recv().unwrap() else { panic!("no reply") };
-            assert_eq!(conn, peer().conn, "the connection that asked");
-            String::from_utf8_lossy(&reply.arrive()).into_owned()
-        }
-
-        /// The folder keeps the files as long as the caller holds it.
-        fn finish(self) -> tempfile::TempDir {
-            self.queue.push(Input::Finish);
-            self.threads.into_iter().for_each(|thread| thread.join().unwrap());
-            self.folder
-        }
-    }
-
-    const PUT: &str = r#""namespace":"n","key":"k","value":"v""#;
-
-    #[test]
-    fn replies_reach_the_connection_that_asked() {
-        let running = start("");
-        running.ask(319, "");
-        assert!(running.reply().ends_with("writeBufferLowWaterMark=0\n"));
-        running.finish();
-    }
-
-    #[test]
-    fn a_change_is_answered_once_it_is_saved() {
-        let running = start("");
-        running.ask(100, PUT);
-        assert!(running.reply().contains(r#""code":0,"#));
-        assert_eq!(std::fs::read(&running.kv_config).unwrap(), br#"{"configTable":{"n":{"k":"v"}}}"#);
-        running.finish();
-    }
-
-    #[test]
-    fn a_change_that_cannot_be_saved_is_refused() {
-        let running = start("");
-        std::fs::create_dir(&running.kv_config).unwrap();
-        running.ask(100, PUT);
-        assert!(running.reply().contains(r#""code":1,"#));
-        running.finish();
-    }
-
-    #[test]
-    fn what_was_asked_before_the_end_is_saved() {
-        let running = start("");
-        running.ask(100, PUT);
-        let kv_config = running.kv_config.clone();
-        let _folder = running.finish();
-        assert!(kv_config.exists());
-    }
-
-    #[test]
-    fn stopping_reaches_the_io_threads_at_once() {
-        let running = start("");
-        running.queue.push(Input::Stop);
-        assert!(matches!(running.arrivals.recv().unwrap(), (ToIo::Stop { within: STOP_WITHIN }, false)));
-        running.finish();
-    }
-
-    #[test]
-    fn stopping_gracefully_sends_clients_away_first() {
-        let running = start("enableShutdownGracefully=true\nshutdownWaitTimeSeconds=0");
-        running.queue.push(Input::Stop);
-        assert!(matches!(running.arrivals.recv().unwrap(), (ToIo::Stop { .. }, true)));
-        running.finish();
-    }
-
-    #[test]
-    fn requests_make_room_for_others_once_they_are_taken() {
-        let running = start("");
-        for _ in 0..300 {
-            running.ask(319, "");
-            running.reply();
-        }
-        running.finish();
+        handle.attach(vec![Arc::new(TestInbox(sender))]);
+        Made { registry_thread, handle, quotas, queue, arrivals, folder }
     }
 
     #[test]
     fn a_reply_that_arrives_gives_its_credit_back() {
         let large = format!("unknown={}", "x".repeat(1024 * 1024));
         let Made { mut registry_thread, handle, quotas, arrivals, folder: _folder, .. } = make(&large);
-        forward(&handle, &quotas, frame(319, ""));
+        forward(&handle, &quotas);
         while registry_thread.node.poll_output().is_some() {}
         registry_thread.take_inputs();
         assert!(registry_thread.carry_out_batch().is_continue());
         assert_eq!(registry_thread.queue.waiting().next(), None, "it has not arrived");
-        let (ToIo::Reply { reply, .. }, _) = arrivals.try_recv().unwrap() else { panic!("no reply") };
+        let ToIo::Reply { reply, .. } = arrivals.try_recv().unwrap() else { panic!("no reply") };
         let bytes = reply.arrive().len();
         assert_eq!(registry_thread.queue.waiting().collect::<Vec<_>>(), [Input::ReplyTaken { bytes }]);
     }
@@ -359,7 +241,7 @@ mod tests {
     fn all_that_has_arrived_is_handed_in_before_time_passes() {
         let Made { mut registry_thread, handle, quotas, queue, folder: _folder, .. } = make("");
         (0..3).for_each(|serial| queue.push(Input::Disconnected(ConnId::new(0, serial))));
-        forward(&handle, &quotas, frame(319, ""));
+        forward(&handle, &quotas);
         registry_thread.take_inputs();
         assert_eq!(registry_thread.queue.waiting().next(), None);
     }
