@@ -6,9 +6,8 @@ use crate::tls::server;
 use crate::tls::watch::{Notice, Watch};
 use rustls::ServerConfig;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -79,36 +78,6 @@ fn words(notices: Vec<Notice>, folder: &Path) -> Vec<String> {
 const NOTHING: [&str; 0] = [];
 
 #[test]
-fn a_renewed_certificate_with_the_same_key_is_taken() {
-    let mut stage = Stage::start("modern/server-rsa.pem", "modern/server-rsa.key", &[]);
-    let before = stage.config();
-    assert_eq!(stage.poll(), NOTHING);
-    assert!(Arc::ptr_eq(&before, &stage.config()));
-    stage.put("cert.pem", "modern/server-rsa-renewed.pem");
-    assert_eq!(stage.poll(), ["reloaded"]);
-    assert!(!Arc::ptr_eq(&before, &stage.config()));
-    assert_eq!(stage.poll(), NOTHING);
-    assert_eq!(stage.watch.current().figures().reloads, 1);
-}
-
-/// In either order. A look between the two reports nothing, because the second file is on its way.
-#[test]
-fn a_new_certificate_with_a_new_key_is_taken_once_both_are_there() {
-    for files in [["cert.pem", "key.pem"], ["key.pem", "cert.pem"]] {
-        let mut stage = Stage::start("modern/server-rsa.pem", "modern/server-rsa.key", &[]);
-        let before = stage.config();
-        for (index, name) in files.into_iter().enumerate() {
-            assert!(Arc::ptr_eq(&before, &stage.config()));
-            let extension = if name == "cert.pem" { "pem" } else { "key" };
-            stage.put(name, &format!("modern/server-rsa2.{extension}"));
-            assert_eq!(stage.poll(), ["reloaded"][..index]);
-        }
-        assert!(!Arc::ptr_eq(&before, &stage.config()));
-        assert_eq!(stage.poll(), NOTHING);
-    }
-}
-
-#[test]
 fn a_set_that_does_not_fit_is_told_once_and_tried_again_at_each_change() {
     let mut stage = Stage::start("modern/server-rsa.pem", "modern/server-rsa.key", &[]);
     let before = stage.config();
@@ -129,47 +98,6 @@ fn a_set_that_does_not_fit_is_told_once_and_tried_again_at_each_change() {
     assert_eq!(stage.poll(), ["reloaded"]);
     let figures = stage.watch.current().figures();
     assert_eq!((figures.reloads, figures.failed_reloads), (1, 3));
-}
-
-/// A mounted Kubernetes secret: `cert.pem` → `..data/cert.pem`, where `..data` is a link that is replaced.
-#[test]
-fn a_folder_that_is_swapped_by_a_link_is_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    for (revision, name) in [("1", "server-rsa"), ("2", "server-ecdsa")] {
-        fs::create_dir(folder.path().join(revision)).unwrap();
-        fs::copy(file(&format!("modern/{name}.pem")), folder.path().join(revision).join("cert.pem")).unwrap();
-        fs::copy(file(&format!("modern/{name}.key")), folder.path().join(revision).join("key.pem")).unwrap();
-    }
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    symlink("1", path("..data")).unwrap();
-    for name in ["cert.pem", "key.pem"] {
-        symlink(format!("..data/{name}"), path(name)).unwrap();
-    }
-    let (certificate, key) = (path("cert.pem"), path("key.pem"));
-    let identity = [("tls.server.certPath", certificate.as_str()), ("tls.server.keyPath", &key)];
-    let mut watch = watch(&identity, SystemTime::now());
-    assert!(watch.poll(SystemTime::now()).is_empty());
-    symlink("2", path("..data_tmp")).unwrap();
-    fs::rename(path("..data_tmp"), path("..data")).unwrap();
-    assert_eq!(words(watch.poll(SystemTime::now()), folder.path()), ["reloaded"]);
-}
-
-#[test]
-fn a_trust_file_alone_is_taken() {
-    let folder = tempfile::tempdir().unwrap();
-    let trust = folder.path().join("trust.pem");
-    fs::copy(file("modern/ca.pem"), &trust).unwrap();
-    let properties = [
-        ("tls.server.need.client.auth", "require"),
-        ("tls.server.authClient", "true"),
-        ("tls.server.trustCertPath", trust.to_str().unwrap()),
-    ];
-    let mut stage = Stage::start_in(folder, "modern/server-rsa.pem", "modern/server-rsa.key", &properties);
-    stage.put("trust.pem", "modern/both-cas.pem");
-    assert_eq!(stage.poll(), ["reloaded"]);
-    stage.put("trust.pem", "modern/garbage.pem");
-    assert_eq!(stage.poll(), NOTHING);
-    assert!(stage.poll()[0].starts_with("refused: tls.server.trustCertPath: "));
 }
 
 /// A reload reads the properties file: a new password comes with its key, and new paths are watched from then on.
@@ -212,19 +140,6 @@ fn what_is_wrong_is_told_at_once_to_the_operator_who_asks() {
     assert!(stage.ask()[0].starts_with("refused: tls.server.certPath: "));
     assert_eq!(stage.poll(), NOTHING);
     assert!(stage.ask()[0].starts_with("refused: tls.server.certPath: "), "each time");
-}
-
-#[test]
-fn a_thousand_reloads_leave_nothing_behind() {
-    let mut stage = Stage::start("modern/server-rsa.pem", "modern/server-rsa.key", &[]);
-    let mut replaced: Vec<Weak<ServerConfig>> = Vec::new();
-    for round in 0..1000 {
-        replaced.push(Arc::downgrade(&stage.config()));
-        stage.put("cert.pem", ["modern/server-rsa-renewed.pem", "modern/server-rsa.pem"][round % 2]);
-        assert_eq!(stage.poll(), ["reloaded"]);
-    }
-    assert_eq!(replaced.iter().filter(|config| config.strong_count() > 0).count(), 0);
-    assert_eq!(stage.watch.current().figures().reloads, 1000);
 }
 
 /// The configuration of an open connection stays.
