@@ -188,7 +188,8 @@ fn by_version(case: &Case, derived: &TempDir) -> Vec<(String, bool, Option<bool>
         let java = case.outcome[version]["result"] == "answered";
         let ours = tls.as_ref().and_then(|tls| tls.server_config());
         let done = ours.map(|server| handshake(server, client(&[("tls.protocols", version)])));
-        let mut outcomes = vec![(version.to_owned(), java, done.as_ref().map(|done| done.server.is_ok()))];
+        let mut outcomes =
+            vec![(version.to_owned(), java, done.as_ref().map(|done| done.server.is_ok() && done.client.is_ok()))];
         // OpenSSL prefers other suites of TLS 1.3; the group `suites` compares those.
         let is_compared = case.server.provider == "jdk" || version == "TLSv1.2";
         if let (Some(suite), Some(cipher), true) =

@@ -4,53 +4,6 @@ use super::handshake::{client, file, handshake, start, test_tls};
 use rustls::Error;
 use std::fs;
 
-/// Certificate and key; encrypted keys have the password `123456`.
-#[rustfmt::skip]
-const PAIRS: [(&str, &str); 27] = [
-    ("modern/server-rsa.pem", "modern/server-rsa.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pkcs1.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-aes256.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-aes128-sha1.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-3des.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pbes2-scrypt.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pbe-sha1-rc4-128.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pbe-sha1-rc4-40.key"),
-    ("modern/server-rsa.pem", "modern/server-rsa.pbe-sha1-3des.key"),
-    ("modern/server-rsa.both.pem", "modern/server-rsa.both.pem"),
-    ("modern/server-rsa.text.pem", "modern/server-rsa.key"),
-    ("modern/server-rsa-renewed.pem", "modern/server-rsa.key"),
-    ("modern/server-rsa2.pem", "modern/server-rsa2.key"),
-    ("modern/server-ecdsa.pem", "modern/server-ecdsa.key"),
-    ("modern/server-ecdsa.pem", "modern/server-ecdsa.sec1.key"),
-    ("modern/server-ecdsa.pem", "modern/server-ecdsa.sec1-params.key"),
-    ("modern/server-ecdsa.pem", "modern/server-ecdsa.pbes2-aes256.key"),
-    ("modern/server-p384.pem", "modern/server-p384.key"),
-    ("modern/server-ed25519.pem", "modern/server-ed25519.key"),
-    ("modern/server-chain.pem", "modern/server-chain.key"),
-    ("modern/server-chain-leaf.pem", "modern/server-chain-leaf.key"),
-    ("modern/server-expired.pem", "modern/server-expired.key"),
-    ("modern/server-othername.pem", "modern/server-othername.key"),
-    ("modern/server-other-ca.pem", "modern/server-other-ca.key"),
-    ("modern/server-v1.pem", "modern/server-v1.key"),
-    ("guide/server.pem", "guide/server.key"),
-    ("guide/server.pem", "guide/server_rsa.key"),
-];
-
-#[test]
-fn every_kind_of_key_loads_and_does_handshakes() {
-    for (certificate, key) in PAIRS {
-        let tls = test_tls(&[
-            ("tls.server.certPath", certificate),
-            ("tls.server.keyPath", key),
-            ("tls.server.keyPassword", "123456"),
-        ]);
-        for protocols in ["TLSv1.2", "TLSv1.3"] {
-            let done = handshake(tls.server_config().unwrap(), client(&[("tls.protocols", protocols)]));
-            assert_eq!((done.server, done.client), (Ok(()), Ok(())), "{key}, {protocols}");
-        }
-    }
-}
-
 #[test]
 fn line_ends_of_windows_do_not_matter() {
     let folder = tempfile::tempdir().unwrap();
