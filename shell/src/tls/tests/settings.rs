@@ -1,6 +1,6 @@
 //! The sources of settings, and their order.
 
-use super::handshake::{client, file, handshake, sources, test_tls};
+use super::handshake::{file, sources};
 use crate::tls::settings::{ClientAuth, TlsMode, TlsSettings, unknown_key};
 use namesrv_core::key::Key;
 use std::fs;
@@ -84,24 +84,6 @@ fn blanks_behind_values_are_left_out_and_told() {
     assert!(warning.ends_with(": tls.server.need.client.auth, tls.test.mode.enable, tls.server.certPath"), "{warning}");
 }
 
-/// The properties file of RocketMQ's guide, including its blanks, and the guide's JVM options.
-#[test]
-fn the_guide_followed_to_the_letter() {
-    let text = "tls.test.mode.enable=false                     \ntls.server.need.client.auth=require   \n\
-                tls.server.keyPath=/opt/certFiles/server.key\ntls.server.keyPassword=123456\n\
-                tls.server.certPath=/opt/certFiles/server.pem\ntls.server.authClient=false\n\
-                tls.server.trustCertPath=/opt/certFiles/ca.pem\ntls.client.keyPath=/opt/certFiles/client.key\n\
-                tls.client.keyPassword=123456\ntls.client.certPath=/opt/certFiles/client.pem\n\
-                tls.client.authServer=false                    \ntls.client.trustCertPath=/opt/certFiles/ca.pem\n";
-    let text = text.replace("/opt/certFiles", &file("guide"));
-    let (_folder, path) = properties_file(&text);
-    let tls = test_tls(&[("tls.server.mode", "enforcing"), ("tls.config.file", &path)]);
-    let with_certificate = handshake(tls.server_config().unwrap(), tls.broker_config().unwrap());
-    assert_eq!((with_certificate.server, with_certificate.client), (Ok(()), Ok(())));
-    assert!(with_certificate.client_certificate);
-    assert!(handshake(tls.server_config().unwrap(), client(&[])).server.is_err(), "as the guide meant it");
-}
-
 #[test]
 fn test_mode_is_on_unless_it_is_set_or_something_is_asked_for() {
     let is_test = |properties: &[(&str, &str)]| {
@@ -128,18 +110,9 @@ fn test_mode_is_on_unless_it_is_set_or_something_is_asked_for() {
 }
 
 #[test]
-fn brokers_are_notified_over_tls_as_java_decides() {
-    let table = [
-        (&[][..], false),
-        (&[("tls.server.mode", "enforcing")], true),
-        (&[("tls.server.mode", "enforcing"), ("tls.enable", "false")], false),
-        (&[("tls.server.mode", "disabled"), ("tls.enable", "true")], true),
-        (&[("useTLS", "true")], true),
-        (&[("useTLS", "false"), ("tls.enable", "true")], false),
-    ];
-    for (properties, expected) in table {
-        assert_eq!(sources(properties).read().unwrap().0.is_used_for_brokers(), expected, "{properties:?}");
-    }
+fn brokers_are_notified_in_plain_text_if_the_old_key_says_so() {
+    let settings = sources(&[("useTLS", "false"), ("tls.enable", "true")]).read().unwrap().0;
+    assert!(!settings.is_used_for_brokers());
 }
 
 #[test]
