@@ -157,36 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_variable_is_named() {
-        let environment = environment(|name| (name == "ROCKETMQ_SERIALIZE_TYPE").then(|| "json".into()));
-        let error = Startup::read(None, &environment).unwrap_err().to_string();
-        assert_eq!(error, "environment variable ROCKETMQ_SERIALIZE_TYPE: `json` is none of JSON, ROCKETMQ");
-    }
-
-    #[test]
     fn a_path_that_cannot_be_shown_is_refused() {
         let latin = PathBuf::from(OsString::from_vec(b"/caf\xe9".to_vec()));
         let error = Startup::read(None, &Environment { home: latin, ..bare() }).unwrap_err().to_string();
         assert_eq!(error, "kvConfigPath: /caf\u{FFFD}/namesrv/kvConfig.json is not UTF-8: name another file");
-    }
-
-    #[test]
-    fn changes_made_at_run_time_are_read_after_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ns.conf");
-        let runtime = folder.path().join("ns.conf.runtime");
-        std::fs::write(&path, "enableTopicList=true\nlistenPort=1").unwrap();
-        std::fs::write(&runtime, "enableTopicList=false\nlistenPort=2").unwrap();
-        let startup = Startup::read(Some(&path), &bare()).unwrap();
-        assert!(!startup.configuration.settings().enable_topic_list);
-        assert_eq!(ProcessSettings::of(&startup.configuration).listen_port, 1);
-        let [Warning(line)] = &*startup.warnings else { panic!("{:?}", startup.warnings) };
-        assert!(line.starts_with(&format!("{}: line 2: listenPort", runtime.display())), "{line}");
-        assert_eq!(startup.runtime_file_read.as_deref(), Some(&*runtime));
-
-        std::fs::write(&runtime, "\nenableTopicList=x").unwrap();
-        let error = Startup::read(Some(&path), &bare()).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{}: line 2: enableTopicList", runtime.display())), "{error}");
     }
 
     #[test]
@@ -237,22 +211,5 @@ mod tests {
         for shown in [items, configuration.listing(), format!("{configuration:?}"), format!("{sources:?}")] {
             assert!(!shown.contains("in-the-file") && !shown.contains("in-java"), "{shown}");
         }
-    }
-
-    #[test]
-    fn properties_of_tls_are_taken_and_misspelt_ones_stop_the_start() {
-        let taken = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.server.mode=enforcing".into()));
-        let startup = Startup::read(None, &taken).unwrap();
-        assert_eq!(startup.configuration.effective(&TlsSettings::mode.key), "enforcing");
-
-        let misspelt = environment(|name| (name == "JAVA_OPT").then(|| "-Dtls.server.mode=ENFORCING".into()));
-        let error = Startup::read(None, &misspelt).unwrap_err().to_string();
-        assert!(
-            error.starts_with("environment variable JAVA_OPT: -Dtls.server.mode: `ENFORCING` is none of"),
-            "{error}"
-        );
-        let unknown = environment(|name| (name == "JAVA_OPT_EXT").then(|| "-Dtls.Enable=true".into()));
-        let error = Startup::read(None, &unknown).unwrap_err().to_string();
-        assert_eq!(error, "environment variable JAVA_OPT_EXT: -Dtls.Enable: no such key: write tls.enable");
     }
 }
