@@ -46,25 +46,6 @@ fn every_command_line_means_what_it_means_to_the_java_server() {
 }
 
 #[test]
-fn arguments_need_not_be_text() {
-    let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
-    let line = parse([bytes(b"-c"), bytes(b"/\xff"), bytes(b"\xfe")]).unwrap();
-    assert_eq!(line.command, Command::Serve { config_file: Some(bytes(b"/\xff").into()) });
-    assert_eq!(line.warnings, ["ignored argument: \u{FFFD}"]);
-    assert_eq!(parse([bytes(b"-\xff")]).unwrap_err().to_string(), "unrecognized option: -\u{FFFD}");
-}
-
-#[test]
-fn long_arguments_are_cut_and_many_are_counted() {
-    let long = "x".repeat(1 << 20);
-    let error = parse([OsString::from(format!("--{long}\n"))]).unwrap_err().to_string();
-    assert_eq!(error, format!("unrecognized option: --{}…", &long[..SHOWN_MAX - 2]));
-    let line = parse(std::iter::repeat_n(OsString::from("\x1b[31m"), 100_000)).unwrap();
-    let [warning] = &*line.warnings else { panic!("{:?}", line.warnings) };
-    assert!(warning.ends_with("\\u{1b}[31m and 99980 more"), "{warning}");
-}
-
-#[test]
 fn questions_have_whole_names() {
     for (line, expected) in [
         ("--check", "check"),
