@@ -261,15 +261,6 @@ fn a_link_in_the_place_of_the_new_file_is_not_followed() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_created_is_told_at_start() {
-    let folder = Folder::new();
-    folder.write("blocked", "");
-    let path = folder.path("blocked/kv.json");
-    let error = prepare(&RealDisk, &mut file(&path)).unwrap_err().to_string();
-    assert_eq!(error, format!("cannot look at {}: Not a directory (os error 20)", path.display()));
-}
-
-#[test]
 fn changes_that_cannot_be_kept_are_told_at_start() {
     let path = Path::new("/proc/kv.json");
     let notices = prepare(&RealDisk, &mut file(path)).unwrap();
