@@ -53,28 +53,6 @@ fn a_snapshot_is_written_for_its_owner_alone_and_counted() {
 }
 
 #[test]
-fn the_end_of_each_save_is_told_and_names_key_and_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let blocked = folder.path().join("a file");
-    fs::write(&blocked, "").unwrap();
-    let (kv, runtime) = (folder.path().join("kv.json"), blocked.join("runtime"));
-    let (sender, receiver) = default_queue();
-    let (saver, thread) = start(files(&kv, &runtime), sender);
-    let first = SaveTicket { file: SaveFile::KvConfig, number: 1 };
-    let second = SaveTicket { file: SaveFile::RuntimeConfig, number: 2 };
-    saver.save(first, b"{}".to_vec());
-    saver.save(second, b"a=1".to_vec());
-    drop(saver);
-    thread.join().unwrap();
-    assert_eq!(receiver.receive(None), Some(Input::Saved { ticket: first, result: Ok(()) }));
-    let Some(Input::Saved { ticket, result: Err(error) }) = receiver.receive(None) else { panic!() };
-    let path = runtime.display();
-    let expected = format!("{path}: runtimeConfigPath: cannot look at {path}: Not a directory (os error 20)");
-    assert_eq!((ticket, error.to_string()), (second, expected));
-    assert_eq!(fs::read(kv).unwrap(), b"{}");
-}
-
-#[test]
 fn what_a_person_wrote_is_kept_once_and_no_later_save_touches_it() {
     let folder = tempfile::tempdir().unwrap();
     let kv = folder.path().join("kv.json");

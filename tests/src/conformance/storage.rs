@@ -98,7 +98,9 @@ pub(super) fn a_change_that_cannot_be_saved_is_refused(target: &Target) {
     fs::write(&folder, "in the way").expect("a file");
     let refused = peer.ask(&put("n", "k", "v"));
     assert_eq!(refused.code, 1);
-    assert!(refused.remark.is_some_and(|remark| remark.contains("later")), "the reason names the file");
+    let path = folder.join("kv.json").display().to_string();
+    let reason = format!("{path}: kvConfigPath: cannot look at {path}: Not a directory (os error 20)");
+    assert!(refused.remark.as_ref().is_some_and(|remark| remark.contains(&reason)), "{:?}", refused.remark);
     assert_eq!(peer.ask(&get("n", "k")).code, 22);
     fs::remove_file(&folder).expect("the file is there");
     assert_eq!(peer.ask(&put("n", "k", "v")).code, 0);
