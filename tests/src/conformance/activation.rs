@@ -4,31 +4,29 @@ use super::Target;
 use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, get};
 use crate::process::Folder;
-use crate::stream::{be_patient, read_frame};
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 
 /// Clients that connect while no server runs are answered by the next one: before the first start, and between two.
 pub(super) fn clients_wait_for_the_next_server(target: &Target) {
     let (socket, address) = listener();
-    let early = Waiting::connect(address);
+    let mut early = waiting(address);
     let folder = Folder::new(&[("ioThreads", "3")]).with_sockets(vec![("remoting", socket)]);
     let mut server = folder.start(target.binary());
     assert_eq!(server.address(), address);
-    assert!(early.answer().contains("No topic route info"));
+    assert_eq!(early.answer().code, 17);
     let _broker = Peer::register(&server, &broker("broker-a", 0, &["T"]));
-    let clients: Vec<_> = (0..64).map(|_| Waiting::connect(address)).collect();
-    clients.into_iter().for_each(|client| assert!(client.answer().contains("broker-a")));
+    let clients: Vec<_> = (0..64).map(|_| waiting(address)).collect();
+    clients.into_iter().for_each(|mut client| assert!(client.answer().text().contains("broker-a")));
     server.terminate();
     assert!(server.wait().success());
 
-    let between: Vec<_> = (0..8).map(|_| Waiting::connect(address)).collect();
+    let between: Vec<_> = (0..8).map(|_| waiting(address)).collect();
     let server = server.restart(target.binary());
     assert_eq!(server.address(), address);
     between
         .into_iter()
-        .for_each(|client| assert!(client.answer().contains("broker-a"), "with the routes that were saved"));
+        .for_each(|mut client| assert!(client.answer().text().contains("broker-a"), "with the routes that were saved"));
 }
 
 /// The socket of the second port is told from the other by its name, whatever their order is.
@@ -77,18 +75,8 @@ fn listener() -> (OwnedFd, SocketAddr) {
 }
 
 /// A client that has asked for the route of a topic.
-struct Waiting(TcpStream);
-
-impl Waiting {
-    fn connect(address: SocketAddr) -> Self {
-        let mut stream = TcpStream::connect(address).expect("the kernel accepts");
-        be_patient(&stream);
-        stream.write_all(&route("T").encode()).expect("the kernel takes it");
-        Self(stream)
-    }
-
-    fn answer(mut self) -> String {
-        let frame = read_frame(&mut self.0).expect("an answer");
-        String::from_utf8_lossy(&frame).into_owned()
-    }
+fn waiting(address: SocketAddr) -> Peer {
+    let mut peer = Peer::begin_to_connect(address);
+    peer.send(&route("T"));
+    peer
 }
