@@ -84,7 +84,7 @@ fn table() -> Vec<Case> {
         replacing: the_page_is_followed_step_by_step, the_environment_of_the_java_server_counts;
         transport: proxy_headers, claims_are_not_believed, failed_handshakes_are_told, idle_connections_end_in_order,
             idle_tls_connections, openssl, python, renegotiation;
-        certificates: renewed_files_are_used, a_signal_reads_the_properties_again, renewals_are_events,
+        certificates: renewed_files_are_used, a_signal_reads_the_properties_again,
             a_thousand_reloads_leave_memory_flat;
         operations: health_of_a_server_that_serves, health_of_a_server_that_waits, health_by_command,
             health_of_a_server_that_hangs, the_log_shows_the_configuration, health_of_a_server_that_stops,

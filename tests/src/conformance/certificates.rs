@@ -59,16 +59,22 @@ pub(super) fn renewed_files_are_used(target: &Target) {
     assert_eq!(kept.ask(&route("T")).code, 17);
     let server = server.over(None);
 
-    let cert = server.folder().path("cert.pem");
-    fs::copy(file("server-ecdsa.pem"), &cert).expect("a copy");
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| server.folder().path(name));
+    replace(&cert, "server-ecdsa.pem");
     server.eventually(|| server.log().contains("TLS files cannot be used"));
+    server.eventually(|| !reloads(&server).is_empty());
+    let [event, reason, path, error] = &reloads(&server)[0];
+    assert_eq!([event.as_str(), reason, path], ["reload_failed", "changed", &key.display().to_string()]);
+    assert!(error.starts_with("tls.server.keyPath: ") && error.contains("the key does not belong to"), "{error}");
     assert_eq!(shown(&server), before, "a certificate without its key is not used");
     assert!(metric("reloads_total{result=\"failed\"}") >= 1.0);
     assert_eq!(metric("reloads_total{result=\"ok\"}"), 0.0);
-    fs::copy(file("server-ecdsa.key"), server.folder().path("key.pem")).expect("a copy");
+    replace(&key, "server-ecdsa.key");
     server.eventually(|| shown(&server) != before);
     assert_eq!(kept.ask(&route("T")).code, 17);
     server.eventually(|| metric("reloads_total{result=\"ok\"}") >= 1.0);
+    let renewed = ["reload", "changed", &cert.display().to_string(), ""].map(str::to_owned);
+    server.eventually(|| reloads(&server).last() == Some(&renewed));
     assert!(metric("certificate_expiry_timestamp_seconds") > 1e9);
 }
 
@@ -85,29 +91,6 @@ pub(super) fn a_signal_reads_the_properties_again(target: &Target) {
     fs::write(&properties, format!("tls.server.certPath={certificate}\ntls.server.keyPath={key}\n")).expect("a file");
     server.signal(Signal::HUP);
     server.eventually(|| shown(&server) != before);
-}
-
-/// What became of the files is among the events: which file, why it was read, and what is wrong with it.
-pub(super) fn renewals_are_events(target: &Target) {
-    let server = start(target, "server-rsa.pem", "server-rsa.key");
-    let [cert, key] = ["cert.pem", "key.pem"].map(|name| server.folder().path(name));
-    assert_eq!(reloads(&server), [] as [[String; 4]; 0]);
-
-    replace(&cert, "server-ecdsa.pem");
-    server.eventually(|| !reloads(&server).is_empty());
-    let [event, reason, path, error] = &reloads(&server)[0];
-    assert_eq!([event.as_str(), reason, path], ["reload_failed", "changed", &key.display().to_string()]);
-    assert!(error.starts_with("tls.server.keyPath: ") && error.contains("the key does not belong to"), "{error}");
-
-    replace(&key, "server-ecdsa.key");
-    server.eventually(|| reloads(&server).iter().any(|[event, ..]| event == "reload"));
-    let renewed = ["reload", "changed", &cert.display().to_string(), ""].map(str::to_owned);
-    assert_eq!(reloads(&server).last(), Some(&renewed));
-
-    let [certificate, key] = ["server-rsa.pem", "server-rsa.key"].map(|name| file(name).display().to_string());
-    let text = format!("tls.server.certPath={certificate}\ntls.server.keyPath={key}\n");
-    fs::write(server.folder().path("tls.properties"), text).expect("a file");
-    server.signal(Signal::HUP);
     let asked = ["reload", "asked", &certificate, ""].map(str::to_owned);
     server.eventually(|| reloads(&server).last() == Some(&asked));
 }
