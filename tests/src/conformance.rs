@@ -67,7 +67,7 @@ fn table() -> Vec<Case> {
             idle_connections_are_closed;
         liveness: brokers_come_and_go, a_lost_connection_loses_all_its_brokers,
             lost_connections_are_not_missed_under_load, silent_brokers_expire_and_others_stay,
-            a_server_that_was_stopped_evicts_nobody, a_new_minimum_is_told_to_the_group;
+            a_server_that_was_stopped_evicts_nobody;
         lifetime: a_taken_port, accepted_requests_are_answered_before_the_end, clients_are_sent_away_before_the_end,
             a_second_signal_ends_at_once, signals_that_do_not_stop, signals_that_stop;
         activation: clients_wait_for_the_next_server, the_second_port_can_be_passed, sockets_that_stop_the_start;

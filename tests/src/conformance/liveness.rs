@@ -5,9 +5,7 @@ use super::peer::{Peer, broker, heartbeat, route};
 use crate::answer::Answer;
 use crate::plain_json::Json;
 use crate::process::Process;
-use crate::stream::{PATIENCE, read_frame};
 use rustix::process::Signal;
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -163,39 +161,6 @@ pub(super) fn a_server_that_was_stopped_evicts_nobody(target: &Target) {
         over.store(true, Ordering::Relaxed);
         assert_eq!(fewest, BROKERS, "{}", server.log());
     });
-}
-
-/// The members of a group hear at their own addresses that the smallest identifier changed.
-pub(super) fn a_new_minimum_is_told_to_the_group(target: &Target) {
-    let server = target.start(&[("notifyMinBrokerIdChanged", "true")]);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let mut slave = broker("broker-a", 1, &["T"]);
-    slave.acting_master = true;
-    slave.address = Some(listener.local_addr().expect("an address").to_string());
-    let mut master = broker("broker-a", 0, &["T"]);
-    master.acting_master = true;
-
-    let _slave = Peer::register(&server, &slave);
-    let master_peer = Peer::register(&server, &master);
-    let told = notification(&listener);
-    assert_eq!(told.field("minBrokerId"), Some("0"));
-    assert_eq!(told.field("minBrokerAddr"), master.address.as_deref());
-    assert_eq!(told.field("haBrokerAddr"), Some(master.ha_address.as_str()));
-
-    drop(master_peer);
-    let told = notification(&listener);
-    assert_eq!(told.field("minBrokerId"), Some("1"));
-    assert_eq!(told.field("minBrokerAddr"), slave.address.as_deref());
-    assert_eq!(told.field("offlineBrokerAddr"), master.address.as_deref());
-}
-
-/// The next request that the server sends to a broker.
-fn notification(listener: &TcpListener) -> Answer {
-    let (mut stream, _) = listener.accept().expect("the server connects");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
-    let request = Answer::decode(&read_frame(&mut stream).expect("a request")).expect("a frame");
-    assert_eq!((request.code, request.flag), (905, 2), "one-way");
-    request
 }
 
 /// How many brokers a route names.
