@@ -57,7 +57,7 @@ fn table() -> Vec<Case> {
     cases! {
         golden: conversations;
         framing: cut_at_every_byte, byte_by_byte, ten_thousand_pipelined_requests, a_stream_in_odd_pieces,
-            bad_input_costs_nobody_else, other_protocols_are_closed;
+            other_protocols_are_closed;
         visibility: a_reply_in_hand_is_visible_everywhere, a_kv_reply_in_hand_is_visible_everywhere,
             registrations_and_queries_mixed;
         limits: sixteen_mebibyte_frames, incomplete_frames_leave_room_for_others, a_slow_reader_is_paused,
@@ -111,8 +111,7 @@ fn table() -> Vec<Case> {
 #[rustfmt::skip]
 fn table_over_tls(version: Version) -> impl Iterator<Item = Case> {
     let table: Vec<Case> = cases! {
-        framing: cut_at_every_byte, ten_thousand_pipelined_requests, a_stream_in_odd_pieces,
-            bad_input_costs_nobody_else;
+        framing: cut_at_every_byte, ten_thousand_pipelined_requests, a_stream_in_odd_pieces;
         visibility: a_reply_in_hand_is_visible_everywhere;
         limits: sixteen_mebibyte_frames, a_frame_that_takes_too_long_is_closed;
         connections: half_closed_peer, reset_connections;

@@ -45,7 +45,8 @@ const OVER_TLS: [&str; 12] = [
 
 /// Those of them that could act otherwise over TLS 1.2 than over TLS 1.3: records of a byte, records that are left
 /// unread, and the end of either side.
-const OVER_TLS_1_2: [&str; 4] = [
+const OVER_TLS_1_2: [&str; 5] = [
+    "bytes::a_negative_length",
     "slow::headers_byte_by_byte",
     "unread::half_closed_without_reading",
     "unread::large_values_by_eight",

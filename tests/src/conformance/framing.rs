@@ -131,34 +131,6 @@ pub(super) fn a_stream_in_odd_pieces(target: &Target) {
     writing.join().expect("all is written");
 }
 
-/// A peer that sends what cannot be read is closed, and nobody else is harmed.
-pub(super) fn bad_input_costs_nobody_else(target: &Target) {
-    let server = target.start(&[]);
-    let mut good = Peer::connect(&server);
-    let not_json = crate::request::frame(0, b"{\"code\":", b"");
-    let short_binary = crate::request::frame(1, &[0, 105, 0], b"");
-    let unknown_form = crate::request::frame(9, b"{}", b"");
-    let header_beyond_frame = [0, 0, 0, 8, 0, 0, 0xff, 0xff, b'{', b'}', b' ', b' '];
-    let bad: [&[u8]; 7] = [
-        &[0, 0, 0, 3],
-        &[0xff; 4],
-        &[0x7f, 0xff, 0xff, 0xff],
-        &not_json,
-        &short_binary,
-        &unknown_form,
-        &header_beyond_frame,
-    ];
-    for bytes in bad {
-        let mut peer = Peer::connect(&server);
-        let mut answered_first = route("T").opaque(5).encode();
-        answered_first.extend(bytes);
-        peer.write(&answered_first);
-        assert_eq!(peer.answer().opaque, 5, "what came before is answered");
-        assert_eq!(peer.next(), None, "{bytes:?}");
-        assert_eq!(good.ask(&cluster_info()).code, 0);
-    }
-}
-
 /// First bytes of HTTP, of TLS without a handshake and of malformed PROXY headers close their connection with one line
 /// in the log.
 pub(super) fn other_protocols_are_closed(target: &Target) {

@@ -85,12 +85,11 @@ pub(super) fn many_fields(count: usize) -> Vec<(String, String)> {
 fn closing(name: &'static str, bytes: Vec<u8>, later: bool) -> Episode {
     // All connections may hold the bytes at one time, in buffers that grow twofold.
     let memory_mib = 16 + 2 * (PEERS * bytes.len()) as u64 / MEBIBYTE;
+    let before = if later { route("T").opaque(5).encode() } else { Vec::new() };
+    let bytes = [before, bytes].concat();
     let attack = move |siege: &Siege<'_>| {
         let mut peers = siege.peers(PEERS);
         for peer in &mut peers {
-            if later {
-                peer.send(&route("T").opaque(5));
-            }
             // The server need not take all of it.
             let _ = peer.try_write(&bytes);
         }
