@@ -5,7 +5,7 @@ use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
 use crate::impostor::serve;
 use crate::process::{CONFIG, Folder, RUNTIME_CONFIG};
-use crate::stream::PATIENCE;
+use crate::stream::{PATIENCE, read_frame};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
@@ -62,6 +62,14 @@ pub(super) fn health_by_command(target: &Target) {
         let (status, stderr) = health(target, &address);
         assert_eq!(status, Some(1));
         assert!(stderr.starts_with(&address) && stderr.lines().count() == 1, "{stderr}");
+    }
+    for (answer, words) in [
+        (&b"\0\0\0"[..], "the server closed the connection without an answer"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "this is not a NameServer"),
+    ] {
+        let other = serve(move |mut stream| read_frame(&mut stream).map_or((), |_| drop(stream.write_all(answer))));
+        let (status, stderr) = health(target, &other.to_string());
+        assert!(status == Some(1) && stderr.starts_with(&format!("{other}: {words}")), "{stderr}");
     }
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = silent.local_addr().expect("an address").to_string();
