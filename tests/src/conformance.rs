@@ -96,7 +96,7 @@ fn table() -> Vec<Case> {
             equal_servers_have_equal_digests, values_tell_where_they_come_from, the_status_page;
         events: what_happened_is_told, events_are_followed, followers_are_bounded, limits_that_are_reached_are_told;
         metrics: what_happens_is_counted, refusals_are_counted, upkeep_is_counted, observed_refusals_are_counted,
-            uses_of_a_previous_secret_are_counted, peers_cannot_make_up_series, probes_are_no_misses,
+            uses_of_a_previous_secret_are_counted, peers_cannot_make_up_series,
             names_that_look_alike_make_no_series_twice, alerts_and_the_board_name_what_there_is;
         ctl: what_is_registered, servers_that_differ, what_is_waited_for, changes_of_a_route, servers_with_tls,
             servers_that_want_signatures, answers_of_java, pages_of_the_second_port, servers_that_mean_harm,

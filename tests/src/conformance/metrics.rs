@@ -218,16 +218,6 @@ pub(super) fn peers_cannot_make_up_series(target: &Target) {
     drop(peer);
 }
 
-/// Probes by command are no misses.
-pub(super) fn probes_are_no_misses(target: &Target) {
-    let (server, address) = target.start_with_admin(&[]);
-    assert_eq!(Peer::connect(&server).ask(&route("health check")).code, 17);
-    let count =
-        "rocketmq_namesrv_requests_total{request_code=\"get_routeinfo_by_topic\",response_code=\"topic_not_exist\"}";
-    let metrics = eventually(&server, address, |metrics| metrics.series.get(count) == Some(&1.0));
-    assert_eq!(metrics.value("rocketmq_namesrv_route_misses_total"), 0.0);
-}
-
 /// Names that are alike once they are cut, and a cluster that has the name of all others, make no series twice.
 pub(super) fn names_that_look_alike_make_no_series_twice(target: &Target) {
     let (server, address) = target.start_with_admin(&[]);
