@@ -93,7 +93,7 @@ fn table() -> Vec<Case> {
             drift_is_shown, systemd_is_told,
             a_server_that_drains_serves_everything;
         clients: connections_are_listed, refused_frames_are_shown, topics_asked_for_in_vain_are_counted,
-            equal_servers_have_equal_digests, values_tell_where_they_come_from, the_status_page;
+            digests_are_shown, values_tell_where_they_come_from, the_status_page;
         events: what_happened_is_told, events_are_followed, followers_are_bounded, limits_that_are_reached_are_told;
         metrics: what_happens_is_counted, refusals_are_counted, upkeep_is_counted, observed_refusals_are_counted,
             uses_of_a_previous_secret_are_counted, peers_cannot_make_up_series,

@@ -1,7 +1,7 @@
 //! What the second port shows of clients: connections, refused frames, topics asked for in vain, and digests.
 
 use super::Target;
-use super::peer::{Peer, broker, route, unregister};
+use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, get, json};
 use crate::process::Folder;
 use crate::request::Request;
@@ -105,29 +105,15 @@ pub(super) fn topics_asked_for_in_vain_are_counted(target: &Target) {
     assert_eq!(misses[0]["lastPeer"], peer.local_address().to_string());
 }
 
-/// Two servers with the same registrations have the same digests, in whatever order these came; each change shows.
-pub(super) fn equal_servers_have_equal_digests(target: &Target) {
-    let servers = [(); 2].map(|()| target.start(&[ADMIN]));
-    let brokers = ["broker-a", "broker-b"].map(|name| broker(name, 0, &["T", "U"]));
-    let digest = |server| {
-        let page = json(address(server), "/api/v1/digest");
-        (page["clusters"][0]["digest"].clone(), page["clusters"][0]["topicEntries"].clone())
-    };
-    let [first, second] = &servers;
-    let mut peers: Vec<_> = brokers.iter().map(|one| Peer::register(first, one)).collect();
-    peers.extend(brokers.iter().rev().map(|one| Peer::register(second, one)));
-    assert_eq!(digest(first), digest(second));
-    assert_eq!(digest(first).1, 6);
-    let before = digest(first);
-    let wipe = |name: &str, code| Request::new(code).field("brokerName", name);
-    assert_eq!(peers[0].ask(&wipe("broker-a", 205)).code, 0);
-    assert_ne!(digest(first), before);
-    assert_eq!(peers[0].ask(&wipe("broker-a", 327)).code, 0);
-    assert_eq!(digest(first), before);
-    assert_eq!(peers[0].ask(&unregister(&brokers[0])).code, 0);
-    assert_ne!(digest(first).0, before.0);
-    let metrics = get(address(second), "/metrics").body;
-    let number = u64::from_str_radix(before.0.as_str().expect("hex"), 16).expect("a number");
+/// The digest of a cluster is on a page and in the metrics.
+pub(super) fn digests_are_shown(target: &Target) {
+    let (server, address) = target.start_with_admin(&[]);
+    let _peers = ["broker-a", "broker-b"].map(|name| Peer::register(&server, &broker(name, 0, &["T", "U"])));
+    let page = json(address, "/api/v1/digest");
+    assert_eq!(page["clusters"][0]["topicEntries"], 6);
+    let digest = page["clusters"][0]["digest"].as_str().expect("hex");
+    let number = u64::from_str_radix(digest, 16).expect("a number");
+    let metrics = get(address, "/metrics").body;
     let line = format!("\nrocketmq_namesrv_route_digest{{cluster=\"DefaultCluster\"}} {number}\n");
     assert!(metrics.contains(&line), "{line}: {metrics}");
 }
