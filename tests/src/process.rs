@@ -216,20 +216,15 @@ impl Folder {
 
     /// Starts a binary that is not meant to come up and waits for its end.
     pub fn refusal(&self, binary: &Path) -> Refusal {
-        self.attempt(binary).unwrap_or_else(|| panic!("the server starts: {}", self.log()))
-    }
-
-    /// Starts a binary: how it ended; nothing when it came up, in which case it is killed.
-    pub fn attempt(&self, binary: &Path) -> Option<Refusal> {
         let mut child = self.spawn(binary);
         let lines = lines_of(child.stdout.take().expect("standard output is piped"));
         if boot_port(&lines).is_some() {
             let _ = child.kill();
             let _ = child.wait();
-            return None;
+            panic!("the server starts: {}", self.log());
         }
         let status = ended(&mut child).unwrap_or_else(|| panic!("the server does not end: {}", self.log()));
-        Some(Refusal { code: status.code(), stderr: self.log() })
+        Refusal { code: status.code(), stderr: self.log() }
     }
 
     fn spawn(&self, binary: &Path) -> Child {

@@ -97,15 +97,6 @@ impl Suite {
     }
 }
 
-/// Why a binary does not run on this machine, in its own words: it ends at once with status 255 and a last line of
-/// standard error in which one of `words` occurs. Any other failure is left to the cases.
-pub fn refusal(binary: &str, words: &[&str]) -> Option<String> {
-    let folder = Folder::plain();
-    let refusal = folder.attempt(Path::new(binary)).filter(|refusal| refusal.code == Some(255))?;
-    let line = refusal.stderr.lines().last().unwrap_or_default();
-    words.iter().any(|word| line.contains(word)).then(|| line.to_owned())
-}
-
 fn save(column: &Mutex<Column>, suite: &str) {
     let column = column.lock().unwrap_or_else(PoisonError::into_inner);
     if let Err(error) = column.save(suite) {
