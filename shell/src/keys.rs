@@ -207,13 +207,6 @@ mod tests {
         assert_eq!((settings.socket_send_bytes, settings.socket_receive_bytes), (1, 3));
     }
 
-    #[test]
-    fn the_runtime_file_stands_beside_the_configuration_file_unless_a_key_moves_it() {
-        assert_eq!(process("configStorePath=/etc/ns.conf").runtime_file(), PathBuf::from("/etc/ns.conf.runtime"));
-        let moved = process("configStorePath=/etc/ns.conf\nruntimeConfigPath=/var/lib/ns");
-        assert_eq!(moved.runtime_file(), PathBuf::from("/var/lib/ns"));
-    }
-
     /// If this fails, it prints the rows to put there.
     #[test]
     fn the_readme_has_a_row_for_each_key_of_this_server() {

@@ -135,28 +135,6 @@ mod tests {
     }
 
     #[test]
-    fn the_file_decides_over_defaults_and_environment() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ns.conf");
-        let text = "kvConfigPath=/kv\nconfigStorePath=/store\nrocketmqHome=/file\nrocketmq.serialize.type=JSON\n";
-        std::fs::write(&path, text).unwrap();
-        let environment = environment(|name| match name {
-            "ROCKETMQ_HOME" => Some("/variable".into()),
-            "ROCKETMQ_SERIALIZE_TYPE" => Some("ROCKETMQ".into()),
-            _ => None,
-        });
-        let startup = Startup::read(Some(&path), &environment).unwrap();
-        assert_eq!(value(&startup, "kvConfigPath"), "/kv");
-        assert_eq!(value(&startup, "configStorePath"), path.to_str().unwrap(), "the file that was read");
-        assert_eq!(value(&startup, "rocketmqHome"), "/file");
-        assert_eq!(startup.configuration.serialization(), Serialization::Json);
-
-        let startup = Startup::read(None, &environment).unwrap();
-        assert_eq!(value(&startup, "rocketmqHome"), "/variable");
-        assert_eq!(startup.configuration.serialization(), Serialization::Binary);
-    }
-
-    #[test]
     fn a_path_that_cannot_be_shown_is_refused() {
         let latin = PathBuf::from(OsString::from_vec(b"/caf\xe9".to_vec()));
         let error = Startup::read(None, &Environment { home: latin, ..bare() }).unwrap_err().to_string();

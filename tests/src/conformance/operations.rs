@@ -98,7 +98,8 @@ pub(super) fn health_of_a_server_that_hangs(target: &Target) {
 
 /// The log shows the configuration, wherever it comes from, and is JSON to the end if that is asked for.
 pub(super) fn the_log_shows_the_configuration(target: &Target) {
-    let folder = Folder::new(&[("logFormat", "json")]).with_wrapper(&["env", "ROCKETMQ_HOME=/opt/rocketmq"]);
+    let variables = ["env", "ROCKETMQ_HOME=/opt/rocketmq", "ROCKETMQ_SERIALIZE_TYPE=ROCKETMQ"];
+    let folder = Folder::new(&[("logFormat", "json")]).with_wrapper(&variables);
     fs::write(folder.path(RUNTIME_CONFIG), "enableTopicList=false\n").expect("a file");
     let mut server = folder.start(target.binary());
     server.terminate();
@@ -108,6 +109,7 @@ pub(super) fn the_log_shows_the_configuration(target: &Target) {
     for text in [
         r#""message":"enableTopicList","value":"false""#,
         r#""message":"rocketmqHome","value":"/opt/rocketmq""#,
+        "boot success. serializeType=ROCKETMQ, ",
         r#""message":"stopped""#,
         RUNTIME_CONFIG,
     ] {
