@@ -81,49 +81,22 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::lifecycle::{Lifecycle, Stage};
-    use crate::queue::{QueueReceiver, queue};
+    use crate::queue::queue;
     use crate::quota::SharedQuotas;
     use namesrv_core::config::Limits;
-
-    fn drain(stage: Stage, lasts: Duration) -> (Drain, QueueReceiver, Arc<Lifecycle>) {
-        let (queue, receiver) = queue(&SharedQuotas::shared(&Limits::default()));
-        let lifecycle = Arc::new(Lifecycle::default());
-        lifecycle.enter(stage);
-        let shutdown = Shutdown::new(&lifecycle, Arc::default(), Clock::start());
-        (Drain::new(&shutdown, &queue, lasts), receiver, lifecycle)
-    }
-
-    fn waiting(receiver: &QueueReceiver) -> Vec<Input> {
-        receiver.waiting().collect()
-    }
 
     #[test]
     fn without_time_to_drain_the_first_request_stops_the_server() {
         for (stage, seconds) in [(Stage::Serving, 0), (Stage::Starting, 3600)] {
-            let (mut drain, receiver, _) = drain(stage, Duration::from_secs(seconds));
+            let (queue, receiver) = queue(&SharedQuotas::shared(&Limits::default()));
+            let lifecycle = Arc::new(Lifecycle::default());
+            lifecycle.enter(stage);
+            let shutdown = Shutdown::new(&lifecycle, Arc::default(), Clock::start());
+            let mut drain = Drain::new(&shutdown, &queue, Duration::from_secs(seconds));
             assert!(drain.handle_stop());
-            assert_eq!(waiting(&receiver), [Input::Stop]);
-            assert!(!drain.handle_stop());
-            assert_eq!(waiting(&receiver), []);
+            assert_eq!(receiver.waiting().collect::<Vec<_>>(), [Input::Stop]);
+            assert!(!drain.handle_stop(), "the caller may end the process");
+            assert_eq!(receiver.waiting().next(), None);
         }
-    }
-
-    #[test]
-    fn a_second_request_ends_the_draining() {
-        let (mut drain, receiver, lifecycle) = drain(Stage::Serving, Duration::from_secs(3600));
-        assert!(!drain.has_begun());
-        assert!(drain.handle_stop() && drain.has_begun());
-        assert_eq!((waiting(&receiver), lifecycle.stage()), (Vec::new(), Stage::Draining));
-        assert!(drain.handle_stop());
-        assert_eq!(waiting(&receiver), [Input::Stop]);
-        assert!(!drain.handle_stop(), "the caller may end the process");
-    }
-
-    #[test]
-    fn the_server_stops_when_the_time_is_over() {
-        let (mut drain, receiver, _) = drain(Stage::Serving, Duration::from_millis(1));
-        assert!(drain.handle_stop());
-        assert_eq!(receiver.receive(Some(Duration::from_secs(60))), Some(Input::Stop));
-        assert!(!drain.handle_stop());
     }
 }
