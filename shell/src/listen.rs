@@ -140,18 +140,6 @@ mod tests {
     const LOOPBACK: Listen<'static> =
         Listen { address: "127.0.0.1", port: 0, families: BOTH, sockets: 2, send_bytes: 0, receive_bytes: 0 };
 
-    fn port(listeners: &[TcpListener]) -> u16 {
-        listeners[0].local_addr().unwrap().port()
-    }
-
-    #[test]
-    fn port_zero_gives_all_listeners_the_same_port() {
-        let listeners = LOOPBACK.bind().unwrap();
-        assert_eq!(listeners.len(), 2);
-        assert_ne!(port(&listeners), 0);
-        assert_eq!(listeners[0].local_addr().unwrap(), listeners[1].local_addr().unwrap());
-    }
-
     #[test]
     fn connections_are_spread_over_the_listeners() {
         let listeners = LOOPBACK.bind().unwrap();
