@@ -4,6 +4,7 @@
 use crate::environment::clear;
 use crate::stream::{PATIENCE, be_patient};
 use crate::tls::{Version, relay};
+use nix::errno::Errno;
 use nix::sys::ptrace;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
@@ -385,9 +386,9 @@ impl Process {
     /// Stops one of its threads, until the value that is returned goes; all others go on. It has to go before the
     /// process, which would not end.
     ///
-    /// # Panics
-    /// There is no such thread, or the machine lets no process trace the threads of another one.
-    pub(crate) fn stop_thread(&self, name: &str) -> StoppedThread {
+    /// # Errors
+    /// The machine lets no process trace the threads of another one.
+    pub(crate) fn stop_thread(&self, name: &str) -> Result<StoppedThread, Errno> {
         let mut threads = fs::read_dir(format!("/proc/{}/task", self.id())).expect("the process is there");
         let path = threads.find_map(|thread| {
             let path = thread.expect("a thread").path();
@@ -395,12 +396,12 @@ impl Process {
         });
         let path = path.unwrap_or_else(|| panic!("there is no thread {name}"));
         let number = path.file_name().and_then(|number| number.to_str()?.parse().ok()).expect("a number");
-        let thread = StoppedThread(nix::unistd::Pid::from_raw(number));
-        ptrace::seize(thread.0, ptrace::Options::empty())
-            .unwrap_or_else(|error| panic!("this machine does not let a test trace a thread of its server: {error}"));
-        ptrace::interrupt(thread.0).expect("the thread is there");
+        let number = nix::unistd::Pid::from_raw(number);
+        ptrace::seize(number, ptrace::Options::empty())?;
+        let thread = StoppedThread(number);
+        ptrace::interrupt(number).expect("the thread is there");
         self.eventually(|| fs::read_to_string(path.join("stat")).expect("the thread is there").contains(") t "));
-        thread
+        Ok(thread)
     }
 
     /// How many bytes it has not read yet, of each connection.
