@@ -86,17 +86,45 @@ fn health(target: &Target, address: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// A server one of whose threads hangs is not live, so that it is restarted, and says which thread.
+/// A server one of whose threads hangs is not live and feeds no watchdog, so that it is restarted. It says which thread
+/// hangs.
 pub(super) fn health_of_a_server_that_hangs(target: &Target) {
-    let (server, address) = target.start_with_admin(&[("ioThreads", "2")]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_nonblocking(true).expect("a socket that does not block");
+    let variable = format!("NOTIFY_SOCKET={}", path.display());
+    let wrapper = ["env", &variable, "WATCHDOG_USEC=2000000"];
+    let server = Folder::new(&[ADMIN, ("ioThreads", "2")]).with_wrapper(&wrapper).start(target.binary());
+    let address = address(&server);
+    let is_fed = || {
+        let mut messages = std::iter::from_fn(|| {
+            let mut buffer = [0; 1024];
+            let length = socket.recv(&mut buffer).ok()?;
+            Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
+        });
+        messages.by_ref().any(|message| message.contains("WATCHDOG=1"))
+    };
+    server.eventually(is_fed);
     let _thread = match server.stop_thread("io-1") {
         Ok(thread) => thread,
         Err(error) => return target.figure("a thread that hangs", &format!("SKIPPED: it cannot be traced: {error}")),
     };
-    server.eventually(|| get(address, "/livez").status == 503);
-    let page = get(address, "/livez?verbose").body;
-    assert!(page.starts_with("[+]registry ok\n[+]io-0 ok\n[-]io-1 io-1 made no progress for 1"), "{page}");
+    // Others may hang with it: with async-std, the thread that waits for all.
+    server.eventually(|| get(address, "/livez?verbose").body.contains("[-]io-1 io-1 made no progress for 1"));
+    let page = get(address, "/livez?verbose");
+    assert!(page.status == 503 && page.body.starts_with("[+]registry ok\n"), "{}", page.body);
     assert_eq!(get(address, "/readyz").status, 200);
+    while is_fed() {}
+    let silent_seconds = || {
+        let page = get(address, "/livez?verbose").body;
+        let (_, seconds) = page.split_once("made no progress for ").expect("a thread that hangs");
+        seconds.split_once(' ').and_then(|(seconds, _)| seconds.parse::<f64>().ok()).expect("a number")
+    };
+    // The watchdog wants to hear every second.
+    let since = silent_seconds();
+    server.eventually(|| silent_seconds() >= since + 3.0);
+    assert!(!is_fed());
 }
 
 /// The log shows the configuration, wherever it comes from, and is JSON to the end if that is asked for.
