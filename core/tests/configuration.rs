@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use namesrv_core::config::{Changes, Configuration, Limits, Update, Warning, properties};
+use namesrv_core::config::{Changes, Configuration, Limits, Source, Update, Warning, properties};
 use namesrv_core::key::{INT, Key, Kind, Origin, integer, text};
 use namesrv_core::time::Duration;
 use namesrv_core::wire::Serialization;
@@ -314,6 +314,18 @@ fn the_runtime_file_cannot_do_more_than_an_update() {
     assert_eq!((process(&configuration).port, configuration.settings().wait_seconds_for_service), (9876, 2));
     let error = configuration.read_runtime_file(&properties::parse(b"waitSecondsForService=x").unwrap()).unwrap_err();
     assert_eq!((error.line, error.key.as_str()), (1, "waitSecondsForService"));
+}
+
+#[test]
+fn values_tell_where_they_come_from() {
+    let mut configuration = configuration("mine=1\nwaitSecondsForService=1\n");
+    configuration.read_runtime_file(&properties::parse(b"waitSecondsForService=2").unwrap()).unwrap();
+    let shown = ["mine", "waitSecondsForService", "connectionsMax"].map(|key| configuration.source(key).to_string());
+    assert_eq!(shown, ["file:1", "runtime", "default"]);
+    assert_eq!(
+        [Source::Environment, Source::CommandLine].map(|source| source.to_string()),
+        ["environment", "command line"]
+    );
 }
 
 #[test]
