@@ -4,7 +4,7 @@ use super::Target;
 use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
 use crate::impostor::serve;
-use crate::process::{CONFIG, Folder, RUNTIME_CONFIG};
+use crate::process::{CONFIG, Folder, Process, RUNTIME_CONFIG};
 use crate::stream::{PATIENCE, read_frame};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
+use tempfile::TempDir;
 
 /// A server that serves is live, started and ready, and says so under every name that tools ask for.
 pub(super) fn health_of_a_server_that_serves(target: &Target) {
@@ -89,21 +90,16 @@ fn health(target: &Target, address: &str) -> (Option<i32>, String) {
 /// A server one of whose threads hangs is not live and feeds no watchdog, so that it is restarted. It says which thread
 /// hangs.
 pub(super) fn health_of_a_server_that_hangs(target: &Target) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("notify");
-    let socket = UnixDatagram::bind(&path).expect("a socket");
+    let (server, _folder, socket) = start_under_systemd(target, Folder::new(&[ADMIN, ("ioThreads", "2")]));
     socket.set_nonblocking(true).expect("a socket that does not block");
-    let variable = format!("NOTIFY_SOCKET={}", path.display());
-    let wrapper = ["env", &variable, "WATCHDOG_USEC=2000000"];
-    let server = Folder::new(&[ADMIN, ("ioThreads", "2")]).with_wrapper(&wrapper).start(target.binary());
     let address = address(&server);
     let is_fed = || {
-        let mut messages = std::iter::from_fn(|| {
+        std::iter::from_fn(|| {
             let mut buffer = [0; 1024];
             let length = socket.recv(&mut buffer).ok()?;
             Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
-        });
-        messages.by_ref().any(|message| message.contains("WATCHDOG=1"))
+        })
+        .any(|message| message.contains("WATCHDOG=1"))
     };
     server.eventually(is_fed);
     let _thread = match server.stop_thread("io-1") {
@@ -389,14 +385,21 @@ fn free_port() -> u16 {
     listener.local_addr().expect("a listener has an address").port()
 }
 
-/// systemd is told that the server is up, what it does, that it lives, and that it stops.
-pub(super) fn systemd_is_told(target: &Target) {
+/// Starts a server as systemd does, with a watchdog of two seconds. Returns the socket for its messages too, and the
+/// folder in which that is.
+fn start_under_systemd(target: &Target, server: Folder) -> (Process, TempDir, UnixDatagram) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
     let variable = format!("NOTIFY_SOCKET={}", path.display());
-    let server = Folder::plain().with_wrapper(&["env", &variable, "WATCHDOG_USEC=2000000"]).start(target.binary());
+    let server = server.with_wrapper(&["env", &variable, "WATCHDOG_USEC=2000000"]).start(target.binary());
+    (server, folder, socket)
+}
+
+/// systemd is told that the server is up, what it does, that it lives, and that it stops.
+pub(super) fn systemd_is_told(target: &Target) {
+    let (server, _folder, socket) = start_under_systemd(target, Folder::plain());
+    socket.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
     let mut told = String::new();
     let wait_for = |told: &mut String, line: &str| {
         while !told.lines().any(|known| known == line) {
