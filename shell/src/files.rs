@@ -5,7 +5,6 @@
 //! or cannot work (a mount point, several names, an owner that cannot be kept, a folder without write permission), the
 //! file is written in place, and its previous contents stay behind the new ones until these are durable ([`in_place`]).
 //! Either way, whenever the process or the machine stops, the file has every acknowledged change and no refused one.
-//! machine stops.
 
 mod beside;
 mod error;
@@ -61,7 +60,6 @@ pub(crate) fn read_as_it_is(disk: &impl Disk, path: &Path) -> Result<Option<Vec<
 /// the old ones are still there, unless the error says otherwise.
 ///
 /// # Errors
-/// The file cannot be saved.
 /// The file cannot be saved.
 pub(crate) fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result<Way, FileError> {
     let place = locate(disk, &file.path)?;

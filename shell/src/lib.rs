@@ -57,6 +57,7 @@ mod queue;
 mod record;
 mod registry_thread;
 mod reload;
+mod saved_files;
 mod saver;
 mod service_manager;
 mod shutdown;

@@ -145,7 +145,7 @@ mod tests {
     use crate::inspection::inspections;
     use crate::queue::{QueueSender, queue};
     use crate::quota::SharedQuotas;
-    use crate::saver::SavedFiles;
+    use crate::saved_files::SavedFiles;
     use crate::server::{Inbox, RegistryHandle};
     use crate::tls::Tls;
     use arc_swap::ArcSwap;

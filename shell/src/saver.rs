@@ -3,9 +3,9 @@
 use crate::boot;
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::disk::{Disk, RealDisk};
-use crate::files::{self, FileError, KeptFile, Way};
+use crate::disk::RealDisk;
 use crate::queue::QueueSender;
+use crate::saved_files::SavedFiles;
 use crate::threads;
 use namesrv_core::node::Input;
 use namesrv_core::save::{SaveError, SaveFile, SaveTicket};
@@ -15,18 +15,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Instant;
-use tracing::{info, warn};
-
-/// The files that are saved.
-#[derive(Clone, Debug)]
-pub(crate) struct SavedFiles {
-    pub(crate) kv: KeptFile,
-    pub(crate) runtime: KeptFile,
-    /// Whether a person wrote the KV file in a form that a save would lose.
-    pub(crate) kv_is_original: bool,
-    /// The routes for the next start, if the server saves them.
-    pub(crate) snapshot: Option<KeptFile>,
-}
 
 /// The handle of the saver thread. The thread ends when the handle is dropped.
 #[derive(Debug)]
@@ -60,7 +48,7 @@ impl Saver {
         clock: Clock,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, receiver) = mpsc::channel();
-        let mut worker = Worker { disk: RealDisk, files, counters: Arc::clone(counters), clock };
+        let mut worker = Worker { files, counters: Arc::clone(counters), clock };
         let run = move || {
             while let Ok(Job { ticket, contents }) = receiver.recv() {
                 let began = Instant::now();
@@ -85,76 +73,25 @@ impl Saver {
 }
 
 /// The state of the thread.
-struct Worker<D> {
-    disk: D,
+struct Worker {
     files: SavedFiles,
     counters: Arc<Counters>,
     clock: Clock,
 }
 
-impl<D: Disk> Worker<D> {
+impl Worker {
     fn save(&mut self, file: SaveFile, contents: Contents) -> Result<(), SaveError> {
-        let Self { disk, files, counters, clock } = self;
-        let file = match file {
-            SaveFile::KvConfig => {
-                if std::mem::take(&mut files.kv_is_original) {
-                    keep_original(disk, &files.kv);
-                }
-                &mut files.kv
-            }
-            SaveFile::RuntimeConfig => &mut files.runtime,
-            SaveFile::Snapshot => {
-                let Some(snapshot) = &mut files.snapshot else {
-                    return Err(SaveError::Unusable("there is no file for snapshots".to_owned()));
-                };
-                snapshot
-            }
-        };
-        let (contents, written) = match contents {
-            Contents::Bytes(contents) => (contents, None),
+        let Self { files, counters, clock } = self;
+        match contents {
+            Contents::Bytes(contents) => files.save(&RealDisk, file, &contents),
             Contents::Snapshot(source) => {
                 let written = boot::written_now(*clock);
-                (source.encode(&written), Some(written.wall))
+                let contents = source.encode(&written);
+                files.save(&RealDisk, file, &contents)?;
+                counters.snapshot.set(written.wall, contents.len());
+                Ok(())
             }
-        };
-        let saved = files::save(disk, file, &contents).map(|way| note_way(file, way));
-        if let (Ok(()), Some(written)) = (&saved, written) {
-            counters.snapshot.set(written, contents.len());
         }
-        saved.map_err(|error| save_error(file, error))
-    }
-}
-
-/// Returns the error for the registry, with the name of the key.
-fn save_error(file: &KeptFile, error: FileError) -> SaveError {
-    match error {
-        FileError::Step { .. } => {
-            SaveError::Io { path: file.path.display().to_string(), error: format!("{}: {error}", file.key) }
-        }
-        FileError::Undecided(error) => SaveError::Undecided(format!("{}: {error}", file.key)),
-        FileError::NoPath
-        | FileError::NotRegular { .. }
-        | FileError::Nameless(_)
-        | FileError::TooManyLinks(_)
-        | FileError::Locked(_)
-        | FileError::TooLarge { .. }
-        | FileError::NoWay { .. } => SaveError::Unusable(format!("{}: {error}", file.key)),
-    }
-}
-
-/// Keeps the original file. If that fails, the save goes on: the requested change matters more.
-fn keep_original(disk: &impl Disk, file: &KeptFile) {
-    match files::keep_original(disk, &file.path) {
-        Ok(kept) => info!("{}: the file as it was found is kept in {}", file.key, kept.display()),
-        Err(error) => warn!("{}: the file as it was found is not kept: {error}", file.key),
-    }
-}
-
-/// Logs a change of the way of saving. The operator was told at start, but hosts change.
-fn note_way(file: &mut KeptFile, way: Way) {
-    if file.way.as_ref() != Some(&way) {
-        info!("{}: {way}", file.key);
-        file.way = Some(way);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::audit::AuditFile;
 use crate::disk::RealDisk;
 use crate::files::{self, FileError, KeptFile};
 use crate::keys::ProcessSettings;
-use crate::saver::SavedFiles;
+use crate::saved_files::SavedFiles;
 use crate::start_error::StartError;
 use crate::warm_start::{SNAPSHOT_KEY, WarmStartSettings};
 use namesrv_core::kv::{KvFile, KvTable};

@@ -1,6 +1,7 @@
 //! The thread: it answers every job, and keeps the operator's own text.
 
 use super::*;
+use crate::files::KeptFile;
 use crate::queue::tests::default_queue;
 use namesrv_core::config::{Configuration, Limits};
 use namesrv_core::initial_state::InitialState;
