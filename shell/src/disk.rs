@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// Operations on files. A failed operation has done nothing, except that a failed write may be partial.
 ///
 /// Only [`Disk::read_link`] reads where a symbolic link points; all other operations see just a link.
-pub(crate) trait Disk {
+pub trait Disk {
     /// An open file.
     type File;
 
@@ -58,26 +58,35 @@ pub(crate) trait Disk {
 
 /// The status of a name on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Status {
-    pub(crate) kind: Kind,
+pub struct Status {
+    /// The kind of file.
+    pub kind: Kind,
     /// Device and inode: equal for all names of one file.
-    pub(crate) identity: (u64, u64),
+    pub identity: (u64, u64),
     /// Number of names of the file (hard links).
-    pub(crate) names: u64,
+    pub names: u64,
     /// Whether something is mounted on exactly this name.
-    pub(crate) is_mount_point: bool,
+    pub is_mount_point: bool,
 }
 
 /// Kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A regular file.
     Regular,
+    /// A folder.
     Folder,
+    /// A symbolic link.
     SymbolicLink,
+    /// A named pipe.
     Fifo,
+    /// A socket of the Unix domain.
     Socket,
+    /// A device such as a terminal.
     CharacterDevice,
+    /// A device such as a disk.
     BlockDevice,
+    /// None of these.
     Unknown,
 }
 

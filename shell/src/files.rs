@@ -1,9 +1,9 @@
 //! The files that the server keeps (the KV table, changes of the configuration), on any file system: locates, reads,
 //! prepares and saves them.
 //!
-//! There are two ways to save a file. Usually a new file takes its name ([`replace`]). Where that would lose something
+//! There are two ways to save a file. Usually a new file takes its name (`replace.rs`). Where that would lose something
 //! or cannot work (a mount point, several names, an owner that cannot be kept, a folder without write permission), the
-//! file is written in place, and its previous contents stay behind the new ones until these are durable ([`in_place`]).
+//! file is written in place (`in_place.rs`), and its previous contents stay behind the new ones until these last.
 //! Either way, whenever the process or the machine stops, the file has every acknowledged change and no refused one.
 
 mod beside;
@@ -17,11 +17,12 @@ mod replace;
 mod undo;
 
 pub(crate) use beside::{folder_of, with_suffix};
-pub(crate) use error::{FileError, unless_missing};
-pub(crate) use kept::{KeptFile, Way};
+pub use error::FileError;
+pub(crate) use error::unless_missing;
+pub use kept::{KeptFile, Way};
 pub(crate) use original::keep_original;
 pub(crate) use place::locate;
-pub(crate) use prepare::{Notice, prepare};
+pub use prepare::{Notice, prepare};
 
 use crate::disk::Disk;
 use place::Place;
@@ -33,7 +34,7 @@ use undo::Unfinished;
 ///
 /// # Errors
 /// The file cannot be read, or is not a regular file.
-pub(crate) fn read(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+pub fn read(disk: &impl Disk, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let bytes = read_as_it_is(disk, path)?;
     Ok(bytes.map(|bytes| {
         let unfinished = Unfinished::find(&bytes).map(|unfinished| unfinished.contents.to_vec());
@@ -61,7 +62,7 @@ pub(crate) fn read_as_it_is(disk: &impl Disk, path: &Path) -> Result<Option<Vec<
 ///
 /// # Errors
 /// The file cannot be saved.
-pub(crate) fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result<Way, FileError> {
+pub fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result<Way, FileError> {
     let place = locate(disk, &file.path)?;
     let reason = match replace::reason_against(&place) {
         Some(reason) => reason,

@@ -7,13 +7,15 @@ use tracing::{info, warn};
 
 /// The files that are saved.
 #[derive(Clone, Debug)]
-pub(crate) struct SavedFiles {
-    pub(crate) kv: KeptFile,
-    pub(crate) runtime: KeptFile,
+pub struct SavedFiles {
+    /// The KV table.
+    pub kv: KeptFile,
+    /// Changes of the configuration that were made at run time.
+    pub runtime: KeptFile,
     /// Whether a person wrote the KV file in a form that a save would lose.
-    pub(crate) kv_is_original: bool,
+    pub kv_is_original: bool,
     /// The routes for the next start, if the server saves them.
-    pub(crate) snapshot: Option<KeptFile>,
+    pub snapshot: Option<KeptFile>,
 }
 
 impl SavedFiles {
@@ -21,7 +23,7 @@ impl SavedFiles {
     ///
     /// # Errors
     /// The old contents are still there, unless the error is [`SaveError::Undecided`].
-    pub(crate) fn save(&mut self, disk: &impl Disk, file: SaveFile, contents: &[u8]) -> Result<(), SaveError> {
+    pub fn save(&mut self, disk: &impl Disk, file: SaveFile, contents: &[u8]) -> Result<(), SaveError> {
         let file = match file {
             SaveFile::KvConfig => {
                 if std::mem::take(&mut self.kv_is_original) {

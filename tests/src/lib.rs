@@ -13,6 +13,7 @@ pub mod conversation;
 pub mod crash;
 pub mod differences;
 pub mod differential;
+pub mod disk;
 mod environment;
 mod event_kind;
 mod exposition;

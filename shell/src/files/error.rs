@@ -9,24 +9,53 @@ pub(super) const LINKS_MAX: usize = 40;
 
 /// Why a file cannot be used or saved.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
+pub enum FileError {
+    /// The path is empty.
     #[error("the value is empty: name a file")]
     NoPath,
+    /// The path leads to something other than a regular file.
     #[error("{} is {kind}: name a regular file", path.display())]
-    NotRegular { path: PathBuf, kind: Kind },
+    NotRegular {
+        /// Where it leads to.
+        path: PathBuf,
+        /// What is there.
+        kind: Kind,
+    },
+    /// The file is larger than a file with an operator's entries may be.
     #[error("{} has {bytes} bytes, more than 16 MiB: name another file", path.display())]
-    TooLarge { path: PathBuf, bytes: u64 },
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+    },
+    /// The path leads to a file without a name, such as a pipe.
     #[error("{} leads to something that has no name: name a regular file", .0.display())]
     Nameless(PathBuf),
+    /// The path leads through too many symbolic links, maybe in a circle.
     #[error("{} leads through more than {} symbolic links", .0.display(), LINKS_MAX)]
     TooManyLinks(PathBuf),
+    /// The operating system refused a step.
     #[error("cannot {step} {}: {source}", path.display())]
-    Step { step: &'static str, path: PathBuf, source: io::Error },
+    Step {
+        /// What was refused, as a verb.
+        step: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process has locked the file.
     #[error("another server is saving {}", .0.display())]
     Locked(PathBuf),
     /// Both ways failed.
     #[error("it cannot be replaced ({reason}) nor written in place ({source})")]
-    NoWay { reason: String, source: Box<FileError> },
+    NoWay {
+        /// Why the file cannot be replaced.
+        reason: String,
+        /// Why it cannot be written in place.
+        source: Box<FileError>,
+    },
     /// The save failed after the new contents were written, and the old ones cannot be restored.
     #[error("{0}; whether the change is kept shows at the next start")]
     Undecided(Box<FileError>),

@@ -5,33 +5,34 @@ use std::path::PathBuf;
 
 /// A file that the server keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeptFile {
+pub struct KeptFile {
     /// The configuration key that names it.
-    pub(crate) key: &'static str,
-    pub(crate) path: PathBuf,
+    pub key: &'static str,
+    /// The path, which may be a symbolic link.
+    pub path: PathBuf,
     /// Whether the previous contents stay in `<file>.bak`, as in Java.
-    pub(crate) keeps_backup: bool,
+    pub keeps_backup: bool,
     /// Whether other users must not read it.
-    pub(crate) is_private: bool,
+    pub is_private: bool,
     /// How changes are saved, as far as known; `None` if they cannot be saved.
-    pub(crate) way: Option<Way>,
+    pub way: Option<Way>,
 }
 
 impl KeptFile {
     /// A file that was not examined yet.
-    pub(crate) const fn new(key: &'static str, path: PathBuf, keeps_backup: bool) -> Self {
+    pub const fn new(key: &'static str, path: PathBuf, keeps_backup: bool) -> Self {
         Self { key, path, keeps_backup, is_private: false, way: None }
     }
 
     /// The same file, accessible only to its owner.
-    pub(crate) fn private(self) -> Self {
+    pub fn private(self) -> Self {
         Self { is_private: true, ..self }
     }
 }
 
 /// The way in which a file gets new contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
     /// A new file takes its name.
     Replace,
     /// The file is written in place, for this reason.

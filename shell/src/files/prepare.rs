@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// A line for the operator, without the name of the key.
 #[derive(Debug)]
-pub(crate) enum Notice {
+pub enum Notice {
     /// A crash interrupted a save, and the contents from before it were restored.
     Mended,
     /// They cannot be restored on the disk, but the server uses them.
@@ -29,7 +29,7 @@ pub(crate) enum Notice {
 ///
 /// # Errors
 /// The path leads to something other than a regular file.
-pub(crate) fn prepare(disk: &impl Disk, file: &mut KeptFile) -> Result<Vec<Notice>, FileError> {
+pub fn prepare(disk: &impl Disk, file: &mut KeptFile) -> Result<Vec<Notice>, FileError> {
     let place = locate(disk, &file.path)?;
     let mut notices = Vec::new();
     // If the folder is read-only, there is nothing in it to remove.

@@ -1,6 +1,6 @@
 //! A disk in memory that fails or loses power at a chosen step, and then forgets what was not synced.
 
-use crate::disk::{Disk, Kind, Status};
+use namesrv_shell::disk::{Disk, Kind, Status};
 use rustix::io::Errno;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The trouble at the chosen step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// The call fails, and does nothing.
     Error(Errno),
     /// The call and all later ones fail, as on a broken disk.
@@ -19,11 +19,11 @@ pub(super) enum Trouble {
 }
 
 /// The disk is full or broken, or the call is forbidden or interrupted.
-pub(super) const ERRORS: [Errno; 5] = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ACCESS, Errno::INTR];
+pub const ERRORS: [Errno; 5] = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ACCESS, Errno::INTR];
 
 /// What a crash does to writes that were not synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
+pub enum Loss {
     /// Nothing is lost. Only the process ended, and the system writes everything.
     Nothing,
     /// Contents are lost and names are kept: the system may write names first.
@@ -37,28 +37,30 @@ pub(super) enum Loss {
 }
 
 impl Loss {
-    pub(super) fn all() -> impl Iterator<Item = Self> + Clone {
+    /// Returns every kind of loss.
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         [Self::Nothing, Self::Contents, Self::Names, Self::Everything].into_iter().chain((0..12).map(Self::Some))
     }
 }
 
-/// Properties of the disk.
+/// Properties of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Host {
+pub struct FileSystem {
     /// Whether it supports hard links.
-    pub(super) links: bool,
+    pub links: bool,
     /// Whether files can be created in the folder.
-    pub(super) folder_is_writable: bool,
+    pub folder_is_writable: bool,
     /// Whether the file is a mount point, over which no rename works.
-    pub(super) is_mount_point: bool,
+    pub is_mount_point: bool,
     /// Whether the kernel reports mount points.
-    pub(super) tells_mount_points: bool,
+    pub tells_mount_points: bool,
     /// Whether new files can have another file's owner.
-    pub(super) keeps_owners: bool,
+    pub keeps_owners: bool,
 }
 
-impl Host {
-    pub(super) const PLAIN: Self = Self {
+impl FileSystem {
+    /// What most hosts have.
+    pub const PLAIN: Self = Self {
         links: true,
         folder_is_writable: true,
         is_mount_point: false,
@@ -69,8 +71,8 @@ impl Host {
 
 /// The disk.
 #[derive(Clone, Debug)]
-pub(super) struct ModelDisk {
-    host: Host,
+pub struct ModelDisk {
+    file_system: FileSystem,
     state: RefCell<State>,
     steps: Cell<usize>,
     trouble: Cell<Option<(usize, Trouble)>>,
@@ -91,35 +93,36 @@ struct Contents {
 
 impl ModelDisk {
     /// A disk with one file that has all these names.
-    pub(super) fn new(host: Host, names: &[&str], bytes: &[u8]) -> Self {
+    pub fn new(file_system: FileSystem, names: &[&str], bytes: &[u8]) -> Self {
         let names: BTreeMap<PathBuf, usize> = names.iter().map(|name| (name.into(), 0)).collect();
         let files = vec![Contents { bytes: bytes.to_vec(), synced: bytes.to_vec() }];
         let state = State { synced_names: names.clone(), names, files };
-        Self { host, state: RefCell::new(state), steps: Cell::default(), trouble: Cell::default() }
+        Self { file_system, state: RefCell::new(state), steps: Cell::default(), trouble: Cell::default() }
     }
 
     /// Number of operations so far.
-    pub(super) fn steps(&self) -> usize {
+    pub fn steps(&self) -> usize {
         self.steps.get()
     }
 
     /// Makes the operation after this many others fail.
-    pub(super) fn set_trouble(&self, after: usize, trouble: Trouble) {
+    pub fn set_trouble(&self, after: usize, trouble: Trouble) {
         self.trouble.set(Some((self.steps.get() + after, trouble)));
     }
 
     /// Returns all names.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.state.borrow().names.keys().map(|path| path.display().to_string()).collect()
     }
 
-    pub(super) fn contents(&self, path: &str) -> Option<Vec<u8>> {
+    /// Returns the contents of the file with this name, durable or not.
+    pub fn contents(&self, path: &str) -> Option<Vec<u8>> {
         let state = self.state.borrow();
         state.names.get(Path::new(path)).map(|number| state.files[*number].bytes.clone())
     }
 
     /// Starts the machine again.
-    pub(super) fn lose(&self, loss: Loss) {
+    pub fn lose(&self, loss: Loss) {
         let State { names, synced_names, files } = &mut *self.state.borrow_mut();
         let (loses_contents, loses_names) = match loss {
             Loss::Nothing => (false, false),
@@ -157,7 +160,7 @@ impl ModelDisk {
     /// A step that changes names.
     fn name_step(&self) -> io::Result<()> {
         self.step()?;
-        if self.host.folder_is_writable { Ok(()) } else { Err(Errno::ACCESS.into()) }
+        if self.file_system.folder_is_writable { Ok(()) } else { Err(Errno::ACCESS.into()) }
     }
 
     fn number(&self, path: &Path) -> io::Result<usize> {
@@ -197,7 +200,7 @@ impl Disk for ModelDisk {
         }
         let number = self.number(path)?;
         let names = self.state.borrow().names.values().filter(|other| **other == number).count() as u64;
-        let is_mount_point = self.host.is_mount_point && self.host.tells_mount_points && number == 0;
+        let is_mount_point = self.file_system.is_mount_point && self.file_system.tells_mount_points && number == 0;
         Ok(Status { kind: Kind::Regular, identity: (0, number as u64), names, is_mount_point })
     }
 
@@ -263,7 +266,7 @@ impl Disk for ModelDisk {
 
     fn copy_attributes(&self, _: &Path, _: &usize) -> io::Result<()> {
         self.step()?;
-        if self.host.keeps_owners { Ok(()) } else { Err(Errno::PERM.into()) }
+        if self.file_system.keeps_owners { Ok(()) } else { Err(Errno::PERM.into()) }
     }
 
     fn sync(&self, file: &usize) -> io::Result<()> {
@@ -283,7 +286,7 @@ impl Disk for ModelDisk {
     fn link(&self, path: &Path, second: &Path) -> io::Result<()> {
         self.name_step()?;
         let number = self.number(path)?;
-        if !self.host.links {
+        if !self.file_system.links {
             return Err(Errno::OPNOTSUPP.into());
         }
         self.state.borrow_mut().names.insert(second.to_owned(), number);
@@ -293,7 +296,7 @@ impl Disk for ModelDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.name_step()?;
         let number = self.number(from)?;
-        if self.host.is_mount_point && self.number(to).is_ok_and(|number| number == 0) {
+        if self.file_system.is_mount_point && self.number(to).is_ok_and(|number| number == 0) {
             return Err(Errno::BUSY.into());
         }
         let names = &mut self.state.borrow_mut().names;

@@ -3,8 +3,10 @@
 //! In every case the file has no refused change and every acknowledged one; after a crash it has the contents from
 //! before or after the save. The next start leaves nothing beside the file, and the next save works.
 
-use super::model::{ERRORS, Host, Loss, ModelDisk, Trouble};
-use crate::files::{FileError, KeptFile, prepare, read, save};
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+use namesrv_shell::files::{FileError, KeptFile, prepare, read, save};
+use namesrv_tests::disk::{ERRORS, FileSystem, Loss, ModelDisk, Trouble};
 use rustix::io::Errno;
 use std::path::Path;
 
@@ -28,21 +30,21 @@ const CONTENTS: [(&[u8], &[u8]); 4] =
     [(b"the old contents", b"the new"), (b"old", b"the new contents, which are longer"), (b"", b"new"), (b"old", b"n")];
 
 fn cases() -> Vec<Case> {
-    let plain = Host::PLAIN;
-    let mount = Host { is_mount_point: true, ..plain };
-    let hosts: [(&str, Host, &[&str]); 7] = [
+    let plain = FileSystem::PLAIN;
+    let mount = FileSystem { is_mount_point: true, ..plain };
+    let file_systems: [(&str, FileSystem, &[&str]); 7] = [
         ("by rename", plain, &[PATH]),
-        ("by rename without links", Host { links: false, ..plain }, &[PATH]),
+        ("by rename without links", FileSystem { links: false, ..plain }, &[PATH]),
         ("in place: two names", plain, &[PATH, SECOND]),
         ("in place: mount point", mount, &[PATH]),
-        ("in place: mount point on an old kernel", Host { tells_mount_points: false, ..mount }, &[PATH]),
-        ("in place: read-only folder", Host { folder_is_writable: false, ..plain }, &[PATH]),
-        ("in place: another owner", Host { keeps_owners: false, ..plain }, &[PATH]),
+        ("in place: mount point on an old kernel", FileSystem { tells_mount_points: false, ..mount }, &[PATH]),
+        ("in place: read-only folder", FileSystem { folder_is_writable: false, ..plain }, &[PATH]),
+        ("in place: another owner", FileSystem { keeps_owners: false, ..plain }, &[PATH]),
     ];
-    let with_contents = |(title, host, names): (&'static str, Host, &[&str])| {
-        CONTENTS.map(|(old, new)| Case { title, disk: ModelDisk::new(host, names, old), old, new })
+    let with_contents = |(title, file_system, names): (&'static str, FileSystem, &[&str])| {
+        CONTENTS.map(|(old, new)| Case { title, disk: ModelDisk::new(file_system, names, old), old, new })
     };
-    hosts.into_iter().flat_map(with_contents).collect()
+    file_systems.into_iter().flat_map(with_contents).collect()
 }
 
 fn file() -> KeptFile {
@@ -182,7 +184,7 @@ fn a_crash_of_the_start_that_mends_a_file_changes_nothing() {
 
 #[test]
 fn the_first_save_is_whole_or_not_there() {
-    let empty = ModelDisk::new(Host::PLAIN, &[], b"");
+    let empty = ModelDisk::new(FileSystem::PLAIN, &[], b"");
     let case = Case { title: "the first save", disk: empty, old: b"", new: b"new" };
     for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
         for trouble in ERRORS.map(Trouble::Error).into_iter().chain([Trouble::Crash]) {
