@@ -121,6 +121,11 @@ impl ModelDisk {
         state.names.get(Path::new(path)).map(|number| state.files[*number].bytes.clone())
     }
 
+    /// Ends the trouble. What was not synced may still be lost.
+    pub fn end_trouble(&self) {
+        self.trouble.set(None);
+    }
+
     /// Starts the machine again.
     pub fn lose(&self, loss: Loss) {
         let State { names, synced_names, files } = &mut *self.state.borrow_mut();

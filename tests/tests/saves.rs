@@ -183,6 +183,24 @@ fn a_crash_of_the_start_that_mends_a_file_changes_nothing() {
 }
 
 #[test]
+fn what_a_killed_server_left_lasts_from_the_next_start_on() {
+    for case in cases() {
+        for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
+            let disk = case.disk.clone();
+            disk.set_trouble(step, Trouble::Crash);
+            let _ = save(&disk, &file(), case.new);
+            disk.end_trouble();
+            prepare(&disk, &mut file()).unwrap();
+            let shown = found(&disk);
+            disk.lose(loss);
+            let what = format!("killed at step {step}, then {loss:?}");
+            assert_eq!(found(&disk), shown, "{what}: {}", case.title);
+            case.assert_goes_on(&disk, &what);
+        }
+    }
+}
+
+#[test]
 fn the_first_save_is_whole_or_not_there() {
     let empty = ModelDisk::new(FileSystem::PLAIN, &[], b"");
     let case = Case { title: "the first save", disk: empty, old: b"", new: b"new" };

@@ -24,8 +24,8 @@ pub enum Notice {
     Unkept(FileError),
 }
 
-/// Removes what a crash left, and finds out how changes will be saved. Touches only the file, and names beside it that
-/// only this server uses.
+/// Removes what a crash left, makes durable what the server is about to use, and finds out how changes will be saved.
+/// Touches only the file, and names beside it that only this server uses.
 ///
 /// # Errors
 /// The path leads to something other than a regular file.
@@ -39,7 +39,7 @@ pub fn prepare(disk: &impl Disk, file: &mut KeptFile) -> Result<Vec<Notice>, Fil
     if place.found.is_some() {
         notices.extend(mend(disk, &place));
     }
-    match way(disk, &place) {
+    match sync(disk, &place).and_then(|()| way(disk, &place)) {
         Ok(way) => {
             notices.extend((way != Way::Replace).then(|| Notice::InPlace(way.clone())));
             file.way = Some(way);
@@ -47,6 +47,15 @@ pub fn prepare(disk: &impl Disk, file: &mut KeptFile) -> Result<Vec<Notice>, Fil
         Err(error) => notices.push(Notice::Unkept(error)),
     }
     Ok(notices)
+}
+
+/// A process that was killed in a save may have left contents that are not durable, and clients will see them.
+fn sync(disk: &impl Disk, Place { target, found }: &Place) -> Result<(), FileError> {
+    if found.is_none() {
+        return Ok(());
+    }
+    let synced = disk.open_to_read(target).and_then(|file| disk.sync(&file));
+    synced.and_then(|()| disk.sync_folder(folder_of(target))).map_err(FileError::at("make durable", target))
 }
 
 fn mend(disk: &impl Disk, place: &Place) -> Option<Notice> {
