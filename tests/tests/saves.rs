@@ -5,6 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+use namesrv_core::config::Configuration;
+use namesrv_core::initial_state::InitialState;
+use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::snapshot::Written;
+use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_shell::files::{FileError, KeptFile, prepare, read, save};
 use namesrv_tests::disk::{ERRORS, FileSystem, Loss, ModelDisk, Trouble};
 use rustix::io::Errno;
@@ -25,9 +30,33 @@ struct Case {
 }
 
 /// Contents that get shorter, longer, begin with nothing, and end with little. Longer ones overlap what is kept behind
-/// them.
-const CONTENTS: [(&[u8], &[u8]); 4] =
-    [(b"the old contents", b"the new"), (b"old", b"the new contents, which are longer"), (b"", b"new"), (b"old", b"n")];
+/// them. Snapshots have NULs, texts have none.
+fn contents() -> [(&'static [u8], &'static [u8]); 7] {
+    let (short, long) = (snapshot("boot"), snapshot("a much longer name of a boot"));
+    [
+        (b"the old contents", b"the new"),
+        (b"old", b"the new contents, which are longer"),
+        (b"", b"new"),
+        (b"old", b"n"),
+        (short, long),
+        (long, short),
+        (b"", short),
+    ]
+}
+
+/// A snapshot of a server that knows no broker.
+fn snapshot(boot: &str) -> &'static [u8] {
+    let now = Now { monotonic: Instant::from_millis(0), wall: WallTime::from_millis(0) };
+    let initial = InitialState { saves_snapshots: true, ..InitialState::new([0; 16], Configuration::default()) };
+    let mut node = Node::new(initial, now);
+    node.handle(Input::Attached, now);
+    node.handle(Input::Stop, now);
+    let source = std::iter::from_fn(|| node.poll_output()).find_map(|output| {
+        let Output::SaveSnapshot { source, .. } = output else { return None };
+        Some(source)
+    });
+    source.unwrap().encode(&Written { boot: boot.to_owned(), ..Written::default() }).leak()
+}
 
 fn cases() -> Vec<Case> {
     let plain = FileSystem::PLAIN;
@@ -42,7 +71,7 @@ fn cases() -> Vec<Case> {
         ("in place: another owner", FileSystem { keeps_owners: false, ..plain }, &[PATH]),
     ];
     let with_contents = |(title, file_system, names): (&'static str, FileSystem, &[&str])| {
-        CONTENTS.map(|(old, new)| Case { title, disk: ModelDisk::new(file_system, names, old), old, new })
+        contents().map(|(old, new)| Case { title, disk: ModelDisk::new(file_system, names, old), old, new })
     };
     file_systems.into_iter().flat_map(with_contents).collect()
 }

@@ -26,31 +26,53 @@ impl Snapshot {
         let snapshot = decoder.snapshot(&mut reader)?;
         if reader.0.is_empty() { Ok(snapshot) } else { Err(Malformed::Surplus.into()) }
     }
+
+    /// Returns the length in bytes of the snapshot that a file begins with, as its header says.
+    ///
+    /// # Errors
+    /// The file begins with something else, or with a snapshot of another release.
+    pub fn length(file: &[u8]) -> Result<u64> {
+        Header::read(file).map(|(header, _)| header.length)
+    }
 }
 
 /// Returns what follows the header.
 fn payload(file: &[u8]) -> Result<&[u8]> {
-    let rest = file.strip_prefix(&MAGIC).ok_or(SnapshotError::NoSnapshot)?;
-    let cut = SnapshotError::Length { expected: HEADER_BYTES as u64, found: file.len() as u64 };
-    let (format, rest) = rest.split_first_chunk().ok_or(cut.clone())?;
-    let found = u32::from_be_bytes(*format);
-    if found != FORMAT {
-        return Err(SnapshotError::Format { found });
-    }
-    let (length, rest) = rest.split_first_chunk().ok_or(cut.clone())?;
-    let (checksum, payload) = rest.split_first_chunk().ok_or(cut)?;
-    let length = u64::from_be_bytes(*length);
-    if length != payload.len() as u64 {
-        let expected = length.saturating_add(HEADER_BYTES as u64);
-        return Err(SnapshotError::Length { expected, found: file.len() as u64 });
+    let (Header { length, checksum }, payload) = Header::read(file)?;
+    if length != file.len() as u64 {
+        return Err(SnapshotError::Length { expected: length, found: file.len() as u64 });
     }
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&file[..HEADER_BYTES - checksum.len()]);
     hasher.update(payload);
-    if hasher.finalize() != u32::from_be_bytes(*checksum) {
+    if hasher.finalize() != u32::from_be_bytes(checksum) {
         return Err(SnapshotError::Checksum);
     }
     Ok(payload)
+}
+
+/// What stands in front of the payload.
+struct Header {
+    /// Length of the whole file in bytes.
+    length: u64,
+    checksum: [u8; 4],
+}
+
+impl Header {
+    /// Returns the header and what follows it.
+    fn read(file: &[u8]) -> Result<(Self, &[u8])> {
+        let rest = file.strip_prefix(&MAGIC).ok_or(SnapshotError::NoSnapshot)?;
+        let cut = SnapshotError::Length { expected: HEADER_BYTES as u64, found: file.len() as u64 };
+        let (format, rest) = rest.split_first_chunk().ok_or(cut.clone())?;
+        let found = u32::from_be_bytes(*format);
+        if found != FORMAT {
+            return Err(SnapshotError::Format { found });
+        }
+        let (length, rest) = rest.split_first_chunk().ok_or(cut.clone())?;
+        let (checksum, rest) = rest.split_first_chunk().ok_or(cut)?;
+        let length = u64::from_be_bytes(*length).saturating_add(HEADER_BYTES as u64);
+        Ok((Self { length, checksum: *checksum }, rest))
+    }
 }
 
 /// How much registrations may still take.

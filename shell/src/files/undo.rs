@@ -11,10 +11,12 @@
 //! * the trailer is whole and says that the new contents count: they are at the beginning;
 //! * the trailer is whole and does not say so: the old contents are in the copy or, if that is not whole, still at the
 //!   beginning;
-//! * the trailer is torn, because a crash interrupted writing or cutting it: the contents are at the beginning, up to
-//!   the first NUL.
+//! * the trailer is torn, because a crash interrupted writing or cutting it: the contents are at the beginning, and end
+//!   before the first NUL or, for a snapshot, where its header says.
 
-/// First bytes of the trailer. The server's own files never contain a NUL.
+use namesrv_core::snapshot::Snapshot;
+
+/// First bytes of the trailer.
 const MAGIC: [u8; 16] = *b"\0namesrv:undo:1\n";
 /// Length and checksum.
 const SEAL_BYTES: usize = 8 + 4;
@@ -83,8 +85,7 @@ fn by_trailer(bytes: &[u8]) -> Option<Unfinished<'_>> {
 }
 
 fn by_torn_trailer(bytes: &[u8]) -> Option<Unfinished<'_>> {
-    let end = bytes.iter().position(|byte| *byte == 0)?;
-    let (contents, rest) = bytes.split_at(end);
+    let (contents, rest) = bytes.split_at_checked(contents_len(bytes)?).filter(|(_, rest)| !rest.is_empty())?;
     let own = seal(contents);
     // The copy may be of old or new contents, and the file may end within the trailer.
     let could_be = |written: &[u8]| {
@@ -100,6 +101,12 @@ fn by_torn_trailer(bytes: &[u8]) -> Option<Unfinished<'_>> {
     // A file of NULs says nothing: not every crash happens during one of these saves.
     let says_something = !contents.is_empty() || torn_bytes > 0;
     says_something.then_some(Unfinished { contents, is_decided: false, trailer_offset: bytes.len() - torn_bytes })
+}
+
+/// Returns the length of the contents that a file begins with. Of the server's own files, only snapshots have NULs.
+fn contents_len(bytes: &[u8]) -> Option<usize> {
+    let declared = Snapshot::length(bytes).ok().and_then(|length| usize::try_from(length).ok());
+    declared.or_else(|| bytes.iter().position(|byte| *byte == 0))
 }
 
 fn trailer(old: Seal, new: Seal) -> [u8; TRAILER_BYTES] {
