@@ -21,6 +21,9 @@ pub enum Trouble {
 /// The disk is full or broken, or the call is forbidden or interrupted.
 pub const ERRORS: [Errno; 5] = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ACCESS, Errno::INTR];
 
+/// The most parts of a write.
+const WRITE_PARTS_MAX: usize = 7;
+
 /// What a crash does to writes that were not synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -82,7 +85,9 @@ pub struct ModelDisk {
 struct State {
     names: BTreeMap<PathBuf, usize>,
     synced_names: BTreeMap<PathBuf, usize>,
-    files: Vec<Contents>,
+    files: BTreeMap<usize, Contents>,
+    /// How many files there ever were.
+    created: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -95,8 +100,8 @@ impl ModelDisk {
     /// A disk with one file that has all these names.
     pub fn new(file_system: FileSystem, names: &[&str], bytes: &[u8]) -> Self {
         let names: BTreeMap<PathBuf, usize> = names.iter().map(|name| (name.into(), 0)).collect();
-        let files = vec![Contents { bytes: bytes.to_vec(), synced: bytes.to_vec() }];
-        let state = State { synced_names: names.clone(), names, files };
+        let files = BTreeMap::from([(0, Contents { bytes: bytes.to_vec(), synced: bytes.to_vec() })]);
+        let state = State { synced_names: names.clone(), names, files, created: 1 };
         Self { file_system, state: RefCell::new(state), steps: Cell::default(), trouble: Cell::default() }
     }
 
@@ -118,7 +123,7 @@ impl ModelDisk {
     /// Returns the contents of the file with this name, durable or not.
     pub fn contents(&self, path: &str) -> Option<Vec<u8>> {
         let state = self.state.borrow();
-        state.names.get(Path::new(path)).map(|number| state.files[*number].bytes.clone())
+        state.names.get(Path::new(path)).map(|number| state.files[number].bytes.clone())
     }
 
     /// Ends the trouble. What was not synced may still be lost.
@@ -128,7 +133,7 @@ impl ModelDisk {
 
     /// Starts the machine again.
     pub fn lose(&self, loss: Loss) {
-        let State { names, synced_names, files } = &mut *self.state.borrow_mut();
+        let State { names, synced_names, files, .. } = &mut *self.state.borrow_mut();
         let (loses_contents, loses_names) = match loss {
             Loss::Nothing => (false, false),
             Loss::Contents => (true, false),
@@ -136,7 +141,7 @@ impl ModelDisk {
             Loss::Everything => (true, true),
             Loss::Some(seed) => (false, mixed(seed, 0)),
         };
-        for file in files {
+        for file in files.values_mut() {
             if loses_contents {
                 file.bytes.clone_from(&file.synced);
             } else if let Loss::Some(seed) = loss {
@@ -170,6 +175,12 @@ impl ModelDisk {
 
     fn number(&self, path: &Path) -> io::Result<usize> {
         self.state.borrow().names.get(path).copied().ok_or_else(|| Errno::NOENT.into())
+    }
+}
+
+impl State {
+    fn open_file(&mut self, number: usize) -> &mut Contents {
+        self.files.get_mut(&number).expect("an open file has a name")
     }
 }
 
@@ -227,9 +238,11 @@ impl Disk for ModelDisk {
             return Err(Errno::EXIST.into());
         }
         let state = &mut *self.state.borrow_mut();
-        state.files.push(Contents::default());
-        state.names.insert(path.to_owned(), state.files.len() - 1);
-        Ok(state.files.len() - 1)
+        let number = state.created;
+        state.created += 1;
+        state.files.insert(number, Contents::default());
+        state.names.insert(path.to_owned(), number);
+        Ok(number)
     }
 
     fn open_to_read(&self, path: &Path) -> io::Result<usize> {
@@ -247,15 +260,16 @@ impl Disk for ModelDisk {
 
     fn read(&self, file: &usize) -> io::Result<Vec<u8>> {
         self.step()?;
-        Ok(self.state.borrow().files[*file].bytes.clone())
+        Ok(self.state.borrow().files[file].bytes.clone())
     }
 
-    /// Writes a few bytes at a time.
+    /// Writes a part at a time.
     fn write_at(&self, file: &usize, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut at = usize::try_from(offset).unwrap();
-        for part in bytes.chunks(7) {
+        for part in bytes.chunks(bytes.len().div_ceil(WRITE_PARTS_MAX).max(1)) {
             self.step()?;
-            let written = &mut self.state.borrow_mut().files[*file].bytes;
+            let state = &mut *self.state.borrow_mut();
+            let written = &mut state.open_file(*file).bytes;
             written.resize(written.len().max(at + part.len()), 0);
             written[at..at + part.len()].copy_from_slice(part);
             at += part.len();
@@ -265,7 +279,7 @@ impl Disk for ModelDisk {
 
     fn set_len(&self, file: &usize, len: u64) -> io::Result<()> {
         self.step()?;
-        self.state.borrow_mut().files[*file].bytes.resize(usize::try_from(len).unwrap(), 0);
+        self.state.borrow_mut().open_file(*file).bytes.resize(usize::try_from(len).unwrap(), 0);
         Ok(())
     }
 
@@ -276,15 +290,18 @@ impl Disk for ModelDisk {
 
     fn sync(&self, file: &usize) -> io::Result<()> {
         self.step()?;
-        let file = &mut self.state.borrow_mut().files[*file];
+        let state = &mut *self.state.borrow_mut();
+        let file = state.open_file(*file);
         file.synced.clone_from(&file.bytes);
         Ok(())
     }
 
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
         self.step()?;
-        let State { names, synced_names, .. } = &mut *self.state.borrow_mut();
+        let State { names, synced_names, files, .. } = &mut *self.state.borrow_mut();
         synced_names.clone_from(names);
+        // Nothing leads to files without a name any more.
+        files.retain(|number, _| names.values().any(|named| named == number));
         Ok(())
     }
 

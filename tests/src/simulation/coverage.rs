@@ -91,6 +91,8 @@ const REACHABLE: &[&str] = &[
     "output Save KvConfig",
     "output Save RuntimeConfig",
     "output Save Snapshot",
+    "save ends in doubt",
+    "save is broken off",
     "start with routes",
     "start with a snapshot that is too old",
     "start without a snapshot",

@@ -82,11 +82,11 @@ const MISHAPS: &[(u32, Mishap)] = &[
         cluster.carry_out_fault(Fault::StepClock(at.server, step));
     }),
     (10, |cluster, at| {
-        let health = if cluster.simulator.random.bool() { Health::Full } else { Health::CannotSync };
+        let health = if cluster.simulator.random.bool() { Health::Full } else { Health::Failing };
         cluster.for_a_while(at.lasts, Fault::Disk(at.server, health), Fault::Disk(at.server, Health::Good));
     }),
     (4, |cluster, at| {
-        cluster.for_a_while(at.lasts, Fault::SlowDisk(at.server, 4000), Fault::SlowDisk(at.server, SAVE_MILLIS))
+        cluster.for_a_while(at.lasts, Fault::SlowDisk(at.server, 8000), Fault::SlowDisk(at.server, SAVE_MILLIS))
     }),
     (4, |cluster, at| cluster.for_a_while(at.lasts, Fault::Delay(2000), Fault::Delay(3))),
     (4, |cluster, at| cluster.shut_down_and_restart(at.server_process, at.server)),
@@ -306,7 +306,7 @@ impl Cluster {
     /// Often its disk is so slow that the I/O threads end before the saves do.
     fn shut_down_and_restart(&mut self, process: ProcessId, server: usize) {
         if self.simulator.random.bool() {
-            self.for_a_while(22_000, Fault::SlowDisk(server, 8000), Fault::SlowDisk(server, SAVE_MILLIS));
+            self.for_a_while(22_000, Fault::SlowDisk(server, 16_000), Fault::SlowDisk(server, SAVE_MILLIS));
         }
         self.carry_out_fault(Fault::ShutDown(server));
         self.plan_fault(20_000, Fault::Kill(process));

@@ -39,7 +39,7 @@ pub(super) enum Chore {
     Drive(ConnId),
     /// The I/O threads look at their deadlines.
     Tick,
-    /// The saver takes its next step.
+    /// The saver has saved a file.
     Save,
 }
 

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 /// The wall clock when the world begins.
 const WALL_START_MILLIS: i64 = 1_750_000_000_000;
-/// How long a step of a save takes while the disk is good.
-pub(super) const SAVE_MILLIS: Time = 3;
+/// How long a save takes at most while the disk is good.
+pub(super) const SAVE_MILLIS: Time = 6;
 
 /// What is left of a server when it does not run.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct Host {
     pub(super) snapshots: Snapshots,
     /// How far the wall clock is off.
     pub(super) wall_offset: i64,
-    /// How long a step of a save takes.
+    /// How long a save takes at most.
     pub(super) save_millis: Time,
     pub(super) tls: ServerTls,
     /// Addresses of brokers that the server has confirmed to be gone, and since when.
@@ -39,7 +39,7 @@ impl Host {
         Self {
             process,
             properties: properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            disk: Disk::default(),
+            disk: Disk::new(process),
             kv: KvLedger::default(),
             snapshots: Snapshots::default(),
             wall_offset: 0,
@@ -55,6 +55,6 @@ impl Host {
     }
 
     pub(super) fn configuration(&self) -> Configuration {
-        configuration(&self.properties, self.disk.contents(SaveFile::RuntimeConfig))
+        configuration(&self.properties, &self.disk.contents(SaveFile::RuntimeConfig))
     }
 }

@@ -47,6 +47,8 @@ pub enum Invariant {
     EventsAreRight,
     /// What was acknowledged of the KV table is read back, from memory and after a restart.
     AcknowledgedKvIsKept,
+    /// A start finds in every file what was saved last, or a save whose end nobody was told, and leaves nothing else.
+    FilesAreKept,
     /// While nothing goes wrong, every question is answered in time, and one whose sender ended its stream before its
     /// answers came too.
     EveryQuestionIsAnswered,

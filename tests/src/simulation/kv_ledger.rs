@@ -1,5 +1,6 @@
 //! What one NameServer acknowledged of the KV table in all its lives, in plain maps.
 
+use namesrv_core::save::SaveError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Namespace and key.
@@ -11,8 +12,10 @@ pub(super) struct KvLedger {
     acknowledged: BTreeMap<KvKey, String>,
     /// Changes that were handed in and not answered.
     pending: Vec<(i32, KvKey, Option<String>)>,
-    /// Changes that were refused, or never answered.
+    /// Changes that were refused by a save that may or may not last, or never answered.
     doubtful: Vec<(KvKey, Option<String>)>,
+    /// Whether nobody knows how the last save ended.
+    is_undecided: bool,
 }
 
 impl KvLedger {
@@ -28,7 +31,7 @@ impl KvLedger {
             self.doubtful.retain(|(doubtful, _)| *doubtful != key);
         }
         match change {
-            change if !accepted => self.doubtful.push((key, change)),
+            change if !accepted => self.doubtful.extend(self.is_undecided.then_some((key, change))),
             Some(value) => drop(self.acknowledged.insert(key, value)),
             None => drop(self.acknowledged.remove(&key)),
         }
@@ -38,9 +41,12 @@ impl KvLedger {
         self.acknowledged.get(key).map(String::as_str)
     }
 
-    /// The file was replaced: what was refused before is not in it.
-    pub(super) fn saved(&mut self) {
-        self.doubtful.clear();
+    /// A save has ended. Unless nobody knows how, the file does not have what was refused.
+    pub(super) fn saved(&mut self, result: &Result<(), SaveError>) {
+        self.is_undecided = matches!(result, Err(SaveError::Undecided(_)));
+        if result.is_ok() {
+            self.doubtful.clear();
+        }
     }
 
     /// The server starts again with this table: every key has the value that was acknowledged, or one that nobody was

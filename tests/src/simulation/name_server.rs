@@ -90,10 +90,11 @@ impl NameServer {
         let secret = simulator.random.u128(..).to_le_bytes();
         let host = &mut self.host;
         simulator.network.dark_hosts.remove(&host.process);
-        host.disk.settle();
+        simulator.check(host.disk.start());
         host.tls.restart();
-        let kv = KvFile::decode(host.disk.contents(SaveFile::KvConfig)).expect("its own file is readable").table;
-        let verdict = host.kv.restart(kv_entries(host.disk.contents(SaveFile::KvConfig)));
+        let kv_file = host.disk.contents(SaveFile::KvConfig);
+        let kv = KvFile::decode(&kv_file).expect("its own file is readable").table;
+        let verdict = host.kv.restart(kv_entries(&kv_file));
         simulator.check(verdict.or_else(|details| violated(Invariant::AcknowledgedKvIsKept, details)));
         let configuration = host.configuration();
         let settings = configuration.settings();
@@ -103,7 +104,7 @@ impl NameServer {
             supports_acting: settings.support_acting_master,
         };
         let at = host.now(now);
-        let judged = host.snapshots.judge(host.disk.contents(SaveFile::Snapshot), &limits(), at);
+        let judged = host.snapshots.judge(&host.disk.contents(SaveFile::Snapshot), &limits(), at);
         let initial = InitialState {
             limits: limits(),
             kv,
@@ -134,13 +135,12 @@ impl NameServer {
 
     /// Ends at once; with its host, the unsynced may be lost.
     pub(super) fn kill(&mut self, host_too: bool, simulator: &mut Simulator) {
-        if self.running.take().is_none() {
-            return;
-        }
+        let Some(running) = self.running.take() else { return };
         let host = &mut self.host;
+        running.saver.kill(&mut host.disk, simulator);
         if host_too {
             host.snapshots.boot(simulator.now());
-            host.disk.lose_power([(); 3].map(|()| simulator.random.bool()));
+            host.disk.lose_power(&mut simulator.random);
         }
         simulator.note_of(host.process, if host_too { "vanishes" } else { "is killed" });
         simulator.end_life(host.process, host_too);

@@ -1,13 +1,15 @@
-//! The saver of a NameServer: it replaces one file after the other, each in two steps that take their time.
+//! The saver of a NameServer: it saves one file after the other, which takes its time.
 
 use super::agenda::Time;
+use super::disk::Disk;
 use super::happening::Chore;
+use super::simulator::Simulator;
 use super::threads::Context;
 use namesrv_core::node::Input;
-use namesrv_core::save::{SaveFile, SaveTicket};
+use namesrv_core::save::{SaveError, SaveFile, SaveTicket};
 use std::collections::VecDeque;
 
-/// Files that are to be replaced, the first of them now.
+/// Files that are to be saved, the first of them now.
 #[derive(Debug, Default)]
 pub(super) struct Saver {
     saves: VecDeque<Save>,
@@ -18,9 +20,7 @@ pub(super) struct Saver {
 #[derive(Debug)]
 struct Save {
     ticket: SaveTicket,
-    file: SaveFile,
     contents: Vec<u8>,
-    is_renamed: bool,
 }
 
 impl Saver {
@@ -35,31 +35,37 @@ impl Saver {
 
     /// A file waits for its turn.
     pub(super) fn save(&mut self, ticket: SaveTicket, contents: Vec<u8>, context: &mut Context<'_>) {
-        let file = ticket.file;
-        context.simulator.coverage.count(&format!("output Save {file:?}"));
-        self.saves.push_back(Save { ticket, file, contents, is_renamed: false });
+        context.simulator.coverage.count(&format!("output Save {:?}", ticket.file));
+        self.saves.push_back(Save { ticket, contents });
         if self.saves.len() == 1 {
             context.plan_within(context.host.save_millis, Chore::Save);
         }
     }
 
-    /// First the new name, then the certainty that it lasts.
+    /// The first save ends.
     pub(super) fn step(&mut self, context: &mut Context<'_>) {
-        let Some(save) = self.saves.front_mut() else { return };
-        let disk = &mut context.host.disk;
-        let result = if save.is_renamed { disk.sync(save.file) } else { disk.rename(save.file, &save.contents) };
-        let ends = save.is_renamed || result.is_err();
-        save.is_renamed = true;
-        if ends && let Some(save) = self.saves.pop_front() {
-            if result.is_ok() && save.file == SaveFile::KvConfig {
-                context.host.kv.saved();
-            }
-            self.ended_at = context.simulator.now();
-            context.shared.to_node.push_back(Input::Saved { ticket: save.ticket, result });
-            context.wake_registry();
+        let Some(Save { ticket, contents }) = self.saves.pop_front() else { return };
+        let Context { host, simulator, .. } = context;
+        let result = host.disk.save(ticket.file, &contents, &mut simulator.random);
+        if matches!(result, Err(SaveError::Undecided(_))) {
+            simulator.coverage.count("save ends in doubt");
         }
+        if ticket.file == SaveFile::KvConfig {
+            host.kv.saved(&result);
+        }
+        self.ended_at = simulator.now();
+        context.shared.to_node.push_back(Input::Saved { ticket, result });
+        context.wake_registry();
         if !self.saves.is_empty() {
             context.plan_within(context.host.save_millis, Chore::Save);
+        }
+    }
+
+    /// The process ends, maybe in the midst of a save.
+    pub(super) fn kill(self, disk: &mut Disk, simulator: &mut Simulator) {
+        if let Some(Save { ticket, contents }) = self.saves.front() {
+            simulator.coverage.count("save is broken off");
+            disk.break_off(ticket.file, contents, &mut simulator.random);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::Verdict;
 use super::stage::EAST;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
+use crate::simulation::host::SAVE_MILLIS;
 
 pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
@@ -15,13 +16,13 @@ pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     for round in 0..40 {
         cluster.put(admin, &format!("kept {round}"))?;
         cluster.assert_acknowledged(&format!("kept {round}"));
-        cluster.happens(Fault::SlowDisk(0, 400));
+        cluster.happens(Fault::SlowDisk(0, 800));
         // It waits for one save, and the second for the next.
         cluster.put(admin, &format!("perhaps {round}"))?;
         cluster.put(admin, &format!("perhaps as well {round}"))?;
         cluster.pass(25 * round)?;
         cluster.happens(if round % 2 == 0 { Fault::Vanish(server) } else { Fault::Kill(server) });
-        cluster.happens(Fault::SlowDisk(0, 3));
+        cluster.happens(Fault::SlowDisk(0, SAVE_MILLIS));
         cluster.pass(50)?;
         cluster.happens(Fault::Start(server));
         cluster.reconnect(admin)?;

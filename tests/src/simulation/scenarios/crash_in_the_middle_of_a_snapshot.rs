@@ -6,6 +6,7 @@ use super::stage::EAST;
 use crate::simulation::broker::Release;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::happening::Fault;
+use crate::simulation::host::SAVE_MILLIS;
 
 pub(super) fn play(cluster: &mut Cluster) -> Verdict {
     cluster.with_servers(&[("ns", EAST)]);
@@ -20,11 +21,11 @@ pub(super) fn play(cluster: &mut Cluster) -> Verdict {
         let now = cluster.now();
         let topic = cluster.groups[0].set_topic(&format!("T{round}"), 4, 6, now);
         cluster.announce(broker, vec![topic]);
-        cluster.happens(Fault::SlowDisk(0, 400));
+        cluster.happens(Fault::SlowDisk(0, 800));
         // One is saved half a minute after each start.
         cluster.pass(29_900 + 50 * round)?;
         cluster.happens(if round % 2 == 0 { Fault::Vanish(server) } else { Fault::Kill(server) });
-        cluster.happens(Fault::SlowDisk(0, 3));
+        cluster.happens(Fault::SlowDisk(0, SAVE_MILLIS));
         cluster.pass(50)?;
         cluster.happens(Fault::Start(server));
         cluster.assert_known(EAST, &["a.0", "b.0"]);

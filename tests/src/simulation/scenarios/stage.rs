@@ -111,8 +111,13 @@ impl Cluster {
         self.say(peer, 0, request, Told::Kv { key: key(), change: None })
     }
 
+    /// The value that the first server has said to be kept.
+    pub(super) fn acknowledged(&self) -> String {
+        self.servers[0].host.kv.value(&key()).unwrap_or_default().to_owned()
+    }
+
     pub(super) fn assert_acknowledged(&self, value: &str) {
-        assert_eq!(self.servers[0].host.kv.value(&key()), Some(value));
+        assert_eq!(self.acknowledged(), value);
     }
 }
 
