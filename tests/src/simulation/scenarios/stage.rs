@@ -94,30 +94,39 @@ impl Cluster {
         broker.announce(topics, group, &mut actor);
     }
 
-    pub(super) fn put(&mut self, peer: usize, value: &str) -> Verdict {
+    pub(super) fn put(&mut self, peer: usize, server: usize, value: &str) -> Verdict {
         let request = Request::new(100).field("namespace", "n").field("key", "k").field("value", value);
-        self.say(peer, 0, request, Told::Kv { key: key(), change: Some(Some(value.to_owned())) })
+        self.say(peer, server, request, Told::Kv { key: key(), change: Some(Some(value.to_owned())) })
     }
 
     /// A peer takes a new connection.
-    pub(super) fn reconnect(&mut self, peer: usize) -> Verdict {
-        self.actor(peer).hang_up(0);
-        self.actor(peer).connect(0);
+    pub(super) fn reconnect(&mut self, peer: usize, server: usize) -> Verdict {
+        self.actor(peer).hang_up(server);
+        self.actor(peer).connect(server);
         self.pass(100)
     }
 
-    pub(super) fn read_back(&mut self, peer: usize) -> Verdict {
+    pub(super) fn read_back(&mut self, peer: usize, server: usize) -> Verdict {
         let request = Request::new(101).field("namespace", "n").field("key", "k");
-        self.say(peer, 0, request, Told::Kv { key: key(), change: None })
+        self.say(peer, server, request, Told::Kv { key: key(), change: None })
     }
 
-    /// The value that the first server has said to be kept.
-    pub(super) fn acknowledged(&self) -> String {
-        self.servers[0].host.kv.value(&key()).unwrap_or_default().to_owned()
+    /// The value that a server has said to be kept.
+    pub(super) fn acknowledged(&self, server: usize) -> String {
+        self.servers[server].host.kv.value(&key()).unwrap_or_default().to_owned()
     }
 
-    pub(super) fn assert_acknowledged(&self, value: &str) {
-        assert_eq!(self.acknowledged(), value);
+    pub(super) fn assert_acknowledged(&self, server: usize, value: &str) {
+        assert_eq!(self.acknowledged(server), value);
+    }
+
+    /// A host vanishes, comes back at once, and the peer finds what was kept.
+    pub(super) fn lose_power(&mut self, peer: usize, server: usize) -> Verdict {
+        let process = self.servers[server].host.process;
+        self.happens(Fault::Vanish(process));
+        self.happens(Fault::Start(process));
+        self.reconnect(peer, server)?;
+        self.read_back(peer, server)
     }
 }
 
