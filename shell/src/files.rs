@@ -63,7 +63,12 @@ pub(crate) fn read_as_it_is(disk: &impl Disk, path: &Path) -> Result<Option<Vec<
 /// # Errors
 /// The file cannot be saved.
 pub fn save(disk: &impl Disk, file: &KeptFile, contents: &[u8]) -> Result<Way, FileError> {
-    let place = locate(disk, &file.path)?;
+    let mut place = locate(disk, &file.path)?;
+    if place.found.is_some_and(|found| found.names > 1) {
+        // One of them may come from a save that failed.
+        let _ = replace::clean_up(disk, &place.target);
+        place = locate(disk, &file.path)?;
+    }
     let reason = match replace::reason_against(&place) {
         Some(reason) => reason,
         None => match replace::replace(disk, &place, contents, file)? {

@@ -161,6 +161,37 @@ fn what_fails_for_ever_is_refused_and_undone_or_said_to_be_undecided() {
     }
 }
 
+/// Without a start between them, which would clear up.
+#[test]
+fn what_is_acknowledged_after_failed_saves_lasts() {
+    let contents = self::contents()[0];
+    for case in cases().into_iter().filter(|case| (case.old, case.new) == contents) {
+        let steps = case.steps();
+        for (first, second) in (0..=steps).flat_map(|first| (0..=steps).map(move |second| (first, second))) {
+            let disk = case.disk.clone();
+            let mut possible = vec![case.old];
+            for (step, new) in [(first, &b"first"[..]), (second, b"second")] {
+                disk.set_trouble(step, Trouble::ErrorForEver(Errno::NOSPC));
+                match save(&disk, &file(), new) {
+                    Ok(_) => possible = vec![new],
+                    Err(FileError::Undecided(_)) => possible.push(new),
+                    Err(_) => {}
+                }
+                disk.end_trouble();
+            }
+            let what = format!("full from steps {first} and {second}");
+            let lost = disk.clone();
+            lost.lose(Loss::Everything);
+            assert!(possible.contains(&&*found(&lost)), "{what}: {}: {possible:?}", case.title);
+            let way = save(&disk, &file(), b"third").unwrap();
+            assert_eq!(way, save(&case.disk.clone(), &file(), b"third").unwrap(), "{what}: {}", case.title);
+            disk.lose(Loss::Everything);
+            assert_eq!(found(&disk), b"third", "{what}: {}", case.title);
+            case.assert_goes_on(&disk, &what);
+        }
+    }
+}
+
 #[test]
 fn a_crash_leaves_the_old_contents_or_the_new_ones_and_never_loses_what_was_acknowledged() {
     for case in cases() {

@@ -3,6 +3,7 @@
 //! Where this way is needed, a copy beside the file would not help: the folder may be read-only, or belong to a
 //! container and vanish with it, while the file is mounted from elsewhere.
 
+use super::beside::folder_of;
 use super::error::FileError;
 use super::place::Place;
 use super::replace;
@@ -18,6 +19,9 @@ pub(super) fn write(disk: &impl Disk, place: &Place, contents: &[u8], keeps_back
     let target = &place.target;
     let failed = FileError::at("write", target);
     let file = disk.open(target).map_err(FileError::at("open for writing", target))?;
+    // A save by rename that failed half-way may have left a name that does not last.
+    let folder = folder_of(target);
+    disk.sync_folder(folder).map_err(FileError::at("make durable the names in", folder))?;
     if !disk.lock(&file).map_err(FileError::at("lock", target))? {
         return Err(FileError::Locked(target.clone()));
     }
