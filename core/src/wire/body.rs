@@ -3,20 +3,24 @@
 use super::error::BodyError;
 use super::json::read::{self, Fill, List, Object, Text, skip};
 use super::queue_values::QueueValues;
-use super::register::DataVersion;
+use super::register::{DataVersion, quote_integer_keys};
 use crate::time::WallTime;
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 use serde::de::MapAccess;
 
 /// The most queue entries of one topic: it has one for each broker group.
 const QUEUE_DATAS_MAX: usize = 100_000;
 
+/// Members of a route whose values are maps with integers as keys (Java: `TopicRouteData`).
+const INTEGER_MAPS: [&str; 2] = ["\"brokerAddrs\"", "\"currIdMap\""];
+
 /// One queue entry in the body of REGISTER_TOPIC_IN_NAMESRV.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QueueData<'a> {
+pub struct QueueData {
     /// Name of the broker group.
-    pub broker_name: Option<Cow<'a, str>>,
+    pub broker_name: Option<String>,
     /// The group's values for the topic.
     pub values: QueueValues,
 }
@@ -25,13 +29,13 @@ pub struct QueueData<'a> {
 /// an entry with default values.
 ///
 /// # Errors
-/// A body that is not a route, more than 100,000 entries, or a broker name with an unpaired surrogate.
-pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData<'_>>, BodyError> {
+/// A body that is not a route, or more than 100,000 entries.
+pub fn decode_queue_datas(body: &[u8]) -> Result<Vec<QueueData>, BodyError> {
     if body.is_empty() {
         return Ok(Vec::new());
     }
-    let text = str::from_utf8(body)?;
-    let route = read::read_object(text, Route { queue_datas: Vec::new() })?;
+    let text = quote_integer_keys(read::text(body)?, &INTEGER_MAPS);
+    let route = read::read_object(&text, Route { queue_datas: Vec::new() })?;
     Ok(route.map_or_else(Vec::new, |route| route.queue_datas))
 }
 
@@ -48,11 +52,11 @@ pub fn decode_data_version(body: &[u8], wall: WallTime) -> Result<Option<DataVer
 }
 
 /// Java: `TopicRouteData`. Only the queue entries are read.
-struct Route<'a> {
-    queue_datas: Vec<QueueData<'a>>,
+struct Route {
+    queue_datas: Vec<QueueData>,
 }
 
-impl<'de> Object<'de> for Route<'de> {
+impl<'de> Object<'de> for Route {
     fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
         if name != "queueDatas" {
             return skip(members);
@@ -64,10 +68,13 @@ impl<'de> Object<'de> for Route<'de> {
     }
 }
 
-impl<'de> Object<'de> for QueueData<'de> {
+impl<'de> Object<'de> for QueueData {
     fn member<A: MapAccess<'de>>(&mut self, name: Cow<'de, str>, members: &mut A) -> Result<(), A::Error> {
         match &*name {
-            "brokerName" => Text(self.broker_name) = members.next_value()?,
+            "brokerName" => {
+                let Text(name) = members.next_value()?;
+                self.broker_name = name.map(Cow::into_owned);
+            }
             name => self.values.read_member(name, members)?,
         }
         Ok(())
@@ -82,14 +89,21 @@ mod tests {
 
     #[test]
     fn reads_the_queue_entries_of_a_route() {
-        let body = br#"{"brokerDatas":[], "filterServerTable":{}, "queueDatas":[
+        let body = br#"{"brokerDatas":[{"brokerAddrs":{0:"10.0.0.1:10911",1:"10.0.0.2:10911"},"brokerName":"broker-a"}],
+            "filterServerTable":{}, "topicQueueMappingByBroker":{"broker-b":{"currIdMap":{0:3}}}, "queueDatas":[
             {"brokerName":"broker-a","perm":6,"readQueueNums":4,"topicSysFlag":1,"writeQueueNums":"5"}, {"x":[{}]}, null]}"#;
         let entries = decode_queue_datas(body).unwrap();
         let first = QueueData {
-            broker_name: Some(Cow::Borrowed("broker-a")),
+            broker_name: Some("broker-a".into()),
             values: QueueValues { read_queue_nums: 4, write_queue_nums: 5, perm: 6, topic_sys_flag: 1 },
         };
         assert_eq!(entries, [first, QueueData::default(), QueueData::default()]);
+    }
+
+    #[test]
+    fn an_unpaired_surrogate_in_a_name_is_read_as_java_reads_it() {
+        let entries = decode_queue_datas(br#"{"queueDatas":[{"brokerName":"a\ud83d"}]}"#).unwrap();
+        assert_eq!(entries[0].broker_name.as_deref(), Some("a?"));
     }
 
     #[test]

@@ -52,7 +52,9 @@ pub(super) fn route(model: &Server, topic: &str, RouteFor { quoted, zone }: Rout
     let quoted = quoted && zone.is_none();
     let shown = model.tables.shown(topic, zone, model.storage.is_on("supportActingMaster"))?;
     let brokers = list(shown.iter().map(|shown| broker(shown.name, shown.group, shown.acts, quoted)));
-    let members = shown.iter().flat_map(|shown| shown.group.members.values());
+    let members = shown
+        .iter()
+        .flat_map(|shown| shown.group.members.values().filter(|member| member.cluster == shown.group.cluster));
     // Of several brokers at one address, the first is shown.
     let mut filters = BTreeMap::new();
     for member in members.filter(|member| !member.filter_servers.is_empty()) {

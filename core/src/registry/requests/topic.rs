@@ -48,7 +48,7 @@ pub(super) fn register_topic(state: &mut State, peer: Peer, request: &Request<'_
         return answer;
     }
     let Some(topic) = request.fields.value("topic") else { return Answer::success() };
-    let group_of = |entry: &QueueData<'_>| state.tables.group_id(entry.broker_name.as_deref()?);
+    let group_of = |entry: &QueueData| state.tables.group_id(entry.broker_name.as_deref()?);
     let known: Vec<_> = entries.iter().map_while(|entry| Some((group_of(entry)?, entry.values))).collect();
     let key = state.tables.topics().key(&topic);
     let topic_is_known = state.tables.topics().record(key).is_some_and(|record| !record.queues().is_empty());

@@ -163,6 +163,8 @@ impl Group {
     fn data(&self) -> BrokerData {
         let mut clusters: Vec<Arc<str>> = self.members.values().map(|member| Arc::clone(&member.cluster)).collect();
         clusters.dedup();
+        // Java finds them by the address and the cluster of the group (`RouteInfoManager.pickupTopicRouteData`).
+        let in_cluster = self.members.values().filter(|member| *member.cluster == *self.cluster);
         BrokerData {
             name: Arc::clone(&self.name),
             cluster: Arc::clone(&self.cluster),
@@ -170,7 +172,7 @@ impl Group {
             enable_acting_master: self.enable_acting_master,
             addresses: self.members.iter().map(|(id, member)| (*id, Arc::clone(&member.address))).collect(),
             clusters,
-            filter_servers: self.members.values().filter_map(|member| member.filter_servers.clone()).collect(),
+            filter_servers: in_cluster.filter_map(|member| member.filter_servers.clone()).collect(),
         }
     }
 
