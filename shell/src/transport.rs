@@ -53,7 +53,7 @@ impl Default for State {
 impl Transport {
     /// Returns the transport as a stream around the stream of the socket, for one step.
     pub(crate) const fn over<'a, S, C>(&'a mut self, stream: &'a mut S, lent: Lent<'a, C>) -> Layer<'a, S, C> {
-        Layer { transport: self, stream, lent, named: None, disbelieved: None }
+        Layer { transport: self, stream, lent, named: None, disbelieved: None, is_full: false }
     }
 
     /// Returns when to close the connection because a header or handshake is incomplete, or `None` for never.
@@ -119,6 +119,8 @@ pub(crate) struct Layer<'a, S, C> {
     /// The client that a trusted proxy named in this step.
     named: Option<ClientAddress>,
     disbelieved: Option<SocketAddr>,
+    /// Whether the socket may have more, although the read did not fill the buffer of the connection.
+    is_full: bool,
 }
 
 impl<S: Stream, C: Counter> Layer<'_, S, C> {
@@ -154,7 +156,8 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
     #[cold]
     fn read_first(&mut self, buffer: &mut [u8]) -> Result<Read<usize>, TransportError<S::Error>> {
         let State::Undecided(first) = &mut self.transport.state else { return Ok(Read::Nothing) };
-        let opening = match first.read(self.stream, buffer.len(), &mut self.lent)? {
+        // What was kept may turn out to be no header. It has to fit into the buffer too: up to 11 bytes.
+        let opening = match first.read(self.stream, buffer.len() / 2, &mut self.lent)? {
             Read::Bytes(opening) => opening,
             Read::Eof => return Ok(Read::Eof),
             Read::Nothing => return Ok(Read::Nothing),
@@ -173,6 +176,7 @@ impl<S: Stream, C: Counter> Layer<'_, S, C> {
             return self.read(buffer);
         }
         self.transport.state = State::Plain;
+        self.is_full = opening.is_full;
         let length = rest.len();
         buffer.get_mut(..length).unwrap_or_default().copy_from_slice(rest);
         Ok(Read::Bytes(length))
@@ -210,7 +214,7 @@ impl<S: Stream, C: Counter> Stream for Layer<'_, S, C> {
     }
 
     fn has_more(&self) -> bool {
-        self.transport.has_more() || self.stream.has_more()
+        self.is_full || self.transport.has_more() || self.stream.has_more()
     }
 
     fn take_client(&mut self) -> Option<ClientAddress> {

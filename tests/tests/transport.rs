@@ -83,6 +83,28 @@ fn answers_over_tls_are_those_over_plain_text() {
 }
 
 #[test]
+fn much_may_follow_what_begins_like_a_header() {
+    for front in [&b"P"[..], b"PROX", b"\r", b"\r\n\r\n\0\r\nQUIT"] {
+        let mut link = link();
+        assert!(link.receive(front));
+        assert!(!link.receive(&[b'x'; 200_000]), "{front:?}");
+        assert!(matches!(link.end, Some(End::Closed(CloseReason::Malformed(_)))), "{front:?}: {:?}", link.end);
+    }
+}
+
+#[test]
+fn much_may_arrive_with_a_header() {
+    let requests = requests(2000);
+    let expected = plain_answer(&requests);
+    for (header, cut) in [HEADER_1, HEADER_2].into_iter().flat_map(|header| [(header, 0), (header, 20)]) {
+        let mut link = link();
+        assert!(link.receive(&header[..cut]));
+        assert!(link.receive(&[&header[cut..], &*requests].concat()));
+        assert!(link.take_written() == expected, "{header:?}, {cut} bytes before the rest");
+    }
+}
+
+#[test]
 fn a_first_flight_may_be_cut_anywhere() {
     for version in Version::ALL {
         let hello = outgoing(&mut client(version));

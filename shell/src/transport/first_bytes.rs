@@ -39,6 +39,8 @@ pub(super) struct Opening {
     pub(super) rest: Range<usize>,
     /// The client that the PROXY header names.
     pub(super) client: Option<SocketAddr>,
+    /// Whether the read was as long as allowed, so that the socket may have more.
+    pub(super) is_full: bool,
 }
 
 impl FirstBytes {
@@ -69,7 +71,8 @@ impl FirstBytes {
             if let Some(first) = input.get(behind) {
                 let is_tls = is_tls(*first, lent.policy.tls.mode())?;
                 let client = self.0.take().and_then(|header| header.client);
-                return Ok(Read::Bytes(Opening { is_tls, rest: behind..input.len(), client }));
+                let is_full = arrived == read_bytes;
+                return Ok(Read::Bytes(Opening { is_tls, rest: behind..input.len(), client, is_full }));
             }
         }
     }

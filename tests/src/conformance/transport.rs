@@ -5,6 +5,7 @@ use super::peer::{Peer, route};
 use crate::process::Process;
 use crate::stream::read_frame;
 use crate::tls::{Version, relay};
+use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::process::{Command, Stdio};
@@ -29,8 +30,8 @@ assert stream.unwrap().recv(1) == b''
 sys.stdout.buffer.write(answer)
 ";
 
-/// A PROXY header of either version, whole or byte by byte, in front of plain text and of TLS. The log names the client
-/// and the proxy.
+/// A PROXY header of either version, whole or byte by byte, in front of plain text and of TLS, and with much behind it.
+/// The log names the client and the proxy.
 pub(super) fn proxy_headers(target: &Target) {
     let server = target.start(TRUSTING);
     for header in HEADERS {
@@ -47,6 +48,15 @@ pub(super) fn proxy_headers(target: &Target) {
                 assert!(read_frame(&mut stream).is_some(), "a header of {} bytes", header.len());
             }
         }
+    }
+    // More than one read of the server arrives at once.
+    let large = route("T").field("padding", "x".repeat(100_000)).encode();
+    for header in HEADERS {
+        let mut stream = server.connect();
+        server.freeze();
+        stream.write_all(&[header, &large].concat()).expect("the system takes it");
+        server.signal(Signal::CONT);
+        assert!(read_frame(&mut stream).is_some(), "{} bytes behind a header", large.len());
     }
     let mut stream = server.connect();
     stream.write_all(&[HEADERS[0], b"GET / HTTP/1.1\r\n\r\n"].concat()).expect("the server reads");
