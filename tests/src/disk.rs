@@ -14,6 +14,8 @@ pub enum Trouble {
     Error(Errno),
     /// The call and all later ones fail, as on a broken disk.
     ErrorForEver(Errno),
+    /// This call and all later ones fail if they need room.
+    Full,
     /// Nothing is executed any more: the process has ended.
     Crash,
 }
@@ -78,7 +80,7 @@ pub struct ModelDisk {
     file_system: FileSystem,
     state: RefCell<State>,
     steps: Cell<usize>,
-    trouble: Cell<Option<(usize, Trouble)>>,
+    troubles: RefCell<Vec<(usize, Trouble)>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -102,7 +104,7 @@ impl ModelDisk {
         let names: BTreeMap<PathBuf, usize> = names.iter().map(|name| (name.into(), 0)).collect();
         let files = BTreeMap::from([(0, Contents { bytes: bytes.to_vec(), synced: bytes.to_vec() })]);
         let state = State { synced_names: names.clone(), names, files, created: 1 };
-        Self { file_system, state: RefCell::new(state), steps: Cell::default(), trouble: Cell::default() }
+        Self { file_system, state: RefCell::new(state), steps: Cell::default(), troubles: RefCell::default() }
     }
 
     /// Number of operations so far.
@@ -110,9 +112,9 @@ impl ModelDisk {
         self.steps.get()
     }
 
-    /// Makes the operation after this many others fail.
-    pub fn set_trouble(&self, after: usize, trouble: Trouble) {
-        self.trouble.set(Some((self.steps.get() + after, trouble)));
+    /// Adds trouble to the operation after this many others.
+    pub fn add_trouble(&self, after: usize, trouble: Trouble) {
+        self.troubles.borrow_mut().push((self.steps.get() + after, trouble));
     }
 
     /// Returns all names.
@@ -126,9 +128,9 @@ impl ModelDisk {
         state.names.get(Path::new(path)).map(|number| state.files[number].bytes.clone())
     }
 
-    /// Ends the trouble. What was not synced may still be lost.
+    /// Ends all trouble. What was not synced may still be lost.
     pub fn end_trouble(&self) {
-        self.trouble.set(None);
+        self.troubles.borrow_mut().clear();
     }
 
     /// Starts the machine again.
@@ -153,23 +155,28 @@ impl ModelDisk {
             names.clone_from(synced_names);
         }
         synced_names.clone_from(names);
-        self.trouble.set(None);
+        self.end_trouble();
     }
 
     fn step(&self) -> io::Result<()> {
+        self.take_step(false)
+    }
+
+    fn take_step(&self, needs_room: bool) -> io::Result<()> {
         let step = self.steps.get();
         self.steps.set(step + 1);
-        match self.trouble.get() {
-            Some((at, Trouble::Crash)) if at <= step => Err(io::Error::other("the process is gone")),
-            Some((at, Trouble::ErrorForEver(error))) if at <= step => Err(error.into()),
-            Some((at, Trouble::Error(error))) if at == step => Err(error.into()),
-            Some(_) | None => Ok(()),
-        }
+        self.troubles.borrow().iter().try_for_each(|(at, trouble)| match trouble {
+            Trouble::Crash if *at <= step => Err(io::Error::other("the process is gone")),
+            Trouble::ErrorForEver(error) if *at <= step => Err((*error).into()),
+            Trouble::Error(error) if *at == step => Err((*error).into()),
+            Trouble::Full if *at <= step && needs_room => Err(Errno::NOSPC.into()),
+            Trouble::Crash | Trouble::ErrorForEver(_) | Trouble::Error(_) | Trouble::Full => Ok(()),
+        })
     }
 
     /// A step that changes names.
-    fn name_step(&self) -> io::Result<()> {
-        self.step()?;
+    fn name_step(&self, needs_room: bool) -> io::Result<()> {
+        self.take_step(needs_room)?;
         if self.file_system.folder_is_writable { Ok(()) } else { Err(Errno::ACCESS.into()) }
     }
 
@@ -225,7 +232,7 @@ impl Disk for ModelDisk {
     }
 
     fn is_writable(&self, _: &Path) -> io::Result<()> {
-        self.name_step()
+        self.name_step(false)
     }
 
     fn create_folders(&self, _: &Path) -> io::Result<()> {
@@ -233,7 +240,7 @@ impl Disk for ModelDisk {
     }
 
     fn create(&self, path: &Path, _: bool) -> io::Result<usize> {
-        self.name_step()?;
+        self.name_step(true)?;
         if self.number(path).is_ok() {
             return Err(Errno::EXIST.into());
         }
@@ -267,7 +274,7 @@ impl Disk for ModelDisk {
     fn write_at(&self, file: &usize, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut at = usize::try_from(offset).unwrap();
         for part in bytes.chunks(bytes.len().div_ceil(WRITE_PARTS_MAX).max(1)) {
-            self.step()?;
+            self.take_step(true)?;
             let state = &mut *self.state.borrow_mut();
             let written = &mut state.open_file(*file).bytes;
             written.resize(written.len().max(at + part.len()), 0);
@@ -306,7 +313,7 @@ impl Disk for ModelDisk {
     }
 
     fn link(&self, path: &Path, second: &Path) -> io::Result<()> {
-        self.name_step()?;
+        self.name_step(true)?;
         let number = self.number(path)?;
         if !self.file_system.links {
             return Err(Errno::OPNOTSUPP.into());
@@ -316,7 +323,7 @@ impl Disk for ModelDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.name_step()?;
+        self.name_step(false)?;
         let number = self.number(from)?;
         if self.file_system.is_mount_point && self.number(to).is_ok_and(|number| number == 0) {
             return Err(Errno::BUSY.into());
@@ -328,7 +335,7 @@ impl Disk for ModelDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.name_step()?;
+        self.name_step(false)?;
         self.number(path)?;
         self.state.borrow_mut().names.remove(path);
         Ok(())

@@ -124,7 +124,7 @@ fn what_fails_once_is_refused_and_undone_and_no_loss_of_power_brings_it_back() {
                 Loss::all().skip(if error == Errno::IO { 0 } else { 3 }).take(if error == Errno::IO { 99 } else { 2 })
             {
                 let disk = case.disk.clone();
-                disk.set_trouble(step, Trouble::Error(error));
+                disk.add_trouble(step, Trouble::Error(error));
                 let result = save(&disk, &file(), case.new);
                 disk.lose(loss);
                 let what = format!("{error} at step {step}, {loss:?}: {result:?}");
@@ -142,7 +142,7 @@ fn what_fails_for_ever_is_refused_and_undone_or_said_to_be_undecided() {
         let mut undecided = 0;
         for (step, error) in (0..case.steps()).flat_map(|step| ERRORS.map(|error| (step, error))) {
             let disk = case.disk.clone();
-            disk.set_trouble(step, Trouble::ErrorForEver(error));
+            disk.add_trouble(step, Trouble::ErrorForEver(error));
             let result = save(&disk, &file(), case.new);
             disk.lose(Loss::Nothing);
             let found = found(&disk);
@@ -171,7 +171,7 @@ fn what_is_acknowledged_after_failed_saves_lasts() {
             let disk = case.disk.clone();
             let mut possible = vec![case.old];
             for (step, new) in [(first, &b"first"[..]), (second, b"second")] {
-                disk.set_trouble(step, Trouble::ErrorForEver(Errno::NOSPC));
+                disk.add_trouble(step, Trouble::ErrorForEver(Errno::NOSPC));
                 match save(&disk, &file(), new) {
                     Ok(_) => possible = vec![new],
                     Err(FileError::Undecided(_)) => possible.push(new),
@@ -197,7 +197,7 @@ fn a_crash_leaves_the_old_contents_or_the_new_ones_and_never_loses_what_was_ackn
     for case in cases() {
         for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
             let disk = case.disk.clone();
-            disk.set_trouble(step, Trouble::Crash);
+            disk.add_trouble(step, Trouble::Crash);
             let acknowledged = save(&disk, &file(), case.new).is_ok();
             disk.lose(loss);
             let what = format!("a crash at step {step}, {loss:?}");
@@ -214,12 +214,41 @@ fn a_crash_leaves_the_old_contents_or_the_new_ones_and_never_loses_what_was_ackn
 }
 
 #[test]
+fn a_crash_while_a_failed_save_is_undone_leaves_the_old_contents_or_the_new_ones() {
+    let titles = ["by rename", "in place: two names"];
+    for case in cases().into_iter().filter(|case| titles.contains(&case.title)) {
+        let mut losses = Loss::all().cycle();
+        for fails in 0..case.steps() {
+            for crashes in fails + 1.. {
+                let disk = case.disk.clone();
+                disk.add_trouble(fails, Trouble::Error(Errno::IO));
+                disk.add_trouble(crashes, Trouble::Crash);
+                let before = disk.steps();
+                let _ = save(&disk, &file(), case.new);
+                let is_over = disk.steps() - before <= crashes;
+                let loss = losses.next().unwrap();
+                disk.lose(loss);
+                let what = format!("an error at step {fails}, a crash at {crashes}, {loss:?}");
+                let found = found(&disk);
+                if !(case.old.is_empty() && is_nothing_but_nuls(&found)) {
+                    assert!([case.old, case.new].contains(&&*found), "{what}: {}: {found:?}", case.title);
+                    case.assert_goes_on(&disk, &what);
+                }
+                if is_over {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_crash_of_the_start_that_mends_a_file_changes_nothing() {
     let titles = ["by rename", "in place: two names"];
     for case in cases().into_iter().filter(|case| titles.contains(&case.title)) {
         for step in 0..=case.steps() {
             let crashed = case.disk.clone();
-            crashed.set_trouble(step, Trouble::Crash);
+            crashed.add_trouble(step, Trouble::Crash);
             let _ = save(&crashed, &file(), case.new);
             crashed.lose(Loss::Nothing);
             let before = found(&crashed);
@@ -228,7 +257,7 @@ fn a_crash_of_the_start_that_mends_a_file_changes_nothing() {
             let steps = whole.steps() - crashed.steps();
             for (again, loss) in (0..=steps).flat_map(|again| Loss::all().map(move |loss| (again, loss))) {
                 let disk = crashed.clone();
-                disk.set_trouble(again, Trouble::Crash);
+                disk.add_trouble(again, Trouble::Crash);
                 let _ = prepare(&disk, &mut file());
                 disk.lose(loss);
                 let what = format!("crashes at step {step} and {again}, {loss:?}");
@@ -247,7 +276,7 @@ fn what_a_killed_server_left_lasts_from_the_next_start_on() {
     for case in cases() {
         for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
             let disk = case.disk.clone();
-            disk.set_trouble(step, Trouble::Crash);
+            disk.add_trouble(step, Trouble::Crash);
             let _ = save(&disk, &file(), case.new);
             disk.end_trouble();
             prepare(&disk, &mut file()).unwrap();
@@ -267,7 +296,7 @@ fn the_first_save_is_whole_or_not_there() {
     for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
         for trouble in ERRORS.map(Trouble::Error).into_iter().chain([Trouble::Crash]) {
             let disk = case.disk.clone();
-            disk.set_trouble(step, trouble);
+            disk.add_trouble(step, trouble);
             let result = save(&disk, &file(), case.new);
             disk.lose(loss);
             let what = format!("{trouble:?} at step {step}, {loss:?}: {result:?}");
@@ -275,7 +304,9 @@ fn the_first_save_is_whole_or_not_there() {
             match (&result, trouble) {
                 (Ok(_), _) => assert_eq!(found.as_deref(), Some(case.new), "{what}"),
                 (Err(_), Trouble::Crash) => assert!(found.is_none_or(|found| found == case.new), "{what}"),
-                (Err(_), Trouble::Error(_) | Trouble::ErrorForEver(_)) => assert_eq!(found, None, "{what}"),
+                (Err(_), Trouble::Error(_) | Trouble::ErrorForEver(_) | Trouble::Full) => {
+                    assert_eq!(found, None, "{what}")
+                }
             }
             case.assert_goes_on(&disk, &what);
         }

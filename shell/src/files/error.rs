@@ -71,7 +71,7 @@ impl FileError {
     pub(crate) fn may_end(&self) -> bool {
         match self {
             Self::Locked(_) => true,
-            Self::Step { source, .. } => [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&source.kind()),
+            Self::Step { source, .. } => is_full(source),
             Self::NoPath
             | Self::NotRegular { .. }
             | Self::TooLarge { .. }
@@ -81,6 +81,11 @@ impl FileError {
             | Self::Undecided(_) => false,
         }
     }
+}
+
+/// Whether the disk, or what this user may take of it, is full.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&error.kind())
 }
 
 /// Treats a missing file as success.

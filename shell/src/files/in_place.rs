@@ -4,7 +4,7 @@
 //! container and vanish with it, while the file is mounted from elsewhere.
 
 use super::beside::folder_of;
-use super::error::FileError;
+use super::error::{FileError, is_full};
 use super::place::Place;
 use super::replace;
 use super::undo::{self, Undo, Unfinished};
@@ -37,12 +37,20 @@ pub(super) fn write(disk: &impl Disk, place: &Place, contents: &[u8], keeps_back
     match overwrite(disk, &file, old, contents) {
         Ok(()) => Ok(()),
         Err(Failure::Before(error)) => Err(failed(error)),
-        // The new contents count already, so restoring the old ones is a save of its own.
-        Err(Failure::After(error)) => Err(match overwrite(disk, &file, contents, old) {
-            Ok(()) => failed(error),
-            Err(Failure::Before(_) | Failure::After(_)) => FileError::Undecided(failed(error).into()),
-        }),
+        Err(Failure::After(error)) => {
+            let restored = restore(disk, &file, contents, old);
+            Err(if restored { failed(error) } else { FileError::Undecided(failed(error).into()) })
+        }
     }
+}
+
+/// Restores the old contents after the new ones counted, which is a save of its own. Returns whether it succeeded.
+fn restore<D: Disk>(disk: &D, file: &D::File, new: &[u8], old: &[u8]) -> bool {
+    let undo = Undo::new(old, new);
+    // Two trailers in one file could not be told apart, and the first one is needed until the decision lasts.
+    let finished = write_durably(disk, file, &[undo::DECIDED], undo.state_offset)
+        .and_then(|()| cut(disk, file, new.len(), undo.trailer_offset));
+    finished.is_ok() && overwrite(disk, file, new, old).is_ok()
 }
 
 /// Leaves only the contents that count in a file.
@@ -94,8 +102,11 @@ fn write_durably<D: Disk>(disk: &D, file: &D::File, bytes: &[u8], offset: usize)
 /// Cuts a file behind its contents. Before they shorten the file, some file systems write NULs over the rest, in any
 /// order, but the trailer must go last.
 fn cut<D: Disk>(disk: &D, file: &D::File, len: usize, trailer_offset: usize) -> io::Result<()> {
-    // A full disk may have no room for NULs in a hole.
-    let _ = write_durably(disk, file, &vec![0; trailer_offset.saturating_sub(len)], len);
+    match write_durably(disk, file, &vec![0; trailer_offset.saturating_sub(len)], len) {
+        // There may be a hole, for which the disk has no room.
+        Err(error) if !is_full(&error) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     disk.set_len(file, len as u64)?;
     disk.sync(file)
 }

@@ -26,7 +26,7 @@ pub(super) enum Health {
     Good,
     /// In the midst of each save it has no more room.
     Full,
-    /// One step of each save fails.
+    /// One step of each save fails, or that and all further ones.
     Failing,
 }
 
@@ -104,10 +104,11 @@ impl Disk {
     pub(super) fn save(&mut self, file: SaveFile, contents: &[u8], random: &mut Rng) -> Result<(), SaveError> {
         let saved = match self.health {
             Health::Good => self.files.save(&self.model, file, contents),
-            Health::Full => self.save_in(Trouble::ErrorForEver(Errno::NOSPC), file, contents, random),
+            Health::Full => self.save_in(Trouble::Full, file, contents, random),
             Health::Failing => {
                 let error = ERRORS[random.usize(..ERRORS.len())];
-                self.save_in(Trouble::Error(error), file, contents, random)
+                let trouble = if random.bool() { Trouble::Error(error) } else { Trouble::ErrorForEver(Errno::IO) };
+                self.save_in(trouble, file, contents, random)
             }
         };
         let possible = &mut self.possible[file as usize];
@@ -136,7 +137,7 @@ impl Disk {
         let (undisturbed, before) = (self.model.clone(), self.model.steps());
         self.files.clone().save(&undisturbed, file, contents).expect("the disk is good");
         let steps = undisturbed.steps() - before;
-        self.model.set_trouble(random.usize(0..=steps), trouble);
+        self.model.add_trouble(random.usize(0..=steps), trouble);
         let saved = self.files.save(&self.model, file, contents);
         self.model.end_trouble();
         saved
