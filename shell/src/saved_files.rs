@@ -23,11 +23,11 @@ impl SavedFiles {
     ///
     /// # Errors
     /// The old contents are still there, unless the error is [`SaveError::Undecided`].
-    pub fn save(&mut self, disk: &impl Disk, file: SaveFile, contents: &[u8]) -> Result<(), SaveError> {
-        let file = match file {
+    pub fn save(&mut self, disk: &impl Disk, saved: SaveFile, contents: &[u8]) -> Result<(), SaveError> {
+        let file = match saved {
             SaveFile::KvConfig => {
-                if std::mem::take(&mut self.kv_is_original) {
-                    keep_original(disk, &self.kv);
+                if self.kv_is_original && keep_original(disk, &self.kv) {
+                    self.kv_is_original = false;
                 }
                 &mut self.kv
             }
@@ -37,8 +37,10 @@ impl SavedFiles {
                 None => return Err(SaveError::Unusable("there is no file for snapshots".to_owned())),
             },
         };
-        let saved = files::save(disk, file, contents);
-        saved.map(|way| note_way(file, way)).map_err(|error| save_error(file, error))
+        let way = files::save(disk, file, contents).map_err(|error| save_error(file, error))?;
+        note_way(file, way);
+        self.kv_is_original &= saved != SaveFile::KvConfig;
+        Ok(())
     }
 }
 
@@ -59,12 +61,15 @@ fn save_error(file: &KeptFile, error: FileError) -> SaveError {
     }
 }
 
-/// Keeps the original file. If that fails, the save goes on: the requested change matters more.
-fn keep_original(disk: &impl Disk, file: &KeptFile) {
-    match files::keep_original(disk, &file.path) {
+/// Keeps the original file, and returns whether it is kept. If not, the save goes on: the requested change matters
+/// more.
+fn keep_original(disk: &impl Disk, file: &KeptFile) -> bool {
+    let kept = files::keep_original(disk, &file.path);
+    match &kept {
         Ok(kept) => info!("{}: the file as it was found is kept in {}", file.key, kept.display()),
         Err(error) => warn!("{}: the file as it was found is not kept: {error}", file.key),
     }
+    kept.is_ok()
 }
 
 /// Logs a change of the way of saving. The operator was told at start, but hosts change.

@@ -8,9 +8,11 @@
 use namesrv_core::config::Configuration;
 use namesrv_core::initial_state::InitialState;
 use namesrv_core::node::{Input, Node, Output};
+use namesrv_core::save::SaveFile;
 use namesrv_core::snapshot::Written;
 use namesrv_core::time::{Instant, Now, WallTime};
 use namesrv_shell::files::{FileError, KeptFile, prepare, read, save};
+use namesrv_shell::saved_files::SavedFiles;
 use namesrv_tests::disk::{ERRORS, FileSystem, Loss, ModelDisk, Trouble};
 use rustix::io::Errno;
 use std::path::Path;
@@ -311,6 +313,21 @@ fn the_first_save_is_whole_or_not_there() {
             case.assert_goes_on(&disk, &what);
         }
     }
+}
+
+#[test]
+fn what_a_person_wrote_is_kept_although_the_first_save_fails() {
+    let disk = ModelDisk::new(FileSystem::PLAIN, &[PATH], b"// mine");
+    let runtime = KeptFile::new("runtimeConfigPath", "/folder/runtime".into(), false);
+    let mut files = SavedFiles { kv: file(), runtime, kv_is_original: true, snapshot: None };
+    disk.add_trouble(0, Trouble::Full);
+    files.save(&disk, SaveFile::KvConfig, b"one").unwrap_err();
+    disk.end_trouble();
+    for contents in [b"two", b"new"] {
+        files.save(&disk, SaveFile::KvConfig, contents).unwrap();
+    }
+    assert_eq!(disk.contents("/folder/kvConfig.json.original.bak").as_deref(), Some(&b"// mine"[..]));
+    assert_eq!(disk.names().len(), 3, "{:?}", disk.names());
 }
 
 #[test]
