@@ -66,10 +66,11 @@ fn mend(disk: &impl Disk, place: &Place) -> Option<Notice> {
         true => in_place::finish(disk, &file, &unfinished),
         false => Err(ErrorKind::ResourceBusy.into()),
     });
-    match mended {
-        Ok(()) => (!unfinished.is_decided).then_some(Notice::Mended),
-        Err(error) => Some(Notice::NotMended(FileError::at("write", target)(error))),
-    }
+    // Otherwise the new contents count, and the next save or start removes the old ones behind them.
+    (!unfinished.is_decided).then(|| match mended {
+        Ok(()) => Notice::Mended,
+        Err(error) => Notice::NotMended(FileError::at("write", target)(error)),
+    })
 }
 
 /// Returns how a change would be saved now.

@@ -69,7 +69,7 @@ pub(super) fn replace(
             Some(_) => Err(ErrorKind::NotFound.into()),
             None => disk.remove(target),
         };
-        let _ = disk.sync_folder(folder);
+        let undone = undone.and_then(|()| disk.sync_folder(folder));
         let error = FileError::at("make durable the names in", folder)(error);
         return Err(if undone.is_ok() { error } else { FileError::Undecided(error.into()) });
     }
