@@ -150,9 +150,9 @@ fn serve_until_stopped(
     let (access, warnings) = rules(&configuration, users.as_ref())?;
     let lifecycle = Arc::new(Lifecycle::default());
     let admin = Admin::start(build, &configuration, Arc::clone(&lifecycle), sockets.admin, &tls, clock)?;
-    let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
     let (listeners, address) = bind(&settings, sockets.remoting, &mut configuration)?;
-    // The server that has the port also has the files.
+    // A server that had the port before has saved its files by now.
+    let (kv, mut files) = start_files::read_kv_file(&settings, &WarmStartSettings::of(&configuration))?;
     let audit_file = start_files::prepare(&mut files, &settings)?;
     warn_of_access(&access, &warnings, &settings);
     let (limits, serialization) = (configuration.limits(), configuration.serialization());
