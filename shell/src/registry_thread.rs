@@ -188,6 +188,7 @@ mod tests {
             kv: KeptFile::new("kvConfigPath", folder.path().join("kv"), true),
             runtime: KeptFile::new("runtimeConfigPath", folder.path().join("runtime"), false),
             kv_is_original: false,
+            kv_checksum: None,
             snapshot: None,
         };
         let (configuration, _) = Configuration::new(&properties::parse(file.as_bytes()).unwrap()).unwrap();

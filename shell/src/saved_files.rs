@@ -14,6 +14,8 @@ pub struct SavedFiles {
     pub runtime: KeptFile,
     /// Whether a person wrote the KV file in a form that a save would lose.
     pub kv_is_original: bool,
+    /// The checksum of the contents that the server knows of the KV file, unless it cannot know them.
+    pub kv_checksum: Option<u32>,
     /// The routes for the next start, if the server saves them.
     pub snapshot: Option<KeptFile>,
 }
@@ -29,6 +31,7 @@ impl SavedFiles {
                 if self.kv_is_original && keep_original(disk, &self.kv) {
                     self.kv_is_original = false;
                 }
+                warn_of_strangers(disk, &self.kv, self.kv_checksum.take());
                 &mut self.kv
             }
             SaveFile::RuntimeConfig => &mut self.runtime,
@@ -39,7 +42,10 @@ impl SavedFiles {
         };
         let way = files::save(disk, file, contents).map_err(|error| save_error(file, error))?;
         note_way(file, way);
-        self.kv_is_original &= saved != SaveFile::KvConfig;
+        if saved == SaveFile::KvConfig {
+            self.kv_is_original = false;
+            self.kv_checksum = Some(crc32fast::hash(contents));
+        }
         Ok(())
     }
 }
@@ -70,6 +76,15 @@ fn keep_original(disk: &impl Disk, file: &KeptFile) -> bool {
         Err(error) => warn!("{}: the file as it was found is not kept: {error}", file.key),
     }
     kept.is_ok()
+}
+
+/// Warns if a file does not have the contents that the server knows, so that this save takes somebody's changes away.
+fn warn_of_strangers(disk: &impl Disk, file: &KeptFile, known: Option<u32>) {
+    let Ok(found) = files::read(disk, &file.path) else { return };
+    if known.is_some_and(|known| known != crc32fast::hash(&found.unwrap_or_default())) {
+        let (key, path) = (file.key, file.path.display());
+        warn!("{key}: another server or program has changed {path}: this save undoes that, and {path}.bak keeps it");
+    }
 }
 
 /// Logs a change of the way of saving. The operator was told at start, but hosts change.

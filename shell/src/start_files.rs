@@ -86,7 +86,8 @@ pub(crate) fn read_kv_file(
             kv.path.display()
         );
     }
-    Ok((table, SavedFiles { kv, runtime, kv_is_original: !is_plain, snapshot }))
+    let kv_checksum = Some(crc32fast::hash(&contents));
+    Ok((table, SavedFiles { kv, runtime, kv_is_original: !is_plain, kv_checksum, snapshot }))
 }
 
 /// Prepares the files to be saved. Tells the operator how changes will be saved, unless that is the usual way. Then

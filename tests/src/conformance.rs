@@ -71,7 +71,7 @@ fn table() -> Vec<Case> {
         lifetime: a_taken_port, accepted_requests_are_answered_before_the_end, clients_are_sent_away_before_the_end,
             a_second_signal_ends_at_once, signals_that_do_not_stop, signals_that_stop;
         activation: clients_wait_for_the_next_server, the_second_port_can_be_passed, sockets_that_stop_the_start;
-        storage: restart_keeps_what_was_answered, a_crash_loses_nothing_that_was_answered,
+        storage: restart_keeps_what_was_answered, two_servers_on_one_file_are_told, a_crash_loses_nothing_that_was_answered,
             a_stop_loses_nothing_that_was_answered, a_change_that_cannot_be_saved_is_refused,
             configuration_changes_survive_beside_the_operators_file;
         warm_start: routes_outlive_a_restart, a_server_starts_without_routes_if_it_is_told, a_file_that_cannot_be_written_stops_nobody,

@@ -319,7 +319,7 @@ fn the_first_save_is_whole_or_not_there() {
 fn what_a_person_wrote_is_kept_although_the_first_save_fails() {
     let disk = ModelDisk::new(FileSystem::PLAIN, &[PATH], b"// mine");
     let runtime = KeptFile::new("runtimeConfigPath", "/folder/runtime".into(), false);
-    let mut files = SavedFiles { kv: file(), runtime, kv_is_original: true, snapshot: None };
+    let mut files = SavedFiles { kv: file(), runtime, kv_is_original: true, kv_checksum: None, snapshot: None };
     disk.add_trouble(0, Trouble::Full);
     files.save(&disk, SaveFile::KvConfig, b"one").unwrap_err();
     disk.end_trouble();

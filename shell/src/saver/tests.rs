@@ -16,6 +16,7 @@ fn files(kv: &Path, runtime: &Path) -> SavedFiles {
         kv: KeptFile::new("kvConfigPath", kv.to_owned(), true),
         runtime: KeptFile::new("runtimeConfigPath", runtime.to_owned(), false),
         kv_is_original: false,
+        kv_checksum: None,
         snapshot: None,
     }
 }

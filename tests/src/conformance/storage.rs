@@ -25,6 +25,22 @@ pub(super) fn restart_keeps_what_was_answered(target: &Target) {
     assert_eq!(server.wait().code(), Some(0), "{}", server.log());
 }
 
+/// Two servers save to one file, which each of them has read before: the one that undoes a change says so, and the
+/// backup has it.
+pub(super) fn two_servers_on_one_file_are_told(target: &Target) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shared.json");
+    let keys = [("kvConfigPath", path.to_str().expect("a path"))];
+    let servers = [target.start(&keys), target.start(&keys)];
+    for (server, key) in servers.iter().zip(["first", "second"]) {
+        assert_eq!(Peer::connect(server).ask(&put("n", key, "v")).code, 0);
+    }
+    let line = format!("another server or program has changed {}", path.display());
+    assert_eq!(servers.each_ref().map(|server| server.log().contains(&line)), [false, true]);
+    let backup = fs::read_to_string(folder.path().join("shared.json.bak")).expect("a backup");
+    assert!(backup.contains("first"), "{backup}");
+}
+
 /// kill −9 while several connections stream KV entries: every one that was answered is there afterwards, again and
 /// again on the same files.
 pub(super) fn a_crash_loses_nothing_that_was_answered(target: &Target) {

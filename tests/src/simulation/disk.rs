@@ -48,6 +48,7 @@ impl Disk {
             kv: file("kvConfigPath", "kvConfig.json", true),
             runtime: file("runtimeConfigPath", "runtime.properties", false),
             kv_is_original: false,
+            kv_checksum: None,
             snapshot: Some(file("snapshotPath", "routes.snapshot", false).private()),
         };
         let model = ModelDisk::new(FILE_SYSTEMS[number % FILE_SYSTEMS.len()], &[], b"");
