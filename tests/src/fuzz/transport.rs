@@ -3,6 +3,7 @@
 use super::session::shared_view;
 use crate::tls::{Version, client};
 use crate::transport::{Link, ask, incoming, outgoing, shake_hands};
+use namesrv_core::connection::READ_BYTES_MAX;
 use namesrv_core::wire::{ProxyFraming, proxy_header};
 use namesrv_shell::tls::TlsMode;
 use namesrv_shell::transport::ProxyProtocol;
@@ -26,7 +27,8 @@ pub(super) fn proxy_header_of(data: &[u8]) {
 }
 
 /// The first byte chooses: 1 and 2 the mode; 4 and 8 what is done with PROXY headers; 16 the bytes come in plain text
-/// behind a handshake; 32 they are sent over TLS; 64 its version. The second byte says how the bytes are cut.
+/// behind a handshake; 32 they are sent over TLS; 64 its version; 128 the last byte follows many times, at once. The
+/// second byte says how the bytes are cut.
 /// Whatever comes, cutting it changes nothing, the connection rests or ends, and all quotas are given back.
 pub(super) fn transport(data: &[u8]) {
     let Some(([choice, piece], rest)) = data.split_first_chunk::<2>() else { return };
@@ -62,6 +64,9 @@ fn run(choice: u8, bytes: &[u8], piece: usize) -> (bool, Vec<u8>) {
     } else {
         for piece in bytes.chunks(piece) {
             link.receive(piece);
+        }
+        if choice & 128 != 0 {
+            link.receive(&vec![bytes.last().copied().unwrap_or_default(); 2 * READ_BYTES_MAX]);
         }
         let is_tls = link.take_written();
         if is_tls.first() != Some(&0x15) && is_tls.first() != Some(&0x16) {
