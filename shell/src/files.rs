@@ -18,7 +18,6 @@ mod undo;
 
 pub(crate) use beside::{folder_of, with_suffix};
 pub use error::FileError;
-pub(crate) use error::unless_missing;
 pub use kept::{KeptFile, Way};
 pub(crate) use original::keep_original;
 pub(crate) use place::locate;

@@ -4,10 +4,10 @@
 //! written. Another program, such as `logrotate`, may move or cut the file at any time.
 
 use crate::disk::{Disk, RealDisk, open_regular};
-use crate::files::{FileError, folder_of, locate, unless_missing, with_suffix};
+use crate::files::{FileError, folder_of, locate, with_suffix};
 use rustix::fs::Mode;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tracing::warn;
@@ -152,16 +152,25 @@ fn ends_in_newline(file: &File, len: u64) -> io::Result<bool> {
     Ok(byte == *b"\n")
 }
 
-/// Renames each older file to the next number, and then the file to `<file>.1`. The oldest one is overwritten.
+/// Renames the file to `<file>.1`, and each older file that is in the way to the next number.
+///
+/// The oldest file goes last. So a file that cannot be renamed costs no older one, nor does a crash: the next rotation
+/// moves files only as far as the number that this one left free.
 fn rotate(target: &Path) -> Result<(), FileError> {
     let name = |number: usize| with_suffix(target, &format!(".{number}"));
-    for number in (1..OLD_FILES).rev() {
-        let (from, to) = (name(number), name(number + 1));
-        unless_missing(RealDisk.rename(&from, &to)).map_err(FileError::at("rename", &from))?;
-    }
-    RealDisk.rename(target, &name(1)).map_err(FileError::at("rename", target))?;
+    let rename = |from: PathBuf, to: PathBuf| RealDisk.rename(&from, &to).map_err(FileError::at("rename", &from));
+    let oldest = OLD_FILES + 1;
+    let free = (1..oldest).find(|number| is_missing(&name(*number))).unwrap_or(oldest);
+    (1..free).rev().try_for_each(|number| rename(name(number), name(number + 1)))?;
+    rename(target.to_owned(), name(1))?;
+    // If it stays, the next one replaces it.
+    let _ = RealDisk.remove(&name(oldest));
     let folder = folder_of(target);
     RealDisk.sync_folder(folder).map_err(FileError::at("make durable the names in", folder))
+}
+
+fn is_missing(path: &Path) -> bool {
+    RealDisk.status(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 #[cfg(test)]
@@ -235,15 +244,40 @@ mod tests {
     fn a_file_that_cannot_be_renamed_goes_on_growing() {
         let (folder, path) = folder();
         let mut file = AuditFile::new(path.clone(), 4).unwrap();
+        (1..=OLD_FILES).for_each(|number| fs::write(with_suffix(&path, &format!(".{number}")), "").unwrap());
         // A file cannot replace a folder.
-        fs::create_dir(folder.path().join("audit.log.1")).unwrap();
-        fs::write(folder.path().join("audit.log.2"), "").unwrap();
-        fs::create_dir_all(folder.path().join("audit.log.9/full")).unwrap();
-        fs::write(folder.path().join("audit.log.8"), "").unwrap();
+        fs::create_dir(folder.path().join("audit.log.10")).unwrap();
         for line in ["one\n", "two\n", "three\n"] {
             append(&mut file, line);
         }
         assert_eq!(text(&path), "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn rotations_that_fail_cost_no_old_file() {
+        let (folder, path) = folder();
+        let name = |number: usize| with_suffix(&path, &format!(".{number}"));
+        (1..=OLD_FILES).for_each(|number| fs::write(name(number), number.to_string()).unwrap());
+        // There is no file that could be renamed.
+        (0..20).for_each(|_| drop(rotate(&path).unwrap_err()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), OLD_FILES);
+        fs::write(&path, "0").unwrap();
+        rotate(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), OLD_FILES);
+        (1..=OLD_FILES).for_each(|number| assert_eq!(text(&name(number)), (number - 1).to_string()));
+    }
+
+    #[test]
+    fn the_next_rotation_ends_the_one_that_a_crash_ended() {
+        let (_folder, path) = folder();
+        let name = |number: usize| with_suffix(&path, &format!(".{number}"));
+        (1..=OLD_FILES + 1).filter(|number| *number != 4).for_each(|number| fs::write(name(number), "").unwrap());
+        for (number, contents) in [(0, "0"), (1, "1"), (3, "3"), (5, "4"), (10, "9")] {
+            fs::write(if number == 0 { path.clone() } else { name(number) }, contents).unwrap();
+        }
+        rotate(&path).unwrap();
+        assert_eq!([1, 2, 4, 5].map(|number| text(&name(number))), ["0", "1", "3", "4"]);
+        assert!(is_missing(&name(10)));
     }
 
     #[test]

@@ -89,6 +89,6 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 }
 
 /// Treats a missing file as success.
-pub(crate) fn unless_missing(result: io::Result<()>) -> io::Result<()> {
+pub(super) fn unless_missing(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
