@@ -5,7 +5,6 @@
 //! elsewhere.
 
 use crate::queue::QueueSender;
-use crate::service_manager::{self, Message};
 use crate::shutdown::Shutdown;
 use crate::threads;
 use namesrv_core::node::Input;
@@ -14,9 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tracing::{info, warn};
-
-/// The time after draining for which the service manager must still wait: the server answers requests and saves files.
-const STOP_TIME: Duration = Duration::from_secs(60);
 
 /// Drains and stops the server.
 #[derive(Debug)]
@@ -47,8 +43,7 @@ impl Drain {
             return false;
         }
         self.has_begun = true;
-        self.shutdown.begin();
-        service_manager::notify(&[Message::ExtendTimeout(self.lasts + STOP_TIME)]);
+        self.shutdown.begin(self.lasts);
         info!(seconds = self.lasts.as_secs(), "draining: everything is served until then; a second signal ends it");
         let (lasts, is_over, queue) = (self.lasts, Arc::clone(&self.is_over), self.queue.clone());
         let timer = threads::named("drain").spawn(move || {

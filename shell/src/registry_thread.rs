@@ -115,7 +115,7 @@ impl RegistryThread {
             Output::Announce => self.announce(),
             Output::RepliesStuck { bytes } => warn!(bytes, "I/O threads do not take their replies"),
             Output::Stopping { wait } => {
-                self.shutdown.begin();
+                self.shutdown.begin(wait);
                 info!(seconds = wait.as_secs(), "stopping");
             }
             Output::StopIo { within } => {

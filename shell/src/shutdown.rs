@@ -5,7 +5,11 @@ use crate::event_store::EventStore;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::record::{EventType, Record};
 use crate::service_manager::{self, Message};
+use namesrv_core::time::Duration;
 use std::sync::Arc;
+
+/// How long the server may take to answer requests and save files in the end.
+const END_TIME: Duration = Duration::from_secs(60);
 
 /// Reports the end to every thread that needs to know.
 #[derive(Clone, Debug)]
@@ -25,11 +29,15 @@ impl Shutdown {
         self.lifecycle.stage() == Stage::Serving
     }
 
-    /// Announces, once, that the server begins to stop.
-    pub(crate) fn begin(&self) {
+    /// Announces, once, that the server begins to stop. Each time, asks the service manager to wait while the server
+    /// goes on for `lasts`, and then ends.
+    pub(crate) fn begin(&self, lasts: Duration) {
         if self.lifecycle.enter(Stage::Draining) {
             service_manager::notify(&[Message::Stopping]);
             self.keep(EventType::ServerDraining);
+        }
+        if !lasts.is_zero() {
+            service_manager::notify(&[Message::ExtendTimeout(lasts + END_TIME)]);
         }
     }
 
@@ -53,8 +61,8 @@ mod tests {
         let (lifecycle, events) = (Arc::new(Lifecycle::default()), Arc::new(EventStore::default()));
         lifecycle.enter(Stage::Serving);
         let shutdown = Shutdown::new(&lifecycle, Arc::clone(&events), Clock::start());
-        shutdown.begin();
-        shutdown.clone().begin();
+        shutdown.begin(Duration::ZERO);
+        shutdown.clone().begin(Duration::ZERO);
         assert_eq!(lifecycle.stage(), Stage::Draining);
         shutdown.complete();
         assert_eq!(lifecycle.stage(), Stage::Stopped);

@@ -396,9 +396,10 @@ fn start_under_systemd(target: &Target, server: Folder) -> (Process, TempDir, Un
     (server, folder, socket)
 }
 
-/// systemd is told that the server is up, what it does, that it lives, and that it stops.
+/// systemd is told that the server is up, what it does, that it lives, that it stops, and how long that takes.
 pub(super) fn systemd_is_told(target: &Target) {
-    let (server, _folder, socket) = start_under_systemd(target, Folder::plain());
+    let waits = [("enableShutdownGracefully", "true"), ("shutdownWaitTimeSeconds", "100"), ("drainSeconds", "200")];
+    let (server, _folder, socket) = start_under_systemd(target, Folder::new(&waits));
     socket.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
     let mut told = String::new();
     let wait_for = |told: &mut String, line: &str| {
@@ -424,6 +425,9 @@ pub(super) fn systemd_is_told(target: &Target) {
     );
     server.terminate();
     wait_for(&mut told, "STOPPING=1");
+    wait_for(&mut told, "EXTEND_TIMEOUT_USEC=260000000");
+    server.terminate();
+    wait_for(&mut told, "EXTEND_TIMEOUT_USEC=160000000");
 }
 
 /// A server that drains says so, and serves everything until the time is over or it is told to stop again.
