@@ -20,11 +20,11 @@ pub(crate) use beside::{folder_of, with_suffix};
 pub use error::FileError;
 pub use kept::{KeptFile, Way};
 pub(crate) use original::keep_original;
-pub(crate) use place::locate;
+pub(crate) use place::{Place, locate};
+pub(crate) use prepare::existing_folder;
 pub use prepare::{Notice, prepare};
 
 use crate::disk::Disk;
-use place::Place;
 use std::io::ErrorKind;
 use std::path::Path;
 use undo::Unfinished;

@@ -84,8 +84,10 @@ fn check_settings(configuration: &Configuration, settings: &ProcessSettings) -> 
     let users = UsersFile::read(configuration)?;
     let (access, warnings) = rules(configuration, users.as_ref())?;
     admin::check(configuration)?;
-    start_files::read_kv_file(settings, &WarmStartSettings::of(configuration))?;
+    let (_, files) = start_files::read_kv_file(settings, &WarmStartSettings::of(configuration))?;
+    start_files::check(&files, settings)?;
     warn_of_access(&access, &warnings, settings);
+    Warmth::read(files.snapshot.as_ref(), configuration, Clock::start());
     Ok(())
 }
 

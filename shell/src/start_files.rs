@@ -114,6 +114,20 @@ pub(crate) fn prepare(files: &mut SavedFiles, settings: &ProcessSettings) -> Res
     open_audit_file(settings)
 }
 
+/// Looks for what [`prepare`] would complain about, as far as that is possible without writing.
+///
+/// # Errors
+/// As of [`prepare`].
+pub(crate) fn check(files: &SavedFiles, settings: &ProcessSettings) -> Result<(), StartError> {
+    if let Some(Err(error)) = files.snapshot.as_ref().map(|file| files::locate(&RealDisk, &file.path)) {
+        warn_of_snapshot(&error);
+    }
+    match settings.audit_path.as_str() {
+        "" => Ok(()),
+        path => AuditFile::check(Path::new(path)).map_err(audit_failed),
+    }
+}
+
 /// No state of the snapshot file prevents the start.
 fn prepare_snapshot(file: &mut KeptFile) {
     match files::prepare(&RealDisk, file) {
@@ -127,8 +141,12 @@ fn prepare_snapshot(file: &mut KeptFile) {
                 }
             }
         }
-        Err(error) => warn!("{}: {error}: the next start will be without routes", file.key),
+        Err(error) => warn_of_snapshot(&error),
     }
+}
+
+fn warn_of_snapshot(error: &FileError) {
+    warn!("{SNAPSHOT_KEY}: {error}: the next start will be without routes");
 }
 
 fn open_audit_file(settings: &ProcessSettings) -> Result<Option<AuditFile>, StartError> {
@@ -136,7 +154,11 @@ fn open_audit_file(settings: &ProcessSettings) -> Result<Option<AuditFile>, Star
         return Ok(None);
     }
     let file = AuditFile::new(PathBuf::from(&settings.audit_path), settings.audit_bytes_max);
-    file.map(Some).map_err(|source| StartError::File { key: AUDIT_KEY, source })
+    file.map(Some).map_err(audit_failed)
+}
+
+fn audit_failed(source: FileError) -> StartError {
+    StartError::File { key: AUDIT_KEY, source }
 }
 
 fn read(key: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StartError> {

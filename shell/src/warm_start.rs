@@ -17,7 +17,7 @@ use namesrv_core::initial_state::WarmStart;
 use namesrv_core::snapshot::{Age, Snapshot, SnapshotError, Written};
 use namesrv_core::time::WallTime;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -44,10 +44,10 @@ pub struct Warmth {
 enum Unusable {
     #[error("{0}")]
     File(#[from] FileError),
-    #[error("it has {bytes} bytes, more than registrations may have")]
-    Large { bytes: u64 },
-    #[error("{0}")]
-    Snapshot(#[from] SnapshotError),
+    #[error("{}: it has {bytes} bytes, more than registrations may have", path.display())]
+    Large { path: PathBuf, bytes: u64 },
+    #[error("{}: {source}", path.display())]
+    Snapshot { path: PathBuf, source: SnapshotError },
 }
 
 impl Warmth {
@@ -57,7 +57,7 @@ impl Warmth {
         let found = file.and_then(|file| match read(&file.path, &configuration.limits()) {
             Ok(found) => found,
             Err(error) => {
-                warn!("{SNAPSHOT_KEY}: {}: {error}: the server starts without routes", file.path.display());
+                warn!("{SNAPSHOT_KEY}: {error}: the server starts without routes");
                 None
             }
         });
@@ -86,10 +86,12 @@ fn read(path: &Path, limits: &Limits) -> Result<Option<(Snapshot, usize)>, Unusa
     // Registrations take more memory than bytes in a snapshot.
     let bytes = fs::metadata(path).map_or(0, |status| status.len());
     if bytes > limits.registry_bytes_max as u64 {
-        return Err(Unusable::Large { bytes });
+        return Err(Unusable::Large { path: path.to_owned(), bytes });
     }
     let Some(contents) = files::read(&RealDisk, path)? else { return Ok(None) };
-    Ok(Some((Snapshot::decode(&contents, limits)?, contents.len())))
+    let decoded = Snapshot::decode(&contents, limits);
+    let snapshot = decoded.map_err(|source| Unusable::Snapshot { path: path.to_owned(), source })?;
+    Ok(Some((snapshot, contents.len())))
 }
 
 fn judge(snapshot: Snapshot, settings: &WarmStartSettings, now: &Written) -> (Option<WarmStart>, Expectation) {

@@ -4,7 +4,7 @@
 //! written. Another program, such as `logrotate`, may move or cut the file at any time.
 
 use crate::disk::{Disk, RealDisk, open_regular};
-use crate::files::{FileError, folder_of, locate, with_suffix};
+use crate::files::{FileError, Place, existing_folder, folder_of, locate, with_suffix};
 use rustix::fs::Mode;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -60,6 +60,26 @@ impl AuditFile {
             result => Some(result?),
         };
         Ok(Self { path, bytes_max, open, cannot_rotate: false })
+    }
+
+    /// Finds out whether [`AuditFile::new`] would refuse the path. Changes nothing.
+    ///
+    /// # Errors
+    /// As of [`AuditFile::new`].
+    pub(crate) fn check(path: &Path) -> Result<(), FileError> {
+        let Place { target, found } = locate(&RealDisk, path)?;
+        let failed = FileError::at("open", &target);
+        if found.is_some() {
+            return open_regular(OpenOptions::new().read(true).append(true), &target).map(drop).map_err(failed);
+        }
+        let folder = folder_of(&target);
+        let existing = existing_folder(&RealDisk, folder)?;
+        let writable = RealDisk.is_writable(existing);
+        if existing == folder {
+            writable.map_err(failed)
+        } else {
+            writable.map_err(FileError::at("create the folder", folder))
+        }
     }
 
     /// Returns the open file that currently has the name.
@@ -229,6 +249,22 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1 + OLD_FILES);
         assert_eq!(text(&with_suffix(&path, ".9")), "30\n31\n32\n");
+    }
+
+    #[test]
+    fn a_check_finds_what_the_start_finds_and_creates_nothing() {
+        let (folder, path) = folder();
+        let below_a_file = folder.path().join("file/audit.log");
+        fs::write(folder.path().join("file"), "").unwrap();
+        // A running program must not be written, whoever wants to.
+        for path in [folder.path(), &below_a_file, &std::env::current_exe().unwrap(), Path::new("")] {
+            let [checked, opened] = [AuditFile::check(path), AuditFile::new(path.to_owned(), 4).map(drop)];
+            assert_eq!(checked.unwrap_err().to_string(), opened.unwrap_err().to_string());
+        }
+        for path in [&path, &folder.path().join("a/b/audit.log"), &folder.path().join("file")] {
+            AuditFile::check(path).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -102,7 +102,10 @@ fn way(disk: &impl Disk, place: &Place) -> Result<Way, FileError> {
 }
 
 /// Returns the folder, or its closest parent that exists. The server will create the folders between them.
-fn existing_folder<'a>(disk: &impl Disk, folder: &'a Path) -> Result<&'a Path, FileError> {
+///
+/// # Errors
+/// One of them cannot be looked at, or is no folder.
+pub(crate) fn existing_folder<'a>(disk: &impl Disk, folder: &'a Path) -> Result<&'a Path, FileError> {
     for folder in folder.ancestors().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) {
         match disk.status(folder).map(|status| status.kind) {
             Ok(Kind::Folder | Kind::SymbolicLink) => return Ok(folder),
