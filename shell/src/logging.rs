@@ -3,8 +3,11 @@
 //! A thread that logs never waits for standard error: a paused terminal or a pipe without a reader must not stop the
 //! registry. If too many bytes wait, further lines are counted and dropped.
 
+mod fields;
+
 use crate::quota::SharedCounter;
 use crate::threads;
+use fields::TextFields;
 use namesrv_core::key::Word;
 use namesrv_core::quota::Counter;
 use std::io::{self, Write};
@@ -152,7 +155,7 @@ impl Log {
 fn text_layer<S: Subscriber + for<'a> LookupSpan<'a>>(lines: Lines) -> impl Layer<S> {
     let format = |target| fmt::format().with_ansi(false).with_target(target);
     let format = LineFormat { plain: format(false), audit: format(true) };
-    fmt::layer().with_ansi(false).event_format(format).with_writer(move || lines.clone())
+    fmt::layer().with_ansi(false).fmt_fields(TextFields).event_format(format).with_writer(move || lines.clone())
 }
 
 fn json_layer<S: Subscriber + for<'a> LookupSpan<'a>>(lines: Lines) -> impl Layer<S> {
@@ -237,22 +240,37 @@ mod tests {
         assert_eq!(backlog.bytes.sum(), 0);
     }
 
+    /// What is written of what a function logs.
+    fn written(format: LogFormat, log: impl FnOnce()) -> String {
+        let (messages, receiver) = mpsc::channel();
+        let lines = Lines { messages, backlog: Arc::default() };
+        let registry = tracing_subscriber::registry();
+        match format {
+            LogFormat::Text => tracing::subscriber::with_default(registry.with(text_layer(lines.clone())), log),
+            LogFormat::Json => tracing::subscriber::with_default(registry.with(json_layer(lines.clone())), log),
+        }
+        let backlog = Arc::clone(&lines.backlog);
+        drop(lines);
+        let mut output = Vec::new();
+        write_lines(&receiver, &backlog, &mut output);
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn values_of_several_words_are_quoted() {
+        let (reason, peer, none) = (format_args!("it says \"a=b\""), format_args!("[::1]:9"), format_args!(""));
+        let log = || warn!(%reason, %peer, %none, name = "a", topics = 2, is_new = true, "registration refused: why");
+        let line = written(LogFormat::Text, log);
+        let expected =
+            r#"registration refused: why reason="it says \"a=b\"" peer=[::1]:9 none="" name="a" topics=2 is_new=true"#;
+        assert!(line.trim_end().ends_with(expected), "{line}");
+    }
+
     #[test]
     fn names_cannot_break_lines() {
         for format in [LogFormat::Text, LogFormat::Json] {
-            let (messages, receiver) = mpsc::channel();
-            let lines = Lines { messages, backlog: Arc::default() };
             let log = || tracing::info!(topic = "a\nb\r\x1b[31m\u{2028}", "topic deleted");
-            let registry = tracing_subscriber::registry();
-            match format {
-                LogFormat::Text => tracing::subscriber::with_default(registry.with(text_layer(lines.clone())), log),
-                LogFormat::Json => tracing::subscriber::with_default(registry.with(json_layer(lines.clone())), log),
-            }
-            let backlog = Arc::clone(&lines.backlog);
-            drop(lines);
-            let mut output = Vec::new();
-            write_lines(&receiver, &backlog, &mut output);
-            let text = String::from_utf8(output).unwrap();
+            let text = written(format, log);
             let controls = text.trim_end_matches('\n').chars().filter(|character| character.is_control()).count();
             assert_eq!((text.lines().count(), controls), (1, 0), "{text:?}");
         }
