@@ -1,6 +1,7 @@
 //! Reading the configuration file again while the server runs.
 
 use super::Configuration;
+use crate::key::Effect;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -32,26 +33,20 @@ impl Configuration {
         self.sources = of_file.chain(kept).map(|(name, source)| (name.clone(), *source)).collect();
     }
 
-    /// Returns how this configuration differs from an earlier one, ignoring what changed at run time.
+    /// Returns how this configuration differs from an earlier one, ignoring what changed at run time. Keys without
+    /// effect, such as unknown ones, do not count.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Changes {
         let mut changes = Changes::default();
-        for (name, shown) in self.items() {
-            let key = self.keys.find(name);
-            let is_changed = match key {
-                Some(key) => before.effective(key) != self.effective(key),
-                None => before.value(name) != Some(shown),
-            };
-            let list = match key.is_none_or(|key| key.changes_at_reload()) {
+        for key in self.keys.iter().filter(|key| key.effect != Effect::Nothing) {
+            let list = match key.changes_at_reload() {
                 true => &mut changes.in_effect,
                 false => &mut changes.at_start,
             };
-            if is_changed && !self.changed.contains_key(name) {
-                list.push(name.into());
+            if before.effective(key) != self.effective(key) && !self.changed.contains_key(key.name) {
+                list.push(key.name.into());
             }
         }
-        let is_gone = |name: &&String| self.keys.find(name).is_none() && !self.values.contains_key(*name);
-        changes.in_effect.extend(before.values.keys().filter(is_gone).cloned());
         changes
     }
 }
