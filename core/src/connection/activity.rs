@@ -9,7 +9,7 @@ pub(super) struct Activity {
     /// Zero means no limit.
     idle_max: Duration,
     last: Instant,
-    /// When the first byte of the incomplete frame arrived.
+    /// When the time of the incomplete frame began: when its first byte arrived, or later when the server read on.
     frame_since: Option<Instant>,
     /// Its length at the last call. When it grows, the connection is active.
     frame_bytes: usize,
@@ -45,19 +45,25 @@ impl Activity {
         self.frame_bytes = bytes;
     }
 
+    /// Gives the incomplete frame its whole time again, because its rest may have arrived and could not be read.
+    pub(super) fn restart_frame(&mut self, now: Instant) {
+        self.frame_since = self.frame_since.map(|_| now);
+    }
+
     /// Forgets the incomplete frame, because nothing more will be read.
     pub(super) const fn end(&mut self) {
         self.frame_since = None;
         self.frame_bytes = 0;
     }
 
-    /// Returns when to close the connection unless something happens earlier.
-    pub(super) fn poll_timeout(&self, frame_time_max: Duration) -> Option<Instant> {
+    /// Returns when to close the connection unless something happens earlier. Without `frame_time_max`, the time of a
+    /// frame does not count.
+    pub(super) fn poll_timeout(&self, frame_time_max: Option<Duration>) -> Option<Instant> {
         [self.idle_deadline(), self.frame_deadline(frame_time_max)].into_iter().flatten().min()
     }
 
     /// Returns why to close the connection at `now`, if it has to be closed.
-    pub(super) fn expired(&self, frame_time_max: Duration, now: Instant) -> Option<CloseReason> {
+    pub(super) fn expired(&self, frame_time_max: Option<Duration>, now: Instant) -> Option<CloseReason> {
         let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if is_due(self.frame_deadline(frame_time_max)) {
             return Some(CloseReason::SlowFrame);
@@ -69,8 +75,8 @@ impl Activity {
         (!self.idle_max.is_zero()).then(|| self.last + self.idle_max)
     }
 
-    fn frame_deadline(&self, frame_time_max: Duration) -> Option<Instant> {
-        self.frame_since.map(|since| since + frame_time_max)
+    fn frame_deadline(&self, frame_time_max: Option<Duration>) -> Option<Instant> {
+        Some(self.frame_since? + frame_time_max?)
     }
 }
 
@@ -79,7 +85,7 @@ mod tests {
     use super::*;
 
     const IDLE_MAX: Duration = Duration::from_millis(1000);
-    const FRAME_TIME_MAX: Duration = Duration::from_millis(1500);
+    const FRAME_TIME_MAX: Option<Duration> = Some(Duration::from_millis(1500));
 
     fn at(millis: u64) -> Instant {
         Instant::from_millis(millis)

@@ -2,6 +2,7 @@
 
 use crate::access::Class;
 use crate::route::{RouteQuery, RouteView};
+use crate::tally::Tally;
 use crate::time::Now;
 use crate::wire::Request;
 use crate::wire::code::{request, response};
@@ -159,4 +160,12 @@ const fn is_for_registry(code: i32) -> bool {
             | request::UPDATE_NAMESRV_CONFIG
             | request::GET_NAMESRV_CONFIG
     )
+}
+
+/// Notes that a client queried a topic without a route.
+#[cold]
+pub(super) fn note_miss(request: &Request<'_>, tally: &mut Tally) {
+    let [topic] = request.fields.values(["topic"]);
+    tally.route_misses += 1;
+    tally.missed.note(topic.as_deref().unwrap_or_default());
 }

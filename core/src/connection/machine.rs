@@ -1,7 +1,7 @@
 //! The state machine of one connection.
 
 use super::activity::Activity;
-use super::answer::{Outcome, answer};
+use super::answer::{Outcome, answer, note_miss};
 use super::input::{Input, QuotaExceeded};
 use super::lifecycle::Lifecycle;
 use super::output::Output;
@@ -12,7 +12,6 @@ use crate::node;
 use crate::output::CloseReason as RegistryClose;
 use crate::quota::{Counter, Quotas};
 use crate::route::RouteView;
-use crate::tally::Tally;
 use crate::time::{Duration, Instant, Now};
 use crate::wire::code::response;
 use crate::wire::{FrameError, Framing, Request, Sender, next_frame};
@@ -169,6 +168,9 @@ impl<C: Counter> Connection<C> {
     pub fn handle_written(&mut self, written: usize, now: Now) {
         if written > 0 {
             self.activity.note(now.monotonic);
+            if self.is_clogged() {
+                self.activity.restart_frame(now.monotonic);
+            }
             self.output.advance(written, &self.quotas);
         }
     }
@@ -224,16 +226,17 @@ impl<C: Counter> Connection<C> {
 
     /// Returns when to call [`handle_timeout`](Self::handle_timeout), or `None` for never.
     ///
-    /// Each `handle_` function can change the result, but only the first byte of a frame can make it earlier.
+    /// Each `handle_` function can change the result. The first byte of a frame can make it earlier, and so can a write
+    /// after which reading goes on.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.activity.poll_timeout(self.quotas.limits().frame_time_max)
+        self.activity.poll_timeout(self.frame_time_max())
     }
 
     /// Returns why to close the connection now, if the client has been silent for too long or a frame takes too long.
     #[must_use]
     pub fn handle_timeout(&self, now: Now) -> Option<CloseReason> {
-        self.activity.expired(self.quotas.limits().frame_time_max, now.monotonic)
+        self.activity.expired(self.frame_time_max(), now.monotonic)
     }
 
     /// Returns why to close the connection now, if there is a reason. Call it after
@@ -461,6 +464,11 @@ impl<C: Counter> Connection<C> {
         self.output.bytes() >= self.quotas.limits().output_bytes_pause
     }
 
+    /// Returns how long a frame may take, or `None` while nothing is read: its rest may have arrived.
+    fn frame_time_max(&self) -> Option<Duration> {
+        (!self.is_clogged()).then(|| self.quotas.limits().frame_time_max)
+    }
+
     /// Whether too much output is pending. A single reply may exceed the limit of a connection, but not what is left of
     /// the limit for all connections.
     fn is_output_full(&self) -> bool {
@@ -484,12 +492,4 @@ impl<C: Counter> Drop for Connection<C> {
 #[cold]
 fn start_of(frame: &[u8]) -> Box<[u8]> {
     frame.get(..REFUSED_BYTES_MAX).unwrap_or(frame).into()
-}
-
-/// Notes that a client queried a topic without a route.
-#[cold]
-fn note_miss(request: &Request<'_>, tally: &mut Tally) {
-    let [topic] = request.fields.values(["topic"]);
-    tally.route_misses += 1;
-    tally.missed.note(topic.as_deref().unwrap_or_default());
 }

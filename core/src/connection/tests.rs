@@ -370,6 +370,27 @@ fn silence_and_slow_frames_close_a_connection() {
 }
 
 #[test]
+fn a_frame_takes_no_time_while_nothing_is_read() {
+    let limits = Limits { frame_time_max: Duration::from_secs(10), output_bytes_pause: 250, ..Limits::default() };
+    let mut world = World::new(limits);
+    world.bytes(&query(1));
+    world.write(0);
+    assert_eq!(world.bytes(&[&query(2)[..], &query(3)[..10]].concat()), Reading::Open);
+    world.write(0);
+    let mut millis = 0;
+    assert_eq!(world.connection.handle_timeout(at(120_000)), Some(CloseReason::Idle), "it takes nothing");
+    while !world.connection.wants_read() {
+        millis += 30_000;
+        assert_eq!(world.connection.handle_timeout(at(millis)), None);
+        world.connection.handle_written(20, at(millis));
+    }
+    assert!(millis > 30_000);
+    world.connection.handle_written(20, at(millis + 9000));
+    assert_eq!(world.connection.poll_timeout(), Some(Instant::from_millis(millis + 10_000)), "it can be read");
+    assert_eq!(world.connection.handle_timeout(at(millis + 10_000)), Some(CloseReason::SlowFrame));
+}
+
+#[test]
 fn quotas_are_given_back_in_every_state() {
     let limits = Limits { forwarded_per_connection_max: 2, connections_max: 1, ..Limits::default() };
     let stream = [change(1), change(2), change(3), query(4)].concat();
