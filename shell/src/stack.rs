@@ -157,7 +157,8 @@ impl<C: Counter> Stack<C> {
     /// Whether a step can make progress although the socket reports nothing.
     #[must_use]
     pub fn can_resume(&self) -> bool {
-        self.machine.can_resume() || (self.transport.has_more() && self.machine.wants_read())
+        let needs_no_event = self.transport.has_more() || self.machine.is_stopping();
+        self.machine.can_resume() || (needs_no_event && self.machine.wants_read())
     }
 
     /// The transport, to look at.

@@ -144,6 +144,22 @@ impl Link {
         panic!("a connection that never rests: {self:?}");
     }
 
+    /// The socket takes more, in an event loop that waits for the next event unless a step can do without: nothing
+    /// tells it to read. Returns whether the connection is open.
+    pub fn resume(&mut self) -> bool {
+        self.stack.ready.writable = true;
+        for _ in 0..STEPS_MAX {
+            match self.step() {
+                Ok(Next::Close(reason)) => self.end = Some(End::Closed(reason)),
+                Ok(_) if self.stack.can_resume() => continue,
+                Ok(_) => {}
+                Err(fault) => self.end = Some(End::Fault(fault)),
+            }
+            return self.end.is_none();
+        }
+        panic!("a connection that never rests: {self:?}");
+    }
+
     /// Time passes, and the connection is closed when one of its deadlines is due. Returns whether it is open.
     pub fn advance(&mut self, time: Duration) -> bool {
         let end = self.now.monotonic + time;

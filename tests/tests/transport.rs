@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 use namesrv_core::address_list::AddressList;
+use namesrv_core::config::Limits;
 use namesrv_core::connection::CloseReason;
+use namesrv_core::kv::KvTable;
 use namesrv_core::quota::Quotas;
 use namesrv_core::route::RouteView;
 use namesrv_core::time::Duration;
@@ -226,6 +228,22 @@ fn reading_pauses_over_tls_too() {
         }
         assert_eq!(incoming(&mut client, &link.take_written()), Ok(plain_answer(&requests(1))));
     }
+}
+
+#[test]
+fn a_server_that_stops_reads_once_more_without_an_event() {
+    let limits = Limits { output_bytes_pause: 1000, ..Limits::default() };
+    let mut link =
+        Link::open(TlsMode::Permissive, &World::with(&[], KvTable::default(), limits, [0; 16]).shared_view());
+    link.wire.space = 0;
+    assert!(link.receive(&requests(20)));
+    assert!(link.machine().input_memory() > 0, "some wait until the client takes answers");
+    link.machine().handle_stop();
+    assert!(link.resume());
+    link.wire.space = usize::MAX;
+    assert!(!link.resume(), "it waits for an event that does not come");
+    assert!(matches!(link.end, Some(End::Closed(CloseReason::Stopped))), "{:?}", link.end);
+    assert_eq!(link.take_written(), plain_answer(&requests(20)));
 }
 
 #[test]

@@ -290,6 +290,12 @@ impl<C: Counter> Connection<C> {
         }
     }
 
+    /// Whether the server stops and the last read is still to come. That read needs no event.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        matches!(self.lifecycle, Lifecycle::Stopping)
+    }
+
     /// Returns the number of forwarded requests without a reply.
     #[must_use]
     pub const fn unanswered(&self) -> usize {
@@ -318,10 +324,6 @@ impl<C: Counter> Connection<C> {
     #[must_use]
     pub const fn output_bytes(&self) -> usize {
         self.output.bytes()
-    }
-
-    pub(super) const fn is_stopping(&self) -> bool {
-        matches!(self.lifecycle, Lifecycle::Stopping)
     }
 
     /// Handles kept and arrived input as far as possible, and keeps the rest.
