@@ -13,8 +13,14 @@ pub(crate) enum AdminError {
     Bind { key: &'static str, address: String, source: io::Error },
     #[error("{key}: `{value}` is not HOST:PORT")]
     Address { key: &'static str, value: String },
-    #[error("{key}: `{value}` is not a free label: write name:value")]
+    #[error(
+        "{key}: `{value}` is not a label: write name:value, and the name with letters, digits and _, a letter first"
+    )]
     Label { key: &'static str, value: String },
+    #[error("{key}: the name `{name}` is taken: the metrics have such a label already")]
+    LabelTaken { key: &'static str, name: String },
+    #[error("{key}: the name `{name}` is there twice: leave one out")]
+    LabelTwice { key: &'static str, name: String },
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
 }

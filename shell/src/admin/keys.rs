@@ -4,6 +4,7 @@ use super::error::AdminError;
 use namesrv_core::config::Configuration;
 use namesrv_core::key::Kind::Integer;
 use namesrv_core::key::{LIMIT, Word, boolean, integer, text, word};
+use std::collections::BTreeSet;
 
 namesrv_core::keys! {
     /// What the second port serves, and where.
@@ -65,11 +66,16 @@ impl AdminSettings {
     /// Checks the labels of all metrics.
     ///
     /// # Errors
-    /// The first label that is not `name:value`, or whose name is taken.
+    /// The first label that is not `name:value`, or whose name is taken or there twice.
     pub(super) fn check_labels(&self) -> Result<(), AdminError> {
         let key = Self::metrics_label.key.name;
-        let bad = |value: &str| AdminError::Label { key, value: value.to_owned() };
-        self.labels().try_for_each(|label| label.map(drop).map_err(bad))
+        let mut names = BTreeSet::new();
+        self.labels().try_for_each(|label| match label {
+            Err(value) => Err(AdminError::Label { key, value: value.to_owned() }),
+            Ok((name, _)) if OWN_LABELS.contains(&name) => Err(AdminError::LabelTaken { key, name: name.to_owned() }),
+            Ok((name, _)) if !names.insert(name) => Err(AdminError::LabelTwice { key, name: name.to_owned() }),
+            Ok(_) => Ok(()),
+        })
     }
 
     /// Returns each label, or as an error the text that is not one.
@@ -77,7 +83,7 @@ impl AdminSettings {
         let parts = self.metrics_label.split(',').map(str::trim).filter(|part| !part.is_empty());
         parts.map(|part| {
             let label = part.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
-            label.filter(|(name, _)| is_free_label(name)).ok_or(part)
+            label.filter(|(name, _)| is_label_name(name)).ok_or(part)
         })
     }
 }
@@ -111,11 +117,11 @@ const OWN_LABELS: [&str; 25] = [
     "version",
 ];
 
-/// Whether Prometheus accepts it as the name of a label, and no series has such a label.
-fn is_free_label(name: &str) -> bool {
+/// Whether Prometheus accepts it as the name of a label. It keeps those with two underscores for itself.
+fn is_label_name(name: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let begins_well = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
-    begins_well && name.bytes().all(is_inner) && !name.starts_with("__") && !OWN_LABELS.contains(&name)
+    begins_well && name.bytes().all(is_inner) && !name.starts_with("__")
 }
 
 #[cfg(test)]
@@ -129,7 +135,7 @@ mod tests {
         assert!(good.check_labels().is_ok());
         let labels = [("dc", "east"), ("rack", "7"), ("url", "a:b")];
         assert_eq!(good.common_labels(), labels.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        for bad in ["dc", ":x", "1a:x", "a-b:x", "__a:x", "cluster:x", "user:x", "dc:east,b\u{e9}:x"] {
+        for bad in ["dc", ":x", "1a:x", "a-b:x", "__a:x", "cluster:x", "user:x", "dc:east,b\u{e9}:x", "dc:a, dc :b"] {
             assert!(of(bad).check_labels().is_err(), "{bad}");
         }
     }
