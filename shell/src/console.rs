@@ -1,20 +1,27 @@
 //! Prints to standard output and standard error, apart from the log.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 
-/// Prints text. There may be no reader.
-pub(crate) fn print(mut output: impl Write, text: &str) {
-    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+/// Prints text. A reader that has left has seen enough.
+///
+/// # Errors
+/// The output takes no more.
+pub(crate) fn print(mut output: impl Write, text: &str) -> io::Result<()> {
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
-/// Prints one line. Escapes control characters, which names of files and addresses may contain.
+/// Prints one line, if the output takes it. Escapes control characters, which names of files and addresses may contain.
 pub(crate) fn print_line(output: impl Write, text: &str) {
     let shown = text.chars().flat_map(|character| {
         let escaped = character.is_control().then(|| character.escape_debug());
         let plain = escaped.is_none().then_some(character);
         escaped.into_iter().flatten().chain(plain)
     });
-    print(output, &shown.chain(['\n']).collect::<String>());
+    // There is no other place to complain.
+    let _ = print(output, &shown.chain(['\n']).collect::<String>());
 }
 
 #[cfg(test)]

@@ -83,6 +83,9 @@ use std::process::ExitCode;
 /// Exit status of a server that cannot start, the same as the Java server's (−1).
 const START_FAILED: u8 = 255;
 
+/// Exit status if standard output does not take what was asked for.
+const CANNOT_WRITE: u8 = 1;
+
 /// Exit status of a question whose answer is no.
 const ANSWER_IS_NO: u8 = 1;
 /// Exit status of a question that could not be asked.
@@ -107,7 +110,8 @@ pub fn run_where(build: Build, probe: fn() -> Result<(), String>, serve: fn(Serv
         Ok(line) => line,
         Err(error) => {
             print_line(io::stderr(), &error.to_string());
-            print(io::stderr(), cli::USAGE);
+            // There is no other place to complain.
+            let _ = print(io::stderr(), cli::USAGE);
             return ExitCode::from(if cli::asks(arguments()) { CANNOT_ASK } else { 1 });
         }
     };
@@ -115,26 +119,29 @@ pub fn run_where(build: Build, probe: fn() -> Result<(), String>, serve: fn(Serv
         print_line(io::stderr(), &format!("namesrv-{runtime}: {warning}"));
     }
     let result = match command {
-        Command::Help => {
-            print(io::stdout(), cli::USAGE);
-            Ok(())
-        }
-        Command::Version => {
-            print(io::stdout(), &format!("namesrv-{runtime} {}\n", env!("CARGO_PKG_VERSION")));
-            Ok(())
-        }
-        Command::Health { address, config_file } => return health(address, config_file.as_deref()),
-        Command::Check { config_file } => return check(config_file.as_deref()),
-        Command::PrintItems { config_file } => process::print_items(config_file.as_deref()),
-        Command::Serve { config_file } => {
-            probe().map_err(StartError::Machine).and_then(|()| process::serve(build, config_file.as_deref(), serve))
-        }
+        Command::Help => Ok(say(cli::USAGE)),
+        Command::Version => Ok(say(&format!("namesrv-{runtime} {}\n", env!("CARGO_PKG_VERSION")))),
+        Command::Health { address, config_file } => Ok(health(address, config_file.as_deref())),
+        Command::Check { config_file } => Ok(check(config_file.as_deref())),
+        Command::PrintItems { config_file } => process::items(config_file.as_deref()).map(|lines| say(&lines)),
+        Command::Serve { config_file } => probe()
+            .map_err(StartError::Machine)
+            .and_then(|()| process::serve(build, config_file.as_deref(), serve))
+            .map(|()| ExitCode::SUCCESS),
     };
-    match result {
+    result.unwrap_or_else(|error| {
+        print_line(io::stderr(), &format!("namesrv-{runtime}: {error}"));
+        ExitCode::from(START_FAILED)
+    })
+}
+
+/// Prints what was asked for, and returns the exit status.
+fn say(text: &str) -> ExitCode {
+    match print(io::stdout(), text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print_line(io::stderr(), &format!("namesrv-{runtime}: {error}"));
-            ExitCode::from(START_FAILED)
+            print_line(io::stderr(), &format!("cannot write: {error}"));
+            ExitCode::from(CANNOT_WRITE)
         }
     }
 }
@@ -158,10 +165,7 @@ fn health(address: Option<String>, config_file: Option<&Path>) -> ExitCode {
 
 fn check(config_file: Option<&Path>) -> ExitCode {
     match process::check(config_file) {
-        Ok(()) => {
-            print(io::stdout(), "the server would start with these files\n");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => say("the server would start with these files\n"),
         Err(error) => {
             print_line(io::stderr(), &error.to_string());
             ExitCode::from(ANSWER_IS_NO)

@@ -56,12 +56,11 @@ use tracing::{info, warn};
 /// How much nicer the registry thread is than the I/O threads. When they use all processors, it gets a quarter of one.
 const REGISTRY_NICENESS: i32 = 5;
 
-/// Prints the configuration as the server would use it.
-pub(crate) fn print_items(config_file: Option<&Path>) -> Result<(), StartError> {
-    let startup = read_configuration(config_file)?;
-    let lines: String = startup.configuration.items().flat_map(|(key, value)| [key, "=", value, "\n"]).collect();
-    print(io::stdout(), &lines);
-    Ok(())
+/// Returns the lines of the configuration as the server would use it.
+pub(crate) fn items(config_file: Option<&Path>) -> Result<String, StartError> {
+    let startup = Startup::read(config_file, &Environment::of_process())?;
+    let lines = startup.configuration.items().flat_map(|(key, value)| [key, "=", value, "\n"]);
+    Ok(loaded_line(config_file) + &lines.collect::<String>())
 }
 
 /// Reads everything that the start reads, and prints its warnings. Binds and writes nothing.
@@ -91,12 +90,9 @@ fn check_settings(configuration: &Configuration, settings: &ProcessSettings) -> 
     Ok(())
 }
 
-fn read_configuration(config_file: Option<&Path>) -> Result<Startup, StartError> {
-    let startup = Startup::read(config_file, &Environment::of_process())?;
-    if let Some(path) = config_file {
-        print(io::stdout(), &format!("load config properties file OK, {}\n", path.display()));
-    }
-    Ok(startup)
+/// Returns the line about a file that was read, as the Java server writes it.
+fn loaded_line(config_file: Option<&Path>) -> String {
+    config_file.map(|path| format!("load config properties file OK, {}\n", path.display())).unwrap_or_default()
 }
 
 /// Serves until the server is told to stop.
@@ -109,7 +105,9 @@ pub(crate) fn serve(
     // Before there is another thread.
     let sockets = PassedSockets::take()?;
     let signals = signals::catch().map_err(system("cannot catch signals"))?;
-    let startup = read_configuration(config_file)?;
+    let startup = Startup::read(config_file, &Environment::of_process())?;
+    // A server serves, whoever reads that.
+    let _ = print(io::stdout(), &loaded_line(config_file));
     let ProcessSettings { log_format, log_level, .. } = ProcessSettings::of(&startup.configuration);
     let log = Log::start(log_format, log_level).map_err(thread_failed)?;
     log_configuration(build.runtime, &startup);
