@@ -35,6 +35,7 @@ pub use client::{Client, Question, Way};
 pub use comparison::compare_routes;
 pub use facts::{Difference, Kind, Subject};
 pub use health::check_health;
+pub use options::check_address;
 pub use secure::{Secure, TlsFiles};
 pub use timed::Timed;
 pub use tools_file::Keys;

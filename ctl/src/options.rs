@@ -287,12 +287,19 @@ pub(crate) fn addresses(list: &str) -> Result<Vec<String>, String> {
     if addresses.is_empty() {
         return Err("write HOST:PORT".to_owned());
     }
-    let has_port = |address: &&str| {
-        address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-    };
-    match addresses.iter().find(|address| !has_port(address)) {
-        Some(address) => Err(format!("{} has no port: write HOST:PORT", escape(address))),
-        None => Ok(addresses.into_iter().map(str::to_owned).collect()),
+    addresses.iter().try_for_each(|address| check_address(address))?;
+    Ok(addresses.into_iter().map(str::to_owned).collect())
+}
+
+/// Checks the form of one address.
+///
+/// # Errors
+/// In words: it is not `HOST:PORT`.
+pub fn check_address(address: &str) -> Result<(), String> {
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(()),
+        _ if address.is_empty() => Err("write HOST:PORT".to_owned()),
+        _ => Err(format!("{} has no port: write HOST:PORT", escape(address))),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::environment::Environment;
 use crate::keys::ProcessSettings;
 use crate::start_error::StartError;
 use crate::startup::Startup;
-use namesrv_ctl::{Way, check_health};
+use namesrv_ctl::{Way, check_address, check_health};
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
@@ -15,10 +15,10 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// Returns the address to ask: the one on the command line, or else this host with the port of the configuration file.
 ///
 /// # Errors
-/// The configuration cannot be read.
+/// The address is none, or the configuration cannot be read.
 pub(crate) fn address(named: Option<String>, config_file: Option<&Path>) -> Result<String, StartError> {
     if let Some(address) = named {
-        return Ok(address);
+        return check_address(&address).map(|()| address).map_err(StartError::HealthAddress);
     }
     let startup = Startup::read(config_file, &Environment::of_process())?;
     let ProcessSettings { bind_address, listen_port, .. } = ProcessSettings::of(&startup.configuration);

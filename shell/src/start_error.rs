@@ -19,6 +19,8 @@ use std::path::PathBuf;
 pub(crate) enum StartError {
     #[error("-c: {} {reason}: name the configuration file, or leave -c out", path.display())]
     NoConfigFile { path: PathBuf, reason: &'static str },
+    #[error("--health: {0}")]
+    HealthAddress(String),
     #[error("{from}: {} is not UTF-8: name another file", path.display())]
     NotUtf8 { from: &'static str, path: PathBuf },
     #[error("{}: {source}", path.display())]
