@@ -11,7 +11,7 @@ use crate::http::{Connection, HEAD_BYTES_MAX};
 use crate::inspection::{self, Inspected, Replies, ReplyReceiver, replies};
 use crate::lifecycle::Stage;
 use crate::service_manager::{self, ServiceManager};
-use namesrv_core::time::{Duration, Instant};
+use namesrv_core::time::{Duration, Instant, Now};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::Shutdown;
 use socket2::{SockRef, TcpKeepalive};
@@ -113,15 +113,16 @@ impl AdminThread {
     /// Waits until there is something to do, and does it.
     fn turn(&mut self) {
         let ready = self.wait();
-        let now = self.clock.now().monotonic;
+        let time = self.clock.now();
+        let now = time.monotonic;
         self.site.watch.look(now);
         self.backoff.tick(now);
         self.notify_service_manager(now);
         self.site.sample();
         self.site.note_ready(health::is_ready(&self.site));
         let (listeners, clients) = ready.split_at(self.listeners.len());
-        self.drive(clients, now);
-        self.take_inspected(now);
+        self.drive(clients, time);
+        self.take_inspected(time);
         self.feed_followers(now);
         self.clients.retain(|client| !client.connection.is_closed());
         for (index, events) in listeners.iter().enumerate() {
@@ -139,7 +140,7 @@ impl AdminThread {
     }
 
     /// Drives each connection, and asks other threads what the pages need.
-    fn drive(&mut self, events: &[PollFlags], now: Instant) {
+    fn drive(&mut self, events: &[PollFlags], now: Now) {
         let Self { clients, site, listeners, replies, inspected, ticket, .. } = self;
         for (client, events) in clients.iter_mut().zip(events) {
             let request = match client.drive(*events, site, listeners, now) {
@@ -162,12 +163,12 @@ impl AdminThread {
                 site.refresh_drift(inspected.waker());
             }
             client.waiting =
-                Some(Waiting { ticket: *ticket, since: now, found: Found::default(), silent_threads, drift });
+                Some(Waiting { ticket: *ticket, since: now.monotonic, found: Found::default(), silent_threads, drift });
         }
     }
 
     /// Answers requests whose results have come, and those that waited for too long.
-    fn take_inspected(&mut self, now: Instant) {
+    fn take_inspected(&mut self, now: Now) {
         for Inspected { ticket, found, delay } in self.inspected.take() {
             let waiting = self.clients.iter_mut().filter_map(|client| client.waiting.as_mut());
             if let Some(waiting) = waiting.into_iter().find(|waiting| waiting.ticket == ticket) {
@@ -177,10 +178,10 @@ impl AdminThread {
         for client in &mut self.clients {
             let is_due = |waiting: &mut Waiting| {
                 let is_complete = waiting.is_complete() && !(waiting.drift && self.site.drift.is_running());
-                is_complete || now.since(waiting.since) >= WITHIN
+                is_complete || now.monotonic.since(waiting.since) >= WITHIN
             };
             if let Some(waiting) = client.waiting.take_if(is_due) {
-                client.resume(&waiting.finish(now), &self.site, &self.listeners, now);
+                client.resume(&waiting.finish(now.monotonic), &self.site, &self.listeners, now);
             }
         }
     }
@@ -302,28 +303,28 @@ impl Client {
 
     /// Does a bounded amount of work: reads once, answers at most one request, and writes what the socket takes at
     /// once. Returns what the page needs before it can answer, or what its answer continues with.
-    fn drive(&mut self, events: PollFlags, site: &Site, listeners: &[Listener], now: Instant) -> Option<Demand> {
+    fn drive(&mut self, events: PollFlags, site: &Site, listeners: &[Listener], now: Now) -> Option<Demand> {
         if events.intersects(PollFlags::ERR | PollFlags::HUP) && self.interest().is_empty() {
-            self.connection.handle_failure(now);
+            self.connection.handle_failure(now.monotonic);
             return None;
         }
         if !events.is_empty() {
-            self.read(now);
+            self.read(now.monotonic);
         }
         let request = if self.waiting.is_none() { self.advance(None, site, listeners, now) } else { None };
         self.connection.handle_timeout(now);
-        self.write(now);
+        self.write(now.monotonic);
         request
     }
 
     /// Continues a request that waited.
-    fn resume(&mut self, found: &Found, site: &Site, listeners: &[Listener], now: Instant) {
+    fn resume(&mut self, found: &Found, site: &Site, listeners: &[Listener], now: Now) {
         // No page needs results twice.
         let _ = self.advance(Some(found), site, listeners, now);
-        self.write(now);
+        self.write(now.monotonic);
     }
 
-    fn advance(&mut self, found: Option<&Found>, site: &Site, listeners: &[Listener], now: Instant) -> Option<Demand> {
+    fn advance(&mut self, found: Option<&Found>, site: &Site, listeners: &[Listener], now: Now) -> Option<Demand> {
         let listener = listeners.get(self.listener)?;
         self.connection.advance(|request| pages::respond(site, request, listener, found), now)
     }

@@ -2,7 +2,7 @@
 
 use super::request::{HEAD_BYTES_MAX, Method, Parsed, Refusal, Request, parse};
 use super::response::Response;
-use namesrv_core::time::{Duration, Instant};
+use namesrv_core::time::{Duration, Instant, Now};
 
 /// How long a head may take to arrive after its first byte.
 pub const HEAD_WITHIN: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ impl Connection {
     /// Calls `respond` for the next request, if one is complete and no answer is pending. Returns what the page needs
     /// first (call this again with the results), or the source of an answer that continues, for which
     /// [`wants_more`](Self::wants_more) says when to send more.
-    pub fn advance<Q>(&mut self, respond: impl FnOnce(&Request) -> Answer<Q>, now: Instant) -> Option<Q> {
+    pub fn advance<Q>(&mut self, respond: impl FnOnce(&Request) -> Answer<Q>, now: Now) -> Option<Q> {
         if !matches!(self.phase, Phase::Reading | Phase::Waiting) {
             return None;
         }
@@ -94,17 +94,18 @@ impl Connection {
                     self.answer(&response, request.method, request.keeps_alive, now);
                 }
                 Answer::After(question) => {
-                    self.enter(Phase::Waiting, now);
+                    self.enter(Phase::Waiting, now.monotonic);
                     return Some(question);
                 }
                 Answer::Endless(response, _) if request.method == Method::Head => {
                     self.input = Vec::new();
-                    self.answer(&response, Method::Head, false, now);
+                    self.output = response.encode_endless(Method::Head, now.wall);
+                    self.enter(Phase::Writing { is_last: true }, now.monotonic);
                 }
                 Answer::Endless(response, rest) => {
                     self.input = Vec::new();
-                    self.output = response.encode_endless();
-                    self.enter(Phase::Streaming, now);
+                    self.output = response.encode_endless(Method::Get, now.wall);
+                    self.enter(Phase::Streaming, now.monotonic);
                     return Some(rest);
                 }
             },
@@ -169,14 +170,14 @@ impl Connection {
     }
 
     /// Gives up on whatever takes too long.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if self.poll_timeout().is_none_or(|deadline| deadline > now) {
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.poll_timeout().is_none_or(|deadline| deadline > now.monotonic) {
             return;
         }
         match self.phase {
             Phase::Reading => self.refuse(Refusal::Slow, now),
             Phase::Idle | Phase::Writing { .. } | Phase::Streaming | Phase::Lingering => {
-                self.enter(Phase::Closed, now);
+                self.enter(Phase::Closed, now.monotonic);
             }
             Phase::Waiting | Phase::Closed => {}
         }
@@ -223,14 +224,14 @@ impl Connection {
         self.since
     }
 
-    fn refuse(&mut self, refusal: Refusal, now: Instant) {
+    fn refuse(&mut self, refusal: Refusal, now: Now) {
         self.input = Vec::new();
         self.answer(&Response::refused(refusal), Method::Get, false, now);
     }
 
-    fn answer(&mut self, response: &Response, method: Method, keeps_alive: bool, now: Instant) {
-        self.output = response.encode(method, keeps_alive);
-        self.enter(Phase::Writing { is_last: !keeps_alive }, now);
+    fn answer(&mut self, response: &Response, method: Method, keeps_alive: bool, now: Now) {
+        self.output = response.encode(method, keeps_alive, now.wall);
+        self.enter(Phase::Writing { is_last: !keeps_alive }, now.monotonic);
     }
 
     fn enter(&mut self, phase: Phase, now: Instant) {
@@ -247,6 +248,10 @@ mod tests {
     const START: Instant = Instant::START;
     const HEAD: &[u8] = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
 
+    fn at(monotonic: Instant) -> Now {
+        Now { monotonic, ..Now::default() }
+    }
+
     fn path(request: &Request) -> Answer<()> {
         Answer::Now(Response::text(Status::Ok, request.path.clone()))
     }
@@ -260,7 +265,7 @@ mod tests {
                 connection.handle_read(read, START);
             }
             bytes = rest;
-            assert_eq!(connection.advance(path, START), None);
+            assert_eq!(connection.advance(path, at(START)), None);
             let output = connection.poll_transmit().to_vec();
             if output.is_empty() {
                 return String::from_utf8(answers).unwrap();
@@ -287,10 +292,10 @@ mod tests {
     fn the_next_request_waits_until_the_answer_is_written() {
         let mut connection = Connection::open(START);
         connection.handle_read(&[HEAD, HEAD].concat(), START);
-        connection.advance(path, START);
+        connection.advance(path, at(START));
         let first = connection.poll_transmit().len();
         assert_eq!(connection.wanted_bytes(), 0);
-        connection.advance(path, START);
+        connection.advance(path, at(START));
         assert_eq!(connection.poll_transmit().len(), first);
         connection.handle_written(first - 1, START);
         assert_eq!(connection.poll_transmit(), b"\n");
@@ -300,9 +305,9 @@ mod tests {
     fn a_question_is_asked_once_and_answered_later() {
         let mut connection = Connection::open(START);
         connection.handle_read(HEAD, START);
-        assert_eq!(connection.advance(|_| Answer::After(7), START), Some(7));
+        assert_eq!(connection.advance(|_| Answer::After(7), at(START)), Some(7));
         assert_eq!((connection.wanted_bytes(), connection.poll_timeout()), (0, None));
-        assert_eq!(connection.advance(path, START), None);
+        assert_eq!(connection.advance(path, at(START)), None);
         assert!(connection.poll_transmit().ends_with(b"/a\n"));
     }
 
@@ -312,7 +317,7 @@ mod tests {
             let mut connection = Connection::open(START);
             connection.handle_read(HEAD, START);
             let response = Response::text(Status::Ok, "a");
-            assert_eq!(connection.advance(|_| Answer::Endless(response, 7), START), Some(7));
+            assert_eq!(connection.advance(|_| Answer::Endless(response, 7), at(START)), Some(7));
             let head = String::from_utf8(connection.poll_transmit().to_vec()).unwrap();
             assert!(head.contains("\r\nConnection: close\r\n") && head.ends_with("\r\n\r\na\n"), "{head}");
             assert!(!head.contains("Content-Length") && !connection.wants_more(), "{head}");
@@ -325,7 +330,7 @@ mod tests {
         assert_eq!((leaves.poll_transmit(), leaves.wants_more()), (&b"b\n"[..], false));
         leaves.handle_written(2, START);
         leaves.handle_read(HEAD, START);
-        assert_eq!(leaves.advance(path, START), None, "there is no next request");
+        assert_eq!(leaves.advance(path, at(START)), None, "there is no next request");
         leaves.handle_read(b"", START);
         assert!(leaves.is_closed());
 
@@ -333,14 +338,15 @@ mod tests {
         let later = START + Duration::from_secs(3600);
         silent.handle_more(b"bb".to_vec(), later);
         silent.handle_written(1, later + Duration::from_secs(29));
-        silent.handle_timeout(later + IDLE_MAX);
+        silent.handle_timeout(at(later + IDLE_MAX));
         assert!(silent.is_closed());
 
         let mut head = Connection::open(START);
         head.handle_read(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", START);
-        assert_eq!(head.advance(|_| Answer::Endless(Response::text(Status::Ok, "a"), 7), START), None);
-        let length = head.poll_transmit().len();
-        assert!(head.handle_written(length, START), "it has no body that could go on");
+        assert_eq!(head.advance(|_| Answer::Endless(Response::text(Status::Ok, "a"), 7), at(START)), None);
+        let only_head = String::from_utf8(head.poll_transmit().to_vec()).unwrap();
+        assert!(only_head.ends_with("\r\n\r\n") && !only_head.contains("Content-Length"), "{only_head}");
+        assert!(head.handle_written(only_head.len(), START), "it has no body that could go on");
     }
 
     #[test]
@@ -350,7 +356,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 405 ") && answer.matches("HTTP/1.1").count() == 1, "{answer}");
         assert_eq!(connection.phase, Phase::Lingering);
         assert!(connection.wanted_bytes() > 0, "the rest is thrown away");
-        connection.handle_timeout(START + LINGER);
+        connection.handle_timeout(at(START + LINGER));
         assert!(connection.is_closed());
     }
 
@@ -359,21 +365,21 @@ mod tests {
         let mut slow = Connection::open(START);
         let begins = START + Duration::from_secs(20);
         slow.handle_read(b"GET", begins);
-        slow.handle_timeout(begins + Duration::from_millis(4999));
+        slow.handle_timeout(at(begins + Duration::from_millis(4999)));
         assert!(slow.poll_transmit().is_empty());
-        slow.handle_timeout(begins + HEAD_WITHIN);
+        slow.handle_timeout(at(begins + HEAD_WITHIN));
         assert!(slow.poll_transmit().starts_with(b"HTTP/1.1 408 "));
 
         let mut silent = Connection::open(START);
         assert_eq!(silent.poll_timeout(), Some(START + IDLE_MAX));
-        silent.handle_timeout(START + IDLE_MAX);
+        silent.handle_timeout(at(START + IDLE_MAX));
         assert!(silent.is_closed());
 
         let mut unread = Connection::open(START);
         unread.handle_read(HEAD, START);
-        unread.advance(path, START);
+        unread.advance(path, at(START));
         unread.handle_written(1, START + Duration::from_secs(29));
-        unread.handle_timeout(START + IDLE_MAX);
+        unread.handle_timeout(at(START + IDLE_MAX));
         assert!(unread.is_closed(), "an answer that is read byte by byte must not last for ever");
     }
 }

@@ -3,6 +3,7 @@
 use super::status::Status;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 /// The most bytes of one head, including the request line.
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -56,9 +57,15 @@ pub enum Refusal {
     /// It is not a request of HTTP/1.0 or HTTP/1.1.
     #[error("this is not an HTTP/1.1 request")]
     Malformed,
+    /// It is of another version of HTTP.
+    #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
+    Version,
     /// It does not name exactly one host.
     #[error("a request names its host once")]
     Host,
+    /// What it names as its host is none.
+    #[error("a host is HOST or HOST:PORT")]
+    HostForm,
     /// Its path cannot be read.
     #[error("the path is neither absolute nor percent-encoded UTF-8")]
     Path,
@@ -81,7 +88,8 @@ impl Refusal {
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
-            Self::Malformed | Self::Host | Self::Path => Status::BadRequest,
+            Self::Malformed | Self::Host | Self::HostForm | Self::Path => Status::BadRequest,
+            Self::Version => Status::VersionNotSupported,
             Self::HeadTooLarge => Status::HeadTooLarge,
             Self::Body => Status::ContentTooLarge,
             Self::Method => Status::MethodNotAllowed,
@@ -102,6 +110,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, Refusal> {
         Ok(httparse::Status::Complete(_)) | Err(httparse::Error::TooManyHeaders) => return Err(Refusal::HeadTooLarge),
         Ok(httparse::Status::Partial) if bytes.len() >= HEAD_BYTES_MAX => return Err(Refusal::HeadTooLarge),
         Ok(httparse::Status::Partial) => return Ok(Parsed::Incomplete),
+        Err(httparse::Error::Version) if names_version(bytes) => return Err(Refusal::Version),
         Err(_) => return Err(Refusal::Malformed),
     };
     let method = match head.method {
@@ -137,6 +146,12 @@ impl Request {
     pub fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
+}
+
+/// Whether the third word of the request line is a version of HTTP, as far as it has arrived when it is refused.
+fn names_version(bytes: &[u8]) -> bool {
+    let version = bytes.split(|byte| *byte == b' ').nth(2).and_then(|word| word.strip_prefix(b"HTTP/"));
+    version.and_then(|version| version.first()).is_some_and(u8::is_ascii_digit)
 }
 
 /// The server reads nothing behind a head, so it would take a body for the next request.
@@ -175,8 +190,16 @@ fn host(
     match (hosts.next(), hosts.next()) {
         (None, _) if is_version_1_1 => Err(Refusal::Host),
         (_, Some(_)) => Err(Refusal::Host),
+        (host, None) if ![authority, host].into_iter().flatten().all(has_port_or_none) => Err(Refusal::HostForm),
         (host, None) => Ok(authority.or(host).map(str::to_owned)),
     }
+}
+
+/// Whether nothing or a port is behind the name. An IPv6 address has colons of its own.
+fn has_port_or_none(host: &str) -> bool {
+    host.rsplit_once(':').is_none_or(|(_, port)| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) || port.ends_with(']') || host.parse::<Ipv6Addr>().is_ok()
+    })
 }
 
 fn wants_close(headers: &[httparse::Header<'_>]) -> bool {
@@ -237,6 +260,9 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", Some("a"), true),
             ("GET http://localhost:1/x HTTP/1.1\r\nHost: a\r\n\r\n", Some("localhost:1"), true),
             ("GET http://localhost HTTP/1.1\r\nHost: a\r\n\r\n", Some("localhost"), true),
+            ("GET / HTTP/1.1\r\nHost: [::a]\r\n\r\n", Some("[::a]"), true),
+            ("GET / HTTP/1.1\r\nHost: ::a\r\n\r\n", Some("::a"), true),
+            ("GET / HTTP/1.1\r\nHost: a:\r\n\r\n", Some("a:"), true),
         ];
         for (head, host, keeps_alive) in table {
             let request = read(head).unwrap();
@@ -257,7 +283,11 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", Refusal::Body),
             ("GET / HTTP/1.1\r\n\r\n", Refusal::Host),
             ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Refusal::Host),
-            ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Refusal::Malformed),
+            ("GET / HTTP/1.1\r\nHost: 127.0.0.1:abc\r\n\r\n", Refusal::HostForm),
+            ("GET http://localhost:b/ HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::HostForm),
+            ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Refusal::Version),
+            ("GET / HTTP/2", Refusal::Version),
+            ("GET / HTTP/x.1\r\n\r\n", Refusal::Malformed),
             ("GET /\r\n\r\n", Refusal::Malformed),
             ("\u{16}\u{3}\u{1}\u{2}", Refusal::Malformed),
             ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::Path),

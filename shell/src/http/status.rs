@@ -23,6 +23,8 @@ pub enum Status {
     HeadTooLarge,
     /// 503.
     Unavailable,
+    /// 505.
+    VersionNotSupported,
 }
 
 impl Status {
@@ -40,6 +42,7 @@ impl Status {
             Self::MisdirectedRequest => 421,
             Self::HeadTooLarge => 431,
             Self::Unavailable => 503,
+            Self::VersionNotSupported => 505,
         }
     }
 
@@ -55,6 +58,7 @@ impl Status {
             Self::MisdirectedRequest => "Misdirected Request",
             Self::HeadTooLarge => "Request Header Fields Too Large",
             Self::Unavailable => "Service Unavailable",
+            Self::VersionNotSupported => "HTTP Version Not Supported",
         }
     }
 }

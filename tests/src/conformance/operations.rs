@@ -177,6 +177,8 @@ pub(super) fn requests_that_are_refused(target: &Target) {
         ("GET /livez HTTP/1.1\r\nHost: ns.example\r\nConnection: close\r\n\r\n", 200),
         ("GET /livez HTTP/1.1\r\n\r\n", 400),
         ("\u{16}\u{3}\u{1}\r\n\r\n", 400),
+        ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1:abc\r\n\r\n", 400),
+        ("GET /livez HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
         (&long, 431),
     ] {
         let page = exchange(address, request);
@@ -185,6 +187,9 @@ pub(super) fn requests_that_are_refused(target: &Target) {
     }
     let head = exchange(address, "HEAD /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert_eq!((head.status, &*head.body), (200, ""));
+    assert!(head.head.contains("\r\nDate: ") && head.head.contains(" GMT\r\n"), "{}", head.head);
+    let endless = exchange(address, "HEAD /api/v1/events?follow HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(endless.status == 200 && !endless.head.contains("Content-Length"), "{}", endless.head);
 }
 
 /// Peers that hold connections open, send half a head or read nothing keep no probe out, and cost little memory.

@@ -1,6 +1,6 @@
 //! HTTP of the second port: whatever arrives, in whatever pieces, is answered alike, and costs a bounded amount.
 
-use namesrv_core::time::Instant;
+use namesrv_core::time::{Instant, Now};
 use namesrv_shell::http::{Answer, Connection, HEAD_BYTES_MAX, Request, Response, Status};
 
 /// The first byte says how long the pieces are that the rest arrives in; the answers do not depend on it.
@@ -24,7 +24,7 @@ fn answers(mut input: &[u8], piece: usize) -> Vec<u8> {
             connection.handle_read(arrived, Instant::START);
         }
         input = rest;
-        let question: Option<()> = connection.advance(echo, Instant::START);
+        let question: Option<()> = connection.advance(echo, Now::default());
         assert_eq!(question, None, "nothing has to be found out");
         let output = connection.poll_transmit().to_vec();
         if output.is_empty() && arrived.is_empty() {
