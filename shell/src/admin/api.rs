@@ -65,10 +65,11 @@ pub(super) fn state(site: &Site) -> &'static str {
 
 /// All brokers, or those of one cluster, in the order of their names.
 pub(super) fn brokers(site: &Site, call: &Call<'_>) -> Answer<Demand> {
+    let Some(limit) = limit_of(call) else { return bad_limit() };
     let cluster = call.request.parameter("cluster");
     let request = ReportRequest {
         groups_after: call.request.parameter("after").unwrap_or_default().into_owned(),
-        members_max: limit_of(call),
+        members_max: limit,
         with_configuration: false,
     };
     with_report(site, call, request, |_, found| {
@@ -105,8 +106,8 @@ fn broker(member: &ReportedMember) -> Value {
 
 /// All topics, in the order of their names.
 pub(super) fn topics(site: &Site, call: &Call<'_>) -> Answer<Demand> {
+    let Some(limit) = limit_of(call) else { return bad_limit() };
     let after = call.request.parameter("after").unwrap_or_default();
-    let limit = limit_of(call);
     with_view(site, |view| {
         let listed = view.topics_after(&after, limit.saturating_add(1));
         let next = (listed.len() > limit).then(|| listed.get(limit - 1).map(|topic| topic.name)).flatten();
@@ -178,10 +179,15 @@ pub(super) fn digest(site: &Site, _: &Call<'_>) -> Answer<Demand> {
     Answer::Now(page(&json!({ "clusters": clusters.collect::<Vec<_>>() })))
 }
 
-/// Returns how many items a page has.
-pub(super) fn limit_of(call: &Call<'_>) -> usize {
-    let limit = call.request.parameter("limit").and_then(|limit| limit.parse().ok());
-    limit.unwrap_or(PAGE_ITEMS_MAX).clamp(1, PAGE_ITEMS_MAX)
+/// Returns how many items a page has, unless the request says something that is no number of items.
+pub(super) fn limit_of(call: &Call<'_>) -> Option<usize> {
+    let Some(limit) = call.request.parameter("limit") else { return Some(PAGE_ITEMS_MAX) };
+    limit.parse().ok().filter(|limit| *limit > 0).map(|limit: usize| limit.min(PAGE_ITEMS_MAX))
+}
+
+/// The answer to a request whose [`limit_of`] is none.
+pub(super) fn bad_limit() -> Answer<Demand> {
+    Answer::Now(error(Status::BadRequest, "limit is a number of items, 1 or more"))
 }
 
 fn with_view(site: &Site, write: impl FnOnce(&RouteView) -> Option<Value>) -> Answer<Demand> {

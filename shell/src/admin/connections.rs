@@ -1,6 +1,6 @@
 //! `/api/v1/connections`, `/api/v1/errors` and `/api/v1/misses`: what clients do.
 
-use super::api::{PAGE_ITEMS_MAX, error, limit_of, page, starting};
+use super::api::{bad_limit, error, limit_of, page, starting};
 use super::site::{Call, Demand, Found, Parts, Question, Site};
 use crate::event_store::EventStore;
 use crate::http::{Answer, Status};
@@ -28,7 +28,7 @@ pub(super) fn connections(site: &Site, call: &Call<'_>) -> Answer<Demand> {
         Some(Some(sort)) => sort,
         Some(None) => return bad_request("sort is bytes, age, idle, requests or unread"),
     };
-    let limit = limit_of(call);
+    let Some(limit) = limit_of(call) else { return bad_limit() };
     match call.request.parameter("state").as_deref() {
         None | Some("open") => {}
         Some("closed") => return Answer::Now(page(&closed(&parts.counters.journals, limit))),
@@ -160,8 +160,9 @@ fn hex(bytes: &[u8]) -> String {
 /// The topics that clients most often asked for in vain.
 pub(super) fn misses(site: &Site, call: &Call<'_>) -> Answer<Demand> {
     let Some(parts) = site.parts() else { return starting() };
+    let Some(limit) = limit_of(call) else { return bad_limit() };
     let misses = parts.counters.journals.misses();
-    let shown = misses.iter().take(limit_of(call).min(PAGE_ITEMS_MAX)).map(|miss| {
+    let shown = misses.iter().take(limit).map(|miss| {
         json!({
             "topic": miss.topic,
             "count": miss.count,

@@ -1,6 +1,6 @@
 //! `/api/v1/events`: the newest events, as pages or as a stream of lines.
 
-use super::api::{PAGE_BYTES_MAX, error, limit_of, starting};
+use super::api::{PAGE_BYTES_MAX, bad_limit, error, limit_of, starting};
 use super::site::{Call, Demand, Following, Site};
 use crate::event_store::{EventStore, Numbered};
 use crate::http::{Answer, Response, Status};
@@ -27,8 +27,11 @@ pub(super) fn events(site: &Site, call: &Call<'_>) -> Answer<Demand> {
         Some(Err(_)) => return bad_request("after is the number of an event"),
     };
     let store = &*parts.events;
-    if call.request.parameter("follow").is_none() {
-        return Answer::Now(page(store, after, &types, limit_of(call)));
+    let Some(limit) = limit_of(call) else { return bad_limit() };
+    match call.request.parameter("follow").as_deref() {
+        None | Some("false") => return Answer::Now(page(store, after, &types, limit)),
+        Some("" | "true") => {}
+        Some(_) => return bad_request("follow is true or false"),
     }
     if site.followers.get() >= FOLLOWERS_MAX {
         let text = format!("{FOLLOWERS_MAX} clients follow events already");

@@ -1,6 +1,6 @@
 //! `/rocketmq/nsaddr`, which clients and brokers query to find NameServers, and pages about the listed NameServers.
 
-use super::api::{PAGE_ITEMS_MAX, error, limit_of, page, starting};
+use super::api::{PAGE_ITEMS_MAX, bad_limit, error, limit_of, page, starting};
 use super::drift::{Compared, VALID};
 use super::exposition::Exposition;
 use super::name_servers::Member;
@@ -51,6 +51,7 @@ pub(super) fn members(site: &Site, _: &Call<'_>) -> Answer<Demand> {
 
 /// Where other NameServers differ from this one.
 pub(super) fn drift(site: &Site, call: &Call<'_>) -> Answer<Demand> {
+    let Some(limit) = limit_of(call) else { return bad_limit() };
     if site.parts().is_none() {
         return starting();
     }
@@ -61,7 +62,7 @@ pub(super) fn drift(site: &Site, call: &Call<'_>) -> Answer<Demand> {
         return Answer::After(Demand::Find(Question { report: ReportRequest::default(), list: None, drift: true }));
     }
     let members: Vec<_> =
-        site.drifts().into_iter().map(|(address, compared)| drift_of(address, compared, limit_of(call))).collect();
+        site.drifts().into_iter().map(|(address, compared)| drift_of(address, compared, limit)).collect();
     let running = site.drift.is_running();
     Answer::Now(page(&json!({ "members": members, "running": running, "validSeconds": VALID.as_secs() })))
 }

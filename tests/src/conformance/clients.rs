@@ -35,7 +35,7 @@ pub(super) fn connections_are_listed(target: &Target) {
     assert!(of(&busy)["receivedBytes"].as_u64() > of(&silent)["receivedBytes"].as_u64());
     assert!(of(&busy)["sentBytes"].as_u64() > Some(1000), "{page}");
     assert_eq!(list(&open("sort=bytes&limit=1"), "connections")[0]["requests"], 50);
-    for query in ["sort=name", "state=half"] {
+    for query in ["sort=name", "state=half", "limit=x", "state=closed&limit=0"] {
         assert_eq!(get(address, &format!("/api/v1/connections?{query}")).status, 400, "{query}");
     }
 
@@ -98,6 +98,7 @@ pub(super) fn topics_asked_for_in_vain_are_counted(target: &Target) {
     }
     server.eventually(|| json(address, "/api/v1/misses")["total"] == 1100);
     assert!(get(address, "/metrics").body.contains("\nrocketmq_namesrv_route_misses_total 1100\n"), "no probes");
+    assert_eq!(get(address, "/api/v1/misses?limit=-1").status, 400);
     let page = json(address, "/api/v1/misses");
     let misses = list(&page, "misses");
     assert_eq!((misses.len(), &misses[0]["topic"]), (100, &"<script>Old\u{7}".into()));

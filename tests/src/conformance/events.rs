@@ -60,8 +60,8 @@ pub(super) fn what_happened_is_told(target: &Target) {
     assert_eq!(event(0, "request_code"), 100);
     assert_eq!([event(1, "broker"), event(1, "reason")], ["b\"<script>\n", "unregistered"].map(Value::from));
     assert_eq!([event(2, "broker"), event(2, "reason")], ["broker-a", "disconnected"].map(Value::from));
-    assert_eq!(types(&page(address, "?limit=1")), ["broker_left"]);
-    for query in ["?type=nothing", "?after=x", "?follow&type=nothing"] {
+    assert_eq!(types(&page(address, "?limit=1&follow=false")), ["broker_left"]);
+    for query in ["?type=nothing", "?after=x", "?follow&type=nothing", "?limit=0", "?follow=x"] {
         assert_eq!(get(address, &format!("/api/v1/events{query}")).status, 400, "{query}");
     }
     let counts = get(address, "/metrics").body;

@@ -261,6 +261,13 @@ pub(super) fn pages_of_json(target: &Target) {
     let (_, none) = json("/api/v1/brokers?cluster=another");
     assert_eq!(none["brokers"], Value::Array(Vec::new()));
 
+    for limit in ["abc", "-5", "0", ""] {
+        assert_eq!(
+            ["topics", "brokers"].map(|list| json(&format!("/api/v1/{list}?limit={limit}")).0),
+            [400; 2],
+            "{limit}"
+        );
+    }
     let (_, topics) = json("/api/v1/topics?limit=2");
     assert_eq!(topics["topics"][0]["name"], "<b>U\"/%");
     assert_eq!((&topics["topics"][1]["brokers"], &topics["next"]), (&3.into(), &"T".into()));
