@@ -94,3 +94,16 @@ impl EventType {
         Self::ALL.iter().copied().find(|event| event.name() == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_documented() {
+        let documented = include_str!("../../../docs/OPERATING.md").split_once("| type | what happened |").unwrap().1;
+        for event in EventType::ALL {
+            assert!(documented.contains(&format!("`{}`", event.name())), "{}", event.name());
+        }
+    }
+}
