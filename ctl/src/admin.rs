@@ -18,8 +18,8 @@ const HEAD_BYTES_MAX: u64 = 16 * 1024;
 const LINE_BYTES_MAX: u64 = 256 * 1024;
 /// The most header lines of an answer.
 const HEADERS_MAX: usize = 64;
-/// The most characters of an error that are shown.
-const ERROR_CHARACTERS_MAX: usize = 200;
+/// The most characters of an error that are shown. The list of all types of events has fewer.
+const ERROR_CHARACTERS_MAX: usize = 2000;
 
 /// Characters that paths and queries may contain unescaped.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -4,6 +4,7 @@ use crate::escape::escape;
 use crate::timed::{advice, in_words};
 use namesrv_core::wire::FrameError;
 use namesrv_core::wire::code::response;
+use rustls::{CertificateError, InvalidMessage, OtherError};
 use std::fmt;
 use std::io::{self, ErrorKind};
 
@@ -25,9 +26,15 @@ pub enum AskError {
     /// The server closed the connection.
     #[error("the server closed the connection without an answer")]
     Closed {
-        /// Whether the connection used TLS.
-        over_tls: bool,
+        /// Whether the server may want TLS: it has never answered in plain text.
+        may_want_tls: bool,
     },
+    /// No CA of the client vouches for the server's certificate.
+    #[error("the server's certificate is not trusted")]
+    Untrusted,
+    /// The server answered a TLS handshake with something else.
+    #[error("the server does not speak TLS here")]
+    NoTls,
     /// The bytes are not a frame.
     #[error("this is not a NameServer: {0}")]
     Frame(FrameError),
@@ -89,8 +96,15 @@ impl AskError {
     }
 
     /// Converts the error of a broken stream.
-    pub(crate) fn stream(error: io::Error, over_tls: bool) -> Self {
-        if error.kind() == ErrorKind::UnexpectedEof { Self::Closed { over_tls } } else { Self::Stream(error) }
+    pub(crate) fn stream(error: io::Error, may_want_tls: bool) -> Self {
+        if error.kind() == ErrorKind::UnexpectedEof {
+            return Self::Closed { may_want_tls };
+        }
+        match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(fault)) if is_unknown(fault) => Self::Untrusted,
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => Self::NoTls,
+            Some(_) | None => Self::Stream(error),
+        }
     }
 
     /// Converts the error of an unreadable frame.
@@ -110,12 +124,14 @@ impl AskError {
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Connect(error) | Self::Stream(error) => advice(error),
-            Self::Closed { over_tls: false } => Some("if it wants TLS, add --tls"),
+            Self::Closed { may_want_tls: true } => Some("if it wants TLS, add --tls"),
+            Self::Untrusted => Some("no certificate in --ca vouches for it"),
+            Self::NoTls => Some("leave out --tls"),
             Self::Code { code: response::NO_PERMISSION, .. } => {
                 Some("--tools names the file with the keys to sign with")
             }
             Self::Http => Some("--admin names the second port, -n the first"),
-            Self::Closed { over_tls: true }
+            Self::Closed { may_want_tls: false }
             | Self::Frame(_)
             | Self::TooLong { .. }
             | Self::NoAnswer
@@ -131,6 +147,12 @@ impl AskError {
     }
 }
 
+/// Whether nobody vouches for a certificate. One that is a CA's own is found before its issuer is looked for.
+fn is_unknown(fault: &CertificateError) -> bool {
+    let is_ca = |fault: &OtherError| fault.to_string() == "CaUsedAsEndEntity";
+    matches!(fault, CertificateError::UnknownIssuer) || matches!(fault, CertificateError::Other(other) if is_ca(other))
+}
+
 /// A failure that the server reports.
 struct InWords<'a>(i32, &'a str);
 
@@ -140,7 +162,8 @@ impl fmt::Display for InWords<'_> {
         // Java adds a line about its documentation after the first.
         let line = remark.lines().next().unwrap_or_default();
         let said: String = line.chars().take(REMARK_CHARACTERS_MAX).collect();
-        let said = escape(&said);
+        // More may follow.
+        let said = escape(said.trim_end_matches('.'));
         match (code, &*said) {
             (response::SYSTEM_ERROR, "disable") => {
                 f.write_str("the server does not list topics: enableAllTopicList is false")
@@ -171,7 +194,7 @@ mod tests {
         ] {
             assert_eq!(failure(code, remark), expected);
         }
-        assert!(failure(16, "check signature failed.").ends_with("refuses: check signature failed."));
+        assert!(failure(16, "check signature failed.").ends_with("refuses: check signature failed"));
         assert_eq!(failure(9, &"é".repeat(1000)).chars().count(), "the server answers with code 9: ".len() + 200);
         let late = AskError::Connect(ErrorKind::TimedOut.into());
         assert_eq!(late.to_string(), "cannot connect: no answer in time");

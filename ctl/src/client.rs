@@ -53,6 +53,7 @@ pub struct Client {
     /// Bytes that have arrived but are not read yet.
     input: Vec<u8>,
     next_opaque: i32,
+    has_answered: bool,
 }
 
 #[derive(Debug)]
@@ -110,10 +111,10 @@ impl Client {
         let stream = match &way.tls {
             None => Stream::Plain(timed),
             Some(config) => {
-                Stream::Tls(Box::new(handshake(timed, config).map_err(|error| AskError::stream(error, true))?))
+                Stream::Tls(Box::new(handshake(timed, config).map_err(|error| AskError::stream(error, false))?))
             }
         };
-        Ok(Self { stream, way: way.clone(), input: Vec::new(), next_opaque: 1 })
+        Ok(Self { stream, way: way.clone(), input: Vec::new(), next_opaque: 1, has_answered: false })
     }
 
     /// Asks one question.
@@ -142,7 +143,7 @@ impl Client {
             write_frame(&mut frames, Serialization::Json, &head, |_| {});
             self.next_opaque = self.next_opaque.wrapping_add(1);
         }
-        self.write(&frames).map_err(|error| AskError::stream(error, self.is_tls()))?;
+        self.write(&frames).map_err(|error| AskError::stream(error, self.may_want_tls()))?;
         let mut answers = vec![None; usize::try_from(self.next_opaque.wrapping_sub(first)).unwrap_or_default()];
         let mut bytes_left = self.way.answer_bytes_max;
         // Java answers in any order.
@@ -168,20 +169,21 @@ impl Client {
                 Framing::Complete { frame, length } => {
                     let answer = Answer::decode(frame, &limits)?;
                     self.input.drain(..length);
+                    self.has_answered = true;
                     return Ok((answer, length));
                 }
                 Framing::Incomplete { .. } => {}
             }
-            let read = self.read(&mut buffer).map_err(|error| AskError::stream(error, self.is_tls()))?;
+            let read = self.read(&mut buffer).map_err(|error| AskError::stream(error, self.may_want_tls()))?;
             match buffer.get(..read) {
-                Some([]) | None => return Err(AskError::Closed { over_tls: self.is_tls() }),
+                Some([]) | None => return Err(AskError::Closed { may_want_tls: self.may_want_tls() }),
                 Some(bytes) => self.input.extend_from_slice(bytes),
             }
         }
     }
 
-    const fn is_tls(&self) -> bool {
-        matches!(self.stream, Stream::Tls(_))
+    const fn may_want_tls(&self) -> bool {
+        matches!(self.stream, Stream::Plain(_)) && !self.has_answered
     }
 
     fn set_deadline(&mut self, until: Instant) {

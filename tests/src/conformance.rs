@@ -98,9 +98,9 @@ fn table() -> Vec<Case> {
         metrics: what_happens_is_counted, refusals_are_counted, upkeep_is_counted, observed_refusals_are_counted,
             uses_of_a_previous_secret_are_counted, peers_cannot_make_up_series,
             names_that_look_alike_make_no_series_twice, alerts_and_the_board_name_what_there_is;
-        ctl: what_is_registered, servers_that_differ, what_is_waited_for, changes_of_a_route, servers_with_tls,
-            servers_that_want_signatures, answers_of_java, pages_of_the_second_port, servers_that_mean_harm,
-            wrong_command_lines;
+        ctl: what_is_registered, servers_that_differ, what_is_waited_for, changes_of_a_route,
+            a_watched_server_that_stops, servers_with_tls, servers_that_want_signatures, answers_of_java,
+            pages_of_the_second_port, servers_that_mean_harm, wrong_command_lines;
         load: two_hundred_thousand_topics, a_table_over_the_limit_is_named, many_brokers_with_many_topics,
             quiet_peers_are_served_beside_busy_ones, figures_of_a_fresh_server;
     }

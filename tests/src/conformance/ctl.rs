@@ -128,6 +128,8 @@ pub(super) fn what_is_registered(target: &Target) {
     assert!(ask(&["kv", "none"]).line(1).ends_with("there is no KV namespace none\n"));
     assert_eq!(ask(&["health"]).text(), format!("{remoting}\tyes\t\n"));
     assert!(ask(&["status", "--admin", &admin]).text().starts_with("brokers\t3\n"));
+    let types = ask(&["events", "--type", "nope", "--admin", &admin]).line(1);
+    assert!(types.ends_with(", save_failed, separated by commas\n"), "{types}");
     let rates = ask(&["top", "--admin", &admin, "--count", "2", "--interval", "10ms", "--json"]).text();
     let brokers: Vec<Value> =
         rates.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["brokers"].clone()).collect();
@@ -210,6 +212,21 @@ pub(super) fn changes_of_a_route(target: &Target) {
     assert!(child.wait().expect("it ends").success());
 }
 
+/// A server that has answered and stops is not one that wants TLS.
+pub(super) fn a_watched_server_that_stops(target: &Target) {
+    let mut server = target.start(&[]);
+    let watch = ["watch", "T", "-n", &server.address().to_string(), "--interval", "10ms"];
+    let mut child = command(target, &watch).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    server.kill();
+    line.clear();
+    BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    child.kill().expect("it still watches");
+    child.wait().expect("it ends");
+    assert!(line.contains(watch[3]) && !line.contains("--tls"), "{line}");
+}
+
 /// A key or certificate for tests.
 fn file(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tls/modern").join(name).display().to_string()
@@ -233,7 +250,16 @@ pub(super) fn servers_with_tls(target: &Target) {
     assert_eq!(clusters(&["--tls", "--ca", &ca, "--cert", &own, "--key", &own_key]).text(), "");
     assert_eq!(clusters(&["--tls", "--insecure", "--cert", &own, "--key", &own_key]).text(), "");
     let unknown = clusters(&["--tls", "--ca", &other_ca, "--cert", &own, "--key", &own_key]).line(1);
-    assert!(unknown.contains("UnknownIssuer"), "{unknown}");
+    assert!(unknown.ends_with("is not trusted: no certificate in --ca vouches for it\n"), "{unknown}");
+    let self_signed = target.start(&[]);
+    let unknown = ctl(target, &["clusters", "-n", &self_signed.address().to_string(), "--tls", "--ca", &ca]).line(1);
+    assert!(unknown.ends_with("is not trusted: no certificate in --ca vouches for it\n"), "{unknown}");
+    let plain = serve(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    let no_tls = ctl(target, &["clusters", "-n", &plain, "--tls", "--insecure"]).line(1);
+    assert!(no_tls.ends_with("the server does not speak TLS here: leave out --tls\n"), "{no_tls}");
     clusters(&["--tls", "--ca", &ca]).line(1);
     assert!(clusters(&[]).line(1).contains("if it wants TLS, add --tls"));
     assert!(clusters(&["--tls"]).line(2).contains("--tls needs --ca FILE"));
@@ -259,7 +285,7 @@ pub(super) fn servers_that_want_signatures(target: &Target) {
     let bad = write("bad.yml", "accessKey: ops\nsecretKey: \"Zz7wLx2vTn9c\"\n").display().to_string();
     let clusters = |more: &[&str]| ctl(target, &[&["clusters", "-n", &address], more].concat());
     assert_eq!(clusters(&["--tools", &good]).text(), "");
-    assert!(clusters(&["--tools", &bad]).line(1).contains("the server refuses: check signature failed.: --tools"));
+    assert!(clusters(&["--tools", &bad]).line(1).contains("the server refuses: check signature failed: --tools"));
     clusters(&[]).line(1);
     assert!(clusters(&["--tools", "/none"]).line(1).contains("/none: cannot be read"));
     let with_home = || outcome(command(target, &["clusters", "-n", &address]).env("ROCKETMQ_HOME", home.path("")));
