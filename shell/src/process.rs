@@ -73,7 +73,7 @@ pub(crate) fn check(config_file: Option<&Path>) -> Result<(), StartError> {
     startup.warnings.iter().for_each(|Warning(line)| warn!("{line}"));
     let checked = check_settings(&startup.configuration, &settings);
     log.flush();
-    checked
+    checked.map_err(|error| error.located(&startup.configuration))
 }
 
 /// Checks in the order of the start.
@@ -120,9 +120,9 @@ pub(crate) fn serve(
         level: log.level(),
         lost_lines: log.lost_lines(),
     };
-    let result = serve_until_stopped(build, startup.configuration, operator, serve);
+    let result = serve_until_stopped(build, startup.configuration.clone(), operator, serve);
     log.flush();
-    result
+    result.map_err(|error| error.located(&startup.configuration))
 }
 
 /// The operator's means to start the server and to reach it while it runs.

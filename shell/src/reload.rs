@@ -157,8 +157,9 @@ impl Reload {
         let read = || -> Result<Prepared, StartError> {
             let Startup { configuration, mut warnings, .. } =
                 Startup::read(self.read.config_file.as_deref(), &Environment::of_process())?;
-            let users = UsersFile::read(&configuration)?;
-            let (rules, more) = rules(&configuration, users.as_ref())?;
+            let located = |error: StartError| error.located(&configuration);
+            let users = UsersFile::read(&configuration).map_err(located)?;
+            let (rules, more) = rules(&configuration, users.as_ref()).map_err(located)?;
             warnings.extend(more);
             let Changes { mut in_effect, .. } = configuration.changes_since(&current.configuration);
             let Changes { at_start, .. } = configuration.changes_since(&self.read.configuration);
@@ -173,7 +174,8 @@ impl Reload {
     /// Checks the users file that was found, and changes nothing.
     fn with_users(&self, current: &Current, found: Found) -> Result<Prepared, String> {
         let (configuration, users) = (current.configuration.clone(), found?);
-        let (rules, warnings) = rules(&configuration, users.as_ref()).map_err(|error| error.to_string())?;
+        let located = |error: StartError| error.located(&configuration).to_string();
+        let (rules, warnings) = rules(&configuration, users.as_ref()).map_err(located)?;
         let changes = Changes { in_effect: vec![UsersFile::KEY.to_owned()], at_start: Vec::new() };
         Ok(Prepared { configuration, users, rules, warnings, changes })
     }
@@ -202,7 +204,8 @@ impl Current {
 
     /// Looks at the users file. Returns its contents if they are new and two looks in a row found them.
     fn look(&mut self) -> Option<Found> {
-        let found = UsersFile::read(&self.configuration).map_err(|error| error.to_string());
+        let located = |error: StartError| error.located(&self.configuration).to_string();
+        let found = UsersFile::read(&self.configuration).map_err(located);
         if found.as_ref() == Ok(&self.users) {
             self.found = None;
             self.refused = None;

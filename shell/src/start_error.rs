@@ -7,8 +7,8 @@ use crate::socket_activation::ActivationError;
 use crate::tls::TlsError;
 use namesrv_core::access::{AccessError, UsersFileError};
 use namesrv_core::address_list::AddressListError;
-use namesrv_core::config::ConfigurationError;
 use namesrv_core::config::properties::PropertiesError;
+use namesrv_core::config::{Configuration, ConfigurationError, Source};
 use namesrv_core::kv::KvFileError;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ pub(crate) enum StartError {
     Properties { path: PathBuf, source: PropertiesError },
     #[error("{}: {source}", path.display())]
     Configuration { path: PathBuf, source: ConfigurationError },
+    #[error("{}: line {line}: {source}", path.display())]
+    InFile { path: PathBuf, line: usize, source: Box<StartError> },
     #[error("environment variable {variable}: {reason}")]
     Variable { variable: &'static str, reason: String },
     #[error("{key}: {}: {source}", path.display())]
@@ -55,6 +57,46 @@ pub(crate) enum StartError {
     Machine(String),
     #[error("{what}: {source}")]
     System { what: &'static str, source: io::Error },
+}
+
+impl StartError {
+    /// Adds the line of the configuration file that sets the bad value, if a line does.
+    pub(crate) fn located(self, configuration: &Configuration) -> Self {
+        let source = self.key().map(|key| configuration.source(key));
+        let Some(Source::File { line }) = source else { return self };
+        let path = ProcessSettings::of(configuration).config_store_path.into();
+        Self::InFile { path, line, source: self.into() }
+    }
+
+    /// Returns the key whose value is bad, unless the error already names a line.
+    const fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::File { key, .. } | Self::SameFile { key, .. } | Self::Missing { key, .. } => Some(key),
+            Self::Admin(
+                AdminError::Address { key, .. }
+                | AdminError::Label { key, .. }
+                | AdminError::LabelTaken { key, .. }
+                | AdminError::LabelTwice { key, .. },
+            ) => Some(key),
+            Self::Access(error) => Some(error.key),
+            Self::TrustedProxies { .. } => Some(ProcessSettings::trusted_proxies.key.name),
+            Self::NoConfigFile { .. }
+            | Self::HealthAddress(_)
+            | Self::NotUtf8 { .. }
+            | Self::Properties { .. }
+            | Self::Configuration { .. }
+            | Self::InFile { .. }
+            | Self::Variable { .. }
+            | Self::Kv { .. }
+            | Self::Users { .. }
+            | Self::Bind { .. }
+            | Self::Activation(_)
+            | Self::Tls(_)
+            | Self::Admin(AdminError::Activation(_) | AdminError::Bind { .. } | AdminError::Thread(_))
+            | Self::Machine(_)
+            | Self::System { .. } => None,
+        }
+    }
 }
 
 /// Advises what to do if the port cannot be bound.

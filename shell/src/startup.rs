@@ -44,7 +44,7 @@ impl Startup {
         set_paths(&mut configuration, config_file, &defaults.home)?;
 
         let path = ProcessSettings::of(&configuration).runtime_file();
-        let runtime_file = start_files::read_runtime_file(&path)?;
+        let runtime_file = start_files::read_runtime_file(&path).map_err(|error| error.located(&configuration))?;
         if let Some(text) = &runtime_file {
             let more = configuration.read_runtime_file(&parse(&path, text)?).map_err(bad_value(&path))?;
             warnings.extend(in_file(&path, more));
