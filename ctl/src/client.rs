@@ -30,6 +30,8 @@ pub struct Way {
     pub until: Option<Instant>,
     /// The most bytes of the answers to one round of questions.
     pub answer_bytes_max: usize,
+    /// What comes before everything else, for instance a PROXY header.
+    pub first_bytes: &'static [u8],
     /// The configuration for the TLS handshake; `None` means plain text.
     pub tls: Option<Arc<ClientConfig>>,
     /// The keys that sign questions.
@@ -66,7 +68,7 @@ impl Way {
     /// A way in plain text and without keys.
     #[must_use]
     pub const fn new(within: Duration) -> Self {
-        Self { within, until: None, answer_bytes_max: ANSWER_BYTES_MAX, tls: None, keys: None }
+        Self { within, until: None, answer_bytes_max: ANSWER_BYTES_MAX, first_bytes: &[], tls: None, keys: None }
     }
 
     /// Returns the deadline for an operation that begins now.
@@ -107,7 +109,8 @@ impl Client {
     /// # Errors
     /// No server accepts in time, or the handshake fails.
     pub fn connect(address: &str, way: &Way) -> Result<Self, AskError> {
-        let timed = Timed::connect(address, way.deadline()).map_err(AskError::Connect)?;
+        let mut timed = Timed::connect(address, way.deadline()).map_err(AskError::Connect)?;
+        timed.write_all(way.first_bytes).map_err(AskError::Stream)?;
         let stream = match &way.tls {
             None => Stream::Plain(timed),
             Some(config) => {

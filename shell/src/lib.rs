@@ -74,6 +74,7 @@ pub use build::Build;
 
 use cli::{Command, CommandLine};
 use console::{print, print_line};
+use health_check::HealthCheck;
 use server::Server;
 use start_error::StartError;
 use std::io;
@@ -147,14 +148,14 @@ fn say(text: &str) -> ExitCode {
 }
 
 fn health(address: Option<String>, config_file: Option<&Path>) -> ExitCode {
-    let address = match health_check::address(address, config_file) {
-        Ok(address) => address,
+    let check = match HealthCheck::new(address, config_file) {
+        Ok(check) => check,
         Err(error) => {
             print_line(io::stderr(), &error.to_string());
             return ExitCode::from(CANNOT_ASK);
         }
     };
-    match health_check::ask(&address) {
+    match check.ask() {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
             print_line(io::stderr(), &line);

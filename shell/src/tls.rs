@@ -25,11 +25,11 @@ mod signatures;
 mod trust;
 mod watch;
 
-pub(crate) use ctl::client_config;
+pub(crate) use ctl::{client_config, trusting_config};
 pub(crate) use error::TlsError;
 pub use handshakes::HandshakeResult;
 pub use settings::TlsMode;
-pub(crate) use settings::{TlsSettings, TlsSources, unknown_key};
+pub(crate) use settings::{ClientAuth, TlsSettings, TlsSources, unknown_key};
 #[cfg(test)]
 pub(crate) use tests::test_tls;
 pub use watch::TlsFigures;

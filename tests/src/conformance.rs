@@ -87,6 +87,7 @@ fn table() -> Vec<Case> {
         certificates: renewed_files_are_used, a_signal_reads_the_properties_again,
             a_thousand_reloads_leave_memory_flat;
         operations: health_of_a_server_that_serves, health_of_a_server_that_waits, health_by_command,
+            health_as_the_file_says,
             health_of_a_server_that_hangs, the_log_shows_the_configuration, health_of_a_server_that_stops,
             addresses_show_what_their_key_says, requests_that_are_refused,
             slow_clients_hold_up_nobody, pipelined_probes, pages_of_json, name_servers_are_listed, listed_name_servers_are_probed,

@@ -25,6 +25,14 @@ pub(crate) fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>, Strin
     load(files).map(Arc::new).map_err(|error| error.to_string())
 }
 
+/// Creates the configuration of a client that shows no certificate and accepts any.
+///
+/// # Errors
+/// The library supports none of the protocol versions.
+pub(crate) fn trusting_config() -> Result<Arc<ClientConfig>, TlsError> {
+    load(&TlsFiles::default()).map(Arc::new)
+}
+
 fn load(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
     let protocols = Protocols::of(&TlsSettings::default())?;
     let algorithms = protocols.provider.signature_verification_algorithms;

@@ -178,7 +178,7 @@ pub(crate) fn unknown_key(name: &str) -> Option<String> {
 
 /// The log line about the properties file.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// The keys that the file sets.
     pub(super) set: Option<String>,
     /// Warnings about the file.
@@ -203,7 +203,7 @@ impl TlsSources {
     ///
     /// # Errors
     /// The properties file cannot be read, or has a bad entry.
-    pub(super) fn read(&self) -> Result<(TlsSettings, Told), TlsError> {
+    pub(crate) fn read(&self) -> Result<(TlsSettings, Told), TlsError> {
         let mut values = self.configuration.clone();
         let path = self.properties_file();
         let mut told = Told::default();

@@ -1,6 +1,7 @@
 //! The second port: what operators and their tools read.
 
 use super::Target;
+use super::certificates::file;
 use super::peer::{Peer, broker, route};
 use crate::admin_port::{ADMIN, address, address_of, connect, exchange, get};
 use crate::impostor::serve;
@@ -78,12 +79,44 @@ pub(super) fn health_by_command(target: &Target) {
     assert_eq!(health(target, &address), (Some(1), late));
     let folder = Folder::new::<&str, &str>(&[("listenPort", "1")]);
     let config = folder.path(CONFIG).display().to_string();
-    let output = Command::new(target.binary()).args(["--health", "-c", &config]).output().expect("the binary runs");
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("127.0.0.1:1: "), "{output:?}");
+    let (_, stderr) = health_with(target, &["-c", &config]);
+    assert!(stderr.starts_with("127.0.0.1:1: "), "{stderr}");
+}
+
+/// `--health` with a configuration file speaks as the server in that file wants, and with an address alone it says what
+/// may be missing. The server logs nothing about the questions with a file.
+pub(super) fn health_as_the_file_says(target: &Target) {
+    let [enforcing, require] = [("tls.server.mode", "enforcing"), ("proxyProtocol", "require")];
+    let require_trusted = ("trustedProxies", "127.0.0.1");
+    for properties in [&[enforcing][..], &[require, require_trusted], &[enforcing, require, require_trusted]] {
+        let server = target.start(properties);
+        let address = server.address().to_string();
+        let port = server.address().port().to_string();
+        let folder = Folder::new(&[properties, &[("listenPort", &*port)]].concat());
+        let config = folder.path(CONFIG).display().to_string();
+        for question in [&["-c", &*config][..], &[&*address, "-c", &*config]] {
+            assert_eq!(health_with(target, question), (Some(0), String::new()), "{properties:?}");
+        }
+        assert!(!server.log().contains("connection closed"), "{}", server.log());
+        let (status, stderr) = health(target, &address);
+        assert_eq!(status, Some(1));
+        assert!(stderr.ends_with("name its configuration file with -c\n") && stderr.lines().count() == 1, "{stderr}");
+    }
+    let strict = [enforcing, ("tls.test.mode.enable", "false"), ("tls.server.need.client.auth", "require")];
+    let [certificate, key] = ["server-rsa.pem", "server-rsa.key"].map(|name| file(name).display().to_string());
+    let files = [("tls.server.certPath", &*certificate), ("tls.server.keyPath", &*key)];
+    let server = target.start(&[&strict[..], &files].concat());
+    let config = server.folder().path(CONFIG).display().to_string();
+    let (status, stderr) = health_with(target, &[&server.address().to_string(), "-c", &config]);
+    assert!(status == Some(1) && stderr.ends_with("--health has none: ask /readyz of adminListen\n"), "{stderr}");
 }
 
 fn health(target: &Target, address: &str) -> (Option<i32>, String) {
-    let output = Command::new(target.binary()).args(["--health", address]).output().expect("the binary runs");
+    health_with(target, &[address])
+}
+
+fn health_with(target: &Target, question: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(target.binary()).arg("--health").args(question).output().expect("the binary runs");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
