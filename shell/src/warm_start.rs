@@ -98,8 +98,11 @@ fn judge(snapshot: Snapshot, settings: &WarmStartSettings, now: &Written) -> (Op
     let brokers = snapshot.brokers().count();
     let fault = match snapshot.written.age(now) {
         Age::Old(age) if age <= settings.age_max => {
-            let (topics, age) = (snapshot.topic_count(), age.as_secs());
-            info!(brokers, topics, age, "routes from before the restart are served until brokers have registered");
+            let (topics, age_seconds) = (snapshot.topic_count(), age.as_secs());
+            info!(
+                brokers,
+                topics, age_seconds, "routes from before the restart are served until brokers have registered"
+            );
             None
         }
         Age::Future(by) if by <= FUTURE_MAX => None,

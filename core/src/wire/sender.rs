@@ -33,9 +33,10 @@ impl Sender {
 }
 
 fn json_language(header: &[u8]) -> Option<&'static str> {
-    const MEMBER: &[u8] = b"\"language\":\"";
-    let at = header.windows(MEMBER.len()).position(|window| window == MEMBER)?;
-    let value = header.get(at + MEMBER.len()..)?;
+    const NAME: &[u8] = b"\"language\"";
+    let at = header.windows(NAME.len()).position(|window| window == NAME)?;
+    let value = header.get(at + NAME.len()..)?.trim_ascii_start().strip_prefix(b":")?;
+    let value = value.trim_ascii_start().strip_prefix(b"\"")?;
     let end = value.iter().position(|byte| *byte == b'"')?;
     LANGUAGES.into_iter().find(|language| language.as_bytes() == &value[..end])
 }
@@ -50,6 +51,7 @@ mod tests {
             |serialization, header: &[u8]| Sender::of(RawFrame { serialization, header, body: b"" }, 513).language;
         let json = |header: &str| language(Serialization::Json, header.as_bytes());
         assert_eq!(json(r#"{"code":105,"flag":0,"language":"GO","opaque":7}"#), Some("GO"));
+        assert_eq!(json("{\"code\": 105, \"language\" :\n \"GO\"}"), Some("GO"), "with white space");
         assert_eq!(json(r#"{"code":105,"language":"COBOL"}"#), None);
         assert_eq!(json(r#"{"code":105,"language":"GO"#), None);
         assert_eq!(json("{}"), None);
