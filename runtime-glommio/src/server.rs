@@ -12,10 +12,11 @@ use namesrv_shell::server::{Server, ToIo};
 use namesrv_shell::shard::{RETRY, Shard};
 use std::cell::{Cell, RefCell, RefMut};
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::{FromRawFd, IntoRawFd};
+use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -86,10 +87,12 @@ async fn run(listener: impl IntoRawFd, thread: Rc<EventLoop>) {
 /// Opens connections and gives each a task.
 async fn accept(thread: Rc<EventLoop>, listener: TcpListener) {
     for round in 1.. {
-        match listener.accept().await {
+        match accept_alone(&listener).await {
             Ok(stream) => thread.open(stream),
+            // io_uring looked at the listener while it was non-blocking for another thread.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => _ = Timer::new(REST).await,
             Err(error) => {
-                thread.shard().handle_accept_error(&error.into());
+                thread.shard().handle_accept_error(&error);
                 while !thread.shard().may_accept() {
                     Timer::new(REST).await;
                 }
@@ -99,6 +102,19 @@ async fn accept(thread: Rc<EventLoop>, listener: TcpListener) {
             Timer::new(ROUND).await;
         }
     }
+}
+
+/// Accepts a connection. glommio makes the listener non-blocking for a moment, to try without io_uring first. A socket
+/// that the server was started with is the same one in all threads, so only one of them does that at a time: otherwise
+/// it would wait in the system call.
+async fn accept_alone(listener: &TcpListener) -> io::Result<TcpStream> {
+    static TRYING: Mutex<()> = Mutex::new(());
+    let mut accepting = pin!(listener.accept());
+    let accepted = poll_fn(|context| {
+        let _alone = TRYING.lock().unwrap_or_else(PoisonError::into_inner);
+        accepting.as_mut().poll(context)
+    });
+    accepted.await.map_err(io::Error::from)
 }
 
 /// The task of one socket: a step whenever it has something to do.
