@@ -357,6 +357,8 @@ impl Cluster {
             }
             self.simulator.reset(connection);
         }
+        // Nobody waits any more for a connection that will not come.
+        self.peers.iter_mut().for_each(|peer| peer.links.retain(|_, link| link.is_up));
         for process in 0..self.simulator.processes.len() {
             self.resume(process);
             self.start(process);

@@ -36,7 +36,7 @@ pub(super) struct Peer {
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) socket: Socket,
-    is_up: bool,
+    pub(super) is_up: bool,
     dialed_at: Time,
     input: Vec<u8>,
     questions: BTreeMap<i32, Question>,
