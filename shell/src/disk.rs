@@ -145,11 +145,11 @@ impl Disk for RealDisk {
     }
 
     fn create_folders(&self, folder: &Path) -> io::Result<()> {
-        let is_named = |folder: &&Path| !folder.as_os_str().is_empty();
-        let missing: Vec<&Path> = folder.ancestors().filter(is_named).take_while(|folder| !folder.exists()).collect();
-        fs::create_dir_all(folder)?;
-        let parent = |folder: &Path| folder.parent().filter(is_named).map_or(".".into(), Path::to_owned);
-        missing.into_iter().try_for_each(|folder| self.sync_folder(&parent(folder)))
+        // So that each folder of a relative path has a parent with a name.
+        let folder = Path::new(".").join(folder);
+        let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+        fs::create_dir_all(&folder)?;
+        missing.into_iter().filter_map(Path::parent).try_for_each(|parent| self.sync_folder(parent))
     }
 
     fn create(&self, path: &Path, private: bool) -> io::Result<File> {
