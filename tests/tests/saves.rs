@@ -92,6 +92,11 @@ fn is_nothing_but_nuls(found: &[u8]) -> bool {
     !found.is_empty() && found.iter().all(|byte| *byte == 0)
 }
 
+/// A crash before each step and after the last one, with each kind of loss.
+fn crashes(steps: usize) -> impl Iterator<Item = (usize, Loss)> {
+    (0..=steps).flat_map(|step| Loss::all().map(move |loss| (step, loss)))
+}
+
 impl Case {
     /// Number of steps of an undisturbed save.
     fn steps(&self) -> usize {
@@ -197,7 +202,7 @@ fn what_is_acknowledged_after_failed_saves_lasts() {
 #[test]
 fn a_crash_leaves_the_old_contents_or_the_new_ones_and_never_loses_what_was_acknowledged() {
     for case in cases() {
-        for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
+        for (step, loss) in crashes(case.steps()) {
             let disk = case.disk.clone();
             disk.add_trouble(step, Trouble::Crash);
             let acknowledged = save(&disk, &file(), case.new).is_ok();
@@ -257,7 +262,7 @@ fn a_crash_of_the_start_that_mends_a_file_changes_nothing() {
             let whole = crashed.clone();
             prepare(&whole, &mut file()).unwrap();
             let steps = whole.steps() - crashed.steps();
-            for (again, loss) in (0..=steps).flat_map(|again| Loss::all().map(move |loss| (again, loss))) {
+            for (again, loss) in crashes(steps) {
                 let disk = crashed.clone();
                 disk.add_trouble(again, Trouble::Crash);
                 let _ = prepare(&disk, &mut file());
@@ -276,7 +281,7 @@ fn a_crash_of_the_start_that_mends_a_file_changes_nothing() {
 #[test]
 fn what_a_killed_server_left_lasts_from_the_next_start_on() {
     for case in cases() {
-        for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
+        for (step, loss) in crashes(case.steps()) {
             let disk = case.disk.clone();
             disk.add_trouble(step, Trouble::Crash);
             let _ = save(&disk, &file(), case.new);
@@ -295,7 +300,7 @@ fn what_a_killed_server_left_lasts_from_the_next_start_on() {
 fn the_first_save_is_whole_or_not_there() {
     let empty = ModelDisk::new(FileSystem::PLAIN, &[], b"");
     let case = Case { title: "the first save", disk: empty, old: b"", new: b"new" };
-    for (step, loss) in (0..=case.steps()).flat_map(|step| Loss::all().map(move |loss| (step, loss))) {
+    for (step, loss) in crashes(case.steps()) {
         for trouble in ERRORS.map(Trouble::Error).into_iter().chain([Trouble::Crash]) {
             let disk = case.disk.clone();
             disk.add_trouble(step, trouble);
